@@ -1,0 +1,161 @@
+"""Blood Pressure Measurement (0x2A35), Intermediate Cuff Pressure (0x2A36), Feature (0x2A49).
+
+0x2A35, 7 to 19 bytes: flags; systolic, diastolic, mean (SFLOAT each); then, as flagged, timestamp,
+pulse, user, status. 0x2A36 has the same layout: its ``systolic`` is the momentary cuff pressure,
+the other two mean nothing, and it is never a reading.
+
+Some cuffs break the standard behind the timestamp (Beurer BM85: a big-endian pulse, and a user byte
+that the flags deny). This module reads by the flags; such a packet shows by its ``trailing`` byte.
+"""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from schemas.gatt import date_time
+from schemas.gatt.codes import Bits, Code
+from schemas.gatt.date_time import DateTime
+from schemas.gatt.number import Absent, Number, decode_sfloat, encode_sfloat
+from schemas.gatt.octets import Octets
+
+USER_UNKNOWN = 255
+
+_KPA = 1 << 0
+_TIMESTAMP = 1 << 1
+_PULSE = 1 << 2
+_USER = 1 << 3
+_STATUS = 1 << 4
+_RESERVED_FLAGS = 0b1110_0000
+
+
+class PressureUnit(Enum):
+    """The unit of all pressures of one measurement; a cuff's kPa stay kPa."""
+
+    MMHG = "mmHg"
+    KPA = "kPa"
+
+
+class PulseRange(Code):
+    """Where the pulse lay against the cuff's own limits."""
+
+    WITHIN = 0
+    ABOVE = 1
+    BELOW = 2
+
+
+class Status(Bits):
+    """What the cuff noticed; bits 3 and 4 are one field, ``pulse_range``."""
+
+    BODY_MOVED = 1 << 0
+    CUFF_TOO_LOOSE = 1 << 1
+    IRREGULAR_PULSE = 1 << 2
+    PULSE_ABOVE_RANGE = 1 << 3
+    PULSE_BELOW_RANGE = 1 << 4
+    IMPROPER_POSITION = 1 << 5
+
+    @property
+    def pulse_range(self) -> PulseRange:
+        """The two-bit field as one code."""
+        return PulseRange(self.value >> 3 & 0b11)
+
+
+class Feature(Bits):
+    """What the cuff can notice. A status bit without its feature is "not assessed", not "fine"."""
+
+    BODY_MOVEMENT_DETECTION = 1 << 0
+    CUFF_FIT_DETECTION = 1 << 1
+    IRREGULAR_PULSE_DETECTION = 1 << 2
+    PULSE_RANGE_DETECTION = 1 << 3
+    POSITION_DETECTION = 1 << 4
+    MULTIPLE_BONDS = 1 << 5
+    CHECKSUM = 1 << 6
+    USER_DATA_SERVICE = 1 << 7
+    USER_FACING_TIME = 1 << 8
+
+
+class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
+    """One packet as its flags describe it; None = the field was not sent.
+
+    ``status`` None means that nothing was assessed. ``reserved_flags`` and ``trailing`` keep what
+    the standard leaves open, so that a packet can be written again as it came.
+    """
+
+    unit: PressureUnit = PressureUnit.MMHG
+    systolic: Number
+    diastolic: Number
+    mean: Number
+    timestamp: DateTime | None = None
+    pulse: Number | None = None
+    user: int | None = None
+    status: Status | None = None
+    reserved_flags: int = 0
+    trailing: bytes = b""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the cuff gave up: no systolic and no diastolic (its status may say nothing)."""
+        return isinstance(self.systolic, Absent) and isinstance(self.diastolic, Absent)
+
+    @property
+    def mean_measured(self) -> Number | None:
+        """The mean, or None where the cuff sends 0 or not-a-number because it has none."""
+        return None if self.mean in (0, Absent.NOT_A_NUMBER) else self.mean
+
+    @property
+    def user_slot(self) -> int | None:
+        """The user the cuff knows, or None if it was not sent or the cuff does not know."""
+        return None if self.user == USER_UNKNOWN else self.user
+
+
+def decode(payload: bytes) -> BloodPressureMeasurement:
+    """Decode 0x2A35 or 0x2A36. Raises ``MalformedPayload`` if the flags promise more bytes."""
+    octets = Octets(payload, "blood pressure measurement")
+    flags = octets.uint8("the flags")
+    return BloodPressureMeasurement(
+        unit=PressureUnit.KPA if flags & _KPA else PressureUnit.MMHG,
+        systolic=decode_sfloat(octets.take(2, "the systolic pressure")),
+        diastolic=decode_sfloat(octets.take(2, "the diastolic pressure")),
+        mean=decode_sfloat(octets.take(2, "the mean pressure")),
+        timestamp=(
+            date_time.decode(octets.take(date_time.SIZE, "the timestamp"))
+            if flags & _TIMESTAMP
+            else None
+        ),
+        pulse=decode_sfloat(octets.take(2, "the pulse")) if flags & _PULSE else None,
+        user=octets.uint8("the user") if flags & _USER else None,
+        status=Status(octets.uint16("the status")) if flags & _STATUS else None,
+        reserved_flags=flags & _RESERVED_FLAGS,
+        trailing=octets.rest(),
+    )
+
+
+def encode(measurement: BloodPressureMeasurement) -> bytes:
+    """Encode as 0x2A35 or 0x2A36. Raises ``ValueError`` for a number without an exact SFLOAT."""
+    flags = measurement.reserved_flags
+    tail = b""
+    if measurement.unit is PressureUnit.KPA:
+        flags |= _KPA
+    if measurement.timestamp is not None:
+        flags |= _TIMESTAMP
+        tail += date_time.encode(measurement.timestamp)
+    if measurement.pulse is not None:
+        flags |= _PULSE
+        tail += encode_sfloat(measurement.pulse)
+    if measurement.user is not None:
+        flags |= _USER
+        tail += bytes((measurement.user,))
+    if measurement.status is not None:
+        flags |= _STATUS
+        tail += measurement.status.to_bytes(2, "little")
+    pressures = (measurement.systolic, measurement.diastolic, measurement.mean)
+    return bytes((flags,)) + b"".join(map(encode_sfloat, pressures)) + tail + measurement.trailing
+
+
+def decode_feature(payload: bytes) -> Feature:
+    """Decode 0x2A49. Raises ``MalformedPayload`` if there are fewer than 2 bytes."""
+    return Feature(Octets(payload, "blood pressure feature").uint16("the feature bits"))
+
+
+def encode_feature(feature: Feature) -> bytes:
+    """Encode as 0x2A49."""
+    return feature.to_bytes(2, "little")

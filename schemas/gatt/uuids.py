@@ -1,0 +1,50 @@
+"""Assigned numbers: 16-bit names of GATT services and characteristics, and their full UUIDs."""
+
+BLOOD_PRESSURE_SERVICE = 0x1810
+BLOOD_PRESSURE_MEASUREMENT = 0x2A35
+INTERMEDIATE_CUFF_PRESSURE = 0x2A36
+BLOOD_PRESSURE_FEATURE = 0x2A49
+
+GLUCOSE_SERVICE = 0x1808
+GLUCOSE_MEASUREMENT = 0x2A18
+GLUCOSE_MEASUREMENT_CONTEXT = 0x2A34
+GLUCOSE_FEATURE = 0x2A51
+RECORD_ACCESS_CONTROL_POINT = 0x2A52
+
+CURRENT_TIME_SERVICE = 0x1805
+CURRENT_TIME = 0x2A2B
+DATE_TIME = 0x2A08
+
+DEVICE_INFORMATION_SERVICE = 0x180A
+SYSTEM_ID = 0x2A23
+MODEL_NUMBER = 0x2A24
+SERIAL_NUMBER = 0x2A25
+FIRMWARE_REVISION = 0x2A26
+HARDWARE_REVISION = 0x2A27
+SOFTWARE_REVISION = 0x2A28
+MANUFACTURER_NAME = 0x2A29
+
+BATTERY_SERVICE = 0x180F
+BATTERY_LEVEL = 0x2A19
+
+_ASSIGNED_MAX = 0xFFFF
+_BASE = "-0000-1000-8000-00805f9b34fb"
+
+
+def full(assigned: int) -> str:
+    """Return the 128-bit UUID of an assigned number, in lower case: ``0000180f-0000-...``."""
+    if not 0 <= assigned <= _ASSIGNED_MAX:
+        message = f"{assigned:#x} is not a 16-bit assigned number"
+        raise ValueError(message)
+    return f"{assigned:08x}{_BASE}"
+
+
+def assigned(uuid: str) -> int | None:
+    """Return the assigned number of a UUID (128-bit or 4 hex digits), or None if it has none."""
+    text = uuid.lower().removesuffix(_BASE)
+    if len(text) == len("0000180f") and text.startswith("0000") and len(uuid) > len(text):
+        text = text[4:]
+    try:
+        return int(text, 16) if len(text) == len("180f") else None
+    except ValueError:
+        return None
