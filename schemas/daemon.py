@@ -1,0 +1,130 @@
+"""What every daemon shares: logs, signals, metrics over HTTP, and one way to end with an error.
+
+The listener answers ``/metrics``, ``/healthz`` (the process lives) and ``/readyz`` (it does its
+work). It binds to loopback. Logs are JSON lines on stderr unless stderr is a terminal.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from schemas.errors import MisconfiguredError
+
+_PR_SET_PDEATHSIG = 1
+_LOOPBACK = "127.0.0.1"
+Readiness = Callable[[], str | None]
+"""Gives None when the daemon does its work, else the reason why it does not."""
+
+
+def configure_logs(daemon: str, level: int = logging.INFO) -> None:
+    """Log events with bound context, never sentences and never personal data."""
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    structlog.contextvars.bind_contextvars(daemon=daemon)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when its parent ends, however the parent ends.
+
+    Takes effect only where ``VITALWIRE_SUPERVISED`` is set, as the demo's supervisor does; the
+    variable names the parent, so that a parent that died before this call is noticed too.
+    """
+    parent = os.environ.get("VITALWIRE_SUPERVISED")
+    if not parent:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != int(parent):
+        raise SystemExit(0)
+
+
+def stop_on_signals() -> threading.Event:
+    """Give an event that SIGTERM and SIGINT set; for daemons that are threads, not coroutines."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
+
+
+class Monitor(AbstractContextManager["Monitor"]):
+    """The daemon's HTTP listener for Prometheus and for supervisors; port 0 takes a free one."""
+
+    def __init__(self, port: int, readiness: Readiness) -> None:
+        """Bind at once, so that a port in use is said before any work starts."""
+        handler = type("Handler", (_Handler,), {"readiness": staticmethod(readiness)})
+        try:
+            self._server = ThreadingHTTPServer((_LOOPBACK, port), handler)
+        except OSError as error:
+            raise MisconfiguredError(
+                f"Port {port} on {_LOOPBACK} cannot be used: {error.strerror}.",
+                "Choose another with --monitor-port, or 0 for any free one.",
+            ) from error
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="monitor", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        """Start answering."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop answering and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    readiness: Readiness
+
+    def do_GET(self) -> None:
+        """Answer one of the three paths."""
+        match self.path:
+            case "/metrics":
+                self._answer(200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
+            case "/healthz":
+                self._answer(200, "application/json", b'{"status":"alive"}')
+            case "/readyz":
+                reason = type(self).readiness()
+                body = json.dumps({"status": "ready" if reason is None else reason}).encode()
+                self._answer(200 if reason is None else 503, "application/json", body)
+            case _:
+                self._answer(404, "text/plain", b"try /metrics, /healthz or /readyz\n")
+
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet: a scrape is not an event."""

@@ -1,0 +1,106 @@
+"""Values of the Kafka topics, JSON (UTF-8). Keys: patient_id, gateway_id, or as registry.py says.
+
+A consumer ignores fields it does not know and refuses a major version it does not.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from schemas.reading import Item, Reading
+from schemas.wire import MAJOR_VERSION, Health
+
+TimeQuality = Literal["device-clock", "receipt", "bounded", "untrusted"]
+"""How the measurement instant is known.
+
+``device-clock``: the session read the device's clock, the age by it is subtracted from the capture.
+``receipt``: no trusted device time, newest of its session: the capture is the measurement.
+``bounded``: captured before a reboot without a true clock: somewhere in the interval.
+``untrusted``: device time not trusted and not newest: stale, outside windows.
+"""
+
+UnassignedReason = Literal["unknown-device", "no-assignment", "unknown-user-slot", "ambiguous-time"]
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """The server's view of a reading's time, UTC ms. earliest <= measured <= latest always."""
+
+    received_at_ms: int
+    captured_at_ms: int
+    measured_at_ms: int
+    earliest_ms: int
+    latest_ms: int
+    quality: TimeQuality
+
+
+class StampedReading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reading with its times and the device it is registered as."""
+
+    reading: Reading
+    stamp: Stamp
+    device_id: str | None = None
+    assignment_id: str | None = None
+
+
+class PatientReadings(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag="readings", tag_field="kind"
+):
+    """A record of readings.v1: one patient's readings of one MQTT message. Key: patient_id."""
+
+    patient_id: str
+    gateway_id: str
+    stream: str
+    received_at_ms: int
+    readings: list[StampedReading]
+    version: int = MAJOR_VERSION
+
+
+class Tick(msgspec.Struct, frozen=True, tag="tick", tag_field="kind"):
+    """A record of readings.v1 that only moves log time in its partition. No key."""
+
+    received_at_ms: int
+    version: int = MAJOR_VERSION
+
+
+ReadingsRecord = PatientReadings | Tick
+
+
+class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record of readings.rejected.v1. Without ``stream`` and ``seq`` it confirms nothing.
+
+    ``payload`` is the rejected message or item itself, base64 in JSON.
+    """
+
+    gateway_id: str
+    received_at_ms: int
+    reason: str
+    payload: bytes
+    detail: str = ""
+    stream: str | None = None
+    seq: int | None = None
+    device_address: str | None = None
+    version: int = MAJOR_VERSION
+
+
+class Unassigned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record of readings.unassigned.v1: waits until somebody assigns its device."""
+
+    gateway_id: str
+    stream: str
+    received_at_ms: int
+    reason: UnassignedReason
+    reading: StampedReading
+    version: int = MAJOR_VERSION
+
+
+class GatewayReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record of gateways.v1. Key: gateway_id."""
+
+    gateway_id: str
+    received_at_ms: int
+    health: Health
+    version: int = MAJOR_VERSION
+
+
+ITEM_DECODER: msgspec.json.Decoder[Item] = msgspec.json.Decoder(Item)
+READINGS_DECODER: msgspec.json.Decoder[ReadingsRecord] = msgspec.json.Decoder(ReadingsRecord)

@@ -1,0 +1,109 @@
+"""One record as the gateway sends it: decoded as far as it can be, the raw bytes always beside it.
+
+Decimals travel as strings (2.0 is not 2.00). Nothing here names a patient: the home holds no names.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["measured", "failed", "control-solution"]
+"""``failed``: the device tried and has no value (a contact, not a measurement)."""
+
+Absence = Literal[
+    "not-a-number", "error", "positive-infinity", "negative-infinity", "not-sent", "unknown"
+]
+"""Why a value is absent, in FHIR's words; +/- infinity are a meter's HI and LO."""
+
+
+class Quantity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value with its unit as received, or the reason why there is none: never both."""
+
+    unit: str
+    value: str | None = None
+    absent: Absence | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a quantity that says both or neither."""
+        if (self.value is None) == (self.absent is None):
+            message = "a quantity has either a value or a reason for its absence"
+            raise ValueError(message)
+
+
+class Device(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The device as Bluetooth names it; ``address`` is its identity address, upper case."""
+
+    address: str
+    model: str | None = None
+    manufacturer: str | None = None
+    serial: str | None = None
+
+
+class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When the gateway's fsync held the bytes, in clocks that do not depend on a battery.
+
+    ``wall_ms`` is given only if something kept the wall clock true at that moment;
+    ``not_before_ms`` is the last true wall time that the gateway had seen by then.
+    """
+
+    boot_id: str
+    monotonic_ms: int
+    wall_ms: int | None = None
+    not_before_ms: int | None = None
+
+
+class DeviceTime(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the device's clock said of the record.
+
+    ``local``: ISO 8601 without zone, exactly as sent. ``offset_min``: the meter's user offset.
+    ``age_ms``: how old the record was at its capture by the device's own clock, which this session
+    read; None if the session could not read it. ``fault``: the device itself doubts the stamp.
+    """
+
+    local: str
+    offset_min: int | None = None
+    age_ms: int | None = None
+    fault: bool = False
+
+
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True, tag="reading", tag_field="kind"):
+    """A decoded record.
+
+    ``status`` None means "not assessed", which is not "fine". ``amends`` is the reading_id that a
+    glucose context completes. ``session_newest`` None: the session has not told yet.
+    """
+
+    seq: int
+    reading_id: str
+    vital: str
+    device: Device
+    characteristic: str
+    raw: str
+    quantities: dict[str, Quantity]
+    session_id: str
+    capture: Capture
+    outcome: Outcome = "measured"
+    session_newest: bool | None = None
+    user_slot: int | None = None
+    status: list[str] | None = None
+    attributes: dict[str, str] = {}
+    record_number: int | None = None
+    device_time: DeviceTime | None = None
+    amends: str | None = None
+
+
+class Undecodable(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag="undecodable", tag_field="kind"
+):
+    """Bytes that no codec understood; sent on with the reason, so that somebody looks at them."""
+
+    seq: int
+    device: Device
+    characteristic: str
+    raw: str
+    reason: str
+    session_id: str
+    capture: Capture
+
+
+Item = Reading | Undecodable

@@ -1,0 +1,52 @@
+"""Where the servers are: read from the environment, checked before anything connects."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from schemas.errors import MisconfiguredError
+
+DATABASE_VARIABLE = "VITALWIRE_DATABASE_URL"
+KAFKA_VARIABLE = "VITALWIRE_KAFKA"
+MQTT_VARIABLE = "VITALWIRE_MQTT"
+MQTT_PORT = 1883
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class MqttServer:
+    """Host and port of an MQTT broker."""
+
+    host: str
+    port: int
+
+
+def mqtt_server(url: str | None = None) -> MqttServer:
+    """Parse ``mqtt://host:port`` (default: the environment's)."""
+    text = url or required(MQTT_VARIABLE, "mqtt://127.0.0.1:1883")
+    parts = urlsplit(text)
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise MisconfiguredError(
+            f"{text!r} is no MQTT address.", "Write it as mqtt://127.0.0.1:1883."
+        )
+    return MqttServer(parts.hostname, parts.port or MQTT_PORT)
+
+
+def required(variable: str, example: str) -> str:
+    """Read a variable that must be set."""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise MisconfiguredError(
+            f"{variable} is not set.", f"Set it to the server's address, such as {example}."
+        )
+    return value
+
+
+def refuse_public(host: str) -> str:
+    """Refuse any listener but loopback: nobody can sign in yet, so nobody else may listen."""
+    if host not in _LOOPBACK:
+        raise MisconfiguredError(
+            f"Refusing to listen on {host}: sign-in does not exist yet.",
+            "Use 127.0.0.1 and reach it through an SSH tunnel or a reverse proxy with sign-in.",
+        )
+    return host

@@ -1,0 +1,57 @@
+"""Public names of MQTT and Kafka topics: other people's programs rely on them."""
+
+import re
+from dataclasses import dataclass
+
+GATEWAY_ID = re.compile(r"[a-z0-9-]{1,64}")
+
+_MQTT_ROOT = "vitalwire/v1"
+
+READINGS = "readings.v1"
+REJECTED = "readings.rejected.v1"
+UNASSIGNED = "readings.unassigned.v1"
+GATEWAYS = "gateways.v1"
+REGISTRY = "registry.v1"
+ALERTS = "alerts.v1"
+ACTIONS = "alerts.actions.v1"
+STATE = "alerts.state.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaTopic:
+    """How a topic is made. ``partitions`` None: as many as readings.v1, which never changes."""
+
+    name: str
+    compacted: bool = False
+    partitions: int | None = None
+
+
+KAFKA_TOPICS = (
+    KafkaTopic(READINGS),
+    KafkaTopic(REJECTED, partitions=1),
+    KafkaTopic(UNASSIGNED, partitions=1),
+    KafkaTopic(GATEWAYS, partitions=1),
+    KafkaTopic(REGISTRY, compacted=True, partitions=1),
+    KafkaTopic(ALERTS),
+    KafkaTopic(ACTIONS, partitions=1),
+    KafkaTopic(STATE, compacted=True),
+)
+
+
+def mqtt_topic(gateway_id: str, leaf: str) -> str:
+    """Build ``vitalwire/v1/{gateway_id}/{leaf}``; leaf: readings, health, receipts, config."""
+    return f"{_MQTT_ROOT}/{gateway_id}/{leaf}"
+
+
+def mqtt_filter(leaf: str) -> str:
+    """Build the subscription that takes one leaf of every gateway."""
+    return f"{_MQTT_ROOT}/+/{leaf}"
+
+
+def gateway_of(topic: str) -> str | None:
+    """Take the gateway id out of an MQTT topic; None if the topic or the id is not ours."""
+    match topic.split("/"):
+        case ["vitalwire", "v1", gateway_id, _] if GATEWAY_ID.fullmatch(gateway_id):
+            return gateway_id
+        case _:
+            return None
