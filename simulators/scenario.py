@@ -1,0 +1,41 @@
+"""What simulated patients will measure, and when: a plan per home, drawn from one seed."""
+
+from typing import Literal
+
+import msgspec
+
+
+class PlannedMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One press of a button ``at_s`` seconds after the home has started.
+
+    A cuff measures ``systolic``, ``diastolic`` (mmHg) and ``pulse`` (/min); a meter measures
+    ``glucose_mg_dl``: a decimal, or the words ``HI`` and ``LO`` outside of its range. ``meal`` is a
+    glucose context: ``preprandial``, ``postprandial``, ``fasting``, ``casual`` or ``bedtime``.
+    """
+
+    at_s: float
+    device: Literal["cuff", "meter"]
+    systolic: int | None = None
+    diastolic: int | None = None
+    pulse: int | None = None
+    glucose_mg_dl: str | None = None
+    movement: bool = False
+    irregular_pulse: bool = False
+    meal: str | None = None
+
+
+class HomePlan(msgspec.Struct, frozen=True):
+    """A patient's home: its gateway, its two devices, and what will be measured, by time.
+
+    Addresses are upper-case identity addresses. The devices' clocks are wrong by ``clock_error_s``
+    (positive: ahead).
+    """
+
+    gateway_id: str
+    patient_id: str
+    pseudonym: str
+    books: list[str]
+    cuff_address: str
+    meter_address: str
+    clock_error_s: float
+    measurements: list[PlannedMeasurement]
