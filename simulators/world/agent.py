@@ -1,0 +1,145 @@
+"""AgentManager1: the bus client that answers pairing questions, and bumble's side of asking."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bumble.device import Connection
+from bumble.pairing import PairingConfig, PairingDelegate
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from simulators.world.calls import Call, Handler
+from simulators.world.central import device_path
+from simulators.world.errors import BluezError
+
+__all__ = ["AGENT_MANAGER", "AGENT_MANAGER_PATH", "Agents"]
+
+AGENT_MANAGER: Final = "org.bluez.AgentManager1"
+AGENT_MANAGER_PATH: Final = "/org/bluez"
+AGENT: Final = "org.bluez.Agent1"
+
+NO_INPUT_NO_OUTPUT: Final = "NoInputNoOutput"
+CAPABILITIES: Final = {
+    "": PairingDelegate.DISPLAY_OUTPUT_AND_KEYBOARD_INPUT,
+    "KeyboardDisplay": PairingDelegate.DISPLAY_OUTPUT_AND_KEYBOARD_INPUT,
+    "DisplayOnly": PairingDelegate.DISPLAY_OUTPUT_ONLY,
+    "DisplayYesNo": PairingDelegate.DISPLAY_OUTPUT_AND_YES_NO_INPUT,
+    "KeyboardOnly": PairingDelegate.KEYBOARD_INPUT_ONLY,
+    NO_INPUT_NO_OUTPUT: PairingDelegate.NO_OUTPUT_NO_INPUT,
+}
+
+
+@dataclass(frozen=True)
+class RegisteredAgent:
+    """Where an agent object is and what its owner can show or type."""
+
+    owner: str
+    path: str
+    capability: str
+
+
+class Agents:
+    """The registered agents; the default one is asked."""
+
+    def __init__(self, bus: MessageBus, adapter_path: str) -> None:
+        """Call agents over `bus`."""
+        self._bus = bus
+        self._adapter_path = adapter_path
+        self._agents: dict[str, RegisteredAgent] = {}
+        self._default_owner: str | None = None
+
+    @property
+    def default(self) -> RegisteredAgent | None:
+        """The agent that is asked, if there is one."""
+        return self._agents.get(self._default_owner or "")
+
+    def methods(self) -> dict[tuple[str, str], Handler]:
+        """Return the D-Bus methods."""
+        return {
+            (AGENT_MANAGER, "RegisterAgent"): self._register,
+            (AGENT_MANAGER, "UnregisterAgent"): self._unregister,
+            (AGENT_MANAGER, "RequestDefaultAgent"): self._request_default,
+        }
+
+    async def _register(self, call: Call) -> None:
+        path, capability = call.arguments
+        if call.sender in self._agents:
+            raise BluezError("AlreadyExists", "Already Exists")
+        if capability not in CAPABILITIES:
+            raise BluezError("InvalidArguments", "Invalid arguments in method call")
+        self._agents[call.sender] = RegisteredAgent(call.sender, path, capability)
+
+    async def _unregister(self, call: Call) -> None:
+        if self._agents.pop(call.sender, None) is None:
+            raise BluezError("DoesNotExist", "Does Not Exist")
+
+    async def _request_default(self, call: Call) -> None:
+        if call.sender not in self._agents:
+            raise BluezError("DoesNotExist", "Does Not Exist")
+        self._default_owner = call.sender
+
+    def client_gone(self, owner: str) -> None:
+        """Forget the agent of a client that left the bus."""
+        self._agents.pop(owner, None)
+
+    def pairing_config(self, connection: Connection) -> PairingConfig:
+        """Return how to pair over this connection, given what the agent can do."""
+        agent = self.default
+        capability = NO_INPUT_NO_OUTPUT if agent is None else agent.capability
+        path = device_path(self._adapter_path, connection.peer_address)
+        return PairingConfig(
+            sc=True,
+            mitm=capability != NO_INPUT_NO_OUTPUT,
+            bonding=True,
+            delegate=AgentDelegate(self, capability, path),
+        )
+
+    async def ask(self, member: str, signature: str, arguments: list[Any]) -> list[Any] | None:
+        """Call the default agent; None means no (refused, failed, or nobody there)."""
+        agent = self.default
+        if agent is None:
+            return None
+        reply = await self._bus.call(
+            Message(
+                destination=agent.owner,
+                path=agent.path,
+                interface=AGENT,
+                member=member,
+                signature=signature,
+                body=arguments,
+            )
+        )
+        if reply.message_type is not MessageType.METHOD_RETURN:
+            return None
+        return list(reply.body)
+
+
+class AgentDelegate(PairingDelegate):
+    """Passes bumble's pairing questions on to the default agent, in BlueZ's words."""
+
+    def __init__(self, agents: Agents, capability: str, device: str) -> None:
+        """Ask about the device at this object path."""
+        super().__init__(CAPABILITIES[capability])
+        self._agents = agents
+        self._asks_nobody = capability == NO_INPUT_NO_OUTPUT
+        self._device = device
+
+    async def confirm(self, auto: bool = False) -> bool:  # noqa: ARG002, FBT001, FBT002 - bumble's
+        """Let the agent authorise; just-works pairing with a headless agent asks nobody."""
+        if self._asks_nobody:
+            return True
+        return await self._agents.ask("RequestAuthorization", "o", [self._device]) is not None
+
+    async def compare_numbers(self, number: int, digits: int) -> bool:  # noqa: ARG002 - bumble's
+        """Let the agent compare."""
+        answer = await self._agents.ask("RequestConfirmation", "ou", [self._device, number])
+        return answer is not None
+
+    async def get_number(self) -> int | None:
+        """Let the agent type what the device shows."""
+        answer = await self._agents.ask("RequestPasskey", "o", [self._device])
+        return None if answer is None else int(answer[0])
+
+    async def display_number(self, number: int, digits: int) -> None:  # noqa: ARG002 - bumble's
+        """Let the agent show what has to be typed on the device."""
+        await self._agents.ask("DisplayPasskey", "ouq", [self._device, number, 0])

@@ -1,0 +1,68 @@
+"""Faults as objects: put one in, and the stand-in does the wrong thing once.
+
+What happens at once (a crash, a dropped link, no power) are methods of BluetoothWorld; what has to
+wait for its occasion is one of these.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+__all__ = [
+    "ConnectFails",
+    "Fault",
+    "FaultList",
+    "ServicesResolvedEarly",
+    "SlowDisconnect",
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong at its next occasion, once."""
+
+
+@dataclass(frozen=True)
+class ServicesResolvedEarly(Fault):
+    """bluez issue 1489: ServicesResolved comes before the GATT objects, by `early_s`.
+
+    A client then connects successfully to a device without any service.
+    """
+
+    early_s: float = 0.005
+
+
+@dataclass(frozen=True)
+class ConnectFails(Fault):
+    """The next Connect fails with this reason, as busy or distant devices make it."""
+
+    reason: str = "le-connection-abort-by-local"
+
+
+@dataclass(frozen=True)
+class SlowDisconnect(Fault):
+    """bluetoothd takes 2.0 to 2.8 s to disconnect; here it takes `delay_s`."""
+
+    delay_s: float = 0.5
+
+
+FaultKind = TypeVar("FaultKind", bound=Fault)
+
+
+class FaultList:
+    """The faults that have not happened yet."""
+
+    def __init__(self) -> None:
+        """Begin without faults."""
+        self._waiting: list[Fault] = []
+
+    def inject(self, fault: Fault) -> None:
+        """Let `fault` happen at its next occasion."""
+        self._waiting.append(fault)
+
+    def take(self, kind: type[FaultKind]) -> FaultKind | None:
+        """Return the oldest waiting fault of this kind and forget it, or None."""
+        for fault in self._waiting:
+            if isinstance(fault, kind):
+                self._waiting.remove(fault)
+                return fault
+        return None

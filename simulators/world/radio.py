@@ -1,0 +1,72 @@
+"""The air of one home: controllers that hear each other, and silence on demand."""
+
+import secrets
+from typing import Any
+
+from bumble import hci
+from bumble.controller import Controller
+from bumble.keys import PairingKeys
+from bumble.link import LocalLink
+
+__all__ = ["Air", "Bond"]
+
+
+class Air(LocalLink):
+    """A LocalLink in which a controller can fall silent without the other side being told.
+
+    Give every home its own: many homes on one link starve each other.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nobody in the air."""
+        super().__init__()  # type: ignore[no-untyped-call]  # the one untyped method of bumble here
+        self._silent: set[Controller] = set()
+
+    def silence(self, controller: Controller) -> None:
+        """Let nothing from or to this controller pass, as if it was carried out of range."""
+        self._silent.add(controller)
+
+    def restore(self, controller: Controller) -> None:
+        """Let it be heard again."""
+        self._silent.discard(controller)
+
+    def _unheard(self, controller: Controller | None) -> bool:
+        return controller is None or controller in self._silent
+
+    def send_acl_data(self, sender_controller: Controller, *rest: Any) -> None:  # noqa: ANN401
+        """Carry data unless one end is silent."""
+        destination: hci.Address = rest[0]
+        ends = (sender_controller, self.find_le_controller(destination))
+        if not any(self._unheard(end) for end in ends):
+            super().send_acl_data(sender_controller, *rest)
+
+    def send_advertising_pdu(self, sender_controller: Controller, packet: Any) -> None:  # noqa: ANN401
+        """Carry an advertisement unless its sender is silent."""
+        if not self._unheard(sender_controller):
+            super().send_advertising_pdu(sender_controller, packet)
+
+    def send_ll_control_pdu(
+        self,
+        sender_address: hci.Address,
+        receiver_address: hci.Address,
+        packet: Any,  # noqa: ANN401
+    ) -> None:
+        """Carry link control (encryption, termination) unless one end is silent or gone."""
+        ends = (self.find_le_controller(sender_address), self.find_le_controller(receiver_address))
+        if not any(self._unheard(end) for end in ends):
+            super().send_ll_control_pdu(sender_address, receiver_address, packet)
+
+
+class Bond:
+    """What pairing leaves behind on both sides, made without pairing."""
+
+    def __init__(self) -> None:
+        """Draw a long-term key."""
+        self._long_term_key = secrets.token_bytes(16)
+
+    def keys(self, peer: hci.Address) -> PairingKeys:
+        """Return what one side remembers about its `peer`."""
+        return PairingKeys(
+            address_type=hci.AddressType(peer.address_type),
+            ltk=PairingKeys.Key(value=self._long_term_key, authenticated=False),
+        )

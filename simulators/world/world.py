@@ -1,0 +1,137 @@
+"""The fast Bluetooth world: everything between a gateway process and a simulated device.
+
+The process under test gets `bus_address` as DBUS_SYSTEM_BUS_ADDRESS and sees BlueZ; the devices
+are added from inside. Real D-Bus, real ATT and SMP bytes, no radio.
+"""
+
+from pathlib import Path
+from typing import Protocol, Self
+
+from bumble import hci
+from bumble.controller import Controller
+from bumble.keys import MemoryKeyStore, PairingKeys
+
+from simulators.world.bus import PrivateBus
+from simulators.world.faults import Fault, FaultList
+from simulators.world.radio import Air, Bond
+from simulators.world.stand_in import AdapterSettings, BluezStandIn
+
+__all__ = ["BluetoothWorld", "InWorld"]
+
+
+class InWorld(Protocol):
+    """What the world needs to know of a peripheral."""
+
+    @property
+    def address(self) -> hci.Address:
+        """Its identity address."""
+
+    @property
+    def name(self) -> str:
+        """Its advertised name."""
+
+    @property
+    def service_uuids(self) -> list[str]:
+        """Its services, as 128-bit text."""
+
+    @property
+    def controller(self) -> Controller:
+        """Its radio, once started."""
+
+    async def start(self, air: Air) -> None:
+        """Switch it on in this air."""
+
+    async def stop(self) -> None:
+        """Switch it off."""
+
+    async def remember(self, peer: hci.Address, keys: PairingKeys) -> None:
+        """Store a bond as if it had been paired with `peer`."""
+
+
+class BluetoothWorld:
+    """A private bus, air, and org.bluez with one adapter, as an async context manager."""
+
+    def __init__(self, directory: Path, settings: AdapterSettings | None = None) -> None:
+        """Keep the bus's socket in `directory`, which must exist and have a short path."""
+        self._bus = PrivateBus(directory)
+        self._settings = settings or AdapterSettings()
+        self._air = Air()
+        self._bonds = MemoryKeyStore()
+        self._faults = FaultList()
+        self._bonded: list[InWorld] = []
+        self._peripherals: list[InWorld] = []
+        self._stand_in: BluezStandIn | None = None
+
+    @property
+    def bus_address(self) -> str:
+        """What the process under test needs as DBUS_SYSTEM_BUS_ADDRESS."""
+        return self._bus.address
+
+    async def __aenter__(self) -> Self:
+        """Start the bus and org.bluez. Raises BusFailedToStart."""
+        await self._bus.__aenter__()
+        await self.restart()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """End everything, the devices first."""
+        for peripheral in self._peripherals:
+            await peripheral.stop()
+        await self.crash()
+        await self._bus.__aexit__()
+
+    async def add(self, peripheral: InWorld, *, bonded: bool) -> None:
+        """Switch a device on in this home; a bonded one was paired with this adapter long ago."""
+        self._peripherals.append(peripheral)
+        if bonded:
+            bond, adapter = Bond(), hci.Address(self._settings.address)
+            await peripheral.remember(adapter, bond.keys(adapter))
+            await self._bonds.update(str(peripheral.address), bond.keys(peripheral.address))
+            self._bonded.append(peripheral)
+            self._show_bonded(peripheral)
+        await peripheral.start(self._air)
+
+    def _show_bonded(self, peripheral: InWorld) -> None:
+        if self._stand_in is not None:
+            self._stand_in.adapter.show_bonded(
+                peripheral.address, peripheral.name, peripheral.service_uuids
+            )
+
+    def inject(self, fault: Fault) -> None:
+        """Let a fault happen at its next occasion, once."""
+        self._faults.inject(fault)
+
+    async def crash(self) -> None:
+        """Kill the Bluetooth daemon: its name leaves the bus, nobody is told, links break."""
+        stand_in, self._stand_in = self._stand_in, None
+        if stand_in is not None:
+            await stand_in.stop()
+
+    async def restart(self) -> None:
+        """Start the Bluetooth daemon; it still knows its bonds."""
+        assert self._stand_in is None
+        stand_in = BluezStandIn(self._air, self._bonds, self._faults, self._settings)
+        await stand_in.start(self._bus.address)
+        self._stand_in = stand_in
+        for peripheral in self._bonded:
+            if await self._bonds.get(str(peripheral.address)) is not None:
+                self._show_bonded(peripheral)
+
+    async def set_powered(self, *, powered: bool) -> None:
+        """Switch the adapter's radio off or on."""
+        assert self._stand_in is not None
+        await self._stand_in.adapter.set_powered(powered=powered)
+
+    async def drop_links(self) -> None:
+        """Break every link that exists now, as interference does."""
+        assert self._stand_in is not None
+        for device in list(self._stand_in.adapter.devices.values()):
+            await device.drop()
+
+    def silence(self, peripheral: InWorld) -> None:
+        """Let a device neither hear nor be heard; its links stay until restore()."""
+        self._air.silence(peripheral.controller)
+
+    def restore(self, peripheral: InWorld) -> None:
+        """Let it be heard again; links that it had are over."""
+        self._air.restore(peripheral.controller)
