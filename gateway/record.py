@@ -1,0 +1,89 @@
+"""What the journal keeps of a notification, and what its session told about it.
+
+``gateway.decode`` turns a record with its facts into ``schemas.reading.Item``; everything that an
+item depends on is here and durable, so that a re-sent record is the same item byte for byte.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.gatt import uuids
+from schemas.reading import Capture, Device
+
+BLOOD_PRESSURE = f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
+GLUCOSE = f"{uuids.GLUCOSE_MEASUREMENT:04x}"
+GLUCOSE_CONTEXT = f"{uuids.GLUCOSE_MEASUREMENT_CONTEXT:04x}"
+MEASUREMENTS = frozenset({BLOOD_PRESSURE, GLUCOSE})
+"""Characteristics whose records are measurements of their own; a context only amends one."""
+
+TWIN_WINDOW_MS = 60_000
+"""The same bytes of the same device within this time are the same undated record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of the journal: raw bytes under their number, exactly as they came.
+
+    ``address`` is the device's identity address, upper case; ``characteristic`` its 16-bit number
+    as four lower-case hex digits.
+    """
+
+    stream: str
+    seq: int
+    address: str
+    characteristic: str
+    payload: bytes
+    session_id: str
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClock:
+    """The device's clock as the session read it: ``local`` (no zone) at ``monotonic_ms``.
+
+    ``monotonic_ms`` is the gateway's clock of the same boot as the session's captures.
+    """
+
+    local: datetime
+    monotonic_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What a session learnt beside the records; it grows while the session lasts.
+
+    ``clock`` None: the session could not read the device's clock. The features are the bits of
+    0x2A49 and 0x2A51, None if not read: a status bit whose feature bit is absent means "not
+    assessed". ``newest`` is the number of the session's newest measurement: known only once
+    ``ended``, and None for ever if the session broke before it could tell.
+    """
+
+    session_id: str
+    device: Device
+    clock: DeviceClock | None = None
+    blood_pressure_feature: int | None = None
+    glucose_feature: int | None = None
+    ended: bool = False
+    newest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Other records that an item refers to.
+
+    ``measurement``: for a glucose context, its measurement (same session, same sequence number).
+    ``first_twin``: the first record of the same device and boot with the same characteristic and
+    bytes within ``TWIN_WINDOW_MS`` before this one; it lends an undated record its identity.
+    """
+
+    measurement: Record | None = None
+    first_twin: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record with everything that ``gateway.decode`` needs."""
+
+    record: Record
+    facts: SessionFacts
+    related: Related = field(default_factory=Related)
