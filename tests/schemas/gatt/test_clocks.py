@@ -1,0 +1,69 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.gatt import current_time, date_time
+from schemas.gatt.current_time import AdjustReason
+from schemas.gatt.date_time import DateTime
+from schemas.gatt.errors import MalformedPayload
+
+
+def test_current_time_both_ways() -> None:
+    payload = bytes.fromhex("EA07030E070509060001")
+    current = current_time.decode(payload)
+    assert current.naive == datetime.fromisoformat("2026-03-14T07:05:09")
+    assert current.weekday == 6
+    assert current.adjust_reason is AdjustReason.MANUAL
+    assert current_time.encode(current) == payload
+
+
+def test_current_time_of_a_moment() -> None:
+    moment = datetime(2026, 3, 14, 7, 5, 9, 500_000, tzinfo=UTC)
+    current = current_time.of(moment)
+    assert (current.weekday, current.fractions_256) == (6, 128)
+    assert current.naive == moment.replace(tzinfo=None)
+
+
+def test_fractions_of_a_second_stay_within_the_second() -> None:
+    moment = datetime.fromisoformat("2026-03-14T07:05:09.999999")
+    naive = current_time.of(moment).naive
+    assert naive is not None
+    assert naive.microsecond == 255 * 1_000_000 // 256
+
+
+def test_a_clock_that_knows_no_year_has_no_time() -> None:
+    assert current_time.decode(bytes(10)).naive is None
+
+
+def test_nine_bytes_are_no_current_time() -> None:
+    with pytest.raises(MalformedPayload, match="the adjust reason needs bytes 9 to 9"):
+        current_time.decode(bytes(9))
+
+
+@pytest.mark.parametrize(
+    ("payload", "text", "naive"),
+    [
+        ("EA07030E070509", "2026-03-14T07:05:09", datetime.fromisoformat("2026-03-14T07:05:09")),
+        ("D007010100030C", "2000-01-01T00:03:12", datetime.fromisoformat("2000-01-01T00:03:12")),
+        ("0000041114293B", "0000-04-17T20:41:59", None),
+        ("00000000000000", "0000-00-00T00:00:00", None),
+        ("EA07021E070509", "2026-02-30T07:05:09", None),
+        ("FFFFFFFFFFFFFF", "65535-255-255T255:255:255", None),
+    ],
+)
+def test_date_time_is_kept_as_received(payload: str, text: str, naive: datetime | None) -> None:
+    moment = date_time.decode(bytes.fromhex(payload))
+    assert moment.text == text
+    assert moment.naive == naive
+    assert date_time.encode(moment).hex().upper() == payload
+
+
+def test_date_time_of_a_moment() -> None:
+    assert date_time.of(datetime.fromisoformat("2026-03-14T07:05:09")) == DateTime(
+        2026, 3, 14, 7, 5, 9
+    )
+
+
+def test_six_bytes_are_no_date_time() -> None:
+    with pytest.raises(MalformedPayload, match="month to second needs bytes 2 to 6"):
+        date_time.decode(bytes(6))
