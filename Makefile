@@ -1,0 +1,29 @@
+# Everything lands in .venv/; a bare python3 >= 3.11 and make are enough.
+PYTHON ?= python3
+ARGS ?=
+
+.PHONY: help setup setup-test demo test lint format
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## Set up what the demo needs
+	@$(PYTHON) -m setup demo
+
+setup-test: ## Set up what the tests need
+	@$(PYTHON) -m setup test
+
+demo: setup ## Run the whole path on this machine; options: make demo ARGS="--homes 5"
+	@.venv/bin/vitalwire demo $(ARGS)
+
+test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas -x"
+	@.venv/bin/pytest $(ARGS)
+
+lint: setup-test ## Check style and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: setup-test ## Rewrite the source in the one format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
