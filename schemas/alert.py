@@ -59,7 +59,12 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Action(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record of alerts.actions.v1: a person did this to exactly these alerts."""
+    """A record of alerts.actions.v1: a person did this to exactly these alerts.
+
+    ``event_ids`` names the last event of each alert that was on the person's screen: what happened
+    after it is not acknowledged. Without it the action covers the events stamped up to ``at_ms``.
+    Either way the alert list follows from the records alone, however the two topics interleave.
+    """
 
     action_id: str
     alert_ids: list[str]
@@ -68,6 +73,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     at_ms: int
     patient_id: str
     note: str = ""
+    event_ids: list[str] = []
     version: int = MAJOR_VERSION
 
 
