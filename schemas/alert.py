@@ -15,8 +15,19 @@ Severity = Literal["critical", "high", "medium", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "info")
 """Most severe first."""
 
-Event = Literal["onset", "again", "worsened", "eased", "returned", "stale", "repeat-asked"]
-"""``stale`` and ``repeat-asked`` are work-list items: they open no alert and never page."""
+Event = Literal[
+    "onset",
+    "again",
+    "worsened",
+    "eased",
+    "returned",
+    "stale",
+    "repeat-asked",
+    "resolved-before-seen",
+]
+"""The last three are work-list items (``WORK_LIST``): they open no alert and never page."""
+
+WORK_LIST: frozenset[Event] = frozenset({"stale", "repeat-asked", "resolved-before-seen"})
 
 Mark = Literal["delayed", "unverified", "flagged", "stale"]
 
