@@ -1,0 +1,1 @@
+"""The desk: what became of the engine's findings once people saw them."""

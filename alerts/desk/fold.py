@@ -1,0 +1,109 @@
+"""The alert list: a fold over alerts.v1 and alerts.actions.v1.
+
+Invariants: the list follows from the set of records, however they were cut into batches, whichever
+topic was read first, and however often a record came; an alert with something left to do is never
+forgotten; of the settled ones the newest ``kept_max`` stay.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from alerts.desk.case import Case, judge
+from schemas.alert import SEVERITIES, Action, Transition
+
+KEPT_MAX = 20_000
+_SLACK = 0.1
+"""Sweeping is a pass over all alerts, so it waits until a tenth too many have settled."""
+
+
+@dataclass(slots=True)
+class _Records:
+    """All that was said of one alert, by id, in the order in which it came."""
+
+    events: dict[str, Transition] = field(default_factory=dict)
+    actions: dict[str, Action] = field(default_factory=dict)
+    case: Case | None = None
+
+
+class Desk:
+    """Takes records one by one and gives the alert list at any time."""
+
+    def __init__(self, kept_max: int = KEPT_MAX) -> None:
+        """Start with an empty list that remembers ``kept_max`` settled alerts."""
+        self._kept_max = kept_max
+        self._records: dict[str, _Records] = {}
+
+    def found(self, transition: Transition) -> bool:
+        """Take a record of alerts.v1; tell whether it was new."""
+        records = self._records.setdefault(transition.alert_id, _Records())
+        if transition.event_id in records.events:
+            return False
+        records.events[transition.event_id] = transition
+        records.case = judge(list(records.events.values()), records.actions.values())
+        self._sweep()
+        return True
+
+    def done(self, action: Action) -> set[str]:
+        """Take a record of alerts.actions.v1; give the ids of the alerts that it changed.
+
+        An action may come before the alert that it answers: it waits.
+        """
+        changed = set()
+        for alert_id in action.alert_ids:
+            records = self._records.setdefault(alert_id, _Records())
+            if action.action_id in records.actions:
+                continue
+            records.actions[action.action_id] = action
+            if records.events:
+                records.case = judge(list(records.events.values()), records.actions.values())
+                changed.add(alert_id)
+        return changed
+
+    def case(self, alert_id: str) -> Case | None:
+        """Give one alert; None if no event of it is known."""
+        records = self._records.get(alert_id)
+        return records.case if records else None
+
+    def cases(self) -> list[Case]:
+        """Give all alerts, in no particular order."""
+        return [records.case for records in self._records.values() if records.case]
+
+    def _sweep(self) -> None:
+        if len(self._records) <= self._kept_max * (1 + _SLACK):
+            return
+        settled = [case for case in self.cases() if case.settled]
+        settled.sort(key=lambda case: case.latest.at_ms)
+        for case in settled[: len(self._records) - self._kept_max]:
+            del self._records[case.alert_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The alert list as a person works through it, each part in its order."""
+
+    waiting: list[Case]
+    acknowledged: list[Case]
+    work: list[Case]
+    settled: list[Case]
+
+
+def sections(cases: Iterable[Case]) -> Sections:
+    """Sort: what waits by severity, then newest first; what is settled by its last event."""
+    parts = Sections([], [], [], [])
+    for case in cases:
+        if case.settled:
+            parts.settled.append(case)
+        elif case.kind == "work":
+            parts.work.append(case)
+        elif case.attention == "unacknowledged":
+            parts.waiting.append(case)
+        else:
+            parts.acknowledged.append(case)
+    for part in (parts.waiting, parts.acknowledged, parts.work):
+        part.sort(key=_urgency)
+    parts.settled.sort(key=lambda case: (-case.latest.at_ms, case.alert_id))
+    return parts
+
+
+def _urgency(case: Case) -> tuple[int, int, str]:
+    return SEVERITIES.index(case.severity), -case.demand.at_ms, case.alert_id
