@@ -1,6 +1,6 @@
 """A Bluetooth world without a radio, for tests and for simulated homes."""
 
-from simulators.world.bus import BusFailedToStart, PrivateBus
+from simulators.world.bus import PrivateBus
 from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
 from simulators.world.stand_in import AdapterSettings
 from simulators.world.world import BluetoothWorld
@@ -8,7 +8,6 @@ from simulators.world.world import BluetoothWorld
 __all__ = [
     "AdapterSettings",
     "BluetoothWorld",
-    "BusFailedToStart",
     "ConnectFails",
     "PrivateBus",
     "ServicesResolvedEarly",

@@ -68,7 +68,7 @@ class BluetoothWorld:
         return self._bus.address
 
     async def __aenter__(self) -> Self:
-        """Start the bus and org.bluez. Raises BusFailedToStart."""
+        """Start the bus and org.bluez.."""
         await self._bus.__aenter__()
         await self.restart()
         return self

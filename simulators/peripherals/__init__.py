@@ -1,0 +1,24 @@
+"""Simulated devices as bumble GATT peripherals; they behave, and misbehave when told to."""
+
+from simulators.peripherals.clock import DeviceClock
+from simulators.peripherals.cuff import Cuff
+from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
+from simulators.peripherals.ledger import Entry, Ledger
+from simulators.peripherals.meter import NORDIC_ERRORS, Meter, MeterBehaviour, RacpErrors, Sample
+from simulators.peripherals.peripheral import DeviceIdentity
+
+__all__ = [
+    "NORDIC_ERRORS",
+    "Cuff",
+    "DeviceClock",
+    "DeviceIdentity",
+    "DropLink",
+    "Entry",
+    "Ledger",
+    "LoseConfirmation",
+    "Meter",
+    "MeterBehaviour",
+    "RacpErrors",
+    "Sample",
+    "Stall",
+]

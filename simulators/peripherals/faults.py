@@ -1,0 +1,26 @@
+"""Faults of a device, put in as objects; each happens once, at its next occasion."""
+
+from dataclasses import dataclass
+
+from simulators.world.faults import Fault
+
+__all__ = ["DropLink", "LoseConfirmation", "Stall"]
+
+
+@dataclass(frozen=True)
+class DropLink(Fault):
+    """The device drops the link after it has sent `after` records of a transfer."""
+
+    after: int
+
+
+@dataclass(frozen=True)
+class LoseConfirmation(Fault):
+    """The link breaks while a confirmation is under way: sent, received, but nobody knows."""
+
+
+@dataclass(frozen=True)
+class Stall(Fault):
+    """The device goes quiet after `after` records, until it is told to resume or to abort."""
+
+    after: int

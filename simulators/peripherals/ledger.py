@@ -1,0 +1,44 @@
+"""Ground truth: what a device measured, and what somebody outside has certainly received."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+__all__ = ["Entry", "Ledger"]
+
+
+class Entry(Struct, frozen=True):
+    """One payload of a device; `characteristic` as four hex digits, `payload` as hex."""
+
+    device: str
+    characteristic: str
+    payload: str
+    at: datetime
+
+
+class Ledger:
+    """The two lists of one device, both only growing.
+
+    A payload is handed over when the device itself has proof: the confirmation of its indication,
+    or of the indication that closed the transfer it was part of. One whose proof was lost with the
+    link may have arrived all the same; the device sends it again.
+    """
+
+    def __init__(self, device: str, wall: Callable[[], datetime]) -> None:
+        """Write entries of `device`, stamped by `wall`."""
+        self._device = device
+        self._wall = wall
+        self.taken: list[Entry] = []
+        self.handed_over: list[Entry] = []
+
+    def take(self, characteristic: int, payload: bytes) -> None:
+        """Write down that this was measured."""
+        self.taken.append(self._entry(characteristic, payload))
+
+    def hand_over(self, characteristic: int, payload: bytes) -> None:
+        """Write down that this was received."""
+        self.handed_over.append(self._entry(characteristic, payload))
+
+    def _entry(self, characteristic: int, payload: bytes) -> Entry:
+        return Entry(self._device, f"{characteristic:04x}", payload.hex(), self._wall())

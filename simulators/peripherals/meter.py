@@ -1,0 +1,247 @@
+"""A glucose meter: keeps every record, and hands them over by the record access control point.
+
+It advertises for a while after a measurement. A record counts as handed over when it was notified
+in a procedure whose closing indication was confirmed.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bumble import att, gatt
+from bumble.device import Connection
+
+from schemas.gatt import date_time, glucose, glucose_context, racp, uuids
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.glucose import GlucoseMeasurement, SampleLocation, SampleType, Status
+from schemas.gatt.glucose_context import GlucoseContext, Meal
+from schemas.gatt.number import Absent, Number, scaled
+from schemas.gatt.racp import CountResponse, Opcode, Request, ResponseCode, ResponseValue
+from simulators.peripherals import attributes
+from simulators.peripherals.clock import DeviceClock
+from simulators.peripherals.faults import DropLink, Stall
+from simulators.peripherals.ledger import Ledger
+from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
+from simulators.peripherals.records import Record, RecordStore, select
+
+__all__ = ["NORDIC_ERRORS", "Meter", "MeterBehaviour", "RacpErrors", "Sample"]
+
+NOTHING_NOTICED = Status(0)
+
+FEATURES = (
+    glucose.Feature.BATTERY_LOW_DETECTION
+    | glucose.Feature.SAMPLE_SIZE_DETECTION
+    | glucose.Feature.RESULT_RANGE_DETECTION
+    | glucose.Feature.TIME_FAULT_DETECTION
+)
+_OUT_OF_RANGE = {
+    Absent.POSITIVE_INFINITY: Status.RESULT_ABOVE_RANGE,
+    Absent.NEGATIVE_INFINITY: Status.RESULT_BELOW_RANGE,
+}
+_KG_PER_L_OF_MG_PER_DL = -5  # power of ten
+
+
+@dataclass(frozen=True)
+class RacpErrors:
+    """The ATT codes of refused requests; two families are in the field."""
+
+    in_progress: int = 0xFE
+    cccd_not_configured: int = 0xFD
+
+
+NORDIC_ERRORS = RacpErrors(in_progress=0x80, cccd_not_configured=0x81)
+
+
+@dataclass(frozen=True)
+class MeterBehaviour:
+    """In what meters differ."""
+
+    first_sequence: int = 1
+    advertise_s: float = 120.0
+    errors: RacpErrors = RacpErrors()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One strip: glucose in mg/dL (HI and LO as infinities), and what the patient entered."""
+
+    glucose_mg_dl: Number
+    meal: Meal | None = None
+    status: Status = NOTHING_NOTICED
+    sample_type: SampleType = SampleType.CAPILLARY_WHOLE_BLOOD
+    location: SampleLocation = SampleLocation.FINGER
+
+
+class Meter(Peripheral):
+    """A simulated meter."""
+
+    service_number = uuids.GLUCOSE_SERVICE
+
+    def __init__(
+        self,
+        identity: DeviceIdentity,
+        clock: DeviceClock,
+        ledger: Ledger,
+        behaviour: MeterBehaviour | None = None,
+        passkey: int | None = None,
+    ) -> None:
+        """Begin with an empty memory."""
+        super().__init__(identity, clock, ledger, passkey)
+        self._behaviour = behaviour or MeterBehaviour()
+        self._store = RecordStore(self._behaviour.first_sequence)
+        self._waiting: list[tuple[int, bytes]] = []
+        self._advertise_until_s = 0.0
+        self._procedure: asyncio.Task[None] | None = None
+        self._aborted = asyncio.Event()
+
+    @property
+    def pending(self) -> int:
+        """How many measurements and contexts wait to be handed over."""
+        return len(self._waiting)
+
+    def take(self, sample: Sample) -> Record:
+        """Measure, stamped by the device's clock; return the record."""
+        sequence = self._store.next_sequence
+        out_of_range = NOTHING_NOTICED
+        if isinstance(sample.glucose_mg_dl, Absent):
+            out_of_range = _OUT_OF_RANGE.get(sample.glucose_mg_dl, out_of_range)
+        measurement = GlucoseMeasurement(
+            sequence=sequence,
+            base_time=date_time.of(self.clock.now()),
+            time_offset_min=0,
+            concentration=scaled(sample.glucose_mg_dl, _KG_PER_L_OF_MG_PER_DL),
+            sample_type=sample.sample_type,
+            sample_location=sample.location,
+            status=sample.status | out_of_range,
+            context_follows=sample.meal is not None,
+        )
+        context = None
+        if sample.meal is not None:
+            context = glucose_context.encode(GlucoseContext(sequence=sequence, meal=sample.meal))
+        return self.take_payload(glucose.encode(measurement), context)
+
+    def take_payload(self, measurement: bytes, context: bytes | None = None) -> Record:
+        """Store exactly these bytes, whatever they mean; return the record."""
+        record = self._store.add(measurement, context)
+        for payload in _payloads(record):
+            self._waiting.append(payload)
+            self.ledger.take(*payload)
+        self.announce()
+        return record
+
+    def announce(self) -> None:
+        """Advertise for a while if something waits, as after a press of the transfer button."""
+        loop = asyncio.get_running_loop()
+        self._advertise_until_s = loop.time() + self._behaviour.advertise_s
+        loop.call_later(self._behaviour.advertise_s, self._refresh_advertising)
+        self._refresh_advertising()
+
+    def _has_something(self) -> bool:
+        in_time = asyncio.get_running_loop().time() < self._advertise_until_s
+        return bool(self._waiting) and in_time
+
+    def _own_service(self) -> gatt.Service:
+        self._pushed = {
+            number: self._push_on(attributes.notified(number))
+            for number in (uuids.GLUCOSE_MEASUREMENT, uuids.GLUCOSE_MEASUREMENT_CONTEXT)
+        }
+        self._control_point = self._push_on(
+            attributes.indicated(uuids.RECORD_ACCESS_CONTROL_POINT, self._requested)
+        )
+        feature = attributes.readable(
+            uuids.GLUCOSE_FEATURE, lambda: glucose.encode_feature(FEATURES), encrypted=True
+        )
+        return attributes.service(
+            self.service_number, [*self._pushed.values(), feature, self._control_point]
+        )
+
+    # The record access control point.
+
+    def _requested(self, connection: Connection, payload: bytes) -> None:
+        """Accept a request, or refuse it with an ATT error; the answer comes as an indication."""
+        needed = (self._control_point, self._pushed[uuids.GLUCOSE_MEASUREMENT])
+        if not all(self._wants(connection, characteristic) for characteristic in needed):
+            raise att.ATT_Error(self._behaviour.errors.cccd_not_configured)
+        try:
+            request = racp.decode_request(payload)
+        except MalformedPayload as error:
+            raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR) from error
+        running = self._procedure is not None and not self._procedure.done()
+        if request.opcode is Opcode.ABORT:
+            self._aborted.set()
+            if not running:
+                answer = ResponseCode(Opcode.ABORT, ResponseValue.ABORT_UNSUCCESSFUL)
+                self._procedure = self._tasks.start(self._refuse(connection, answer))
+            return
+        if running:
+            raise att.ATT_Error(self._behaviour.errors.in_progress)
+        self._aborted.clear()
+        self._procedure = self._tasks.start(self._perform(connection, request))
+
+    async def _perform(self, connection: Connection, request: Request) -> None:
+        selected = select(request, self._store.all())
+        if isinstance(selected, ResponseValue):
+            await self._answer(connection, ResponseCode(request.opcode, selected))
+        elif request.opcode is Opcode.REPORT_COUNT:
+            await self._answer(connection, CountResponse(len(selected)))
+        elif not selected:
+            nothing = ResponseCode(request.opcode, ResponseValue.NO_RECORDS_FOUND)
+            await self._answer(connection, nothing)
+        else:
+            await self._report(connection, selected)
+
+    async def _refuse(self, connection: Connection, response: ResponseCode) -> None:
+        await self._answer(connection, response)
+
+    async def _report(self, connection: Connection, records: tuple[Record, ...]) -> None:
+        drop, stall = self._faults.take(DropLink), self._faults.take(Stall)
+        sent: list[tuple[int, bytes]] = []
+        for number, record in enumerate(records):
+            if drop is not None and number == drop.after:
+                await self._drop(connection)
+                return
+            if stall is not None and number == stall.after:
+                await connection.cancel_on_disconnection(self._tasks.start(self._until_aborted()))
+            if self._aborted.is_set():
+                aborted = ResponseCode(Opcode.ABORT, ResponseValue.SUCCESS)
+                await self._answer(connection, aborted)
+                return
+            sent += await self._send(connection, record)
+        done = ResponseCode(Opcode.REPORT_RECORDS, ResponseValue.SUCCESS)
+        if await self._answer(connection, done):
+            self._handed_over(sent)
+
+    async def _until_aborted(self) -> None:
+        await self._aborted.wait()
+
+    async def _send(self, connection: Connection, record: Record) -> list[tuple[int, bytes]]:
+        """Notify what the peer subscribed to; return what went out."""
+        sent = []
+        for number, payload in _payloads(record):
+            if await self._notify(connection, self._pushed[number], payload):
+                sent.append((number, payload))
+        return sent
+
+    async def _answer(self, connection: Connection, response: CountResponse | ResponseCode) -> bool:
+        return await self._indicate(connection, self._control_point, racp.encode_response(response))
+
+    def _handed_over(self, sent: list[tuple[int, bytes]]) -> None:
+        """Write down what was received for the first time."""
+        for payload in sent:
+            if payload in self._waiting:
+                self._waiting.remove(payload)
+                self.ledger.hand_over(*payload)
+
+
+def _payloads(record: Record) -> list[tuple[int, bytes]]:
+    """Return what goes over the air for a record, by characteristic."""
+    payloads = [(uuids.GLUCOSE_MEASUREMENT, record.measurement)]
+    if record.context is not None:
+        payloads.append((uuids.GLUCOSE_MEASUREMENT_CONTEXT, record.context))
+    return payloads
+
+
+def mg_dl(value: str) -> Number:
+    """Read a glucose in mg/dL as text: a decimal, `HI` or `LO`."""
+    words = {"HI": Absent.POSITIVE_INFINITY, "LO": Absent.NEGATIVE_INFINITY}
+    return words[value] if value in words else Decimal(value)

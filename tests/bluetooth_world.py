@@ -1,0 +1,86 @@
+"""Fixtures for whatever needs Bluetooth: a world without a radio, and devices that live in it.
+
+A folder that uses them imports them by name in its conftest.py (see tests/simulators), so that
+only these folders pay for importing bumble. While a test has `world`, the system bus of this
+process is the world's (by its environment, so children have it too); a child with an environment
+of its own gets `world.bus_address` as DBUS_SYSTEM_BUS_ADDRESS.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter
+from simulators.world import BluetoothWorld
+
+CUFF_ADDRESS = "C0:00:00:00:00:01"
+METER_ADDRESS = "C0:00:00:00:00:02"
+
+WAIT_TIMEOUT_S = 10.0
+POLL_S = 0.005
+
+
+def wall() -> datetime:
+    """The time that devices and ledgers live in."""
+    return datetime.now(UTC)
+
+
+def make_cuff(*, passkey: int | None = None, clock_error_s: float = 0.0) -> Cuff:
+    """A cuff that is not in any world yet."""
+    identity = DeviceIdentity(CUFF_ADDRESS, "BLOOD CUFF", "Vitalwire", "Cuff One", "C-0001")
+    ledger = Ledger(CUFF_ADDRESS, wall)
+    return Cuff(identity, DeviceClock(wall, clock_error_s), ledger, passkey)
+
+
+def make_meter(*, clock_error_s: float = 0.0) -> Meter:
+    """A meter that is not in any world yet."""
+    identity = DeviceIdentity(METER_ADDRESS, "SUGAR METER", "Vitalwire", "Meter One", "M-0001")
+    ledger = Ledger(METER_ADDRESS, wall)
+    return Meter(identity, DeviceClock(wall, clock_error_s), ledger)
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds; fail after WAIT_TIMEOUT_S."""
+    async with asyncio.timeout(WAIT_TIMEOUT_S):
+        while not condition():  # noqa: ASYNC110 - the condition is somebody else's state
+            await asyncio.sleep(POLL_S)
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """A directory whose path leaves room for a unix socket; pytest's own can be too long."""
+    directory = Path(tempfile.mkdtemp(prefix="vw-"))
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def world(
+    short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[BluetoothWorld]:
+    """A running world, as the system bus of this process."""
+    async with BluetoothWorld(short_directory) as running:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", running.bus_address)
+        yield running
+
+
+@pytest_asyncio.fixture
+async def cuff(world: BluetoothWorld) -> Cuff:
+    """A cuff that was paired with the world's adapter long ago."""
+    device = make_cuff()
+    await world.add(device, bonded=True)
+    return device
+
+
+@pytest_asyncio.fixture
+async def meter(world: BluetoothWorld) -> Meter:
+    """A meter that was paired with the world's adapter long ago."""
+    device = make_meter()
+    await world.add(device, bonded=True)
+    return device
