@@ -73,6 +73,23 @@ class Feature(Bits):
     USER_FACING_TIME = 1 << 8
 
 
+_DETECTED_BY = {
+    Status.BODY_MOVED: Feature.BODY_MOVEMENT_DETECTION,
+    Status.CUFF_TOO_LOOSE: Feature.CUFF_FIT_DETECTION,
+    Status.IRREGULAR_PULSE: Feature.IRREGULAR_PULSE_DETECTION,
+    Status.PULSE_ABOVE_RANGE: Feature.PULSE_RANGE_DETECTION,
+    Status.PULSE_BELOW_RANGE: Feature.PULSE_RANGE_DETECTION,
+    Status.IMPROPER_POSITION: Feature.POSITION_DETECTION,
+}
+
+
+def not_assessed(feature: Feature) -> Status:
+    """Return the status bits whose silence means nothing on a cuff with these features."""
+    return Status(
+        sum(status for status, detection in _DETECTED_BY.items() if not detection & feature)
+    )
+
+
 class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
     """One packet as its flags describe it; None = the field was not sent.
 

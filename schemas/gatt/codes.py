@@ -23,7 +23,7 @@ class Code(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name as other programs see it: ``before-meal``, ``code-9``."""
+        """The name as other programs see it: ``bedtime``, ``code-9``."""
         return self.name.lower().replace("_", "-")
 
 

@@ -20,6 +20,11 @@ class DateTime(Struct, frozen=True):
     second: int
 
     @property
+    def unknown(self) -> bool:
+        """Whether the device knows nothing: all fields are zero."""
+        return self == DateTime(0, 0, 0, 0, 0, 0)
+
+    @property
     def naive(self) -> datetime | None:
         """The local date and time, or None if a part is unknown or there is no such date."""
         try:

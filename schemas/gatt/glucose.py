@@ -114,6 +114,29 @@ class Feature(Bits):
     MULTIPLE_BONDS = 1 << 10
 
 
+_DETECTED_BY = {
+    Status.BATTERY_LOW: Feature.BATTERY_LOW_DETECTION,
+    Status.SENSOR_MALFUNCTION: Feature.SENSOR_MALFUNCTION_DETECTION,
+    Status.SAMPLE_TOO_SMALL: Feature.SAMPLE_SIZE_DETECTION,
+    Status.STRIP_INSERTION_ERROR: Feature.STRIP_INSERTION_DETECTION,
+    Status.STRIP_TYPE_WRONG: Feature.STRIP_TYPE_DETECTION,
+    Status.RESULT_ABOVE_RANGE: Feature.RESULT_RANGE_DETECTION,
+    Status.RESULT_BELOW_RANGE: Feature.RESULT_RANGE_DETECTION,
+    Status.TEMPERATURE_TOO_HIGH: Feature.TEMPERATURE_DETECTION,
+    Status.TEMPERATURE_TOO_LOW: Feature.TEMPERATURE_DETECTION,
+    Status.STRIP_PULLED_EARLY: Feature.STRIP_PULL_DETECTION,
+    Status.GENERAL_FAULT: Feature.GENERAL_FAULT_DETECTION,
+    Status.TIME_FAULT: Feature.TIME_FAULT_DETECTION,
+}
+
+
+def not_assessed(feature: Feature) -> Status:
+    """Return the status bits whose silence means nothing on a meter with these features."""
+    return Status(
+        sum(status for status, detection in _DETECTED_BY.items() if not detection & feature)
+    )
+
+
 class Beyond(Enum):
     """The side on which a result lies outside what the meter can measure."""
 

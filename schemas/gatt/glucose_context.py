@@ -40,8 +40,8 @@ class CarbohydrateKind(Code):
 class Meal(Code):
     """When the sample was taken, relative to a meal."""
 
-    BEFORE_MEAL = 1
-    AFTER_MEAL = 2
+    PREPRANDIAL = 1
+    POSTPRANDIAL = 2
     FASTING = 3
     CASUAL = 4
     BEDTIME = 5

@@ -1,0 +1,121 @@
+"""One journal row and what its session learnt, turned into one item of the wire.
+
+The item depends on its arguments alone, so a record that is sent again is the same item. What
+cannot be decoded becomes ``Undecodable`` with the reason: nothing is dropped here.
+"""
+
+from datetime import datetime, timedelta
+
+from gateway.record import BLOOD_PRESSURE, GLUCOSE, DeviceClock, Entry, Record, SessionFacts
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.measurement import Measurement, Stamp, measure
+from schemas.identity import Undated, reading_id
+from schemas.reading import Capture, DeviceTime, Item, Reading, Undecodable
+
+CLOCK_SET_SINCE_YEAR = 2015
+"""A clock that shows less was never set: after each change of battery it repeats its times."""
+
+FUTURE_TOLERANCE_MS = 60_000
+"""Some clocks show whole minutes only; a record further ahead of its clock has another timeline."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def decode(entry: Entry, gateway_id: str) -> Item:
+    """Decode a record of the journal. Never raises for anything that a device sent."""
+    record, facts = entry.record, entry.facts
+    try:
+        measurement = _measure(record, facts)
+    except MalformedPayload as error:
+        return Undecodable(
+            seq=record.seq,
+            device=facts.device,
+            characteristic=record.characteristic,
+            raw=record.payload.hex(),
+            reason=error.detail,
+            session_id=record.session_id,
+            capture=record.capture,
+        )
+    origin, stamp, amends = record, measurement.stamp, None
+    if measurement.vital.amends and (amended := _amended(entry)):
+        origin, stamp = amended
+        amends = _identity(origin, stamp, origin, gateway_id)
+    return Reading(
+        seq=record.seq,
+        reading_id=_identity(record, stamp, entry.related.first_twin or record, gateway_id),
+        vital=measurement.vital.name,
+        device=facts.device,
+        characteristic=record.characteristic,
+        raw=record.payload.hex(),
+        quantities=measurement.quantities,
+        session_id=record.session_id,
+        capture=record.capture,
+        outcome=measurement.outcome,
+        session_newest=None if facts.newest is None else origin.seq == facts.newest,
+        user_slot=measurement.user_slot,
+        status=measurement.status,
+        attributes=measurement.attributes,
+        record_number=measurement.record_number,
+        device_time=_device_time(stamp, facts.clock, record.capture),
+        amends=amends,
+    )
+
+
+def _measure(record: Record, facts: SessionFacts) -> Measurement:
+    features = {BLOOD_PRESSURE: facts.blood_pressure_feature, GLUCOSE: facts.glucose_feature}
+    return measure(record.characteristic, record.payload, features.get(record.characteristic))
+
+
+def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:
+    """Find the record that this one completes: it has no time of its own and borrows that one's."""
+    record = entry.related.measurement
+    if record is None:
+        return None
+    try:
+        return record, _measure(record, entry.facts).stamp
+    except MalformedPayload:
+        return None
+
+
+def _identity(record: Record, stamp: Stamp | None, first: Record, gateway_id: str) -> str:
+    """Name a record by its device's time, or by its first capture where there is no such time."""
+    recorded = stamp.recorded.naive if stamp else None
+    time: datetime | Undated
+    if recorded is not None and _was_set(recorded):
+        time = recorded
+    else:
+        captured_ms = first.capture.wall_ms or first.capture.not_before_ms or 0
+        time = Undated(gateway_id, first.stream, first.seq, captured_ms)
+    return reading_id(record.address, record.characteristic, record.payload, time)
+
+
+def _device_time(
+    stamp: Stamp | None, clock: DeviceClock | None, capture: Capture
+) -> DeviceTime | None:
+    """Say what the device's clock told, exactly as sent; a stamp of zeros tells nothing."""
+    if stamp is None or stamp.recorded.unknown:
+        return None
+    return DeviceTime(
+        local=stamp.recorded.text,
+        offset_min=stamp.offset_min,
+        age_ms=_age_ms(stamp, clock, capture),
+        fault=stamp.fault,
+    )
+
+
+def _age_ms(stamp: Stamp, clock: DeviceClock | None, capture: Capture) -> int | None:
+    """Give the record's age at its capture by the device's own clock, None if it cannot be trusted.
+
+    A clock that is wrong gives the right age all the same, as long as nobody set it in between.
+    """
+    if clock is None or stamp.shown is None or stamp.fault:
+        return None
+    if not (_was_set(clock.local) and _was_set(stamp.shown)):
+        return None
+    since_clock_read_ms = capture.monotonic_ms - clock.monotonic_ms
+    age_ms = (clock.local - stamp.shown) // _MILLISECOND + since_clock_read_ms
+    return max(age_ms, 0) if age_ms >= -FUTURE_TOLERANCE_MS else None
+
+
+def _was_set(moment: datetime) -> bool:
+    return moment.year >= CLOCK_SET_SINCE_YEAR
