@@ -1,4 +1,4 @@
-"""What simulated patients will measure, and when: a plan per home, drawn from one seed."""
+"""The words of a scenario: what a simulated home is, and what will be measured there, and when."""
 
 from typing import Literal
 
