@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.alert import SEVERITIES, Action, Event, Severity, Transition
+from schemas.alert import SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
 Kind = Literal["alert", "work"]
 Condition = Literal["active", "returned"]
 Attention = Literal["unacknowledged", "acknowledged", "resolved"]
 
-WORK_EVENTS: frozenset[Event] = frozenset({"stale", "repeat-asked"})
+WORK_EVENTS = WORK_LIST
 _DEMANDING: frozenset[Event] = WORK_EVENTS | {"onset", "worsened"}
 _MATCHING: frozenset[Event] = _DEMANDING | {"again"}
 RECURS_AFTER_MS = 30 * 60 * 1000
