@@ -1,0 +1,1 @@
+"""Rule books: clinical knowledge as data, checked when it is loaded, compiled to numpy."""

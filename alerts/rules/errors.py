@@ -1,0 +1,38 @@
+"""What is wrong with a rule book, and where."""
+
+from dataclasses import dataclass
+
+from schemas.errors import MisconfiguredError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a file; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        """Give the form that editors jump to."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class BookError(MisconfiguredError):
+    """A rule book cannot be used: the place, and a sentence that says why."""
+
+    def __init__(self, place: Place, sentence: str) -> None:
+        """Keep the place apart from the sentence."""
+        super().__init__(f"{place}: {sentence}")
+        self.place = place
+        self.sentence = sentence
+
+
+class ExpressionError(Exception):
+    """An expression cannot be used; ``offset`` counts characters from its start."""
+
+    def __init__(self, offset: int, sentence: str) -> None:
+        """Keep the offset: whoever knows the file turns it into a place."""
+        super().__init__(sentence)
+        self.offset = offset
+        self.sentence = sentence

@@ -1,0 +1,63 @@
+"""Where the values of a rule book stand in its file: tomllib does not tell."""
+
+import re
+from dataclasses import dataclass
+
+from alerts.rules.errors import Place
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]")
+_KEY = re.compile(r"\s*([A-Za-z0-9_\-]+)\s*=\s*")
+_TRIPLE = '"""'
+
+Path = tuple[str | int, ...]
+"""Such as ("rule", 2, "when") or ("vitals", "glucose", "fresh")."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    line: int
+    column: int
+
+
+class Positions:
+    """Maps the path of a value to its place in the text."""
+
+    def __init__(self, file: str, text: str) -> None:
+        """Scan the text once, line by line; tables, arrays of tables and keys are enough."""
+        self._file = file
+        self._spots: dict[Path, _Spot] = {(): _Spot(1, 1)}
+        table: Path = ()
+        counts: dict[str, int] = {}
+        for number, line in enumerate(_outside_strings(text), start=1):
+            if header := _HEADER.match(line):
+                name = header[2]
+                if header[1] == "[[":
+                    counts[name] = counts.get(name, -1) + 1
+                    table = (name, counts[name])
+                else:
+                    table = tuple(name.split("."))
+                self._spots.setdefault(table, _Spot(number, header.start(1) + 1))
+            elif key := _KEY.match(line):
+                self._spots.setdefault((*table, key[1]), _Spot(number, key.end() + 1))
+
+    def place(self, path: Path = ()) -> Place:
+        """Find a value, or the nearest table around it."""
+        while path not in self._spots:
+            path = path[:-1]
+        spot = self._spots[path]
+        return Place(self._file, spot.line, spot.column)
+
+    def inside(self, path: Path, offset: int) -> Place:
+        """Find a character inside a one-line string value."""
+        place = self.place(path)
+        return Place(place.file, place.line, place.column + 1 + offset)
+
+
+def _outside_strings(text: str) -> list[str]:
+    """Blank out what stands inside strings of several lines, so that it is not taken for keys."""
+    lines: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        lines.append("" if inside else line)
+        inside ^= line.count(_TRIPLE) % 2 == 1
+    return lines
