@@ -80,7 +80,7 @@ def _wait(child: subprocess.Popen[bytes], command: Command) -> str:
 
 def _last_line(printed: str) -> str:
     lines = printed.replace("\r", "\n").split("\n")
-    return next((line.strip()[:100] for line in reversed(lines) if line.strip()), "waiting")
+    return next((line.strip()[:100] for line in reversed(lines) if line.strip()), "still at it")
 
 
 def _last_error(printed: str) -> str:
