@@ -1,0 +1,1 @@
+"""Kafka to the database: rows, keys, receipts and offsets in one transaction."""

@@ -1,0 +1,78 @@
+"""SQL of the vitals' own tables, from the one table of vitals; text only, nothing is executed here.
+
+A vital's table has a row per reading and no unique index: identity is guarded by ``reading_keys``,
+because a unique index on a hypertable would have to contain the time column.
+"""
+
+from collections.abc import Iterator
+
+from schemas.vitals import Vital
+
+SCHEMA = "vitalwire"
+
+_BEFORE: tuple[tuple[str, str], ...] = (
+    ("time", "timestamptz NOT NULL"),
+    ("patient_id", "text NOT NULL"),
+    ("device_id", "text NOT NULL"),
+    ("assignment_id", "uuid"),
+    ("reading_id", "uuid NOT NULL"),
+)
+_AFTER: tuple[tuple[str, str], ...] = (
+    ("unit_received", "text"),
+    ("outcome", "text NOT NULL"),
+    ("status", "text[]"),
+    ("attributes", "jsonb NOT NULL"),
+    ("user_slot", "integer"),
+    ("record_number", "bigint"),
+    ("amends", "uuid"),
+    ("session_id", "text NOT NULL"),
+    ("time_quality", "text NOT NULL"),
+    ("time_earliest", "timestamptz NOT NULL"),
+    ("time_latest", "timestamptz NOT NULL"),
+    ("device_time", "text"),
+    ("device_offset_min", "integer"),
+    ("captured_at", "timestamptz NOT NULL"),
+    ("received_at", "timestamptz NOT NULL"),
+    ("gateway_id", "text NOT NULL"),
+    ("stream", "text NOT NULL"),
+    ("seq", "bigint NOT NULL"),
+    ("characteristic", "text NOT NULL"),
+    ("raw", "bytea NOT NULL"),
+)
+_FILLED_BY_DATABASE: tuple[tuple[str, str], ...] = (
+    ("stored_at", "timestamptz NOT NULL DEFAULT now()"),
+)
+
+
+def copied_columns(vital: Vital) -> tuple[tuple[str, str], ...]:
+    """Name the columns that the sink fills with their SQL types, in the order of its rows."""
+    columns = (*_BEFORE, *vital.sql_columns(), *_AFTER)
+    return tuple((name, definition.split(" ")[0]) for name, definition in _spelled(columns))
+
+
+def table_name(vital: Vital) -> str:
+    """Give the qualified name of the vital's table."""
+    return f"{SCHEMA}.{vital.name}"
+
+
+def create_table(vital: Vital, *, partitioned: bool) -> Iterator[str]:
+    """Give the statements that make the table and add the columns of newer quantities.
+
+    Idempotent. ``partitioned``: plain PostgreSQL's partitions by ``time``; a hypertable begins as
+    an ordinary table.
+    """
+    columns = (*_BEFORE, *vital.sql_columns(), *_AFTER, *_FILLED_BY_DATABASE)
+    listed = ",\n    ".join(f"{name} {definition}" for name, definition in columns)
+    suffix = " PARTITION BY RANGE (time)" if partitioned else ""
+    table = table_name(vital)
+    yield f"CREATE TABLE IF NOT EXISTS {table} (\n    {listed}\n){suffix}"
+    for name, definition in vital.sql_columns():
+        yield f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {definition}"
+    for index, column in (("by_patient", "patient_id, time DESC"), ("by_time", "time DESC")):
+        yield f"CREATE INDEX IF NOT EXISTS {vital.name}_{index} ON {table} ({column})"
+
+
+def _spelled(columns: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    """Write ``double precision`` as one word, as pg_type names it."""
+    for name, definition in columns:
+        yield name, definition.replace("double precision", "float8")
