@@ -103,16 +103,11 @@ class Cuff(Peripheral):
             if stall is not None and sent == stall.after:
                 return  # until the peer loses patience, or the idle timeout
             payload = self._unsent[0]
-            if self._faults.take(LoseConfirmation) is not None:
-                self._tasks.spawn(self._drop_soon(connection))
-            if not await self._indicate(connection, self._measurement, payload):
-                return
+            confirmed = await self._indicate(connection, self._measurement, payload)
+            if not confirmed or self._faults.take(LoseConfirmation) is not None:
+                break
             # Only now: until here it may have to be sent again.
             self._unsent.popleft()
             self.ledger.hand_over(uuids.BLOOD_PRESSURE_MEASUREMENT, payload)
             sent += 1
-        await self._drop(connection)
-
-    async def _drop_soon(self, connection: Connection) -> None:
-        """Drop the link right behind the indication that is just being sent."""
         await self._drop(connection)

@@ -16,7 +16,7 @@ class DropLink(Fault):
 
 @dataclass(frozen=True)
 class LoseConfirmation(Fault):
-    """The link breaks while a confirmation is under way: sent, received, but nobody knows."""
+    """The device does not notice the next confirmation and drops the link: sent, but not noted."""
 
 
 @dataclass(frozen=True)

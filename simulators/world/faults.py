@@ -33,9 +33,12 @@ class ServicesResolvedEarly(Fault):
 
 @dataclass(frozen=True)
 class ConnectFails(Fault):
-    """The next Connect fails with this reason, as busy or distant devices make it."""
+    """The next Connect fails with this reason, as busy or distant devices make it.
 
-    reason: str = "le-connection-abort-by-local"
+    With `le-connection-abort-by-local` bleak would wait for a link that BlueZ made all the same.
+    """
+
+    reason: str = "le-connection-unknown"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from bumble.link import LocalLink
 __all__ = ["Air", "Bond"]
 
 
+_TIMEOUT = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
+
+
 class Air(LocalLink):
     """A LocalLink in which a controller can fall silent without the other side being told.
 
@@ -27,8 +30,13 @@ class Air(LocalLink):
         self._silent.add(controller)
 
     def restore(self, controller: Controller) -> None:
-        """Let it be heard again."""
+        """Let it be heard again; its links are over, as after any supervision timeout."""
         self._silent.discard(controller)
+        for connection in list(controller.le_connections.values()):
+            peer = self.find_le_controller(connection.peer_address)
+            controller.on_le_disconnected(connection, _TIMEOUT)
+            if peer is not None and (other := peer.le_connections.get(connection.self_address)):
+                peer.on_le_disconnected(other, _TIMEOUT)
 
     def _unheard(self, controller: Controller | None) -> bool:
         return controller is None or controller in self._silent

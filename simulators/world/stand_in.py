@@ -60,7 +60,7 @@ class BluezStandIn:
         host, controller = make_host(self._air, self._settings.address, self._bonds)
         adapter_path = f"/org/bluez/{self._settings.name}"
         self._central = Central(
-            host, controller, ObjectTree(self._bus.send), self._faults, adapter_path
+            host, controller, ObjectTree(self._announce), self._faults, adapter_path
         )
         self.agents = Agents(self._bus, adapter_path)
         self.adapter = Adapter(
@@ -85,6 +85,10 @@ class BluezStandIn:
         await self._central.tasks.close()
         await self._central.host.power_off()
         self._air.remove_controller(self._central.controller)
+
+    def _announce(self, signal: Message) -> None:
+        if self._bus.connected:
+            _ = self._bus.send(signal)
 
     async def _listen(self) -> None:
         self._bus.add_message_handler(self._on_message)

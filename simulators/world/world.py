@@ -55,7 +55,7 @@ class BluetoothWorld:
         """Keep the bus's socket in `directory`, which must exist and have a short path."""
         self._bus = PrivateBus(directory)
         self._settings = settings or AdapterSettings()
-        self._air = Air()
+        self.air = Air()
         self._bonds = MemoryKeyStore()
         self._faults = FaultList()
         self._bonded: list[InWorld] = []
@@ -89,7 +89,7 @@ class BluetoothWorld:
             await self._bonds.update(str(peripheral.address), bond.keys(peripheral.address))
             self._bonded.append(peripheral)
             self._show_bonded(peripheral)
-        await peripheral.start(self._air)
+        await peripheral.start(self.air)
 
     def _show_bonded(self, peripheral: InWorld) -> None:
         if self._stand_in is not None:
@@ -110,7 +110,7 @@ class BluetoothWorld:
     async def restart(self) -> None:
         """Start the Bluetooth daemon; it still knows its bonds."""
         assert self._stand_in is None
-        stand_in = BluezStandIn(self._air, self._bonds, self._faults, self._settings)
+        stand_in = BluezStandIn(self.air, self._bonds, self._faults, self._settings)
         await stand_in.start(self._bus.address)
         self._stand_in = stand_in
         for peripheral in self._bonded:
@@ -130,8 +130,8 @@ class BluetoothWorld:
 
     def silence(self, peripheral: InWorld) -> None:
         """Let a device neither hear nor be heard; its links stay until restore()."""
-        self._air.silence(peripheral.controller)
+        self.air.silence(peripheral.controller)
 
     def restore(self, peripheral: InWorld) -> None:
         """Let it be heard again; links that it had are over."""
-        self._air.restore(peripheral.controller)
+        self.air.restore(peripheral.controller)

@@ -1,0 +1,277 @@
+"""A real bleak BlueZ client in the world: bonds, pairing, and everything that can go wrong."""
+
+import asyncio
+from typing import Self
+
+import pytest
+from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakDBusError,
+    BleakError,
+    BleakGATTProtocolError,
+)
+from dbus_fast import BusType, Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from schemas.gatt import uuids
+from simulators.peripherals import Cuff
+from simulators.world import BluetoothWorld, ConnectFails, ServicesResolvedEarly
+from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_cuff
+
+MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
+FEATURE = uuids.full(uuids.BLOOD_PRESSURE_FEATURE)
+TIMEOUT_S = 10.0
+
+
+async def find() -> BLEDevice:
+    device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
+    assert device is not None
+    return device
+
+
+async def eventually_found() -> None:
+    """Find the cuff, however long the news of the adapter take to reach this process."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            try:
+                await find()
+            except BleakBluetoothNotAvailableError:
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+
+class Agent:
+    """A pairing agent on a connection of its own; notes what it is asked."""
+
+    def __init__(self, capability: str, passkey: int = 0) -> None:
+        self.asked: list[str] = []
+        self._capability = capability
+        self._passkey = passkey
+
+    async def __aenter__(self) -> Self:
+        self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+        self._bus.add_message_handler(self._answer)
+        await self._call("RegisterAgent", "os", ["/agent", self._capability])
+        await self._call("RequestDefaultAgent", "o", ["/agent"])
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._bus.disconnect()
+
+    async def _call(self, member: str, signature: str, body: list[str]) -> None:
+        reply = await self._bus.call(
+            Message(
+                destination="org.bluez",
+                path="/org/bluez",
+                interface="org.bluez.AgentManager1",
+                member=member,
+                signature=signature,
+                body=body,
+            )
+        )
+        assert reply.message_type is MessageType.METHOD_RETURN, reply.body
+
+    def _answer(self, message: Message) -> Message | None:
+        if message.interface != "org.bluez.Agent1" or message.member is None:
+            return None
+        self.asked.append(message.member)
+        if message.member == "RequestPasskey":
+            return Message.new_method_return(message, "u", [self._passkey])
+        return Message.new_method_return(message)
+
+
+# Bonds and pairing.
+
+
+async def test_a_bonded_device_is_known_before_it_is_ever_seen(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
+    cuff.take(120, 80, 70)
+    device = await find()
+    assert device.details["props"]["Paired"]
+    assert device.details["props"]["Bonded"]
+    async with BleakClient(device) as client:
+        assert bytes(await client.read_gatt_char(FEATURE))
+
+
+async def test_a_stranger_can_look_but_not_read_or_subscribe(world: BluetoothWorld) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    cuff.take(120, 80, 70)
+    device = await find()
+    assert not device.details["props"]["Paired"]
+    async with BleakClient(device) as client:
+        assert bytes(await client.read_gatt_char(uuids.full(uuids.MODEL_NUMBER))) == b"Cuff One"
+        for attempt in (
+            client.read_gatt_char(FEATURE),
+            client.start_notify(MEASUREMENT, lambda _c, _data: None),
+        ):
+            with pytest.raises(BleakDBusError, match="Not paired"):
+                await attempt
+    assert cuff.pending == 1
+
+
+async def test_pairing_by_a_headless_agent(world: BluetoothWorld) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    async with Agent("NoInputNoOutput") as agent, BleakClient(await find()) as client:
+        await client.pair()
+        assert bytes(await client.read_gatt_char(FEATURE))
+    assert agent.asked == []
+    await eventually(lambda: not cuff.is_advertising)  # pairing mode ended by itself
+    cuff.take(120, 80, 70)
+    device = await find()
+    assert device.details["props"]["Paired"]
+    async with BleakClient(device) as client:  # the bond encrypts the next link
+        assert bytes(await client.read_gatt_char(FEATURE))
+
+
+async def test_pairing_by_the_passkey_on_the_display(world: BluetoothWorld) -> None:
+    cuff = make_cuff(passkey=123456)
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    async with Agent("KeyboardDisplay", 123456) as agent, BleakClient(await find()) as client:
+        await client.pair()
+        assert bytes(await client.read_gatt_char(FEATURE))
+    assert agent.asked == ["RequestPasskey"]
+
+
+async def test_pairing_with_a_wrong_passkey_fails(world: BluetoothWorld) -> None:
+    cuff = make_cuff(passkey=123456)
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    async with Agent("KeyboardDisplay", 654321), BleakClient(await find()) as client:
+        with pytest.raises(BleakDBusError, match="Authentication Failed"):
+            await client.pair()
+
+
+async def test_pairing_without_an_agent_fails(world: BluetoothWorld) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    async with BleakClient(await find()) as client:
+        with pytest.raises(BleakDBusError, match="Authentication Failed"):
+            await client.pair()
+
+
+async def test_a_device_pairs_only_in_pairing_mode(world: BluetoothWorld) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    cuff.take(120, 80, 70)
+    async with Agent("NoInputNoOutput"), BleakClient(await find()) as client:
+        with pytest.raises(BleakDBusError, match="Authentication Failed"):
+            await client.pair()
+
+
+async def test_a_removed_device_is_a_stranger_again(world: BluetoothWorld, cuff: Cuff) -> None:
+    cuff.take(120, 80, 70)
+    await BleakClient(await find()).unpair()
+    assert not (await find()).details["props"]["Paired"]
+
+
+async def test_a_device_that_forgot_its_bond_ends_the_link(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
+    cuff.take(120, 80, 70)
+    await cuff.forget_bonds()
+    with pytest.raises(BleakError):
+        await BleakClient(await find()).connect()
+    assert cuff.pending == 1
+
+
+# What goes wrong in the field.
+
+
+async def test_services_resolved_before_they_are_there(world: BluetoothWorld, cuff: Cuff) -> None:
+    """BlueZ issue 1489: connect() succeeds with nothing to talk to."""
+    cuff.take(120, 80, 70)
+    world.inject(ServicesResolvedEarly())
+    async with BleakClient(await find()) as client:
+        assert client.services.get_characteristic(MEASUREMENT) is None
+    async with BleakClient(await find()) as client:
+        assert client.services.get_characteristic(MEASUREMENT) is not None
+
+
+async def test_a_connect_that_fails_once(world: BluetoothWorld, cuff: Cuff) -> None:
+    cuff.take(120, 80, 70)
+    world.inject(ConnectFails())
+    device = await find()
+    with pytest.raises(BleakError, match="le-connection-unknown"):
+        await BleakClient(device).connect()
+    async with BleakClient(device) as client:
+        assert client.is_connected
+
+
+async def test_a_dropped_link_is_reported(world: BluetoothWorld, cuff: Cuff) -> None:
+    cuff.take(120, 80, 70)
+    gone = asyncio.Event()
+    client = BleakClient(await find(), lambda _client: gone.set())
+    await client.connect()
+    await world.drop_links()
+    await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+    with pytest.raises(BleakError):
+        await client.read_gatt_char(FEATURE)
+    await eventually(lambda: cuff.is_advertising)
+
+
+async def test_nobody_is_told_when_the_daemon_is_killed_and_the_bond_survives(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
+    """As with bluetoothd 5.66: bleak still believes in the link; its calls fail."""
+    cuff.take(120, 80, 70)
+    client = BleakClient(await find())
+    await client.connect()
+    await world.crash()
+    assert client.is_connected
+    with pytest.raises(BleakDBusError, match="ServiceUnknown"):
+        await client.read_gatt_char(FEATURE)
+    await world.restart()
+    assert client.is_connected
+    with pytest.raises(BleakDBusError, match="UnknownObject"):
+        await client.read_gatt_char(FEATURE)
+    with pytest.raises(BleakDBusError, match="NotConnected"):
+        await client.disconnect()
+    async with BleakClient(await find()) as again:
+        assert bytes(await again.read_gatt_char(FEATURE))
+
+
+async def test_an_adapter_without_power_ends_links_and_cannot_scan(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
+    cuff.take(120, 80, 70)
+    gone = asyncio.Event()
+    client = BleakClient(await find(), lambda _client: gone.set())
+    await client.connect()
+    await world.set_powered(powered=False)
+    await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+    with pytest.raises(BleakBluetoothNotAvailableError):
+        await BleakScanner().start()
+    await world.set_powered(powered=True)
+    await eventually_found()
+
+
+async def test_a_silent_device_answers_nothing_until_it_is_heard_again(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
+    cuff.take(120, 80, 70)
+    client = BleakClient(await find())
+    await client.connect()
+    world.silence(cuff)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.read_gatt_char(FEATURE), 0.2)
+    assert client.is_connected
+    await client.disconnect()
+    world.restore(cuff)
+    async with BleakClient(await find()) as again:
+        assert bytes(await again.read_gatt_char(FEATURE))
+
+
+async def test_an_unknown_request_is_an_att_error(world: BluetoothWorld, cuff: Cuff) -> None:
+    cuff.take(120, 80, 70)
+    async with BleakClient(await find()) as client:
+        with pytest.raises(BleakGATTProtocolError):
+            await client.write_gatt_char(uuids.full(uuids.CURRENT_TIME), b"\x00", response=True)
