@@ -1,0 +1,340 @@
+"""The journal: every notification under its number, on disk before anything else happens.
+
+Invariants: numbers only grow (AUTOINCREMENT) and belong to the stream of the run that gave them
+out; ``append`` returns only after the disk has it (WAL, synchronous=FULL: one fsync); a row leaves
+only by the server's receipt, and even then stays ``KEEP_RECEIPTED_MS``, or until space is needed.
+One process writes at a time (see gateway/daemon.py). What a session learns goes beside the rows,
+never into them. File: ``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from gateway.dialogue import Cursor
+from gateway.journal_file import FILE, open_or_create, set_aside, unusable
+from gateway.record import (
+    GLUCOSE,
+    GLUCOSE_CONTEXT,
+    TWIN_WINDOW_MS,
+    Entry,
+    Record,
+    Related,
+    SessionFacts,
+)
+from gateway.wall import Observation
+from schemas.errors import UnavailableError
+from schemas.ranges import Range
+from schemas.reading import Capture, Device
+from schemas.wire import StreamState
+
+KEEP_RECEIPTED_MS = 30 * 24 * 3600 * 1000
+PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
+STREAMS_MAX = 100  # in a health report, oldest first
+PROBE_BYTES = 64 * 1024  # room for a burst
+_FACTS_CACHED = 64
+_TWIN_ROWS_MAX = 500  # no device sends more within the twin window
+
+_COLUMNS = """
+    stream, seq, address, characteristic, payload, session_id,
+    boot_id, monotonic_ms, wall_ms, not_before_ms
+"""
+_RECORDS = f"SELECT {_COLUMNS} FROM rows JOIN streams USING (stream_id)"  # noqa: S608  (constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a device sent, before it has a number."""
+
+    address: str
+    characteristic: str
+    payload: bytes
+    session_id: str
+    capture: Capture
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Turn what the disk refuses, or cannot give, into an error that names the way out."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            f"The journal's disk fails: {error}.",
+            "Free space on it, or replace it.",
+        ) from error
+
+
+class Journal:
+    """The open journal of one run of the daemon; not for use by several threads."""
+
+    def __init__(self, directory: Path, stream: str) -> None:
+        """Open or create, and begin ``stream``. A file that is no journal is set aside.
+
+        Raises ``MisconfiguredError`` if it cannot be read or was written by a newer version.
+        """
+        self.stream = stream
+        self.set_aside: Path | None = None
+        path = directory / FILE
+        try:
+            self._database = open_or_create(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise unusable(path, error) from error
+            self.set_aside = set_aside(path, stream)
+            self._database = open_or_create(path)
+        self._facts = lru_cache(_FACTS_CACHED)(self._read_facts)
+        try:
+            cursor = self._database.execute("INSERT INTO streams (stream) VALUES (?)", (stream,))
+            self._end_broken_sessions()
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            raise unusable(path, error) from error
+        assert cursor.lastrowid is not None
+        self._stream_id = cursor.lastrowid
+        highest = self._database.execute("SELECT stream_id, max(seq) FROM rows GROUP BY stream_id")
+        self._highest: dict[int, int] = dict(highest.fetchall())
+
+    def close(self) -> None:
+        """Close; nothing is lost without it."""
+        self._database.close()
+
+    def append(self, notification: Notification) -> Record:
+        """Write a notification to the disk and give it its number.
+
+        Raises ``UnavailableError`` if the disk does not take it (full, read-only, broken).
+        """
+        capture = notification.capture
+        with _disk():
+            cursor = self._database.execute(
+                "INSERT INTO rows (stream_id, session_id, address, characteristic, payload,"
+                " boot_id, monotonic_ms, wall_ms, not_before_ms) VALUES (?,?,?,?,?,?,?,?,?)",
+                (
+                    self._stream_id,
+                    notification.session_id,
+                    notification.address,
+                    notification.characteristic,
+                    notification.payload,
+                    capture.boot_id,
+                    capture.monotonic_ms,
+                    capture.wall_ms,
+                    capture.not_before_ms,
+                ),
+            )
+        seq = cursor.lastrowid
+        assert seq is not None
+        assert seq > self._highest.get(self._stream_id, 0), seq
+        self._highest[self._stream_id] = seq
+        return Record(
+            stream=self.stream,
+            seq=seq,
+            address=notification.address,
+            characteristic=notification.characteristic,
+            payload=notification.payload,
+            session_id=notification.session_id,
+            capture=capture,
+        )
+
+    def probe(self) -> None:
+        """Write something: raises ``UnavailableError`` if the disk does not take it."""
+        with _disk(), self._transaction():
+            self._database.execute("CREATE TABLE probe (filler BLOB)")
+            self._database.execute("INSERT INTO probe VALUES (zeroblob(?))", (PROBE_BYTES,))
+            self._database.execute("DROP TABLE probe")
+
+    # Sessions and cursors.
+
+    def keep_facts(self, facts: SessionFacts) -> None:
+        """Write what a session has learnt so far."""
+        with _disk():
+            self._database.execute(
+                "INSERT OR REPLACE INTO sessions (session_id, address, ended, facts)"
+                " VALUES (?,?,?,?)",
+                (facts.session_id, facts.device.address, facts.ended, msgspec.json.encode(facts)),
+            )
+        self._facts.cache_clear()
+
+    def facts(self, record: Record) -> SessionFacts:
+        """Give what the record's session learnt; only the address if it never told anything."""
+        device = Device(address=record.address)
+        return self._facts(record.session_id) or SessionFacts(record.session_id, device, ended=True)
+
+    @_disk()
+    def records_of(self, session_id: str) -> list[Record]:
+        """Give a session's records."""
+        rows = self._database.execute(f"{_RECORDS} WHERE session_id = ?", (session_id,))
+        return [_record(row) for row in rows]
+
+    @_disk()
+    def cursor(self, address: str) -> Cursor | None:
+        """Give how far a meter was read."""
+        row = self._database.execute(
+            "SELECT last, count FROM cursors WHERE address = ?", (address,)
+        ).fetchone()
+        return Cursor(*row) if row else None
+
+    def move_cursor(self, address: str, cursor: Cursor) -> None:
+        """Write how far a meter was read; the records up to there must be in the journal."""
+        with _disk():
+            self._database.execute(
+                "INSERT OR REPLACE INTO cursors (address, last, count) VALUES (?,?,?)",
+                (address, cursor.last, cursor.count),
+            )
+
+    def observation(self) -> Observation | None:
+        """Give the last true wall clock that any run has seen."""
+        row = self._database.execute("SELECT value FROM observation").fetchone()
+        return msgspec.json.decode(row[0], type=Observation) if row else None
+
+    def keep_observation(self, observation: Observation) -> None:
+        """Write a true wall clock."""
+        with _disk():
+            self._database.execute(
+                "INSERT OR REPLACE INTO observation (only, value) VALUES (1, ?)",
+                (msgspec.json.encode(observation),),
+            )
+
+    # What is to be sent, and what may go.
+
+    @_disk()
+    def held_after(self, seq: int, limit: int) -> list[tuple[int, str]]:
+        """Give (number, stream) of rows without receipt above ``seq``, lowest first."""
+        rows = self._database.execute(
+            "SELECT seq, stream FROM rows JOIN streams USING (stream_id)"
+            " WHERE seq > ? AND receipted_ms IS NULL ORDER BY stream_id, seq LIMIT ?",
+            (seq, limit),
+        )
+        return rows.fetchall()
+
+    @_disk()
+    def entries(self, numbers: range) -> list[Entry]:
+        """Give records with all that decoding them needs."""
+        rows = self._database.execute(
+            f"{_RECORDS} WHERE seq BETWEEN ? AND ? ORDER BY seq", (numbers.start, numbers.stop - 1)
+        )
+        records = [_record(row) for row in rows.fetchall()]
+        return [Entry(record, self.facts(record), self._related(record)) for record in records]
+
+    def receipt(self, streams: Mapping[str, Iterable[Range]], now_wall_ms: int | None) -> list[int]:
+        """Mark what the server has; give the numbers that are newly gone."""
+        held = self._held_streams()
+        gone: list[int] = []
+        with _disk(), self._transaction():
+            for stream in streams.keys() & held.keys():
+                for first, last in streams[stream]:
+                    found = self._database.execute(
+                        "UPDATE rows SET receipted_ms = ? WHERE receipted_ms IS NULL"
+                        " AND stream_id = ? AND seq BETWEEN ? AND ? RETURNING seq",
+                        (now_wall_ms or 0, held[stream][0], first, last),
+                    ).fetchall()
+                    gone += [seq for (seq,) in found]
+        return gone
+
+    def prune(self, now_wall_ms: int | None, *, space_needed: bool) -> int:
+        """Delete some receipted rows that are old, or any if space is needed; give how many."""
+        before_ms = (now_wall_ms or 0) - KEEP_RECEIPTED_MS
+        with _disk(), self._transaction():
+            if now_wall_ms is not None:  # rows receipted without a clock begin to age now
+                self._database.execute(
+                    "UPDATE rows SET receipted_ms = ? WHERE receipted_ms = 0", (now_wall_ms,)
+                )
+            pruned = self._database.execute(
+                "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE receipted_ms IS NOT NULL"
+                " AND (? OR receipted_ms BETWEEN 1 AND ?) ORDER BY receipted_ms LIMIT ?)",
+                (space_needed, before_ms, PRUNE_ROWS_MAX),
+            ).rowcount
+            if pruned:
+                self._database.execute(
+                    "DELETE FROM sessions WHERE ended = 1"
+                    " AND session_id NOT IN (SELECT session_id FROM rows)"
+                )
+        return pruned
+
+    @_disk()
+    def states(self) -> dict[str, StreamState]:
+        """Give, for the present stream and all that hold rows, what was given out and is held."""
+        states = {self.stream: StreamState(highest=self._highest.get(self._stream_id, 0))}
+        for stream, (stream_id, lowest, held) in islice(self._held_streams().items(), STREAMS_MAX):
+            states[stream] = StreamState(self._highest[stream_id], lowest, held)
+        return states
+
+    # Inside.
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        finally:
+            if self._database.in_transaction:  # a full disk may have ended it already
+                self._database.execute("ROLLBACK")
+
+    def _end_broken_sessions(self) -> None:
+        """End what an earlier run left open: it will never tell which record was the newest."""
+        rows = self._database.execute("SELECT facts FROM sessions WHERE ended = 0").fetchall()
+        for (text,) in rows:
+            facts = msgspec.json.decode(text, type=SessionFacts)
+            self.keep_facts(
+                SessionFacts(
+                    session_id=facts.session_id,
+                    device=facts.device,
+                    clock=facts.clock,
+                    blood_pressure_feature=facts.blood_pressure_feature,
+                    glucose_feature=facts.glucose_feature,
+                    ended=True,
+                )
+            )
+
+    def _held_streams(self) -> dict[str, tuple[int, int, int]]:
+        """Give, by stream: its id in the file, the lowest number held, and how many."""
+        rows = self._database.execute(
+            "SELECT stream, stream_id, min(seq), count(*) FROM rows JOIN streams USING (stream_id)"
+            " WHERE receipted_ms IS NULL GROUP BY stream_id ORDER BY stream_id"
+        )
+        return {stream: (stream_id, lowest, held) for stream, stream_id, lowest, held in rows}
+
+    def _read_facts(self, session_id: str) -> SessionFacts | None:
+        row = self._database.execute(
+            "SELECT facts FROM sessions WHERE session_id = ?", (session_id,)
+        ).fetchone()
+        return msgspec.json.decode(row[0], type=SessionFacts) if row else None
+
+    def _related(self, record: Record) -> Related:
+        measurement = None
+        if record.characteristic == GLUCOSE_CONTEXT:
+            measurement = self._one(
+                # Both layouts: one byte of flags, then the sequence number.
+                "session_id = ? AND characteristic = ? AND substr(payload, 2, 2) = ?"
+                " ORDER BY seq DESC",
+                (record.session_id, GLUCOSE, record.payload[1:3]),
+            )
+        twin = self._one(
+            "address = ? AND characteristic = ? AND payload = ? AND boot_id = ?"
+            " AND monotonic_ms >= ? AND seq BETWEEN ? AND ? ORDER BY seq",
+            (
+                record.address,
+                record.characteristic,
+                record.payload,
+                record.capture.boot_id,
+                record.capture.monotonic_ms - TWIN_WINDOW_MS,
+                record.seq - _TWIN_ROWS_MAX,
+                record.seq - 1,
+            ),
+        )
+        return Related(measurement=measurement, first_twin=twin)
+
+    def _one(self, condition: str, values: tuple[str | bytes | int, ...]) -> Record | None:
+        row = self._database.execute(f"{_RECORDS} WHERE {condition} LIMIT 1", values).fetchone()
+        return _record(row) if row else None
+
+
+def _record(row: tuple[str, int, str, str, bytes, str, str, int, int | None, int | None]) -> Record:
+    stream, seq, address, characteristic, payload, session_id = row[:6]
+    return Record(stream, seq, address, characteristic, payload, session_id, Capture(*row[6:]))

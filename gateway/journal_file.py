@@ -1,0 +1,97 @@
+"""The journal's file: its layout, and opening it so that a commit is on the disk."""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from schemas.errors import MisconfiguredError
+
+FILE = "journal.db"
+LAYOUT_VERSION = 1
+
+_LAYOUT = """
+CREATE TABLE streams (
+    stream_id INTEGER PRIMARY KEY,
+    stream    TEXT NOT NULL UNIQUE
+);
+CREATE TABLE rows (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream_id      INTEGER NOT NULL REFERENCES streams,
+    session_id     TEXT NOT NULL,
+    address        TEXT NOT NULL,
+    characteristic TEXT NOT NULL,
+    payload        BLOB NOT NULL,
+    boot_id        TEXT NOT NULL,
+    monotonic_ms   INTEGER NOT NULL,
+    wall_ms        INTEGER,
+    not_before_ms  INTEGER,
+    receipted_ms   INTEGER            -- NULL: held; 0: receipted when no clock was kept true
+);
+-- Later streams have higher numbers: this order is also the order of the numbers.
+CREATE INDEX rows_held ON rows (stream_id, seq) WHERE receipted_ms IS NULL;
+CREATE INDEX rows_gone ON rows (receipted_ms) WHERE receipted_ms IS NOT NULL;
+CREATE INDEX rows_session ON rows (session_id);
+CREATE TABLE sessions (
+    session_id TEXT PRIMARY KEY,
+    address    TEXT NOT NULL,
+    ended      INTEGER NOT NULL,
+    facts      TEXT NOT NULL          -- JSON of gateway.record.SessionFacts
+) WITHOUT ROWID;
+CREATE TABLE cursors (
+    address TEXT PRIMARY KEY,
+    last    INTEGER NOT NULL,
+    count   INTEGER
+) WITHOUT ROWID;
+CREATE TABLE observation (
+    only  INTEGER PRIMARY KEY CHECK (only = 1),
+    value TEXT NOT NULL               -- JSON of gateway.wall.Observation
+);
+"""
+
+
+def open_or_create(path: Path) -> sqlite3.Connection:
+    """Open the file, durable and small in memory, and lay it out if it is new.
+
+    Raises ``MisconfiguredError`` if a newer version wrote it, ``sqlite3.Error`` if it is unusable.
+    """
+    database = sqlite3.connect(path, isolation_level=None)  # each statement commits by itself
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA cache_size = -512")  # KiB; the Pi's memory is small
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        _refuse_newer(path, version)
+        if version == 0:
+            database.executescript(
+                f"BEGIN; {_LAYOUT} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
+            )
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > LAYOUT_VERSION:
+        raise MisconfiguredError(
+            f"{path} was written by a newer version (layout {version}).",
+            "Install that version again, or start with another --state directory.",
+        )
+
+
+def set_aside(path: Path, stream: str) -> Path:
+    """Move a broken file away, for somebody to look at, and make room for a new one."""
+    broken = path.with_name(f"{path.name}.broken-{stream}")
+    path.rename(broken)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
+    return broken
+
+
+def unusable(path: Path, error: sqlite3.Error) -> MisconfiguredError:
+    """Say that the journal cannot be opened, and what to look at."""
+    return MisconfiguredError(
+        f"The journal {path} cannot be used: {error}.",
+        "Check the --state directory's owner, permissions and free space.",
+    )

@@ -1,0 +1,20 @@
+"""What Prometheus sees of the gateway."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CAPTURED = Counter("vitalwire_gateway_captured", "Notifications in the journal", ["characteristic"])
+SENT = Counter("vitalwire_gateway_sent", "Rows that the broker acknowledged, repeats included")
+RECEIPTED = Counter("vitalwire_gateway_receipted", "Rows that the server confirmed")
+HELD = Gauge("vitalwire_gateway_held", "Rows in the journal that have no receipt")
+STUCK = Gauge("vitalwire_gateway_stuck", "Rows sent three times or more without a receipt")
+CONNECTED = Gauge("vitalwire_gateway_mqtt_connected", "1 while the broker is connected")
+SESSIONS = Counter("vitalwire_gateway_sessions", "Bluetooth sessions by outcome", ["outcome"])
+REFUSED_UNPAIRED = Counter(
+    "vitalwire_gateway_refused_unpaired", "Sightings of devices that nobody paired here"
+)
+FAILURES = Counter("vitalwire_gateway_failures", "Operations that failed, by reason", ["reason"])
+INSERT_SECONDS = Histogram(
+    "vitalwire_gateway_journal_insert_seconds",
+    "From the notification to the fsync's return",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
