@@ -1,0 +1,162 @@
+"""Which alerts must be raised for what devices handed over: the simplest statement of the rules.
+
+Written from the rules' meaning (a limit, a band towards normal, the most severe step speaks), one
+reading after the other; it shares nothing with the engine, which works on columns. It covers what
+the scenario can produce: fresh readings of trusted time, of patients who are under the books
+adult-standard and adult-diabetes.
+
+``again`` is no alert, it attaches silently to an open one: neither expected nor counted.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from math import inf, isfinite, isnan, nan
+
+from schemas.alert import SEVERITIES, Event, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A reading as its device showed it, mmHg or mg/dL; HI and LO are infinities.
+
+    ``record`` names the Kafka record that carried it: what begins and ends within one record was
+    over before anybody could see it. ``flagged``: the body moved.
+    """
+
+    patient_id: str
+    reading_id: str
+    record: str
+    systolic: float = nan
+    diastolic: float = nan
+    glucose: float = nan
+    flagged: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What was measured."""
+        return "pressure" if isnan(self.glucose) else "glucose"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExpectedEvent:
+    """An event that must be in alerts.v1 exactly once, resting on this reading."""
+
+    patient_id: str
+    ladder: str
+    event: Event
+    severity: Severity
+    reading_id: str
+
+
+Step = tuple[Severity, Callable[[Shown, float], bool]]
+"""A severity, and whether a reading is beyond the limit moved towards normal by a band.
+
+Band 0 tells whether it reaches the step; one that is not even beyond the whole band is clear of it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ladder:
+    name: str
+    kind: str
+    band: float
+    steps: tuple[Step, ...]
+
+
+_LADDERS = (
+    _Ladder(  # ACC/AHA: severe hypertension
+        "bp-high",
+        "pressure",
+        5,
+        (("critical", lambda s, band: s.systolic > 180 - band or s.diastolic > 120 - band),),
+    ),
+    _Ladder(  # NEWS2: 3 points
+        "bp-low", "pressure", 5, (("high", lambda s, band: s.systolic <= 90 + band),)
+    ),
+    _Ladder(  # ADA: level 2 and level 1 hypoglycaemia
+        "glucose-low",
+        "glucose",
+        10,
+        (
+            ("critical", lambda s, _: s.glucose == -inf),
+            ("critical", lambda s, band: s.glucose < 54 + band),
+            ("medium", lambda s, band: s.glucose < 70 + band),
+        ),
+    ),
+    _Ladder(  # ADA: level 2 hyperglycaemia
+        "glucose-high",
+        "glucose",
+        10,
+        (
+            ("critical", lambda s, _: s.glucose == inf),
+            ("medium", lambda s, band: s.glucose > 250 - band),
+        ),
+    ),
+)
+
+
+@dataclass
+class _Course:
+    """A patient on one ladder: the steps reached and not yet over, and what was said so far."""
+
+    active: set[int] = field(default_factory=set)
+    asked: bool = False
+    said: list[tuple[str, ExpectedEvent]] = field(default_factory=list)  # with the record
+
+
+def expected_events(readings: Iterable[Shown]) -> list[ExpectedEvent]:
+    """Say what must be raised, sorted; a patient's readings come in the order of measuring."""
+    courses: dict[tuple[str, str], _Course] = {}
+    for shown in readings:
+        for ladder in _LADDERS:
+            if ladder.kind == shown.kind:
+                course = courses.setdefault((shown.patient_id, ladder.name), _Course())
+                _judge(course, ladder, shown)
+    return sorted(event for course in courses.values() for _, event in course.said)
+
+
+def _judge(course: _Course, ladder: _Ladder, shown: Shown) -> None:
+    reached = {number for number, (_, beyond) in enumerate(ladder.steps) if beyond(shown, 0)}
+    before = _severity(course.active, ladder)
+    if shown.flagged and not course.active and not course.asked:
+        if reached:
+            course.asked = True
+            _say(course, ladder, shown, "repeat-asked", _severity(reached, ladder))
+        return
+    course.asked = False
+    course.active |= reached
+    sound = not shown.flagged and (isfinite(shown.glucose) or ladder.kind == "pressure")
+    if sound:
+        course.active = {n for n in course.active if ladder.steps[n][1](shown, ladder.band)}
+    after = _severity(course.active, ladder)
+    if before is None and after is not None:
+        _say(course, ladder, shown, "onset", after)
+    elif before is not None and after is None:
+        _end(course, ladder, shown, before)
+    elif before != after:
+        worse = SEVERITIES.index(after or "info") < SEVERITIES.index(before or "info")
+        _say(course, ladder, shown, "worsened" if worse else "eased", after)
+
+
+def _severity(steps: set[int], ladder: _Ladder) -> Severity | None:
+    """Let the most severe step speak; steps are listed so."""
+    return ladder.steps[min(steps)][0] if steps else None
+
+
+def _say(
+    course: _Course, ladder: _Ladder, shown: Shown, event: Event, severity: Severity | None
+) -> None:
+    assert severity is not None
+    said = ExpectedEvent(shown.patient_id, ladder.name, event, severity, shown.reading_id)
+    course.said.append((shown.record, said))
+
+
+def _end(course: _Course, ladder: _Ladder, shown: Shown, before: Severity) -> None:
+    """Return; what also began in this record is taken back, for nobody could have seen it."""
+    onset = max(n for n, (_, said) in enumerate(course.said) if said.event == "onset")
+    if course.said[onset][0] != shown.record:
+        _say(course, ladder, shown, "returned", before)
+        return
+    began = course.said[onset][1]
+    del course.said[onset:]
+    _say(course, ladder, shown, "resolved-before-seen", began.severity)
