@@ -14,6 +14,7 @@ COMMANDS = {
     "ingest": ("ingest.cli", "The clinic: MQTT to Kafka to the database."),
     "registry": ("ingest.cli", "Patients, devices, and who wears which."),
     "alerts": ("alerts.cli", "Rules, alerts, and the page that shows them."),
+    "decode": ("gateway.decode_command", "What the bytes of a device say."),
 }
 
 
