@@ -200,7 +200,7 @@ def _quantity(value: Number | None, unit: str) -> Quantity:
         return Quantity(unit, absent="not-sent")
     if isinstance(value, Absent):
         return Quantity(unit, absent=value.value)
-    return Quantity(unit, value=str(value))
+    return Quantity(unit, value=f"{value:f}")  # 12E1 is written 120: people will read it
 
 
 def _status(status: Bits | None, silent: Bits | None) -> list[str] | None:

@@ -141,6 +141,14 @@ def test_a_glucose_record_in_full() -> None:
     assert stamp.shown.isoformat() == "2024-01-30T11:37:27"
 
 
+@pytest.mark.parametrize(
+    ("concentration", "text"), [("78B0", "120"), ("0CC0", "120"), ("B0A4", "120.0")]
+)
+def test_precision_is_kept_and_powers_of_ten_are_written_out(concentration: str, text: str) -> None:
+    measurement = meter(f"020100EA07030E080000{concentration}11")
+    assert measurement.quantities["glucose"].value == text
+
+
 def test_millimoles_stay_millimoles() -> None:
     assert sent(meter("070100E3070815061F0DB4003BC0F1")) == {"glucose": "5.9 mmol/L"}
 
@@ -234,7 +242,7 @@ def test_a_meal() -> None:
         ),
         (
             "1016000305B0",
-            {"medication_mass": "5E+1 mg"},
+            {"medication_mass": "50 mg"},
             {"medication_kind": "intermediate-acting"},
         ),
     ],
