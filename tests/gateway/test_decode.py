@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decode import decode
+from gateway.decode import awaits_session_end, decode
 from gateway.record import DeviceClock, Entry, Record, Related, SessionFacts
 from schemas.identity import Undated, reading_id
 from schemas.reading import Capture, Device, DeviceTime, Item, Reading, Undecodable
@@ -188,6 +188,24 @@ def test_a_date_without_a_year_is_kept_as_text() -> None:
 )
 def test_no_time_is_no_device_time(payload: str) -> None:
     assert device_time(replace(RECORD, payload=bytes.fromhex(payload))) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "record", "awaits"),
+    [
+        (replace(FACTS, clock=CLOCK), RECORD, False),
+        (FACTS, RECORD, True),
+        (replace(FACTS, clock=CLOCK), UNDATED, True),
+        (replace(FACTS, clock=CLOCK), NEVER_SET, True),
+        (replace(FACTS, ended=True), UNDATED, False),
+        (FACTS, replace(RECORD, payload=b""), False),
+    ],
+    ids=["trusted", "no clock", "no time", "never set", "session ended", "undecodable"],
+)
+def test_only_a_record_without_trusted_time_awaits_the_end_of_its_session(
+    facts: SessionFacts, record: Record, *, awaits: bool
+) -> None:
+    assert awaits_session_end(decode(Entry(record, facts), GATEWAY), facts) is awaits
 
 
 # A glucose context
