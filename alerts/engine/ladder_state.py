@@ -1,0 +1,39 @@
+"""What is remembered of one patient on one ladder; nothing of most patients on most ladders."""
+
+import msgspec
+
+from alerts.engine.sight import Sight
+
+LONG_AGO_MS = -(2**62)
+
+
+class Pending(msgspec.Struct):
+    """A flagged match that waits for a repeat measured at most ``repeat_within_ms`` after it.
+
+    At ``deadline_ms`` of log time it opens unverified.
+    """
+
+    sight: Sight
+    rungs: int
+    deadline_ms: int
+    repeat_within_ms: int
+    delayed: bool
+
+
+class LadderState(msgspec.Struct):
+    """Rungs that hold (``latched``), those among them that count one severity lower, and the rest.
+
+    ``flagged``: measurement time and rungs of recent flagged matches.
+    """
+
+    latched: int = 0
+    lowered: int = 0
+    last_match_ms: int = LONG_AGO_MS
+    onset_reading_id: str = ""
+    pending: list[Pending] = []
+    flagged: list[tuple[int, int]] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to remember."""
+        return not (self.latched or self.pending or self.flagged)

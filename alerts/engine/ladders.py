@@ -1,0 +1,176 @@
+"""The rule books in force, turned into ladders: the rungs of one clinical problem, worst first.
+
+A set of rungs is a bit mask: bit ``n`` is the ladder's rung ``n``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from alerts.rules.book import Book, Rule, VitalSettings
+from schemas.alert import SEVERITIES, Severity
+from schemas.errors import MisconfiguredError
+from schemas.vitals import VITALS, Vital
+
+RUNGS_MAX = 32
+_INFO = len(SEVERITIES) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A rule with the book that it comes from; ``rank`` is its place in ``SEVERITIES``."""
+
+    rule: Rule
+    book: Book
+    rank: int
+    fresh_ms: int
+
+    @property
+    def key(self) -> str:
+        """Name the rung for ever: state is kept by it."""
+        return f"{self.book.name}/{self.rule.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """All rungs of one problem; ``index`` is its place among all ladders."""
+
+    index: int
+    name: str
+    vital: str
+    rungs: tuple[Rung, ...]
+    repeat_within_ms: int
+    critical: int
+    keeps_severity_when_delayed: int
+
+    def rank(self, rung: int, lowered: int) -> int:
+        """Give a rung's severity: one lower if it was found delayed or unverified."""
+        return min(self.rungs[rung].rank + (lowered >> rung & 1), _INFO)
+
+    def speaking(self, rungs: int, lowered: int = 0) -> int | None:
+        """Choose the most severe of a set of rungs; of equals the first."""
+        if not rungs:
+            return None
+        return min(bits(rungs), key=lambda rung: (self.rank(rung, lowered), rung))
+
+
+@dataclass(frozen=True, slots=True)
+class VitalLadders:
+    """What is judged by one vital's readings."""
+
+    index: int
+    vital: Vital
+    ladders: tuple[Ladder, ...]
+    gated: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Every loaded book, arranged for the engine."""
+
+    books: dict[str, Book]
+    ladders: tuple[Ladder, ...]
+    vitals: tuple[VitalLadders, ...]
+
+    def in_force(self, books: Iterable[str]) -> list[int]:
+        """Give, for each ladder, the rungs that come from the named books."""
+        names = frozenset(books)
+        return [
+            mask(place for place, rung in enumerate(ladder.rungs) if rung.book.name in names)
+            for ladder in self.ladders
+        ]
+
+
+def mask(places: Iterable[int]) -> int:
+    """Make a set of rungs."""
+    result = 0
+    for place in places:
+        result |= 1 << place
+    return result
+
+
+def bits(rungs: int) -> Iterator[int]:
+    """List the rungs of a set."""
+    while rungs:
+        lowest = rungs & -rungs
+        yield lowest.bit_length() - 1
+        rungs ^= lowest
+
+
+def severity(rank: int) -> Severity:
+    """Name a rank."""
+    return SEVERITIES[rank]
+
+
+def arrange(books: Sequence[Book]) -> RuleSet:
+    """Build the ladders of all books. Raises ``MisconfiguredError`` where books contradict."""
+    by_name = {book.name: book for book in books}
+    if len(by_name) < len(books):
+        raise MisconfiguredError("Two rule books have one name.", "Rename one of them.")
+    rungs = [
+        Rung(rule, book, SEVERITIES.index(rule.severity), book.vitals[rule.vital].fresh_ms)
+        for book in books
+        for rule in book.rules
+    ]
+    rungs.sort(key=lambda rung: (rung.rule.ladder, rung.rank))  # stable: of equals the first
+    groups = [tuple(group) for _, group in groupby(rungs, key=lambda rung: rung.rule.ladder)]
+    settings = {name: _agreed(name, books) for name in VITALS}
+    ladders = tuple(_ladder(index, group, settings) for index, group in enumerate(groups))
+    judged = [name for name in VITALS if any(ladder.vital == name for ladder in ladders)]
+    vitals = tuple(
+        VitalLadders(
+            index=index,
+            vital=VITALS[name],
+            ladders=tuple(ladder for ladder in ladders if ladder.vital == name),
+            gated=_present(settings[name]).gated,
+        )
+        for index, name in enumerate(judged)
+    )
+    return RuleSet(by_name, ladders, vitals)
+
+
+def _ladder(
+    index: int, rungs: tuple[Rung, ...], settings: dict[str, VitalSettings | None]
+) -> Ladder:
+    name = rungs[0].rule.ladder
+    vitals = {rung.rule.vital for rung in rungs}
+    if len(vitals) > 1:
+        raise MisconfiguredError(
+            f"Ladder {name} judges {' and '.join(sorted(vitals))}.",
+            "Give each vital ladders of its own.",
+        )
+    if len(rungs) > RUNGS_MAX:
+        raise MisconfiguredError(
+            f"Ladder {name} has {len(rungs)} rungs.", f"At most {RUNGS_MAX} are possible."
+        )
+    vital = vitals.pop()
+    return Ladder(
+        index=index,
+        name=name,
+        vital=vital,
+        rungs=rungs,
+        repeat_within_ms=_present(settings[vital]).repeat_within_ms,
+        critical=mask(place for place, rung in enumerate(rungs) if rung.rank == 0),
+        keeps_severity_when_delayed=mask(
+            place for place, rung in enumerate(rungs) if rung.rule.keeps_severity_when_delayed
+        ),
+    )
+
+
+def _agreed(vital: str, books: Sequence[Book]) -> VitalSettings | None:
+    """Give what the books say of a vital; only how long it is fresh may differ between them."""
+    found = [(book.name, book.vitals[vital]) for book in books if vital in book.vitals]
+    for name, settings in found[1:]:
+        first_name, first = found[0]
+        if (settings.gated, settings.repeat_within_ms) != (first.gated, first.repeat_within_ms):
+            raise MisconfiguredError(
+                f"The books {first_name} and {name} disagree on 'gated' or 'repeat_within' "
+                f"of {vital}.",
+                "A patient may be under both: make them equal.",
+            )
+    return found[0][1] if found else None
+
+
+def _present(settings: VitalSettings | None) -> VitalSettings:
+    assert settings is not None, "a rule's vital has settings in its book"
+    return settings

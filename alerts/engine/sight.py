@@ -1,0 +1,54 @@
+"""What is kept of a reading that a transition rests on, or may rest on later."""
+
+import msgspec
+
+from alerts.rules.units import shown
+from schemas.alert import Evidence
+from schemas.kafka import StampedReading
+from schemas.reading import Quantity
+
+_BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """A reading as it was judged."""
+
+    reading_id: str
+    vital: str
+    measured_at_ms: int
+    time_quality: str
+    quantities: dict[str, Quantity]
+    status: list[str] | None = None
+
+
+def sight_of(stamped: StampedReading) -> Sight:
+    """Keep what a sentence or a later transition needs."""
+    reading = stamped.reading
+    return Sight(
+        reading.reading_id,
+        reading.vital,
+        stamped.stamp.measured_at_ms,
+        stamped.stamp.quality,
+        reading.quantities,
+        reading.status,
+    )
+
+
+def value_text(quantity: Quantity) -> str:
+    """Show a value exactly as received: ``192 mmHg``, ``HI``, or why there is none."""
+    if quantity.value is not None:
+        return f"{quantity.value} {shown(quantity.unit)}"
+    assert quantity.absent is not None
+    return _BEYOND.get(quantity.absent, quantity.absent)
+
+
+def evidence_of(sight: Sight) -> Evidence:
+    """Make the record's evidence."""
+    return Evidence(
+        reading_id=sight.reading_id,
+        vital=sight.vital,
+        measured_at_ms=sight.measured_at_ms,
+        time_quality=sight.time_quality,
+        quantities={name: value_text(value) for name, value in sight.quantities.items()},
+        status=sight.status,
+    )

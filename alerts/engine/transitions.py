@@ -1,0 +1,67 @@
+"""From a finding to the record of alerts.v1."""
+
+from alerts.engine import wording
+from alerts.engine.identity import alert_id, event_id
+from alerts.engine.judge import Finding
+from alerts.engine.ladders import Ladder, severity
+from alerts.engine.sight import evidence_of
+from schemas.alert import Transition
+
+
+def transition(
+    patient_id: str, ladder: Ladder, finding: Finding, gated: dict[str, str]
+) -> Transition:
+    """Write a finding down, with its reason, its rule and where the limits came from."""
+    rung = ladder.rungs[finding.speaking]
+    alert = alert_id(patient_id, finding.scope or ladder.name, finding.origin)
+    step = str(finding.count) if finding.count else finding.sight.reading_id
+    return Transition(
+        event_id=event_id(alert, finding.event, step),
+        alert_id=alert,
+        patient_id=patient_id,
+        ladder=ladder.name,
+        rule=rung.rule.id,
+        event=finding.event,
+        severity=severity(finding.rank),
+        at_ms=finding.at_ms,
+        title=rung.rule.title,
+        reason=_reason(ladder, finding, gated),
+        evidence=evidence_of(finding.sight),
+        book=rung.book.name,
+        book_sha256=rung.book.sha256,
+        advice=rung.rule.advice,
+        source=rung.rule.source,
+        marks=list(finding.marks),
+    )
+
+
+def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
+    cause, sight = ladder.rungs[finding.cause], finding.sight
+    if finding.event == "returned":
+        return wording.ended_text(cause, sight)
+    if finding.event == "eased":
+        return wording.eased_text(ladder.rungs[finding.speaking], sight)
+    parts = [wording.match_text(cause, sight)]
+    repeat = wording.duration_text(ladder.repeat_within_ms)
+    if finding.event == "repeat-asked":
+        flags = wording.flags_text(sight, gated)
+        parts.append(f"but {flags}: ask for a repeat within {repeat}")
+    elif "unverified" in finding.marks:
+        flags = wording.flags_text(sight, gated)
+        parts.append(f"but {flags}, and no repeat came within {repeat}")
+    elif "flagged" in finding.marks:
+        parts.append(f"though {wording.flags_text(sight, gated)}")
+    if "delayed" in finding.marks:
+        age = wording.duration_text(finding.at_ms - sight.measured_at_ms)
+        parts.append(f"delayed, measured {age} before: call the patient")
+    if finding.event == "resolved-before-seen":
+        parts.append("a later reading was back within limits")
+    if finding.event == "stale":
+        parts.append(_count_text(finding.count))
+    return "; ".join(parts)
+
+
+def _count_text(count: int) -> str:
+    if count == 1:
+        return "an old reading, arrived today"
+    return f"the worst of {count} old readings outside limits, arrived today"
