@@ -4,6 +4,7 @@ The process under test gets `bus_address` as DBUS_SYSTEM_BUS_ADDRESS and sees Bl
 are added from inside. Real D-Bus, real ATT and SMP bytes, no radio.
 """
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -69,16 +70,18 @@ class BluetoothWorld:
 
     async def __aenter__(self) -> Self:
         """Start the bus and org.bluez.."""
-        await self._bus.__aenter__()
-        await self.restart()
+        async with AsyncExitStack() as started:
+            await started.enter_async_context(self._bus)
+            started.push_async_callback(self.crash)
+            await self.restart()
+            self._started = started.pop_all()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         """End everything, the devices first."""
         for peripheral in self._peripherals:
             await peripheral.stop()
-        await self.crash()
-        await self._bus.__aexit__()
+        await self._started.aclose()
 
     async def add(self, peripheral: InWorld, *, bonded: bool) -> None:
         """Switch a device on in this home; a bonded one was paired with this adapter long ago."""

@@ -1,0 +1,183 @@
+"""One simulated home: a Bluetooth world with a cuff and a meter that measure by a plan."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, assert_never
+
+import structlog
+from msgspec import Struct
+
+from schemas.gatt.blood_pressure import Status as CuffStatus
+from schemas.gatt.glucose_context import Meal
+from simulators.home_control import Command, HomeStatus, Measure, Status, Stop, serve_control
+from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter, Sample
+from simulators.peripherals.meter import mg_dl
+from simulators.scenario import HomePlan, PlannedMeasurement
+from simulators.world import BluetoothWorld
+from simulators.world.central import BackgroundTasks
+
+__all__ = ["Home", "HomePaths", "serve_home"]
+
+START_WITHIN_S = 20.0
+
+log = structlog.get_logger(__name__)
+
+
+class HomePaths(Struct, frozen=True):
+    """Where a home is reached; known before it runs, so that others can wait for it."""
+
+    directory: Path
+
+    @property
+    def bus_address(self) -> str:
+        """What its gateway needs as DBUS_SYSTEM_BUS_ADDRESS."""
+        return f"unix:path={self.directory / 'bus'}"
+
+    @property
+    def control(self) -> Path:
+        """Its control socket; it exists when the home is ready."""
+        return self.directory / "control"
+
+
+def wall() -> datetime:
+    """UTC: device clocks stay on wall time, however fast the patients measure."""
+    return datetime.now(UTC)
+
+
+class Home:
+    """The world, its two devices (paired with the gateway long ago) and what they will measure."""
+
+    def __init__(self, plan: HomePlan, directory: Path) -> None:
+        """Keep sockets in `directory`, which must exist and have a short path."""
+        self._plan = plan
+        self._paths = HomePaths(directory.absolute())
+        self._to_come = sorted(plan.measurements, key=lambda measurement: measurement.at_s)
+        self.world = BluetoothWorld(self._paths.directory)
+        self.cuff = Cuff(
+            _identity("Cuff", plan.cuff_address),
+            DeviceClock(wall, plan.clock_error_s),
+            Ledger(plan.cuff_address, wall),
+        )
+        self.meter = Meter(
+            _identity("Meter", plan.meter_address),
+            DeviceClock(wall, plan.clock_error_s),
+            Ledger(plan.meter_address, wall),
+        )
+
+    @property
+    def paths(self) -> HomePaths:
+        """Where it is reached."""
+        return self._paths
+
+    async def __aenter__(self) -> Self:
+        """Start everything; the control socket appears last."""
+        async with AsyncExitStack() as started:
+            await started.enter_async_context(self.world)
+            for device in (self.cuff, self.meter):
+                await self.world.add(device, bonded=True)
+            control = await serve_control(self._paths.control, self.perform)
+            started.callback(self._paths.control.unlink, missing_ok=True)
+            started.callback(control.close)
+            tasks = BackgroundTasks()
+            started.push_async_callback(tasks.close)
+            tasks.spawn(self._live())
+            self._started = started.pop_all()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """End everything, the last started first."""
+        await self._started.aclose()
+
+    async def _live(self) -> None:
+        """Measure what is planned, when it is planned."""
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        while self._to_come:
+            await asyncio.sleep(start_s + self._to_come[0].at_s - loop.time())
+            if self._to_come:  # stop() may have come meanwhile
+                self._measure(self._to_come.pop(0))
+
+    def perform(self, command: Command) -> HomeStatus:
+        """Do what was asked over the control socket, and tell how things are."""
+        match command:
+            case Status():
+                pass
+            case Stop():
+                self._to_come.clear()
+                self.meter.announce()  # a cuff advertises as long as it has something anyway
+            case Measure(measurement):
+                self._measure(measurement)
+            case _:
+                assert_never(command)
+        return self._status()
+
+    def _status(self) -> HomeStatus:
+        cuff, meter = self.cuff.ledger, self.meter.ledger
+        return HomeStatus(
+            gateway_id=self._plan.gateway_id,
+            planned=len(self._to_come),
+            pending=self.cuff.pending + self.meter.pending,
+            taken=sorted(cuff.taken + meter.taken, key=lambda entry: entry.at),
+            handed_over=sorted(cuff.handed_over + meter.handed_over, key=lambda entry: entry.at),
+        )
+
+    def _measure(self, planned: PlannedMeasurement) -> None:
+        if planned.device == "cuff":
+            self._measure_pressure(planned)
+        else:
+            self._measure_glucose(planned)
+
+    def _measure_pressure(self, planned: PlannedMeasurement) -> None:
+        if planned.systolic is None or planned.diastolic is None:
+            log.warning("plan.incomplete", device=planned.device, at_s=planned.at_s)
+            return
+        status = CuffStatus(0)
+        if planned.movement:
+            status |= CuffStatus.BODY_MOVED
+        if planned.irregular_pulse:
+            status |= CuffStatus.IRREGULAR_PULSE
+        self.cuff.take(planned.systolic, planned.diastolic, planned.pulse, status)
+
+    def _measure_glucose(self, planned: PlannedMeasurement) -> None:
+        if planned.glucose_mg_dl is None:
+            log.warning("plan.incomplete", device=planned.device, at_s=planned.at_s)
+            return
+        meal = None if planned.meal is None else Meal[planned.meal.upper()]
+        self.meter.take(Sample(mg_dl(planned.glucose_mg_dl), meal))
+
+
+def _identity(kind: str, address: str) -> DeviceIdentity:
+    serial = address.replace(":", "")
+    return DeviceIdentity(
+        address=address,
+        name=f"Simulated {kind} {serial[-4:]}",
+        manufacturer="Vitalwire simulators",
+        model=f"Simulated {kind}",
+        serial=serial,
+    )
+
+
+async def serve_home(plan: HomePlan, directory: Path) -> None:
+    """Host a home in this process until SIGTERM or SIGINT; print one READY line when it lives.
+
+    Raises:
+        TimeoutError: it did not start in time.
+        VitalwireError: it cannot start; the error says why.
+    """
+    life = asyncio.create_task(_host(plan, directory))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, life.cancel)
+    with suppress(asyncio.CancelledError):
+        await life
+
+
+async def _host(plan: HomePlan, directory: Path) -> None:
+    async with AsyncExitStack() as stack:
+        async with asyncio.timeout(START_WITHIN_S):
+            home = await stack.enter_async_context(Home(plan, directory))
+        print(f"READY {plan.gateway_id} {home.paths.bus_address}", flush=True)  # noqa: T201
+        await asyncio.get_running_loop().create_future()  # until cancelled
