@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help setup setup-test demo test lint format
+.PHONY: help setup setup-test setup-gateway setup-server demo test lint format
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -12,6 +12,12 @@ setup: ## Set up what the demo needs
 
 setup-test: ## Set up what the tests need
 	@$(PYTHON) -m setup test
+
+setup-gateway: ## Set up a Raspberry Pi: the gateway's packages and no others
+	@$(PYTHON) -m setup gateway
+
+setup-server: ## Set up the clinic's side: ingest and alerts, without simulators
+	@$(PYTHON) -m setup server
 
 demo: setup ## Run the whole path on this machine; options: make demo ARGS="--homes 5"
 	@.venv/bin/vitalwire demo $(ARGS)

@@ -74,7 +74,7 @@ class Publisher:
 
     def publish_readings(self, envelope: Envelope, payload: bytes) -> int | None:
         """Hand over a message; give its number, or None if there is no connection now."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own
+        properties = Properties(PacketTypes.PUBLISH)
         properties.UserProperty = envelope.user_properties()
         properties.ContentType = "application/json"
         return self._publish("readings", payload, properties=properties)

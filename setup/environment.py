@@ -34,23 +34,25 @@ _AGAIN = "Check the network (PIP_INDEX_URL and PIP_CERT are honoured), then run 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What one of the two commands needs."""
+    """What one use of the project needs: programs of Debian's, and a selection from uv.lock."""
 
-    programs: tuple[Program, ...]
-    groups: tuple[str, ...]
+    selection: tuple[str, ...]
+    programs: tuple[Program, ...] = ()
 
 
-DEMO = Purpose((DBUS_DAEMON,), ("--no-default-groups", "--group=build", "--group=tool"))
+_BASE = ("--no-default-groups", "--group=build", "--group=tool")
 PURPOSES = {
-    "demo": DEMO,
-    "test": Purpose((*DEMO.programs, CHROMIUM, MOSQUITTO), ("--group=dev",)),
+    "gateway": Purpose(_BASE),
+    "server": Purpose((*_BASE, "--extra=server")),
+    "demo": Purpose((*_BASE, "--extra=demo"), (DBUS_DAEMON,)),
+    "test": Purpose(("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO)),
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Set up what `demo` or `test` needs. Returns the exit code."""
+    """Set up .venv for a purpose, such as `demo`. Returns the exit code."""
     if len(arguments) != 1 or arguments[0] not in PURPOSES:
-        print("usage: python3 -m setup demo|test", file=sys.stderr)
+        print(f"usage: python3 -m setup {'|'.join(PURPOSES)}", file=sys.stderr)
         return 2
     try:
         _set_up(arguments[0])
@@ -72,7 +74,7 @@ def _set_up(name: str) -> None:
     if stamp.is_file() and stamp.read_text() == key:
         return
     purpose = PURPOSES[name]
-    step(f"Setting up .venv for `make {name}`; the next run skips this")
+    step(f"Setting up .venv for {name!r}; the next run skips this")
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by another `make` for minutes at most
@@ -213,10 +215,9 @@ def _install_packages(purpose: Purpose, network: Mapping[str, str]) -> None:
     its own cannot go; the hashes are the same everywhere.
     """
     requirements = STATE / "requirements.txt"
-    selection = ["--frozen", "--extra=demo", *purpose.groups, "--no-emit-project"]
-    argv = [str(UV), "export", "--quiet", *selection, f"--output-file={requirements}"]
-    project = ["--project", str(CHECKOUT)]
-    run(Command([*argv, *project], "uv export", _AGAIN, SHORT_TIMEOUT_S, network))
+    argv = [str(UV), "export", "--quiet", "--frozen", "--no-emit-project", *purpose.selection]
+    argv += [f"--output-file={requirements}", f"--project={CHECKOUT}"]
+    run(Command(argv, "uv export", _AGAIN, SHORT_TIMEOUT_S, network))
     count = sum("==" in line for line in requirements.read_text().splitlines())
     step(f"{count} Python packages of uv.lock, checked by their hashes")
     install = [str(UV), "pip", "install", f"--python={PYTHON}"]
