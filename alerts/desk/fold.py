@@ -59,6 +59,20 @@ class Desk:
                 changed.add(alert_id)
         return changed
 
+    def knows(self, action: Action) -> bool:
+        """Tell whether the action has been taken."""
+        return all(
+            alert_id in self._records and action.action_id in self._records[alert_id].actions
+            for alert_id in action.alert_ids
+        )
+
+    def answered_by(self, alert_id: str, action: Action) -> bool:
+        """Tell whether the action, by itself, answers what the alert asks for now."""
+        records = self._records.get(alert_id)
+        if records is None or not records.events:
+            return False
+        return judge(list(records.events.values()), [action]).answer is not None
+
     def case(self, alert_id: str) -> Case | None:
         """Give one alert; None if no event of it is known."""
         records = self._records.get(alert_id)

@@ -5,42 +5,10 @@ from hypothesis import strategies as st
 
 from alerts.desk.case import RECURS_AFTER_MS, Case
 from alerts.desk.fold import Desk, sections
-from schemas.alert import Action, Event, Evidence, Severity, Transition
+from schemas.alert import Action, Event, Severity, Transition
+from tests.alert_records import acknowledgement, transition
 
 MINUTE_MS = 60_000
-EVIDENCE = Evidence("00" * 16, "blood_pressure", 1_000, "device-clock", {"systolic": "192 mm[Hg]"})
-
-
-def transition(
-    event_id: str,
-    event: Event = "onset",
-    severity: Severity = "critical",
-    at_ms: int = 0,
-    alert_id: str = "a",
-) -> Transition:
-    return Transition(
-        event_id=event_id,
-        alert_id=alert_id,
-        patient_id=f"patient-of-{alert_id}",
-        ladder="bp-high",
-        rule="bp-severe",
-        event=event,
-        severity=severity,
-        at_ms=at_ms,
-        title="Blood pressure severely high",
-        reason="192/124 mmHg is above 180/120 mmHg.",
-        evidence=EVIDENCE,
-        book="adult-standard",
-        book_sha256="0" * 64,
-    )
-
-
-def acknowledgement(
-    *event_ids: str, action_id: str = "x", at_ms: int = 0, alert_ids: tuple[str, ...] = ("a",)
-) -> Action:
-    return Action(
-        action_id, list(alert_ids), "acknowledge", "Anna", at_ms, "p", event_ids=list(event_ids)
-    )
 
 
 def fold(*records: Transition | Action) -> Desk:

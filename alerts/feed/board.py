@@ -1,0 +1,187 @@
+"""Everything the page shows, folded from the four topics it reads. Decides; does no I/O.
+
+The server decides what is shown and in which order; a browser only puts it on the screen.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from alerts.desk.case import Case
+from alerts.desk.fold import Desk, sections
+from alerts.feed.cards import Card, Row, card, is_shown, row
+from alerts.feed.latest import LatestReadings
+from schemas.alert import Action, Transition
+from schemas.kafka import PatientReadings, Tick
+from schemas.registry import DeviceEntry, PatientEntry
+
+SHOWN_MAX = 200
+SETTLED_SHOWN_MAX = 20
+ROWS_SHOWN = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A record of registry.v1 without a value."""
+
+    key: str
+
+
+Record = Transition | Action | PatientEntry | DeviceEntry | Removed | PatientReadings | Tick
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch changed. ``news`` are the transitions that nobody had seen before."""
+
+    alert_ids: set[str] = field(default_factory=set)
+    news: list[Transition] = field(default_factory=list)
+    readings: bool = False
+    patients: bool = False
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The ids of the alerts shown, part by part, in order; ``hidden`` counts what is not shown."""
+
+    waiting: list[str]
+    acknowledged: list[str]
+    work: list[str]
+    settled: list[str]
+    hidden: int = 0
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """The alert list: ``cards`` by no order, ``order`` says which is where.
+
+    ``simulated``: how many of the ``patients`` known are simulated.
+    """
+
+    cards: list[Card]
+    order: Order
+    patients: int
+    simulated: int
+
+
+class Update(msgspec.Struct, frozen=True):
+    """What changed of an ``Overview``: the changed cards, and the order of all."""
+
+    cards: list[Card]
+    order: Order
+
+
+class PatientView(msgspec.Struct, frozen=True):
+    """One patient's alerts, most urgent first, and last readings, newest first."""
+
+    patient_id: str
+    patient: str
+    simulated: bool
+    books: list[str]
+    alerts: list[Card]
+    readings: list[Row]
+
+
+class Board:
+    """Takes records, gives what is to be shown."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.desk = Desk()
+        self._latest = LatestReadings()
+        self._patients: dict[str, PatientEntry] = {}
+        self.newest_stamp_ms: int | None = None
+
+    def take(self, records: Iterable[Record]) -> Changes:
+        """Fold records in the order in which the log gave them."""
+        changes = Changes()
+        for record in records:
+            self._take(record, changes)
+        return changes
+
+    def overview(self) -> Overview:
+        """Give all that the page shows of alerts."""
+        shown, order = self._shown()
+        return Overview(
+            [self._card(case) for case in shown.values()],
+            order,
+            patients=len(self._patients),
+            simulated=sum(patient.simulated for patient in self._patients.values()),
+        )
+
+    def update(self, alert_ids: Iterable[str]) -> Update:
+        """Give what a page that showed the list before these alerts changed needs."""
+        shown, order = self._shown()
+        return Update([self._card(shown[one]) for one in sorted(alert_ids) if one in shown], order)
+
+    def rows(self, count: int = ROWS_SHOWN) -> list[Row]:
+        """Give the readings that arrived last."""
+        recent = self._latest.recent(count)
+        return [row(who, reading, self._patients.get(who)) for who, reading in recent]
+
+    def patient(self, patient_id: str) -> PatientView | None:
+        """Give one patient's page; None if nothing is known of such a patient."""
+        entry = self._patients.get(patient_id)
+        parts = sections(case for case in self.desk.cases() if case.patient_id == patient_id)
+        cases = [*parts.waiting, *parts.acknowledged, *parts.work, *parts.settled]
+        readings = self._latest.of(patient_id)
+        if entry is None and not cases and not readings:
+            return None
+        return PatientView(
+            patient_id=patient_id,
+            patient=entry.pseudonym if entry else patient_id,
+            simulated=bool(entry and entry.simulated),
+            books=entry.books if entry else [],
+            alerts=[card(case, entry) for case in cases[:SHOWN_MAX]],
+            readings=[row(patient_id, reading, entry) for reading in readings],
+        )
+
+    def card_of(self, alert_id: str) -> Card | None:
+        """Give one alert in words."""
+        case = self.desk.case(alert_id)
+        return self._card(case) if case else None
+
+    def _card(self, case: Case) -> Card:
+        return card(case, self._patients.get(case.patient_id))
+
+    def _shown(self) -> tuple[dict[str, Case], Order]:
+        parts = sections(self.desk.cases())
+        waiting, acknowledged = parts.waiting[:SHOWN_MAX], parts.acknowledged[:SHOWN_MAX]
+        work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
+        shown = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
+        left = len(parts.waiting) + len(parts.acknowledged) + len(parts.work) + len(settled)
+        order = Order(
+            _ids(waiting), _ids(acknowledged), _ids(work), _ids(settled), hidden=left - len(shown)
+        )
+        return shown, order
+
+    def _take(self, record: Record, changes: Changes) -> None:
+        match record:
+            case Transition():
+                if self.desk.found(record):
+                    changes.alert_ids.add(record.alert_id)
+                    changes.news.append(record)
+            case Action():
+                changes.alert_ids |= self.desk.done(record)
+            case PatientEntry():
+                changes.patients |= self._patients.get(record.patient_id) != record
+                self._patients[record.patient_id] = record
+            case Removed():
+                _, _, patient_id = record.key.partition("/")
+                changes.patients |= self._patients.pop(patient_id, None) is not None
+            case PatientReadings():
+                shown = [reading for reading in record.readings if is_shown(reading)]
+                changes.readings |= self._latest.take(
+                    msgspec.structs.replace(record, readings=shown)
+                )
+                self._stamp(record.received_at_ms)
+            case Tick():
+                self._stamp(record.received_at_ms)
+            case DeviceEntry():
+                pass  # whose device it is was decided before the reading came here
+
+    def _stamp(self, received_at_ms: int) -> None:
+        self.newest_stamp_ms = max(self.newest_stamp_ms or 0, received_at_ms)
+
+
+def _ids(cases: list[Case]) -> list[str]:
+    return [case.alert_id for case in cases]

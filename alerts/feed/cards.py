@@ -1,0 +1,152 @@
+"""What the page and the API show: alerts and readings in words, ready to be read."""
+
+import msgspec
+
+from alerts.desk.case import Attention, Case, Condition, Kind
+from alerts.feed import words
+from schemas.alert import Evidence, Mark, Severity
+from schemas.kafka import StampedReading
+from schemas.registry import PatientEntry
+from schemas.vitals import VITALS
+
+_MARKS: dict[Mark, str] = {
+    "delayed": "Delayed: call the patient",
+    "unverified": "Unverified: no repeat came",
+    "flagged": "Flagged by the device",
+    "stale": "Old reading",
+}
+
+
+class Card(msgspec.Struct, frozen=True):
+    """An alert (or work-list item). Times are UTC ms; ``event_id`` is what an answer must name."""
+
+    alert_id: str
+    event_id: str
+    patient_id: str
+    patient: str
+    simulated: bool
+    kind: Kind
+    condition: Condition
+    attention: Attention
+    severity: Severity
+    title: str
+    what: str
+    details: str
+    measured_at_ms: int
+    time_note: str
+    marks: list[str]
+    reason: str
+    advice: str
+    source: str
+    rule: str
+    book: str
+    raised_at_ms: int
+    latest: str
+    latest_at_ms: int
+    answered_by: str
+    answered_at_ms: int
+    note: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A reading. ``flags`` is what the device noticed; ``time_note`` how far to trust the time."""
+
+    reading_id: str
+    patient_id: str
+    patient: str
+    simulated: bool
+    vital: str
+    what: str
+    details: str
+    flags: str
+    measured_at_ms: int
+    received_at_ms: int
+    time_note: str
+
+
+def card(case: Case, patient: PatientEntry | None) -> Card:
+    """Write an alert; a patient that the registry does not know is shown by id."""
+    demand, latest = case.demand, case.latest
+    moved_on = latest.event_id != demand.event_id
+    return Card(
+        alert_id=case.alert_id,
+        event_id=latest.event_id,
+        patient_id=case.patient_id,
+        patient=patient.pseudonym if patient else case.patient_id,
+        simulated=bool(patient and patient.simulated),
+        kind=case.kind,
+        condition=case.condition,
+        attention=case.attention,
+        severity=case.severity,
+        title=demand.title,
+        what=_what(demand.evidence),
+        details=_details(demand.evidence),
+        measured_at_ms=demand.evidence.measured_at_ms,
+        time_note=words.time_note(demand.evidence.time_quality),
+        marks=[_MARKS[mark] for mark in demand.marks],
+        reason=demand.reason,
+        advice=demand.advice,
+        source=demand.source,
+        rule=demand.rule,
+        book=demand.book,
+        raised_at_ms=demand.at_ms,
+        latest=_latest(case) if moved_on else "",
+        latest_at_ms=latest.evidence.measured_at_ms if moved_on else 0,
+        answered_by=case.answer.who if case.answer else "",
+        answered_at_ms=case.answer.at_ms if case.answer else 0,
+        note=case.answer.note if case.answer else "",
+    )
+
+
+def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) -> Row:
+    """Write a reading."""
+    reading = stamped.reading
+    texts = {name: words.as_text(quantity) for name, quantity in reading.quantities.items()}
+    return Row(
+        reading_id=reading.reading_id,
+        patient_id=patient_id,
+        patient=patient.pseudonym if patient else patient_id,
+        simulated=bool(patient and patient.simulated),
+        vital=words.vital_title(reading.vital),
+        what="no value" if reading.outcome == "failed" else words.headline(reading.vital, texts),
+        details=words.rest(reading.vital, texts),
+        flags=_flags(stamped),
+        measured_at_ms=stamped.stamp.measured_at_ms,
+        received_at_ms=stamped.stamp.received_at_ms,
+        time_note=words.time_note(stamped.stamp.quality),
+    )
+
+
+def is_shown(stamped: StampedReading) -> bool:
+    """Whether a reading stands for itself: a meal that completes one is not a measurement."""
+    vital = VITALS.get(stamped.reading.vital)
+    return vital is None or vital.amends is None
+
+
+def _what(evidence: Evidence) -> str:
+    return words.headline(evidence.vital, evidence.quantities)
+
+
+def _details(evidence: Evidence) -> str:
+    parts = [words.rest(evidence.vital, evidence.quantities)]
+    parts += [words.words(flag) for flag in evidence.status or ()]
+    return ", ".join(part for part in parts if part)
+
+
+def _latest(case: Case) -> str:
+    value = _what(case.latest.evidence)
+    match case.latest.event:
+        case "returned":
+            return f"Returned: {value}"
+        case "eased":
+            return f"Eased to {case.latest.severity}: {value}"
+        case _:
+            return f"Again: {value}"
+
+
+def _flags(stamped: StampedReading) -> str:
+    reading = stamped.reading
+    flags = [words.words(flag) for flag in reading.status or ()]
+    if reading.outcome != "measured":
+        flags.insert(0, words.words(reading.outcome))
+    return ", ".join(flags)

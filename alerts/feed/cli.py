@@ -1,0 +1,54 @@
+"""`vitalwire alerts feed`: the command."""
+
+import asyncio
+import signal
+import socket
+from datetime import UTC, datetime
+
+import click
+import structlog
+
+from alerts.feed.hub import Pace
+from alerts.feed.serve import FeedSettings, listen, running_feed
+from alerts.feed.web import readiness
+from schemas.daemon import Monitor, configure_logs, die_with_parent
+from schemas.servers import KAFKA_VARIABLE, required
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback only, for now.")
+@click.option("--port", default=8000, show_default=True, help="Where the page is; 0: a free port.")
+@click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
+@click.option("--heartbeat-s", default=Pace().heartbeat_s, show_default=True, type=float)
+@click.option(
+    "--silence-s",
+    default=Pace().silence_s,
+    show_default=True,
+    type=float,
+    help="A page that has heard nothing for so long turns red.",
+)
+def feed(host: str, port: int, monitor_port: int, heartbeat_s: float, silence_s: float) -> None:
+    """Show alerts and readings: a page, a stream, an API."""
+    die_with_parent()
+    configure_logs("feed")
+    zone = datetime.now(UTC).astimezone().tzinfo or UTC
+    settings = FeedSettings(
+        required(KAFKA_VARIABLE, "127.0.0.1:9092"), zone, Pace(heartbeat_s, silence_s)
+    )
+    with listen(host, port) as listener:
+        asyncio.run(_serve(settings, listener, monitor_port))
+
+
+async def _serve(settings: FeedSettings, listener: socket.socket, monitor_port: int) -> None:
+    log = structlog.get_logger()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    host, port, *_ = listener.getsockname()
+    async with running_feed(settings, listener) as hub:
+        with Monitor(monitor_port, lambda: readiness(hub, settings.pace)) as monitor:
+            log.info("monitor listening", port=monitor.port)
+            log.info("feed listening", host=host, port=port)
+            await stop.wait()
+            log.info("feed stopping")

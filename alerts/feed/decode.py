@@ -1,0 +1,37 @@
+"""From a Kafka record to what the board understands; a bad record rejects itself alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from alerts.feed.board import Record, Removed
+from schemas.alert import ACTION_DECODER, TRANSITION_DECODER
+from schemas.errors import InvalidInput
+from schemas.kafka import READINGS_DECODER
+from schemas.registry import REGISTRY_DECODER
+from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
+from schemas.wire import refuse_other_major
+
+_DECODERS: dict[str, Callable[[bytes], Any]] = {
+    ALERTS: TRANSITION_DECODER.decode,
+    ACTIONS: ACTION_DECODER.decode,
+    READINGS: READINGS_DECODER.decode,
+    REGISTRY: REGISTRY_DECODER.decode,
+}
+TOPICS = tuple(_DECODERS)
+
+
+def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
+    """Read one record; raises ``InvalidInput`` with a short, stable reason."""
+    if not value:
+        if topic != REGISTRY or not key:
+            raise InvalidInput("empty", "a record without a value")
+        return Removed(key.decode(errors="replace"))
+    try:
+        record: Record = _DECODERS[topic](value)
+    except msgspec.DecodeError as error:  # ValidationError is one of them
+        raise InvalidInput("malformed", str(error)) from error
+    assert not isinstance(record, Removed)
+    refuse_other_major(record.version)
+    return record

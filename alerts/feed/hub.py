@@ -1,0 +1,240 @@
+"""Joins the board with everybody who watches it. Lives on one event loop; nothing here blocks.
+
+Invariants: a stream gets every change of the alert list exactly once and in order, or is cut; what
+is queued for one stream is bounded, a reader too slow for it is cut and resumes by its cursor; the
+age of the last contact with the log travels with every heartbeat, so that a page can tell a quiet
+day from a dead server. A log that is read afresh replaces what is shown only once it is complete.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import msgspec
+
+from alerts.feed import metrics
+from alerts.feed.board import Board, Changes
+from alerts.feed.cursor import Cursor, epoch_of
+from alerts.feed.follower import Batch, Contact, Lost, News, Start
+from alerts.feed.ring import Ring
+from schemas.alert import SEVERITIES, Action
+from schemas.clock import Clock
+
+QUEUE_FRAMES_MAX = 256
+CLIENTS_MAX = 500
+_LOADING = "The log is being read from its beginning."
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the stream says that it lives, and the longest silence that a page believes in."""
+
+    heartbeat_s: float = 5.0
+    silence_s: float = 15.0
+    readings_s: float = 0.5
+
+
+class Client:
+    """One open stream: a bounded queue of frames, and whether it was cut."""
+
+    def __init__(self, frames_max: int = QUEUE_FRAMES_MAX) -> None:
+        """Start with an empty queue."""
+        self._frames: asyncio.Queue[bytes] = asyncio.Queue(frames_max)
+        self.cut = asyncio.Event()
+
+    def offer(self, frame: bytes) -> None:
+        """Queue a frame, or cut a reader that does not keep up."""
+        try:
+            self._frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.cut.set()
+
+    async def next(self) -> bytes:
+        """Wait for the next frame."""
+        return await self._frames.get()
+
+
+class Hub:
+    """Takes news from the follower, gives frames to the streams and views to the pages."""
+
+    def __init__(self, clock: Clock, build: str) -> None:
+        """Start with nothing read; ``build`` names this version of the page."""
+        self._clock = clock
+        self._build = build
+        self._clients: set[Client] = set()
+        self._readings_moved = False
+        self._cursor = Cursor()
+        self._ring = Ring(str(self._cursor))
+        self._contact_ms: int | None = None
+        self._moved = asyncio.Event()
+        self._caught_up = False
+        self.board = self._incoming = Board()  # what is shown; what is being read
+        self.trouble: str | None = _LOADING
+
+    @property
+    def cursor(self) -> str:
+        """The place in the log that the board stands at."""
+        return str(self._cursor)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further stream is accepted."""
+        return len(self._clients) >= CLIENTS_MAX
+
+    def take(self, news: News) -> None:
+        """Take what the follower found."""
+        match news:
+            case Start():
+                self._start(news)
+            case Batch():
+                self._batch(news)
+            case Contact():
+                self._contact(news)
+            case Lost():
+                self.trouble = news.reason
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def join(self, cursor: str) -> Client:
+        """Open a stream that goes on after ``cursor``, or begins with a snapshot."""
+        client = Client()
+        missed = self._ring.since(cursor) if self._caught_up else None
+        if missed is not None:
+            client.offer(missed)
+        elif self._caught_up:
+            client.offer(self._snapshot())
+        metrics.RESUMED.labels("resumed" if missed is not None else "snapshot").inc()
+        client.offer(self._readings())
+        client.offer(self.heartbeat())
+        self._clients.add(client)
+        metrics.CLIENTS.set(len(self._clients))
+        return client
+
+    def leave(self, client: Client) -> None:
+        """Forget a stream."""
+        self._clients.discard(client)
+        metrics.CLIENTS.set(len(self._clients))
+
+    def beat(self) -> None:
+        """Send a heartbeat to every stream."""
+        self._send(self.heartbeat())
+
+    def flush_readings(self) -> None:
+        """Send the latest readings if they moved: many arrivals become one frame."""
+        if self._readings_moved and self._caught_up:
+            self._readings_moved = False
+            self._send(self._readings())
+
+    def close(self) -> None:
+        """End every stream."""
+        for client in self._clients:
+            client.cut.set()
+
+    def contact_age_ms(self) -> int | None:
+        """Give the milliseconds since the log was last reached; None if it never was."""
+        if self._contact_ms is None:
+            return None
+        return max(0, self._clock.monotonic_ms() - self._contact_ms)
+
+    async def applied(self, action: Action, within_s: float) -> bool:
+        """Wait until the log has brought an action back; False if that takes too long."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not self.board.desk.knows(action):
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def heartbeat(self) -> bytes:
+        """Say that the server lives, when it last reached the log, and what it suffers from."""
+        age_ms = self.contact_age_ms()
+        metrics.LOG_AGE.set(float("inf") if age_ms is None else age_ms / 1000)
+        now_ms = self._clock.wall_ms()
+        newest_ms = self.board.newest_stamp_ms
+        return _frame(
+            "heartbeat",
+            {
+                "now_ms": now_ms,
+                "contact_age_ms": age_ms,
+                "quiet_ms": None if newest_ms is None else max(0, now_ms - newest_ms),
+                "trouble": self.trouble,
+                "build": self._build,
+            },
+        )
+
+    def _start(self, news: Start) -> None:
+        epoch = epoch_of(news.topic_ids)
+        self._cursor = Cursor(
+            epoch, (0,) * news.alerts_partitions, (0,) * news.actions_partitions
+        ).advanced(news.starts)
+        self._incoming = Board()
+        self._caught_up = False
+        self.trouble = _LOADING
+
+    def _batch(self, batch: Batch) -> None:
+        changes = self._incoming.take(batch.records)
+        before, self._cursor = self._cursor, self._cursor.advanced(batch.next_offsets)
+        self._readings_moved |= changes.readings
+        if not self._caught_up:
+            return
+        if changes.patients:  # names on any card may have changed: everybody starts afresh
+            self._ring = Ring(self.cursor)
+            self._send(self._snapshot())
+            self._readings_moved = True
+        elif self._cursor != before:
+            frame = self._update(changes)
+            self._ring.push(self.cursor, frame)
+            self._send(frame)
+        self._observe(changes)
+
+    def _contact(self, news: Contact) -> None:
+        self._contact_ms = news.at_monotonic_ms
+        metrics.LAG.set(news.lag)
+        if news.caught_up:
+            self.trouble = None
+        if news.caught_up and not self._caught_up:
+            self._caught_up = True
+            self.board = self._incoming
+            self._ring = Ring(self.cursor)
+            self._send(self._snapshot() + self._readings())
+            self._count_unacknowledged()
+
+    def _observe(self, changes: Changes) -> None:
+        now_ms = self._clock.wall_ms()
+        for transition in changes.news:
+            metrics.SCREEN_LATENCY.observe(max(0, now_ms - transition.at_ms) / 1000)
+        if changes.alert_ids:
+            self._count_unacknowledged()
+
+    def _count_unacknowledged(self) -> None:
+        open_cases = [case for case in self.board.desk.cases() if not case.settled]
+        for severity in SEVERITIES:
+            waiting = sum(
+                case.severity == severity and case.attention == "unacknowledged"
+                for case in open_cases
+            )
+            metrics.UNACKNOWLEDGED.labels(severity).set(waiting)
+
+    def _snapshot(self) -> bytes:
+        return _frame("snapshot", self.board.overview(), self.cursor)
+
+    def _update(self, changes: Changes) -> bytes:
+        if not changes.alert_ids:
+            return b""
+        return _frame("update", self.board.update(changes.alert_ids), self.cursor)
+
+    def _readings(self) -> bytes:
+        return _frame("readings", self.board.rows())
+
+    def _send(self, frame: bytes) -> None:
+        if not frame:
+            return
+        for client in self._clients:
+            client.offer(frame)
+
+
+def _frame(event: str, data: object, cursor: str | None = None) -> bytes:
+    """Write a server-sent event; JSON has no raw line breaks, so it is one data line."""
+    place = f"id: {cursor}\n" if cursor is not None else ""
+    return f"event: {event}\n{place}data: ".encode() + _encode(data) + b"\n\n"

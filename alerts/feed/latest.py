@@ -1,0 +1,62 @@
+"""The newest readings, for the panel that moves and for a patient's page. Memory is bounded.
+
+What the server received last is on top, in whichever order the partitions were read. A
+``reading_id`` that is still remembered is shown once, however often it was delivered.
+"""
+
+from bisect import insort
+from collections import OrderedDict, deque
+from itertools import islice
+
+from schemas.kafka import PatientReadings, StampedReading
+
+RECENT_MAX = 60
+PER_PATIENT_MAX = 24
+PATIENTS_MAX = 20_000
+
+
+class LatestReadings:
+    """Takes records of readings.v1 and keeps the last few overall and of each patient."""
+
+    def __init__(
+        self,
+        recent_max: int = RECENT_MAX,
+        per_patient_max: int = PER_PATIENT_MAX,
+        patients_max: int = PATIENTS_MAX,
+    ) -> None:
+        """Remember nothing yet."""
+        self._per_patient_max = per_patient_max
+        self._patients_max = patients_max
+        self._recent_max = recent_max
+        self._recent: list[tuple[str, StampedReading]] = []  # by the server's receipt, oldest first
+        self._patients: OrderedDict[str, deque[StampedReading]] = OrderedDict()
+
+    def take(self, record: PatientReadings) -> bool:
+        """Take a record; tell whether it brought anything new."""
+        known = self._patients.pop(record.patient_id, None)
+        if known is None:
+            known = deque(maxlen=self._per_patient_max)
+        self._patients[record.patient_id] = known  # the last of the ordered dictionary: most recent
+        if len(self._patients) > self._patients_max:
+            self._patients.popitem(last=False)
+        ids = {reading.reading.reading_id for reading in known}
+        news = [reading for reading in record.readings if reading.reading.reading_id not in ids]
+        news.sort(key=lambda reading: (reading.stamp.measured_at_ms, reading.reading.seq))
+        known.extend(news)
+        for reading in news:
+            insort(self._recent, (record.patient_id, reading), key=_received)
+        del self._recent[: -self._recent_max]
+        return bool(news)
+
+    def recent(self, count: int) -> list[tuple[str, StampedReading]]:
+        """Give the last (patient_id, reading) that the server received, newest first."""
+        return list(islice(reversed(self._recent), count))
+
+    def of(self, patient_id: str) -> list[StampedReading]:
+        """Give a patient's last readings, newest measurement first."""
+        readings = list(self._patients.get(patient_id, ()))
+        return sorted(readings, key=lambda reading: -reading.stamp.measured_at_ms)
+
+
+def _received(entry: tuple[str, StampedReading]) -> int:
+    return entry[1].stamp.received_at_ms

@@ -1,0 +1,215 @@
+"""The feed over HTTP: two pages, the API, the stream. Reads the hub, writes actions."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Protocol
+
+import jinja2
+import msgspec
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from alerts.feed import metrics, words
+from alerts.feed.answers import BODY_BYTES_MAX, Answer, Refusal, acknowledge, parse_answer
+from alerts.feed.cursor import LENGTH_MAX
+from alerts.feed.guard import Guard
+from alerts.feed.hub import Hub, Pace
+from alerts.feed.stream import EventStream
+from schemas.alert import Action
+from schemas.clock import Clock
+from schemas.errors import InvalidInput, UnavailableError
+
+_FOLDER = Path(__file__).parent
+_STATIC = _FOLDER / "static"
+_APPLIED_WITHIN_S = 3.0
+_JSON = "application/json"
+
+_log = structlog.get_logger()
+
+
+class Writer(Protocol):
+    """Keeps actions; returns only when they are durable."""
+
+    def append(self, action: Action) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the pages are made from. ``zone`` is used until a browser puts in its own."""
+
+    hub: Hub
+    writer: Writer
+    clock: Clock
+    pace: Pace
+    zone: tzinfo
+    new_id: Callable[[], str]
+
+
+def build_name() -> str:
+    """Name this version of the page: an open page of another version reloads itself."""
+    digest = hashlib.sha256()
+    for path in sorted([*_STATIC.iterdir(), *(_FOLDER / "templates").iterdir()]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def application(site: Site) -> ASGIApp:
+    """Put the routes together, behind the guard."""
+    pages = _Pages(site)
+    return Guard(
+        Starlette(
+            routes=[
+                Route("/", pages.feed),
+                Route("/patients/{patient_id}", pages.patient),
+                Route("/api/v1/alerts", pages.alerts),
+                Route("/api/v1/alerts/stream", pages.stream),
+                Route("/api/v1/alerts/{alert_id}/acknowledge", pages.answer, methods=["POST"]),
+                Route("/metrics", _metrics),
+                Route("/healthz", _healthz),
+                Route("/readyz", pages.readyz),
+                Mount("/static", StaticFiles(directory=_STATIC)),
+            ]
+        )
+    )
+
+
+class _Pages:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._build = build_name()
+
+    async def feed(self, _: Request) -> Response:
+        hub = self._site.hub
+        overview = hub.board.overview()
+        return self._page(
+            "feed.html",
+            overview=overview,
+            cards={card.alert_id: card for card in overview.cards},
+            rows=hub.board.rows(),
+        )
+
+    async def patient(self, request: Request) -> Response:
+        view = self._site.hub.board.patient(request.path_params["patient_id"])
+        if view is None:
+            return self._page("message.html", 404, sentence="No such patient is known here.")
+        return self._page("patient.html", view=view)
+
+    async def alerts(self, _: Request) -> Response:
+        hub = self._site.hub
+        fields = msgspec.structs.asdict(hub.board.overview())
+        return _json({"cursor": hub.cursor, "trouble": hub.trouble, **fields})
+
+    async def stream(self, request: Request) -> Response | EventStream:
+        if self._site.hub.full:
+            return _refuse(Refusal(503, "Too many pages are open; close some and try again."))
+        cursor = request.headers.get("last-event-id") or request.query_params.get("cursor", "")
+        return EventStream(self._site.hub, cursor[:LENGTH_MAX])
+
+    async def answer(self, request: Request) -> Response:
+        """Write who acknowledges; nothing takes effect before the log has it."""
+        content_type = request.headers.get("content-type", "")
+        outcome = await self._acknowledge(request, content_type)
+        word = "accepted" if isinstance(outcome, Action) else str(outcome.status)
+        metrics.ACKNOWLEDGEMENTS.labels(word).inc()
+        if content_type.startswith(_JSON):
+            return _refuse(outcome) if isinstance(outcome, Refusal) else _json(outcome)
+        if isinstance(outcome, Refusal):
+            return self._page("message.html", outcome.status, sentence=outcome.sentence)
+        return RedirectResponse("/", 303)
+
+    async def readyz(self, _: Request) -> Response:
+        trouble = readiness(self._site.hub, self._site.pace)
+        return JSONResponse({"status": trouble or "ready"}, 503 if trouble else 200)
+
+    async def _acknowledge(self, request: Request, content_type: str) -> Action | Refusal:
+        site = self._site
+        try:
+            answer: Answer = parse_answer(content_type, await _body(request))
+        except InvalidInput as error:
+            return Refusal(400, error.detail)
+        desk, alert_id = site.hub.board.desk, request.path_params["alert_id"]
+        action = acknowledge(desk, alert_id, answer, site.new_id(), site.clock.wall_ms())
+        if isinstance(action, Refusal):
+            return action
+        try:
+            await run_in_threadpool(site.writer.append, action)
+        except UnavailableError as error:
+            _log.warning("action.not_written", action_id=action.action_id, cause=error.cause)
+            return Refusal(503, "Not acknowledged: the log cannot be reached. Please try again.")
+        _log.info("action.written", action_id=action.action_id, kind=action.kind)
+        await site.hub.applied(action, _APPLIED_WITHIN_S)
+        return action
+
+    def _page(self, template: str, status: int = 200, **values: object) -> Response:
+        site = self._site
+        now_ms = site.clock.wall_ms()
+        html = self._templates.get_template(template).render(
+            build=self._build,
+            cursor=site.hub.cursor,
+            trouble=site.hub.trouble,
+            silence_ms=int(site.pace.silence_s * 1000),
+            now_ms=now_ms,
+            absolute=lambda at_ms: words.absolute(at_ms, now_ms, site.zone),
+            relative=lambda at_ms: words.relative(at_ms, now_ms),
+            iso=lambda at_ms: datetime.fromtimestamp(at_ms / 1000, site.zone).isoformat(),
+            **values,
+        )
+        return HTMLResponse(html, status)
+
+
+def readiness(hub: Hub, pace: Pace) -> str | None:
+    """Say why this feed cannot be relied on; None if it can."""
+    age_ms = hub.contact_age_ms()
+    if hub.trouble is not None:
+        return hub.trouble
+    if age_ms is None or age_ms > pace.silence_s * 1000:
+        return "Kafka has not answered for too long."
+    return None
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            break  # what is too large is refused by its reader, unread
+    return body
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(REGISTRY), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def _healthz(_: Request) -> Response:
+    return PlainTextResponse("alive\n")
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type=_JSON)
+
+
+def _refuse(refusal: Refusal) -> Response:
+    return JSONResponse({"error": refusal.sentence}, refusal.status)

@@ -1,0 +1,103 @@
+"""Values and times as a tired person reads them at a glance."""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+from schemas.kafka import TimeQuality
+from schemas.reading import Quantity
+from schemas.vitals import VITALS, Vital
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+NO_VALUE = "–"
+_CENSORED = {"positive-infinity": "HI", "negative-infinity": "LO"}
+_UNITS = {"mm[Hg]": "mmHg"}
+_TIME_NOTES: dict[str, str] = {
+    "device-clock": "",
+    "receipt": "time of arrival",
+    "bounded": "exact time unknown",
+    "untrusted": "device clock not trusted",
+}
+assert set(_TIME_NOTES) == set(TimeQuality.__args__)  # type: ignore[attr-defined] # typing.Literal
+
+
+def vital_title(vital: str) -> str:
+    """Name a vital: ``Blood pressure``; one that this program does not know keeps its own name."""
+    known = VITALS.get(vital)
+    return known.title if known else vital.replace("_", " ").capitalize()
+
+
+def as_text(quantity: Quantity) -> str:
+    """Write a quantity as ``Evidence.quantities`` does: ``192 mm[Hg]``, ``HI mg/dL``."""
+    return f"{quantity.value or _CENSORED.get(quantity.absent or '', NO_VALUE)} {quantity.unit}"
+
+
+def headline(vital: str, quantities: Mapping[str, str]) -> str:
+    """Give the value that matters: ``192/124 mmHg``, ``HI mg/dL``; an absent one is a dash."""
+    names = _headline_names(VITALS.get(vital), quantities)
+    values = [_split(quantities[name]) if name in quantities else (NO_VALUE, "") for name in names]
+    if not values:
+        return NO_VALUE
+    unit = next((unit for _, unit in values if unit), "")
+    return f"{'/'.join(value for value, _ in values)} {unit}".strip()
+
+
+def rest(vital: str, quantities: Mapping[str, str]) -> str:
+    """Give the other values that were measured: ``pulse 88 /min``."""
+    leading = _headline_names(VITALS.get(vital), quantities)
+    parts = []
+    for name, text in quantities.items():
+        value, unit = _split(text)
+        if name not in leading and value != NO_VALUE:
+            parts.append(f"{name.replace('_', ' ')} {value} {unit}".strip())
+    return ", ".join(parts)
+
+
+def words(code: str) -> str:
+    """Turn a code such as ``irregular-pulse`` into words."""
+    return code.replace("-", " ")
+
+
+def time_note(quality: str) -> str:
+    """Say what a nurse should know of how a time is known; empty if it is simply known."""
+    return _TIME_NOTES.get(quality, words(quality))
+
+
+def absolute(at_ms: int, now_ms: int, zone: tzinfo) -> str:
+    """Write a time in a zone: ``14:32``, ``yesterday 14:32``, ``Fri 20 Nov 14:32``."""
+    at = datetime.fromtimestamp(at_ms / 1000, zone)
+    now = datetime.fromtimestamp(now_ms / 1000, zone)
+    days = (now.date() - at.date()).days
+    if days == 0:
+        return f"{at:%H:%M}"
+    if days == 1:
+        return f"yesterday {at:%H:%M}"
+    return f"{at:%a} {at.day} {at:%b} {at:%H:%M}"
+
+
+def relative(at_ms: int, now_ms: int) -> str:
+    """Write how long ago: ``just now``, ``3 min ago``, ``2 h ago``, ``3 days ago``."""
+    ago_ms = now_ms - at_ms
+    if ago_ms < -MINUTE_MS:
+        return "in the future"
+    if ago_ms < MINUTE_MS:
+        return "just now"
+    if ago_ms < HOUR_MS:
+        return f"{ago_ms // MINUTE_MS} min ago"
+    if ago_ms < 2 * DAY_MS:
+        return f"{ago_ms // HOUR_MS} h ago"
+    return f"{ago_ms // DAY_MS} days ago"
+
+
+def _headline_names(vital: Vital | None, quantities: Mapping[str, str]) -> tuple[str, ...]:
+    """A pair that only makes sense together stays together; else the vital's first quantity."""
+    if vital is None:
+        return tuple(quantities)[:1]
+    return vital.descending[0] if vital.descending else (vital.quantities[0].name,)
+
+
+def _split(text: str) -> tuple[str, str]:
+    value, _, unit = text.partition(" ")
+    return value, _UNITS.get(unit, unit)

@@ -1,0 +1,173 @@
+"""Reading Kafka topics from chosen offsets, without a group, and noticing when they are re-created.
+
+Kafka errors leave this module as ``UnavailableError`` (try again) or ``TopicsChangedError`` (what
+was read belongs to topics that no longer exist: start again).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from schemas.errors import UnavailableError
+
+Place = tuple[str, int]
+"""(topic, partition)."""
+
+_CONNECT_TIMEOUT_MS = 5_000
+_REQUEST_TIMEOUT_MS = 5_000
+_FETCH_WAIT_MS = 100  # bounds how late a record is seen if a broker does not wake a waiting fetch
+_POLL_RECORDS_MAX = 500
+
+
+class TopicsChangedError(UnavailableError):
+    """A topic is missing, or was created again while it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLife:
+    """One life of a topic: a topic created again under its name has another ``topic_id``."""
+
+    name: str
+    topic_id: str
+    partitions: int
+
+    @property
+    def places(self) -> list[Place]:
+        """The topic's partitions."""
+        return [(self.name, partition) for partition in range(self.partitions)]
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One record, undecoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Log(AbstractContextManager["Log"]):
+    """A connection that reads given topics; use it from one thread."""
+
+    def __init__(self, bootstrap: str, topics: tuple[str, ...], client_id: str) -> None:
+        """Connect and find the topics' partitions; creates no topic."""
+        settings: dict[str, Any] = {
+            "bootstrap_servers": bootstrap,
+            "client_id": client_id,
+            "bootstrap_timeout_ms": _CONNECT_TIMEOUT_MS,
+            "request_timeout_ms": _REQUEST_TIMEOUT_MS,
+            "reconnect_backoff_max_ms": 1_000,
+        }
+        with _kafka_errors(f"Kafka at {bootstrap} does not answer"):
+            self._admin = KafkaAdminClient(**settings)
+            try:
+                self._lives = self._describe(topics)
+                self._consumer = KafkaConsumer(
+                    group_id=None,
+                    enable_auto_commit=False,
+                    auto_offset_reset="earliest",
+                    allow_auto_create_topics=False,
+                    fetch_max_wait_ms=_FETCH_WAIT_MS,
+                    max_poll_records=_POLL_RECORDS_MAX,
+                    metrics_enabled=False,
+                    **settings,
+                )
+            except BaseException:
+                self._admin.close()
+                raise
+        self._partitions = [
+            TopicPartition(*place) for life in self._lives.values() for place in life.places
+        ]
+        self._consumer.assign(self._partitions)
+
+    def life(self, topic: str) -> TopicLife:
+        """Give the life of a topic that this connection reads."""
+        return self._lives[topic]
+
+    def seek(self, starts: Mapping[Place, int]) -> None:
+        """Read on from these offsets; partitions not named start at their beginning."""
+        with _kafka_errors("Kafka does not say where its topics begin"):
+            begins = self._consumer.beginning_offsets(self._partitions, _REQUEST_TIMEOUT_MS)
+            for partition in self._partitions:
+                offset = starts.get((partition.topic, partition.partition), begins[partition])
+                self._consumer.seek(partition, max(offset, begins[partition]))
+
+    def since(self, topic: str, at_ms: int) -> dict[Place, int]:
+        """Find the first offsets appended at or after a time; the end where there is none."""
+        partitions = [TopicPartition(*place) for place in self._lives[topic].places]
+        with _kafka_errors("Kafka does not find offsets by time"):
+            found = self._consumer.offsets_for_times(
+                dict.fromkeys(partitions, at_ms), _REQUEST_TIMEOUT_MS
+            )
+        ends = self.ends()
+        places = {(one.topic, one.partition): found.get(one) for one in partitions}
+        return {place: hit.offset if hit else ends[place] for place, hit in places.items()}
+
+    def poll(self, timeout_ms: int) -> list[LogRecord]:
+        """Wait so long for records; a broker that is away looks like silence: see ``check``."""
+        with _kafka_errors("Kafka does not deliver"):
+            batches = self._consumer.poll(timeout_ms=timeout_ms)
+        return [
+            LogRecord(record.topic, record.partition, record.offset, record.key, record.value)
+            for batch in batches.values()
+            for record in batch
+        ]
+
+    def ends(self) -> dict[Place, int]:
+        """Ask the broker where each partition ends: the offset of the next record to come."""
+        with _kafka_errors("Kafka does not answer"):
+            ends = self._consumer.end_offsets(self._partitions, _REQUEST_TIMEOUT_MS)
+        return {(one.topic, one.partition): offset for one, offset in ends.items()}
+
+    def position(self) -> dict[Place, int]:
+        """Give the offset of the record that is read next, by partition."""
+        with _kafka_errors("Kafka does not answer"):
+            return {
+                (one.topic, one.partition): self._consumer.position(one, _REQUEST_TIMEOUT_MS)
+                for one in self._partitions
+            }
+
+    def check(self) -> None:
+        """Raise ``TopicsChangedError`` unless the topics are those that this connection found."""
+        with _kafka_errors("Kafka does not answer"):
+            lives = self._describe(tuple(self._lives))
+        if lives != self._lives:
+            raise TopicsChangedError("The topics were created again.", "They are read afresh.")
+
+    def __exit__(self, *_: object) -> None:
+        """Disconnect."""
+        self._consumer.close(autocommit=False, timeout_ms=1_000)
+        self._admin.close()
+
+    def __enter__(self) -> Self:
+        """Nothing to do: connected since it was made."""
+        return self
+
+    def _describe(self, topics: tuple[str, ...]) -> dict[str, TopicLife]:
+        found = {one["name"]: one for one in self._admin.describe_topics(list(topics))}
+        missing = [name for name in topics if not found.get(name, {}).get("partitions")]
+        if missing:
+            raise TopicsChangedError(
+                f"Kafka has no topic {missing[0]}.", "Run `vitalwire ingest setup` once."
+            )
+        return {
+            name: TopicLife(name, str(found[name]["topic_id"]), len(found[name]["partitions"]))
+            for name in topics
+        }
+
+
+@contextmanager
+def _kafka_errors(sentence: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        raise UnavailableError(
+            f"{sentence}: {type(error).__name__}.", "It is tried again by itself."
+        ) from error
