@@ -3,13 +3,13 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, assert_never
 
 import structlog
 from msgspec import Struct
 
+from schemas.clock import Clock, SystemClock
 from schemas.gatt.blood_pressure import Status as CuffStatus
 from schemas.gatt.glucose_context import Meal
 from simulators.home_control import Command, HomeStatus, Measure, Status, Stop, serve_control
@@ -42,29 +42,27 @@ class HomePaths(Struct, frozen=True):
         return self.directory / "control"
 
 
-def wall() -> datetime:
-    """UTC: device clocks stay on wall time, however fast the patients measure."""
-    return datetime.now(UTC)
-
-
 class Home:
     """The world, its two devices (paired with the gateway long ago) and what they will measure."""
 
-    def __init__(self, plan: HomePlan, directory: Path) -> None:
-        """Keep sockets in `directory`, which must exist and have a short path."""
+    def __init__(self, plan: HomePlan, directory: Path, clock: Clock) -> None:
+        """Keep sockets in `directory`, which must exist and have a short path.
+
+        Device clocks are as wrong as planned, but run with `clock`, however fast patients measure.
+        """
         self._plan = plan
         self._paths = HomePaths(directory.absolute())
         self._to_come = sorted(plan.measurements, key=lambda measurement: measurement.at_s)
         self.world = BluetoothWorld(self._paths.directory)
         self.cuff = Cuff(
             _identity("Cuff", plan.cuff_address),
-            DeviceClock(wall, plan.clock_error_s),
-            Ledger(plan.cuff_address, wall),
+            DeviceClock(clock, plan.clock_error_s),
+            Ledger(plan.cuff_address, clock),
         )
         self.meter = Meter(
             _identity("Meter", plan.meter_address),
-            DeviceClock(wall, plan.clock_error_s),
-            Ledger(plan.meter_address, wall),
+            DeviceClock(clock, plan.clock_error_s),
+            Ledger(plan.meter_address, clock),
         )
 
     @property
@@ -178,6 +176,6 @@ async def serve_home(plan: HomePlan, directory: Path) -> None:
 async def _host(plan: HomePlan, directory: Path) -> None:
     async with AsyncExitStack() as stack:
         async with asyncio.timeout(START_WITHIN_S):
-            home = await stack.enter_async_context(Home(plan, directory))
+            home = await stack.enter_async_context(Home(plan, directory, SystemClock()))
         print(f"READY {plan.gateway_id} {home.paths.bus_address}", flush=True)  # noqa: T201
         await asyncio.get_running_loop().create_future()  # until cancelled

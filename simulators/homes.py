@@ -51,6 +51,7 @@ def host_homes(plans: list[HomePlan], directory: Path) -> None:
         for number, plan in enumerate(plans):
             home = home_paths(directory, number).directory
             home.mkdir(parents=True, exist_ok=True)
+            home_paths(directory, number).control.unlink(missing_ok=True)  # of an earlier run
             children[_fork(plan, home)] = plan
         while children:
             pid, status = os.wait()

@@ -10,39 +10,35 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from schemas.clock import SystemClock
 from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter
 from simulators.world import BluetoothWorld
 
 CUFF_ADDRESS = "C0:00:00:00:00:01"
 METER_ADDRESS = "C0:00:00:00:00:02"
 
+CLOCK = SystemClock()  # that devices and ledgers live by
 WAIT_TIMEOUT_S = 10.0
 POLL_S = 0.005
-
-
-def wall() -> datetime:
-    """The time that devices and ledgers live in."""
-    return datetime.now(UTC)
 
 
 def make_cuff(*, passkey: int | None = None, clock_error_s: float = 0.0) -> Cuff:
     """A cuff that is not in any world yet."""
     identity = DeviceIdentity(CUFF_ADDRESS, "BLOOD CUFF", "Vitalwire", "Cuff One", "C-0001")
-    ledger = Ledger(CUFF_ADDRESS, wall)
-    return Cuff(identity, DeviceClock(wall, clock_error_s), ledger, passkey)
+    ledger = Ledger(CUFF_ADDRESS, CLOCK)
+    return Cuff(identity, DeviceClock(CLOCK, clock_error_s), ledger, passkey)
 
 
 def make_meter(*, clock_error_s: float = 0.0) -> Meter:
     """A meter that is not in any world yet."""
     identity = DeviceIdentity(METER_ADDRESS, "SUGAR METER", "Vitalwire", "Meter One", "M-0001")
-    ledger = Ledger(METER_ADDRESS, wall)
-    return Meter(identity, DeviceClock(wall, clock_error_s), ledger)
+    ledger = Ledger(METER_ADDRESS, CLOCK)
+    return Meter(identity, DeviceClock(CLOCK, clock_error_s), ledger)
 
 
 async def eventually(condition: Callable[[], object]) -> None:

@@ -1,9 +1,11 @@
 """Ground truth: what a device measured, and what somebody outside has certainly received."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
+
+from schemas.clock import Clock
+from simulators.peripherals.clock import utc
 
 __all__ = ["Entry", "Ledger"]
 
@@ -25,10 +27,10 @@ class Ledger:
     link may have arrived all the same; the device sends it again.
     """
 
-    def __init__(self, device: str, wall: Callable[[], datetime]) -> None:
-        """Write entries of `device`, stamped by `wall`."""
+    def __init__(self, device: str, clock: Clock) -> None:
+        """Write entries of `device`, stamped by the true time."""
         self._device = device
-        self._wall = wall
+        self._clock = clock
         self.taken: list[Entry] = []
         self.handed_over: list[Entry] = []
 
@@ -41,4 +43,4 @@ class Ledger:
         self.handed_over.append(self._entry(characteristic, payload))
 
     def _entry(self, characteristic: int, payload: bytes) -> Entry:
-        return Entry(self._device, f"{characteristic:04x}", payload.hex(), self._wall())
+        return Entry(self._device, f"{characteristic:04x}", payload.hex(), utc(self._clock))

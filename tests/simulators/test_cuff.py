@@ -10,7 +10,7 @@ from bleak.exc import BleakGATTProtocolError
 from schemas.gatt import blood_pressure, current_time, device_information, uuids
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CUFF_ADDRESS, eventually, wall
+from tests.bluetooth_world import CUFF_ADDRESS, eventually
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
 CURRENT_TIME = uuids.full(uuids.CURRENT_TIME)
@@ -98,14 +98,14 @@ async def test_a_measurement_during_a_session_goes_with_it_or_advertises_again(c
 async def test_the_clock_can_be_read_and_set_and_runs_on(cuff: Cuff) -> None:
     cuff.take(120, 80, 70)
     async with await Listener().find() as client:
-        cuff.clock.set(wall().replace(year=2021, tzinfo=None))
+        now = cuff.clock.now()
+        cuff.clock.set(now.replace(year=2021))
         shown = current_time.decode(bytes(await client.read_gatt_char(CURRENT_TIME))).naive
         assert shown is not None
         assert shown.year == 2021
-        now = wall()
         payload = current_time.encode(current_time.of(now))
         await client.write_gatt_char(CURRENT_TIME, payload, response=True)
-        assert abs((cuff.clock.now() - now.replace(tzinfo=None)).total_seconds()) < 5
+        assert abs((cuff.clock.now() - now).total_seconds()) < 5
 
 
 async def test_it_says_what_it_is(cuff: Cuff) -> None:

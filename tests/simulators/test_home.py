@@ -21,7 +21,7 @@ from simulators.home import Home
 from simulators.home_control import HomeControl
 from simulators.homes import home_paths, read_plans
 from simulators.scenario import HomePlan, PlannedMeasurement
-from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually
+from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
 TIMEOUT_S = 20.0
@@ -46,7 +46,7 @@ def plan(*measurements: PlannedMeasurement, gateway_id: str = "home-1") -> HomeP
 
 
 async def test_a_plan_is_measured_with_the_devices_own_clock(short_directory: Path) -> None:
-    async with Home(plan(HIGH, LOW, LATER), short_directory) as home:
+    async with Home(plan(HIGH, LOW, LATER), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
         await eventually(lambda: home.meter.ledger.taken)
         status = await asyncio.to_thread(control.status)
@@ -67,7 +67,7 @@ async def test_a_plan_is_measured_with_the_devices_own_clock(short_directory: Pa
 async def test_what_a_client_confirmed_is_handed_over(
     short_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Home(plan(HIGH), short_directory) as home:
+    async with Home(plan(HIGH), short_directory, CLOCK) as home:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", home.paths.bus_address)
         device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
         assert device is not None
@@ -84,7 +84,7 @@ async def test_what_a_client_confirmed_is_handed_over(
 
 
 async def test_stop_ends_measuring_but_not_handing_over(short_directory: Path) -> None:
-    async with Home(plan(HIGH, LATER), short_directory) as home:
+    async with Home(plan(HIGH, LATER), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
         await eventually(lambda: home.cuff.ledger.taken)
         status = await asyncio.to_thread(control.stop)
@@ -93,14 +93,14 @@ async def test_stop_ends_measuring_but_not_handing_over(short_directory: Path) -
 
 
 async def test_a_measurement_can_be_asked_for(short_directory: Path) -> None:
-    async with Home(plan(), short_directory) as home:
+    async with Home(plan(), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
         status = await asyncio.to_thread(control.measure, HIGH)
     assert [entry.characteristic for entry in status.taken] == ["2a35"]
 
 
 async def test_a_line_that_is_no_command_is_refused(short_directory: Path) -> None:
-    async with Home(plan(), short_directory) as home:
+    async with Home(plan(), short_directory, CLOCK) as home:
         reader, writer = await asyncio.open_unix_connection(home.paths.control)
         writer.write(b'{"command": "explode"}\n{"command": "status"}\n')
         refusal, answer = await reader.readline(), await reader.readline()
