@@ -160,6 +160,12 @@ class Journal:
             )
         self._facts.cache_clear()
 
+    def drop_facts(self, session_id: str) -> None:
+        """Forget a session that brought no record."""
+        with _disk():
+            self._database.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
+        self._facts.cache_clear()
+
     def facts(self, record: Record) -> SessionFacts:
         """Give what the record's session learnt; only the address if it never told anything."""
         device = Device(address=record.address)

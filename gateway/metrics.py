@@ -18,3 +18,21 @@ INSERT_SECONDS = Histogram(
     "From the notification to the fsync's return",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
+
+
+def totals() -> dict[str, int]:
+    """Sum up the counters for the health report, whatever their labels."""
+    counters = {
+        "captured": CAPTURED,
+        "sent": SENT,
+        "receipted": RECEIPTED,
+        "sessions": SESSIONS,
+        "refused_unpaired": REFUSED_UNPAIRED,
+        "failures": FAILURES,
+    }
+    return {name: _total(counter) for name, counter in counters.items()}
+
+
+def _total(counter: Counter) -> int:
+    samples = (sample for metric in counter.collect() for sample in metric.samples)
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))

@@ -1,11 +1,13 @@
-"""Which record of a session is its newest measurement."""
+"""What only the end of a session tells: which of its records is the newest measurement."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from gateway.record import BLOOD_PRESSURE, GLUCOSE, Record
+from gateway.decode import decode
+from gateway.record import BLOOD_PRESSURE, GLUCOSE, Entry, Record
 from schemas.gatt import blood_pressure, glucose
 from schemas.gatt.errors import MalformedPayload
+from schemas.reading import Reading
 
 
 def newest(records: Iterable[Record]) -> int | None:
@@ -30,3 +32,17 @@ def newest(records: Iterable[Record]) -> int | None:
         stamped = [(stamp, seq) for stamp, seq in by_stamp if stamp is not None]
         return max(stamped)[1] if len(stamped) == len(by_stamp) else by_stamp[-1][1]
     return max(by_number)[1] if by_number else None
+
+
+def must_wait(entry: Entry, gateway_id: str) -> bool:
+    """Tell whether a record should leave only when its session has ended.
+
+    One whose device time is trusted leaves at once. One without is worth more with the knowledge
+    whether it is the newest: then it was just measured, else it is stale.
+    """
+    if entry.facts.ended:
+        return False
+    item = decode(entry, gateway_id)
+    if not isinstance(item, Reading):
+        return False
+    return item.device_time is None or item.device_time.age_ms is None

@@ -1,0 +1,158 @@
+"""Watches org.bluez and one adapter on the system bus.
+
+bleak notices neither the end of bluetoothd (a client stays "connected" for ever) nor an adapter
+that is switched off while scanning; this does, and whoever depends on it waits for ``ready`` or
+``lost``.
+"""
+
+import asyncio
+from enum import Enum
+from random import Random
+
+import structlog
+from dbus_fast import BusType, Message, MessageType
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
+
+from gateway import metrics
+from schemas.backoff import Backoff
+
+CALL_TIMEOUT_S = 10.0
+BLUEZ = "org.bluez"
+ADAPTER_INTERFACE = "org.bluez.Adapter1"
+_BUS = "org.freedesktop.DBus"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
+
+log = structlog.get_logger(__name__)
+
+
+class Adapter(Enum):
+    """The adapter's state; the value says it with the way out, ``{name}`` is the adapter."""
+
+    UNKNOWN = "Bluetooth: not looked at yet"
+    NO_BUS = "Bluetooth: no D-Bus system bus; start dbus"
+    NO_PERMISSION = (
+        "Bluetooth: no permission on the D-Bus system bus; add the user to group bluetooth"
+    )
+    NO_DAEMON = "Bluetooth: bluetoothd is not running; start bluetooth.service"
+    MISSING = "Bluetooth: there is no adapter {name}; plug it in, or choose another with --adapter"
+    POWERED_OFF = "Bluetooth: adapter {name} is switched off; run `bluetoothctl power on`"
+    READY = ""
+
+
+class Bluez:
+    """The state of one adapter, as long as ``run`` runs."""
+
+    def __init__(self, adapter: str, rng: Random) -> None:
+        """Watch ``adapter`` (hci0); nothing is known before ``run``."""
+        self.adapter = adapter
+        self._path = f"/org/bluez/{adapter}"
+        self._backoff = Backoff(rng)
+        self._changed = asyncio.Event()
+        self._state = Adapter.UNKNOWN
+        self.ready = asyncio.Event()
+        """Set while the adapter can scan and connect."""
+        self.lost = asyncio.Event()
+        """Set when it no longer can; whatever was running on it is over."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong and how to mend it; None if nothing is."""
+        return self._state.value.format(name=self.adapter) or None
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        while True:
+            bus = MessageBus(bus_type=BusType.SYSTEM)
+            try:
+                await asyncio.wait_for(bus.connect(), CALL_TIMEOUT_S)
+                self._backoff.reset()
+                await self._watch(bus)
+            except AuthError:
+                self._become(Adapter.NO_PERMISSION)
+            except (OSError, EOFError, InvalidAddressError, DBusError, TimeoutError):
+                self._become(Adapter.NO_BUS)
+            finally:
+                bus.disconnect()
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _watch(self, bus: MessageBus) -> None:
+        bus.add_message_handler(self._on_message)
+        rules = (
+            f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
+            f"type='signal',sender='{BLUEZ}',member='PropertiesChanged',path='{self._path}'",
+            f"type='signal',sender='{BLUEZ}',member='InterfacesAdded'",
+            f"type='signal',sender='{BLUEZ}',member='InterfacesRemoved'",
+        )
+        for rule in rules:
+            await call(bus, _to_bus("AddMatch", rule))
+        gone = asyncio.ensure_future(bus.wait_for_disconnect())
+        try:
+            while not gone.done():
+                self._changed.clear()
+                self._become(await self._look(bus))
+                change = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait({gone, change}, return_when=asyncio.FIRST_COMPLETED)
+                change.cancel()
+        finally:
+            gone.cancel()
+        raise EOFError
+
+    def _on_message(self, message: Message) -> None:
+        if message.message_type is not MessageType.SIGNAL:
+            return
+        if message.member == "NameOwnerChanged":
+            self._become(Adapter.NO_DAEMON)  # even if a new one is there: all is to be done anew
+            self._changed.set()
+        elif message.member == "PropertiesChanged":
+            if "Powered" in message.body[1]:
+                self._changed.set()
+        elif message.body and message.body[0] == self._path:
+            self._changed.set()
+
+    async def _look(self, bus: MessageBus) -> Adapter:
+        """Ask whether the adapter is there and switched on, without starting bluetoothd."""
+        owned = await call(bus, _to_bus("NameHasOwner", BLUEZ))
+        if not owned.body[0]:
+            return Adapter.NO_DAEMON
+        question = Message(
+            BLUEZ,
+            self._path,
+            _PROPERTIES,
+            "Get",
+            signature="ss",
+            body=[ADAPTER_INTERFACE, "Powered"],
+        )
+        try:
+            powered = await call(bus, question)
+        except DBusError as error:
+            denied = error.type == "org.freedesktop.DBus.Error.AccessDenied"
+            return Adapter.NO_PERMISSION if denied else Adapter.MISSING
+        return Adapter.READY if powered.body[0].value else Adapter.POWERED_OFF
+
+    def _become(self, state: Adapter) -> None:
+        if state is self._state:
+            return
+        log.info("bluetooth.state", state=state.name.lower(), adapter=self.adapter)
+        self._state = state
+        if state is Adapter.READY:
+            self.lost.clear()
+            self.ready.set()
+        else:
+            metrics.FAILURES.labels(f"bluetooth-{state.name.lower().replace('_', '-')}").inc()
+            self.ready.clear()
+            self.lost.set()
+
+
+def _to_bus(member: str, argument: str) -> Message:
+    return Message(_BUS, "/org/freedesktop/DBus", _BUS, member, signature="s", body=[argument])
+
+
+async def call(bus: MessageBus, message: Message) -> Message:
+    """Call a method; raise ``DBusError`` if it is refused, ``TimeoutError`` if nobody answers."""
+    reply = await asyncio.wait_for(bus.call(message), CALL_TIMEOUT_S)
+    assert reply is not None
+    if reply.message_type is MessageType.ERROR:
+        assert reply.error_name is not None
+        raise DBusError(reply.error_name, str(reply.body[0]) if reply.body else "", reply)
+    return reply

@@ -1,0 +1,122 @@
+"""All devices of the home: from a sighting to a session, as ``gateway.dialling`` decides."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable
+from random import Random
+
+import structlog
+from bleak.backends.device import BLEDevice
+
+from gateway import metrics
+from gateway.bluetooth.scanner import Scanner
+from gateway.bluetooth.session import COMPLETE, Acquaintance, Session, Surroundings
+from gateway.dialling import Dialling, Verdict
+from gateway.dialogue import Outcome
+from schemas.reading import Device
+from schemas.wire import DeviceState
+
+STOP_TIMEOUT_S = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Devices:
+    """Scans for life and visits each known device that has something."""
+
+    def __init__(self, around: Surroundings, dialling: Dialling, rng: Random) -> None:
+        """Begin with ``run``."""
+        self._around = around
+        self._dialling = dialling
+        self._scanner = Scanner(around.bluez, self._sighted, rng)
+        self._acquaintances: dict[str, Acquaintance] = {}
+        self._unbonded: set[str] = set()
+        self._visits: set[asyncio.Task[None]] = set()
+        self.may_dial: Callable[[], bool] = lambda: True
+        """A device that keeps its readings keeps them better than a disk that is full."""
+        self.visited: Callable[[], None] = lambda: None
+        """Called after each session."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with Bluetooth, and what a person can do."""
+        forgotten = [
+            f"{address} has forgotten this gateway; run `vitalwire gateway pair {address}`"
+            for address in sorted(self._unbonded)
+        ]
+        faults = (self._around.bluez.problem, self._scanner.problem)
+        return [fault for fault in faults if fault is not None] + forgotten
+
+    def states(self) -> list[DeviceState]:
+        """Describe the known devices that were heard in this run."""
+        now_ms = self._around.clock.monotonic_ms()
+        return [
+            DeviceState(
+                address=address,
+                model=known.device.model,
+                last_seen_s=(now_ms - known.seen_ms) // 1000,
+                battery_percent=known.battery_percent,
+            )
+            for address, known in sorted(self._acquaintances.items())
+        ]
+
+    async def run(self) -> None:
+        """Scan until cancelled, then end the visits."""
+        try:
+            await self._scanner.run()
+        finally:
+            for visit in self._visits:
+                visit.cancel()
+            if self._visits:
+                await asyncio.wait(self._visits, timeout=STOP_TIMEOUT_S)
+
+    def _sighted(self, found: BLEDevice) -> None:
+        """Judge a sighting; bleak tells many of them for one device."""
+        properties = found.details["props"]
+        address, now_ms = found.address.upper(), self._around.clock.monotonic_ms()
+        verdict = self._dialling.sighted(
+            address,
+            now_ms,
+            paired=bool(properties.get("Paired")),
+            heard="RSSI" in properties,  # absent until discovery hears the device
+        )
+        if verdict is Verdict.STRANGER:
+            metrics.REFUSED_UNPAIRED.inc()
+            log.info("device.refused", device=_short(address), reason=verdict.value)
+        if verdict in (Verdict.STRANGER, Verdict.STRANGER_AGAIN, Verdict.NOT_ADVERTISING):
+            return
+        known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))
+        known.seen_ms = now_ms
+        if verdict is Verdict.DIAL and self.may_dial():
+            self._dialling.began(address)
+            visit = asyncio.create_task(self._visit(found, known))
+            self._visits.add(visit)
+            visit.add_done_callback(self._visits.discard)
+
+    async def _visit(self, found: BLEDevice, known: Acquaintance) -> None:
+        session_id = secrets.token_hex(8)
+        address = known.device.address
+        structlog.contextvars.bind_contextvars(device=_short(address), session=session_id)
+        outcome = "cancelled"
+        try:
+            outcome = await Session(session_id, found, known, self._around).run()
+        except Exception:
+            # A visit must never take the daemon with it: nobody there can start it again.
+            outcome = "bug"
+            log.exception("session.bug")
+        finally:
+            well = outcome == COMPLETE
+            self._dialling.ended(address, self._around.clock.monotonic_ms(), well=well)
+            metrics.SESSIONS.labels(outcome).inc()
+            log.info("session.ended", outcome=outcome)
+            if outcome == Outcome.NOT_BONDED.value:
+                self._unbonded.add(address)
+            elif well:
+                self._unbonded.discard(address)
+            self.visited()
+
+
+def _short(address: str) -> str:
+    """Name a device in logs without its address."""
+    return hashlib.sha256(address.encode()).hexdigest()[:8]

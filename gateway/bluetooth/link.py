@@ -1,0 +1,147 @@
+"""A connection to one device: bleak with shorter waits of our own and one family of errors."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from bleak import BleakClient
+from bleak.backends.device import BLEDevice
+from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
+
+from gateway.bluetooth.bluez import Bluez
+from schemas.errors import UnavailableError
+from schemas.gatt import uuids
+
+CONNECT_TIMEOUT_S = 20.0
+CONNECT_PAUSES_S = (0.1, 0.25)  # quick attempts: a cuff stays awake for 10 to 30 s
+READ_TIMEOUT_S = 5.0  # BlueZ itself would wait for 30 s
+SUBSCRIBE_TIMEOUT_S = 10.0
+WRITE_TIMEOUT_S = 10.0
+DISCONNECT_TIMEOUT_S = 15.0  # bluetoothd takes 2.0 to 2.8 s
+
+NOT_PAIRED_CODE = 0x05
+_NOT_PERMITTED = "org.bluez.Error.NotPermitted"
+# AssertionError: bleak's own, when the link ended between its check and its call.
+FAILURES = (BleakError, OSError, EOFError, TimeoutError, AssertionError)
+
+Notified = Callable[[bytes], None]
+
+log = structlog.get_logger(__name__)
+
+
+class LinkFailed(UnavailableError):
+    """Nobody's fault: the link did not come about, broke, or the device did not answer in time."""
+
+
+class WriteRefused(LinkFailed):
+    """The device answered a write with this ATT error."""
+
+    def __init__(self, code: int) -> None:
+        """Keep the code."""
+        super().__init__(f"The device refuses a write with ATT error {code:#04x}.")
+        self.code = code
+
+
+class Link:
+    """One connection; ``lost`` is set when it ends, by whomever."""
+
+    def __init__(self, device: BLEDevice, bluez: Bluez) -> None:
+        """Connect to nothing yet. ``device`` must come from the live scan: old ones vanish."""
+        self._device = device
+        self._bluez = bluez
+        self._client: BleakClient | None = None
+        self.lost = asyncio.Event()
+
+    async def open(self, needed: frozenset[int]) -> None:
+        """Connect, a few times if need be; raise ``LinkFailed``.
+
+        ``needed``: characteristics of which at least one must be there. ServicesResolved can come
+        before the GATT objects (bluez issue 1489): then nothing is there, and only connecting anew
+        helps. The caller holds the adapter's lock: concurrent connects fail on BlueZ.
+        """
+        reason = ""
+        for pause_s in (*CONNECT_PAUSES_S, None):
+            self.lost = asyncio.Event()
+            client = BleakClient(
+                self._device,
+                disconnected_callback=self._on_disconnected,
+                timeout=CONNECT_TIMEOUT_S,
+                bluez={"adapter": self._bluez.adapter},
+            )
+            self._client = client
+            try:
+                await client.connect()
+                if any(self.has(number) for number in needed):
+                    return
+                reason = "the services are missing"
+            except FAILURES as error:
+                reason = str(error) or type(error).__name__
+            await self.close()
+            if pause_s is None or not self._bluez.ready.is_set():
+                break
+            log.debug("link.retried", reason=reason)
+            await asyncio.sleep(pause_s)
+        raise LinkFailed(f"No connection: {reason}.")
+
+    async def close(self) -> None:
+        """Disconnect, whatever state the link is in."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(*FAILURES):
+                await asyncio.wait_for(client.disconnect(), DISCONNECT_TIMEOUT_S)
+
+    def has(self, number: int) -> bool:
+        """Tell whether the device has this characteristic."""
+        try:
+            services = self._connected().services
+        except BleakError:  # after a drop bleak says that there was no discovery yet
+            return False
+        return services.get_characteristic(uuids.full(number)) is not None
+
+    async def read(self, number: int) -> bytes | None:
+        """Read a characteristic; None if it is missing, refused, or silent."""
+        if not self.has(number):
+            return None
+        try:
+            reading = self._connected().read_gatt_char(uuids.full(number))
+            return bytes(await asyncio.wait_for(reading, READ_TIMEOUT_S))
+        except FAILURES as error:
+            log.info("read.failed", characteristic=f"{number:04x}", reason=str(error))
+            return None
+
+    async def subscribe(self, number: int, notified: Notified) -> None:
+        """Subscribe to notifications or indications; raise ``LinkFailed``."""
+        client = self._connected()
+
+        def on_value(_characteristic: object, value: bytearray) -> None:
+            notified(bytes(value))
+
+        try:
+            starting = client.start_notify(uuids.full(number), on_value)
+            await asyncio.wait_for(starting, SUBSCRIBE_TIMEOUT_S)
+        except FAILURES as error:
+            raise LinkFailed(f"No subscription to {number:04x}: {error}.") from error
+
+    async def write(self, number: int, payload: bytes) -> None:
+        """Write with response; raise ``WriteRefused`` or ``LinkFailed``."""
+        try:
+            writing = self._connected().write_gatt_char(uuids.full(number), payload, response=True)
+            await asyncio.wait_for(writing, WRITE_TIMEOUT_S)
+        except BleakGATTProtocolError as error:
+            raise WriteRefused(int(error.code)) from error
+        except BleakDBusError as error:
+            if error.dbus_error == _NOT_PERMITTED:  # "Not paired", in BlueZ's own words
+                raise WriteRefused(NOT_PAIRED_CODE) from error
+            raise LinkFailed(f"No write to {number:04x}: {error}.") from error
+        except FAILURES as error:
+            raise LinkFailed(f"No write to {number:04x}: {error}.") from error
+
+    def _connected(self) -> BleakClient:
+        if self._client is None:
+            raise LinkFailed("The link is closed.")
+        return self._client
+
+    def _on_disconnected(self, client: BleakClient) -> None:
+        if client is self._client:
+            self.lost.set()

@@ -1,0 +1,66 @@
+"""One scanner for the daemon's whole life, started anew only when the adapter was away."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+
+import structlog
+from bleak import BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+
+from gateway import metrics
+from gateway.bluetooth.bluez import Bluez
+from schemas.backoff import Backoff
+from schemas.gatt import uuids
+
+START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 5.0
+SERVICES = [uuids.full(uuids.BLOOD_PRESSURE_SERVICE), uuids.full(uuids.GLUCOSE_SERVICE)]
+
+log = structlog.get_logger(__name__)
+
+
+class Scanner:
+    """Tells every sighting of a device with one of our services."""
+
+    def __init__(self, bluez: Bluez, sighted: Callable[[BLEDevice], None], rng: Random) -> None:
+        """Begin with ``run``."""
+        self._bluez = bluez
+        self._sighted = sighted
+        self._backoff = Backoff(rng)
+        self.problem: str | None = None
+
+    async def run(self) -> None:
+        """Scan whenever the adapter can."""
+        while True:
+            await self._bluez.ready.wait()
+            try:
+                await self._scan()
+            except (BleakError, OSError, EOFError, TimeoutError) as error:
+                metrics.FAILURES.labels("scan").inc()
+                if self.problem is None:
+                    log.warning("scan.failed", reason=str(error))
+                self.problem = f"Bluetooth: scanning does not start ({error}); it is tried again"
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _scan(self) -> None:
+        """Scan until the adapter is lost."""
+        # Always by name: bleak's default adapter is picked from a set, at random per process.
+        scanner = BleakScanner(
+            self._on_detection, service_uuids=SERVICES, bluez={"adapter": self._bluez.adapter}
+        )
+        try:
+            await asyncio.wait_for(scanner.start(), START_TIMEOUT_S)
+            log.info("scan.started")
+            self.problem = None
+            self._backoff.reset()
+            await self._bluez.lost.wait()
+        finally:
+            with suppress(BleakError, OSError, EOFError, TimeoutError):
+                await asyncio.wait_for(scanner.stop(), STOP_TIMEOUT_S)
+
+    def _on_detection(self, device: BLEDevice, _advertisement: AdvertisementData) -> None:
+        self._sighted(device)

@@ -1,0 +1,112 @@
+"""``vitalwire gateway``: run the daemon, pair devices, look at the journal."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gateway.bluetooth.pairing import Found
+
+ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Bluetooth adapter.")
+STATE = click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    envvar="VITALWIRE_GATEWAY_STATE",
+    help="Directory of the journal.",
+)
+
+
+@click.group()
+def gateway() -> None:
+    """The home: Bluetooth to MQTT."""
+
+
+@gateway.command()
+@click.option("--gateway-id", required=True, envvar="VITALWIRE_GATEWAY_ID", help="a-z, 0-9 and -.")
+@STATE
+@ADAPTER
+@click.option("--mqtt", "mqtt_url", help="Broker, mqtt://host:port; default: $VITALWIRE_MQTT.")
+@click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: any free port.")
+@click.option("--rest", "rest_s", default=5.0, show_default=True, help="s between two visits.")
+def run(  # noqa: PLR0913  (one option each)
+    *,
+    gateway_id: str,
+    state: Path,
+    adapter: str,
+    mqtt_url: str | None,
+    monitor_port: int,
+    rest_s: float,
+) -> None:
+    """Run the daemon: capture readings and send them."""
+    from gateway.daemon import Settings
+    from gateway.daemon import run as run_daemon
+    from schemas.daemon import configure_logs, die_with_parent
+    from schemas.servers import mqtt_server
+
+    die_with_parent()
+    configure_logs("gateway")
+    server = mqtt_server(mqtt_url)
+    run_daemon(Settings(gateway_id, state, adapter, server, monitor_port, rest_s))
+
+
+@gateway.command()
+@click.argument("address", required=False)
+@ADAPTER
+@click.option("--passkey", type=click.IntRange(0, 999_999), help="The digits on the display.")
+def pair(address: str | None, adapter: str, passkey: int | None) -> None:
+    """Pair the device with ADDRESS; without it, list what is near."""
+    import asyncio
+
+    from gateway.bluetooth import pairing
+
+    if address is None:
+        click.echo(f"Listening for {pairing.SCAN_S:.0f} s; put the device into pairing mode.")
+        _list(asyncio.run(pairing.nearby_devices(adapter)))
+        return
+
+    async def ask_passkey() -> int | None:
+        if passkey is not None:
+            return passkey
+        prompt = "Digits on the device's display"
+        return int(await asyncio.to_thread(click.prompt, prompt, type=click.IntRange(0, 999_999)))
+
+    found = asyncio.run(pairing.pair(adapter, address.upper(), ask_passkey, click.echo))
+    click.echo(f"Paired {found.name} {found.address}: this gateway will read it from now on.")
+
+
+@gateway.command()
+@ADAPTER
+def devices(adapter: str) -> None:
+    """List the devices paired on this gateway."""
+    import asyncio
+
+    from gateway.bluetooth import pairing
+
+    _list(asyncio.run(pairing.paired_devices(adapter)))
+
+
+@gateway.command()
+@STATE
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(*, state: Path, as_json: bool) -> None:
+    """Show what the journal holds, whether or not the daemon runs."""
+    import msgspec
+
+    from gateway.status import describe, read_status
+
+    found = read_status(state)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        click.echo("\n".join(describe(found)))
+
+
+def _list(found: "list[Found]") -> None:
+    for device in found:
+        kinds = ", ".join(device.kinds) or "other"
+        paired = "paired" if device.paired else "not paired"
+        click.echo(f"{device.address}  {paired:<10}  {kinds:<15}  {device.name}")
+    if not found:
+        click.echo("None.")

@@ -1,0 +1,245 @@
+"""The home's daemon: puts the parts together, runs them, and stops them in order.
+
+Only arguments, the state directory and its lock can end it: a missing adapter or broker may come
+later, so it waits and says so in its health report and on ``/readyz``.
+"""
+
+import asyncio
+import fcntl
+import importlib.metadata
+import os
+import secrets
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import structlog
+
+from gateway import metrics, wall
+from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.devices import Devices
+from gateway.bluetooth.session import Surroundings
+from gateway.dialling import Dialling
+from gateway.intake import Intake
+from gateway.journal import Journal
+from gateway.publisher import Listener, Publisher
+from gateway.record import Record
+from gateway.sender import Sender
+from gateway.session_end import must_wait
+from schemas.clock import Clock, SystemClock
+from schemas.daemon import Monitor
+from schemas.errors import MisconfiguredError, UnavailableError
+from schemas.servers import MqttServer
+from schemas.topics import GATEWAY_ID
+from schemas.wire import Health
+
+LOCK_FILE = "daemon.lock"
+HEARTBEAT_S = 15.0
+RETRY_DISK_S = 1.0
+OBSERVE_WALL_EVERY = 40  # heartbeats: each is a write to the SD card
+PRUNE_EVERY = 240  # heartbeats
+SPACE_NEEDED_BELOW_BYTES = 64 * 1024 * 1024
+STREAM_BYTES = 8
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person chose on the command line. ``rest_s``: leave a device alone after a visit."""
+
+    gateway_id: str
+    state: Path
+    adapter: str
+    mqtt: MqttServer
+    monitor_port: int = 0
+    rest_s: float = 5.0
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; raise ``MisconfiguredError`` for what only a person can mend."""
+    if not GATEWAY_ID.fullmatch(settings.gateway_id):
+        raise MisconfiguredError(
+            f"{settings.gateway_id!r} is no gateway id.",
+            "Use 1 to 64 of the characters a-z, 0-9 and -.",
+        )
+    with locked(settings.state):
+        asyncio.run(_run(settings))
+
+
+@contextmanager
+def locked(state: Path) -> Iterator[None]:
+    """Hold the state directory: two daemons would give out the same numbers."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(state / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise MisconfiguredError(
+            f"The state directory {state} cannot be used: {error.strerror}.",
+            "Choose another with --state, or give this user the right to write there.",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise MisconfiguredError(
+            f"Another gateway daemon uses {state}.", "Stop it, or choose another with --state."
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    journal = Journal(settings.state, stream=secrets.token_hex(STREAM_BYTES))
+    try:
+        daemon = Daemon(settings, journal, SystemClock(), Random(secrets.randbits(64)))
+        with Monitor(settings.monitor_port, daemon.readiness) as monitor:
+            log.info("monitor listening", port=monitor.port)
+            await daemon.live_until(stop)
+    finally:
+        journal.close()
+
+
+class Daemon:
+    """The parts of a running gateway and what they tell each other."""
+
+    def __init__(self, settings: Settings, journal: Journal, clock: Clock, rng: Random) -> None:
+        """Put the parts together; nothing runs yet."""
+        self._settings = settings
+        self._journal = journal
+        self._clock = clock
+        self._software = f"vitalwire {importlib.metadata.version('vitalwire')}"
+        self._sender = Sender(settings.gateway_id, journal, clock, rng)
+        listener = Listener(
+            connected=self._connected,
+            disconnected=self._sender.disconnected,
+            acknowledged=self._sender.acknowledged,
+            received=self._sender.received,
+        )
+        self._publisher = Publisher(settings.mqtt, settings.gateway_id, listener, rng)
+        self._intake = Intake(journal, clock, self._kept)
+        self._bluez = Bluez(settings.adapter, rng)
+        around = Surroundings(
+            bluez=self._bluez,
+            connecting=asyncio.Lock(),
+            journal=journal,
+            clock=clock,
+            capture=self._intake.capture,
+            told=self._sender.session_told,
+        )
+        self._devices = Devices(around, Dialling(int(settings.rest_s * 1000)), rng)
+        self._devices.may_dial = lambda: self._intake.works
+        self._devices.visited = self._report
+        if journal.set_aside is not None:
+            log.error("journal.set_aside", file=str(journal.set_aside))
+
+    async def live_until(self, stop: asyncio.Event) -> None:
+        """Run all parts until ``stop`` is set; a part that fails is a bug and ends the daemon."""
+        parts = {
+            asyncio.create_task(part)
+            for part in (
+                self._bluez.run(),
+                self._devices.run(),
+                self._publisher.run(),
+                self._sender.run(self._publisher),
+                self._beat(),
+                self._retry_disk(),
+            )
+        }
+        stopping = asyncio.create_task(stop.wait())
+        log.info("gateway.started", stream=self._journal.stream)
+        done, _ = await asyncio.wait({stopping, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, *parts):
+            task.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        log.info("gateway.stopped")
+        for part in done - {stopping}:
+            part.result()
+
+    def readiness(self) -> str | None:
+        """Say why the daemon does not do all of its work; None if it does."""
+        return "; ".join(self._problems()) or None
+
+    def _problems(self) -> list[str]:
+        faults = (self._intake.problem, self._sender.problem, self._publisher.problem)
+        problems = [fault for fault in faults if fault is not None]
+        if (file := self._journal.set_aside) is not None:
+            problems.append(f"the journal was broken and a new one began; the old one is {file}")
+        if stuck := self._sender.stuck:
+            problems.append(f"{stuck} readings were sent three times and have no receipt")
+        return problems + self._devices.problems
+
+    def _kept(self, record: Record) -> None:
+        """Send a record that has just become durable, now or when its session has ended."""
+        try:
+            (entry,) = self._journal.entries(range(record.seq, record.seq + 1))
+            waits = must_wait(entry, self._settings.gateway_id)
+        except Exception:  # the record is safe; what follows must not break its session
+            log.exception("record.not_judged", seq=record.seq)
+            waits = False
+        self._sender.take(record, record.session_id if waits else None)
+
+    def _connected(self) -> None:
+        self._report()
+        self._sender.connected()
+
+    async def _beat(self) -> None:
+        beats = 0
+        while True:
+            if beats % OBSERVE_WALL_EVERY == 0:
+                self._intake.observe_wall()
+            self._prune(regularly=beats % PRUNE_EVERY == 0)
+            self._report()
+            beats += 1
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _retry_disk(self) -> None:
+        while True:
+            await asyncio.sleep(RETRY_DISK_S)
+            if not self._intake.works:
+                self._prune(regularly=False)
+                self._intake.retry()
+
+    def _prune(self, *, regularly: bool) -> None:
+        """Delete what the server has had for long; all that it has, if space is needed."""
+        try:
+            space_needed = shutil.disk_usage(self._settings.state).free < SPACE_NEEDED_BELOW_BYTES
+            if regularly or space_needed:
+                now = wall.read(self._clock).wall_ms
+                while self._journal.prune(now, space_needed=space_needed):
+                    log.info("journal.pruned", space_needed=space_needed)
+        except (OSError, UnavailableError) as error:
+            log.warning("journal.not_pruned", reason=str(error))
+
+    def _report(self) -> None:
+        """Publish the health report."""
+        try:
+            streams = self._journal.states()
+        except UnavailableError as error:
+            log.warning("health.not_reported", reason=error.cause)
+            return
+        held = sum(state.held for state in streams.values())
+        metrics.HELD.set(held)
+        metrics.STUCK.set(self._sender.stuck)
+        self._publisher.publish_health(
+            Health(
+                state="online",
+                boot_id=self._clock.boot_id,
+                sent_monotonic_ms=self._clock.monotonic_ms(),
+                streams=streams,
+                devices=self._devices.states(),
+                counters=metrics.totals() | {"held": held, "stuck": self._sender.stuck},
+                problems=self._problems(),
+                software=self._software,
+            )
+        )

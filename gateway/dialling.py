@@ -1,0 +1,70 @@
+"""Whom to connect to, and when: decisions on each sighting, on the monotonic clock in ms."""
+
+from collections import OrderedDict
+from enum import Enum
+
+SESSIONS_MAX = 5  # a Pi's controller has about seven connections
+REST_AFTER_FAILURE_FIRST_MS = 1_000
+REST_AFTER_FAILURE_LONGEST_MS = 30_000
+STRANGER_COUNTED_EVERY_MS = 60_000
+STRANGERS_MAX = 256
+
+
+class Verdict(Enum):
+    """What to do about a sighting, and why."""
+
+    DIAL = "dial"
+    BUSY = "a session with it is running"
+    FULL = "too many sessions are running"
+    RESTING = "its last session has just ended"
+    NOT_ADVERTISING = "it changed without being heard"
+    STRANGER = "nobody paired it here"
+    STRANGER_AGAIN = "nobody paired it here, and that was said already"
+
+
+class Dialling:
+    """Remembers who is busy, who rests, and which strangers were counted."""
+
+    def __init__(self, rest_ms: int) -> None:
+        """Leave a device alone for ``rest_ms`` after a session, so that it is not re-dialled."""
+        self._rest_ms = rest_ms
+        self._busy: set[str] = set()
+        self._rests_until_ms: dict[str, int] = {}
+        self._failures: dict[str, int] = {}
+        self._strangers: OrderedDict[str, int] = OrderedDict()
+
+    def sighted(self, address: str, now_ms: int, *, paired: bool, heard: bool) -> Verdict:
+        """Judge a sighting. ``heard``: an advertisement caused it, not another change."""
+        if not heard:
+            return Verdict.NOT_ADVERTISING
+        if not paired:
+            return self._stranger(address, now_ms)
+        if address in self._busy:
+            return Verdict.BUSY
+        if now_ms < self._rests_until_ms.get(address, 0):
+            return Verdict.RESTING
+        return Verdict.FULL if len(self._busy) >= SESSIONS_MAX else Verdict.DIAL
+
+    def began(self, address: str) -> None:
+        """A session with this device begins."""
+        assert address not in self._busy
+        self._busy.add(address)
+
+    def ended(self, address: str, now_ms: int, *, well: bool) -> None:
+        """The session ended; after failures the device is left alone longer each time."""
+        self._busy.remove(address)
+        failures = 0 if well else self._failures.get(address, 0) + 1
+        self._failures[address] = failures
+        rest_ms = self._rest_ms
+        if failures:
+            growing_ms = REST_AFTER_FAILURE_FIRST_MS * 2 ** min(failures - 1, 10)
+            rest_ms = min(growing_ms, REST_AFTER_FAILURE_LONGEST_MS)
+        self._rests_until_ms[address] = now_ms + rest_ms
+
+    def _stranger(self, address: str, now_ms: int) -> Verdict:
+        counted_ms = self._strangers.pop(address, None)
+        known = counted_ms is not None and now_ms - counted_ms < STRANGER_COUNTED_EVERY_MS
+        self._strangers[address] = counted_ms if counted_ms is not None and known else now_ms
+        while len(self._strangers) > STRANGERS_MAX:
+            self._strangers.popitem(last=False)
+        return Verdict.STRANGER_AGAIN if known else Verdict.STRANGER

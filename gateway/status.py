@@ -1,0 +1,78 @@
+"""The journal as seen from outside, read-only, while the daemon may be writing."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from gateway.journal_file import FILE, LAYOUT_VERSION
+from schemas.errors import MisconfiguredError
+from schemas.reading import Capture
+
+
+class Oldest(msgspec.Struct, frozen=True):
+    """The oldest row without receipt."""
+
+    seq: int
+    stream: str
+    capture: Capture
+
+
+class JournalStatus(msgspec.Struct, frozen=True):
+    """``held`` rows wait for a receipt, ``receipted`` ones are kept for a while."""
+
+    held: int
+    receipted: int
+    streams: int
+    file_bytes: int
+    oldest: Oldest | None = None
+
+
+def read_status(state: Path) -> JournalStatus:
+    """Count; raise ``MisconfiguredError`` if there is no journal to read."""
+    path = state / FILE
+    if not path.is_file():
+        raise MisconfiguredError(
+            f"There is no journal in {state}.", "Give the --state directory of the daemon."
+        )
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return _read(database, path.stat().st_size)
+    except sqlite3.Error as error:
+        raise MisconfiguredError(
+            f"The journal {path} cannot be read: {error}.",
+            "Run this as the daemon's user.",
+        ) from error
+
+
+def describe(status: JournalStatus) -> Iterator[str]:
+    """Say it to a person."""
+    yield f"waiting for a receipt  {status.held}"
+    yield f"received by the server {status.receipted}"
+    yield f"runs of the daemon     {status.streams}"
+    yield f"journal                {status.file_bytes / 1024:.0f} KiB"
+    if status.oldest is not None:
+        yield f"oldest waiting         number {status.oldest.seq} of stream {status.oldest.stream}"
+
+
+def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version != LAYOUT_VERSION:
+        raise MisconfiguredError(
+            f"The journal has layout {version}, this program reads {LAYOUT_VERSION}.",
+            "Use the version of vitalwire that runs the daemon.",
+        )
+    held, receipted, streams = database.execute(
+        "SELECT (SELECT count(*) FROM rows WHERE receipted_ms IS NULL),"
+        " (SELECT count(*) FROM rows WHERE receipted_ms IS NOT NULL),"
+        " (SELECT count(*) FROM streams)"
+    ).fetchone()
+    row = database.execute(
+        "SELECT seq, stream, boot_id, monotonic_ms, wall_ms, not_before_ms"
+        " FROM rows JOIN streams USING (stream_id) WHERE receipted_ms IS NULL"
+        " ORDER BY stream_id, seq LIMIT 1"
+    ).fetchone()
+    oldest = Oldest(row[0], row[1], Capture(*row[2:])) if row else None
+    return JournalStatus(held, receipted, streams, file_bytes, oldest)
