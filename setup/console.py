@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -85,6 +86,9 @@ def _last_line(printed: str) -> str:
 
 def _last_error(printed: str) -> str:
     """Find the line that names the cause: E: of apt, ERROR: of pip, error: and a tree of uv."""
+    broken = re.findall(r"after connection broken by '(.*)': /", printed)  # pip's own end hides it
+    if broken:
+        return str(broken[-1])[:300]
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     marks = ("e:", "error", "dpkg-deb: error", "caused by", "├─▶", "╰─▶")
     named = [line for line in lines if line.lower().startswith(marks)]

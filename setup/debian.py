@@ -23,6 +23,7 @@ LISTS_TIMEOUT_S = 300
 DOWNLOAD_TIMEOUT_S = 900
 UNPACK_TIMEOUT_S = 120
 
+_WAY_OUT = "Check the network and /etc/apt/sources.list*, then run the same command again"
 # The C library belongs to the machine's dynamic loader; a second one beside it cannot work.
 _NEVER_UNPACKED = {"libc6", "libc-bin"}
 # Hooks of the machine, such as a container image's clean-up, are not meant for this.
@@ -124,8 +125,15 @@ class DebianFolder:
 
     def _download(self, packages: Sequence[str], names: str) -> list[Path]:
         step("Debian: package lists")
-        self._apt_get("update", LISTS_TIMEOUT_S)
-        plan = self._apt_get("install --simulate", LISTS_TIMEOUT_S, packages)
+        lists = self._apt_get("update", LISTS_TIMEOUT_S)
+        try:
+            plan = self._apt_get("install --simulate", LISTS_TIMEOUT_S, packages)
+        except SetupError:
+            # One source of several that does not answer is no error for apt, unless it was needed.
+            for unreachable in re.findall(r"^W: (Failed to fetch .*)", lists, re.MULTILINE):
+                msg = f"{names}: {unreachable}. {_WAY_OUT}"
+                raise SetupError(msg) from None
+            raise
         # Inst libexpat1 (2.5.0-1+deb12u2 Debian:12.12/oldstable [amd64])
         found = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) .*\[(\w+)\]", plan, re.MULTILINE)
         uris = self._apt_get("install --print-uris", LISTS_TIMEOUT_S, packages)
@@ -147,10 +155,8 @@ class DebianFolder:
         argv = ["apt-get", "-c", str(configuration), "-y", "--no-install-recommends", *options]
         argv += ["-o", f"Dir::State::lists={self.cache}/lists", "-o", f"Dir::Cache={self.cache}"]
         argv += ["-o", f"Dir::Cache::archives={self.cache}/archives", verb, *packages]
-        way_out = "Check the network and /etc/apt/sources.list*, then run the same command again"
-        return run(
-            Command(argv, f"apt-get {verb}", way_out, timeout_s, {**os.environ, "LC_ALL": "C"})
-        )
+        environment = {**os.environ, "LC_ALL": "C"}
+        return run(Command(argv, f"apt-get {verb}", _WAY_OUT, timeout_s, environment))
 
     def _unpack(self, archive: Path) -> None:
         self.root.mkdir(parents=True, exist_ok=True)

