@@ -1,7 +1,9 @@
 """One simulated home: a Bluetooth world with a cuff and a meter that measure by a plan."""
 
 import asyncio
+import os
 import signal
+import sys
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self, assert_never
@@ -177,5 +179,6 @@ async def _host(plan: HomePlan, directory: Path) -> None:
     async with AsyncExitStack() as stack:
         async with asyncio.timeout(START_WITHIN_S):
             home = await stack.enter_async_context(Home(plan, directory, SystemClock()))
-        print(f"READY {plan.gateway_id} {home.paths.bus_address}", flush=True)  # noqa: T201
+        line = f"READY {plan.gateway_id} {home.paths.bus_address}\n"
+        os.write(sys.stdout.fileno(), line.encode())  # at once: homes share one output
         await asyncio.get_running_loop().create_future()  # until cancelled
