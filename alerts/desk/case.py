@@ -15,8 +15,7 @@ Kind = Literal["alert", "work"]
 Condition = Literal["active", "returned"]
 Attention = Literal["unacknowledged", "acknowledged", "resolved"]
 
-WORK_EVENTS = WORK_LIST
-_DEMANDING: frozenset[Event] = WORK_EVENTS | {"onset", "worsened"}
+_DEMANDING: frozenset[Event] = WORK_LIST | {"onset", "worsened"}
 _MATCHING: frozenset[Event] = _DEMANDING | {"again"}
 RECURS_AFTER_MS = 30 * 60 * 1000
 """A further match on a critical alert attaches silently for so long, then asks for attention."""
@@ -67,7 +66,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     return Case(
         alert_id=events[0].alert_id,
         patient_id=events[0].patient_id,
-        kind="work" if all(event.event in WORK_EVENTS for event in events) else "alert",
+        kind="work" if all(event.event in WORK_LIST for event in events) else "alert",
         condition=condition,
         attention=attention,
         severity=_severity_now(events) if answer else _worst(events[first_unanswered:]),

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import get_args
 
 from schemas.kafka import TimeQuality
-from schemas.reading import Quantity
+from schemas.reading import Absence, Quantity
 from schemas.vitals import VITALS, Vital
 
 MINUTE_MS = 60_000
@@ -14,13 +15,14 @@ DAY_MS = 24 * HOUR_MS
 NO_VALUE = "–"
 _CENSORED = {"positive-infinity": "HI", "negative-infinity": "LO"}
 _UNITS = {"mm[Hg]": "mmHg"}
+_ABSENT = frozenset(get_args(Absence))
 _TIME_NOTES: dict[str, str] = {
     "device-clock": "",
     "receipt": "time of arrival",
     "bounded": "exact time unknown",
     "untrusted": "device clock not trusted",
 }
-assert set(_TIME_NOTES) == set(TimeQuality.__args__)  # type: ignore[attr-defined] # typing.Literal
+assert set(_TIME_NOTES) == set(get_args(TimeQuality))
 
 
 def vital_title(vital: str) -> str:
@@ -30,12 +32,14 @@ def vital_title(vital: str) -> str:
 
 
 def as_text(quantity: Quantity) -> str:
-    """Write a quantity as ``Evidence.quantities`` does: ``192 mm[Hg]``, ``HI mg/dL``."""
-    return f"{quantity.value or _CENSORED.get(quantity.absent or '', NO_VALUE)} {quantity.unit}"
+    """Write a quantity as ``Evidence.quantities`` does: ``192 mmHg``, ``HI``, ``not-a-number``."""
+    if quantity.value is not None:
+        return f"{quantity.value} {_UNITS.get(quantity.unit, quantity.unit)}"
+    return _CENSORED.get(quantity.absent or "", quantity.absent or NO_VALUE)
 
 
 def headline(vital: str, quantities: Mapping[str, str]) -> str:
-    """Give the value that matters: ``192/124 mmHg``, ``HI mg/dL``; an absent one is a dash."""
+    """Give the value that matters: ``192/124 mmHg``, ``HI``; an absent one is a dash."""
     names = _headline_names(VITALS.get(vital), quantities)
     values = [_split(quantities[name]) if name in quantities else (NO_VALUE, "") for name in names]
     if not values:
@@ -100,4 +104,4 @@ def _headline_names(vital: Vital | None, quantities: Mapping[str, str]) -> tuple
 
 def _split(text: str) -> tuple[str, str]:
     value, _, unit = text.partition(" ")
-    return value, _UNITS.get(unit, unit)
+    return NO_VALUE if value in _ABSENT else value, _UNITS.get(unit, unit)
