@@ -13,7 +13,8 @@ COMMANDS = {
     "gateway": ("gateway.cli", "The home: Bluetooth to MQTT."),
     "ingest": ("ingest.cli", "The clinic: MQTT to Kafka to the database."),
     "registry": ("ingest.cli", "Patients, devices, and who wears which."),
-    "alerts": ("alerts.cli", "Rules, alerts, and the page that shows them."),
+    "alerts": ("alerts.cli", "Judge readings, and the page that shows what was found."),
+    "rules": ("alerts.cli", "Rule books: check and show."),
     "decode": ("gateway.decode_command", "What the bytes of a device say."),
 }
 

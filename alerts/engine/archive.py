@@ -1,0 +1,236 @@
+"""The records of alerts.state.v1: private to the engine, versioned, MessagePack.
+
+One record a patient (key: patient_id) and one a partition (key: ``CHECKPOINT_KEY``), each in the
+partition of readings.v1 that it was judged from. Each says up to which offset of which life of
+readings.v1 (``topic_id``) it holds: a restart skips what is in it already. Rungs are kept by name
+(book/rule), so that a changed rule book finds its own.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from alerts.engine.ladder_state import LONG_AGO_MS, LadderState, Pending
+from alerts.engine.ladders import Ladder, RuleSet, bits
+from alerts.engine.sight import Sight
+from alerts.engine.state import RECENT_MAX, Arrivals, PartitionState
+
+VERSION = 1
+CHECKPOINT_KEY = b"\x00checkpoint"
+"""No patient_id begins with a zero byte."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Everything before ``next_offset`` has been judged, and log time stood at ``log_ms``."""
+
+    topic_id: str
+    next_offset: int
+    log_ms: int
+    version: int = VERSION
+
+
+class _Pending(msgspec.Struct, frozen=True):
+    sight: Sight
+    rungs: list[str]
+    deadline_ms: int
+    repeat_within_ms: int
+    delayed: bool
+
+
+class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
+    latched: list[str] = []
+    lowered: list[str] = []
+    last_match_ms: int = LONG_AGO_MS
+    onset_reading_id: str = ""
+    pending: list[_Pending] = []
+    flagged: list[tuple[int, list[str]]] = []
+    clear: bool = False
+
+
+class _Arrivals(msgspec.Struct, frozen=True):
+    day: str
+    count: int
+    rung: str
+    rank: int
+    excess: float
+    sight: Sight
+
+
+class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
+    newest_ms: int
+    recent: bytes
+    arrivals: _Arrivals | None = None
+
+
+class PatientRecord(msgspec.Struct, frozen=True):
+    """A patient's state as of ``next_offset``."""
+
+    topic_id: str
+    next_offset: int
+    vitals: dict[str, _Vital]
+    ladders: dict[str, _Ladder]
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Up to where readings.v1 has been judged."""
+
+    topic_id: str
+    next_offset: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_checkpoint_decoder = msgspec.msgpack.Decoder(Checkpoint)
+_patient_decoder = msgspec.msgpack.Decoder(PatientRecord)
+
+
+def encode_checkpoint(state: PartitionState, source: Source) -> bytes:
+    """Write how far a partition has been judged."""
+    return _encoder.encode(Checkpoint(source.topic_id, source.next_offset, state.log_ms))
+
+
+def decode_checkpoint(value: bytes) -> Checkpoint | None:
+    """Read it; None if another version of this program wrote it."""
+    try:
+        checkpoint = _checkpoint_decoder.decode(value)
+    except msgspec.MsgspecError:
+        return None
+    return checkpoint if checkpoint.version == VERSION else None
+
+
+def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
+    """Write a patient's state."""
+    rules = state.rule_set
+    vitals = {
+        vital.vital.name: _Vital(
+            int(state.newest_ms[row, vital.index]),
+            _recent(state, row, vital.index),
+            _arrivals(state, row, vital.index),
+        )
+        for vital in rules.vitals
+        if state.recent_count[row, vital.index]
+    }
+    ladders = {
+        ladder.name: _ladder(state, row, ladder)
+        for ladder in rules.ladders
+        if (row, ladder.index) in state.ladders or state.clear[row, ladder.index]
+    }
+    return _encoder.encode(PatientRecord(source.topic_id, source.next_offset, vitals, ladders))
+
+
+def decode_patient(value: bytes) -> PatientRecord | None:
+    """Read it; None if another version of this program wrote it."""
+    try:
+        record = _patient_decoder.decode(value)
+    except msgspec.MsgspecError:
+        return None
+    return record if record.version == VERSION else None
+
+
+def restore_patient(state: PartitionState, patient_id: str, record: PatientRecord) -> None:
+    """Put a patient's state back; rules that no longer exist are left out."""
+    row = state.row(patient_id)
+    for vital in state.rule_set.vitals:
+        kept = record.vitals.get(vital.vital.name)
+        if kept is not None:
+            recent = np.frombuffer(kept.recent, dtype="<u8")[-RECENT_MAX:]
+            state.newest_ms[row, vital.index] = kept.newest_ms
+            state.recent[row, vital.index] = 0
+            state.recent[row, vital.index, : len(recent)] = recent
+            state.recent_count[row, vital.index] = len(recent)
+            _restore_arrivals(state, row, vital.index, kept.arrivals)
+    for ladder in state.rule_set.ladders:
+        _restore_ladder(state, row, ladder, record.ladders.get(ladder.name, _Ladder()))
+    for vital in state.rule_set.vitals:
+        state.mark_busy(row, vital.index, (ladder.index for ladder in vital.ladders))
+
+
+def _recent(state: PartitionState, row: int, vital: int) -> bytes:
+    """Give the ids from the oldest to the newest."""
+    count = int(state.recent_count[row, vital])
+    ring = state.recent[row, vital]
+    ordered = ring[:count] if count <= RECENT_MAX else np.roll(ring, -(count % RECENT_MAX))
+    return bytes(ordered.astype("<u8").tobytes())
+
+
+def _arrivals(state: PartitionState, row: int, vital: int) -> _Arrivals | None:
+    arrivals = state.arrivals.get((row, vital))
+    if arrivals is None:
+        return None
+    rung = state.rule_set.ladders[arrivals.ladder].rungs[arrivals.rung]
+    return _Arrivals(
+        arrivals.day, arrivals.count, rung.key, arrivals.rank, arrivals.excess, arrivals.sight
+    )
+
+
+def _restore_arrivals(state: PartitionState, row: int, vital: int, kept: _Arrivals | None) -> None:
+    state.arrivals.pop((row, vital), None)
+    found = _find(state.rule_set, kept.rung) if kept else None
+    if kept and found:
+        state.arrivals[row, vital] = Arrivals(
+            kept.day, kept.count, kept.rank, kept.excess, *found, kept.sight
+        )
+
+
+def _find(rules: RuleSet, key: str) -> tuple[int, int] | None:
+    for ladder in rules.ladders:
+        for place, rung in enumerate(ladder.rungs):
+            if rung.key == key:
+                return ladder.index, place
+    return None
+
+
+def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
+    held = state.ladders.get((row, ladder.index), LadderState())
+    return _Ladder(
+        latched=_names(ladder, held.latched),
+        lowered=_names(ladder, held.lowered),
+        last_match_ms=held.last_match_ms,
+        onset_reading_id=held.onset_reading_id,
+        pending=[
+            _Pending(
+                pending.sight,
+                _names(ladder, pending.rungs),
+                pending.deadline_ms,
+                pending.repeat_within_ms,
+                pending.delayed,
+            )
+            for pending in held.pending
+        ],
+        flagged=[(at_ms, _names(ladder, rungs)) for at_ms, rungs in held.flagged],
+        clear=bool(state.clear[row, ladder.index]),
+    )
+
+
+def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladder) -> None:
+    pending = [
+        Pending(
+            item.sight,
+            _mask(ladder, item.rungs),
+            item.deadline_ms,
+            item.repeat_within_ms,
+            item.delayed,
+        )
+        for item in kept.pending
+    ]
+    state.clear[row, ladder.index] = kept.clear
+    held = LadderState(
+        latched=_mask(ladder, kept.latched),
+        lowered=_mask(ladder, kept.lowered),
+        last_match_ms=kept.last_match_ms,
+        onset_reading_id=kept.onset_reading_id,
+        pending=[item for item in pending if item.rungs],
+        flagged=[(at_ms, _mask(ladder, rungs)) for at_ms, rungs in kept.flagged],
+    )
+    state.put_ladder((row, ladder.index), held)
+
+
+def _names(ladder: Ladder, rungs: int) -> list[str]:
+    return [ladder.rungs[rung].key for rung in bits(rungs)]
+
+
+def _mask(ladder: Ladder, names: list[str]) -> int:
+    places = {rung.key: place for place, rung in enumerate(ladder.rungs)}
+    return sum(1 << places[name] for name in names if name in places)

@@ -1,0 +1,39 @@
+"""`vitalwire alerts engine`: the command."""
+
+from pathlib import Path
+from random import Random
+
+import click
+import structlog
+
+from alerts.engine.daemon import Engine
+from alerts.engine.ladders import arrange
+from alerts.rules.load import SHIPPED, load_books
+from schemas.clock import SystemClock
+from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
+from schemas.servers import KAFKA_VARIABLE, required
+
+
+@click.command()
+@click.option(
+    "--books",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=SHIPPED,
+    help="Folder of rule books (default: those shipped).",
+)
+@click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
+def engine(books: Path, monitor_port: int) -> None:
+    """Judge readings by the rules; write what begins and ends."""
+    die_with_parent()
+    configure_logs("alerts-engine")
+    log = structlog.get_logger()
+    loaded = load_books(books)
+    bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    stop = stop_on_signals()
+    daemon = Engine(bootstrap, arrange(loaded), SystemClock(), Random(), stop)
+    for book in loaded:
+        log.info("book.loaded", book=book.name, rules=len(book.rules), sha256=book.sha256)
+    with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:
+        log.info("monitor listening", port=monitor.port)
+        daemon.run()
+    log.info("engine.stopped")

@@ -1,0 +1,24 @@
+"""What the engine counts."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+JUDGED = Counter("vitalwire_alerts_readings_judged", "Readings judged by the rules.")
+DUPLICATES = Counter("vitalwire_alerts_duplicates", "Readings dropped: judged before.")
+REJECTED = Counter("vitalwire_alerts_records_rejected", "Records of readings.v1 nobody can read.")
+TRANSITIONS = Counter(
+    "vitalwire_alerts_transitions", "Records of alerts.v1.", ["event", "severity"]
+)
+LAG = Gauge(
+    "vitalwire_alerts_lag_seconds", "Now minus the server's stamp of the newest record judged."
+)
+AGE = Histogram(
+    "vitalwire_alerts_age_at_judgement_seconds",
+    "Server's receipt minus measurement.",
+    buckets=(1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 24 * 3_600, 7 * 24 * 3_600),
+)
+UNKNOWN = Counter(
+    "vitalwire_alerts_unknown_patients", "Batches with a patient who is not in the registry."
+)
+UNKNOWN_BOOKS = Counter(
+    "vitalwire_alerts_unknown_books", "Care plans that name a rule book nobody loaded."
+)

@@ -1,0 +1,123 @@
+"""One partition of readings.v1: its records in, what must be written out, nothing judged twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from alerts.engine.archive import (
+    PatientRecord,
+    Source,
+    encode_checkpoint,
+    encode_patient,
+    restore_patient,
+)
+from alerts.engine.ladders import RuleSet
+from alerts.engine.plans import Plans
+from alerts.engine.state import PartitionState
+from alerts.engine.step import Outcome, step
+from schemas.kafka import READINGS_DECODER, PatientReadings, ReadingsRecord, Tick
+from schemas.wire import MAJOR_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch of records leads to; written in this order it is never lost, only repeated."""
+
+    outcome: Outcome
+    patients: list[tuple[str, bytes]]
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Decoded records; ``rejected`` are the offsets of those that nobody can read."""
+
+    records: list[ReadingsRecord]
+    rejected: list[int]
+    next_offset: int
+
+    @property
+    def patients(self) -> set[str]:
+        """Whose readings these are."""
+        return {entry.patient_id for entry in self.records if isinstance(entry, PatientReadings)}
+
+
+class Partition:
+    """The state of a partition and its place in the log."""
+
+    def __init__(self, rule_set: RuleSet, plans: Plans, topic_id: str) -> None:
+        """Start at the beginning of the topic's life ``topic_id``, with nobody."""
+        self.state = PartitionState(rule_set, plans)
+        self.topic_id = topic_id
+        self.next_offset = 0
+        self._held: dict[str, int] = {}
+        """Restored patients: the offset up to which their state has seen the log."""
+
+    def resume(self, next_offset: int, log_ms: int) -> None:
+        """Go on behind a checkpoint of the topic's present life."""
+        self.next_offset = next_offset
+        self.state.log_ms = log_ms
+
+    def restore(self, patient_id: str, record: PatientRecord) -> None:
+        """Put a patient back; of several records of one patient the last one counts."""
+        restore_patient(self.state, patient_id, record)
+        if record.topic_id == self.topic_id:
+            self._held[patient_id] = record.next_offset
+        else:
+            self._held.pop(patient_id, None)
+
+    def begin_again(self, topic_id: str) -> list[tuple[str, bytes]]:
+        """The topic was created again: offsets begin at 0; give every patient's state anew."""
+        self.topic_id, self.next_offset = topic_id, 0
+        self._held.clear()
+        return self._encoded(range(len(self.state.patients)))
+
+    def read(self, records: Sequence[tuple[int, bytes | None]]) -> Entries:
+        """Decode (offset, value), in log order; at least one."""
+        entries: list[ReadingsRecord] = []
+        rejected: list[int] = []
+        for offset, value in records:
+            entry = _decoded(value)
+            if entry is None:
+                rejected.append(offset)
+            else:
+                entries.append(self._unless_held(offset, entry))
+        return Entries(entries, rejected, records[-1][0] + 1)
+
+    def judge(self, entries: Entries) -> Batch:
+        """Judge what ``read`` gave; the next records come after these."""
+        outcome = step(self.state, entries.records)
+        self.next_offset = entries.next_offset
+        self._held = {
+            patient: held for patient, held in self._held.items() if held > self.next_offset
+        }
+        patients = self._encoded(sorted(outcome.touched))
+        return Batch(outcome, patients, encode_checkpoint(self.state, self._source))
+
+    @property
+    def _source(self) -> Source:
+        return Source(self.topic_id, self.next_offset)
+
+    def _unless_held(self, offset: int, entry: ReadingsRecord) -> ReadingsRecord:
+        """A record that a restored patient has seen only moves log time."""
+        if isinstance(entry, Tick) or self._held.get(entry.patient_id, 0) <= offset:
+            return entry
+        return Tick(entry.received_at_ms)
+
+    def _encoded(self, rows: Sequence[int]) -> list[tuple[str, bytes]]:
+        """Encode patients; one restored from further on keeps the record that says so."""
+        patients = self.state.patients
+        return [
+            (patients[row], encode_patient(self.state, row, self._source))
+            for row in rows
+            if self._held.get(patients[row], 0) <= self.next_offset
+        ]
+
+
+def _decoded(value: bytes | None) -> ReadingsRecord | None:
+    try:
+        entry = READINGS_DECODER.decode(value or b"")
+    except msgspec.MsgspecError:
+        return None
+    return entry if entry.version == MAJOR_VERSION else None
