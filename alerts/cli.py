@@ -8,7 +8,6 @@ import click
 
 from schemas.errors import InvalidInput
 
-
 _MODULES = {
     "engine": "alerts.engine.cli",
     "projector": "alerts.projector",
