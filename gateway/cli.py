@@ -1,5 +1,6 @@
 """``vitalwire gateway``: run the daemon, pair devices, look at the journal."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ def run(  # noqa: PLR0913  (one option each)
     rest_s: float,
 ) -> None:
     """Run the daemon: capture readings and send them."""
+    # structlog loads rich where it is installed, for tracebacks on terminals: 3 MiB of a Pi.
+    sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to refuse an import
     from gateway.daemon import Settings
     from gateway.daemon import run as run_daemon
     from schemas.daemon import configure_logs, die_with_parent
