@@ -16,115 +16,25 @@ from pathlib import Path
 
 import click
 
+from tests.architecture import (
+    BANNED_CALLS,
+    BANNED_IN_TESTS,
+    CLOCK,
+    FUNCTION_LINES_MAX,
+    GENERATED,
+    HARMLESS_NAMES,
+    IMPURE_CALLS,
+    IMPURE_IMPORTS,
+    MAY_IMPORT,
+    MODULE_LINES_MAX,
+    OURS,
+    PACKAGES,
+    PLACES_OF_ONE_MACHINE,
+    SHELLS,
+    TOO_HEAVY_FOR_THE_GATEWAY,
+)
+
 CHECKOUT = Path(__file__).parent.parent
-PACKAGES = ("schemas", "gateway", "ingest", "alerts", "simulators")
-OURS = {*PACKAGES, "tests", "vitalwire"}
-MODULE_LINES_MAX = 400
-FUNCTION_LINES_MAX = 70
-
-# Which packages of ours each one may import, beside itself.
-MAY_IMPORT = {
-    "schemas": set[str](),
-    "gateway": {"schemas"},
-    "ingest": {"schemas"},
-    "alerts": {"schemas"},
-    "simulators": {"schemas", "gateway", "ingest", "alerts"},
-    "tests": OURS,
-    "vitalwire": OURS - {"tests"},
-}
-# A gateway that has one of these loaded does not fit its memory goal on a Raspberry Pi.
-TOO_HEAVY_FOR_THE_GATEWAY = {"numpy", "kafka", "psycopg", "rich", "starlette", "jinja2", "bumble"}
-
-# Modules that do I/O, wait, or read a clock, and decide nothing. Every other module is pure:
-# codecs, rules, state machines, decisions. A new module is pure until its name is written here.
-SHELLS = {
-    "alerts/rules/load.py",
-    "gateway/journal.py",
-    "gateway/journal_file.py",
-    "gateway/wall.py",
-    "ingest/database.py",
-    "ingest/kafka_clients.py",
-    "ingest/storage.py",
-    "schemas/clock.py",
-    "schemas/daemon.py",
-    "schemas/json_schema.py",
-    "schemas/servers.py",
-    "simulators/home.py",
-    "simulators/home_control.py",
-    "simulators/homes.py",
-    "simulators/peripherals/__init__.py",
-    "simulators/peripherals/attributes.py",
-    "simulators/peripherals/clock.py",
-    "simulators/peripherals/cuff.py",
-    "simulators/peripherals/ledger.py",
-    "simulators/peripherals/meter.py",
-    "simulators/peripherals/pairing.py",
-    "simulators/peripherals/peripheral.py",
-    "simulators/programs.py",
-    "simulators/stack/directory.py",
-    "simulators/stack/kafka.py",
-    "simulators/stack/launch.py",
-    "simulators/stack/mqtt.py",
-    "simulators/stack/postgres.py",
-    "simulators/stack/process.py",
-    "simulators/stack/server.py",
-    "simulators/world/__init__.py",
-    "simulators/world/adapter.py",
-    "simulators/world/agent.py",
-    "simulators/world/bus.py",
-    "simulators/world/central.py",
-    "simulators/world/device.py",
-    "simulators/world/gatt.py",
-    "simulators/world/objects.py",
-    "simulators/world/radio.py",
-    "simulators/world/stand_in.py",
-    "simulators/world/world.py",
-    "vitalwire.py",
-}
-# Time, randomness and identity come in as arguments; bytes come in and go out as values.
-IMPURE_IMPORTS = {
-    "asyncio", "bleak", "bumble", "ctypes", "dbus_fast", "http", "io", "kafka", "logging", "os",
-    "paho", "prometheus_client", "psycopg", "queue", "secrets", "select", "shutil", "signal",
-    "socket", "sqlite3", "starlette", "structlog", "subprocess", "sys", "tempfile", "threading",
-    "time", "urllib.request", "uvicorn",
-}  # fmt: skip
-IMPURE_CALLS = {"open", "print", "input", "exec", "eval"}
-# A type to annotate with, not a source of randomness or a file.
-HARMLESS_NAMES = {("random", "Random"), ("pathlib", "PurePath"), ("io", "BytesIO")}
-
-# In two halves, so that this file does not mention them.
-PLACES_OF_ONE_MACHINE = ("/work/", "../shared", "/root/")
-GENERATED = {
-    ".git",
-    ".venv",
-    "__pycache__",
-    "dist",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-    ".hypothesis",
-}
-
-CLOCK = "schemas.clock"
-BANNED_CALLS = {
-    "time.time": f"{CLOCK}: Clock.wall_ms()",
-    "time.time_ns": f"{CLOCK}: Clock.wall_ms()",
-    "datetime.now": f"{CLOCK}: Clock.wall_ms()",
-    "datetime.utcnow": f"{CLOCK}: Clock.wall_ms()",
-    "datetime.today": f"{CLOCK}: Clock.wall_ms()",
-    "date.today": f"{CLOCK}: Clock.wall_ms()",
-    "random.random": "the Random that you were given",
-    "random.uniform": "the Random that you were given",
-    "random.randint": "the Random that you were given",
-    "random.choice": "the Random that you were given",
-    "random.shuffle": "the Random that you were given",
-    "random.seed": "the Random that you were given",
-    "uuid.uuid4": "secrets.token_hex in a shell, or an argument",
-}
-BANNED_IN_TESTS = {
-    "time.sleep": "wait for the event itself, or poll in a bounded `eventually`",
-    "asyncio.sleep": "wait for the event itself, or poll in a bounded `eventually`",
-}
 
 
 @dataclass(frozen=True)
@@ -216,16 +126,16 @@ def test_imports_point_only_where_the_architecture_says() -> None:
     assert wrong == []
 
 
-def test_gateway_loads_nothing_heavy() -> None:
+def test_gateway_needs_nothing_heavy() -> None:
     names = [module.name for module in modules().values() if within(module, "gateway")]
     program = (
         "import importlib, sys\n"
-        f"for name in {names!r}: importlib.import_module(name)\n"
-        f"print(*sorted({TOO_HEAVY_FOR_THE_GATEWAY!r} & sys.modules.keys()))"
+        f"sys.modules.update(dict.fromkeys({TOO_HEAVY_FOR_THE_GATEWAY!r}))  # as if not installed\n"
+        f"for name in {names!r}: importlib.import_module(name)"
     )
     argv = [sys.executable, "-c", program]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=CHECKOUT)
-    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
@@ -339,7 +249,7 @@ def test_repository_stands_alone() -> None:
         f"{path.relative_to(CHECKOUT)} mentions {place}"
         for path in files()
         for place in PLACES_OF_ONE_MACHINE
-        if place in path.read_text(errors="replace")
+        if re.search(place, path.read_text(errors="replace"))
     ]
     assert found == []
 
