@@ -114,9 +114,11 @@ def prepare_storage(connection: Connection[TupleRow], now: datetime) -> None:
 
 
 def check_tables(connection: Connection[TupleRow]) -> None:
-    """Compare the vitals' columns with what the sink copies; raise ``MisconfiguredError``.
+    """Compare the vitals' columns with what the sink copies.
 
-    Binary COPY never casts: an integer's bytes in a float column would be silently garbage.
+    Raises ``UnavailableError`` for a column that is missing (the setup may still be running) and
+    ``MisconfiguredError`` for another type. Binary COPY never casts: an integer's bytes in a float
+    column would be silently garbage.
     """
     found = connection.execute(
         "SELECT relname, attname, typname FROM pg_attribute"
@@ -128,9 +130,12 @@ def check_tables(connection: Connection[TupleRow]) -> None:
     for vital in VITALS.values():
         for column, kind in copied_columns(vital):
             actual = types.get((vital.name, column))
+            if actual is None:
+                raise UnavailableError(f"Column {vital.name}.{column} does not exist.", _SETUP)
             if actual != _catalogue_name(kind):
                 raise MisconfiguredError(
-                    f"Column {vital.name}.{column} is {actual or 'missing'}, not {kind}.", _SETUP
+                    f"Column {vital.name}.{column} is {actual}, not {kind}.",
+                    "Somebody altered the table; restore its type.",
                 )
 
 

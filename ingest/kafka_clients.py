@@ -10,13 +10,13 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, NoBrokersAvailable
+from kafka.errors import KafkaError
 
 from schemas.errors import UnavailableError
 from schemas.servers import KAFKA_VARIABLE, required
 from schemas.topics import KAFKA_TOPICS, KafkaTopic
 
-GIVE_UP_MS = 5_000
+GIVE_UP_MS = 3_000
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 """Above anything that the bridge can build of one message; the brokers' own limit decides."""
 
@@ -54,7 +54,7 @@ def producer(server: str, client_id: str) -> KafkaProducer:
             batch_size=256 * 1024,
             metrics_enabled=False,
         )
-    except (KafkaError, NoBrokersAvailable) as error:
+    except KafkaError as error:
         raise unavailable(server, error) from error
 
 
@@ -78,7 +78,7 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
             max_partition_fetch_bytes=RECORD_BYTES_MAX,
             metrics_enabled=False,
         )
-    except (KafkaError, NoBrokersAvailable) as error:
+    except KafkaError as error:
         raise unavailable(server, error) from error
 
 
@@ -95,7 +95,7 @@ class Topics:
                 bootstrap_timeout_ms=GIVE_UP_MS,
                 reconnect_backoff_max_ms=1_000,
             )
-        except (KafkaError, NoBrokersAvailable) as error:
+        except KafkaError as error:
             raise unavailable(server, error) from error
 
     def ids(self, names: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from ingest import plausibility
 from ingest.bridge.stamp import Sending, stamp
+from ingest.outgoing import Outgoing
 from ingest.registry.view import Attributed, Waiting
 from schemas import topics
 from schemas.errors import InvalidInput
@@ -64,15 +65,6 @@ class Message:
     received_at_ms: int
     properties: list[tuple[str, str]] = field(default_factory=list)
     retained: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record for Kafka."""
-
-    topic: str
-    key: bytes
-    value: bytes
 
 
 @dataclass(slots=True)

@@ -1,0 +1,72 @@
+"""Command lines of the intake: ``vitalwire ingest`` and ``vitalwire registry``."""
+
+from datetime import UTC, datetime
+
+import click
+
+from ingest.registry.cli import registry
+
+__all__ = ["ingest", "registry"]
+
+_MONITOR_PORT = click.option(
+    "--monitor-port",
+    default=0,
+    show_default=True,
+    help="Port of /metrics, /healthz and /readyz; 0 takes a free one.",
+)
+
+
+@click.group()
+def ingest() -> None:
+    """The clinic's intake: MQTT to Kafka to the database."""
+
+
+@ingest.command()
+@click.option(
+    "--partitions",
+    default=12,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Of readings.v1; chosen once, it never changes.",
+)
+def setup(partitions: int) -> None:
+    """Bring the database's tables and Kafka's topics up to date; safe to repeat."""
+    from ingest import database, kafka_clients
+
+    url, kafka = database.database_url(), kafka_clients.bootstrap_server()
+    with database.connect(url, "setup") as connection:
+        applied = database.migrate(connection, datetime.now(UTC))
+    topics = kafka_clients.Topics(kafka)
+    created = topics.create_missing(partitions)
+    topics.close()
+    click.echo(f"database: {', '.join(applied) or 'up to date'}")
+    click.echo(f"kafka: {', '.join(created) or 'up to date'}")
+
+
+@ingest.command()
+@click.option("--client-id", default="bridge-0", show_default=True, help="Of MQTT and Kafka.")
+@_MONITOR_PORT
+def bridge(client_id: str, monitor_port: int) -> None:
+    """Carry readings from MQTT to Kafka."""
+    from ingest import daemons
+
+    daemons.bridge(client_id, monitor_port)
+
+
+@ingest.command()
+@click.option("--client-id", default="sink-0", show_default=True, help="Of MQTT and Kafka.")
+@_MONITOR_PORT
+def sink(client_id: str, monitor_port: int) -> None:
+    """Carry readings from Kafka to the database, and receipts back to the homes."""
+    from ingest import daemons
+
+    daemons.sink(client_id, monitor_port)
+
+
+@ingest.command("registry")
+@_MONITOR_PORT
+def publish_registry(monitor_port: int) -> None:
+    """Publish the registry's edits to Kafka."""
+    from ingest import daemons
+
+    daemons.registry(monitor_port)

@@ -1,0 +1,77 @@
+"""What the tables say, as records of registry.v1; read on a connection that the caller gives."""
+
+from collections.abc import Iterable
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from schemas.registry import Assignment, DeviceEntry, PatientEntry
+
+_ASSIGNMENTS = """
+SELECT device_id, assignment_id::text, patient_id,
+       (extract(epoch FROM lower(validity)) * 1000)::bigint,
+       (extract(epoch FROM upper(validity)) * 1000)::bigint,
+       CASE WHEN user_slots <> int4range(0, 256) THEN lower(user_slots) END
+FROM vitalwire.assignments WHERE device_id = ANY(%s) ORDER BY device_id, validity, user_slots
+"""
+_PATIENTS = """
+SELECT patient_id, pseudonym, coalesce(books, '{}'), zone,
+       coalesce((extract(epoch FROM starts_at) * 1000)::bigint, 0), simulated
+FROM vitalwire.patients LEFT JOIN vitalwire.care_plans USING (patient_id)
+"""
+
+
+def patient(connection: Connection[TupleRow], patient_id: str) -> PatientEntry | None:
+    """Read one patient; None if there is none of that name."""
+    row = connection.execute(f"{_PATIENTS} WHERE patient_id = %s", [patient_id]).fetchone()
+    return None if row is None else PatientEntry(*row)
+
+
+def patients(connection: Connection[TupleRow]) -> list[PatientEntry]:
+    """Read every patient."""
+    return [PatientEntry(*row) for row in connection.execute(f"{_PATIENTS} ORDER BY pseudonym")]
+
+
+def device(connection: Connection[TupleRow], device_id: str) -> DeviceEntry | None:
+    """Read one device with its assignments; None if there is none of that name."""
+    found = _devices(
+        connection,
+        connection.execute(
+            "SELECT device_id, address, model FROM vitalwire.devices WHERE device_id = %s",
+            [device_id],
+        ).fetchall(),
+    )
+    return found[0] if found else None
+
+
+def devices(connection: Connection[TupleRow]) -> list[DeviceEntry]:
+    """Read every device with its assignments."""
+    return _devices(
+        connection,
+        connection.execute(
+            "SELECT device_id, address, model FROM vitalwire.devices ORDER BY device_id"
+        ).fetchall(),
+    )
+
+
+def devices_at(connection: Connection[TupleRow], addresses: Iterable[str]) -> list[DeviceEntry]:
+    """Read those devices that have one of the addresses."""
+    return _devices(
+        connection,
+        connection.execute(
+            "SELECT device_id, address, model FROM vitalwire.devices WHERE address = ANY(%s)",
+            [list(addresses)],
+        ).fetchall(),
+    )
+
+
+def _devices(connection: Connection[TupleRow], rows: list[TupleRow]) -> list[DeviceEntry]:
+    assigned: dict[str, list[Assignment]] = {device_id: [] for device_id, _, _ in rows}
+    for device_id, assignment_id, patient_id, from_ms, until_ms, slot in connection.execute(
+        _ASSIGNMENTS, [list(assigned)]
+    ):
+        assigned[device_id].append(Assignment(assignment_id, patient_id, from_ms, until_ms, slot))
+    return [
+        DeviceEntry(device_id, address, model, assigned[device_id])
+        for device_id, address, model in rows
+    ]

@@ -1,0 +1,81 @@
+"""The transactional outbox: what an edit has to say to Kafka is written with the edit."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ingest.instants import to_ms
+from schemas.kafka import PatientReadings, StampedReading
+from schemas.registry import DEVICE_KEY, PATIENT_KEY, DeviceEntry, PatientEntry
+from schemas.topics import READINGS, REGISTRY
+
+CHANNEL = "vitalwire_outbox"
+"""PostgreSQL's NOTIFY channel: wakes the publisher when a transaction commits."""
+RECORD_READINGS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A reading on its way to the patient that it turned out to belong to."""
+
+    patient_id: str
+    gateway_id: str
+    stream: str
+    stamped: StampedReading
+
+
+def entry_key(entry: DeviceEntry | PatientEntry) -> str:
+    """Give the key of an entry in registry.v1."""
+    if isinstance(entry, DeviceEntry):
+        return DEVICE_KEY + entry.device_id
+    return PATIENT_KEY + entry.patient_id
+
+
+def put_entry(connection: Connection[TupleRow], entry: DeviceEntry | PatientEntry) -> None:
+    """Say that an entry of the registry is now this."""
+    _put(connection, [(REGISTRY, entry_key(entry), msgspec.json.encode(entry))])
+
+
+def put_readings(
+    connection: Connection[TupleRow], readings: Sequence[Owned], now: datetime
+) -> None:
+    """Send readings to their patients under a new server stamp.
+
+    Log time never goes back; the readings' age is what it is, so that stale ones page nobody.
+    """
+    now_ms = to_ms(now)
+    groups: dict[tuple[str, str, str], list[StampedReading]] = {}
+    for owned in readings:
+        stamp = msgspec.structs.replace(owned.stamped.stamp, received_at_ms=now_ms)
+        stamped = msgspec.structs.replace(owned.stamped, stamp=stamp)
+        origin = (owned.patient_id, owned.gateway_id, owned.stream)
+        groups.setdefault(origin, []).append(stamped)
+    _put(
+        connection,
+        [
+            (READINGS, patient_id, msgspec.json.encode(record))
+            for (patient_id, gateway_id, stream), group in groups.items()
+            for start in range(0, len(group), RECORD_READINGS_MAX)
+            for record in [
+                PatientReadings(
+                    patient_id,
+                    gateway_id,
+                    stream,
+                    now_ms,
+                    group[start : start + RECORD_READINGS_MAX],
+                )
+            ]
+        ],
+    )
+
+
+def _put(connection: Connection[TupleRow], records: Iterable[tuple[str, str, bytes]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO vitalwire.outbox (topic, key, value) VALUES (%s, %s, %s)", list(records)
+        )
+        cursor.execute(f"NOTIFY {CHANNEL}")

@@ -1,0 +1,310 @@
+"""Edits of the registry in PostgreSQL: each with its audit and its outbox row in one transaction.
+
+Adding what is there already, word for word, changes nothing and leaves no trace; anything that
+contradicts what is there is refused with the reason and the way out.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.types.range import Range
+
+from ingest.instants import from_ms
+from ingest.registry import entries, outbox
+from ingest.registry.release import release
+from ingest.tables import table_name
+from schemas.errors import VitalwireError
+from schemas.registry import Assignment, DeviceEntry, PatientEntry
+from schemas.vitals import VITALS
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
+_SLOTS = 256
+
+
+class RefusedEdit(VitalwireError):
+    """The editor's fault: what was asked contradicts the registry. Nothing was changed."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NewAssignment:
+    """A device, or one of its user slots, to a patient from (inclusive) until (exclusive)."""
+
+    device_id: str
+    patient_id: str
+    from_ms: int
+    until_ms: int | None = None
+    user_slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What an assignment did. ``released``: readings that had waited for it."""
+
+    assignment: Assignment
+    released: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """What ended. ``kept``: readings stored after the end stay with the patient for now."""
+
+    assignment: Assignment
+    kept: int
+
+
+class RegistryStore:
+    """The registry as one person edits it, over one connection."""
+
+    def __init__(self, connection: Connection[TupleRow], who: str, now: datetime) -> None:
+        """``who`` goes into the audit log, ``now`` is the time of the edits."""
+        self._connection = connection
+        self._who = who
+        self._now = now
+
+    def add_patient(self, entry: PatientEntry) -> bool:
+        """Add a patient with the care plan; False if this very entry was there already."""
+        _require(_IDENTIFIER, entry.patient_id, "patient id", "letters, digits, dots and dashes")
+        _require_zone(entry.zone)
+        with self._edit():
+            known = entries.patient(self._connection, entry.patient_id)
+            if known is not None:
+                return _same(known, entry, f"Patient {entry.patient_id}")
+            self._connection.execute(
+                "INSERT INTO vitalwire.patients (patient_id, pseudonym, zone, simulated)"
+                " VALUES (%s, %s, %s, %s)",
+                [entry.patient_id, entry.pseudonym, entry.zone, entry.simulated],
+            )
+            self._connection.execute(
+                "INSERT INTO vitalwire.care_plans (patient_id, books, starts_at)"
+                " VALUES (%s, %s, %s)",
+                [entry.patient_id, entry.books, from_ms(entry.care_plan_from_ms)],
+            )
+            self._record("patient.add", None, entry)
+        return True
+
+    def add_device(self, device_id: str, address: str, model: str = "") -> bool:
+        """Add a device; False if this very one was there already."""
+        _require(_IDENTIFIER, device_id, "device id", "letters, digits, dots and dashes")
+        _require(_ADDRESS, address, "Bluetooth address", "six pairs such as C0:FF:EE:00:00:01")
+        entry = DeviceEntry(device_id, address, model)
+        with self._edit():
+            known = entries.device(self._connection, device_id)
+            if known is not None:
+                bare = msgspec.structs.replace(known, assignments=[])
+                return _same(bare, entry, f"Device {device_id}")
+            self._connection.execute(
+                "INSERT INTO vitalwire.devices (device_id, address, model) VALUES (%s, %s, %s)",
+                [device_id, address, model],
+            )
+            self._record("device.add", None, entry)
+        return True
+
+    def assign(self, new: NewAssignment) -> Assigned:
+        """Give a device to a patient; the readings that waited for it start to flow."""
+        with self._edit():
+            before = self._locked_device(new.device_id)
+            if entries.patient(self._connection, new.patient_id) is None:
+                raise RefusedEdit(
+                    f"There is no patient {new.patient_id}.",
+                    "Add one with `vitalwire registry patient add`.",
+                )
+            same = _find_same(before, new)
+            if same is not None:
+                return Assigned(same, 0)
+            self._insert(before, new)
+            after = self._locked_device(new.device_id)
+            self._record("assign", before, after)
+            released = release(self._connection, [after.address], self._now)
+        (assignment,) = [entry for entry in after.assignments if entry not in before.assignments]
+        return Assigned(assignment, released)
+
+    def unassign(self, device_id: str, at_ms: int, user_slot: int | None = None) -> Unassigned:
+        """End the assignment that holds at ``at_ms``; what is stored already stays."""
+        with self._edit():
+            before = self._locked_device(device_id)
+            assignment = _find_current(before, at_ms, user_slot)
+            self._connection.execute(
+                "UPDATE vitalwire.assignments SET validity = tstzrange(lower(validity), %s)"
+                " WHERE assignment_id = %s",
+                [from_ms(at_ms), assignment.assignment_id],
+            )
+            self._record("unassign", before, self._locked_device(device_id))
+            kept = self._count_stored_since(assignment.assignment_id, at_ms)
+        return Unassigned(msgspec.structs.replace(assignment, valid_until_ms=at_ms), kept)
+
+    @contextmanager
+    def _edit(self) -> Iterator[None]:
+        """Make one transaction of an edit; say in plain words what the database refused.
+
+        The lock keeps the sink's batches apart from edits: a reading is either in the table of
+        those that wait when an assignment looks for them, or meets the new assignment.
+        """
+        try:
+            with self._connection.transaction():
+                self._connection.execute(
+                    "LOCK TABLE vitalwire.assignments IN SHARE ROW EXCLUSIVE MODE"
+                )
+                yield
+        except psycopg.errors.UniqueViolation as error:
+            raise RefusedEdit(
+                f"Already taken: {error.diag.message_detail}", "Choose another, or list them."
+            ) from error
+
+    def _locked_device(self, device_id: str) -> DeviceEntry:
+        entry = entries.device(self._connection, device_id)
+        if entry is None:
+            raise RefusedEdit(
+                f"There is no device {device_id}.", "Add one with `vitalwire registry device add`."
+            )
+        return entry
+
+    def _insert(self, device: DeviceEntry, new: NewAssignment) -> None:
+        if new.user_slot is not None and not 0 <= new.user_slot < _SLOTS - 1:
+            raise RefusedEdit(f"{new.user_slot} is no user slot.", "Slots are 0 to 254.")
+        if new.until_ms is not None and new.until_ms <= new.from_ms:
+            raise RefusedEdit("The assignment would end before it begins.", "Check --until.")
+        whole = new.user_slot is None
+        first = new.user_slot or 0
+        until = None if new.until_ms is None else from_ms(new.until_ms)
+        try:
+            with self._connection.transaction():
+                self._connection.execute(
+                    "INSERT INTO vitalwire.assignments"
+                    " (assignment_id, device_id, patient_id, user_slots, validity)"
+                    " VALUES (%s, %s, %s, %s::int4range, %s::tstzrange)",
+                    [
+                        uuid4(),
+                        new.device_id,
+                        new.patient_id,
+                        Range(first, _SLOTS if whole else first + 1),
+                        Range(from_ms(new.from_ms), until),
+                    ],
+                )
+        except psycopg.errors.ExclusionViolation as error:
+            raise _overlap(device, new) from error
+
+    def _record(
+        self,
+        action: str,
+        before: DeviceEntry | PatientEntry | None,
+        after: DeviceEntry | PatientEntry,
+    ) -> None:
+        """Write the audit row and the outbox row of an edit."""
+        self._connection.execute(
+            "INSERT INTO vitalwire.audit_log (at, who, action, subject, before, after)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                self._now,
+                self._who,
+                action,
+                outbox.entry_key(after),
+                None if before is None else msgspec.json.encode(before).decode(),
+                msgspec.json.encode(after).decode(),
+            ],
+        )
+        outbox.put_entry(self._connection, after)
+
+    def _count_stored_since(self, assignment_id: str, at_ms: int) -> int:
+        total = 0
+        for vital in VITALS.values():
+            row = self._connection.execute(
+                f"SELECT count(*) FROM {table_name(vital)}"  # noqa: S608 (our own table's name)
+                " WHERE assignment_id = %s AND time >= %s",
+                [assignment_id, from_ms(at_ms)],
+            ).fetchone()
+            total += row[0] if row else 0
+        return total
+
+
+def _require(pattern: re.Pattern[str], text: str, what: str, example: str) -> None:
+    if not pattern.fullmatch(text):
+        raise RefusedEdit(f"{text!r} is no {what}.", f"Use {example}.")
+
+
+def _require_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise RefusedEdit(
+            f"{zone!r} is no time zone.", "Use an IANA name such as Europe/Berlin."
+        ) from error
+
+
+def _same(known: object, wanted: object, what: str) -> bool:
+    """Accept a repetition (giving False: nothing was added), refuse a contradiction."""
+    if known != wanted:
+        raise RefusedEdit(f"{what} exists with other data.", "List it, or choose another id.")
+    return False
+
+
+def _find_same(device: DeviceEntry, new: NewAssignment) -> Assignment | None:
+    for known in device.assignments:
+        wanted = Assignment(
+            known.assignment_id, new.patient_id, new.from_ms, new.until_ms, new.user_slot
+        )
+        if known == wanted:
+            return known
+    return None
+
+
+def _find_current(device: DeviceEntry, at_ms: int, user_slot: int | None) -> Assignment:
+    """Find the one assignment that holds at an instant."""
+    current = [
+        assignment
+        for assignment in device.assignments
+        if assignment.valid_from_ms < at_ms
+        and (assignment.valid_until_ms is None or at_ms < assignment.valid_until_ms)
+        and user_slot in (None, assignment.user_slot)
+    ]
+    if len(current) > 1:
+        slots = ", ".join(str(assignment.user_slot) for assignment in current)
+        raise RefusedEdit(
+            f"Device {device.device_id} has patients in slots {slots}.", "Name one with --slot."
+        )
+    if not current:
+        raise RefusedEdit(
+            f"Device {device.device_id} is not assigned at {_instant(at_ms)}.",
+            "See `vitalwire registry list`.",
+        )
+    return current[0]
+
+
+def _overlap(device: DeviceEntry, new: NewAssignment) -> RefusedEdit:
+    """Say which patient has the device, and until when."""
+    until_ms = new.until_ms
+    for known in device.assignments:
+        ends_before = known.valid_until_ms is not None and known.valid_until_ms <= new.from_ms
+        begins_after = until_ms is not None and until_ms <= known.valid_from_ms
+        other_slot = (
+            None not in (known.user_slot, new.user_slot) and known.user_slot != new.user_slot
+        )
+        if not (ends_before or begins_after or other_slot):
+            until = (
+                "without end"
+                if known.valid_until_ms is None
+                else f"until {_instant(known.valid_until_ms)}"
+            )
+            slot = "" if known.user_slot is None else f" (slot {known.user_slot})"
+            return RefusedEdit(
+                f"Device {device.device_id}{slot} is patient {known.patient_id}'s"
+                f" from {_instant(known.valid_from_ms)} {until}.",
+                f"End that with `vitalwire registry unassign {device.device_id} --at TIME`,"
+                " or choose another --from.",
+            )
+    return RefusedEdit("The assignment overlaps another one.", "See `vitalwire registry list`.")
+
+
+def _instant(instant_ms: int) -> str:
+    return datetime.fromtimestamp(instant_ms / 1000, UTC).isoformat(timespec="seconds")

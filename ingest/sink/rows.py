@@ -1,0 +1,95 @@
+"""A reading as a row of its vital's table. No I/O."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from ingest.instants import from_ms
+from ingest.plausibility import canonical_values, received_value
+from schemas.errors import InvalidInput
+from schemas.kafka import StampedReading
+from schemas.reading import Quantity, Reading
+from schemas.vitals import VITALS, Vital
+
+_DIGEST_BYTES = 8
+
+
+def reading_row(
+    patient_id: str, origin: tuple[str, str], stamped: StampedReading
+) -> tuple[Any, ...]:
+    """Build the row in the order of ``copied_columns``; raise ``InvalidInput``.
+
+    ``origin``: gateway and stream.
+    """
+    reading, stamp = stamped.reading, stamped.stamp
+    vital = VITALS.get(reading.vital)
+    if vital is None:
+        raise InvalidInput("unknown-vital", f"no vital is called {reading.vital!r}")
+    device_time = reading.device_time
+    try:
+        return (
+            from_ms(stamp.measured_at_ms),
+            patient_id,
+            stamped.device_id or "",
+            UUID(stamped.assignment_id) if stamped.assignment_id else None,
+            UUID(reading.reading_id),
+            *_values(vital, reading),
+            _unit_received(vital, reading),
+            reading.outcome,
+            reading.status,
+            Jsonb(reading.attributes),
+            reading.user_slot,
+            reading.record_number,
+            UUID(reading.amends) if reading.amends else None,
+            reading.session_id,
+            stamp.quality,
+            from_ms(stamp.earliest_ms),
+            from_ms(stamp.latest_ms),
+            device_time.local if device_time else None,
+            device_time.offset_min if device_time else None,
+            from_ms(stamp.captured_at_ms),
+            from_ms(stamp.received_at_ms),
+            *origin,
+            reading.seq,
+            reading.characteristic,
+            bytes.fromhex(reading.raw),
+        )
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("malformed", str(error)) from error
+
+
+def value_digest(reading: Reading) -> bytes:
+    """Give 8 bytes that differ if the same record is said to have other values."""
+    said = (reading.vital, reading.outcome, sorted(reading.quantities.items(), key=_name))
+    return hashlib.sha256(msgspec.json.encode(said)).digest()[:_DIGEST_BYTES]
+
+
+def _name(item: tuple[str, Quantity]) -> str:
+    return item[0]
+
+
+def _values(vital: Vital, reading: Reading) -> Iterator[Any]:
+    """Give three columns a quantity: canonical value, decimal as received, reason of absence."""
+    canonical = canonical_values(vital, reading.quantities)
+    for definition in vital.quantities:
+        quantity = reading.quantities.get(definition.name)
+        if quantity is None:
+            yield from (None, None, None)
+        elif quantity.value is None:
+            yield from (None, None, quantity.absent)
+        else:
+            yield from (float(canonical[definition.name]), received_value(quantity.value), None)
+
+
+def _unit_received(vital: Vital, reading: Reading) -> str | None:
+    """Give the unit of the vital's first quantity; the others have no choice of theirs."""
+    units = (
+        reading.quantities[definition.name].unit
+        for definition in vital.quantities
+        if definition.name in reading.quantities
+    )
+    return next(units, None)
