@@ -12,6 +12,7 @@ from alerts.desk.case import Case
 from alerts.desk.fold import Desk, sections
 from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.latest import LatestReadings
+from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
 from schemas.kafka import PatientReadings, Tick
 from schemas.registry import DeviceEntry, PatientEntry
@@ -19,16 +20,6 @@ from schemas.registry import DeviceEntry, PatientEntry
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
 ROWS_SHOWN = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A record of registry.v1 without a value."""
-
-    key: str
-
-
-Record = Transition | Action | PatientEntry | DeviceEntry | Removed | PatientReadings | Tick
 
 
 @dataclass(slots=True)

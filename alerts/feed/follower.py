@@ -10,15 +10,15 @@ from random import Random
 
 import structlog
 
-from alerts.feed.board import Record
-from alerts.feed.decode import TOPICS, decode
 from alerts.feed.metrics import REJECTED
 from alerts.log import Log, LogRecord, Place, TopicLife
+from alerts.records import Record, readable
 from schemas.backoff import Backoff
 from schemas.clock import Clock
-from schemas.errors import InvalidInput, UnavailableError
-from schemas.topics import ACTIONS, ALERTS, READINGS
+from schemas.errors import UnavailableError
+from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 
+TOPICS = (ALERTS, ACTIONS, REGISTRY, READINGS)
 READINGS_BACK_MS = 24 * 60 * 60 * 1000
 _POLL_MS = 250
 _CHECK_EVERY_MS = 2_000
@@ -134,20 +134,9 @@ class Follower:
         ids = (alerts.topic_id, actions.topic_id)
         self.deliver(Start(ids, alerts.partitions, actions.partitions, dict(self._reached)))
 
-    def _batch(self, records: list[LogRecord]) -> Batch:
-        decoded: list[Record] = []
-        for record in records:
-            try:
-                decoded.append(decode(record.topic, record.key, record.value))
-            except InvalidInput as error:
-                REJECTED.labels(record.topic, error.reason).inc()
-                _log.warning(
-                    "record.rejected",
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                    reason=error.reason,
-                )
+    @staticmethod
+    def _batch(records: list[LogRecord]) -> Batch:
+        decoded = [record for _, record in readable(records, REJECTED)]
         offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
         return Batch(decoded, offsets)
 

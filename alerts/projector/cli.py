@@ -1,0 +1,37 @@
+"""`vitalwire alerts projector`: the command."""
+
+import threading
+from random import Random
+
+import click
+import structlog
+
+from alerts.projector.run import Projector
+from schemas.clock import SystemClock
+from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
+from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE, required
+
+_STOP_WITHIN_S = 4.0
+
+
+@click.command()
+@click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
+def projector(monitor_port: int) -> None:
+    """Keep the alert tables of PostgreSQL up to date."""
+    die_with_parent()
+    configure_logs("projector")
+    stop = stop_on_signals()
+    projection = Projector(
+        required(KAFKA_VARIABLE, "127.0.0.1:9092"),
+        required(DATABASE_VARIABLE, "postgresql://vitalwire@127.0.0.1/vitalwire"),
+        SystemClock(),
+        Random(),  # jitter needs no seed
+    )
+    with Monitor(monitor_port, lambda: projection.trouble) as monitor:
+        structlog.get_logger().info("monitor listening", port=monitor.port)
+        worker = threading.Thread(target=projection.run, name="projector", daemon=True)
+        worker.start()
+        while not stop.wait(1.0) and worker.is_alive():
+            pass
+        projection.stop()
+        worker.join(_STOP_WITHIN_S)
