@@ -21,7 +21,7 @@ from alerts.engine.output import Message, Output
 from alerts.engine.partition import Batch, Entries, Partition
 from alerts.engine.plans import Plans
 from alerts.engine.roster import Roster
-from alerts.log import Log, LogRecord, Place, TopicLife
+from alerts.log import Log, LogRecord, TopicLife
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
@@ -51,7 +51,8 @@ class Engine:
     """Why it does not judge now; None while it does."""
     _plans: Plans = field(init=False)
     _partitions: list[Partition] = field(default_factory=list)
-    _state_id: str = ""
+    _lives: tuple[str, str] = ("", "")
+    """Topic ids of readings.v1 and alerts.state.v1 that the memory belongs to."""
 
     def __post_init__(self) -> None:
         self._plans = Plans(self.rule_set)
@@ -64,7 +65,7 @@ class Engine:
                 with (
                     Output(self.bootstrap, _CLIENT_ID) as output,
                     Log(self.bootstrap, (REGISTRY,), _CLIENT_ID) as registry,
-                    Log(self.bootstrap, (READINGS, STATE), _CLIENT_ID) as log,
+                    Log(self.bootstrap, (READINGS,), _CLIENT_ID) as log,
                 ):
                     self._session(output, Roster(registry, self._plans), log, backoff)
             except UnavailableError as error:
@@ -83,7 +84,7 @@ class Engine:
         _log.info("engine.judging", patients=self._patients())
         checked_ms = self.clock.monotonic_ms()
         while not self.stop.is_set():
-            records = [one for one in log.poll(_POLL_MS) if one.topic == READINGS]
+            records = log.poll(_POLL_MS)
             self._replan(roster.read_news())
             for number, group in groupby(records, key=lambda one: one.partition):
                 self._judge(number, list(group), output, roster)
@@ -93,31 +94,32 @@ class Engine:
 
     def _begin(self, output: Output, log: Log) -> None:
         """Restore once in a life; later connections go on with what is in memory."""
-        life, state_life = log.life(READINGS), log.life(STATE)
-        if len(self._partitions) != life.partitions:
-            self._partitions = [
-                Partition(self.rule_set, self._plans, life.topic_id) for _ in range(life.partitions)
-            ]
-            self._restore(log, state_life)
-        elif (self._partitions[0].topic_id, self._state_id) != (
-            life.topic_id,
-            state_life.topic_id,
-        ):
-            self._begin_again(output, life)
-        self._state_id = state_life.topic_id
-        starts: dict[Place, int] = dict(log.ends())  # nobody reads its own state again
-        for number, partition in enumerate(self._partitions):
-            starts[READINGS, number] = partition.next_offset
-        log.seek(starts)
+        life = log.life(READINGS)
+        with Log(self.bootstrap, (STATE,), _CLIENT_ID) as state:
+            lives = (life.topic_id, state.life(STATE).topic_id)
+            if len(self._partitions) != life.partitions:
+                self._partitions = [
+                    Partition(self.rule_set, self._plans, life.topic_id)
+                    for _ in range(life.partitions)
+                ]
+                self._restore(state)
+            elif lives != self._lives:
+                self._begin_again(output, life)
+            self._lives = lives
+        log.seek(
+            {
+                (READINGS, number): partition.next_offset
+                for number, partition in enumerate(self._partitions)
+            }
+        )
 
-    def _restore(self, log: Log, life: TopicLife) -> None:
+    def _restore(self, log: Log) -> None:
         self.waiting_for = "restoring the state of alerts"
+        log.seek({})
         ends = log.ends()
-        log.seek({place: end for place, end in ends.items() if place[0] == READINGS})
-        goal = {place: ends[place] for place in life.places}
-        while any(log.position()[place] < end for place, end in goal.items()):
+        while any(log.position()[place] < end for place, end in ends.items()):
             for record in log.poll(_POLL_MS):
-                if record.topic == STATE and record.partition < len(self._partitions):
+                if record.partition < len(self._partitions):
                     self._restore_record(self._partitions[record.partition], record)
             if self.stop.is_set():
                 raise _Stopped

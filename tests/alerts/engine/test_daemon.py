@@ -1,0 +1,183 @@
+"""The engine's process against a real Kafka protocol: killed at will, nothing lost or doubled."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from schemas.alert import TRANSITION_DECODER, Transition
+from schemas.kafka import Tick
+from schemas.registry import PATIENT_KEY, PatientEntry
+from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
+from simulators.stack.kafka import EmbeddedKafka
+from tests.alerts.readings import BOTH, MINUTE, NOON, encoded, glucose, pressure, record
+
+PARTITIONS = 2
+PATIENTS = [f"p{number}" for number in range(6)]
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka(tmp_path) as server:
+        create_topics(server)
+        yield server
+
+
+def create_topics(server: EmbeddedKafka) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=server.bootstrap)
+    compact = {"cleanup.policy": "compact"}
+    admin.create_topics(
+        [
+            NewTopic(READINGS, PARTITIONS, 1),
+            NewTopic(ALERTS, PARTITIONS, 1),
+            NewTopic(STATE, PARTITIONS, 1, topic_configs=compact),
+            NewTopic(REGISTRY, 1, 1, topic_configs=compact),
+        ]
+    )
+    admin.close()
+
+
+@contextmanager
+def engine(server: EmbeddedKafka) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vitalwire", "alerts", "engine"],
+        env=os.environ | {"VITALWIRE_KAFKA": server.bootstrap},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+class Clinic:
+    """What stands around the engine: a producer of readings, a reader of alerts."""
+
+    def __init__(self, server: EmbeddedKafka) -> None:
+        self.producer = KafkaProducer(bootstrap_servers=server.bootstrap, acks="all")
+        self.consumer = KafkaConsumer(
+            bootstrap_servers=server.bootstrap, group_id=None, auto_offset_reset="earliest"
+        )
+        self.consumer.assign([TopicPartition(ALERTS, place) for place in range(PARTITIONS)])
+        self.transitions: list[Transition] = []
+
+    def enrol(self, *patients: str) -> None:
+        for patient in patients:
+            entry = msgspec.json.encode(PatientEntry(patient, patient, BOTH))
+            self.producer.send(REGISTRY, entry, key=f"{PATIENT_KEY}{patient}".encode())
+        self.producer.flush()
+
+    def receive(self, *values: tuple[str, bytes]) -> None:
+        for patient, value in values:
+            self.producer.send(READINGS, value, key=patient.encode())
+        self.producer.flush()
+
+    def tick(self, at_ms: int) -> None:
+        for partition in range(PARTITIONS):
+            self.producer.send(READINGS, encoded(Tick(at_ms)), partition=partition)
+        self.producer.flush()
+
+    def wait_for(self, count: int) -> dict[str, Transition]:
+        """Read until there are so many different events; the test's timeout bounds it."""
+        while len({one.event_id for one in self.transitions}) < count:
+            for batch in self.consumer.poll(500).values():
+                self.transitions += [TRANSITION_DECODER.decode(one.value) for one in batch]
+        return {one.event_id: one for one in self.transitions}
+
+
+@contextmanager
+def clinic_at(server: EmbeddedKafka) -> Iterator[Clinic]:
+    clinic = Clinic(server)
+    clinic.enrol(*PATIENTS)
+    try:
+        yield clinic
+    finally:
+        clinic.producer.close(timeout=1)
+        clinic.consumer.close()
+
+
+@pytest.fixture
+def clinic(kafka: EmbeddedKafka) -> Iterator[Clinic]:
+    with clinic_at(kafka) as clinic:
+        yield clinic
+
+
+def story(patient: str) -> list[bytes]:
+    """An alert that begins, goes on, returns; and a flagged match that nobody repeats."""
+    log = [
+        record(NOON, [pressure(NOON, 192, 100)], patient),
+        record(NOON + MINUTE, [glucose(NOON + MINUTE, 100)], patient),
+        record(NOON + 2 * MINUTE, [pressure(NOON + 2 * MINUTE, 195, 100)], patient),
+        record(NOON + 3 * MINUTE, [pressure(NOON + 3 * MINUTE, 150, 90)], patient),
+        record(NOON + 4 * MINUTE, [pressure(NOON + 4 * MINUTE, 85, 50, "body-moved")], patient),
+    ]
+    return [encoded(one) for one in log]
+
+
+EVENTS = ["onset", "again", "returned", "repeat-asked", "onset"]
+
+
+def test_an_alert_reaches_the_topic_and_says_why(kafka: EmbeddedKafka, clinic: Clinic) -> None:
+    with engine(kafka):
+        clinic.receive(("p1", encoded(record(NOON, [pressure(NOON, 192, 100)]))))
+        (onset,) = clinic.wait_for(1).values()
+    assert (onset.event, onset.severity, onset.patient_id) == ("onset", "critical", "p1")
+    assert onset.reason == "Systolic 192 mmHg is above 180 mmHg (adult-standard, bp-severe)"
+
+
+def test_killed_anywhere_nothing_is_lost_and_nothing_has_two_names(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    stories = {patient: story(patient) for patient in PATIENTS}
+    rng = Random(7)
+    sent = 0
+    for step in range(5):
+        with engine(kafka) as process:
+            clinic.receive(*((patient, lines[step]) for patient, lines in stories.items()))
+            sent += len(PATIENTS) if step != 1 else 0
+            # It dies while it writes, between records of a batch, or just after all of them.
+            clinic.wait_for(max(1, sent - rng.randrange(len(PATIENTS))))
+            process.send_signal(signal.SIGKILL)
+    with engine(kafka):
+        clinic.tick(NOON + 30 * MINUTE)
+        events = clinic.wait_for(len(EVENTS) * len(PATIENTS))
+    for patient in PATIENTS:
+        mine = [one.event for one in events.values() if one.patient_id == patient]
+        assert sorted(mine) == sorted(EVENTS)
+    repeated = {one.event_id: one for one in reversed(clinic.transitions)}
+    assert repeated == events, "an event that was written twice says the same twice"
+
+
+def test_what_cannot_be_read_stops_nothing(kafka: EmbeddedKafka, clinic: Clinic) -> None:
+    with engine(kafka):
+        clinic.receive(("p1", b"{"), ("p1", b""), ("p1", b'{"kind":"tick","received_at_ms":"x"}'))
+        clinic.receive(("p1", b'{"kind":"tick","received_at_ms":1,"version":9}'))
+        clinic.receive(("p1", encoded(record(NOON, [pressure(NOON, 192, 100)]))))
+        assert len(clinic.wait_for(1)) == 1
+
+
+def test_a_broker_that_lost_everything_is_read_from_the_beginning(kafka: EmbeddedKafka) -> None:
+    def at(minute: int, systolic: int) -> tuple[str, bytes]:
+        at_ms = NOON + minute * MINUTE
+        return "p1", encoded(record(at_ms, [pressure(at_ms, systolic, 100)]))
+
+    with engine(kafka):
+        with clinic_at(kafka) as clinic:
+            clinic.receive(*(at(minute, 150) for minute in range(5)), at(5, 192))
+            (onset,) = clinic.wait_for(1).values()
+        kafka.stop()
+        kafka.start().wait()
+        create_topics(kafka)
+        with clinic_at(kafka) as clinic:
+            clinic.receive(at(5, 192), at(6, 195))
+            (again,) = clinic.wait_for(1).values()
+    assert (again.event, again.alert_id) == ("again", onset.alert_id)

@@ -1,0 +1,117 @@
+"""Readings, records and rule sets, as the tests of the engine write them."""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.plans import Plans
+from alerts.engine.state import PartitionState
+from alerts.rules.load import load_books
+from schemas.kafka import PatientReadings, ReadingsRecord, Stamp, StampedReading, TimeQuality
+from schemas.reading import Absence, Capture, Device, Outcome, Quantity, Reading
+from schemas.registry import PatientEntry
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+NOON = 1_790_000_000_000 - 1_790_000_000_000 % DAY + 12 * HOUR
+BOTH = ["adult-standard", "adult-diabetes"]
+_ABSENT: dict[str, Absence] = {
+    "HI": "positive-infinity",
+    "LO": "negative-infinity",
+    "NaN": "not-a-number",
+}
+
+
+@functools.cache
+def shipped() -> RuleSet:
+    return arrange(load_books())
+
+
+def fresh_state(*patients: PatientEntry) -> PartitionState:
+    plans = Plans(shipped())
+    for patient in patients or (PatientEntry("p1", "Robin", BOTH),):
+        assert plans.put(patient) == []
+    return PartitionState(shipped(), plans)
+
+
+def quantity(value: object, unit: str) -> Quantity:
+    text = str(value)
+    if text in _ABSENT:
+        return Quantity(unit, absent=_ABSENT[text])
+    return Quantity(unit, value=text)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A reading before it has a place in the log; times in ms."""
+
+    vital: str
+    quantities: dict[str, Quantity]
+    at_ms: int
+    flags: tuple[str, ...] = ()
+    time: TimeQuality = "device-clock"
+    earliest_ms: int | None = None
+    outcome: Outcome = "measured"
+    name: str = ""
+
+
+def pressure(
+    at_ms: int, systolic: object, diastolic: object = 80, *flags: str, unit: str = "mm[Hg]"
+) -> Measured:
+    values = {"systolic": quantity(systolic, unit), "diastolic": quantity(diastolic, unit)}
+    return Measured("blood_pressure", values, at_ms, flags)
+
+
+def glucose(at_ms: int, value: object, unit: str = "mg/dL") -> Measured:
+    return Measured("glucose", {"glucose": quantity(value, unit)}, at_ms)
+
+
+def stamped(measured: Measured, received_ms: int, seq: int = 1) -> StampedReading:
+    """Make the reading; its id follows from what was measured, unless it has a name."""
+    what = measured.name or f"{measured.at_ms} {measured.vital} {measured.quantities}"
+    reading_id = hashlib.sha256(what.encode()).hexdigest()[:32]
+    earliest_ms = measured.at_ms if measured.earliest_ms is None else measured.earliest_ms
+    return StampedReading(
+        Reading(
+            seq=seq,
+            reading_id=reading_id,
+            vital=measured.vital,
+            device=Device("A0:00:00:00:00:01"),
+            characteristic="2a35",
+            raw="",
+            quantities=measured.quantities,
+            session_id="session",
+            capture=Capture("boot", measured.at_ms),
+            outcome=measured.outcome,
+            status=list(measured.flags),
+        ),
+        Stamp(
+            received_at_ms=received_ms,
+            captured_at_ms=measured.at_ms,
+            measured_at_ms=measured.at_ms,
+            earliest_ms=earliest_ms,
+            latest_ms=measured.at_ms,
+            quality=measured.time,
+        ),
+    )
+
+
+def record(
+    received_ms: int, measured: Sequence[Measured], patient_id: str = "p1"
+) -> PatientReadings:
+    readings = [stamped(one, received_ms, seq) for seq, one in enumerate(measured, start=1)]
+    return PatientReadings(patient_id, "home-1", "0" * 16, received_ms, readings)
+
+
+def at_once(*measured: Measured, patient_id: str = "p1") -> list[ReadingsRecord]:
+    """A record for each reading, received in the moment of measurement."""
+    return [record(one.at_ms, [one], patient_id) for one in measured]
+
+
+def encoded(one: ReadingsRecord) -> bytes:
+    return msgspec.json.encode(one)
