@@ -92,4 +92,4 @@ def _last_error(printed: str) -> str:
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     marks = ("e:", "error", "dpkg-deb: error", "caused by", "├─▶", "╰─▶")
     named = [line for line in lines if line.lower().startswith(marks)]
-    return " ".join(named[-2:] or lines[-1:])[:300]
+    return " ".join(named[-2:] or lines[-1:])[:300].rstrip(".")

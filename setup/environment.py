@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from setup.console import Command, SetupError, run, step
-from setup.debian import CHROMIUM, DBUS_DAEMON, MOSQUITTO, DebianFolder, Program
+from setup.programs import CHROMIUM, DBUS_DAEMON, MOSQUITTO, DebianFolder, Program
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = CHECKOUT / ".venv"
@@ -109,15 +109,13 @@ def _cache() -> Path:
 def _bootstrap(debian: DebianFolder, purpose: Purpose) -> tuple[Path, Path]:
     """Get what is needed before there is a pip: pip itself, certificates, programs."""
     programs = debian.missing(purpose.programs)
-    packages = [package for program in programs for package in program.packages]
+    packages = []
     if _pip_wheel(debian) is None:
         packages.append("python3-pip-whl")
     if _certificates(debian) is None:
         packages.append("ca-certificates")
-    if packages:
-        debian.fetch(packages)
-        _bundle_certificates(debian)
-        debian.add_wrappers(programs)
+    debian.fetch(programs, packages)
+    _bundle_certificates(debian)
     pip, certificates = _pip_wheel(debian), _certificates(debian)
     if pip is None or certificates is None:
         msg = "Debian's python3-pip-whl or ca-certificates is not what it was. Please report this"
