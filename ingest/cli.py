@@ -1,10 +1,10 @@
 """Command lines of the intake: ``vitalwire ingest`` and ``vitalwire registry``."""
 
-from datetime import UTC, datetime
-
 import click
 
+from ingest.instants import from_ms
 from ingest.registry.cli import registry
+from schemas.clock import SystemClock
 
 __all__ = ["ingest", "registry"]
 
@@ -35,7 +35,7 @@ def setup(partitions: int) -> None:
 
     url, kafka = database.database_url(), kafka_clients.bootstrap_server()
     with database.connect(url, "setup") as connection:
-        applied = database.migrate(connection, datetime.now(UTC))
+        applied = database.migrate(connection, from_ms(SystemClock().wall_ms()))
     topics = kafka_clients.Topics(kafka)
     created = topics.create_missing(partitions)
     topics.close()

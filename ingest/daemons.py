@@ -34,7 +34,7 @@ def daemon(name: str, monitor_port: int, condition: Condition) -> Iterator[Event
     configure_logs(name)
     stop = stop_on_signals()
     with Monitor(monitor_port, condition.reason) as monitor:
-        _log.info("monitor.listening", port=monitor.port)
+        _log.info("monitor listening", port=monitor.port)
         yield stop
         _log.info("stopped")
 

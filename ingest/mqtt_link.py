@@ -6,6 +6,7 @@ the broker sends is only put aside here (callbacks decide nothing).
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from random import Random
 
@@ -60,7 +61,7 @@ class MqttLink:
         self._epoch_lock = threading.Lock()
         self._epoch = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"mqtt-{session.client_id}")
+        self._thread: threading.Thread | None = None
         self.subscribed = threading.Event()
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -80,13 +81,16 @@ class MqttLink:
 
     def start(self) -> None:
         """Begin; returns at once."""
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name=f"mqtt-{self._session.client_id}"
+        )
         self._thread.start()
 
     def stop(self) -> None:
         """Say goodbye to the broker and end the thread."""
         self._client.disconnect()
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(_STOP_WITHIN_S)
 
     def acknowledge(self, epoch: int, message: paho.MQTTMessage) -> bool:

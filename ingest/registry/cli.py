@@ -18,6 +18,7 @@ from ingest import database
 from ingest.instants import from_ms, to_ms
 from ingest.registry import entries
 from ingest.registry.store import NewAssignment, RegistryStore
+from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.registry import PatientEntry
 
@@ -34,12 +35,16 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         if value == "now":
-            return datetime.now(UTC)
+            return _clock_now()
         try:
             instant = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is no time such as 2026-11-22T08:00+01:00", param, ctx)
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _clock_now() -> datetime:
+    return from_ms(SystemClock().wall_ms())
 
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -135,7 +140,7 @@ def add_device(*, address: str, device_id: str | None, model: str, as_json: bool
 @_JSON
 def list_devices(*, as_json: bool) -> None:
     """List the devices, and who has each of them now."""
-    now_ms = to_ms(datetime.now(UTC))
+    now_ms = to_ms(_clock_now())
     with _connection() as connection:
         found = entries.devices(connection)
     rows = [
@@ -243,7 +248,7 @@ def _connection() -> Iterator[Connection[TupleRow]]:
 @contextmanager
 def _store() -> Iterator[RegistryStore]:
     with _connection() as connection:
-        yield RegistryStore(connection, getpass.getuser(), datetime.now(UTC))
+        yield RegistryStore(connection, getpass.getuser(), _clock_now())
 
 
 def _instant(instant_ms: int) -> str:

@@ -7,6 +7,7 @@ again.
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event, Thread
 
@@ -56,7 +57,9 @@ class RegistryFollower:
         self._source = source
         self._condition = condition
         self._stop = stop
-        self._thread = Thread(target=self._run, name="registry-follower")
+        self._thread = Thread(
+            target=copy_context().run, args=(self._run,), name="registry-follower"
+        )
 
     def start(self) -> None:
         """Begin to read."""

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import uuid4
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -183,9 +182,8 @@ class RegistryStore:
                 self._connection.execute(
                     "INSERT INTO vitalwire.assignments"
                     " (assignment_id, device_id, patient_id, user_slots, validity)"
-                    " VALUES (%s, %s, %s, %s::int4range, %s::tstzrange)",
+                    " VALUES (gen_random_uuid(), %s, %s, %s::int4range, %s::tstzrange)",
                     [
-                        uuid4(),
                         new.device_id,
                         new.patient_id,
                         Range(first, _SLOTS if whole else first + 1),
@@ -307,4 +305,4 @@ def _overlap(device: DeviceEntry, new: NewAssignment) -> RefusedEdit:
 
 
 def _instant(instant_ms: int) -> str:
-    return datetime.fromtimestamp(instant_ms / 1000, UTC).isoformat(timespec="seconds")
+    return from_ms(instant_ms).isoformat(timespec="seconds")

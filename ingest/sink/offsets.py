@@ -5,13 +5,11 @@ rolls back what it stored.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-Partition = tuple[str, int]
-"""Topic and number."""
+from ingest.sink.positions import Advance, Partition, Start
 
 _ADVANCE = """
 UPDATE vitalwire.kafka_offsets AS known SET next_offset = moved.next_offset
@@ -30,37 +28,6 @@ SET topic_id = EXCLUDED.topic_id, next_offset = EXCLUDED.next_offset
 
 class OvertakenError(Exception):
     """Somebody else advanced the offsets: nothing of the batch was stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """A partition's offset moves from ``expected`` to ``next_offset``, if it is ``expected``."""
-
-    topic: str
-    partition: int
-    topic_id: str
-    expected: int
-    next_offset: int
-
-    def standing(self) -> "Advance":
-        """Give the same check without the move."""
-        return Advance(self.topic, self.partition, self.topic_id, self.expected, self.expected)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What Kafka has of a partition: the first offset kept and the end."""
-
-    first: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where to resume a partition; ``reason`` says why it is not the stored offset."""
-
-    offset: int
-    reason: str | None = None
 
 
 def advance(connection: Connection[TupleRow], moves: Sequence[Advance]) -> None:
@@ -86,23 +53,6 @@ def load(connection: Connection[TupleRow]) -> dict[Partition, tuple[str, int]]:
         "SELECT topic, partition, topic_id, next_offset FROM vitalwire.kafka_offsets"
     )
     return {(topic, partition): (topic_id, offset) for topic, partition, topic_id, offset in rows}
-
-
-def start_of(stored: tuple[str, int] | None, topic_id: str, bounds: Bounds) -> Start:
-    """Decide where to resume: at the stored offset, unless it means nothing in this log.
-
-    Starting too early is harmless (the keys drop what is stored); too late loses readings.
-    """
-    if stored is None:
-        return Start(bounds.first, "new")
-    known_id, offset = stored
-    if known_id != topic_id:
-        return Start(bounds.first, "topic-re-created")
-    if offset > bounds.end:
-        return Start(bounds.first, "log-shorter-than-offset")
-    if offset < bounds.first:
-        return Start(bounds.first, "past-retention")
-    return Start(offset)
 
 
 def save(

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from ingest.instants import from_ms
 from ingest.plausibility import canonical_values, received_value
@@ -41,7 +40,7 @@ def reading_row(
             _unit_received(vital, reading),
             reading.outcome,
             reading.status,
-            Jsonb(reading.attributes),
+            reading.attributes,
             reading.user_slot,
             reading.record_number,
             UUID(reading.amends) if reading.amends else None,

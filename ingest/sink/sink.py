@@ -26,7 +26,8 @@ from ingest.kafka_clients import Topics
 from ingest.registry.release import release_again
 from ingest.sink import metrics, offsets
 from ingest.sink.entries import SINK_TOPICS, Arrival, Entry, read, refused
-from ingest.sink.offsets import Advance, Bounds, OvertakenError, Start
+from ingest.sink.offsets import OvertakenError
+from ingest.sink.positions import Advance, Bounds, Partition, Start, start_of
 from ingest.sink.receipts import ReceiptPublisher
 from ingest.sink.store import Stored, store
 from ingest.waiting import Condition, until_available
@@ -65,7 +66,7 @@ class Sink:
         self._condition = condition
         self._clock = clock
         self._topic_ids: dict[str, str] = {}
-        self._next: dict[offsets.Partition, int] = {}
+        self._next: dict[Partition, int] = {}
         self._prepare_due_ms = 0
         self._look_due_ms = 0
 
@@ -111,7 +112,7 @@ class Sink:
         with connection.transaction():
             stored = offsets.load(connection)
             starts = {
-                (partition.topic, partition.partition): offsets.start_of(
+                (partition.topic, partition.partition): start_of(
                     stored.get((partition.topic, partition.partition)),
                     self._topic_ids[partition.topic],
                     Bounds(first[partition], end[partition]),
@@ -125,7 +126,7 @@ class Sink:
         self._next = {key: start.offset for key, start in starts.items()}
 
     def _note_starts(
-        self, connection: Connection[TupleRow], starts: dict[offsets.Partition, Start]
+        self, connection: Connection[TupleRow], starts: dict[Partition, Start]
     ) -> None:
         """Say which partitions do not resume; what flowed into a lost log flows again."""
         moved = {key: start for key, start in starts.items() if start.reason is not None}

@@ -19,7 +19,8 @@ from ingest.registry.release import own
 from ingest.registry.view import Attributed, RegistryView, Waiting
 from ingest.sink import custody
 from ingest.sink.entries import Arrival, Entry, refused
-from ingest.sink.offsets import Advance, advance
+from ingest.sink.offsets import advance
+from ingest.sink.positions import Advance
 from ingest.sink.rows import value_digest
 from ingest.tables import SCHEMA, copied_columns
 from schemas.kafka import GatewayReport, Rejected
