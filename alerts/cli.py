@@ -10,7 +10,7 @@ from schemas.errors import InvalidInput
 
 _MODULES = {
     "engine": "alerts.engine.cli",
-    "projector": "alerts.projector",
+    "projector": "alerts.projector.cli",
     "feed": "alerts.feed.cli",
 }
 
