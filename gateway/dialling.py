@@ -8,6 +8,7 @@ REST_AFTER_FAILURE_FIRST_MS = 1_000
 REST_AFTER_FAILURE_LONGEST_MS = 30_000
 STRANGER_COUNTED_EVERY_MS = 60_000
 STRANGERS_MAX = 256
+UNREACHABLE_FROM_FAILURES = 5
 
 
 class Verdict(Enum):
@@ -44,6 +45,14 @@ class Dialling:
         if now_ms < self._rests_until_ms.get(address, 0):
             return Verdict.RESTING
         return Verdict.FULL if len(self._busy) >= SESSIONS_MAX else Verdict.DIAL
+
+    def unreachable(self) -> dict[str, int]:
+        """Give the devices that were heard and not reached, time and again, and how often."""
+        return {
+            address: failures
+            for address, failures in sorted(self._failures.items())
+            if failures >= UNREACHABLE_FROM_FAILURES
+        }
 
     def began(self, address: str) -> None:
         """A session with this device begins."""

@@ -1,28 +1,34 @@
 """How to empty a glucose meter through its Record Access Control Point: events in, commands out.
 
 Sans-IO: the shell writes what ``Write`` says, tells every answer and record, and drops the link
-when told that the dialogue is over. The order: count; all records if there is no cursor, else those
-after it; and all again when the meter is evidently not the one of the cursor (its records were
-erased, it was swapped, its numbers wrapped). "No records" is a normal outcome. The caller moves its
-cursor only to what ``reached`` gives, and only once the records are durable.
+when told that the dialogue is over. A meter that was never read is asked for everything; another
+one for its records from the last known one on. That one comes again, and proves that this is still
+the meter of the cursor: if it differs or is missing, the meter was erased, swapped or has counted
+anew, and everything is asked for. "No records" is a normal outcome. The caller moves its cursor to
+what ``reached`` gives, once the records are durable.
 """
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 
 from schemas.gatt import racp
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.racp import CountResponse, Request, ResponseCode, ResponseValue
+from schemas.gatt.racp import Request, ResponseCode, ResponseValue
 
 PROCEDURE_TIMEOUT_S = 30.0  # ST's BlueNRG collector; re-armed by each record
 ATTEMPTS_MAX = 3
+_DIGEST_DIGITS = 16
 
 IN_PROGRESS_CODES = frozenset({0x80, 0xFE})  # nRF SDK's own and the common profile code
 NOT_SUBSCRIBED_CODES = frozenset({0x81, 0xFD})
 NOT_BONDED_CODES = frozenset({0x05, 0x08, 0x0C, 0x0F})
 
-_NOT_UNDERSTOOD = frozenset(
+# To "from this number on": another meter, an erased one, or one that knows only "all".
+_WORTH_ASKING_ALL = frozenset(
     {
+        ResponseValue.SUCCESS,
+        ResponseValue.NO_RECORDS_FOUND,
         ResponseValue.OPCODE_NOT_SUPPORTED,
         ResponseValue.INVALID_OPERATOR,
         ResponseValue.OPERATOR_NOT_SUPPORTED,
@@ -34,10 +40,15 @@ _NOT_UNDERSTOOD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a meter was read: its last sequence number, and how many records it had then."""
+    """How far a meter was read: the last record's sequence number and what it said."""
 
     last: int
-    count: int | None = None
+    digest: str
+
+    @classmethod
+    def at(cls, sequence: int, payload: bytes) -> "Cursor":
+        """Point to the record with these bytes."""
+        return cls(sequence, hashlib.sha256(payload).hexdigest()[:_DIGEST_DIGITS])
 
 
 class Outcome(Enum):
@@ -46,7 +57,6 @@ class Outcome(Enum):
     COMPLETE = "complete"
     SILENT = "racp-timeout"
     NOT_BONDED = "not-bonded"
-    NOT_SUBSCRIBED = "not-subscribed"
     REFUSED = "racp-refused"
 
 
@@ -75,12 +85,10 @@ Command = Write | Subscribe | Finished
 class Step(Enum):
     """What the dialogue is waiting for."""
 
-    COUNT = "count"
-    RECORDS = "records"
-    NEWER = "newer"
-    LAST = "last"
-    ABORT = "abort"
-    OVER = "over"
+    ALL = "every record"
+    NEWER = "the last known record and newer ones"
+    ABORTED = "the end of a procedure that somebody left running"
+    OVER = "nothing"
 
 
 class Dialogue:
@@ -89,20 +97,14 @@ class Dialogue:
     def __init__(self, cursor: Cursor | None) -> None:
         """Continue after ``cursor``; None asks for everything."""
         self._cursor = cursor
-        self._count: int | None = None
-        self._step = Step.COUNT
-        self._request = racp.COUNT_ALL
-        self._interrupted = Step.COUNT  # by an abort
-        self._sequences: list[int] = []  # of the request that is running
+        self._step = Step.OVER
+        self._request = racp.REPORT_ALL
+        self._interrupted = Step.OVER
+        self._newest: Cursor | None = None  # of the request that is running
         self._ascending = True
-        self._last_in_meter: int | None = None
+        self._recognised = False
         self._failed_writes = 0
         self._complete = False
-
-    @property
-    def over(self) -> bool:
-        """Whether ``Finished`` was given."""
-        return self._step is Step.OVER
 
     @property
     def complete(self) -> bool:
@@ -113,55 +115,53 @@ class Dialogue:
     def reached(self) -> Cursor | None:
         """The cursor that the records received so far allow; the old one if none does.
 
-        After a broken dialogue only records that came in ascending order count: the first one that
-        is missing must be asked for again.
+        Of a broken dialogue only records that came in ascending order count: the first one that is
+        missing must be asked for again.
         """
-        if self._sequences and (self._complete or self._ascending):
-            last = self._sequences[-1] if self._ascending else max(self._sequences)
-            return Cursor(last, self._count)
-        if self._complete and self._cursor is not None:
-            return Cursor(self._cursor.last, self._count)
-        return self._cursor
+        usable = self._complete or (self._ascending and self._recognised)
+        return self._newest if self._newest is not None and usable else self._cursor
 
     def start(self) -> list[Command]:
         """Begin."""
-        return self._ask(Step.COUNT, racp.COUNT_ALL)
+        # 65535 is followed by 0: what came after the wrap is not "newer" to a meter.
+        if self._cursor is None or self._cursor.last >= racp.SEQUENCE_MAX:
+            return self._ask(Step.ALL, racp.REPORT_ALL)
+        return self._ask(Step.NEWER, racp.at_least(self._cursor.last))
 
-    def record(self, sequence: int) -> None:
-        """Note that a measurement with this sequence number arrived."""
-        if self._step is Step.LAST:
-            self._last_in_meter = sequence
-            return
-        if self._sequences and sequence < self._sequences[-1]:
+    def record(self, sequence: int, payload: bytes) -> None:
+        """Note a measurement that arrived."""
+        if self._newest is not None and sequence < self._newest.last:
             self._ascending = False
-        self._sequences.append(sequence)
+        self._newest = Cursor.at(sequence, payload)
+        self._recognised = self._recognised or self._newest == self._cursor
 
     def answered(self, payload: bytes) -> list[Command]:
         """Take an indication of 0x2A52."""
-        if self.over:
+        if self._step is Step.OVER:
             return []
         try:
             response = racp.decode_response(payload)
         except MalformedPayload:
             return self._finish(Outcome.REFUSED)
-        if isinstance(response, CountResponse):
-            return self._counted(response.count) if self._step is Step.COUNT else []
-        if self._step is Step.ABORT:
-            self._step = self._interrupted
-            return [Write(racp.encode_request(self._request))]
-        return self._ended(response) if response.request is self._request.opcode else []
+        if not isinstance(response, ResponseCode):
+            return []
+        if self._step is Step.ABORTED:
+            return self._ask(self._interrupted, self._request)
+        if response.request is not self._request.opcode:
+            return []
+        return self._ended(response.value)
 
     def write_failed(self, code: int) -> list[Command]:
         """Take the ATT error that refused a write; both families of codes are known."""
-        if self.over:
+        if self._step is Step.OVER:
             return []
         self._failed_writes += 1
         if code in NOT_BONDED_CODES:
             return self._finish(Outcome.NOT_BONDED)
-        if self._failed_writes >= ATTEMPTS_MAX or self._step is Step.ABORT:
+        if self._failed_writes >= ATTEMPTS_MAX or self._step is Step.ABORTED:
             return self._finish(Outcome.REFUSED)
         if code in IN_PROGRESS_CODES:
-            self._interrupted, self._step = self._step, Step.ABORT
+            self._interrupted, self._step = self._step, Step.ABORTED
             return [Write(racp.encode_request(racp.ABORT))]
         if code in NOT_SUBSCRIBED_CODES:
             return [Subscribe(), Write(racp.encode_request(self._request))]
@@ -169,67 +169,26 @@ class Dialogue:
 
     def timed_out(self) -> list[Command]:
         """Neither a record nor an answer came for ``PROCEDURE_TIMEOUT_S``."""
-        return [] if self.over else self._finish(Outcome.SILENT)
+        return [] if self._step is Step.OVER else self._finish(Outcome.SILENT)
 
-    def _counted(self, count: int) -> list[Command]:
-        self._count = count
-        if count == 0:
-            return self._finish(Outcome.COMPLETE)
-        if self._cursor is None or _shrank(self._cursor, count):
-            return self._ask(Step.RECORDS, racp.REPORT_ALL)
-        return self._ask_newer(self._cursor)
-
-    def _ended(self, response: ResponseCode) -> list[Command]:
+    def _ended(self, value: ResponseValue) -> list[Command]:
         """React to the end of the running request."""
-        if response.value in _NOT_UNDERSTOOD:
-            return self._not_understood()
-        if response.value is ResponseValue.SUCCESS:
-            return self._delivered()
-        if response.value is ResponseValue.NO_RECORDS_FOUND:
-            return self._nothing_found()
-        return self._finish(Outcome.REFUSED)
-
-    def _not_understood(self) -> list[Command]:
-        """Ask in a plainer way: not every meter knows every operator."""
-        if self._step is Step.COUNT and self._cursor is not None:
-            return self._ask_newer(self._cursor)
-        if self._step in (Step.COUNT, Step.NEWER):
-            return self._ask(Step.RECORDS, racp.REPORT_ALL)
-        return self._finish(Outcome.COMPLETE if self._step is Step.LAST else Outcome.REFUSED)
-
-    def _delivered(self) -> list[Command]:
-        if self._step is Step.LAST:
-            assert self._cursor is not None
-            if self._last_in_meter != self._cursor.last:  # another meter, or an erased one
-                return self._ask(Step.RECORDS, racp.REPORT_ALL)
-        return self._finish(Outcome.COMPLETE)
-
-    def _nothing_found(self) -> list[Command]:
-        if self._step is not Step.NEWER or self._count is None:
+        if self._step is Step.NEWER:
+            wrapped = self._newest is not None and self._newest.last >= racp.SEQUENCE_MAX
+            delivered = value is ResponseValue.SUCCESS and self._recognised and not wrapped
+            if not delivered and value in _WORTH_ASKING_ALL:
+                return self._ask(Step.ALL, racp.REPORT_ALL)
+        if value in (ResponseValue.SUCCESS, ResponseValue.NO_RECORDS_FOUND):
             return self._finish(Outcome.COMPLETE)
-        assert self._cursor is not None
-        if self._cursor.count is not None and self._count > self._cursor.count:
-            # It has more than it had, but none above the cursor: it counts anew.
-            return self._ask(Step.RECORDS, racp.REPORT_ALL)
-        return self._ask(Step.LAST, racp.REPORT_LAST)
-
-    def _ask_newer(self, cursor: Cursor) -> list[Command]:
-        if cursor.last >= racp.SEQUENCE_MAX:  # the next one wraps to 0; 65536 cannot be asked for
-            return self._ask(Step.RECORDS, racp.REPORT_ALL)
-        return self._ask(Step.NEWER, racp.at_least(cursor.last + 1))
+        return self._finish(Outcome.REFUSED)
 
     def _ask(self, step: Step, request: Request) -> list[Command]:
         self._step, self._request = step, request
-        self._sequences, self._ascending = [], True
-        self._last_in_meter = None
+        self._newest, self._ascending = None, True
+        self._recognised = step is Step.ALL  # nothing to compare with: whatever comes is new
         return [Write(racp.encode_request(request))]
 
     def _finish(self, outcome: Outcome) -> list[Command]:
         self._complete = outcome is Outcome.COMPLETE
         self._step = Step.OVER
         return [Finished(outcome)]
-
-
-def _shrank(cursor: Cursor, count: int) -> bool:
-    """Tell whether records vanished since the cursor: erased, or another meter."""
-    return cursor.count is not None and count < cursor.count

@@ -181,7 +181,7 @@ class Journal:
     def cursor(self, address: str) -> Cursor | None:
         """Give how far a meter was read."""
         row = self._database.execute(
-            "SELECT last, count FROM cursors WHERE address = ?", (address,)
+            "SELECT last, digest FROM cursors WHERE address = ?", (address,)
         ).fetchone()
         return Cursor(*row) if row else None
 
@@ -189,8 +189,8 @@ class Journal:
         """Write how far a meter was read; the records up to there must be in the journal."""
         with _disk():
             self._database.execute(
-                "INSERT OR REPLACE INTO cursors (address, last, count) VALUES (?,?,?)",
-                (address, cursor.last, cursor.count),
+                "INSERT OR REPLACE INTO cursors (address, last, digest) VALUES (?,?,?)",
+                (address, cursor.last, cursor.digest),
             )
 
     def observation(self) -> Observation | None:

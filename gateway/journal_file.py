@@ -40,7 +40,7 @@ CREATE TABLE sessions (
 CREATE TABLE cursors (
     address TEXT PRIMARY KEY,
     last    INTEGER NOT NULL,
-    count   INTEGER
+    digest  TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE observation (
     only  INTEGER PRIMARY KEY CHECK (only = 1),

@@ -45,8 +45,14 @@ class Devices:
             f"{address} has forgotten this gateway; run `vitalwire gateway pair {address}`"
             for address in sorted(self._unbonded)
         ]
+        unreachable = [
+            f"{address} was heard but not read, {failures} times in a row; bring it nearer, "
+            f"or run `vitalwire gateway pair {address}`"
+            for address, failures in self._dialling.unreachable().items()
+            if address not in self._unbonded
+        ]
         faults = (self._around.bluez.problem, self._scanner.problem)
-        return [fault for fault in faults if fault is not None] + forgotten
+        return [fault for fault in faults if fault is not None] + forgotten + unreachable
 
     def states(self) -> list[DeviceState]:
         """Describe the known devices that were heard in this run."""

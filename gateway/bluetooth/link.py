@@ -34,6 +34,10 @@ class LinkFailed(UnavailableError):
     """Nobody's fault: the link did not come about, broke, or the device did not answer in time."""
 
 
+class NotBonded(LinkFailed):
+    """The device wants a bond that it no longer knows, or never had."""
+
+
 class WriteRefused(LinkFailed):
     """The device answered a write with this ATT error."""
 
@@ -121,6 +125,8 @@ class Link:
             starting = client.start_notify(uuids.full(number), on_value)
             await asyncio.wait_for(starting, SUBSCRIBE_TIMEOUT_S)
         except FAILURES as error:
+            if _wants_bond(error):
+                raise NotBonded(f"No subscription to {number:04x}: {error}.") from error
             raise LinkFailed(f"No subscription to {number:04x}: {error}.") from error
 
     async def write(self, number: int, payload: bytes) -> None:
@@ -130,11 +136,9 @@ class Link:
             await asyncio.wait_for(writing, WRITE_TIMEOUT_S)
         except BleakGATTProtocolError as error:
             raise WriteRefused(int(error.code)) from error
-        except BleakDBusError as error:
-            if error.dbus_error == _NOT_PERMITTED:  # "Not paired", in BlueZ's own words
-                raise WriteRefused(NOT_PAIRED_CODE) from error
-            raise LinkFailed(f"No write to {number:04x}: {error}.") from error
         except FAILURES as error:
+            if _wants_bond(error):
+                raise WriteRefused(NOT_PAIRED_CODE) from error
             raise LinkFailed(f"No write to {number:04x}: {error}.") from error
 
     def _connected(self) -> BleakClient:
@@ -145,3 +149,8 @@ class Link:
     def _on_disconnected(self, client: BleakClient) -> None:
         if client is self._client:
             self.lost.set()
+
+
+def _wants_bond(error: BaseException) -> bool:
+    """Recognise "Not paired", which BlueZ says in words of its own instead of an ATT error."""
+    return isinstance(error, BleakDBusError) and error.dbus_error == _NOT_PERMITTED

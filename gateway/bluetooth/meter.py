@@ -76,7 +76,7 @@ class MeterVisit:
     def _on_measurement(self, payload: bytes) -> None:
         self._captured(uuids.GLUCOSE_MEASUREMENT, payload)
         with suppress(MalformedPayload):  # it is in the journal; its number is unknown
-            self._dialogue.record(glucose.decode(payload).sequence)
+            self._dialogue.record(glucose.decode(payload).sequence, payload)
         self._arrived.set()
 
     def _on_context(self, payload: bytes) -> None:

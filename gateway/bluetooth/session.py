@@ -13,9 +13,9 @@ import structlog
 from bleak.backends.device import BLEDevice
 
 from gateway.bluetooth.bluez import Bluez
-from gateway.bluetooth.link import Link, LinkFailed
+from gateway.bluetooth.link import Link, LinkFailed, NotBonded
 from gateway.bluetooth.meter import MeterVisit
-from gateway.dialogue import Dialogue
+from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import DeviceClock, Record, SessionFacts
 from gateway.session_end import newest
@@ -85,6 +85,9 @@ class Session:
             async with self._around.connecting:
                 await self._link.open(MEASUREMENTS)
             outcome = await self._while_linked()
+        except NotBonded as error:
+            log.warning("session.failed", reason=error.cause)
+            outcome = Outcome.NOT_BONDED.value
         except LinkFailed as error:
             log.info("session.failed", reason=error.cause)
             outcome = "link-failed"
