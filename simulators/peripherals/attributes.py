@@ -1,6 +1,7 @@
 """Characteristics as bumble wants them, with the access rules that bumble does not enforce."""
 
 from collections.abc import Callable
+from functools import partial
 
 from bumble import att, gatt
 from bumble.core import UUID
@@ -84,7 +85,7 @@ def protect_subscription(server: Server, characteristic: Characteristic) -> None
 def information_service(texts: dict[int, str]) -> gatt.Service:
     """Return Device Information with these texts, by assigned number; anybody may read it."""
     characteristics = [
-        readable(number, lambda text=text: device_information.encode_text(text), encrypted=False)  # type: ignore[misc]
+        readable(number, partial(device_information.encode_text, text), encrypted=False)
         for number, text in texts.items()
     ]
     return service(uuids.DEVICE_INFORMATION_SERVICE, characteristics)

@@ -21,6 +21,6 @@ class LoseConfirmation(Fault):
 
 @dataclass(frozen=True)
 class Stall(Fault):
-    """The device goes quiet after `after` records, until it is told to resume or to abort."""
+    """The device goes quiet after `after` records, until an abort or the end of the link."""
 
     after: int

@@ -7,6 +7,7 @@ in a procedure whose closing indication was confirmed.
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from bumble import att, gatt
 from bumble.device import Connection
@@ -16,7 +17,7 @@ from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.glucose import GlucoseMeasurement, SampleLocation, SampleType, Status
 from schemas.gatt.glucose_context import GlucoseContext, Meal
 from schemas.gatt.number import Absent, Number, scaled
-from schemas.gatt.racp import CountResponse, Opcode, Request, ResponseCode, ResponseValue
+from schemas.gatt.racp import CountResponse, Opcode, Request, Response, ResponseCode, ResponseValue
 from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.faults import DropLink, Stall
@@ -25,6 +26,9 @@ from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
 from simulators.peripherals.records import Record, RecordStore, select
 
 __all__ = ["NORDIC_ERRORS", "Meter", "MeterBehaviour", "RacpErrors", "Sample"]
+
+Payload: TypeAlias = tuple[int, bytes]
+"""The characteristic's assigned number, and the bytes."""
 
 NOTHING_NOTICED = Status(0)
 
@@ -89,15 +93,16 @@ class Meter(Peripheral):
         super().__init__(identity, clock, ledger, passkey)
         self._behaviour = behaviour or MeterBehaviour()
         self._store = RecordStore(self._behaviour.first_sequence)
-        self._waiting: list[tuple[int, bytes]] = []
-        self._advertise_until_s = 0.0
-        self._procedure: asyncio.Task[None] | None = None
+        self._handed_over: set[Payload] = set()
+        self._advertising_window: asyncio.TimerHandle | None = None
+        self._serving: Connection | None = None  # whose procedure runs
         self._aborted = asyncio.Event()
 
     @property
     def pending(self) -> int:
         """How many measurements and contexts wait to be handed over."""
-        return len(self._waiting)
+        payloads = (payload for record in self._store.all() for payload in _payloads(record))
+        return sum(payload not in self._handed_over for payload in payloads)
 
     def take(self, sample: Sample) -> Record:
         """Measure, stamped by the device's clock; return the record."""
@@ -124,21 +129,30 @@ class Meter(Peripheral):
         """Store exactly these bytes, whatever they mean; return the record."""
         record = self._store.add(measurement, context)
         for payload in _payloads(record):
-            self._waiting.append(payload)
             self.ledger.take(*payload)
         self.announce()
         return record
 
     def announce(self) -> None:
         """Advertise for a while if something waits, as after a press of the transfer button."""
+        self._end_window()
         loop = asyncio.get_running_loop()
-        self._advertise_until_s = loop.time() + self._behaviour.advertise_s
-        loop.call_later(self._behaviour.advertise_s, self._refresh_advertising)
+        self._advertising_window = loop.call_later(self._behaviour.advertise_s, self._end_window)
+        self._refresh_advertising()
+
+    async def stop(self) -> None:
+        """Switch it off."""
+        self._end_window()
+        await super().stop()
+
+    def _end_window(self) -> None:
+        if self._advertising_window is not None:
+            self._advertising_window.cancel()
+        self._advertising_window = None
         self._refresh_advertising()
 
     def _has_something(self) -> bool:
-        in_time = asyncio.get_running_loop().time() < self._advertise_until_s
-        return bool(self._waiting) and in_time
+        return self._advertising_window is not None and self.pending > 0
 
     def _own_service(self) -> gatt.Service:
         self._pushed = {
@@ -166,55 +180,54 @@ class Meter(Peripheral):
             request = racp.decode_request(payload)
         except MalformedPayload as error:
             raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR) from error
-        running = self._procedure is not None and not self._procedure.done()
-        if request.opcode is Opcode.ABORT:
-            self._aborted.set()
-            if not running:
-                answer = ResponseCode(Opcode.ABORT, ResponseValue.ABORT_UNSUCCESSFUL)
-                self._procedure = self._tasks.start(self._refuse(connection, answer))
-            return
-        if running:
+        if self._serving is None:
+            self._serving = connection
+            self._aborted.clear()
+            self._tasks.spawn(self._perform(connection, request))
+        elif request.opcode is Opcode.ABORT:
+            self._aborted.set()  # what runs answers it
+        else:
             raise att.ATT_Error(self._behaviour.errors.in_progress)
-        self._aborted.clear()
-        self._procedure = self._tasks.start(self._perform(connection, request))
+
+    def _disconnected(self, reason: int) -> None:
+        self._serving = None
+        self._aborted.set()
+        super()._disconnected(reason)
 
     async def _perform(self, connection: Connection, request: Request) -> None:
+        if request.opcode is Opcode.ABORT:
+            nothing_to_abort = ResponseCode(Opcode.ABORT, ResponseValue.ABORT_UNSUCCESSFUL)
+            await self._close(connection, nothing_to_abort)
+            return
         selected = select(request, self._store.all())
         if isinstance(selected, ResponseValue):
-            await self._answer(connection, ResponseCode(request.opcode, selected))
+            await self._close(connection, ResponseCode(request.opcode, selected))
         elif request.opcode is Opcode.REPORT_COUNT:
-            await self._answer(connection, CountResponse(len(selected)))
+            await self._close(connection, CountResponse(len(selected)))
         elif not selected:
             nothing = ResponseCode(request.opcode, ResponseValue.NO_RECORDS_FOUND)
-            await self._answer(connection, nothing)
+            await self._close(connection, nothing)
         else:
             await self._report(connection, selected)
 
-    async def _refuse(self, connection: Connection, response: ResponseCode) -> None:
-        await self._answer(connection, response)
-
     async def _report(self, connection: Connection, records: tuple[Record, ...]) -> None:
         drop, stall = self._faults.take(DropLink), self._faults.take(Stall)
-        sent: list[tuple[int, bytes]] = []
+        sent: list[Payload] = []
         for number, record in enumerate(records):
             if drop is not None and number == drop.after:
                 await self._drop(connection)
                 return
             if stall is not None and number == stall.after:
-                await connection.cancel_on_disconnection(self._tasks.start(self._until_aborted()))
+                await self._aborted.wait()
             if self._aborted.is_set():
-                aborted = ResponseCode(Opcode.ABORT, ResponseValue.SUCCESS)
-                await self._answer(connection, aborted)
+                await self._close(connection, ResponseCode(Opcode.ABORT, ResponseValue.SUCCESS))
                 return
             sent += await self._send(connection, record)
         done = ResponseCode(Opcode.REPORT_RECORDS, ResponseValue.SUCCESS)
-        if await self._answer(connection, done):
-            self._handed_over(sent)
+        if await self._close(connection, done):
+            self._note_handed_over(sent)
 
-    async def _until_aborted(self) -> None:
-        await self._aborted.wait()
-
-    async def _send(self, connection: Connection, record: Record) -> list[tuple[int, bytes]]:
+    async def _send(self, connection: Connection, record: Record) -> list[Payload]:
         """Notify what the peer subscribed to; return what went out."""
         sent = []
         for number, payload in _payloads(record):
@@ -222,18 +235,21 @@ class Meter(Peripheral):
                 sent.append((number, payload))
         return sent
 
-    async def _answer(self, connection: Connection, response: CountResponse | ResponseCode) -> bool:
+    async def _close(self, connection: Connection, response: Response) -> bool:
+        """End the procedure; True if the peer confirmed. It may ask again as soon as it did."""
+        if self._serving is connection:
+            self._serving = None
         return await self._indicate(connection, self._control_point, racp.encode_response(response))
 
-    def _handed_over(self, sent: list[tuple[int, bytes]]) -> None:
+    def _note_handed_over(self, sent: list[Payload]) -> None:
         """Write down what was received for the first time."""
         for payload in sent:
-            if payload in self._waiting:
-                self._waiting.remove(payload)
+            if payload not in self._handed_over:
+                self._handed_over.add(payload)
                 self.ledger.hand_over(*payload)
 
 
-def _payloads(record: Record) -> list[tuple[int, bytes]]:
+def _payloads(record: Record) -> list[Payload]:
     """Return what goes over the air for a record, by characteristic."""
     payloads = [(uuids.GLUCOSE_MEASUREMENT, record.measurement)]
     if record.context is not None:

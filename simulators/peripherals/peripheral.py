@@ -33,6 +33,7 @@ ADVERTISING_INTERVAL_MS = 100
 ADVERTISEMENT_BYTES_MAX = 31
 # A peer that connects and then does nothing would keep everybody else away.
 IDLE_TIMEOUT_S = 60.0
+CONFIRMATION_TIMEOUT_S = 30.0  # of the attribute protocol
 
 GENERALLY_DISCOVERABLE = b"\x06"  # and no Bluetooth Classic
 LIMITED_DISCOVERABLE = b"\x05"  # the same, "for a short while": pairing mode
@@ -71,6 +72,7 @@ class Peripheral(ABC):
         self._bonds = MemoryKeyStore()
         self._faults = FaultList()
         self._pairing_mode = False
+        self._is_on = False
         self._advertising = asyncio.Lock()
 
     # The owner's side: what a person, a test or a home does with it.
@@ -110,6 +112,7 @@ class Peripheral(ABC):
         """Switch it on."""
         self._tasks = BackgroundTasks()
         self._connection: Connection | None = None
+        self._link_gone: asyncio.Future[None]  # one per link
         self._idle_timer: asyncio.TimerHandle | None = None
         self._controller = Controller(self.name, link=air)
         configuration = DeviceConfiguration(name=self.name, address=self.address)
@@ -122,10 +125,12 @@ class Peripheral(ABC):
         self._device.add_services(self._common_services())
         self._device.add_service(self._own_service())
         await self._device.power_on()
+        self._is_on = True
         await self._advertise_if_wanted()
 
     async def stop(self) -> None:
         """Switch it off: its link ends, its memory stays."""
+        self._is_on = False
         if self._connection is not None:
             await self._connection.disconnect()
         await self._tasks.close()
@@ -184,19 +189,28 @@ class Peripheral(ABC):
     async def _indicate(
         self, connection: Connection, characteristic: Characteristic, payload: bytes
     ) -> bool:
-        """Send an indication; True only if the peer confirmed it."""
+        """Send an indication; True only if the peer confirmed it.
+
+        bumble's own way forgets a confirmation when the link ends right behind it.
+        """
         if connection is not self._connection or not self._wants(connection, characteristic):
             return False
         self._restart_idle_timer()
-        sending = self._device.indicate_subscriber(connection, characteristic, payload, force=True)
-        task = self._tasks.start(sending)
-        try:
-            await connection.cancel_on_disconnection(task)
-        except (asyncio.CancelledError, TimeoutError):
-            if (current := asyncio.current_task()) and current.cancelling():
-                raise
-            return False
-        return True
+        server = self._device.gatt_server
+        indication = att.ATT_Handle_Value_Indication(
+            attribute_handle=characteristic.handle, attribute_value=payload
+        )
+        async with server.indication_semaphores[connection]:
+            confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            server.pending_confirmations[connection] = confirmed
+            server.send_gatt_pdu(connection, bytes(indication))
+            await asyncio.wait(
+                {confirmed, self._link_gone},
+                timeout=CONFIRMATION_TIMEOUT_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            server.pending_confirmations.pop(connection, None)
+        return confirmed.done()
 
     async def _drop(self, connection: Connection) -> None:
         """End this link if it is still there."""
@@ -208,18 +222,21 @@ class Peripheral(ABC):
 
     def _refresh_advertising(self) -> None:
         """Advertise, or stop it, soon."""
-        self._tasks.spawn(self._advertise_if_wanted())
+        if self._is_on:
+            self._tasks.spawn(self._advertise_if_wanted())
 
     # The link.
 
     def _connected(self, connection: Connection) -> None:
         self._connection = connection
+        self._link_gone = asyncio.get_running_loop().create_future()
         connection.on("disconnection", self._disconnected)
         connection.on("pairing", self._paired)
         self._restart_idle_timer()
 
     def _disconnected(self, _reason: int) -> None:
         self._connection = None
+        self._link_gone.set_result(None)
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         self._refresh_advertising()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from bumble import hci
 from bumble.core import AdvertisingData
@@ -95,7 +96,8 @@ class Adapter:
         for device in list(self.devices.values()):
             for characteristic in list(device.characteristics.values()):
                 if characteristic.has_listener(name):
-                    await characteristic.stop_notify(name)
+                    with suppress(BluezError):  # the link may break meanwhile
+                        await characteristic.stop_notify(name)
 
     async def _set_filter(self, call: Call) -> None:
         (wanted,) = call.arguments
