@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from schemas.clock import SystemClock
-from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter
+from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter, MeterBehaviour
 from simulators.world import BluetoothWorld
 
 CUFF_ADDRESS = "C0:00:00:00:00:01"
@@ -34,11 +34,11 @@ def make_cuff(*, passkey: int | None = None, clock_error_s: float = 0.0) -> Cuff
     return Cuff(identity, DeviceClock(CLOCK, clock_error_s), ledger, passkey)
 
 
-def make_meter(*, clock_error_s: float = 0.0) -> Meter:
+def make_meter(behaviour: MeterBehaviour | None = None, *, clock_error_s: float = 0.0) -> Meter:
     """A meter that is not in any world yet."""
     identity = DeviceIdentity(METER_ADDRESS, "SUGAR METER", "Vitalwire", "Meter One", "M-0001")
     ledger = Ledger(METER_ADDRESS, CLOCK)
-    return Meter(identity, DeviceClock(CLOCK, clock_error_s), ledger)
+    return Meter(identity, DeviceClock(CLOCK, clock_error_s), ledger, behaviour)
 
 
 async def eventually(condition: Callable[[], object]) -> None:

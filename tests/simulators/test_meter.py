@@ -7,13 +7,18 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 
-from schemas.gatt import racp, uuids
+from schemas.gatt import glucose, racp, uuids
+from schemas.gatt.glucose import DisplayUnit, Status
 from schemas.gatt.glucose_context import Meal
+from schemas.gatt.number import Absent
 from schemas.gatt.racp import CountResponse, Opcode, Request, Response, ResponseCode, ResponseValue
-from simulators.peripherals import DropLink, Meter, Sample, Stall
-from tests.bluetooth_world import METER_ADDRESS, eventually
+from simulators.peripherals import NORDIC_ERRORS, DropLink, Meter, MeterBehaviour, Sample, Stall
+from simulators.peripherals.meter import mg_dl
+from simulators.world import BluetoothWorld
+from tests.bluetooth_world import METER_ADDRESS, eventually, make_meter
 
 MEASUREMENT = uuids.full(uuids.GLUCOSE_MEASUREMENT)
 CONTEXT = uuids.full(uuids.GLUCOSE_MEASUREMENT_CONTEXT)
@@ -50,16 +55,20 @@ class Collector:
         return await self.answer()
 
 
+async def find() -> BLEDevice:
+    device = await BleakScanner.find_device_by_address(METER_ADDRESS, timeout=TIMEOUT_S)
+    assert device is not None
+    return device
+
+
 @pytest_asyncio.fixture
 async def collector(meter: Meter) -> AsyncIterator[Collector]:
     """Connected, not yet subscribed, to a meter with five records, the third with a context."""
     for number in range(5):
         meal = Meal.FASTING if number == 2 else None
         meter.take(Sample(Decimal(100 + number), meal))
-    device = await BleakScanner.find_device_by_address(METER_ADDRESS, timeout=TIMEOUT_S)
-    assert device is not None
     gone = asyncio.Event()
-    async with BleakClient(device, lambda _client: gone.set()) as client:
+    async with BleakClient(await find(), lambda _client: gone.set()) as client:
         yield Collector(client, gone)
 
 
@@ -146,6 +155,19 @@ async def test_a_second_request_is_refused_while_one_runs_and_an_abort_ends_it(
     assert meter.ledger.handed_over == []
 
 
+async def test_an_abort_with_nothing_to_abort(collector: Collector) -> None:
+    await collector.subscribe()
+    answer = await collector.ask(racp.ABORT)
+    assert answer == ResponseCode(Opcode.ABORT, ResponseValue.ABORT_UNSUCCESSFUL)
+
+
+async def test_a_request_of_one_byte_is_refused(collector: Collector) -> None:
+    await collector.subscribe()
+    with pytest.raises(BleakGATTProtocolError) as refused:
+        await collector.client.write_gatt_char(CONTROL_POINT, b"\x01", response=True)
+    assert refused.value.code == 0x0D
+
+
 async def test_records_of_a_broken_transfer_are_not_handed_over(
     meter: Meter, collector: Collector
 ) -> None:
@@ -156,3 +178,46 @@ async def test_records_of_a_broken_transfer_are_not_handed_over(
     assert collector.received == payloads(meter)[:2]
     assert meter.ledger.handed_over == []
     await eventually(lambda: meter.is_advertising)
+
+
+async def test_a_context_that_nobody_listens_to_is_not_handed_over(
+    meter: Meter, collector: Collector
+) -> None:
+    await collector.subscribe()
+    await collector.client.stop_notify(CONTEXT)
+    assert await collector.ask(racp.REPORT_ALL) == done()
+    await eventually(lambda: meter.pending == 1)
+    assert len(collector.received) == 5
+
+
+async def test_the_older_family_of_error_codes(world: BluetoothWorld) -> None:
+    meter = make_meter(MeterBehaviour(errors=NORDIC_ERRORS))
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    async with BleakClient(await find()) as client:
+        collector = Collector(client, asyncio.Event())
+        with pytest.raises(BleakGATTProtocolError) as refused:
+            await collector.request(racp.REPORT_ALL)
+    assert refused.value.code == 0x81
+
+
+async def test_it_advertises_only_for_a_while(world: BluetoothWorld) -> None:
+    meter = make_meter(MeterBehaviour(advertise_s=0.1))
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    await eventually(lambda: meter.is_advertising)
+    await eventually(lambda: not meter.is_advertising)
+    assert meter.pending == 1
+    meter.announce()
+    await eventually(lambda: meter.is_advertising)
+
+
+async def test_values_beyond_its_range_have_no_number_but_a_status(meter: Meter) -> None:
+    high = glucose.decode(meter.take(Sample(mg_dl("HI"))).measurement)
+    assert (high.concentration, high.status) == (
+        Absent.POSITIVE_INFINITY,
+        Status.RESULT_ABOVE_RANGE,
+    )
+    exact = glucose.decode(meter.take(Sample(mg_dl("112.5"))).measurement)
+    assert exact.displayed == (Decimal("112.5"), DisplayUnit.MG_PER_DL)
+    assert exact.sequence == high.sequence + 1

@@ -1,0 +1,89 @@
+"""The parts of the world that need no radio: objects and their signals, errors, faults, the bus."""
+
+from pathlib import Path
+
+import pytest
+from dbus_fast import BusType, Message, Variant
+from dbus_fast.aio import MessageBus
+
+from schemas.errors import MisconfiguredError
+from simulators.world import ConnectFails, PrivateBus, ServicesResolvedEarly
+from simulators.world.errors import BluezError, from_att_code
+from simulators.world.faults import FaultList
+from simulators.world.objects import ObjectTree
+
+ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
+
+
+def test_objects_announce_themselves_and_their_changes_in_order() -> None:
+    signals: list[Message] = []
+    tree = ObjectTree(signals.append)
+    tree.add("/a", ADAPTER, {"Powered": Variant("b", True)})
+    tree.add("/a/device", DEVICE, {"RSSI": Variant("n", -40), "Paired": Variant("b", False)})
+    tree.change("/a/device", DEVICE, {"Paired": Variant("b", True)}, invalidated=("RSSI",))
+    tree.remove("/a")
+    assert [(s.member, s.body[0]) for s in signals] == [
+        ("InterfacesAdded", "/a"),
+        ("InterfacesAdded", "/a/device"),
+        ("PropertiesChanged", DEVICE),
+        ("InterfacesRemoved", "/a/device"),  # the deepest first
+        ("InterfacesRemoved", "/a"),
+    ]
+    assert signals[2].body[1:] == [{"Paired": Variant("b", True)}, ["RSSI"]]
+    assert tree.managed() == {}
+
+
+def test_a_change_of_what_is_gone_says_nothing() -> None:
+    signals: list[Message] = []
+    tree = ObjectTree(signals.append)
+    tree.change("/a", ADAPTER, {"Powered": Variant("b", True)})
+    assert signals == []
+    assert tree.value("/a", ADAPTER, "Powered") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "text"),
+    [
+        (0x03, "org.bluez.Error.NotPermitted", "Write not permitted"),
+        (0x0F, "org.bluez.Error.NotPermitted", "Not paired"),
+        (0x80, "org.bluez.Error.Failed", "ATT error: 0x80 (Application Error)"),
+        (0xFD, "org.bluez.Error.Failed", "ATT error: 0xfd (Unknown)"),
+    ],
+)
+def test_errors_of_the_attribute_protocol_in_the_words_of_bluez(
+    code: int, name: str, text: str
+) -> None:
+    error = from_att_code(code)
+    assert error.name == name
+    assert error.text.endswith(text)
+
+
+def test_an_error_name_with_dots_is_kept() -> None:
+    assert BluezError("org.freedesktop.DBus.Error.X", "").name == "org.freedesktop.DBus.Error.X"
+
+
+def test_a_fault_happens_once_and_in_its_order() -> None:
+    faults = FaultList()
+    first, second = ConnectFails("one"), ConnectFails("two")
+    for fault in (first, ServicesResolvedEarly(), second):
+        faults.inject(fault)
+    assert faults.take(ConnectFails) is first
+    assert faults.take(ConnectFails) is second
+    assert faults.take(ConnectFails) is None
+    assert faults.take(ServicesResolvedEarly) is not None
+
+
+async def test_a_bus_serves_and_leaves_nothing_behind(short_directory: Path) -> None:
+    async with PrivateBus(short_directory) as bus:
+        client = await MessageBus(bus_address=bus.address, bus_type=BusType.SYSTEM).connect()
+        assert client.connected
+        client.disconnect()
+    assert not (short_directory / "bus").exists()
+
+
+async def test_a_directory_with_a_long_path_is_refused(tmp_path: Path) -> None:
+    directory = tmp_path / ("long" * 25)
+    directory.mkdir()
+    with pytest.raises(MisconfiguredError, match="too long"):
+        async with PrivateBus(directory):
+            pass
