@@ -4,6 +4,7 @@ import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from alerts.rules.units import accepted, ucum
 from schemas.alert import Severity
 from schemas.vitals import VITALS
 
+_T = TypeVar("_T")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DURATION = re.compile(r"(\d+)\s*(min|h)")
 _DURATION_MS = {"min": 60_000, "h": 3_600_000}
@@ -46,7 +48,7 @@ class _BookText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     population: str
     rule: list[_RuleText]
-    vitals: dict[str, _VitalText]
+    vitals: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,37 +107,47 @@ class _Reader:
         return BookError(self._positions.place(path), sentence)
 
     def book(self) -> Book:
-        text = self._structure()
+        text = self._structure(self._toml(), _BookText)
         self._name(("book",), text.book)
         if not text.rule:
             raise self._fail((), "The book has no rule.")
-        vitals = {name: self._vital(name, vital) for name, vital in text.vitals.items()}
+        vitals = {
+            name: self._structure(vital, _VitalText, ("vitals", name))
+            for name, vital in text.vitals.items()
+        }
+        settings = {name: self._vital(name, vital) for name, vital in vitals.items()}
         rules: dict[str, Rule] = {}
         for number, rule in enumerate(text.rule):
             if rule.id in rules:
                 raise self._fail(("rule", number, "id"), f"Two rules are called {rule.id!r}.")
-            rules[rule.id] = self._rule(number, rule, text)
+            rules[rule.id] = self._rule(number, rule, vitals)
         return Book(
             name=text.book,
             title=text.title,
             population=text.population,
             sha256=hashlib.sha256(self._text.encode()).hexdigest(),
             rules=tuple(rules.values()),
-            vitals=vitals,
+            vitals=settings,
         )
 
-    def _structure(self) -> _BookText:
+    def _toml(self) -> dict[str, Any]:
         try:
-            return msgspec.convert(tomllib.loads(self._text), _BookText)
+            return tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             at = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
             place = self._positions.place()
             if at:
                 place = type(place)(place.file, int(at[1]), int(at[2]))
             raise BookError(place, f"Not TOML: {str(error).split(' (at ')[0]}.") from error
+
+    def _structure(self, raw: object, kind: type[_T], path: Path = ()) -> _T:
+        try:
+            return msgspec.convert(raw, kind)
         except msgspec.ValidationError as error:
             sentence, _, where = str(error).partition(" - at `")
-            raise self._fail(_path(where), f"{sentence}.") from error
+            unknown = re.search(r"unknown field `(.+)`", sentence)
+            place = self._positions.named(path + _path(where), unknown[1] if unknown else "")
+            raise BookError(place, f"{sentence}.") from error
 
     def _name(self, path: Path, name: str) -> None:
         if not _NAME.fullmatch(name):
@@ -164,14 +176,14 @@ class _Reader:
             gated=text.gated,
         )
 
-    def _rule(self, number: int, rule: _RuleText, book: _BookText) -> Rule:
+    def _rule(self, number: int, rule: _RuleText, vitals: dict[str, _VitalText]) -> Rule:
         path: Path = ("rule", number)
         self._name((*path, "id"), rule.id)
         self._name((*path, "ladder"), rule.ladder)
         for key in ("title", "source", "advice"):
             if not getattr(rule, key).strip():
                 raise self._fail((*path, key), f"Rule {rule.id!r} states no {key}.")
-        if rule.vital not in book.vitals:
+        if rule.vital not in vitals:
             raise self._fail((*path, "vital"), f"The book has no section [vitals.{rule.vital}].")
         return Rule(
             id=rule.id,
@@ -179,7 +191,7 @@ class _Reader:
             title=rule.title,
             vital=rule.vital,
             text=rule.when,
-            condition=self._condition(path, rule, book.vitals[rule.vital]),
+            condition=self._condition(path, rule, vitals[rule.vital]),
             severity=rule.severity,
             source=rule.source,
             advice=rule.advice,

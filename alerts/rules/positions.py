@@ -47,6 +47,13 @@ class Positions:
         spot = self._spots[path]
         return Place(self._file, spot.line, spot.column)
 
+    def named(self, path: Path, name: str) -> Place:
+        """Find a key by its name below a path: where somebody wrote what is not known."""
+        for spot in self._spots:
+            if spot[: len(path)] == path and spot[-1:] == (name,):
+                return self.place(spot)
+        return self.place(path)
+
     def inside(self, path: Path, offset: int) -> Place:
         """Find a character inside a one-line string value."""
         place = self.place(path)

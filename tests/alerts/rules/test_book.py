@@ -1,0 +1,124 @@
+"""Rule books: mistakes are named where they stand; the shipped ones say what the sources say."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from alerts.cli import rules
+from alerts.rules.book import Book, read_book
+from alerts.rules.errors import BookError
+from alerts.rules.load import SHIPPED, load_books
+
+GOOD = """\
+book = "test"
+title = "A test"
+population = "Nobody"
+
+[vitals.glucose]
+fresh = "1h"
+units = ["mg/dL", "mmol/L"]
+
+[[rule]]
+id = "low"
+ladder = "glucose-low"
+title = "Low"
+vital = "glucose"
+when = "glucose < (70 mg/dL, 3.9 mmol/L)"
+band = ["10 mg/dL", "0.6 mmol/L"]
+severity = "medium"
+source = "ADA"
+advice = "Eat."
+"""
+SECOND_RULE = GOOD[GOOD.index("[[rule]]") :]
+
+
+def book(text: str = GOOD) -> Book:
+    return read_book("test.toml", text)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(BookError) as caught:
+        book(text)
+    return str(caught.value)
+
+
+def test_a_good_book_is_read() -> None:
+    (rule,) = book().rules
+    assert (rule.id, rule.ladder, rule.severity) == ("low", "glucose-low", "medium")
+    assert book().vitals["glucose"].fresh_ms == 3_600_000
+    assert book().vitals["glucose"].repeat_within_ms == 900_000
+    assert len(book().sha256) == 64
+    assert book().sha256 != book(GOOD + "\n").sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"A test"', '"A test', "test.toml:2:16: Not TOML"),
+        ("glucose <", "sugar <", "test.toml:14:9: glucose has no field 'sugar'"),
+        (" mmol/L)", " mmol)", "test.toml:14:30: glucose is not measured in mmol"),
+        ("(70 mg/dL, 3.9 mmol/L)", "70 mg/dL", "test.toml:14:19: The book wants each limit in"),
+        ('"10 mg/dL", ', "", "test.toml:14:9: The rule compares glucose in mg/dL, but its band"),
+        ('"10 mg/dL"', '"wide"', "test.toml:15:8: Expected a number with its unit, found 'wide'"),
+        ('"medium"', '"bad"', "test.toml:16:12: Invalid enum value 'bad'"),
+        ('source = "ADA"\n', "", "test.toml:9:1: Object missing required field `source`"),
+        ('source = "ADA"', 'source = " "', "test.toml:17:10: Rule 'low' states no source"),
+        (
+            'advice = "Eat."',
+            'advise = "Eat."',
+            "test.toml:18:10: Object contains unknown field `advise`",
+        ),
+        ('"Eat."', '"Eat."\nnotify = true', "test.toml:19:10: Object contains unknown field"),
+        ('"1h"', '"an hour"', "test.toml:6:9: 'an hour' is no duration"),
+        ('"1h"', '"1h"\ngate = {}', "test.toml:7:8: Object contains unknown field `gate`"),
+        ('["mg/dL", "mmol/L"]', "[]", "test.toml:7:9: Name the units"),
+        ('["mg/dL", "mmol/L"]', '["stone"]', "test.toml:7:9: glucose is not measured in stone"),
+        ("[vitals.glucose]", "[vitals.mood]", "test.toml:5:1: There is no vital 'mood'"),
+        ('vital = "glucose"', 'vital = "pulse"', "test.toml:13:9: The book has no section"),
+        ('id = "low"', 'id = "Low!"', "test.toml:10:6: 'Low!' is no name"),
+        ('book = "test"', 'book = "te st"', "test.toml:1:8: 'te st' is no name"),
+        (SECOND_RULE, "", "test.toml:1:1: Object missing required field `rule`"),
+        (SECOND_RULE, SECOND_RULE * 2, "test.toml:20:6: Two rules are called 'low'"),
+    ],
+)
+def test_mistakes_are_named_where_they_stand(old: str, new: str, says: str) -> None:
+    assert old in GOOD
+    assert refusal(GOOD.replace(old, new)).startswith(says)
+
+
+def test_a_string_of_several_lines_hides_no_key() -> None:
+    advice = 'advice = """\nfresh = soon\n"""'
+    text = GOOD.replace('advice = "Eat."', advice) + "\n[vitals.blood_pressure]\nfresh = 3\n"
+    assert refusal(text).startswith("test.toml:23:9: Expected `str`, got `int`")
+
+
+def test_shipped_books_state_their_source_and_advice() -> None:
+    for shipped in load_books():
+        for rule in shipped.rules:
+            assert len(rule.source) > 20
+            assert len(rule.advice) > 40
+
+
+def test_check_names_each_book_or_its_mistake(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(GOOD.replace("70 mg/dL", "7000 mg/dL"))
+    result = CliRunner().invoke(rules, ["check", "adult-standard", str(wrong)])
+    assert result.exit_code == 2
+    assert "adult-standard: 2 rules" in result.output
+    assert f"{wrong}:14:20: No patient's glucose can be 7000 mg/dL" in result.output
+    missing = CliRunner().invoke(rules, ["check", "nothing"])
+    assert "Cannot be read: No such file or directory." in missing.output
+
+
+def test_show_prints_the_rules_in_plain_words() -> None:
+    result = CliRunner().invoke(rules, ["show"])
+    assert result.exit_code == 0
+    for name in SHIPPED.glob("*.toml"):
+        assert f"{name.stem}: " in result.output
+    assert "when:   systolic > 180 mmHg or diastolic > 120 mmHg" in result.output
+
+
+def test_an_empty_folder_is_no_rule_book(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match="There is no rule book"):
+        load_books(tmp_path)
