@@ -29,6 +29,18 @@ SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PIP_WHEELS = Path("usr/share/python-wheels")
 DOWNLOAD_TIMEOUT_S = 900
 SHORT_TIMEOUT_S = 60
+# Debian's pip loads /etc/ssl/certs/ca-certificates.crt before it reads its options; a machine that
+# has none would end there.
+_RUN_PIP = """\
+import sys
+wheel, certificates = sys.argv[1:3]
+del sys.argv[1:3]
+sys.path.insert(0, wheel)
+import pip._vendor.certifi
+pip._vendor.certifi.where = lambda: certificates
+from pip._internal.cli.main import main
+sys.exit(main())
+"""
 _AGAIN = "Check the network (PIP_INDEX_URL and PIP_CERT are honoured), then run the same again"
 
 
@@ -47,6 +59,17 @@ PURPOSES = {
     "demo": Purpose((*_BASE, "--extra=demo"), (DBUS_DAEMON,)),
     "test": Purpose(("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO)),
 }
+
+
+@dataclass(frozen=True)
+class Pip:
+    """A wheel of pip, run as it is, and the certificates that it shall trust."""
+
+    wheel: Path
+    certificates: Path
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [str(PYTHON), "-c", _RUN_PIP, str(self.wheel), str(self.certificates), *arguments]
 
 
 def main(arguments: list[str]) -> int:
@@ -78,10 +101,10 @@ def _set_up(name: str) -> None:
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by another `make` for minutes at most
-        pip, certificates = _bootstrap(DebianFolder(ENVIRONMENT / "debian", _cache()), purpose)
+        pip = _bootstrap(DebianFolder(ENVIRONMENT / "debian", _cache()), purpose)
         _create_environment()
-        network = _network(pip, certificates)
-        _install_uv(pip, certificates)
+        network = _network(pip)
+        _install_uv(pip)
         _install_packages(purpose, network)
         stamp.write_text(key)
     step("Set-up complete")
@@ -106,7 +129,7 @@ def _cache() -> Path:
     return (base if os.access(nearest, os.W_OK) else ENVIRONMENT / "cache") / "vitalwire"
 
 
-def _bootstrap(debian: DebianFolder, purpose: Purpose) -> tuple[Path, Path]:
+def _bootstrap(debian: DebianFolder, purpose: Purpose) -> Pip:
     """Get what is needed before there is a pip: pip itself, certificates, programs."""
     programs = debian.missing(purpose.programs)
     packages = []
@@ -116,11 +139,11 @@ def _bootstrap(debian: DebianFolder, purpose: Purpose) -> tuple[Path, Path]:
         packages.append("ca-certificates")
     debian.fetch(programs, packages)
     _bundle_certificates(debian)
-    pip, certificates = _pip_wheel(debian), _certificates(debian)
-    if pip is None or certificates is None:
+    wheel, certificates = _pip_wheel(debian), _certificates(debian)
+    if wheel is None or certificates is None:
         msg = "Debian's python3-pip-whl or ca-certificates is not what it was. Please report this"
         raise SetupError(msg)
-    return pip, certificates
+    return Pip(wheel, certificates)
 
 
 def _pip_wheel(debian: DebianFolder) -> Path | None:
@@ -156,20 +179,16 @@ def _create_environment() -> None:
     run(Command(argv, "creating .venv", way_out, SHORT_TIMEOUT_S))
 
 
-def _pip(wheel: Path, *arguments: str) -> list[str]:
-    return [str(PYTHON), f"{wheel}/pip", *arguments]
-
-
-def _network(pip: Path, certificates: Path) -> Mapping[str, str]:
+def _network(pip: Pip) -> Mapping[str, str]:
     """Tell uv what pip knows about this machine's network, from its files and its environment."""
     way_out = "Check pip's configuration"
-    command = Command(_pip(pip, "config", "list"), "pip config list", way_out, SHORT_TIMEOUT_S)
+    command = Command(pip.argv("config", "list"), "pip config list", way_out, SHORT_TIMEOUT_S)
     settings: dict[str, str] = {}
     for line in run(command).splitlines():
         key, equals, value = line.partition("=")
         if equals and value[:1] in {"'", '"'}:
             settings[key.rpartition(".")[2].replace("_", "-")] = str(ast.literal_eval(value))
-    environment = {**os.environ, "UV_HTTP_TIMEOUT": "60", "SSL_CERT_FILE": str(certificates)}
+    environment = {**os.environ, "UV_HTTP_TIMEOUT": "60", "SSL_CERT_FILE": str(pip.certificates)}
     for key, variable in {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",
@@ -183,7 +202,7 @@ def _network(pip: Path, certificates: Path) -> Mapping[str, str]:
     return environment
 
 
-def _install_uv(pip: Path, certificates: Path) -> None:
+def _install_uv(pip: Pip) -> None:
     """Install the uv of the lock file, by its hashes."""
     locked = tomllib.loads((CHECKOUT / "uv.lock").read_text())["package"]
     uv = next(package for package in locked if package["name"] == "uv")
@@ -201,8 +220,8 @@ def _install_uv(pip: Path, certificates: Path) -> None:
         "--no-deps",
         "--disable-pip-version-check",
     ]
-    options += ["--timeout=30", "--retries=3", f"--cert={certificates}"]
-    argv = _pip(pip, "install", *options, f"--requirement={requirement}")
+    options += ["--timeout=30", "--retries=3", f"--cert={pip.certificates}"]
+    argv = pip.argv("install", *options, f"--requirement={requirement}")
     run(Command(argv, "installing uv", _AGAIN, DOWNLOAD_TIMEOUT_S))
 
 
