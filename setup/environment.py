@@ -9,6 +9,7 @@ import ast
 import fcntl
 import hashlib
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in PURPOSES:
         print(f"usage: python3 -m setup {'|'.join(PURPOSES)}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # takes its children with it
     try:
         _set_up(arguments[0])
     except SetupError as error:
@@ -94,13 +96,15 @@ def main(arguments: list[str]) -> int:
 def _set_up(name: str) -> None:
     key = _key(name)
     stamp = STATE / f"ready-{name}"
-    if stamp.is_file() and stamp.read_text() == key:
+    if _holds(stamp, key):
         return
     purpose = PURPOSES[name]
     step(f"Setting up .venv for {name!r}; the next run skips this")
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by another `make` for minutes at most
+        if _holds(stamp, key):
+            return
         pip = _bootstrap(DebianFolder(ENVIRONMENT / "debian", _cache()), purpose)
         _create_environment()
         network = _network(pip)
@@ -108,6 +112,10 @@ def _set_up(name: str) -> None:
         _install_packages(purpose, network)
         stamp.write_text(key)
     step("Set-up complete")
+
+
+def _holds(stamp: Path, key: str) -> bool:
+    return stamp.is_file() and stamp.read_text() == key
 
 
 def _key(name: str) -> str:
