@@ -14,7 +14,7 @@ from bumble.keys import KeyStore
 
 from simulators.world.faults import FaultList
 from simulators.world.objects import ObjectTree
-from simulators.world.radio import Air
+from simulators.world.radio import Air, CentralController
 
 __all__ = ["ADAPTER", "DEVICE", "BackgroundTasks", "Central", "device_path", "full_uuid"]
 
@@ -71,7 +71,7 @@ class Central:
 
 def make_host(air: Air, address: str, bonds: KeyStore) -> tuple[Device, Controller]:
     """Create a bumble central in `air`; `bonds` outlives it, as /var/lib/bluetooth does."""
-    controller = Controller("central", link=air)
+    controller = CentralController("central", link=air)
     host = Device.with_hci("central", hci.Address(address), controller, controller)
     host.keystore = bonds
     return host, controller

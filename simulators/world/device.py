@@ -32,6 +32,7 @@ class RemoteDevice:
         self._address = address
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self._dialling = False
         self._resolving: asyncio.Task[None] | None = None
         self.path = device_path(central.adapter_path, address)
         self.characteristics: dict[str, RemoteCharacteristic] = {}
@@ -82,16 +83,21 @@ class RemoteDevice:
         self._connecting = self._central.tasks.start(self._connect())
         try:
             await asyncio.shield(self._connecting)
-        except (asyncio.CancelledError, TimeoutError) as error:
+        except (asyncio.CancelledError, *LINK_FAILURES) as error:
+            log.info("connect.failed", error=repr(error))
             raise BluezError("Failed", "le-connection-abort-by-local") from error
-        except LINK_FAILURES as error:
-            raise BluezError("Failed", "le-connection-failed-to-be-established") from error
         finally:
             self._connecting = None
 
     async def _connect(self) -> None:
         async with self._central.connecting:
-            connection = await self._central.host.connect(self._address, timeout=CONNECT_TIMEOUT_S)
+            self._dialling = True
+            try:
+                connection = await self._central.host.connect(
+                    self._address, timeout=CONNECT_TIMEOUT_S
+                )
+            finally:
+                self._dialling = False
         self._connection = connection
         connection.on("disconnection", self._disconnected)
         self._change(Connected=Variant("b", True))
@@ -133,8 +139,10 @@ class RemoteDevice:
         if self._connection is None:
             if self._connecting is None:
                 raise BluezError("NotConnected", "Not Connected")
-            self._connecting.cancel()
-            await self._central.host.cancel_connection()
+            if self._dialling:
+                await self._central.host.cancel_connection()  # ends the attempt with an error
+            else:
+                self._connecting.cancel()  # it waits for its turn
             return
         if (fault := self._central.faults.take(SlowDisconnect)) is not None:
             await asyncio.sleep(fault.delay_s)

@@ -1,5 +1,6 @@
 """The air of one home: controllers that hear each other, and silence on demand."""
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -8,7 +9,7 @@ from bumble.controller import Controller
 from bumble.keys import PairingKeys
 from bumble.link import LocalLink
 
-__all__ = ["Air", "Bond"]
+__all__ = ["Air", "Bond", "CentralController"]
 
 
 _TIMEOUT = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
@@ -63,6 +64,31 @@ class Air(LocalLink):
         ends = (self.find_le_controller(sender_address), self.find_le_controller(receiver_address))
         if not any(self._unheard(end) for end in ends):
             super().send_ll_control_pdu(sender_address, receiver_address, packet)
+
+
+class CentralController(Controller):
+    """A controller that really gives up a connection attempt; bumble's only says that it does."""
+
+    def on_hci_le_create_connection_cancel_command(
+        self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        """Forget the attempt and report its end."""
+        attempt, self.pending_le_connection = self.pending_le_connection, None
+        if attempt is None:
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
+        ended = hci.HCI_LE_Connection_Complete_Event(
+            status=hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+            connection_handle=0,
+            role=hci.Role.CENTRAL,
+            peer_address_type=attempt.peer_address.address_type,
+            peer_address=attempt.peer_address,
+            connection_interval=0,
+            peripheral_latency=0,
+            supervision_timeout=0,
+            central_clock_accuracy=0,
+        )
+        asyncio.get_running_loop().call_soon(self.send_hci_packet, ended)
+        return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
 
 class Bond:

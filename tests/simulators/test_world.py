@@ -1,7 +1,8 @@
 """A real bleak BlueZ client in the world: bonds, pairing, and everything that can go wrong."""
 
 import asyncio
-from typing import Self
+from decimal import Decimal
+from typing import Any, Self
 
 import pytest
 from bleak import BleakClient, BleakScanner
@@ -17,9 +18,9 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from schemas.gatt import uuids
-from simulators.peripherals import Cuff
-from simulators.world import BluetoothWorld, ConnectFails, ServicesResolvedEarly
-from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_cuff
+from simulators.peripherals import Cuff, Meter, Sample
+from simulators.world import BluetoothWorld, ConnectFails, ServicesResolvedEarly, SlowDisconnect
+from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
 FEATURE = uuids.full(uuids.BLOOD_PRESSURE_FEATURE)
@@ -30,6 +31,35 @@ async def find() -> BLEDevice:
     device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
     assert device is not None
     return device
+
+
+async def call(
+    bus: MessageBus, path: str, interface: str, member: str, *arguments: str
+) -> list[Any]:
+    """Call BlueZ with string arguments; no error is expected."""
+    reply = await bus.call(
+        Message(
+            destination="org.bluez",
+            path=path,
+            interface=interface,
+            member=member,
+            signature="s" * len(arguments),
+            body=list(arguments),
+        )
+    )
+    assert reply.message_type is MessageType.METHOD_RETURN, reply.body
+    return list(reply.body)
+
+
+async def notifying(path: str) -> bool:
+    """Whether BlueZ says that somebody is subscribed to the characteristic at `path`."""
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    interface = "org.bluez.GattCharacteristic1"
+    (value,) = await call(
+        bus, path, "org.freedesktop.DBus.Properties", "Get", interface, "Notifying"
+    )
+    bus.disconnect()
+    return bool(value.value)
 
 
 def adapter_is_powered(manager: BlueZManager) -> bool:
@@ -51,25 +81,13 @@ class Agent:
     async def __aenter__(self) -> Self:
         self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
         self._bus.add_message_handler(self._answer)
-        await self._call("RegisterAgent", "os", ["/agent", self._capability])
-        await self._call("RequestDefaultAgent", "o", ["/agent"])
+        manager = ("/org/bluez", "org.bluez.AgentManager1")
+        await call(self._bus, *manager, "RegisterAgent", "/agent", self._capability)
+        await call(self._bus, *manager, "RequestDefaultAgent", "/agent")
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         self._bus.disconnect()
-
-    async def _call(self, member: str, signature: str, body: list[str]) -> None:
-        reply = await self._bus.call(
-            Message(
-                destination="org.bluez",
-                path="/org/bluez",
-                interface="org.bluez.AgentManager1",
-                member=member,
-                signature=signature,
-                body=body,
-            )
-        )
-        assert reply.message_type is MessageType.METHOD_RETURN, reply.body
 
     def _answer(self, message: Message) -> Message | None:
         if message.interface != "org.bluez.Agent1" or message.member is None:
@@ -269,8 +287,63 @@ async def test_a_silent_device_answers_nothing_until_it_is_heard_again(
         assert bytes(await again.read_gatt_char(FEATURE))
 
 
-async def test_an_unknown_request_is_an_att_error(world: BluetoothWorld, cuff: Cuff) -> None:
+async def test_a_connect_to_a_silent_device_is_given_up_and_can_be_tried_again(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
+    cuff.take(120, 80, 70)
+    device = await find()
+    world.silence(cuff)
+    with pytest.raises(TimeoutError):
+        await BleakClient(device, timeout=0.2).connect()
+    world.restore(cuff)
+    async with BleakClient(device) as client:
+        assert client.is_connected
+
+
+async def test_a_slow_disconnect(world: BluetoothWorld, cuff: Cuff) -> None:
+    cuff.take(120, 80, 70)
+    client = BleakClient(await find())
+    await client.connect()
+    world.inject(SlowDisconnect(delay_s=60.0))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.disconnect(), 0.1)
+    assert cuff.is_connected
+
+
+async def test_a_peer_that_does_nothing_is_sent_away(
+    world: BluetoothWorld, cuff: Cuff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulators.peripherals.peripheral.IDLE_TIMEOUT_S", 0.05)
+    cuff.take(120, 80, 70)
+    gone = asyncio.Event()
+    await BleakClient(await find(), lambda _client: gone.set()).connect()
+    await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+
+
+async def test_subscriptions_end_with_the_bus_client_that_made_them(
+    world: BluetoothWorld, meter: Meter
+) -> None:
+    """A gateway that is killed does not keep a device sending into the void."""
+    meter.take(Sample(Decimal(100)))
+    device = await BleakScanner.find_device_by_address(METER_ADDRESS, timeout=TIMEOUT_S)
+    assert device is not None
+    async with BleakClient(device) as client:
+        characteristic = client.services.get_characteristic(uuids.full(uuids.GLUCOSE_MEASUREMENT))
+        assert characteristic is not None
+        path = characteristic.obj[0]
+        victim = await MessageBus(bus_type=BusType.SYSTEM).connect()
+        await call(victim, path, "org.bluez.GattCharacteristic1", "StartNotify")
+        assert await notifying(path)
+        victim.disconnect()
+        while await notifying(path):
+            pass
+
+
+async def test_a_clock_that_cannot_be_understood_is_refused(
+    world: BluetoothWorld, cuff: Cuff
+) -> None:
     cuff.take(120, 80, 70)
     async with BleakClient(await find()) as client:
-        with pytest.raises(BleakGATTProtocolError):
+        with pytest.raises(BleakGATTProtocolError) as refused:
             await client.write_gatt_char(uuids.full(uuids.CURRENT_TIME), b"\x00", response=True)
+    assert refused.value.code == 0x0D
