@@ -304,13 +304,13 @@ document.addEventListener(
     const button = event.target.closest("button");
     if (!form || !button) return;
     const byPointer = event.detail > 0;
-    if (byPointer && performance.now() - movedAt < movedGraceMs) {
-      event.preventDefault();
-      fail(form, "The list has just moved under your pointer: press again if you mean this alert.");
-    } else if (button.classList.contains("not-me")) {
+    if (button.classList.contains("not-me")) {
       localStorage.removeItem(nameKey);
       introduceAll();
       form.elements.who.focus();
+    } else if (byPointer && performance.now() - movedAt < movedGraceMs) {
+      event.preventDefault();
+      fail(form, "The list has just moved under your pointer: press again if you mean this alert.");
     }
   },
   { capture: true },

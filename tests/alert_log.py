@@ -1,0 +1,58 @@
+"""The topics that the feed and the projector read, and a way to write them."""
+
+from contextlib import AbstractContextManager
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from schemas.alert import Action, Transition
+from schemas.kafka import PatientReadings, Tick
+from schemas.registry import PATIENT_KEY, PatientEntry
+from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
+
+PARTITIONS = 2
+WITHIN_S = 10
+
+
+class AlertLog(AbstractContextManager["AlertLog"]):
+    """Makes the topics and writes records as the other stages do."""
+
+    def __init__(self, bootstrap: str) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        counts = {ALERTS: PARTITIONS, READINGS: PARTITIONS, ACTIONS: 1, REGISTRY: 1}
+        admin.create_topics([NewTopic(name, count, 1) for name, count in counts.items()])
+        admin.close()
+        self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect: kafka-python leaves sockets open if its broker goes first."""
+        self._producer.close(timeout=5)
+
+    def put(self, *records: Transition | Action | PatientEntry | PatientReadings | Tick) -> None:
+        """Write records; they are in the log when this returns."""
+        for record in records:
+            topic, key = _place(record)
+            self.put_raw(topic, key, msgspec.json.encode(record))
+
+    def put_raw(self, topic: str, key: str | None, value: bytes) -> None:
+        self._producer.send(topic, key=key.encode() if key else None, value=value).get(WITHIN_S)
+
+
+def _place(
+    record: Transition | Action | PatientEntry | PatientReadings | Tick,
+) -> tuple[str, str | None]:
+    match record:
+        case Transition():
+            return ALERTS, record.patient_id
+        case Action():
+            return ACTIONS, record.patient_id
+        case PatientEntry():
+            return REGISTRY, f"{PATIENT_KEY}{record.patient_id}"
+        case PatientReadings():
+            return READINGS, record.patient_id
+        case Tick():
+            return READINGS, None

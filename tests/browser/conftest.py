@@ -1,0 +1,97 @@
+"""A real log, the feed as its own process, and Debian's chromium."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from simulators.programs import find_program
+from simulators.stack.kafka import EmbeddedKafka
+from simulators.stack.process import free_port
+from tests.alert_log import AlertLog
+
+READY_WITHIN_S = 20
+SILENCE_S = 2.0  # the page is told so by the feed; shipped is 15 s
+_CHROMIUM = [
+    "--no-sandbox",  # needed as root; what it shows is ours
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+class FeedProcess(AbstractContextManager["FeedProcess"]):
+    """`vitalwire alerts feed`, to be killed and started again at the same address."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._bootstrap = bootstrap
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        port = self.url.rpartition(":")[2]
+        pace = ["--heartbeat-s", "0.25", "--silence-s", str(SILENCE_S)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "vitalwire", "alerts", "feed", "--port", port, *pace],
+            env=os.environ | {"VITALWIRE_KAFKA": self._bootstrap},
+        )
+        self._wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and give the exit code."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(timeout=10)
+
+    def _wait_until_ready(self) -> None:
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline_s:
+            try:
+                if httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        pytest.fail("the feed did not become ready")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=find_program("chromium"), args=_CHROMIUM
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def log(kafka: EmbeddedKafka) -> Iterator[AlertLog]:
+    with AlertLog(kafka.bootstrap) as written:
+        yield written
+
+
+@pytest.fixture
+def feed(kafka: EmbeddedKafka, log: AlertLog) -> Iterator[FeedProcess]:
+    with FeedProcess(kafka.bootstrap) as process:
+        yield process

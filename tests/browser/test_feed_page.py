@@ -1,0 +1,218 @@
+"""What a nurse sees, in Debian's chromium, against a real log and the feed as it is shipped."""
+
+import signal
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from schemas.alert import Transition
+from schemas.kafka import Tick
+from simulators.stack.kafka import EmbeddedKafka
+from tests.alert_log import AlertLog
+from tests.alert_records import patient, pressure, readings, transition
+from tests.browser.conftest import FeedProcess
+
+pytestmark = pytest.mark.timeout(120)
+expect.set_options(timeout=15_000)  # ms; a slow machine is not a wrong answer
+
+SHIPPED_SILENCE_MS = 15_000
+MARK = "window.neverReloaded = true"
+IS_MARKED = "window.neverReloaded === true"
+
+
+@pytest.fixture
+def page(browser: Browser, feed: FeedProcess) -> Iterator[Page]:
+    context = browser.new_context(base_url=feed.url)
+    context.set_default_timeout(15_000)
+    tab = context.new_page()
+    problems: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    yield tab
+    context.close()
+    assert problems == []
+
+
+def onset(event_id: str, alert_id: str = "a", **fields: object) -> Transition:
+    """An alert raised now on a reading measured now."""
+    now_ms = time.time_ns() // 1_000_000
+    record = transition(event_id, at_ms=now_ms, alert_id=alert_id)
+    evidence = msgspec.structs.replace(record.evidence, measured_at_ms=now_ms - 3_000)
+    return msgspec.structs.replace(record, evidence=evidence, patient_id="p1", **fields)
+
+
+def waiting(page: Page) -> Locator:
+    return page.locator("[data-part=waiting] .card")
+
+
+def acknowledged(page: Page) -> Locator:
+    return page.locator("[data-part=acknowledged] .card")
+
+
+def silence(page: Page) -> Locator:
+    return page.get_by_text("This page is not live.", exact=True)
+
+
+def acknowledge(card: Locator, name: str) -> None:
+    card.get_by_label("Your name").fill(name)
+    card.get_by_label("Your name").press("Enter")
+
+
+def test_an_alert_appears_without_reload_and_says_what_when_and_why(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(patient("p1", "Wren-01"))
+    page.goto("/")
+    expect(page.get_by_text("nothing here is real")).to_be_visible()
+    expect(page.get_by_text("Nothing waits.")).to_be_visible()
+    page.evaluate(MARK)
+    log.put(onset("1", marks=["delayed"]))
+    card = waiting(page)
+    expect(card).to_have_count(1)
+    for text in ("Critical", "Wren-01", "192/124 mmHg", "just now", "Delayed: call the patient"):
+        expect(card).to_contain_text(text, ignore_case=True)
+    expect(card).to_contain_text("192/124 mmHg is above the limit of 180/120 mmHg.")
+    expect(page.get_by_text("Nothing waits.")).to_be_hidden()
+    expect(page).to_have_title("(1) Alerts – Vitalwire")
+    expect(page.locator("#announce-now")).to_contain_text("critical alert: Wren-01")
+    assert page.evaluate(IS_MARKED)
+
+
+def test_an_acknowledgement_with_a_name_is_seen_on_every_page(page: Page, log: AlertLog) -> None:
+    log.put(onset("1", "a"), onset("2", "b"))
+    page.goto("/")
+    second = page.context.new_page()
+    second.goto("/")
+    expect(waiting(second)).to_have_count(2)
+    acknowledge(waiting(page).first, "Anna Keller")
+    for tab in (page, second):
+        expect(acknowledged(tab)).to_have_count(1)
+        expect(acknowledged(tab)).to_contain_text("Acknowledged by Anna Keller")
+        expect(acknowledged(tab).get_by_role("button")).to_have_count(0)
+    # the browser remembers who works here, and lets somebody else say so
+    expect(waiting(page).get_by_role("button", name="Acknowledge as Anna Keller")).to_be_visible()
+    waiting(page).get_by_role("button", name="Not me").click()
+    acknowledge(waiting(page), "Jonas Brandt")
+    expect(acknowledged(second)).to_have_count(2)
+    expect(acknowledged(second).filter(has_text="by Jonas Brandt")).to_have_count(1)
+
+
+def test_a_click_on_a_list_that_has_just_moved_acknowledges_nothing(
+    page: Page, log: AlertLog
+) -> None:
+    page.goto("/")
+    page.evaluate(
+        """() => new MutationObserver(([change], observer) => {
+            observer.disconnect();
+            const card = change.addedNodes[0];
+            card.querySelector("[name=who]").value = "Anna";
+            const click = new MouseEvent("click", { detail: 1, bubbles: true, cancelable: true });
+            card.querySelector("button[type=submit]").dispatchEvent(click);
+        }).observe(document.querySelector("[data-part=waiting] .cards"), { childList: true })"""
+    )
+    log.put(onset("1"))
+    expect(waiting(page).get_by_role("alert")).to_contain_text("has just moved")
+    acknowledge(waiting(page), "Anna")  # the keyboard cannot hit what it did not mean
+    expect(acknowledged(page)).to_have_count(1)
+
+
+def test_a_worsened_alert_asks_again(page: Page, log: AlertLog) -> None:
+    log.put(onset("1", severity="high"))
+    page.goto("/")
+    acknowledge(waiting(page), "Anna")
+    expect(acknowledged(page)).to_have_count(1)
+    log.put(onset("2", event="worsened"))
+    expect(waiting(page)).to_have_count(1)
+    expect(waiting(page)).to_have_attribute("data-severity", "critical")
+    expect(acknowledged(page)).to_have_count(0)
+
+
+def test_the_page_turns_red_when_the_feed_dies_and_recovers_without_a_gap(
+    page: Page, feed: FeedProcess, log: AlertLog
+) -> None:
+    log.put(onset("1", "before"))
+    page.goto("/")
+    expect(waiting(page)).to_have_count(1)
+    expect(silence(page)).to_be_hidden()
+    page.evaluate(MARK)
+    feed.end(signal.SIGKILL)
+    expect(silence(page)).to_be_visible()
+    expect(page.locator("body")).to_have_css("background-color", "rgb(143, 10, 28)")
+    expect(page).to_have_title("NOT LIVE – (1) Alerts – Vitalwire")
+    log.put(onset("2", "meanwhile"))
+    with feed:
+        expect(silence(page)).to_be_hidden()
+        expect(waiting(page)).to_have_count(2)
+        expect(page).to_have_title("(2) Alerts – Vitalwire")
+        assert page.evaluate(IS_MARKED)
+
+
+def test_the_page_turns_red_when_the_feed_cannot_reach_its_log(
+    page: Page, log: AlertLog, kafka: EmbeddedKafka
+) -> None:
+    page.goto("/")
+    expect(silence(page)).to_be_hidden()
+    log.close()
+    kafka.child.kill()
+    expect(silence(page)).to_be_visible()
+
+
+def test_the_page_turns_red_by_itself_if_its_script_never_comes(page: Page) -> None:
+    page.route("**/feed.js*", Route.abort)
+    page.goto("/")
+    move = "at => { for (const one of document.getAnimations()) one.currentTime = at }"
+    page.evaluate(move, SHIPPED_SILENCE_MS - 1_000)  # moves the page's clock instead of waiting
+    expect(silence(page)).to_be_hidden()
+    page.evaluate(move, SHIPPED_SILENCE_MS + 100)
+    expect(silence(page)).to_be_visible()
+
+
+def test_it_can_be_read_and_acknowledged_without_javascript(
+    browser: Browser, feed: FeedProcess, log: AlertLog
+) -> None:
+    log.put(onset("1"))
+    with browser.new_context(base_url=feed.url, java_script_enabled=False) as context:
+        tab = context.new_page()
+        tab.goto("/")
+        acknowledge(waiting(tab), "Anna Keller")
+        expect(acknowledged(tab)).to_contain_text("Acknowledged by Anna Keller")
+
+
+def test_what_a_device_or_a_person_wrote_is_never_markup(page: Page, log: AlertLog) -> None:
+    evil = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
+    log.put(patient("p1", evil), onset("1", "before", reason=evil))
+    page.goto("/")
+    log.put(onset("2", "after", title=evil, advice=evil))
+    expect(waiting(page)).to_have_count(2)
+    acknowledge(waiting(page).first, evil[:80])
+    expect(acknowledged(page)).to_contain_text("<img src=x")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_readings_move(page: Page, log: AlertLog) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    log.put(patient("p1", "Wren-01"), Tick(now_ms))
+    page.goto("/")
+    rows = page.locator("#rows tr")
+    expect(rows).to_have_count(0)
+    log.put(readings("p1", "01" * 16, pressure(128, 79), now_ms))
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("128/79 mmHg")
+    log.put(readings("p1", "02" * 16, pressure(131, 82), now_ms + 1))
+    expect(rows.first).to_contain_text("131/82 mmHg")
+    page.get_by_role("link", name="Wren-01").first.click()
+    expect(page.get_by_role("heading", name="Latest readings")).to_be_visible()
+    page.evaluate(MARK)
+    log.put(readings("p1", "03" * 16, pressure(135, 84), now_ms + 2))
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody tr").first).to_contain_text("135/84 mmHg")
+    assert page.evaluate(IS_MARKED)
+
+
+def test_the_feed_stops_in_order_while_pages_are_open(page: Page, feed: FeedProcess) -> None:
+    page.goto("/")
+    expect(page.locator("#live")).to_be_visible()
+    assert feed.end(signal.SIGTERM) == 0
