@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from schemas.alert import Transition
 from schemas.kafka import Tick
@@ -160,7 +160,7 @@ def test_the_page_turns_red_when_the_feed_cannot_reach_its_log(
 
 
 def test_the_page_turns_red_by_itself_if_its_script_never_comes(page: Page) -> None:
-    page.route("**/feed.js*", Route.abort)
+    page.route("**/feed.js*", lambda route: route.abort())
     page.goto("/")
     move = "at => { for (const one of document.getAnimations()) one.currentTime = at }"
     page.evaluate(move, SHIPPED_SILENCE_MS - 1_000)  # moves the page's clock instead of waiting
