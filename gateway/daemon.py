@@ -39,7 +39,7 @@ from schemas.wire import Health
 
 LOCK_FILE = "daemon.lock"
 HEARTBEAT_S = 15.0
-RETRY_DISK_S = 1.0
+WATCH_S = 1.0
 OBSERVE_WALL_EVERY = 40  # heartbeats: each is a write to the SD card
 PRUNE_EVERY = 240  # heartbeats
 SPACE_NEEDED_BELOW_BYTES = 64 * 1024 * 1024
@@ -119,6 +119,7 @@ class Daemon:
         self._journal = journal
         self._clock = clock
         self._software = f"vitalwire {importlib.metadata.version('vitalwire')}"
+        self._reported: list[str] = []
         self._sender = Sender(settings.gateway_id, journal, clock, rng)
         listener = Listener(
             connected=self._connected,
@@ -153,7 +154,7 @@ class Daemon:
                 self._publisher.run(),
                 self._sender.run(self._publisher),
                 self._beat(),
-                self._retry_disk(),
+                self._watch(),
             )
         }
         stopping = asyncio.create_task(stop.wait())
@@ -203,12 +204,15 @@ class Daemon:
             beats += 1
             await asyncio.sleep(HEARTBEAT_S)
 
-    async def _retry_disk(self) -> None:
+    async def _watch(self) -> None:
+        """Try a disk that refused again, and report at once what went wrong or came right."""
         while True:
-            await asyncio.sleep(RETRY_DISK_S)
+            await asyncio.sleep(WATCH_S)
             if not self._intake.works:
                 self._prune(regularly=False)
                 self._intake.retry()
+            if self._problems() != self._reported:
+                self._report()
 
     def _prune(self, *, regularly: bool) -> None:
         """Delete what the server has had for long; all that it has, if space is needed."""
@@ -228,6 +232,7 @@ class Daemon:
         except UnavailableError as error:
             log.warning("health.not_reported", reason=error.cause)
             return
+        self._reported = self._problems()
         held = sum(state.held for state in streams.values())
         metrics.HELD.set(held)
         metrics.STUCK.set(self._sender.stuck)
@@ -239,7 +244,7 @@ class Daemon:
                 streams=streams,
                 devices=self._devices.states(),
                 counters=metrics.totals() | {"held": held, "stuck": self._sender.stuck},
-                problems=self._problems(),
+                problems=self._reported,
                 software=self._software,
             )
         )

@@ -107,7 +107,7 @@ class Publisher:
             metrics.CONNECTED.set(1)
             log.info("mqtt.connected")
             self._listener.connected()
-            reason = await connection.closed
+            reason = await asyncio.shield(connection.closed)
             self._complain(reason)
         finally:
             was_open, self._client = self._client is not None, None
@@ -158,7 +158,8 @@ class _Connection:
             self.client.connect, server.host, server.port, KEEPALIVE_S, clean_start=True
         )
         self.client.loop_start()
-        refusal = await asyncio.wait_for(self._accepted, ACCEPT_TIMEOUT_S)
+        async with asyncio.timeout(ACCEPT_TIMEOUT_S):
+            refusal = await self._accepted
         if refusal is not None:
             raise ConnectionRefusedError(0, refusal)
         self.client.subscribe(self._receipts_topic, qos=1)

@@ -178,4 +178,5 @@ def _item(entry: Entry, gateway_id: str) -> Item:
 
 async def _wait(event: asyncio.Event, timeout_s: float | None) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await event.wait()

@@ -65,7 +65,8 @@ class Bluez:
         while True:
             bus = MessageBus(bus_type=BusType.SYSTEM)
             try:
-                await asyncio.wait_for(bus.connect(), CALL_TIMEOUT_S)
+                async with asyncio.timeout(CALL_TIMEOUT_S):
+                    await bus.connect()
                 self._backoff.reset()
                 await self._watch(bus)
             except AuthError:
@@ -150,7 +151,8 @@ def _to_bus(member: str, argument: str) -> Message:
 
 async def call(bus: MessageBus, message: Message) -> Message:
     """Call a method; raise ``DBusError`` if it is refused, ``TimeoutError`` if nobody answers."""
-    reply = await asyncio.wait_for(bus.call(message), CALL_TIMEOUT_S)
+    async with asyncio.timeout(CALL_TIMEOUT_S):
+        reply = await bus.call(message)
     assert reply is not None
     if reply.message_type is MessageType.ERROR:
         assert reply.error_name is not None

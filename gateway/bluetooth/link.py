@@ -93,7 +93,8 @@ class Link:
         client, self._client = self._client, None
         if client is not None:
             with suppress(*FAILURES):
-                await asyncio.wait_for(client.disconnect(), DISCONNECT_TIMEOUT_S)
+                async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                    await client.disconnect()
 
     def has(self, number: int) -> bool:
         """Tell whether the device has this characteristic."""
@@ -108,8 +109,8 @@ class Link:
         if not self.has(number):
             return None
         try:
-            reading = self._connected().read_gatt_char(uuids.full(number))
-            return bytes(await asyncio.wait_for(reading, READ_TIMEOUT_S))
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                return bytes(await self._connected().read_gatt_char(uuids.full(number)))
         except FAILURES as error:
             log.info("read.failed", characteristic=f"{number:04x}", reason=str(error))
             return None
@@ -122,8 +123,8 @@ class Link:
             notified(bytes(value))
 
         try:
-            starting = client.start_notify(uuids.full(number), on_value)
-            await asyncio.wait_for(starting, SUBSCRIBE_TIMEOUT_S)
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT_S):
+                await client.start_notify(uuids.full(number), on_value)
         except FAILURES as error:
             if _wants_bond(error):
                 raise NotBonded(f"No subscription to {number:04x}: {error}.") from error
@@ -131,9 +132,10 @@ class Link:
 
     async def write(self, number: int, payload: bytes) -> None:
         """Write with response; raise ``WriteRefused`` or ``LinkFailed``."""
+        client = self._connected()
         try:
-            writing = self._connected().write_gatt_char(uuids.full(number), payload, response=True)
-            await asyncio.wait_for(writing, WRITE_TIMEOUT_S)
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await client.write_gatt_char(uuids.full(number), payload, response=True)
         except BleakGATTProtocolError as error:
             raise WriteRefused(int(error.code)) from error
         except FAILURES as error:

@@ -59,7 +59,8 @@ class MeterVisit:
         while not self._commands:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), PROCEDURE_TIMEOUT_S)
+                async with asyncio.timeout(PROCEDURE_TIMEOUT_S):
+                    await self._arrived.wait()
             except TimeoutError:
                 self._commands.extend(self._dialogue.timed_out())
         return self._commands.popleft()

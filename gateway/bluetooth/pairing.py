@@ -90,7 +90,8 @@ async def pair(
                     "Put it into pairing mode, and bring it within a few metres.",
                 )
             show(f"Found {device.name or address}; pairing.")
-            await asyncio.wait_for(_pair(device, adapter), PAIR_TIMEOUT_S)
+            async with asyncio.timeout(PAIR_TIMEOUT_S):
+                await _pair(device, adapter)
         except TimeoutError as error:
             raise UnavailableError(f"{address} does not answer.", _TRY_AGAIN) from error
         except BleakDBusError as error:
@@ -114,7 +115,8 @@ async def _pair(device: BLEDevice, adapter: str) -> None:
         await client.pair()
     finally:
         # Some cuffs finish pairing only when the link ends (A&D UA-651BLE).
-        await asyncio.wait_for(client.disconnect(), DISCONNECT_TIMEOUT_S)
+        async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+            await client.disconnect()
 
 
 def _found(properties: dict[str, object]) -> Found:

@@ -17,7 +17,7 @@ from schemas.backoff import Backoff
 from schemas.gatt import uuids
 
 START_TIMEOUT_S = 10.0
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 1.0  # bluetoothd ends the discovery of a client that leaves the bus anyway
 SERVICES = [uuids.full(uuids.BLOOD_PRESSURE_SERVICE), uuids.full(uuids.GLUCOSE_SERVICE)]
 
 log = structlog.get_logger(__name__)
@@ -53,14 +53,16 @@ class Scanner:
             self._on_detection, service_uuids=SERVICES, bluez={"adapter": self._bluez.adapter}
         )
         try:
-            await asyncio.wait_for(scanner.start(), START_TIMEOUT_S)
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await scanner.start()
             log.info("scan.started")
             self.problem = None
             self._backoff.reset()
             await self._bluez.lost.wait()
         finally:
             with suppress(BleakError, OSError, EOFError, TimeoutError):
-                await asyncio.wait_for(scanner.stop(), STOP_TIMEOUT_S)
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await scanner.stop()
 
     def _on_detection(self, device: BLEDevice, _advertisement: AdvertisementData) -> None:
         self._sighted(device)

@@ -191,7 +191,8 @@ class Session:
             patience_s = SILENCE_S if self._captured else FIRST_RECORD_TIMEOUT_S
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), patience_s)
+                async with asyncio.timeout(patience_s):
+                    await self._arrived.wait()
             except TimeoutError:
                 return
 

@@ -1,0 +1,63 @@
+"""The gateway's Bluetooth side without MQTT, for tests that look into its journal."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.devices import Devices
+from gateway.bluetooth.session import Surroundings
+from gateway.dialling import Dialling
+from gateway.intake import Intake
+from gateway.journal import Journal
+from gateway.record import Record
+from schemas.clock import SystemClock
+from tests.bluetooth_world import eventually
+
+REST_MS = 50
+
+
+class BluetoothSide:
+    """Scanner, sessions and journal as the daemon puts them together."""
+
+    def __init__(self, state: Path) -> None:
+        clock, rng = SystemClock(), Random(1)
+        self.journal = Journal(state, stream="0123456789abcdef")
+        self.kept: list[Record] = []
+        self.told: list[str] = []
+        self.visits = 0
+        self.intake = Intake(self.journal, clock, self.kept.append)
+        self.bluez = Bluez("hci0", rng)
+        around = Surroundings(
+            bluez=self.bluez,
+            connecting=asyncio.Lock(),
+            journal=self.journal,
+            clock=clock,
+            capture=self.intake.capture,
+            told=self.told.append,
+        )
+        self.devices = Devices(around, Dialling(REST_MS), rng)
+        self.devices.may_dial = lambda: self.intake.works
+        self.devices.visited = self._visited
+
+    @property
+    def payloads(self) -> list[bytes]:
+        """What the journal got, in its order."""
+        return [record.payload for record in self.kept]
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self.bluez.run())
+            parts.create_task(self.devices.run())
+
+    async def visited(self, times: int) -> None:
+        """Wait until so many visits have ended."""
+        await eventually(lambda: self.visits >= times)
+
+    def close(self) -> None:
+        """Close the journal."""
+        self.journal.close()
+
+    def _visited(self) -> None:
+        self.visits += 1

@@ -1,0 +1,181 @@
+"""The shipped daemon as a process of its own: from a device's bytes to MQTT, whatever fails."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.status import read_status
+from schemas.reading import Reading, Undecodable
+from simulators.peripherals import Cuff, Meter, Sample
+from simulators.stack.mqtt import EmbeddedMqtt
+from simulators.stack.process import Child, Program
+from simulators.world import BluetoothWorld
+from tests.bluetooth_world import CUFF_ADDRESS, eventually
+from tests.gateway.bluetooth.clinic import GATEWAY_ID, Clinic
+
+COMMAND = (sys.executable, "-m", "vitalwire", "gateway", "run")
+
+
+@pytest.fixture
+def mqtt(tmp_path: Path) -> Iterator[EmbeddedMqtt]:
+    """A broker."""
+    with EmbeddedMqtt(tmp_path / "mqtt") as running:
+        yield running
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The daemon's state directory."""
+    return tmp_path / "state"
+
+
+def arguments(state: Path, mqtt: EmbeddedMqtt) -> tuple[str, ...]:
+    where = ("--gateway-id", GATEWAY_ID, "--state", str(state), "--mqtt", mqtt.url)
+    return (*COMMAND, *where, "--rest", "0.1")
+
+
+@pytest_asyncio.fixture
+async def daemon(
+    world: BluetoothWorld, mqtt: EmbeddedMqtt, state: Path, tmp_path: Path
+) -> AsyncIterator[Child]:
+    """The daemon, not yet started, in the world's home."""
+    environment = {"DBUS_SYSTEM_BUS_ADDRESS": world.bus_address}
+    program = Program("gateway", arguments(state, mqtt), tmp_path / "gateway.log", environment)
+    child = Child(program)
+    yield child
+    child.ask_to_stop()
+    await eventually(lambda: not child.running)  # without blocking the world that it lives in
+
+
+@pytest.fixture
+def clinic(mqtt: EmbeddedMqtt) -> Iterator[Clinic]:
+    """A subscriber."""
+    subscriber = Clinic(mqtt.port)
+    yield subscriber
+    subscriber.close()
+
+
+async def test_what_a_cuff_and_a_meter_give_arrives_sealed_and_decoded(
+    cuff: Cuff, meter: Meter, daemon: Child, clinic: Clinic
+) -> None:
+    taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
+    taken += [meter.take(Sample(Decimal(100 + number))).measurement for number in range(3)]
+    taken.append(cuff.take_payload(b"\x00\x01"))
+    daemon.start()
+    await eventually(lambda: len(clinic.payloads) == len(taken))
+    assert set(clinic.payloads) == set(taken)
+    items = [item for arrival in clinic.arrivals for item in arrival.items]
+    assert sorted(item.seq for item in items) == list(range(1, len(taken) + 1))
+    for arrival in clinic.arrivals:
+        assert [item.seq for item in arrival.items] == list(arrival.envelope.numbers)
+        assert arrival.message.boot_id == arrival.items[0].capture.boot_id
+    readings = [item for item in items if isinstance(item, Reading)]
+    assert {reading.vital for reading in readings} == {"blood_pressure", "glucose"}
+    assert all(reading.device_time and reading.device_time.age_ms for reading in readings)
+    (broken,) = (item for item in items if isinstance(item, Undecodable))
+    assert broken.device.address == CUFF_ADDRESS
+
+
+async def test_only_a_receipt_frees_a_row(
+    cuff: Cuff, daemon: Child, clinic: Clinic, state: Path
+) -> None:
+    cuff.take(120, 80, 70)
+    cuff.take(130, 85, 71)
+    daemon.start()
+    await eventually(lambda: len(clinic.payloads) == 2 and clinic.held == 2)
+    assert read_status(state).held == 2
+    clinic.confirm()
+    await eventually(lambda: read_status(state).held == 0)
+    assert read_status(state).receipted == 2
+    cuff.take(140, 90, 72)  # the next session reports
+    await eventually(lambda: clinic.held == 1)
+
+
+async def test_nothing_is_lost_while_the_broker_is_away(
+    cuff: Cuff, daemon: Child, mqtt: EmbeddedMqtt, state: Path
+) -> None:
+    daemon.start()
+    first = Clinic(mqtt.port)
+    await eventually(lambda: first.held == 0)
+    mqtt.stop()
+    first.close()
+    taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
+    await eventually(lambda: cuff.pending == 0 and read_status(state).held == 3)
+    mqtt.start().wait()
+    second = Clinic(mqtt.port)
+    await eventually(lambda: len(second.payloads) >= 3)
+    second.close()
+    assert second.payloads == taken
+
+
+async def test_a_kill_between_capture_and_publish_loses_nothing(
+    cuff: Cuff, daemon: Child, mqtt: EmbeddedMqtt, state: Path
+) -> None:
+    mqtt.stop()
+    taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
+    daemon.start()
+    await eventually(lambda: cuff.pending == 0 and read_status(state).held == 3)
+    oldest = read_status(state).oldest
+    assert oldest is not None
+    daemon.kill()
+    mqtt.start().wait()
+    clinic = Clinic(mqtt.port)
+    later = cuff.take(140, 90, 72)
+    daemon.start()
+    await eventually(lambda: len(clinic.payloads) == 4)
+    clinic.close()
+    assert set(clinic.payloads) == {*taken, later}
+    by_stream = {arrival.envelope.stream: arrival.envelope.first for arrival in clinic.arrivals}
+    assert by_stream.pop(oldest.stream) == oldest.seq == 1
+    assert list(by_stream.values()) == [4]  # numbers go on, under a stream of their own
+
+
+async def test_without_an_adapter_it_waits_and_says_so(
+    world: BluetoothWorld, cuff: Cuff, daemon: Child, clinic: Clinic
+) -> None:
+    await world.crash()
+    taken = cuff.take(120, 80, 70)
+    daemon.start()
+    await eventually(lambda: clinic.reports and "bluetoothd" in str(clinic.reports[-1].problems))
+    await world.restart()
+    await eventually(lambda: clinic.payloads == [taken])
+    await eventually(lambda: clinic.reports[-1].problems == [])
+
+
+async def test_an_orderly_stop_says_goodbye(daemon: Child, clinic: Clinic) -> None:
+    daemon.start()
+    await eventually(lambda: clinic.held == 0)
+    daemon.ask_to_stop()
+    await eventually(lambda: daemon.exit_code is not None)
+    assert daemon.exit_code == 0
+    await eventually(lambda: clinic.reports[-1].state == "offline")
+
+
+async def test_a_second_daemon_is_refused_in_one_line(
+    daemon: Child, clinic: Clinic, mqtt: EmbeddedMqtt, state: Path
+) -> None:
+    daemon.start()
+    await eventually(lambda: clinic.held == 0)
+    second = await asyncio.create_subprocess_exec(
+        *arguments(state, mqtt), stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await second.communicate()
+    assert second.returncode == 78
+    (line,) = said.decode().splitlines()
+    assert line.startswith(f"error: Another gateway daemon uses {state}.")
+
+
+async def test_logs_name_no_address(cuff: Cuff, daemon: Child, clinic: Clinic) -> None:
+    cuff.take(120, 80, 70)
+    daemon.start()
+    await eventually(lambda: len(clinic.payloads) == 1)
+    log = daemon.program.log.read_text()
+    assert CUFF_ADDRESS not in log
+    events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert "session.ended" in {event["event"] for event in events}

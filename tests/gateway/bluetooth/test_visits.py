@@ -1,0 +1,233 @@
+"""Visits to simulated devices through bleak's own BlueZ backend, as the journal sees them."""
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from prometheus_client import REGISTRY
+
+from gateway.bluetooth import meter as meter_module
+from gateway.bluetooth import session as session_module
+from gateway.dialogue import Cursor
+from schemas.gatt.glucose_context import Meal
+from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
+from simulators.world import BluetoothWorld
+from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
+from tests.bluetooth_world import METER_ADDRESS, eventually, make_cuff
+from tests.gateway.bluetooth.side import BluetoothSide
+
+
+def sessions(outcome: str) -> float:
+    labels = {"outcome": outcome}
+    return REGISTRY.get_sample_value("vitalwire_gateway_sessions_total", labels) or 0.0
+
+
+def refused() -> float:
+    return REGISTRY.get_sample_value("vitalwire_gateway_refused_unpaired_total") or 0.0
+
+
+async def test_a_burst_is_in_the_journal_in_its_order(cuff: Cuff, side: BluetoothSide) -> None:
+    taken = [cuff.take(120 + number, 80, 70) for number in range(5)]
+    await side.visited(1)
+    assert side.payloads == taken
+    assert cuff.pending == 0
+
+
+async def test_a_session_tells_the_clock_the_features_and_the_newest(
+    cuff: Cuff, side: BluetoothSide
+) -> None:
+    cuff.take(120, 80, 70)
+    cuff.take(130, 85, 71)
+    await side.visited(1)
+    older, newer = side.journal.entries(range(side.kept[0].seq, side.kept[1].seq + 1))
+    assert older.facts == newer.facts
+    assert older.facts.ended
+    assert older.facts.newest == newer.record.seq
+    assert older.facts.device.model == cuff.identity.model
+    assert older.facts.device.serial == cuff.identity.serial
+    assert older.facts.blood_pressure_feature is not None
+    assert older.facts.clock is not None
+    shown = cuff.clock.now().replace(tzinfo=None)
+    assert abs((older.facts.clock.local - shown).total_seconds()) < 60
+    assert side.told == [older.record.session_id]
+
+
+async def test_a_meter_gives_all_and_next_time_only_the_newer(
+    meter: Meter, side: BluetoothSide
+) -> None:
+    first = [meter.take(Sample(Decimal(100 + number))) for number in range(3)]
+    await side.visited(1)
+    assert side.payloads == [record.measurement for record in first]
+    last = first[-1]
+    assert side.journal.cursor(METER_ADDRESS) == Cursor.at(last.sequence, last.measurement)
+    newer = meter.take(Sample(Decimal(110)))
+    await side.visited(2)
+    assert side.payloads[3:] == [last.measurement, newer.measurement]
+
+
+async def test_a_context_is_journalled_with_its_measurement(
+    meter: Meter, side: BluetoothSide
+) -> None:
+    taken = meter.take(Sample(Decimal(100), meal=Meal.FASTING))
+    await side.visited(1)
+    assert side.payloads == [taken.measurement, taken.context]
+    (entry,) = side.journal.entries(range(side.kept[1].seq, side.kept[1].seq + 1))
+    assert entry.related.measurement == side.kept[0]
+
+
+async def test_both_devices_are_visited_side_by_side(
+    cuff: Cuff, meter: Meter, side: BluetoothSide
+) -> None:
+    taken = [cuff.take(120, 80, 70), meter.take(Sample(Decimal(100))).measurement]
+    await side.visited(2)
+    assert Counter(side.payloads) == Counter(taken)
+
+
+async def test_an_unpaired_device_is_refused_and_counted_once(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    stranger = make_cuff()
+    stranger.take(120, 80, 70)
+    refused_before = refused()
+    await world.add(stranger, bonded=False)
+    await eventually(lambda: refused() == refused_before + 1)
+    assert not stranger.is_connected
+    assert side.payloads == []
+    assert side.devices.states() == []
+
+
+async def test_what_was_sent_but_not_confirmed_comes_again(cuff: Cuff, side: BluetoothSide) -> None:
+    cuff.inject(LoseConfirmation())
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    await eventually(lambda: cuff.pending == 0)
+    assert set(side.payloads) == set(taken)
+
+
+async def test_a_link_that_breaks_within_a_transfer_loses_nothing(
+    meter: Meter, side: BluetoothSide
+) -> None:
+    meter.inject(DropLink(after=2))
+    taken = [meter.take(Sample(Decimal(100 + number))) for number in range(5)]
+    measurements = [record.measurement for record in taken]
+    await eventually(lambda: set(side.payloads) == set(measurements))
+    # The second visit went on from the last record of the first.
+    assert side.payloads == [*measurements[:2], *measurements[1:]]
+
+
+async def test_a_broken_transfer_tells_no_newest(meter: Meter, side: BluetoothSide) -> None:
+    meter.inject(DropLink(after=1))
+    meter.take(Sample(Decimal(100)))
+    meter.take(Sample(Decimal(101)))
+    await side.visited(1)
+    facts = side.journal.facts(side.kept[0])
+    assert (facts.ended, facts.newest) == (True, None)
+
+
+async def test_a_meter_that_falls_silent_is_left(
+    meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter_module, "PROCEDURE_TIMEOUT_S", 0.2)
+    meter.inject(Stall(after=1))
+    taken = [meter.take(Sample(Decimal(100 + number))) for number in range(3)]
+    silent_before = sessions("racp-timeout")
+    await side.visited(1)
+    assert sessions("racp-timeout") == silent_before + 1
+    measurements = {record.measurement for record in taken}
+    await eventually(lambda: set(side.payloads) == measurements)
+
+
+async def test_a_cuff_that_keeps_the_link_is_left_after_silence(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "SILENCE_S", 0.2)
+    cuff.inject(Stall(after=1))
+    first, second = cuff.take(120, 80, 70), cuff.take(130, 85, 71)
+    await side.visited(1)
+    assert side.payloads == [first]
+    await eventually(lambda: side.payloads == [first, second])
+
+
+async def test_pitfall_2_services_resolved_before_the_objects(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    world.inject(ServicesResolvedEarly(early_s=0.5))
+    taken = cuff.take(120, 80, 70)
+    await side.visited(1)
+    assert side.payloads == [taken]
+
+
+async def test_pitfall_3_a_connect_that_fails_is_tried_again(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    world.inject(ConnectFails(reason="le-connection-failed-to-be-established"))
+    taken = cuff.take(120, 80, 70)
+    await side.visited(1)
+    assert side.payloads == [taken]
+
+
+async def test_pitfall_6_a_slow_disconnect_holds_up_nobody_else(
+    cuff: Cuff, meter: Meter, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    world.inject(SlowDisconnect(delay_s=3.0))
+    meter.take(Sample(Decimal(100)))
+    await eventually(lambda: meter.pending == 0)
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: taken in side.payloads)
+    assert meter.is_connected  # still, but nobody waited for it
+
+
+async def test_pitfall_1_bluetoothd_dies_within_a_session_and_comes_back(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cuff.inject(Stall(after=1))
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    await eventually(lambda: side.payloads == taken[:1])
+    await world.crash()
+    await side.visited(1)
+    assert side.journal.facts(side.kept[0]).newest is None
+    assert side.devices.problems
+    await world.restart()
+    await eventually(lambda: cuff.pending == 0)
+    assert set(side.payloads) == set(taken)
+    assert side.devices.problems == []
+
+
+async def test_pitfall_10_an_adapter_switched_off_and_on_scans_again(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await eventually(side.bluez.ready.is_set)
+    await world.set_powered(powered=False)
+    await eventually(lambda: side.devices.problems)
+    await world.set_powered(powered=True)
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+
+
+async def test_while_the_disk_is_full_no_device_is_dialled(cuff: Cuff, side: BluetoothSide) -> None:
+    side.intake.problem = "disk full"
+    taken = cuff.take(120, 80, 70)
+    await eventually(side.devices.states)
+    assert (side.payloads, cuff.pending) == ([], 1)
+    side.intake.retry()
+    await eventually(lambda: side.payloads == [taken])
+
+
+async def test_a_payload_that_no_codec_understands_is_kept(
+    cuff: Cuff, meter: Meter, side: BluetoothSide
+) -> None:
+    taken = cuff.take_payload(b"\x01\x02\x03")
+    await side.visited(1)
+    assert side.payloads == [taken]
+    short = meter.take_payload(b"\x00\x01")
+    await side.visited(2)
+    assert short.measurement in side.payloads
+
+
+async def test_stopping_within_a_visit_leaves_the_link(cuff: Cuff, side: BluetoothSide) -> None:
+    cuff.inject(Stall(after=1))
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    await eventually(lambda: side.payloads == taken[:1])
+    assert cuff.is_connected
+    for visit in list(side.devices._visits):
+        visit.cancel()
+    await eventually(lambda: not cuff.is_connected)
