@@ -13,12 +13,21 @@ from tests.servers import (
     database_url,
     empty_database_url,
     kafka,
+    migrated_url,
     mqtt,
     postgres,
     stack_folder,
 )
 
-__all__ = ["database_url", "empty_database_url", "kafka", "mqtt", "postgres", "stack_folder"]
+__all__ = [
+    "database_url",
+    "empty_database_url",
+    "kafka",
+    "migrated_url",
+    "mqtt",
+    "postgres",
+    "stack_folder",
+]
 
 
 @pytest.fixture
