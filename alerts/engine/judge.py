@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from alerts.engine.ladder_state import LadderState, Pending
 from alerts.engine.ladders import Ladder, bits
 from alerts.engine.sight import Sight
-from schemas.alert import Event, Mark
+from schemas.alert import SEVERITIES, Event, Mark
 
 FLAGGED_WINDOW_MS = 72 * 3_600_000
 FLAGGED_MATCHES = 3
 FLAGGED_KEPT_MAX = 16
+
+WORK_LIST_RANK = SEVERITIES.index("medium")
+"""What is over before anybody saw it is due by the end of the shift, however bad it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def expire(
             "resolved-before-seen",
             rung,
             rung,
-            ladder.rank(rung, pending.rungs),
+            max(ladder.rank(rung, pending.rungs), WORK_LIST_RANK),
             reading_id,
             pending.sight,
             pending.deadline_ms,
@@ -280,7 +283,7 @@ def _resolved(facts: Facts, gate: _Gate, ladder: Ladder) -> list[Finding]:
     if rung is None:
         return []
     reading_id = facts.sight.reading_id
-    rank = ladder.rank(rung, 0)
+    rank = max(ladder.rank(rung, 0), WORK_LIST_RANK)
     marks = _marks(facts, rung)
     return [
         Finding(

@@ -7,7 +7,7 @@ import numpy as np
 
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
-from alerts.engine.judge import Facts, Finding, expire, judge
+from alerts.engine.judge import WORK_LIST_RANK, Facts, Finding, expire, judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
 from alerts.engine.plans import local_day
@@ -19,9 +19,6 @@ from schemas.alert import Transition
 
 DELAYED_MS_MAX = 24 * 3_600_000
 """Older on arrival than this, or than the newest and no longer fresh: stale."""
-
-_MEDIUM = 2
-"""What is only for the work list is due by the end of the shift, whatever it would have been."""
 
 Order = tuple[int, int, int, str, int]
 """Entry; timers before readings; deadline or place in the record; patient; ladder."""
@@ -122,7 +119,7 @@ class Walk:
             event="stale",
             speaking=arrivals.rung,
             cause=arrivals.rung,
-            rank=max(arrivals.rank, _MEDIUM),
+            rank=max(arrivals.rank, WORK_LIST_RANK),
             origin=arrivals.day,
             sight=arrivals.sight,
             at_ms=int(self.log_ms[entry]),
@@ -270,7 +267,7 @@ def _over(worst: Finding) -> Finding:
         event="resolved-before-seen",
         speaking=worst.speaking,
         cause=worst.cause,
-        rank=max(worst.rank, _MEDIUM),
+        rank=max(worst.rank, WORK_LIST_RANK),
         origin=worst.origin,
         sight=worst.sight,
         at_ms=worst.at_ms,
