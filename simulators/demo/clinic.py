@@ -140,8 +140,9 @@ class Clinic(AbstractContextManager["Clinic"]):
         self._server_group.pause(self.postgres.child)
 
     def put_database_back(self) -> None:
-        """Start PostgreSQL on the data that it left."""
+        """Start PostgreSQL on the data that it left, and wait for it."""
         self._server_group.resume(self.postgres.child)
+        self.postgres.wait()
 
     @property
     def database_is_away(self) -> bool:

@@ -43,6 +43,7 @@ class Neighbourhood(AbstractContextManager["Neighbourhood"]):
         self._gateway_group = Supervisor(rng, report)
         self._waiting = list(enumerate(plans))
         self._next_gateway_s = 0.0
+        self._gateways: list[Child] = []
         self._mqtt_url = ""
         self._exit = ExitStack()
 
@@ -77,6 +78,10 @@ class Neighbourhood(AbstractContextManager["Neighbourhood"]):
         )
         self._homes_group.start(Child(program))
 
+    def gateway(self, number: int) -> Child:
+        """Give the gateway daemon of the home with this place in the plans."""
+        return self._gateways[number]
+
     def step(self) -> None:
         """Start the next gateway if its home lives; start again what ended by itself."""
         self._homes_group.step()
@@ -87,11 +92,12 @@ class Neighbourhood(AbstractContextManager["Neighbourhood"]):
         number, plan = self._waiting[0]
         paths = home_paths(self._homes_directory, number)
         if paths.control.exists():
-            self._gateway_group.start(self._gateway(plan, paths.bus_address))
+            gateway = self._gateway_for(plan, paths.bus_address)
+            self._gateways.append(self._gateway_group.start(gateway))
             self._waiting.pop(0)
             self._next_gateway_s = now_s + _GATEWAY_AFTER_GATEWAY_S
 
-    def _gateway(self, plan: HomePlan, bus_address: str) -> Child:
+    def _gateway_for(self, plan: HomePlan, bus_address: str) -> Child:
         state = self._directory / "gateways" / plan.gateway_id
         words = ("gateway", "run", "--gateway-id", plan.gateway_id, "--state", str(state))
         quick = ("--rest", str(_REST_S))

@@ -50,6 +50,22 @@ class Running:
         self.neighbourhood.step()
         time.sleep(STEP_S)
 
+    def step_until(
+        self, condition: Callable[[], bool], within_s: float, every_s: float = 0.0
+    ) -> bool:
+        """Keep everything alive until the condition holds; False if that takes too long."""
+        deadline_s = time.monotonic() + within_s
+        look_at_s = 0.0
+        while True:
+            now_s = time.monotonic()
+            if now_s >= look_at_s:
+                if condition():
+                    return True
+                look_at_s = time.monotonic() + every_s
+            if now_s > deadline_s:
+                return False
+            self.step()
+
     @property
     def crashes(self) -> list[str]:
         """What ended by itself so far."""
@@ -102,7 +118,10 @@ def run_demo(settings: DemoSettings) -> None:
         running_demo(settings, narrator) as demo,
     ):
         _introduce(demo, settings)
-        _live(demo, switch, lambda: time.monotonic() - began_s)
+        try:
+            _live(demo, switch, lambda: time.monotonic() - began_s)
+        finally:
+            narrator.say("Ending everything.")
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+"""From a cuff's bytes to the page through every real component, also while parts of it are away.
+
+The homes are simulated; everything else is what the clinic runs: the shipped daemons in processes
+of their own, a real MQTT broker, a Kafka-compatible one, a real PostgreSQL.
+"""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import psycopg
+import pytest
+
+from simulators.cohort import GAP_S_MIN
+from simulators.demo import truth
+from simulators.demo.check import settle
+from simulators.demo.narrator import Narrator
+from simulators.demo.run import DemoSettings, Running, running_demo
+from simulators.patients import pressure
+
+pytestmark = pytest.mark.timeout(180)
+
+WITHIN_S = 45.0
+QUIET_HOME = 1
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_pulses = count(50)  # makes every measurement's bytes its own
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Running]:
+    """Two homes whose plans have been lived through as far as they will be."""
+    with running_demo(DemoSettings(homes=2, seed=3, port=0), Narrator()) as running:
+        assert running.step_until(lambda: bool(alerts(running)), WITHIN_S), "no alert came"
+        truth.stop_measuring(running.neighbourhood.controls)
+        yield running
+
+
+def alerts(demo: Running) -> list[dict[str, str]]:
+    """The alert list as the page's API gives it."""
+    with urllib.request.urlopen(f"{demo.clinic.url}api/v1/alerts", timeout=5) as reply:
+        cards: list[dict[str, str]] = json.load(reply)["cards"]
+    return cards
+
+
+def measure(demo: Running, systolic: int, diastolic: int) -> str:
+    """Let the quiet home's cuff measure; give the words the page will show.
+
+    Not at once: a device stamps whole seconds, closer measurements could not be told in order.
+    """
+    control = demo.neighbourhood.controls[QUIET_HOME]
+    last = max((entry.at for entry in control.status().taken), default=LONG_AGO)
+    gap = timedelta(seconds=GAP_S_MIN)
+    assert demo.step_until(lambda: datetime.now(UTC) - last > gap, WITHIN_S)
+    control.measure(pressure(systolic, diastolic, next(_pulses)))
+    return f"{systolic}/{diastolic} mmHg"
+
+
+def is_on_the_page(demo: Running, value: str) -> bool:
+    patient_id = demo.neighbourhood.plans[QUIET_HOME].patient_id
+    try:
+        cards = alerts(demo)
+    except OSError:  # the page's own daemon is away
+        return False
+    return any(card["patient_id"] == patient_id and value == card["what"] for card in cards)
+
+
+def test_the_first_alert_says_what_why_and_that_its_patient_is_simulated(demo: Running) -> None:
+    plan = demo.neighbourhood.plans[0]
+    card = next(card for card in alerts(demo) if card["patient_id"] == plan.patient_id)
+    assert card["patient"] == plan.pseudonym
+    assert card["simulated"]
+    assert card["severity"] == "critical"
+    assert card["reason"]
+    assert card["source"]
+    assert settle(demo, WITHIN_S).problems == []
+
+
+def test_an_acknowledgement_names_a_person_on_the_page_and_in_the_table(demo: Running) -> None:
+    card = alerts(demo)[0]
+    request = urllib.request.Request(
+        f"{demo.clinic.url}api/v1/alerts/{card['alert_id']}/acknowledge",
+        data=json.dumps({"who": "Nurse Joy", "event_id": card["event_id"]}).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        assert reply.status == 200
+
+    def is_acknowledged() -> bool:
+        with psycopg.connect(demo.clinic.postgres.url) as connection:
+            found = connection.execute(
+                "SELECT answered_by FROM vitalwire.alerts WHERE alert_id = %s", [card["alert_id"]]
+            ).fetchone()
+        return found == ("Nurse Joy",)
+
+    assert demo.step_until(is_acknowledged, WITHIN_S)
+    acknowledged = {one["alert_id"]: one["answered_by"] for one in alerts(demo)}
+    assert acknowledged[card["alert_id"]] == "Nurse Joy"
+
+
+def test_alerts_reach_the_page_while_the_database_is_away_and_nothing_is_missing_after(
+    demo: Running,
+) -> None:
+    demo.clinic.take_database_away()
+    value = measure(demo, 201, 111)
+    assert demo.step_until(lambda: is_on_the_page(demo, value), WITHIN_S)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(demo.clinic.postgres.url)
+    demo.clinic.put_database_back()
+    measure(demo, 128, 78)
+    assert settle(demo, WITHIN_S).problems == []
+
+
+@pytest.mark.parametrize("name", ["ingest-bridge", "ingest-sink", "alerts-engine", "alerts-feed"])
+def test_a_daemon_that_crashes_comes_back_and_nothing_is_missing(demo: Running, name: str) -> None:
+    value = measure(demo, 182 + next(_pulses) % 20, 112)
+    demo.clinic.daemon(name).kill()
+    assert demo.step_until(lambda: any(name in crash for crash in demo.crashes), WITHIN_S)
+    assert demo.step_until(lambda: is_on_the_page(demo, value), WITHIN_S)
+    measure(demo, 126, 79)
+    assert settle(demo, WITHIN_S).problems == []
+
+
+def test_a_crashed_gateway_goes_on_where_it_was(demo: Running) -> None:
+    demo.neighbourhood.gateway(QUIET_HOME).kill()
+    value = measure(demo, 189, 101)
+    assert demo.step_until(lambda: is_on_the_page(demo, value), WITHIN_S)
+    measure(demo, 131, 81)
+    assert settle(demo, WITHIN_S).problems == []
