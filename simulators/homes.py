@@ -6,6 +6,7 @@ bus and air: many homes on one link starve each other, and importing bumble cost
 """
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path
@@ -95,6 +96,8 @@ def main(plans: Path, directory: Path) -> None:
     """Host the simulated homes of a plans file until SIGTERM."""
     die_with_parent()
     configure_logs("homes")
+    # It warns of every packet that crosses the end of a link.
+    logging.getLogger("bumble").setLevel(logging.ERROR)
     host_homes(read_plans(plans), directory)
 
 

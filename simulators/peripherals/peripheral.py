@@ -73,7 +73,11 @@ class Peripheral(ABC):
         self._faults = FaultList()
         self._pairing_mode = False
         self._is_on = False
+        self._connection: Connection | None = None
+        self._link_gone: asyncio.Future[None]  # one per link
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._advertising = asyncio.Lock()
+        self._tasks = BackgroundTasks()
 
     # The owner's side: what a person, a test or a home does with it.
 
@@ -101,7 +105,7 @@ class Peripheral(ABC):
     @property
     def is_advertising(self) -> bool:
         """Whether it can be found now."""
-        return bool(self._device.is_advertising)
+        return self._is_on and bool(self._device.is_advertising)
 
     @property
     @abstractmethod
@@ -110,10 +114,6 @@ class Peripheral(ABC):
 
     async def start(self, air: Air) -> None:
         """Switch it on."""
-        self._tasks = BackgroundTasks()
-        self._connection: Connection | None = None
-        self._link_gone: asyncio.Future[None]  # one per link
-        self._idle_timer: asyncio.TimerHandle | None = None
         self._controller = Controller(self.name, link=air)
         configuration = DeviceConfiguration(name=self.name, address=self.address)
         self._device = Device.from_config_with_hci(

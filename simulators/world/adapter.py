@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bumble import hci
 from bumble.core import AdvertisingData
@@ -15,7 +16,7 @@ from simulators.world.central import ADAPTER, DEVICE, Central, device_path, full
 from simulators.world.device import RemoteDevice
 from simulators.world.errors import BluezError
 
-__all__ = ["Adapter"]
+__all__ = ["Adapter", "StoredDevice"]
 
 UUID_LISTS = (
     AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
@@ -23,6 +24,15 @@ UUID_LISTS = (
     AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
     AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
 )
+
+
+@dataclass(frozen=True)
+class StoredDevice:
+    """What is kept on disk about a bonded device, beside its keys."""
+
+    address: hci.Address
+    name: str
+    uuids: tuple[str, ...]
 
 
 class Adapter:
@@ -64,16 +74,16 @@ class Adapter:
         }
         self._central.tree.add(self._central.adapter_path, ADAPTER, properties)
 
-    def show_bonded(self, address: hci.Address, name: str, uuids: list[str]) -> None:
-        """Show a device of which a bond is stored, as bluetoothd does from its start."""
-        device = RemoteDevice(self._central, address)
+    def show_bonded(self, stored: StoredDevice) -> None:
+        """Show a device of which a bond is stored, whether or not it is near."""
+        device = RemoteDevice(self._central, stored.address)
         if device.path in self.devices:
             return
         self.devices[device.path] = device
         properties = {
-            "Name": Variant("s", name),
-            "Alias": Variant("s", name),
-            "UUIDs": Variant("as", uuids),
+            "Name": Variant("s", stored.name),
+            "Alias": Variant("s", stored.name),
+            "UUIDs": Variant("as", list(stored.uuids)),
         }
         device.show(properties, paired=True)
 

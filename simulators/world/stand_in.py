@@ -4,6 +4,7 @@ Only what a Bluetooth LE client such as bleak needs. Not imitated: passive scann
 (AdvertisementMonitor), AcquireNotify and AcquireWrite, Bluetooth Classic, a second adapter.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from bumble.keys import KeyStore
 from dbus_fast import BusType, ErrorType, Message, MessageType, RequestNameReply
 from dbus_fast.aio import MessageBus
 
-from simulators.world.adapter import Adapter
+from simulators.world.adapter import Adapter, StoredDevice
 from simulators.world.agent import AGENT_MANAGER, AGENT_MANAGER_PATH, Agents
 from simulators.world.calls import Call, Handler, Reply
 from simulators.world.central import ADAPTER, DEVICE, Central, make_host
@@ -53,8 +54,8 @@ class BluezStandIn:
         self._faults = faults
         self._settings = settings
 
-    async def start(self, bus_address: str) -> None:
-        """Put org.bluez on the bus at `bus_address`."""
+    async def start(self, bus_address: str, stored: Sequence[StoredDevice]) -> None:
+        """Put org.bluez on the bus at `bus_address`, with the `stored` devices from the start."""
         connecting = MessageBus(bus_address=bus_address, bus_type=BusType.SYSTEM)
         self._bus = await connecting.connect()
         host, controller = make_host(self._air, self._settings.address, self._bonds)
@@ -73,6 +74,8 @@ class BluezStandIn:
         await self._listen()
         self._central.tree.add(AGENT_MANAGER_PATH, AGENT_MANAGER, {})
         self.adapter.show()
+        for device in stored:
+            self.adapter.show_bonded(device)
         reply = await self._bus.request_name("org.bluez")
         assert reply is RequestNameReply.PRIMARY_OWNER, "one stand-in per bus"
 

@@ -12,6 +12,7 @@ from bumble import hci
 from bumble.controller import Controller
 from bumble.keys import MemoryKeyStore, PairingKeys
 
+from simulators.world.adapter import StoredDevice
 from simulators.world.bus import PrivateBus
 from simulators.world.faults import Fault, FaultList
 from simulators.world.radio import Air, Bond
@@ -59,7 +60,6 @@ class BluetoothWorld:
         self.air = Air()
         self._bonds = MemoryKeyStore()
         self._faults = FaultList()
-        self._bonded: list[InWorld] = []
         self._peripherals: list[InWorld] = []
         self._stand_in: BluezStandIn | None = None
 
@@ -69,7 +69,7 @@ class BluetoothWorld:
         return self._bus.address
 
     async def __aenter__(self) -> Self:
-        """Start the bus and org.bluez.."""
+        """Start the bus and org.bluez."""
         async with AsyncExitStack() as started:
             await started.enter_async_context(self._bus)
             started.push_async_callback(self.crash)
@@ -90,15 +90,9 @@ class BluetoothWorld:
             bond, adapter = Bond(), hci.Address(self._settings.address)
             await peripheral.remember(adapter, bond.keys(adapter))
             await self._bonds.update(str(peripheral.address), bond.keys(peripheral.address))
-            self._bonded.append(peripheral)
-            self._show_bonded(peripheral)
+            if self._stand_in is not None:
+                self._stand_in.adapter.show_bonded(_stored(peripheral))
         await peripheral.start(self.air)
-
-    def _show_bonded(self, peripheral: InWorld) -> None:
-        if self._stand_in is not None:
-            self._stand_in.adapter.show_bonded(
-                peripheral.address, peripheral.name, peripheral.service_uuids
-            )
 
     def inject(self, fault: Fault) -> None:
         """Let a fault happen at its next occasion, once."""
@@ -113,12 +107,11 @@ class BluetoothWorld:
     async def restart(self) -> None:
         """Start the Bluetooth daemon; it still knows its bonds."""
         assert self._stand_in is None
+        bonds = dict(await self._bonds.get_all())
+        stored = [_stored(one) for one in self._peripherals if str(one.address) in bonds]
         stand_in = BluezStandIn(self.air, self._bonds, self._faults, self._settings)
-        await stand_in.start(self._bus.address)
+        await stand_in.start(self._bus.address, stored)
         self._stand_in = stand_in
-        for peripheral in self._bonded:
-            if await self._bonds.get(str(peripheral.address)) is not None:
-                self._show_bonded(peripheral)
 
     async def set_powered(self, *, powered: bool) -> None:
         """Switch the adapter's radio off or on."""
@@ -138,3 +131,8 @@ class BluetoothWorld:
     def restore(self, peripheral: InWorld) -> None:
         """Let it be heard again; links that it had are over."""
         self.air.restore(peripheral.controller)
+
+
+def _stored(peripheral: InWorld) -> StoredDevice:
+    """Return what BlueZ writes down about a device that it is bonded with."""
+    return StoredDevice(peripheral.address, peripheral.name, tuple(peripheral.service_uuids))

@@ -143,6 +143,9 @@ async def test_pairing_by_a_headless_agent(world: BluetoothWorld) -> None:
     assert device.details["props"]["Paired"]
     async with BleakClient(device) as client:  # the bond encrypts the next link
         assert bytes(await client.read_gatt_char(FEATURE))
+    await world.crash()
+    await world.restart()
+    assert (await find()).details["props"]["Paired"]  # and outlives the daemon
 
 
 async def test_pairing_by_the_passkey_on_the_display(world: BluetoothWorld) -> None:
