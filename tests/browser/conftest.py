@@ -69,7 +69,7 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
         pytest.fail("the feed did not become ready")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a Playwright that lives longer keeps its loop from asyncio tests
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
