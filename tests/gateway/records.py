@@ -1,0 +1,50 @@
+"""Rows of the journal for tests."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from gateway.journal import Notification
+from gateway.record import BLOOD_PRESSURE, DeviceClock, Entry, Record, SessionFacts
+from schemas.gatt import blood_pressure, date_time, glucose
+from schemas.reading import Capture, Device
+
+ADDRESS = "C0:00:00:00:00:01"
+BOOT = "0" * 32
+STREAM = "a" * 16
+SHOWN = datetime(2026, 3, 14, 7, 5, 9)  # noqa: DTZ001  (a device's clock has no zone)
+CLOCK_READ = DeviceClock(SHOWN, 1_000)
+
+
+def notification(
+    payload: bytes, characteristic: str = BLOOD_PRESSURE, *, at_ms: int = 1_000
+) -> Notification:
+    """What a device sent."""
+    return Notification(ADDRESS, characteristic, payload, "session", Capture(BOOT, at_ms))
+
+
+def record(seq: int, payload: bytes, characteristic: str = BLOOD_PRESSURE) -> Record:
+    """What the journal made of it."""
+    capture = Capture(BOOT, 1_000 + seq)
+    return Record(STREAM, seq, ADDRESS, characteristic, payload, "session", capture)
+
+
+def entry(row: Record, clock: DeviceClock | None = CLOCK_READ, *, ended: bool = False) -> Entry:
+    """A record of a session that did, or did not, read the device's clock."""
+    return Entry(row, SessionFacts("session", Device(ADDRESS), clock, ended=ended))
+
+
+def cuff_payload(stamp: datetime | None = SHOWN) -> bytes:
+    """120/80."""
+    measurement = blood_pressure.BloodPressureMeasurement(
+        systolic=Decimal(120),
+        diastolic=Decimal(80),
+        mean=Decimal(93),
+        timestamp=date_time.of(stamp) if stamp else None,
+    )
+    return blood_pressure.encode(measurement)
+
+
+def meter_payload(sequence: int, stamp: datetime = SHOWN) -> bytes:
+    """A record without value."""
+    measurement = glucose.GlucoseMeasurement(sequence=sequence, base_time=date_time.of(stamp))
+    return glucose.encode(measurement)

@@ -1,0 +1,89 @@
+"""Whom to connect to, and when."""
+
+from gateway.dialling import (
+    REST_AFTER_FAILURE_LONGEST_MS,
+    SESSIONS_MAX,
+    STRANGER_COUNTED_EVERY_MS,
+    STRANGERS_MAX,
+    UNREACHABLE_FROM_FAILURES,
+    Dialling,
+    Verdict,
+)
+
+CUFF, METER = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
+REST_MS = 5_000
+
+
+def sighted(dialling: Dialling, address: str, now_ms: int) -> Verdict:
+    return dialling.sighted(address, now_ms, paired=True, heard=True)
+
+
+def test_a_known_device_is_dialled_on_sight_and_once() -> None:
+    dialling = Dialling(REST_MS)
+    assert sighted(dialling, CUFF, 0) is Verdict.DIAL
+    dialling.began(CUFF)
+    assert sighted(dialling, CUFF, 1) is Verdict.BUSY
+    assert sighted(dialling, METER, 1) is Verdict.DIAL
+
+
+def test_after_a_session_a_device_is_left_alone_for_a_while() -> None:
+    dialling = Dialling(REST_MS)
+    dialling.began(CUFF)
+    dialling.ended(CUFF, 100, well=True)
+    assert sighted(dialling, CUFF, 99 + REST_MS) is Verdict.RESTING
+    assert sighted(dialling, CUFF, 100 + REST_MS) is Verdict.DIAL
+
+
+def test_after_failures_it_is_left_alone_longer_each_time_within_bounds() -> None:
+    dialling, now_ms, rests_ms = Dialling(REST_MS), 0, []
+    for _ in range(8):
+        dialling.began(CUFF)
+        dialling.ended(CUFF, now_ms, well=False)
+        ended_ms = now_ms
+        while sighted(dialling, CUFF, now_ms) is not Verdict.DIAL:
+            now_ms += 500
+        rests_ms.append(now_ms - ended_ms)
+    assert rests_ms[:3] == [1_000, 2_000, 4_000]
+    assert rests_ms[-1] == REST_AFTER_FAILURE_LONGEST_MS
+    assert dialling.unreachable() == {CUFF: 8}
+    dialling.began(CUFF)
+    dialling.ended(CUFF, now_ms, well=True)
+    assert dialling.unreachable() == {}
+
+
+def test_a_few_failures_are_normal() -> None:
+    dialling = Dialling(REST_MS)
+    for _ in range(UNREACHABLE_FROM_FAILURES - 1):
+        dialling.began(CUFF)
+        dialling.ended(CUFF, 0, well=False)
+    assert dialling.unreachable() == {}
+
+
+def test_a_change_that_is_no_advertisement_is_no_sighting() -> None:
+    verdict = Dialling(REST_MS).sighted(CUFF, 0, paired=True, heard=False)
+    assert verdict is Verdict.NOT_ADVERTISING
+
+
+def test_the_adapter_has_a_limit() -> None:
+    dialling = Dialling(REST_MS)
+    for number in range(SESSIONS_MAX):
+        dialling.began(f"C0:00:00:00:01:{number:02X}")
+    assert sighted(dialling, CUFF, 0) is Verdict.FULL
+
+
+def stranger(dialling: Dialling, address: str, now_ms: int) -> Verdict:
+    return dialling.sighted(address, now_ms, paired=False, heard=True)
+
+
+def test_a_stranger_is_refused_and_counted_now_and_then() -> None:
+    dialling = Dialling(REST_MS)
+    assert stranger(dialling, CUFF, 0) is Verdict.STRANGER
+    assert stranger(dialling, CUFF, STRANGER_COUNTED_EVERY_MS - 1) is Verdict.STRANGER_AGAIN
+    assert stranger(dialling, CUFF, STRANGER_COUNTED_EVERY_MS) is Verdict.STRANGER
+
+
+def test_strangers_do_not_fill_the_memory() -> None:
+    dialling = Dialling(REST_MS)
+    for number in range(2 * STRANGERS_MAX):
+        stranger(dialling, f"{number:012X}", 0)
+    assert len(dialling._strangers) == STRANGERS_MAX

@@ -1,0 +1,237 @@
+"""The journal as a state machine: numbers only grow, and a row leaves only by a receipt."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from gateway.dialogue import Cursor
+from gateway.journal import KEEP_RECEIPTED_MS, Journal, Notification
+from gateway.journal_file import FILE
+from gateway.record import GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
+from gateway.wall import Observation
+from schemas.errors import MisconfiguredError, UnavailableError
+from schemas.ranges import from_numbers
+from schemas.reading import Capture, Device
+from tests.gateway.records import ADDRESS, BOOT, CLOCK_READ, notification
+
+NOW_MS = 1_800_000_000_000
+
+
+def held(journal: Journal) -> set[int]:
+    return {seq for seq, _ in journal.held_after(0, 10_000)}
+
+
+def fill(journal: Journal) -> None:
+    for _ in range(1000):
+        journal.append(notification(bytes(2000)))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path, "a" * 16)
+    yield opened
+    opened.close()
+
+
+def reopened(journal: Journal, directory: Path, stream: str) -> Journal:
+    journal.close()
+    return Journal(directory, stream)
+
+
+class JournalMachine(RuleBasedStateMachine):
+    """Captures, receipts, crashes and pruning in any order, against a plain model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = TemporaryDirectory()
+        self.runs = 0
+        self.journal = self.open()
+        self.streams: dict[int, str] = {}
+        self.gone: set[int] = set()
+
+    def open(self) -> Journal:
+        self.runs += 1
+        return Journal(Path(self.directory.name), f"{self.runs:016x}")
+
+    @rule(payload=st.binary(max_size=20))
+    def capture(self, payload: bytes) -> None:
+        record = self.journal.append(notification(payload))
+        assert record.stream == self.journal.stream
+        assert all(record.seq > seq for seq in self.streams)
+        self.streams[record.seq] = record.stream
+
+    @rule(data=st.data())
+    def receipt(self, data: st.DataObject) -> None:
+        numbers = data.draw(st.sets(st.integers(1, len(self.streams) + 2)))
+        stream = data.draw(st.sampled_from([*self.streams.values(), "never-seen"]))
+        gone = self.journal.receipt({stream: from_numbers(numbers)}, NOW_MS)
+        expected = {seq for seq in numbers if self.streams.get(seq) == stream} - self.gone
+        assert sorted(gone) == sorted(expected)
+        self.gone |= expected
+
+    @rule(space_needed=st.booleans())
+    def prune(self, space_needed: bool) -> None:
+        self.journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=space_needed)
+
+    @rule()
+    def crash(self) -> None:
+        # Nothing is flushed or told: the file is all that a killed process leaves.
+        crashed, self.journal = self.journal, self.open()
+        crashed.close()
+
+    @invariant()
+    def a_row_leaves_only_by_a_receipt(self) -> None:
+        assert held(self.journal) == self.streams.keys() - self.gone
+
+    @invariant()
+    def the_report_tells_what_is_held(self) -> None:
+        states = self.journal.states()
+        for seq in self.streams.keys() - self.gone:
+            state = states[self.streams[seq]]
+            assert state.lowest_held is not None
+            assert state.lowest_held <= seq <= state.highest
+        assert sum(state.held for state in states.values()) == len(self.streams) - len(self.gone)
+
+    def teardown(self) -> None:
+        self.journal.close()
+        self.directory.cleanup()
+
+
+JournalMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
+test_journal_keeps_its_promise = JournalMachine.TestCase
+
+
+def test_a_commit_is_on_the_disk(journal: Journal) -> None:
+    (mode,) = journal._database.execute("PRAGMA journal_mode").fetchone()
+    (synchronous,) = journal._database.execute("PRAGMA synchronous").fetchone()
+    assert (mode, synchronous) == ("wal", 2)  # FULL: one fsync for each commit
+
+
+def test_what_was_captured_comes_back_as_it_was(journal: Journal) -> None:
+    capture = Capture(BOOT, 1234, wall_ms=NOW_MS, not_before_ms=5)
+    record = journal.append(Notification(ADDRESS, GLUCOSE, b"\x00\xff", "session", capture))
+    (entry,) = journal.entries(range(record.seq, record.seq + 1))
+    assert entry.record == record
+    assert entry.record.capture == capture
+
+
+def test_facts_of_a_session_are_kept_beside_its_records(journal: Journal, tmp_path: Path) -> None:
+    device = Device(ADDRESS, "Cuff", "Maker", "1")
+    facts = SessionFacts("session", device, CLOCK_READ, 1, 2, ended=True, newest=1)
+    record = journal.append(notification(b"1"))
+    journal.keep_facts(facts)
+    again = reopened(journal, tmp_path, "b" * 16)
+    with closing(again):
+        assert again.facts(record) == facts
+        (entry,) = again.entries(range(record.seq, record.seq + 1))
+        assert entry.facts == facts
+
+
+def test_a_session_that_a_crash_cut_off_never_tells_a_newest(
+    journal: Journal, tmp_path: Path
+) -> None:
+    record = journal.append(notification(b"1"))
+    journal.keep_facts(SessionFacts("session", Device(ADDRESS), CLOCK_READ))
+    with closing(reopened(journal, tmp_path, "b" * 16)) as again:
+        facts = again.facts(record)
+        assert (facts.ended, facts.newest, facts.clock) == (True, None, CLOCK_READ)
+
+
+def test_a_record_without_facts_is_of_a_session_that_told_nothing(journal: Journal) -> None:
+    record = journal.append(notification(b"1"))
+    assert journal.facts(record) == SessionFacts("session", Device(ADDRESS), ended=True)
+
+
+def test_a_context_finds_its_measurement_by_its_number(journal: Journal) -> None:
+    first = journal.append(notification(b"\x00\x07\x00first", GLUCOSE))
+    other = journal.append(notification(b"\x00\x08\x00other", GLUCOSE))
+    context = journal.append(notification(b"\x02\x07\x00\x01", GLUCOSE_CONTEXT))
+    entries = journal.entries(range(first.seq, context.seq + 1))
+    assert [entry.related.measurement for entry in entries] == [None, None, first]
+    assert other.seq == first.seq + 1
+
+
+def test_the_first_of_the_same_bytes_within_a_minute_lends_its_name(journal: Journal) -> None:
+    twins = [journal.append(notification(b"same", at_ms=at)) for at in (0, 30_000, 60_000, 200_000)]
+    other = journal.append(notification(b"other", at_ms=200_000))
+    entries = journal.entries(range(twins[0].seq, other.seq + 1))
+    assert [entry.related.first_twin for entry in entries] == [None, twins[0], twins[0], None, None]
+
+
+def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) -> None:
+    assert (journal.cursor(ADDRESS), journal.observation()) == (None, None)
+    journal.move_cursor(ADDRESS, Cursor(4, "digest"))
+    journal.move_cursor(ADDRESS, Cursor(5, "digest"))
+    journal.keep_observation(Observation(BOOT, 1, NOW_MS))
+    with closing(reopened(journal, tmp_path, "b" * 16)) as again:
+        assert again.cursor(ADDRESS) == Cursor(5, "digest")
+        assert again.observation() == Observation(BOOT, 1, NOW_MS)
+
+
+def test_receipted_rows_age_only_by_a_true_clock(journal: Journal) -> None:
+    record = journal.append(notification(b"1"))
+    journal.receipt({record.stream: [(record.seq, record.seq)]}, None)
+    assert journal.prune(None, space_needed=False) == 0
+    assert journal.prune(NOW_MS, space_needed=False) == 0  # its age begins here
+    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS - 1, space_needed=False) == 0
+    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == 1
+
+
+def test_where_space_is_needed_only_receipted_rows_go(journal: Journal) -> None:
+    first, second = journal.append(notification(b"1")), journal.append(notification(b"2"))
+    journal.receipt({first.stream: [(first.seq, first.seq)]}, NOW_MS)
+    assert journal.prune(NOW_MS, space_needed=True) == 1
+    assert held(journal) == {second.seq}
+
+
+def test_a_full_disk_is_an_error_with_a_way_out_and_no_number_is_lost(journal: Journal) -> None:
+    first = journal.append(notification(b"1"))
+    (pages,) = journal._database.execute("PRAGMA page_count").fetchone()
+    journal._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(UnavailableError, match="full") as refused:
+        fill(journal)
+    assert "Free space" in refused.value.way_out
+    with pytest.raises(UnavailableError):
+        journal.probe()
+    before = max(held(journal))
+    journal._database.execute("PRAGMA max_page_count = 1000000")
+    journal.probe()
+    assert journal.append(notification(b"2")).seq == before + 1
+    assert first.seq in held(journal)
+
+
+def test_a_file_that_is_no_journal_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"not a database, but somebody's bytes" * 100)
+    with closing(Journal(tmp_path, "c" * 16)) as journal:
+        assert journal.set_aside is not None
+        assert journal.set_aside.read_bytes().startswith(b"not a database")
+        assert journal.append(notification(b"1")).seq == 1
+
+
+def test_a_newer_layout_is_left_alone(journal: Journal, tmp_path: Path) -> None:
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(MisconfiguredError, match="newer version"):
+        Journal(tmp_path, "b" * 16)
+
+
+def test_a_stream_that_was_seen_before_is_refused(journal: Journal, tmp_path: Path) -> None:
+    journal.append(notification(b"1"))
+    journal.close()
+    with pytest.raises(sqlite3.IntegrityError):
+        Journal(tmp_path, "a" * 16)
+
+
+def test_a_session_without_records_leaves_nothing(journal: Journal) -> None:
+    journal.keep_facts(SessionFacts("session", Device(ADDRESS), CLOCK_READ))
+    journal.drop_facts("session")
+    (count,) = journal._database.execute("SELECT count(*) FROM sessions").fetchone()
+    assert count == 0

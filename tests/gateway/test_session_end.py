@@ -1,0 +1,70 @@
+"""Which record is the newest of its session, and which must wait to learn it."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.record import BLOOD_PRESSURE, GLUCOSE, GLUCOSE_CONTEXT, DeviceClock
+from gateway.session_end import must_wait, newest
+from tests.gateway.records import SHOWN, cuff_payload, entry, meter_payload, record
+
+GATEWAY = "home-1"
+DAY = timedelta(days=1)
+
+
+def test_no_record_no_newest() -> None:
+    assert newest([]) is None
+    assert newest([record(1, b"\x00\x01\x02")]) is None
+
+
+def test_a_cuffs_latest_stamp_wins_whatever_the_order() -> None:
+    payloads = [cuff_payload(SHOWN), cuff_payload(SHOWN + DAY), cuff_payload(SHOWN - DAY)]
+    assert newest([record(seq, payload) for seq, payload in enumerate(payloads, 1)]) == 2
+
+
+def test_of_equal_stamps_the_last_to_arrive_wins() -> None:
+    assert newest([record(seq, cuff_payload()) for seq in (1, 2)]) == 2
+
+
+def test_where_one_stamp_is_missing_the_last_to_arrive_wins() -> None:
+    payloads = [cuff_payload(SHOWN + DAY), cuff_payload(None), cuff_payload(SHOWN)]
+    assert newest([record(seq, payload) for seq, payload in enumerate(payloads, 1)]) == 3
+
+
+def test_a_meters_highest_number_wins() -> None:
+    numbers = [3, 5, 4]
+    rows = [record(seq, meter_payload(number), GLUCOSE) for seq, number in enumerate(numbers, 1)]
+    assert newest(rows) == 2
+
+
+def test_contexts_and_broken_payloads_are_no_measurements() -> None:
+    rows = [
+        record(1, cuff_payload(), BLOOD_PRESSURE),
+        record(2, b"\x02\x07\x00\x01", GLUCOSE_CONTEXT),
+        record(3, b"\x00", BLOOD_PRESSURE),
+    ]
+    assert newest(rows) == 1
+
+
+def test_a_record_with_a_trusted_time_leaves_at_once() -> None:
+    assert not must_wait(entry(record(1, cuff_payload())), GATEWAY)
+
+
+@pytest.mark.parametrize(
+    ("payload", "clock"),
+    [
+        (cuff_payload(None), DeviceClock(SHOWN, 0)),  # no stamp
+        (cuff_payload(), None),  # the device's clock could not be read
+        (cuff_payload(), DeviceClock(SHOWN - DAY, 0)),  # a stamp from the future
+        (cuff_payload(), DeviceClock(SHOWN.replace(year=2000), 0)),  # never set
+    ],
+)
+def test_a_record_without_a_trusted_time_waits_for_the_end(
+    payload: bytes, clock: DeviceClock | None
+) -> None:
+    assert must_wait(entry(record(1, payload), clock), GATEWAY)
+    assert not must_wait(entry(record(1, payload), clock, ended=True), GATEWAY)
+
+
+def test_what_cannot_be_decoded_has_nothing_to_wait_for() -> None:
+    assert not must_wait(entry(record(1, b"\x00")), GATEWAY)
