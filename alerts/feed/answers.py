@@ -78,7 +78,7 @@ def _fields(content_type: str, body: bytes) -> dict[str, object]:
         return fields
     if content_type == "application/x-www-form-urlencoded":
         try:
-            form = parse_qs(body.decode(), max_num_fields=16)
+            form = parse_qs(body.decode(), max_num_fields=16, errors="strict")
         except ValueError as error:
             raise InvalidInput("form", "The form could not be read.") from error
         return {name: values[0] for name, values in form.items()}

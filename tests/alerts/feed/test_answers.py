@@ -1,0 +1,121 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.desk.fold import Desk
+from alerts.feed.answers import (
+    BODY_BYTES_MAX,
+    NOTE_LENGTH_MAX,
+    WHO_LENGTH_MAX,
+    Answer,
+    Refusal,
+    acknowledge,
+    parse_answer,
+)
+from schemas.alert import Action
+from schemas.errors import InvalidInput
+from tests.alert_records import acknowledgement, transition
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (JSON, b'{"who": "Anna  Keller", "note": "called", "event_id": "1", "more": 7}'),
+        (
+            "Application/JSON; charset=utf-8",
+            b'{"who":" Anna Keller ","note":"called","event_id":"1"}',
+        ),
+        (FORM, b"who=Anna+Keller&note=called&event_id=1"),
+    ],
+)
+def test_forms_and_json_say_the_same(content_type: str, body: bytes) -> None:
+    assert parse_answer(content_type, body) == Answer("Anna Keller", "called", "1")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "reason"),
+    [
+        (JSON, b"{}", "no-name"),
+        (JSON, b'{"who": "   "}', "no-name"),
+        (JSON, b'{"who": null}', "who"),
+        (JSON, b'{"who": ["Anna"]}', "who"),
+        (JSON, json.dumps({"who": "x" * (WHO_LENGTH_MAX + 1)}).encode(), "who"),
+        (JSON, b'{"who": "Anna\\u0000"}', "who"),
+        (JSON, b'{"who": "Anna\\u202e"}', "who"),
+        (JSON, json.dumps({"who": "A", "note": "x" * (NOTE_LENGTH_MAX + 1)}).encode(), "note"),
+        (JSON, b'["who"]', "json"),
+        (JSON, b"who=Anna", "json"),
+        (JSON, b"[" * 10_000, "json"),
+        (JSON, b" " * (BODY_BYTES_MAX + 1), "too-large"),
+        (FORM, b"who=%ff", "form"),
+        (FORM, b"", "no-name"),
+        (FORM, b"&".join(b"a=1" for _ in range(99)), "form"),
+        ("text/plain", b"Anna", "content-type"),
+        ("", b"", "content-type"),
+    ],
+)
+def test_anything_else_is_refused_with_a_sentence(
+    content_type: str, body: bytes, reason: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_answer(content_type, body)
+    assert refused.value.reason == reason
+    assert refused.value.detail.endswith(".")
+
+
+@given(st.sampled_from([JSON, FORM]), st.binary(max_size=200))
+def test_no_body_raises_anything_else(content_type: str, body: bytes) -> None:
+    with suppress(InvalidInput):
+        assert parse_answer(content_type, body).who
+
+
+def desk() -> Desk:
+    known = Desk()
+    known.found(transition("1", severity="high"))
+    known.found(transition("2", "worsened"))
+    return known
+
+
+def answer(event_id: str = "") -> Action | Refusal:
+    return acknowledge(desk(), "a", Answer("Anna", event_id=event_id), "action-1", 5)
+
+
+def test_the_record_names_who_what_and_what_was_seen() -> None:
+    assert answer("2") == Action(
+        "action-1", ["a"], "acknowledge", "Anna", 5, "patient-of-a", event_ids=["2"]
+    )
+
+
+def test_without_a_named_event_the_server_takes_the_last() -> None:
+    assert answer() == answer("2")
+
+
+@pytest.mark.parametrize("seen", ["1", "never-heard-of"])
+def test_who_saw_less_must_read_again(seen: str) -> None:
+    refused = answer(seen)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 409
+
+
+def test_an_alert_never_heard_of_is_not_found() -> None:
+    refused = acknowledge(desk(), "b", Answer("Anna"), "x", 0)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 404
+
+
+def test_a_second_acknowledgement_is_recorded_and_changes_nothing() -> None:
+    known = desk()
+    known.done(acknowledgement("2", who="Anna"))
+    second = acknowledge(known, "a", Answer("Jonas"), "action-2", 9)
+    assert isinstance(second, Action)
+    known.done(second)
+    case = known.case("a")
+    assert case is not None
+    assert case.answer is not None
+    assert case.answer.who == "Anna"

@@ -1,0 +1,112 @@
+from alerts.feed.board import SETTLED_SHOWN_MAX, SHOWN_MAX, Board
+from alerts.records import Removed
+from schemas.kafka import Tick
+from schemas.reading import Quantity
+from tests.alert_records import acknowledgement, patient, pressure, readings, sugar, transition
+
+
+def test_an_alert_is_written_out() -> None:
+    board = Board()
+    board.take([patient("p", "Wren-01"), transition("1", patient_id="p", marks=["delayed"])])
+    (card,) = board.overview().cards
+    assert (card.patient, card.what, card.details) == ("Wren-01", "192/124 mmHg", "pulse 88 /min")
+    assert card.marks == ["Delayed: call the patient"]
+    assert (card.event_id, card.latest, card.answered_by) == ("1", "", "")
+    assert card.simulated
+
+
+def test_what_came_after_is_said_beside_what_asked() -> None:
+    board = Board()
+    board.take([transition("1"), acknowledgement("1", who="Anna", at_ms=7)])
+    board.take([transition("2", "eased", "high"), transition("3", "returned", "high")])
+    card = board.card_of("a")
+    assert card is not None
+    assert card.latest == "Returned: 192/124 mmHg"
+    assert (card.answered_by, card.answered_at_ms) == ("Anna", 7)
+    assert card.event_id == "3"  # an answer names all that was on the screen
+
+
+def test_an_update_brings_a_page_to_what_a_fresh_one_shows() -> None:
+    board = Board()
+    board.take([transition("1", alert_id="a"), transition("2", alert_id="b")])
+    before = {card.alert_id: card for card in board.overview().cards}
+    changes = board.take([acknowledgement("1"), transition("3", alert_id="c")])
+    update = board.update(changes.alert_ids)
+    after = before | {card.alert_id: card for card in update.cards}
+    overview = board.overview()
+    assert update.order == overview.order
+    assert after == {card.alert_id: card for card in overview.cards}
+    assert {card.alert_id for card in update.cards} == {"a", "c"}
+
+
+def test_a_patient_nobody_registered_is_shown_by_id_and_named_later() -> None:
+    board = Board()
+    board.take([transition("1", patient_id="p")])
+    assert board.overview().cards[0].patient == "p"
+    assert board.take([patient("p", "Wren-01", simulated=False)]).patients
+    assert board.overview().cards[0].patient == "Wren-01"
+    assert not board.take([patient("p", "Wren-01", simulated=False)]).patients
+    assert (board.overview().patients, board.overview().simulated) == (1, 0)
+    assert board.take([Removed("patient/p")]).patients
+    assert board.overview().cards[0].patient == "p"
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    board = Board()
+    board.take(
+        transition(f"{number}", alert_id=f"{number}", at_ms=number) for number in range(SHOWN_MAX)
+    )
+    assert board.overview().order.hidden == 0
+    board.take([transition("more", alert_id="more", severity="medium")])
+    order = board.overview().order
+    assert (len(order.waiting), order.hidden) == (SHOWN_MAX, 1)
+    assert "more" not in order.waiting  # the least urgent
+
+
+def test_few_of_the_settled_are_shown() -> None:
+    board = Board()
+    for number in range(SETTLED_SHOWN_MAX + 5):
+        alert = str(number)
+        board.take(
+            [
+                transition(f"{number}-1", severity="high", alert_id=alert, at_ms=number),
+                transition(f"{number}-2", "returned", "high", number, alert),
+                acknowledgement(f"{number}-1", action_id=alert, alert_ids=(alert,)),
+            ]
+        )
+    order = board.overview().order
+    assert order.settled[0] == str(SETTLED_SHOWN_MAX + 4)
+    assert len(order.settled) == SETTLED_SHOWN_MAX
+    assert order.hidden == 0
+
+
+def test_readings_are_written_out_with_what_the_device_noticed() -> None:
+    board = Board()
+    failed = {"systolic": Quantity("mm[Hg]", absent="not-a-number")}
+    board.take(
+        [
+            readings("p", "01" * 16, pressure(128, 79), 1, status=["irregular-pulse"]),
+            readings("p", "02" * 16, failed, 2, outcome="failed"),
+            readings("p", "03" * 16, sugar("104"), 3, outcome="control-solution"),
+            readings("p", "04" * 16, {"hba1c": Quantity("%", "6")}, 4, vital="glucose_context"),
+            Tick(99),
+        ]
+    )
+    shown = [(row.what, row.flags) for row in board.rows()]
+    assert shown == [
+        ("104 mg/dL", "control solution"),
+        ("no value", "failed"),
+        ("128/79 mmHg", "irregular pulse"),
+    ]
+    assert board.newest_stamp_ms == 99
+
+
+def test_a_patients_page_has_their_alerts_and_readings_only() -> None:
+    board = Board()
+    board.take([transition("1", patient_id="p"), transition("2", alert_id="b", patient_id="q")])
+    board.take([readings("p", "01" * 16, pressure(128, 79), 1)])
+    view = board.patient("p")
+    assert view is not None
+    assert [card.alert_id for card in view.alerts] == ["a"]
+    assert [row.what for row in view.readings] == ["128/79 mmHg"]
+    assert board.patient("nobody") is None

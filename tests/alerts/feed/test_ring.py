@@ -1,0 +1,35 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.feed.cursor import Cursor, epoch_of
+from alerts.feed.ring import Ring
+from schemas.topics import ACTIONS, ALERTS, READINGS
+
+
+def test_a_cursor_names_the_offsets_of_both_topics() -> None:
+    start = Cursor("1f0c2a9d", (0, 0, 0), (0,))
+    moved = start.advanced({(ALERTS, 0): 12, (ALERTS, 2): 7, (ACTIONS, 0): 3, (READINGS, 0): 99})
+    assert str(moved) == "1f0c2a9d:12.0.7:3"
+
+
+def test_topics_made_anew_are_another_place_at_the_same_offsets() -> None:
+    assert epoch_of(["a", "b"]) != epoch_of(["a", "c"])
+    assert epoch_of(["ab", "c"]) != epoch_of(["a", "bc"])
+
+
+@given(st.lists(st.booleans(), max_size=30), st.integers(2, 40), st.data())
+def test_a_reader_gets_exactly_what_followed_its_place(
+    has_frame: list[bool], places_max: int, data: st.DataObject
+) -> None:
+    ring = Ring("0", places_max)
+    frames = [f"<{number}>".encode() if yes else b"" for number, yes in enumerate(has_frame, 1)]
+    for number, frame in enumerate(frames, 1):
+        ring.push(str(number), frame)
+    place = data.draw(st.integers(0, len(frames)))
+    forgotten = place < len(frames) + 1 - places_max
+    assert ring.since(str(place)) == (None if forgotten else b"".join(frames[place:]))
+    assert ring.cursor == str(len(frames))
+
+
+def test_a_place_that_never_was_is_not_remembered() -> None:
+    assert Ring("0").since("elsewhere") is None

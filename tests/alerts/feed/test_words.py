@@ -1,0 +1,74 @@
+from datetime import UTC
+
+import pytest
+
+from alerts.feed import words
+from schemas.reading import Quantity
+
+NOON_MS = 1_795_348_800_000 - 43_200_000  # 2026-11-22 00:00 UTC, plus what the test adds
+
+
+@pytest.mark.parametrize(
+    ("vital", "quantities", "text"),
+    [
+        ("blood_pressure", {"systolic": "192 mmHg", "diastolic": "124 mmHg"}, "192/124 mmHg"),
+        ("blood_pressure", {"systolic": "25.6 kPa", "diastolic": "16.5 kPa"}, "25.6/16.5 kPa"),
+        ("blood_pressure", {"systolic": "not-a-number", "diastolic": "130 mmHg"}, "–/130 mmHg"),
+        ("blood_pressure", {"diastolic": "130 mm[Hg]"}, "–/130 mmHg"),
+        ("glucose", {"glucose": "LO"}, "LO"),
+        ("glucose", {"glucose": "2.0 mmol/L"}, "2.0 mmol/L"),
+        ("oxygen_of_tomorrow", {"saturation": "91 %"}, "91 %"),
+        ("oxygen_of_tomorrow", {}, "–"),
+    ],
+)
+def test_the_value_that_matters(vital: str, quantities: dict[str, str], text: str) -> None:
+    assert words.headline(vital, quantities) == text
+
+
+def test_the_rest_leaves_out_what_is_absent() -> None:
+    quantities = {"systolic": "1 mmHg", "diastolic": "1 mmHg", "pulse": "88 /min", "mean": "error"}
+    assert words.rest("blood_pressure", quantities) == "pulse 88 /min"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (Quantity("mm[Hg]", "120"), "120 mmHg"),
+        (Quantity("mg/dL", absent="positive-infinity"), "HI"),
+        (Quantity("mg/dL", absent="negative-infinity"), "LO"),
+        (Quantity("mg/dL", absent="not-a-number"), "not-a-number"),
+    ],
+)
+def test_a_quantity_is_written_as_evidence_is(quantity: Quantity, text: str) -> None:
+    assert words.as_text(quantity) == text
+
+
+@pytest.mark.parametrize(
+    ("ago_ms", "text"),
+    [
+        (-120_000, "in the future"),
+        (-59_000, "just now"),
+        (59_999, "just now"),
+        (60_000, "1 min ago"),
+        (3_599_999, "59 min ago"),
+        (3_600_000, "1 h ago"),
+        (47 * 3_600_000, "47 h ago"),
+        (48 * 3_600_000, "2 days ago"),
+    ],
+)
+def test_how_long_ago(ago_ms: int, text: str) -> None:
+    assert words.relative(10_000_000, 10_000_000 + ago_ms) == text
+
+
+def test_an_absolute_time_names_the_day_unless_it_is_today() -> None:
+    day_ms = 24 * 3_600_000
+    now_ms = NOON_MS + 12 * 3_600_000
+    assert words.absolute(now_ms, now_ms, UTC) == "12:00"
+    assert words.absolute(now_ms - day_ms, now_ms, UTC) == "yesterday 12:00"
+    assert words.absolute(now_ms - 2 * day_ms, now_ms, UTC) == "Fri 20 Nov 12:00"
+
+
+def test_a_time_that_is_simply_known_needs_no_note() -> None:
+    assert words.time_note("device-clock") == ""
+    assert words.time_note("bounded") == "exact time unknown"
+    assert words.time_note("of-tomorrow") == "of tomorrow"
