@@ -1,7 +1,6 @@
 """The engine against the oracle, over random histories, however the log is cut or restarted."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,84 +9,11 @@ from alerts.engine.archive import Source, decode_patient, encode_patient, restor
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from schemas.alert import Transition
-from schemas.kafka import ReadingsRecord, Tick, TimeQuality
-from schemas.reading import Outcome
-from schemas.registry import PatientEntry
+from schemas.kafka import ReadingsRecord
+from tests.alerts.engine.histories import PATIENTS, histories, judged
 from tests.alerts.oracle import Oracle
 from tests.alerts.oracle_words import Said
-from tests.alerts.readings import (
-    BOTH,
-    DAY,
-    HOUR,
-    MINUTE,
-    NOON,
-    Measured,
-    fresh_state,
-    glucose,
-    pressure,
-    record,
-)
-
-PATIENTS = [
-    PatientEntry("p1", "Robin", BOTH, zone="America/New_York"),
-    PatientEntry("p2", "Kim", ["adult-diabetes"], care_plan_from_ms=NOON + HOUR),
-    PatientEntry("p3", "Sam", []),
-]
-
-systolic = st.sampled_from([85, 90, 91, 95, 96, 120, 175, 176, 180, 181, 190, "NaN", "HI"])
-diastolic = st.sampled_from([50, 80, 115, 116, 120, 121, 130, "NaN"])
-flags = st.sampled_from([(), (), (), ("body-moved",), ("irregular-pulse",), ("cuff-too-loose",)])
-mg_dl = st.sampled_from(
-    ["LO", "HI", "NaN", 40, "53.9", 54, 63, 64, 69, 70, "79.9", 80, 100, 239, 240, 250, 251, 400]
-)
-mmol_l = st.sampled_from(["LO", "2.9", "3.0", "3.5", "3.6", "3.8", "3.9", "4.4", "4.5", 5, "13.2"])
-kilopascal = st.sampled_from([11, "12.0", "12.1", 16, "23.3", "23.4", "24.0", 25])
-ages = st.one_of(
-    st.integers(0, 20).map(lambda minutes: minutes * MINUTE),
-    st.sampled_from([0, 0, -2 * MINUTE, HOUR, HOUR + 1, 4 * HOUR, 4 * HOUR + 1])
-    | st.sampled_from([DAY, DAY + 1, 3 * DAY]),
-)
-QUALITIES: list[TimeQuality] = ["device-clock", "device-clock", "receipt", "bounded", "untrusted"]
-OUTCOMES: list[Outcome] = ["measured", "measured", "measured", "measured", "control-solution"]
-
-
-@st.composite
-def measured(draw: st.DrawFn, received_ms: int) -> Measured:
-    at_ms = received_ms - draw(ages)
-    match draw(st.sampled_from(["pressure", "pressure", "kPa", "mg/dL", "mg/dL", "mmol/L"])):
-        case "pressure":
-            one = pressure(at_ms, draw(systolic), draw(diastolic), *draw(flags))
-        case "kPa":
-            one = pressure(at_ms, draw(kilopascal), 10, *draw(flags), unit="kPa")
-        case "mg/dL":
-            one = glucose(at_ms, draw(mg_dl))
-        case _:
-            one = glucose(at_ms, draw(mmol_l), "mmol/L")
-    time = draw(st.sampled_from(QUALITIES))
-    earliest_ms = at_ms - draw(st.sampled_from([0, HOUR, 5 * HOUR])) if time == "bounded" else None
-    outcome = draw(st.sampled_from(OUTCOMES))
-    return replace(one, time=time, earliest_ms=earliest_ms, outcome=outcome)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[ReadingsRecord]:
-    log: list[ReadingsRecord] = []
-    sent: list[Measured] = []
-    now_ms = NOON
-    for _ in range(draw(st.integers(1, 25))):
-        now_ms += draw(st.sampled_from([0, 1, MINUTE, 5 * MINUTE, 14 * MINUTE, 16 * MINUTE, HOUR]))
-        stamp_ms = now_ms - draw(st.sampled_from([0, 0, 0, 3 * MINUTE]))  # bridges' clocks differ
-        if draw(st.integers(0, 5)) == 0:
-            log.append(Tick(stamp_ms))
-            continue
-        readings = draw(st.lists(measured(stamp_ms), min_size=1, max_size=4))
-        if sent:
-            readings += draw(st.lists(st.sampled_from(sent), max_size=2))
-        sent += readings
-        patient_id = draw(st.sampled_from(["p1", "p1", "p1", "p2", "p3"]))
-        log.append(record(stamp_ms, readings, patient_id))
-    log.append(Tick(now_ms + HOUR))
-    return log
+from tests.alerts.readings import fresh_state
 
 
 def said(transitions: Sequence[Transition]) -> list[Said]:
@@ -107,17 +33,13 @@ def said(transitions: Sequence[Transition]) -> list[Said]:
     ]
 
 
-def judged(log: list[ReadingsRecord]) -> list[Transition]:
-    return step(fresh_state(*PATIENTS), log).transitions
-
-
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(histories())
 def test_engine_and_oracle_say_the_same(log: list[ReadingsRecord]) -> None:
     assert said(judged(log)) == Oracle(PATIENTS).judge(log)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(histories(), st.lists(st.integers(1, 7), min_size=25, max_size=25))
 def test_however_the_log_is_cut_the_transitions_are_the_same(
     log: list[ReadingsRecord], lengths: list[int]
@@ -132,7 +54,7 @@ def test_however_the_log_is_cut_the_transitions_are_the_same(
     assert found == judged(log)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(histories(), st.integers(0, 25))
 def test_a_restart_between_any_two_records_changes_nothing(
     log: list[ReadingsRecord], place: int
@@ -143,7 +65,7 @@ def test_a_restart_between_any_two_records_changes_nothing(
     assert found == judged(log)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(histories())
 def test_every_event_has_a_name_of_its_own(log: list[ReadingsRecord]) -> None:
     found = judged(log)

@@ -170,6 +170,11 @@ def test_a_late_reading_never_ends_an_alert() -> None:
     assert short(judged(*log)) == ["onset critical bp-severe"]
 
 
+def test_a_reading_of_the_same_instant_ends_nothing() -> None:
+    log = [record(NOON, [pressure(NOON, 200)]), record(NOON, [pressure(NOON, 120)])]
+    assert short(judged(*log)) == ["onset critical bp-severe"]
+
+
 def test_a_late_match_that_a_newer_reading_contradicts_is_work_not_a_page() -> None:
     log = [record(NOON, [pressure(NOON, 120)])]
     log.append(record(NOON + MINUTE, [pressure(NOON - MINUTE, 200)]))
@@ -348,9 +353,11 @@ def test_a_flagged_reading_ends_nothing_and_an_irregular_pulse_gates_nothing() -
             "Systolic 25.1 kPa is above 180 mmHg (adult-standard, bp-severe)",
         ),
         (
-            pressure(NOON, 200, 130),
-            "Systolic 200 mmHg is above 180 mmHg and diastolic 130 mmHg is above 120 mmHg"
-            + " (adult-standard, bp-severe)",
+            pressure(NOON, 181, 121),
+            (
+                "Systolic 181 mmHg is above 180 mmHg and diastolic 121 mmHg is above 120 mmHg"
+                " (adult-standard, bp-severe)"
+            ),
         ),
         (
             pressure(NOON, 90, 50),
