@@ -67,7 +67,11 @@ def unreadable(value: bytes, written_ms: int, error: InvalidInput) -> Rejected:
 
 
 def refused(entry: Entry, reason: str, detail: str) -> Rejected:
-    """Turn an entry that cannot be stored as what it is into a rejection that confirms it."""
+    """Turn an entry that cannot be stored as what it is into a rejection.
+
+    A reading is confirmed by it. A rejection that was refused itself confirms nothing any more: its
+    delivery key was what could not be stored.
+    """
     match entry:
         case Arrival():
             reading = entry.stamped.reading
@@ -82,7 +86,9 @@ def refused(entry: Entry, reason: str, detail: str) -> Rejected:
                 device_address=reading.device.address,
             )
         case Rejected():
-            return msgspec.structs.replace(entry, reason=reason, detail=detail)
+            return msgspec.structs.replace(
+                entry, reason=reason, detail=detail, stream=None, seq=None
+            )
         case GatewayReport():
             payload = msgspec.json.encode(entry)
             return Rejected(entry.gateway_id, entry.received_at_ms, reason, payload, detail)

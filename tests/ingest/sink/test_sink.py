@@ -1,0 +1,402 @@
+"""The promise: exactly once, for the right patient, or kept where a person sees it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ingest.instants import from_ms
+from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.sink.offsets import OvertakenError
+from schemas import topics
+from schemas.errors import UnavailableError
+from schemas.kafka import GatewayReport, PatientReadings, Tick
+from schemas.reading import Device, Quantity
+from schemas.registry import PatientEntry
+from schemas.wire import Health
+from tests.ingest.factories import (
+    CUFF,
+    GATEWAY,
+    RECEIVED_MS,
+    STREAM,
+    patient_record,
+    reading,
+    rejected_record,
+    unassigned_record,
+)
+from tests.ingest.sink.conftest import Bench
+from tests.servers import NOW, broker_dies, eventually
+
+Database = Connection[TupleRow]
+
+
+@pytest.fixture(autouse=True)
+def registry(other: Database) -> RegistryStore:
+    """Two patients; the cuff is p-1's."""
+    store = RegistryStore(other, "test", NOW)
+    for name in ("p-1", "p-2"):
+        store.add_patient(PatientEntry(name, name))
+    store.add_device("cuff-1", CUFF)
+    store.assign(NewAssignment("cuff-1", "p-1", 0))
+    other.execute("DELETE FROM vitalwire.outbox")
+    return store
+
+
+def rows(database: Database, what: str) -> list[TupleRow]:
+    return database.execute(f"SELECT {what}".encode()).fetchall()
+
+
+def stored(database: Database) -> list[int]:
+    return [seq for (seq,) in rows(database, "seq FROM vitalwire.blood_pressure ORDER BY seq")]
+
+
+def held(database: Database) -> list[tuple[int, int]]:
+    """Give the ranges in custody, ends included."""
+    found = rows(database, "custody FROM vitalwire.gateway_receipts")
+    return [(part.lower, part.upper - 1) for (custody,) in found for part in custody]
+
+
+def offset(database: Database, topic: str = topics.READINGS, partition: int = 0) -> Any:  # noqa: ANN401
+    return database.execute(
+        "SELECT next_offset FROM vitalwire.kafka_offsets WHERE topic = %s AND partition = %s",
+        [topic, partition],
+    ).fetchone()
+
+
+def test_a_reading_is_stored_with_everything_that_is_known_of_it(
+    bench: Bench, other: Database
+) -> None:
+    full = reading(
+        1,
+        quantities={
+            "systolic": Quantity("kPa", "16.0"),
+            "diastolic": Quantity("kPa", "10.7"),
+            "pulse": Quantity("/min", absent="not-a-number"),
+        },
+        status=["movement"],
+        attributes={"meal": "none"},
+        user_slot=2,
+        record_number=65535,
+    )
+    bench.send(topics.READINGS, patient_record([full]))
+    bench.sink().drain()
+    cursor = other.execute("SELECT * FROM vitalwire.blood_pressure")
+    assert cursor.description is not None
+    names = [column.name for column in cursor.description]
+    (values,) = cursor.fetchall()
+    row = dict(zip(names, values, strict=True))
+    assert row["systolic"] == pytest.approx(120.01, abs=0.01)
+    assert str(row["systolic_received"]) == "16.0"
+    assert row["diastolic_received"] == Decimal("10.7")
+    assert (row["pulse"], row["pulse_absent"]) == (None, "not-a-number")
+    assert (row["mean"], row["mean_absent"]) == (None, None)
+    assert (row["unit_received"], row["outcome"]) == ("kPa", "measured")
+    assert (row["status"], row["attributes"]) == (["movement"], {"meal": "none"})
+    assert (row["user_slot"], row["record_number"], row["amends"]) == (2, 65535, None)
+    assert (row["patient_id"], row["device_id"]) == ("p-1", "cuff-1")
+    assert row["reading_id"].hex == full.reading_id
+    assert row["time"] == from_ms(RECEIVED_MS - 2_000)
+    assert row["received_at"] == from_ms(RECEIVED_MS)
+    assert (row["gateway_id"], row["stream"], row["seq"]) == (GATEWAY, STREAM, 1)
+    assert row["raw"] == bytes.fromhex(full.raw)
+    assert held(other) == [(1, 1)]
+
+
+def test_glucose_and_its_context_go_into_their_own_tables(bench: Bench, other: Database) -> None:
+    measured = reading(
+        1,
+        vital="glucose",
+        characteristic="2a18",
+        quantities={"glucose": Quantity("mmol/L", absent="positive-infinity")},
+    )
+    context = reading(
+        2,
+        vital="glucose_context",
+        characteristic="2a34",
+        quantities={"carbohydrate": Quantity("g", "45")},
+        attributes={"meal": "postprandial"},
+        amends=measured.reading_id,
+    )
+    bench.send(topics.READINGS, patient_record([measured, context]))
+    bench.sink().drain()
+    assert rows(other, "glucose, glucose_absent, unit_received FROM vitalwire.glucose") == [
+        (None, "positive-infinity", "mmol/L")
+    ]
+    ((amends, carbohydrate),) = rows(other, "amends, carbohydrate FROM vitalwire.glucose_context")
+    assert (amends.hex, carbohydrate) == (measured.reading_id, 45.0)
+
+
+def test_a_reading_that_comes_often_is_stored_once_and_confirmed(
+    bench: Bench, other: Database
+) -> None:
+    once = patient_record([reading(1), reading(2)])
+    bench.send(topics.READINGS, once, once, patient_record([reading(2), reading(3), reading(2)]))
+    bench.send(topics.READINGS, once, partition=1)
+    sink = bench.sink()
+    sink.drain()
+    bench.send(topics.READINGS, once)
+    sink.drain()
+    assert stored(other) == [1, 2, 3]
+    assert len(rows(other, "FROM vitalwire.reading_keys")) == 3
+    assert held(other) == [(1, 3)]
+    assert not rows(other, "FROM vitalwire.rejected_payloads")
+
+
+def test_a_replacement_goes_on_where_the_last_commit_was(bench: Bench, other: Database) -> None:
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    bench.sink().drain()
+    bench.send(topics.READINGS, patient_record([reading(2)]))
+    second = bench.sink()
+    assert second.sink._next[topics.READINGS, 0] == 1
+    second.drain()
+    assert stored(other) == [1, 2]
+
+
+def test_a_zombie_that_wakes_up_stores_nothing(bench: Bench, other: Database) -> None:
+    zombie, successor = bench.sink(), bench.sink()
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    successor.drain()
+    with pytest.raises(OvertakenError):
+        zombie.drain()
+    assert stored(other) == [1]
+    assert offset(other) == (1,)
+
+
+def test_a_sink_killed_in_the_middle_of_a_batch_leaves_nothing_behind(
+    bench: Bench, other: Database
+) -> None:
+    bench.send(topics.READINGS, patient_record([reading(1), reading(2)]))
+    killed = bench.sink()
+    with ThreadPoolExecutor(1) as pool:
+        with other.transaction():  # receipts come last: everything else is written by then
+            other.execute("LOCK TABLE vitalwire.gateway_receipts")
+            crash = pool.submit(killed.drain)
+            pid = killed.connection.info.backend_pid
+            waits = "SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted"
+            eventually(lambda: other.execute(waits, [pid]).fetchone())
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        with pytest.raises(psycopg.OperationalError):
+            crash.result(20)
+    assert stored(other) == []
+    assert not rows(other, "FROM vitalwire.reading_keys")
+    assert offset(other) == (0,)
+    bench.sink().drain()
+    assert stored(other) == [1, 2]
+    assert held(other) == [(1, 2)]
+
+
+def test_rejections_and_waiting_readings_are_in_custody_too(bench: Bench, other: Database) -> None:
+    unknown = reading(3, device=Device("AA:AA:AA:AA:AA:AA"))
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    bench.send(topics.REJECTED, rejected_record(2), rejected_record(None))
+    bench.send(topics.UNASSIGNED, unassigned_record(unknown))
+    bench.sink().drain()
+    assert held(other) == [(1, 3)]
+    kept = rows(other, "seq, reason, detail, payload FROM vitalwire.rejected_payloads ORDER BY seq")
+    assert kept == [(2, "malformed", "why", b"junk"), (None, "malformed", "why", b"junk")]
+    assert rows(other, "seq, reason, device_address FROM vitalwire.unassigned_readings") == [
+        (3, "unknown-device", "AA:AA:AA:AA:AA:AA")
+    ]
+
+
+def test_the_same_rejection_again_is_one_row_seen_twice(bench: Bench, other: Database) -> None:
+    bench.send(topics.REJECTED, rejected_record(2), rejected_record(2), rejected_record(None))
+    bench.sink().drain()
+    assert rows(other, "seq, times FROM vitalwire.rejected_payloads ORDER BY seq") == [
+        (2, 2),
+        (None, 1),
+    ]
+
+
+def test_another_value_under_a_known_name_is_kept_for_a_person(
+    bench: Bench, other: Database
+) -> None:
+    said = reading(1)
+    otherwise = msgspec.structs.replace(reading(9, "135"), reading_id=said.reading_id)
+    bench.send(topics.READINGS, patient_record([said]), patient_record([otherwise]))
+    bench.sink().drain()
+    assert rows(other, "seq, systolic FROM vitalwire.blood_pressure") == [(1, 120.0)]
+    ((seq, reason, payload),) = rows(other, "seq, reason, payload FROM vitalwire.rejected_payloads")
+    assert (seq, reason) == (9, "conflict")
+    assert b'"135"' in payload
+    assert held(other) == [(1, 1), (9, 9)]
+
+
+def test_one_entry_that_the_database_refuses_stops_nobody(bench: Bench, other: Database) -> None:
+    poison = reading(3, session_id="a\0b")
+    sound = [reading(seq) for seq in (1, 2, 4, 5, 6)]
+    bench.send(topics.READINGS, patient_record([*sound[:2], poison, *sound[2:]]))
+    bench.send(topics.READINGS, patient_record([reading(7, record_number=1 << 70)]))
+    bench.send(topics.READINGS, patient_record([reading(8)]))
+    bench.sink().drain()
+    assert stored(other) == [1, 2, 4, 5, 6, 8]
+    kept = rows(other, "seq, reason FROM vitalwire.rejected_payloads ORDER BY seq")
+    assert [seq for seq, _ in kept] == [3, 7]
+    assert {reason for _, reason in kept} == {"refused-by-database"}
+    assert held(other) == [(1, 8)]
+    assert offset(other) == (3,)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"\xff\xff",
+        b"{}",
+        b"[" * 5_000,
+        msgspec.json.encode({"kind": "readings", "version": 2}),
+        patient_record([reading(1, vital="mood")]),
+        patient_record([reading(1, reading_id="x")]),
+        patient_record([reading(1, systolic="1e999")]),
+        patient_record([reading(1)]).replace(str(RECEIVED_MS).encode(), b"9" * 30),
+        patient_record([reading(1)]).replace(b'"gateway_id":"home-1"', b'"gateway_id":"\\u0000"'),
+        rejected_record(1 << 80),
+        rejected_record(1).replace(b"why", b"\\u0000\\ud83d\\ude00"),
+    ],
+    ids=[
+        *("empty", "no text", "no fields", "deep", "other version", "unknown vital"),
+        *("no id", "no number", "no instant", "NUL", "no 64 bits", "NUL in detail"),
+    ],
+)
+def test_no_record_of_kafka_stops_the_sink(bench: Bench, other: Database, junk: bytes) -> None:
+    for topic in (topics.READINGS, topics.REJECTED, topics.UNASSIGNED, topics.GATEWAYS):
+        bench.send(topic, junk)
+    bench.send(topics.READINGS, patient_record([reading(5)]))
+    bench.sink().drain()
+    assert 5 in stored(other)
+    assert rows(other, "FROM vitalwire.rejected_payloads")
+
+
+def test_ticks_only_move_the_offset(bench: Bench, other: Database) -> None:
+    bench.send(topics.READINGS, msgspec.json.encode(Tick(RECEIVED_MS)))
+    bench.sink().drain()
+    assert offset(other) == (1,)
+    assert not rows(other, "FROM vitalwire.rejected_payloads")
+
+
+def test_the_newest_report_of_a_gateway_is_kept(bench: Bench, other: Database) -> None:
+    for received_ms, state in ((RECEIVED_MS, "online"), (RECEIVED_MS - 1, "offline")):
+        health = Health("online" if state == "online" else "offline")
+        report = msgspec.json.encode(GatewayReport(GATEWAY, received_ms, health))
+        bench.send(topics.GATEWAYS, report)
+        bench.sink().drain()
+    assert rows(other, "gateway_id, state FROM vitalwire.gateways") == [(GATEWAY, "online")]
+
+
+def test_the_tables_decide_whose_a_reading_is(
+    bench: Bench, other: Database, registry: RegistryStore
+) -> None:
+    registry.unassign("cuff-1", RECEIVED_MS - 10_000)
+    registry.assign(NewAssignment("cuff-1", "p-2", RECEIVED_MS - 10_000))
+    other.execute("DELETE FROM vitalwire.outbox")
+    bench.send(topics.READINGS, patient_record([reading(1)], "p-1"))
+    bench.sink().drain()
+    assert stored(other) == []
+    assert held(other) == [(1, 1)]
+    ((topic, key, value),) = rows(other, "topic, key, value FROM vitalwire.outbox")
+    assert (topic, key) == (topics.READINGS, "p-2")
+    bench.send(topics.READINGS, bytes(value))
+    bench.sink().drain()
+    assert rows(other, "patient_id, seq FROM vitalwire.blood_pressure") == [("p-2", 1)]
+    assert not rows(other, "FROM vitalwire.outbox OFFSET 1")
+
+
+def test_a_reading_of_a_device_that_is_nobody_s_any_more_waits(
+    bench: Bench, other: Database, registry: RegistryStore
+) -> None:
+    registry.unassign("cuff-1", RECEIVED_MS - 10_000)
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    bench.sink().drain()
+    assert stored(other) == []
+    assert rows(other, "seq, reason FROM vitalwire.unassigned_readings") == [(1, "no-assignment")]
+
+
+def test_what_waited_flows_when_somebody_assigns_the_device(
+    bench: Bench, other: Database, registry: RegistryStore
+) -> None:
+    meter = "AA:AA:AA:AA:AA:AA"
+    waiting = [reading(seq, device=Device(meter)) for seq in (1, 2)]
+    bench.send(topics.UNASSIGNED, *map(unassigned_record, waiting))
+    bench.sink().drain()
+    registry.add_device("cuff-2", meter)
+    assert registry.assign(NewAssignment("cuff-2", "p-2", 0)).released == 2
+    values = rows(other, "value FROM vitalwire.outbox WHERE topic = 'readings.v1'")
+    released = msgspec.json.decode(bytes(values[0][0]), type=PatientReadings)
+    assert released.received_at_ms == RECEIVED_MS  # NOW: a new stamp of the server
+    bench.send(topics.READINGS, *(bytes(value) for (value,) in values))
+    bench.send(topics.UNASSIGNED, unassigned_record(waiting[0]))  # and the old record comes again
+    bench.sink().drain()
+    assert rows(other, "patient_id, device_id, seq FROM vitalwire.blood_pressure ORDER BY seq") == [
+        ("p-2", "cuff-2", 1),
+        ("p-2", "cuff-2", 2),
+    ]
+    assert rows(other, "count(*) FROM vitalwire.outbox WHERE topic = 'readings.v1'") == [
+        (len(values),)
+    ]
+
+
+def test_an_assignment_that_the_bridge_had_not_heard_of_takes_effect_at_once(
+    bench: Bench, other: Database
+) -> None:
+    bench.send(topics.UNASSIGNED, unassigned_record(reading(1)))
+    bench.sink().drain()
+    assert rows(other, "key FROM vitalwire.outbox") == [("p-1",)]
+    ((released_at,),) = rows(other, "released_at FROM vitalwire.unassigned_readings")
+    assert released_at == NOW
+
+
+@broker_dies
+def test_a_topic_that_was_re_created_is_read_from_its_beginning(
+    bench: Bench, other: Database
+) -> None:
+    bench.send(topics.READINGS, *(patient_record([reading(seq)]) for seq in (1, 2)))
+    sink = bench.sink()
+    sink.drain()
+    bench.wipe_kafka()
+    bench.send(topics.READINGS, *(patient_record([reading(seq)]) for seq in (2, 3, 4)))
+
+    def noticed() -> bool:
+        try:
+            sink.step()
+        except UnavailableError:
+            return True
+        return False
+
+    eventually(noticed)  # three records, offset two: nothing but the topic's id tells
+    bench.sink().drain()
+    assert stored(other) == [1, 2, 3, 4]
+    assert offset(other) == (3,)
+
+
+@broker_dies
+def test_what_was_released_into_a_lost_log_is_released_again(bench: Bench, other: Database) -> None:
+    bench.send(topics.UNASSIGNED, unassigned_record(reading(1)))
+    bench.sink().drain()
+    other.execute("DELETE FROM vitalwire.outbox")  # as the publisher does; then Kafka loses it
+    bench.wipe_kafka()
+    bench.sink().drain()
+    ((value,),) = rows(other, "value FROM vitalwire.outbox WHERE topic = 'readings.v1'")
+    bench.send(topics.READINGS, bytes(value))
+    bench.sink().drain()
+    assert stored(other) == [1]
+
+
+def test_partitions_are_made_for_the_months_to_come(bench: Bench, other: Database) -> None:
+    sink = bench.sink()
+    sink.step()
+    bench.clock.pass_ms(timedelta(days=365) // timedelta(milliseconds=1))
+    sink.step()
+    try:
+        assert rows(other, "to_regclass('vitalwire.glucose_2027_11') IS NOT NULL") == [(True,)]
+    finally:
+        other.execute(
+            "DO $$ DECLARE part text; BEGIN FOR part IN SELECT relname FROM pg_class"
+            " WHERE relkind = 'r' AND relname ~ '_(2027_(09|1.)|2028_0.)$'"
+            " LOOP EXECUTE 'DROP TABLE vitalwire.' || part; END LOOP; END $$"
+        )
