@@ -49,6 +49,10 @@ class Client:
         except asyncio.QueueFull:
             self.cut.set()
 
+    def waiting(self) -> list[bytes]:
+        """Take all frames that wait now."""
+        return [self._frames.get_nowait() for _ in range(self._frames.qsize())]
+
     async def next(self) -> bytes:
         """Wait for the next frame."""
         return await self._frames.get()

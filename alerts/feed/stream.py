@@ -52,9 +52,9 @@ class EventStream:
 async def _pump(client: Client, send: Send) -> None:
     await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
     while True:
-        frame = await client.next()
-        if frame:
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
+        frames = b"".join([await client.next(), *client.waiting()])
+        if frames:
+            await send({"type": "http.response.body", "body": frames, "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:

@@ -1,0 +1,197 @@
+"""Streams get every change once and in order, or are cut."""
+
+import json
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.feed.follower import Batch, Contact, Lost, Start
+from alerts.feed.hub import QUEUE_FRAMES_MAX, Client, Hub
+from alerts.records import Record
+from schemas.topics import ALERTS
+from tests.alert_records import acknowledgement, patient, transition
+
+
+@dataclass
+class HandClock:
+    """A clock that tests move."""
+
+    now_ms: int = 1_000_000
+    boot_id: str = "0" * 32
+
+    def monotonic_ms(self) -> int:
+        return self.now_ms
+
+    def wall_ms(self) -> int:
+        return self.now_ms
+
+    def synchronised(self) -> bool:
+        return True
+
+
+@dataclass
+class Event:
+    """A server-sent event as a browser sees it."""
+
+    name: str
+    cursor: str | None
+    data: object
+
+
+def events(client: Client) -> list[Event]:
+    """Read all that waits for a client."""
+    found = []
+    for block in b"".join(client.waiting()).decode().split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append(Event(fields["event"], fields.get("id"), json.loads(fields["data"])))
+    return found
+
+
+def alert_events(client: Client) -> list[Event]:
+    return [event for event in events(client) if event.name in {"snapshot", "update"}]
+
+
+class Log:
+    """Gives a hub batches as the follower does."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.offset = 0
+
+    def start(self, *records: Record, topic_id: str = "t") -> "Log":
+        self.offset = 0
+        self.hub.take(Start((topic_id, "u"), 1, 1, {}))
+        self.append(*records)
+        self.catch_up()
+        return self
+
+    def append(self, *records: Record) -> None:
+        self.offset += len(records)
+        self.hub.take(Batch(list(records), {(ALERTS, 0): self.offset}))
+
+    def catch_up(self) -> None:
+        self.hub.take(Contact(0, caught_up=True, at_monotonic_ms=1_000_000))
+
+
+def ready_hub(*records: Record) -> tuple[Hub, Log]:
+    hub = Hub(HandClock(), "build")
+    return hub, Log(hub).start(*records)
+
+
+def test_a_fresh_stream_begins_with_a_snapshot_the_readings_and_a_heartbeat() -> None:
+    hub, _ = ready_hub(transition("1"))
+    first = events(hub.join(""))
+    assert [event.name for event in first] == ["snapshot", "readings", "heartbeat"]
+    assert first[0].cursor == hub.cursor
+
+
+def test_a_page_goes_on_from_the_cursor_it_was_rendered_at() -> None:
+    hub, log = ready_hub(transition("1"))
+    rendered_at = hub.cursor
+    log.append(transition("2", alert_id="b"))
+    (update,) = alert_events(hub.join(rendered_at))
+    assert update.name == "update"
+    assert update.cursor == hub.cursor
+
+
+def test_an_unknown_cursor_gets_a_snapshot() -> None:
+    hub, _ = ready_hub(transition("1"))
+    assert [event.name for event in alert_events(hub.join("0:9:9"))] == ["snapshot"]
+
+
+def test_a_duplicate_moves_the_cursor_and_sends_nothing() -> None:
+    hub, log = ready_hub(transition("1"))
+    client, before = hub.join(hub.cursor), hub.cursor
+    log.append(transition("1"))
+    assert alert_events(client) == []
+    assert hub.cursor != before
+    assert alert_events(hub.join(before)) == []
+    assert alert_events(hub.join(hub.cursor)) == []
+
+
+def test_a_new_name_of_a_patient_is_a_snapshot_for_everybody() -> None:
+    hub, log = ready_hub(transition("1", patient_id="p"))
+    client, before = hub.join(hub.cursor), hub.cursor
+    log.append(patient("p", "Wren-01"))
+    assert [event.name for event in alert_events(client)] == ["snapshot"]
+    assert [event.name for event in alert_events(hub.join(before))] == ["snapshot"]
+
+
+def test_until_the_log_is_read_nothing_is_shown_as_complete() -> None:
+    hub = Hub(HandClock(), "build")
+    client = hub.join("")
+    log = Log(hub)
+    hub.take(Start(("t", "u"), 1, 1, {}))
+    log.append(transition("1"))
+    while_reading = hub.trouble
+    assert while_reading is not None
+    assert alert_events(client) == []
+    log.catch_up()
+    assert hub.trouble is None
+    assert [event.name for event in alert_events(client)] == ["snapshot"]
+
+
+def test_topics_made_anew_replace_what_is_shown_only_once_read() -> None:
+    hub, log = ready_hub(transition("1"))
+    client, before = hub.join(hub.cursor), hub.cursor
+    hub.take(Start(("another", "u"), 1, 1, {}))
+    log.offset = 0
+    log.append(transition("9", alert_id="z"))
+    assert hub.board.card_of("a") is not None
+    assert hub.trouble is not None
+    log.catch_up()
+    assert hub.board.card_of("a") is None
+    assert hub.cursor != before
+    assert [event.name for event in alert_events(client)] == ["snapshot"]
+
+
+def test_a_lost_log_is_said_in_the_heartbeat_and_its_age_grows() -> None:
+    clock = HandClock()
+    hub = Hub(clock, "build")
+    Log(hub).start(transition("1"))
+    client = hub.join(hub.cursor)
+    events(client)
+    hub.take(Lost("Kafka does not answer."))
+    clock.now_ms += 7_000
+    hub.beat()
+    (beat,) = events(client)
+    assert isinstance(beat.data, dict)
+    assert beat.data["contact_age_ms"] == 7_000
+    assert beat.data["trouble"] == "Kafka does not answer."
+
+
+def test_a_reader_that_does_not_keep_up_is_cut_and_others_are_not() -> None:
+    hub, _ = ready_hub(transition("1"))
+    slow, quick = hub.join(""), hub.join("")
+    for _ in range(QUEUE_FRAMES_MAX):
+        hub.beat()
+        events(quick)
+    assert slow.cut.is_set()
+    assert not quick.cut.is_set()
+
+
+@given(st.data())
+def test_cut_streams_resume_without_a_gap_or_a_double(data: st.DataObject) -> None:
+    hub, log = ready_hub()
+    client, cursor = hub.join(hub.cursor), hub.cursor
+    seen: list[str] = []
+    sent: list[str] = []
+    for number in range(data.draw(st.integers(1, 15))):
+        alert = str(number)
+        log.append(transition(alert, alert_id=alert))
+        sent.append(alert)
+        if data.draw(st.booleans()):
+            log.append(acknowledgement(alert, action_id=f"x{number}", alert_ids=(alert,)))
+            sent.append(alert)
+        if data.draw(st.booleans()):  # the browser reads some, then the connection breaks
+            for event in alert_events(client)[: data.draw(st.integers(0, 3))]:
+                assert isinstance(event.data, dict)
+                seen += [card["alert_id"] for card in event.data["cards"]]
+                cursor = event.cursor or cursor
+            hub.leave(client)
+            client = hub.join(cursor)
+    for event in alert_events(client):
+        assert isinstance(event.data, dict)
+        seen += [card["alert_id"] for card in event.data["cards"]]
+    assert seen == sent

@@ -1,0 +1,235 @@
+"""The feed over HTTP, without a log behind it: pages, refusals, headers."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC
+
+import httpx
+import pytest
+
+from alerts.feed.follower import Batch, Contact, Start
+from alerts.feed.hub import Hub, Pace
+from alerts.feed.web import Site, application
+from alerts.records import Record
+from schemas.alert import Action
+from schemas.clock import SystemClock
+from schemas.errors import UnavailableError
+from schemas.topics import ACTIONS, ALERTS
+from tests.alert_records import patient, pressure, readings, transition
+
+BASE = "http://127.0.0.1:8000"
+EVIL = "<script>alert('x')</script>"
+
+
+@dataclass
+class Topic:
+    """The topic of actions: what is written comes back by the log, unless it is away."""
+
+    hub: Hub
+    away: bool = False
+    written: list[Action] = field(default_factory=list)
+
+    def append(self, action: Action) -> None:
+        if self.away:
+            raise UnavailableError("Kafka is away.")
+        self.written.append(action)
+        self.hub.take(Batch([action], {(ACTIONS, 0): len(self.written)}))
+
+
+@dataclass
+class Feed:
+    hub: Hub
+    topic: Topic
+    client: httpx.AsyncClient
+
+    def read(self, *records: Record) -> None:
+        self.hub.take(Start(("t", "u"), 1, 1, {}))
+        self.hub.take(Batch(list(records), {(ALERTS, 0): len(records)}))
+        now_ms = SystemClock().monotonic_ms()
+        self.hub.take(Contact(0, caught_up=True, at_monotonic_ms=now_ms))
+
+    async def acknowledge(self, alert_id: str = "a", **answer: str) -> httpx.Response:
+        path = f"/api/v1/alerts/{alert_id}/acknowledge"
+        return await self.client.post(path, json=answer)
+
+
+@pytest.fixture
+async def feed() -> AsyncIterator[Feed]:
+    clock = SystemClock()
+    hub = Hub(clock, "build")
+    topic = Topic(hub)
+    site = Site(hub, topic, clock, Pace(), UTC, lambda: "action-1")
+    transport = httpx.ASGITransport(application(site))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+        yield Feed(hub, topic, client)
+
+
+async def test_the_page_shows_what_is_known(feed: Feed) -> None:
+    feed.read(
+        patient("p", "Wren-01"),
+        transition("1", patient_id="p"),
+        readings("p", "01" * 16, pressure(128, 79), 1_000),
+    )
+    page = (await feed.client.get("/")).text
+    for text in ("Wren-01", "192/124 mmHg", "128/79 mmHg", "nothing here is real", "(1) Alerts"):
+        assert text in page
+    assert "Wren-01" in (await feed.client.get("/patients/p")).text
+
+
+async def test_an_empty_page_says_so(feed: Feed) -> None:
+    feed.read()
+    page = (await feed.client.get("/")).text
+    for sentence in ("Nothing waits.", "No open tasks.", "No reading has come in the last day."):
+        assert f'<p class="empty" >{sentence}' in page
+
+
+async def test_what_others_wrote_is_escaped(feed: Feed) -> None:
+    feed.read(patient("p", EVIL), transition("1", patient_id="p", title=EVIL, reason=EVIL))
+    for path in ("/", "/patients/p"):
+        assert EVIL not in (await feed.client.get(path)).text
+
+
+async def test_a_patient_nobody_knows_is_not_found(feed: Feed) -> None:
+    answer = await feed.client.get("/patients/nobody")
+    assert answer.status_code == 404
+    assert "No such patient" in answer.text
+
+
+async def test_the_api_lists_alerts(feed: Feed) -> None:
+    feed.read(patient("p", "Wren-01"), transition("1", patient_id="p"))
+    listed = (await feed.client.get("/api/v1/alerts")).json()
+    assert listed["order"]["waiting"] == ["a"]
+    assert listed["cards"][0]["patient"] == "Wren-01"
+    assert listed["cursor"] == feed.hub.cursor
+    assert (listed["patients"], listed["simulated"], listed["trouble"]) == (1, 1, None)
+
+
+async def test_an_acknowledgement_is_written_before_it_shows(feed: Feed) -> None:
+    feed.read(transition("1"))
+    answer = await feed.acknowledge(who="Anna", note="called", event_id="1")
+    assert answer.status_code == 200
+    (written,) = feed.topic.written
+    assert answer.json()["action_id"] == written.action_id == "action-1"
+    assert (written.who, written.note, written.event_ids) == ("Anna", "called", ["1"])
+    card = feed.hub.board.card_of("a")
+    assert card is not None
+    assert card.answered_by == "Anna"
+
+
+async def test_a_form_leads_back_to_the_page(feed: Feed) -> None:
+    feed.read(transition("1"))
+    answer = await feed.client.post("/api/v1/alerts/a/acknowledge", data={"who": "Anna"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert len(feed.topic.written) == 1
+
+
+async def test_a_log_that_is_away_acknowledges_nothing(feed: Feed) -> None:
+    feed.read(transition("1"))
+    feed.topic.away = True
+    answer = await feed.acknowledge(who="Anna")
+    assert answer.status_code == 503
+    assert answer.json()["error"].startswith("Not acknowledged:")
+    card = feed.hub.board.card_of("a")
+    assert card is not None
+    assert card.attention == "unacknowledged"
+
+
+async def test_refusals_are_one_sentence(feed: Feed) -> None:
+    feed.read(transition("1"), transition("2", "worsened"))
+    statuses = {
+        404: await feed.acknowledge("nothing", who="Anna"),
+        400: await feed.acknowledge(who=""),
+        409: await feed.acknowledge(who="Anna", event_id="1"),
+    }
+    for status, answer in statuses.items():
+        assert answer.status_code == status
+        assert answer.json()["error"].endswith(".")
+    assert feed.topic.written == []
+    form = await feed.client.post("/api/v1/alerts/a/acknowledge", data={"who": ""})
+    assert form.status_code == 400
+    assert "the name is missing" in form.text
+
+
+async def test_too_long_a_body_is_refused(feed: Feed) -> None:
+    feed.read(transition("1"))
+    assert (await feed.acknowledge(who="Anna", note="x" * 100_000)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},  # DNS rebinding: the name points here, the page came from there
+        {"host": "127.0.0.1.evil.example:8000"},
+        {"host": "[::1"},
+        {"host": ""},
+    ],
+)
+async def test_a_foreign_name_is_refused(feed: Feed, headers: dict[str, str]) -> None:
+    answer = await feed.client.get("/", headers=headers)
+    assert answer.status_code == 403
+    assert "Wren" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["localhost:9000", "[::1]:8000", "127.0.0.1"])
+async def test_every_name_of_this_machine_is_ours(feed: Feed, host: str) -> None:
+    assert (await feed.client.get("/", headers={"host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},  # another port of this machine
+    ],
+)
+async def test_another_site_cannot_acknowledge(feed: Feed, headers: dict[str, str]) -> None:
+    feed.read(transition("1"))
+    path = "/api/v1/alerts/a/acknowledge"
+    answer = await feed.client.post(path, data={"who": "Mallory"}, headers=headers)
+    assert answer.status_code == 403
+    assert feed.topic.written == []
+
+
+async def test_our_own_page_can(feed: Feed) -> None:
+    feed.read(transition("1"))
+    headers = {"origin": BASE, "sec-fetch-site": "same-origin"}
+    path = "/api/v1/alerts/a/acknowledge"
+    answer = await feed.client.post(path, data={"who": "Anna"}, headers=headers)
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/", "/patients/x", "/api/v1/alerts", "/static/feed.js"])
+async def test_every_answer_forbids_foreign_scripts_and_frames(feed: Feed, path: str) -> None:
+    headers = (await feed.client.get(path)).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+async def test_pages_load_nothing_from_elsewhere(feed: Feed) -> None:
+    feed.read(transition("1"))
+    page = (await feed.client.get("/")).text
+    assert "http://" not in page
+    assert "https://" not in page
+    assert " style=" not in page
+
+
+async def test_readiness_says_why_not(feed: Feed) -> None:
+    waiting = await feed.client.get("/readyz")
+    assert waiting.status_code == 503
+    assert "read from its beginning" in waiting.json()["status"]
+    feed.read()
+    assert (await feed.client.get("/readyz")).json() == {"status": "ready"}
+    feed.hub.take(Contact(0, caught_up=True, at_monotonic_ms=SystemClock().monotonic_ms() - 16_000))
+    assert (await feed.client.get("/readyz")).status_code == 503
+
+
+async def test_health_and_metrics_answer(feed: Feed) -> None:
+    assert (await feed.client.get("/healthz")).status_code == 200
+    assert "vitalwire_feed_screen_latency_seconds" in (await feed.client.get("/metrics")).text
