@@ -9,7 +9,7 @@ adult-standard and adult-diabetes.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan, nan
 
 from schemas.alert import SEVERITIES, Event, Severity
@@ -157,6 +157,13 @@ def _end(course: _Course, ladder: _Ladder, shown: Shown, before: Severity) -> No
     if course.said[onset][0] != shown.record:
         _say(course, ladder, shown, "returned", before)
         return
-    began = course.said[onset][1]
+    # The worst of it, for the work list: due by the end of the shift however bad it was.
+    worst = min((said for _, said in course.said[onset:]), key=_rank)
+    severity = SEVERITIES[max(_rank(worst), SEVERITIES.index("medium"))]
     del course.said[onset:]
-    _say(course, ladder, shown, "resolved-before-seen", began.severity)
+    over = replace(worst, event="resolved-before-seen", severity=severity)
+    course.said.append((shown.record, over))
+
+
+def _rank(said: ExpectedEvent) -> int:
+    return SEVERITIES.index(said.severity)
