@@ -19,6 +19,7 @@ from simulators.demo.check import settle
 from simulators.demo.narrator import Narrator
 from simulators.demo.run import DemoSettings, Running, running_demo
 from simulators.patients import pressure
+from simulators.stack.directory import stack_directory
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -31,7 +32,10 @@ _pulses = count(50)  # makes every measurement's bytes its own
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Running]:
     """Two homes whose plans have been lived through as far as they will be."""
-    with running_demo(DemoSettings(homes=2, seed=3, port=0), Narrator()) as running:
+    with (
+        stack_directory() as directory,
+        running_demo(DemoSettings(homes=2, seed=3, port=0, data=directory), Narrator()) as running,
+    ):
         assert running.step_until(lambda: bool(alerts(running)), WITHIN_S), "no alert came"
         truth.stop_measuring(running.neighbourhood.controls)
         yield running

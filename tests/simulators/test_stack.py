@@ -1,7 +1,6 @@
 """The embedded servers serve, keep their data, stay private and end with their parent."""
 
 import os
-import select
 import signal
 import stat
 import subprocess
@@ -22,8 +21,7 @@ from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.postgres import EmbeddedPostgres
 from simulators.stack.process import Child, Program, last_line, wait_until_ready
-
-END_WITHIN_MS = 10_000
+from tests.processes import descendants, ends, handles
 
 
 @pytest.fixture(scope="module")
@@ -148,14 +146,10 @@ def test_nothing_outlives_a_killed_parent() -> None:
         with parent:
             assert parent.stdout is not None
             assert parent.stdout.readline() == b"up\n"
-            handles = [os.pidfd_open(pid) for pid in _descendants(parent.pid)]
-            assert len(handles) > 5  # PostgreSQL alone has several
-            parent.kill()
-        try:
-            assert all(_ends(handle) for handle in handles)
-        finally:
-            for handle in handles:
-                os.close(handle)
+            with handles(descendants(parent.pid)) as opened:
+                assert len(opened) > 5  # PostgreSQL alone has several
+                parent.kill()
+                assert all(ends(handle) for handle in opened)
 
 
 def test_a_child_that_ends_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
@@ -191,27 +185,3 @@ def _listens_on(pid: int) -> set[str]:
         if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
             found.add(fields[1].split(":")[0])
     return found
-
-
-def _descendants(pid: int) -> list[int]:
-    """Every process that the given one started, and theirs."""
-    parents: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            after_name = status.read_text().rpartition(")")[2].split()
-        except OSError:  # it ended meanwhile
-            continue
-        parents.setdefault(int(after_name[1]), []).append(int(status.parent.name))
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found
-
-
-def _ends(handle: int) -> bool:
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    return bool(poll.poll(END_WITHIN_MS))
