@@ -1,5 +1,6 @@
 """``vitalwire gateway``: run the daemon, pair devices, look at the journal."""
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from gateway.bluetooth.pairing import Found
 
+ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Bluetooth adapter.")
 STATE = click.option(
     "--state",
@@ -54,8 +56,15 @@ def run(  # noqa: PLR0913  (one option each)
     run_daemon(Settings(gateway_id, state, adapter, server, monitor_port, rest_s))
 
 
+def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Check a Bluetooth address as it is printed on devices."""
+    if value is not None and not ADDRESS.fullmatch(value.upper()):
+        raise click.BadParameter("write it as C0:00:00:00:00:01")
+    return value and value.upper()
+
+
 @gateway.command()
-@click.argument("address", required=False)
+@click.argument("address", required=False, callback=_address)
 @ADAPTER
 @click.option("--passkey", type=click.IntRange(0, 999_999), help="The digits on the display.")
 def pair(address: str | None, adapter: str, passkey: int | None) -> None:
@@ -75,7 +84,7 @@ def pair(address: str | None, adapter: str, passkey: int | None) -> None:
         prompt = "Digits on the device's display"
         return int(await asyncio.to_thread(click.prompt, prompt, type=click.IntRange(0, 999_999)))
 
-    found = asyncio.run(pairing.pair(adapter, address.upper(), ask_passkey, click.echo))
+    found = asyncio.run(pairing.pair(adapter, address, ask_passkey, click.echo))
     click.echo(f"Paired {found.name} {found.address}: this gateway will read it from now on.")
 
 

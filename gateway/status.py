@@ -21,7 +21,10 @@ class Oldest(msgspec.Struct, frozen=True):
 
 
 class JournalStatus(msgspec.Struct, frozen=True):
-    """``held`` rows wait for a receipt, ``receipted`` ones are kept for a while."""
+    """``held`` rows wait for a receipt, ``receipted`` ones are kept for a while.
+
+    ``file_bytes`` counts the write-ahead log too.
+    """
 
     held: int
     receipted: int
@@ -39,7 +42,7 @@ def read_status(state: Path) -> JournalStatus:
         )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return _read(database, path.stat().st_size)
+            return _read(database, sum(file.stat().st_size for file in state.glob(f"{FILE}*")))
     except sqlite3.Error as error:
         raise MisconfiguredError(
             f"The journal {path} cannot be read: {error}.",

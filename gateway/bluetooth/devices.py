@@ -10,7 +10,7 @@ import structlog
 from bleak.backends.device import BLEDevice
 
 from gateway import metrics
-from gateway.bluetooth.scanner import Scanner
+from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import COMPLETE, Acquaintance, Session, Surroundings
 from gateway.dialling import Dialling, Verdict
 from gateway.dialogue import Outcome
@@ -77,15 +77,11 @@ class Devices:
             if self._visits:
                 await asyncio.wait(self._visits, timeout=STOP_TIMEOUT_S)
 
-    def _sighted(self, found: BLEDevice) -> None:
+    def _sighted(self, sighting: Sighting) -> None:
         """Judge a sighting; bleak tells many of them for one device."""
-        properties = found.details["props"]
-        address, now_ms = found.address.upper(), self._around.clock.monotonic_ms()
+        address, now_ms = sighting.address, self._around.clock.monotonic_ms()
         verdict = self._dialling.sighted(
-            address,
-            now_ms,
-            paired=bool(properties.get("Paired")),
-            heard="RSSI" in properties,  # absent until discovery hears the device
+            address, now_ms, paired=sighting.paired, heard=sighting.heard
         )
         if verdict is Verdict.STRANGER:
             metrics.REFUSED_UNPAIRED.inc()
@@ -96,7 +92,7 @@ class Devices:
         known.seen_ms = now_ms
         if verdict is Verdict.DIAL and self.may_dial():
             self._dialling.began(address)
-            visit = asyncio.create_task(self._visit(found, known))
+            visit = asyncio.create_task(self._visit(sighting.device, known))
             self._visits.add(visit)
             visit.add_done_callback(self._visits.discard)
 

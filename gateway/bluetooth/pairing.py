@@ -70,8 +70,10 @@ async def nearby_devices(adapter: str) -> list[Found]:
         seen = await BleakScanner.discover(
             timeout=SCAN_S, service_uuids=SERVICES, bluez={"adapter": adapter}
         )
-    except (BleakError, OSError, EOFError) as error:
+    except BleakError as error:
         raise UnavailableError(f"Bluetooth does not scan: {error}.", _WAY_OUT) from error
+    except (OSError, EOFError) as error:
+        raise UnavailableError(Adapter.NO_BUS.value) from error
     return [_found(device.details["props"]) for device in seen]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 
 import structlog
@@ -23,10 +24,20 @@ SERVICES = [uuids.full(uuids.BLOOD_PRESSURE_SERVICE), uuids.full(uuids.GLUCOSE_S
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A device as bluetoothd describes it now; ``heard``: discovery hears it advertise."""
+
+    device: BLEDevice
+    address: str
+    paired: bool
+    heard: bool
+
+
 class Scanner:
     """Tells every sighting of a device with one of our services."""
 
-    def __init__(self, bluez: Bluez, sighted: Callable[[BLEDevice], None], rng: Random) -> None:
+    def __init__(self, bluez: Bluez, sighted: Callable[[Sighting], None], rng: Random) -> None:
         """Begin with ``run``."""
         self._bluez = bluez
         self._sighted = sighted
@@ -64,5 +75,14 @@ class Scanner:
                 async with asyncio.timeout(STOP_TIMEOUT_S):
                     await scanner.stop()
 
-    def _on_detection(self, device: BLEDevice, _advertisement: AdvertisementData) -> None:
-        self._sighted(device)
+    def _on_detection(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
+        # Not device.details: bleak keeps those of the first sighting, from before a pairing.
+        _path, properties = advertisement.platform_data
+        self._sighted(
+            Sighting(
+                device=device,
+                address=str(properties["Address"]).upper(),
+                paired=bool(properties.get("Paired")),
+                heard="RSSI" in properties,
+            )
+        )
