@@ -226,9 +226,7 @@ def _expire(
         held.pending = [pending for pending in held.pending if pending not in due]
         for pending in due:
             vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
-            newer = int(state.newest_ms[row, vital.index]) > pending.sight.measured_at_ms
-            resolved = newer and bool(state.clear[key])
-            finding = expire(held, pending, ladder, resolved=resolved)
+            finding = expire(held, pending, ladder, resolved=bool(state.clear[key]))
             if finding is None:
                 continue
             entry = int(np.searchsorted(log_ms, pending.deadline_ms, side="right"))

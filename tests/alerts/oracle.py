@@ -264,9 +264,8 @@ class Oracle:
     def unanswered(self, waiting: Waiting) -> Iterator[Said]:
         case, problem = waiting.case, waiting.case.problem
         before = self.voice(case.ladder, problem)
-        newest_ms = case.patient.newest_ms.get(case.stamped.reading.vital, float("-inf"))
         origin = case.stamped.reading.reading_id
-        if before is None and problem.clear and newest_ms > case.at_ms:
+        if before is None and problem.clear:
             name = self.worst(case.ladder, waiting.rules, set())
             voice = (max(self.rank(name, {name}), 2), name)
             yield self.say(case, "resolved-before-seen", voice, origin, waiting)

@@ -162,6 +162,8 @@ def test_the_same_reading_twice_is_judged_once() -> None:
     one = pressure(NOON, 200)
     assert len(judged(record(NOON, [one]), record(NOON + MINUTE, [one]))) == 1
     assert len(judged(record(NOON, [one, one]))) == 1
+    quiet = [record(NOON + n, [pressure(NOON, 120)]) for n in range(3)]
+    assert step(fresh_state(ROBIN), quiet).duplicates == 2
 
 
 def test_a_late_reading_never_ends_an_alert() -> None:
@@ -192,6 +194,21 @@ def test_a_late_match_opens_while_the_newest_reading_is_not_clearly_normal() -> 
 def test_begun_and_ended_in_one_record_is_resolved_before_seen() -> None:
     one = record(NOON, [pressure(NOON - 2, 190), pressure(NOON - 1, 200), pressure(NOON, 120)])
     assert short(judged(one)) == ["resolved-before-seen medium bp-severe"]
+
+
+def test_a_repeat_that_was_asked_for_stays_asked_when_all_was_over_in_one_record() -> None:
+    readings = [flagged(NOON - 2), pressure(NOON - 1, 200), pressure(NOON, 120)]
+    found = [one.event for one in judged(record(NOON, readings))]
+    assert found == ["repeat-asked", "resolved-before-seen"]
+
+
+def test_of_two_readings_of_one_instant_the_later_to_arrive_is_the_newest() -> None:
+    normal, wavering = pressure(NOON, 120), pressure(NOON, 178)
+    late_match = record(NOON + MINUTE, [pressure(NOON - MINUTE, 200)])
+    assert short(judged(*at_once(wavering, normal), late_match)) == [
+        "resolved-before-seen medium bp-severe"
+    ]
+    assert short(judged(*at_once(normal, wavering), late_match)) == ["onset critical bp-severe"]
 
 
 def test_readings_of_a_record_are_judged_in_the_order_of_measurement() -> None:
@@ -271,6 +288,12 @@ def test_a_day_is_the_patients_own() -> None:
 
 def test_untrusted_time_is_stale() -> None:
     assert story(replace(pressure(NOON, 200), time="untrusted")) == ["stale medium bp-severe"]
+
+
+def test_a_reading_of_untrusted_time_makes_no_other_one_old() -> None:
+    untrusted = replace(pressure(NOON, 120), time="untrusted")
+    log = [record(NOON, [untrusted]), record(NOON + 1, [pressure(NOON - 5 * HOUR, 200)])]
+    assert short(judged(*log)) == ["onset high bp-severe"]
 
 
 def test_a_time_known_only_by_its_bounds_is_fresh_only_if_all_of_it_is() -> None:
