@@ -12,6 +12,7 @@ from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 
 PARTITIONS = 2
+TOPICS = {ALERTS: PARTITIONS, READINGS: PARTITIONS, ACTIONS: 1, REGISTRY: 1}
 WITHIN_S = 10
 
 
@@ -19,10 +20,8 @@ class AlertLog(AbstractContextManager["AlertLog"]):
     """Makes the topics and writes records as the other stages do."""
 
     def __init__(self, bootstrap: str) -> None:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-        counts = {ALERTS: PARTITIONS, READINGS: PARTITIONS, ACTIONS: 1, REGISTRY: 1}
-        admin.create_topics([NewTopic(name, count, 1) for name, count in counts.items()])
-        admin.close()
+        self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        self._create()
         self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
 
     def __exit__(self, *_: object) -> None:
@@ -31,6 +30,15 @@ class AlertLog(AbstractContextManager["AlertLog"]):
     def close(self) -> None:
         """Disconnect: kafka-python leaves sockets open if its broker goes first."""
         self._producer.close(timeout=5)
+        self._admin.close()
+
+    def create_again(self) -> None:
+        """Lose everything: the same names, other topics."""
+        self._admin.delete_topics(list(TOPICS))
+        self._create()
+
+    def _create(self) -> None:
+        self._admin.create_topics([NewTopic(name, count, 1) for name, count in TOPICS.items()])
 
     def put(self, *records: Transition | Action | PatientEntry | PatientReadings | Tick) -> None:
         """Write records; they are in the log when this returns."""

@@ -19,7 +19,7 @@ from alerts.feed.ring import Ring
 from schemas.alert import SEVERITIES, Action
 from schemas.clock import Clock
 
-QUEUE_FRAMES_MAX = 256
+QUEUE_BYTES_MAX = 4 * 1024 * 1024
 CLIENTS_MAX = 500
 _LOADING = "The log is being read from its beginning."
 _encode = msgspec.json.Encoder().encode
@@ -35,27 +35,40 @@ class Pace:
 
 
 class Client:
-    """One open stream: a bounded queue of frames, and whether it was cut."""
+    """One open stream: the frames that wait for its reader, and whether it was cut.
 
-    def __init__(self, frames_max: int = QUEUE_FRAMES_MAX) -> None:
-        """Start with an empty queue."""
-        self._frames: asyncio.Queue[bytes] = asyncio.Queue(frames_max)
+    A frame that finds the queue empty is always taken, however large it is.
+    """
+
+    def __init__(self, bytes_max: int = QUEUE_BYTES_MAX) -> None:
+        """Start with nothing waiting."""
+        self._bytes_max = bytes_max
+        self._frames: list[bytes] = []
+        self._bytes = 0
+        self._filled = asyncio.Event()
         self.cut = asyncio.Event()
 
-    def offer(self, frame: bytes) -> None:
-        """Queue a frame, or cut a reader that does not keep up."""
-        try:
-            self._frames.put_nowait(frame)
-        except asyncio.QueueFull:
+    def offer(self, frame: bytes) -> bool:
+        """Queue a frame; False if the reader does not keep up: it is cut."""
+        if self._frames and self._bytes + len(frame) > self._bytes_max:
             self.cut.set()
+            return False
+        if frame:
+            self._frames.append(frame)
+            self._bytes += len(frame)
+            self._filled.set()
+        return True
 
-    def waiting(self) -> list[bytes]:
-        """Take all frames that wait now."""
-        return [self._frames.get_nowait() for _ in range(self._frames.qsize())]
+    def taken(self) -> bytes:
+        """Take all that waits now."""
+        frames, self._frames, self._bytes = b"".join(self._frames), [], 0
+        self._filled.clear()
+        return frames
 
     async def next(self) -> bytes:
-        """Wait for the next frame."""
-        return await self._frames.get()
+        """Wait for something and take it."""
+        await self._filled.wait()
+        return self.taken()
 
 
 class Hub:
@@ -232,10 +245,9 @@ class Hub:
         return _frame("readings", self.board.rows())
 
     def _send(self, frame: bytes) -> None:
-        if not frame:
-            return
         for client in self._clients:
-            client.offer(frame)
+            if not client.cut.is_set() and not client.offer(frame):
+                metrics.CLIENTS_CUT.inc()
 
 
 def _frame(event: str, data: object, cursor: str | None = None) -> bytes:

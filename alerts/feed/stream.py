@@ -5,7 +5,6 @@ from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
-from alerts.feed import metrics
 from alerts.feed.hub import Client, Hub
 
 _RETRY = b"retry: 1000\n\n"  # ms; the browser reconnects by itself with its Last-Event-ID
@@ -43,7 +42,6 @@ class EventStream:
                 if isinstance(outcome, Exception) and not isinstance(outcome, OSError):
                     raise outcome
         if client.cut.is_set():
-            metrics.CLIENTS_CUT.inc()
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await send({"type": "http.response.body", "body": b""})
@@ -52,9 +50,8 @@ class EventStream:
 async def _pump(client: Client, send: Send) -> None:
     await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
     while True:
-        frames = b"".join([await client.next(), *client.waiting()])
-        if frames:
-            await send({"type": "http.response.body", "body": frames, "more_body": True})
+        frames = await client.next()
+        await send({"type": "http.response.body", "body": frames, "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.feed.follower import Batch, Contact, Lost, Start
-from alerts.feed.hub import QUEUE_FRAMES_MAX, Client, Hub
+from alerts.feed.hub import QUEUE_BYTES_MAX, Client, Hub
 from alerts.records import Record
 from schemas.topics import ALERTS
 from tests.alert_records import acknowledgement, patient, transition
@@ -42,7 +42,7 @@ class Event:
 def events(client: Client) -> list[Event]:
     """Read all that waits for a client."""
     found = []
-    for block in b"".join(client.waiting()).decode().split("\n\n")[:-1]:
+    for block in client.taken().decode().split("\n\n")[:-1]:
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
         found.append(Event(fields["event"], fields.get("id"), json.loads(fields["data"])))
     return found
@@ -162,11 +162,12 @@ def test_a_lost_log_is_said_in_the_heartbeat_and_its_age_grows() -> None:
 
 
 def test_a_reader_that_does_not_keep_up_is_cut_and_others_are_not() -> None:
-    hub, _ = ready_hub(transition("1"))
+    hub, log = ready_hub(transition("1"))
     slow, quick = hub.join(""), hub.join("")
-    for _ in range(QUEUE_FRAMES_MAX):
-        hub.beat()
+    half = "x" * (QUEUE_BYTES_MAX // 2)
+    for number in range(2):
         events(quick)
+        log.append(transition(str(number), alert_id="b", advice=half))
     assert slow.cut.is_set()
     assert not quick.cut.is_set()
 
