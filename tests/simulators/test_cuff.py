@@ -30,9 +30,13 @@ class Listener:
         return BleakClient(device, lambda _client: self._gone.set())
 
     async def listen(self, client: BleakClient) -> list[bytes]:
-        """Subscribe, wait until the cuff drops the link, return what it sent."""
+        """Subscribe, wait until the cuff drops the link, return what it sent.
+
+        Disconnecting after the drop closes the client's connection to the bus: bleak keeps it.
+        """
         await client.start_notify(MEASUREMENT, lambda _c, data: self.received.append(bytes(data)))
         await asyncio.wait_for(self._gone.wait(), TIMEOUT_S)
+        await client.disconnect()
         return self.received
 
 

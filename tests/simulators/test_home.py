@@ -72,10 +72,9 @@ async def test_what_a_client_confirmed_is_handed_over(
         device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
         assert device is not None
         gone = asyncio.Event()
-        client = BleakClient(device, lambda _client: gone.set())
-        await client.connect()
-        await client.start_notify(MEASUREMENT, lambda _c, _data: None)
-        await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+        async with BleakClient(device, lambda _client: gone.set()) as client:
+            await client.start_notify(MEASUREMENT, lambda _c, _data: None)
+            await asyncio.wait_for(gone.wait(), TIMEOUT_S)
         status = await asyncio.to_thread(HomeControl(home.paths.control).status)
     assert status.pending == 0
     assert [entry.payload for entry in status.handed_over] == [

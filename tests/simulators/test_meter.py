@@ -201,6 +201,15 @@ async def test_the_older_family_of_error_codes(world: BluetoothWorld) -> None:
     assert refused.value.code == 0x81
 
 
+async def test_a_peer_that_does_nothing_is_sent_away(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await collector.subscribe()
+    monkeypatch.setattr("simulators.peripherals.peripheral.IDLE_TIMEOUT_S", 0.05)
+    assert await collector.ask(racp.COUNT_ALL) == CountResponse(5)  # the last sign of life
+    await asyncio.wait_for(collector.gone.wait(), TIMEOUT_S)
+
+
 async def test_it_advertises_only_for_a_while(world: BluetoothWorld) -> None:
     meter = make_meter(MeterBehaviour(advertise_s=0.1))
     await world.add(meter, bonded=True)

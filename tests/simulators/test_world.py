@@ -227,12 +227,11 @@ async def test_a_connect_that_fails_once(world: BluetoothWorld, cuff: Cuff) -> N
 async def test_a_dropped_link_is_reported(world: BluetoothWorld, cuff: Cuff) -> None:
     cuff.take(120, 80, 70)
     gone = asyncio.Event()
-    client = BleakClient(await find(), lambda _client: gone.set())
-    await client.connect()
-    await world.drop_links()
-    await asyncio.wait_for(gone.wait(), TIMEOUT_S)
-    with pytest.raises(BleakError):
-        await client.read_gatt_char(FEATURE)
+    async with BleakClient(await find(), lambda _client: gone.set()) as client:
+        await world.drop_links()
+        await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+        with pytest.raises(BleakError):
+            await client.read_gatt_char(FEATURE)
     await eventually(lambda: cuff.is_advertising)
 
 
@@ -262,10 +261,9 @@ async def test_an_adapter_without_power_ends_links_and_cannot_scan(
 ) -> None:
     cuff.take(120, 80, 70)
     gone = asyncio.Event()
-    client = BleakClient(await find(), lambda _client: gone.set())
-    await client.connect()
-    await world.set_powered(powered=False)
-    await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+    async with BleakClient(await find(), lambda _client: gone.set()):
+        await world.set_powered(powered=False)
+        await asyncio.wait_for(gone.wait(), TIMEOUT_S)
     with pytest.raises(BleakBluetoothNotAvailableError):
         await BleakScanner().start()
     await world.set_powered(powered=True)
@@ -311,16 +309,6 @@ async def test_a_slow_disconnect(world: BluetoothWorld, cuff: Cuff) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(client.disconnect(), 0.1)
     assert cuff.is_connected
-
-
-async def test_a_peer_that_does_nothing_is_sent_away(
-    world: BluetoothWorld, cuff: Cuff, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("simulators.peripherals.peripheral.IDLE_TIMEOUT_S", 0.05)
-    cuff.take(120, 80, 70)
-    gone = asyncio.Event()
-    await BleakClient(await find(), lambda _client: gone.set()).connect()
-    await asyncio.wait_for(gone.wait(), TIMEOUT_S)
 
 
 async def test_subscriptions_end_with_the_bus_client_that_made_them(
