@@ -7,6 +7,7 @@ later, so it waits and says so in its health report and on ``/readyz``.
 import asyncio
 import fcntl
 import importlib.metadata
+import logging
 import os
 import secrets
 import shutil
@@ -67,6 +68,7 @@ def run(settings: Settings) -> None:
             f"{settings.gateway_id!r} is no gateway id.",
             "Use 1 to 64 of the characters a-z, 0-9 and -.",
         )
+    logging.getLogger("bleak").setLevel(logging.ERROR)  # its warnings name devices' addresses
     with locked(settings.state):
         asyncio.run(_run(settings))
 

@@ -5,7 +5,7 @@ from enum import Enum
 
 SESSIONS_MAX = 5  # a Pi's controller has about seven connections
 REST_AFTER_FAILURE_FIRST_MS = 1_000
-REST_AFTER_FAILURE_LONGEST_MS = 30_000
+REST_LONGEST_MS = 30_000
 STRANGER_COUNTED_EVERY_MS = 60_000
 STRANGERS_MAX = 256
 UNREACHABLE_FROM_FAILURES = 5
@@ -23,6 +23,14 @@ class Verdict(Enum):
     STRANGER_AGAIN = "nobody paired it here, and that was said already"
 
 
+class Ending(Enum):
+    """How a session went, as far as the next one depends on it."""
+
+    FRUITFUL = "it gave something new"
+    IN_VAIN = "it had nothing new"
+    FAILED = "it was not reached, or the transfer broke"
+
+
 class Dialling:
     """Remembers who is busy, who rests, and which strangers were counted."""
 
@@ -31,7 +39,8 @@ class Dialling:
         self._rest_ms = rest_ms
         self._busy: set[str] = set()
         self._rests_until_ms: dict[str, int] = {}
-        self._failures: dict[str, int] = {}
+        self._failures: dict[str, int] = {}  # in a row
+        self._in_vain: dict[str, int] = {}  # in a row
         self._strangers: OrderedDict[str, int] = OrderedDict()
 
     def sighted(self, address: str, now_ms: int, *, paired: bool, heard: bool) -> Verdict:
@@ -59,15 +68,18 @@ class Dialling:
         assert address not in self._busy
         self._busy.add(address)
 
-    def ended(self, address: str, now_ms: int, *, well: bool) -> None:
-        """The session ended; after failures the device is left alone longer each time."""
+    def ended(self, address: str, now_ms: int, ending: Ending) -> None:
+        """The session ended. After failures, and after visits in vain, rests grow longer.
+
+        Some meters advertise for minutes after they gave everything: each visit costs battery.
+        """
         self._busy.remove(address)
-        failures = 0 if well else self._failures.get(address, 0) + 1
-        self._failures[address] = failures
-        rest_ms = self._rest_ms
-        if failures:
-            growing_ms = REST_AFTER_FAILURE_FIRST_MS * 2 ** min(failures - 1, 10)
-            rest_ms = min(growing_ms, REST_AFTER_FAILURE_LONGEST_MS)
+        self._failures[address] = _next(self._failures, address, ending is Ending.FAILED)
+        self._in_vain[address] = _next(self._in_vain, address, ending is Ending.IN_VAIN)
+        if failures := self._failures[address]:
+            rest_ms = _growing(REST_AFTER_FAILURE_FIRST_MS, failures - 1)
+        else:
+            rest_ms = _growing(self._rest_ms, self._in_vain[address])
         self._rests_until_ms[address] = now_ms + rest_ms
 
     def _stranger(self, address: str, now_ms: int) -> Verdict:
@@ -77,3 +89,11 @@ class Dialling:
         while len(self._strangers) > STRANGERS_MAX:
             self._strangers.popitem(last=False)
         return Verdict.STRANGER_AGAIN if known else Verdict.STRANGER
+
+
+def _next(counts: dict[str, int], address: str, again: bool) -> int:  # noqa: FBT001  (a condition)
+    return counts.get(address, 0) + 1 if again else 0
+
+
+def _growing(first_ms: int, times: int) -> int:
+    return max(first_ms, min(REST_LONGEST_MS, first_ms << min(times, 10)))

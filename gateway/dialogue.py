@@ -105,11 +105,17 @@ class Dialogue:
         self._recognised = False
         self._failed_writes = 0
         self._complete = False
+        self._fresh = False
 
     @property
     def complete(self) -> bool:
         """Whether the meter said that it has given everything."""
         return self._complete
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a record came that is not the last known one."""
+        return self._fresh
 
     @property
     def reached(self) -> Cursor | None:
@@ -134,6 +140,7 @@ class Dialogue:
             self._ascending = False
         self._newest = Cursor.at(sequence, payload)
         self._recognised = self._recognised or self._newest == self._cursor
+        self._fresh = self._fresh or self._newest != self._cursor
 
     def answered(self, payload: bytes) -> list[Command]:
         """Take an indication of 0x2A52."""

@@ -31,6 +31,7 @@ CONNECT_TIMEOUT_S = 3.0  # a stopping daemon may have to wait for it
 ACCEPT_TIMEOUT_S = 10.0
 FAREWELL_TIMEOUT_S = 1.0
 RECONNECT_LONGEST_S = 30.0
+STABLE_S = 10.0  # two gateways under one id throw each other out: they must not do it in a hurry
 
 log = structlog.get_logger(__name__)
 
@@ -102,13 +103,15 @@ class Publisher:
         try:
             await connection.open(self._server)
             self._client = connection.client
-            self._backoff.reset()
+            opened_s = asyncio.get_running_loop().time()
             self.problem = None
             metrics.CONNECTED.set(1)
             log.info("mqtt.connected")
             self._listener.connected()
             reason = await asyncio.shield(connection.closed)
             self._complain(reason)
+            if asyncio.get_running_loop().time() - opened_s > STABLE_S:
+                self._backoff.reset()
         finally:
             was_open, self._client = self._client is not None, None
             metrics.CONNECTED.set(0)

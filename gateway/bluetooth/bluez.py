@@ -6,20 +6,25 @@ that is switched off while scanning; this does, and whoever depends on it waits 
 """
 
 import asyncio
+from contextlib import suppress
 from enum import Enum
 from random import Random
+from typing import Any
 
 import structlog
-from dbus_fast import BusType, Message, MessageType
+from dbus_fast import BusType, Message, MessageType, unpack_variants
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway import metrics
 from schemas.backoff import Backoff
+from schemas.gatt import uuids
 
 CALL_TIMEOUT_S = 10.0
 BLUEZ = "org.bluez"
 ADAPTER_INTERFACE = "org.bluez.Adapter1"
+DEVICE_INTERFACE = "org.bluez.Device1"
+SERVICES = [uuids.full(uuids.BLOOD_PRESSURE_SERVICE), uuids.full(uuids.GLUCOSE_SERVICE)]
 _BUS = "org.freedesktop.DBus"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 
@@ -91,7 +96,10 @@ class Bluez:
         try:
             while not gone.done():
                 self._changed.clear()
-                self._become(await self._look(bus))
+                state = await self._look(bus)
+                if state is Adapter.READY and not self.ready.is_set():
+                    await self._hang_up(bus)
+                self._become(state)
                 change = asyncio.ensure_future(self._changed.wait())
                 await asyncio.wait({gone, change}, return_when=asyncio.FIRST_COMPLETED)
                 change.cancel()
@@ -131,6 +139,21 @@ class Bluez:
             return Adapter.NO_PERMISSION if denied else Adapter.MISSING
         return Adapter.READY if powered.body[0].value else Adapter.POWERED_OFF
 
+    async def _hang_up(self, bus: MessageBus) -> None:
+        """End links that a killed predecessor left: BlueZ keeps them (bluez issue 89).
+
+        A device that is connected does not advertise, so it would not be visited.
+        """
+        for path, interfaces in (await objects(bus)).items():
+            device = interfaces.get(DEVICE_INTERFACE, {})
+            ours = device.get("Adapter") == self._path and set(SERVICES) & set(
+                device.get("UUIDs", [])
+            )
+            if ours and device.get("Connected"):
+                log.info("link.left_over")
+                with suppress(DBusError, TimeoutError):
+                    await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Disconnect"))
+
     def _become(self, state: Adapter) -> None:
         if state is self._state:
             return
@@ -147,6 +170,15 @@ class Bluez:
 
 def _to_bus(member: str, argument: str) -> Message:
     return Message(_BUS, "/org/freedesktop/DBus", _BUS, member, signature="s", body=[argument])
+
+
+async def objects(bus: MessageBus) -> dict[str, dict[str, dict[str, Any]]]:
+    """Give everything that bluetoothd shows: interfaces by path, properties by interface."""
+    question = Message(BLUEZ, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    found: dict[str, dict[str, dict[str, Any]]] = unpack_variants(
+        (await call(bus, question)).body[0]
+    )
+    return found
 
 
 async def call(bus: MessageBus, message: Message) -> Message:

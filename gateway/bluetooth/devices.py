@@ -12,7 +12,7 @@ from bleak.backends.device import BLEDevice
 from gateway import metrics
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import COMPLETE, Acquaintance, Session, Surroundings
-from gateway.dialling import Dialling, Verdict
+from gateway.dialling import Dialling, Ending, Verdict
 from gateway.dialogue import Outcome
 from schemas.reading import Device
 from schemas.wire import DeviceState
@@ -100,21 +100,23 @@ class Devices:
         session_id = secrets.token_hex(8)
         address = known.device.address
         structlog.contextvars.bind_contextvars(device=_short(address), session=session_id)
-        outcome = "cancelled"
+        outcome, ending = "cancelled", Ending.FAILED
+        session = Session(session_id, found, known, self._around)
         try:
-            outcome = await Session(session_id, found, known, self._around).run()
+            outcome = await session.run()
+            if outcome == COMPLETE:
+                ending = Ending.FRUITFUL if session.fruitful else Ending.IN_VAIN
         except Exception:
             # A visit must never take the daemon with it: nobody there can start it again.
             outcome = "bug"
             log.exception("session.bug")
         finally:
-            well = outcome == COMPLETE
-            self._dialling.ended(address, self._around.clock.monotonic_ms(), well=well)
+            self._dialling.ended(address, self._around.clock.monotonic_ms(), ending)
             metrics.SESSIONS.labels(outcome).inc()
             log.info("session.ended", outcome=outcome)
             if outcome == Outcome.NOT_BONDED.value:
                 self._unbonded.add(address)
-            elif well:
+            elif outcome == COMPLETE:
                 self._unbonded.discard(address)
             self.visited()
 

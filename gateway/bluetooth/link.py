@@ -14,7 +14,8 @@ from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
 CONNECT_TIMEOUT_S = 20.0
-CONNECT_PAUSES_S = (0.1, 0.25)  # quick attempts: a cuff stays awake for 10 to 30 s
+CONNECT_PAUSES_S = (0.1, 0.25)  # between quick attempts: a cuff stays awake for 10 to 30 s
+QUICK_S = 8.0  # what failed only after longer is gone, and others wait for the adapter
 READ_TIMEOUT_S = 5.0  # BlueZ itself would wait for 30 s
 SUBSCRIBE_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 10.0
@@ -74,6 +75,7 @@ class Link:
                 bluez={"adapter": self._bluez.adapter},
             )
             self._client = client
+            started_s = asyncio.get_running_loop().time()
             try:
                 await client.connect()
                 if any(self.has(number) for number in needed):
@@ -82,7 +84,8 @@ class Link:
             except FAILURES as error:
                 reason = str(error) or type(error).__name__
             await self.close()
-            if pause_s is None or not self._bluez.ready.is_set():
+            took_s = asyncio.get_running_loop().time() - started_s
+            if pause_s is None or took_s > QUICK_S or not self._bluez.ready.is_set():
                 break
             log.debug("link.retried", reason=reason)
             await asyncio.sleep(pause_s)

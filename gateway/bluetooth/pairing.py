@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError, BleakError
-from dbus_fast import BusType, Message, unpack_variants
+from dbus_fast import BusType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway.bluetooth.agent import Agent, AskPasskey, registered
-from gateway.bluetooth.bluez import BLUEZ, Adapter, call
-from gateway.bluetooth.scanner import SERVICES
+from gateway.bluetooth.bluez import DEVICE_INTERFACE, SERVICES, Adapter, objects
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
@@ -21,7 +20,6 @@ SCAN_S = 10.0
 FIND_TIMEOUT_S = 30.0
 PAIR_TIMEOUT_S = 60.0  # a person reads six digits
 DISCONNECT_TIMEOUT_S = 15.0
-_DEVICE = "org.bluez.Device1"
 _KINDS = {
     uuids.full(uuids.BLOOD_PRESSURE_SERVICE): "blood pressure",
     uuids.full(uuids.GLUCOSE_SERVICE): "glucose",
@@ -41,10 +39,9 @@ class Found:
 async def paired_devices(adapter: str) -> list[Found]:
     """Give the devices paired on this adapter; raise ``UnavailableError`` without bluetoothd."""
     bus = MessageBus(bus_type=BusType.SYSTEM)
-    question = Message(BLUEZ, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     try:
         await bus.connect()
-        reply = await call(bus, question)
+        found = await objects(bus)
     except AuthError as error:
         raise UnavailableError(Adapter.NO_PERMISSION.value) from error
     except (OSError, EOFError, InvalidAddressError) as error:
@@ -53,13 +50,12 @@ async def paired_devices(adapter: str) -> list[Found]:
         raise UnavailableError(Adapter.NO_DAEMON.value) from error
     finally:
         bus.disconnect()
-    objects = unpack_variants(reply.body[0])
-    if f"/org/bluez/{adapter}" not in objects:
+    if f"/org/bluez/{adapter}" not in found:
         raise UnavailableError(Adapter.MISSING.value.format(name=adapter))
     devices = (
-        interfaces[_DEVICE]
-        for path, interfaces in sorted(objects.items())
-        if _DEVICE in interfaces and path.startswith(f"/org/bluez/{adapter}/")
+        interfaces[DEVICE_INTERFACE]
+        for path, interfaces in sorted(found.items())
+        if DEVICE_INTERFACE in interfaces and path.startswith(f"/org/bluez/{adapter}/")
     )
     return [_found(properties) for properties in devices if properties.get("Paired")]
 

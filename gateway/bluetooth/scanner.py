@@ -13,13 +13,11 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
 from gateway import metrics
-from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.bluez import SERVICES, Bluez
 from schemas.backoff import Backoff
-from schemas.gatt import uuids
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 1.0  # bluetoothd ends the discovery of a client that leaves the bus anyway
-SERVICES = [uuids.full(uuids.BLOOD_PRESSURE_SERVICE), uuids.full(uuids.GLUCOSE_SERVICE)]
 
 log = structlog.get_logger(__name__)
 

@@ -79,6 +79,11 @@ class Session:
         self._captured = 0
         self._all_durable = True
 
+    @property
+    def fruitful(self) -> bool:
+        """Whether the device gave something that was not known before."""
+        return self._captured > 0 and (self._dialogue is None or self._dialogue.fresh)
+
     async def run(self) -> str:
         """Visit, and say how it went: ``COMPLETE``, or a reason for the metrics."""
         try:
@@ -90,7 +95,8 @@ class Session:
             outcome = Outcome.NOT_BONDED.value
         except LinkFailed as error:
             log.info("session.failed", reason=error.cause)
-            outcome = "link-failed"
+            # A fast cuff may have given everything before BlueZ answered to the subscription.
+            outcome = self._outcome_of_drop() if self._captured else "link-failed"
         except UnavailableError as error:
             log.error("session.failed", reason=error.cause, way_out=error.way_out)
             outcome = "journal"

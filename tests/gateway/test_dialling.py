@@ -1,12 +1,13 @@
 """Whom to connect to, and when."""
 
 from gateway.dialling import (
-    REST_AFTER_FAILURE_LONGEST_MS,
+    REST_LONGEST_MS,
     SESSIONS_MAX,
     STRANGER_COUNTED_EVERY_MS,
     STRANGERS_MAX,
     UNREACHABLE_FROM_FAILURES,
     Dialling,
+    Ending,
     Verdict,
 )
 
@@ -29,7 +30,7 @@ def test_a_known_device_is_dialled_on_sight_and_once() -> None:
 def test_after_a_session_a_device_is_left_alone_for_a_while() -> None:
     dialling = Dialling(REST_MS)
     dialling.began(CUFF)
-    dialling.ended(CUFF, 100, well=True)
+    dialling.ended(CUFF, 100, Ending.FRUITFUL)
     assert sighted(dialling, CUFF, 99 + REST_MS) is Verdict.RESTING
     assert sighted(dialling, CUFF, 100 + REST_MS) is Verdict.DIAL
 
@@ -38,16 +39,16 @@ def test_after_failures_it_is_left_alone_longer_each_time_within_bounds() -> Non
     dialling, now_ms, rests_ms = Dialling(REST_MS), 0, []
     for _ in range(8):
         dialling.began(CUFF)
-        dialling.ended(CUFF, now_ms, well=False)
+        dialling.ended(CUFF, now_ms, Ending.FAILED)
         ended_ms = now_ms
         while sighted(dialling, CUFF, now_ms) is not Verdict.DIAL:
             now_ms += 500
         rests_ms.append(now_ms - ended_ms)
     assert rests_ms[:3] == [1_000, 2_000, 4_000]
-    assert rests_ms[-1] == REST_AFTER_FAILURE_LONGEST_MS
+    assert rests_ms[-1] == REST_LONGEST_MS
     assert dialling.unreachable() == {CUFF: 8}
     dialling.began(CUFF)
-    dialling.ended(CUFF, now_ms, well=True)
+    dialling.ended(CUFF, now_ms, Ending.FRUITFUL)
     assert dialling.unreachable() == {}
 
 
@@ -55,7 +56,7 @@ def test_a_few_failures_are_normal() -> None:
     dialling = Dialling(REST_MS)
     for _ in range(UNREACHABLE_FROM_FAILURES - 1):
         dialling.began(CUFF)
-        dialling.ended(CUFF, 0, well=False)
+        dialling.ended(CUFF, 0, Ending.FAILED)
     assert dialling.unreachable() == {}
 
 
@@ -87,3 +88,16 @@ def test_strangers_do_not_fill_the_memory() -> None:
     for number in range(2 * STRANGERS_MAX):
         stranger(dialling, f"{number:012X}", 0)
     assert len(dialling._strangers) == STRANGERS_MAX
+
+
+def test_visits_in_vain_grow_rare_until_one_bears_fruit() -> None:
+    dialling, rests_ms = Dialling(REST_MS), []
+    for _ in range(5):
+        dialling.began(METER)
+        dialling.ended(METER, 0, Ending.IN_VAIN)
+        rests_ms.append(dialling._rests_until_ms[METER])
+    assert rests_ms == [10_000, 20_000, 30_000, 30_000, 30_000]
+    assert dialling.unreachable() == {}
+    dialling.began(METER)
+    dialling.ended(METER, 0, Ending.FRUITFUL)
+    assert dialling._rests_until_ms[METER] == REST_MS
