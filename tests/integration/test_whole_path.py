@@ -21,9 +21,10 @@ from simulators.demo.run import DemoSettings, Running, running_demo
 from simulators.patients import pressure
 from simulators.stack.directory import stack_directory
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 
 WITHIN_S = 45.0
+RESENT_WITHIN_S = 90.0  # a gateway waits half a minute for a receipt before it sends again
 QUIET_HOME = 1
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _pulses = count(50)  # makes every measurement's bytes its own
@@ -132,3 +133,13 @@ def test_a_crashed_gateway_goes_on_where_it_was(demo: Running) -> None:
     assert demo.step_until(lambda: is_on_the_page(demo, value), WITHIN_S)
     measure(demo, 131, 81)
     assert settle(demo, WITHIN_S).problems == []
+
+
+def test_a_broker_that_loses_its_memory_costs_a_second_sending_and_no_reading(
+    demo: Running,
+) -> None:
+    value = measure(demo, 185, 99)
+    demo.clinic.mqtt.child.kill()
+    assert demo.step_until(lambda: is_on_the_page(demo, value), RESENT_WITHIN_S)
+    measure(demo, 133, 82)
+    assert settle(demo, RESENT_WITHIN_S).problems == []
