@@ -89,7 +89,7 @@ class Bench:
     def wipe_kafka(self) -> None:
         """Restart the broker, which keeps everything in memory: every topic is another then."""
         self.producer.close()
-        self.kafka.stop()
+        self.kafka.child.kill()
         self.kafka.start().wait()
         create_topics(self.kafka)
         self.producer = kafka_clients.producer(self.kafka.bootstrap, "test")
