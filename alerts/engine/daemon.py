@@ -96,7 +96,13 @@ class Engine:
         """Restore once in a life; later connections go on with what is in memory."""
         life = log.life(READINGS)
         with Log(self.bootstrap, (STATE,), _CLIENT_ID) as state:
-            lives = (life.topic_id, state.life(STATE).topic_id)
+            state_life = state.life(STATE)
+            if state_life.partitions != life.partitions:
+                raise UnavailableError(
+                    f"{STATE} and {READINGS} differ in their number of partitions.",
+                    f"Delete {STATE} and run `vitalwire ingest setup`.",
+                )
+            lives = (life.topic_id, state_life.topic_id)
             if len(self._partitions) != life.partitions:
                 self._partitions = [
                     Partition(self.rule_set, self._plans, life.topic_id)
@@ -119,8 +125,7 @@ class Engine:
         ends = log.ends()
         while any(log.position()[place] < end for place, end in ends.items()):
             for record in log.poll(_POLL_MS):
-                if record.partition < len(self._partitions):
-                    self._restore_record(self._partitions[record.partition], record)
+                self._restore_record(self._partitions[record.partition], record)
             if self.stop.is_set():
                 raise _Stopped
         _log.info("engine.restored", patients=self._patients())

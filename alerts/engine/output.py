@@ -1,5 +1,6 @@
 """Writes what the engine found: durable when ``write`` returns, repeated rather than lost."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 
 _TIMEOUT_MS = 5_000
+_BOOTSTRAP_MS = 3_000  # no stop is noticed meanwhile, and it must not take 5 s
+
 _log = structlog.get_logger()
+# It would say at length, and again and again, what the engine says once.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Output(AbstractContextManager["Output"]):
                 acks="all",
                 enable_idempotence=True,
                 allow_auto_create_topics=False,
-                bootstrap_timeout_ms=_TIMEOUT_MS,
+                bootstrap_timeout_ms=_BOOTSTRAP_MS,
                 request_timeout_ms=_TIMEOUT_MS,
                 delivery_timeout_ms=2 * _TIMEOUT_MS,
                 max_block_ms=_TIMEOUT_MS,

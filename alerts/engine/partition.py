@@ -13,7 +13,7 @@ from alerts.engine.archive import (
     restore_patient,
 )
 from alerts.engine.ladders import RuleSet
-from alerts.engine.plans import Plans
+from alerts.engine.plans import TIME_MS_MAX, Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
 from schemas.kafka import READINGS_DECODER, PatientReadings, ReadingsRecord, Tick
@@ -31,7 +31,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Decoded records; ``rejected`` are the offsets of those that nobody can read."""
+    """Decoded records; ``rejected``: offsets of those that nobody can read, or not all of."""
 
     records: list[ReadingsRecord]
     rejected: list[int]
@@ -81,8 +81,11 @@ class Partition:
             entry = _decoded(value)
             if entry is None:
                 rejected.append(offset)
-            else:
-                entries.append(self._unless_held(offset, entry))
+                continue
+            sane = _sane(entry)
+            entries.append(self._unless_held(offset, sane))
+            if sane is not entry:
+                rejected.append(offset)
         return Entries(entries, rejected, records[-1][0] + 1)
 
     def judge(self, entries: Entries) -> Batch:
@@ -120,4 +123,23 @@ def _decoded(value: bytes | None) -> ReadingsRecord | None:
         entry = READINGS_DECODER.decode(value or b"")
     except msgspec.MsgspecError:
         return None
-    return entry if entry.version == MAJOR_VERSION else None
+    known = entry.version == MAJOR_VERSION and _possible(entry.received_at_ms)
+    return entry if known else None
+
+
+def _sane(entry: ReadingsRecord) -> ReadingsRecord:
+    """Leave out readings whose times no calendar has: the others of the record count."""
+    if isinstance(entry, Tick):
+        return entry
+    sane = [
+        one
+        for one in entry.readings
+        if _possible(one.stamp.measured_at_ms) and _possible(one.stamp.earliest_ms)
+    ]
+    if len(sane) == len(entry.readings):
+        return entry
+    return msgspec.structs.replace(entry, readings=sane)
+
+
+def _possible(at_ms: int) -> bool:
+    return -TIME_MS_MAX <= at_ms <= TIME_MS_MAX

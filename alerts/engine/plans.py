@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alerts.engine.ladders import RuleSet
 from schemas.registry import PatientEntry
 
+TIME_MS_MAX = 250_000_000_000_000
+"""UTC ms of the year 9892: later than this no calendar goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -38,8 +41,9 @@ class Plans:
 
     def put(self, entry: PatientEntry) -> list[str]:
         """Take an entry; give the books that it names and nobody loaded."""
+        from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
         self._plans[entry.patient_id] = Plan(
-            tuple(self._rule_set.in_force(entry.books)), entry.care_plan_from_ms, _zone(entry.zone)
+            tuple(self._rule_set.in_force(entry.books)), from_ms, _zone(entry.zone)
         )
         return _unknown_books(entry.books, self._rule_set)
 
@@ -65,5 +69,5 @@ def _unknown_books(books: Iterable[str], rule_set: RuleSet) -> list[str]:
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder
         return UTC

@@ -2,16 +2,31 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.engine.archive import decode_checkpoint, decode_patient
 from alerts.engine.partition import Partition
 from alerts.engine.plans import Plans
+from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
+from schemas.registry import PatientEntry
 from tests.alerts.engine.histories import PATIENTS, histories, judged
-from tests.alerts.readings import MINUTE, NOON, at_once, encoded, pressure, record, shipped
+from tests.alerts.readings import (
+    BOTH,
+    DAY,
+    MINUTE,
+    NOON,
+    at_once,
+    encoded,
+    fresh_state,
+    pressure,
+    record,
+    shipped,
+)
 
 TOPIC, OTHER_TOPIC = "topic-1", "topic-2"
 
@@ -110,6 +125,27 @@ def test_records_that_nobody_can_read_are_named_and_passed_over() -> None:
     assert (entries.rejected, len(entries.records), entries.next_offset) == ([0, 1], 1, 3)
     future = partition.read([(3, b'{"kind":"tick","received_at_ms":1,"version":2}')])
     assert future.rejected == [3]
+
+
+@pytest.mark.parametrize("at_ms", [10**30, -(10**30), 2**63, 253_402_300_800_000])
+def test_times_that_no_calendar_has_are_passed_over(at_ms: int) -> None:
+    partition = Disk().restore()
+    odd, sound = pressure(NOON, 200), pressure(NOON, 201)
+    one = record(NOON, [odd, sound])
+    stamp = msgspec.structs.replace(one.readings[0].stamp, measured_at_ms=at_ms)
+    one.readings[0] = msgspec.structs.replace(one.readings[0], stamp=stamp)
+    entries = partition.read([(0, encoded(Tick(at_ms))), (1, encoded(one))])
+    assert entries.rejected == [0, 1]
+    (onset,) = partition.judge(entries).outcome.transitions
+    assert onset.evidence.quantities["systolic"] == "201 mmHg"
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Phobos", "America", "/etc", "../etc", "\0"])
+def test_a_care_plan_that_makes_no_sense_stops_nothing(zone: str) -> None:
+    entry = PatientEntry("p1", "Robin", BOTH, zone=zone, care_plan_from_ms=-(10**40))
+    old = record(NOON, [pressure(NOON - 3 * DAY, 200)])
+    (stale,) = step(fresh_state(entry), [old]).transitions
+    assert stale.event == "stale"
 
 
 def test_state_of_another_version_is_left_alone() -> None:
