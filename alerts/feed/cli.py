@@ -11,6 +11,7 @@ import structlog
 from alerts.feed.hub import Pace
 from alerts.feed.serve import FeedSettings, listen, running_feed
 from alerts.feed.web import readiness
+from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent
 from schemas.servers import KAFKA_VARIABLE, required
 
@@ -31,7 +32,7 @@ def feed(host: str, port: int, monitor_port: int, heartbeat_s: float, silence_s:
     """Show alerts and readings: a page, a stream, an API."""
     die_with_parent()
     configure_logs("feed")
-    zone = datetime.now(UTC).astimezone().tzinfo or UTC
+    zone = datetime.fromtimestamp(SystemClock().wall_ms() / 1000, UTC).astimezone().tzinfo or UTC
     settings = FeedSettings(
         required(KAFKA_VARIABLE, "127.0.0.1:9092"), zone, Pace(heartbeat_s, silence_s)
     )

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from types import FrameType
 
+from schemas.clock import SystemClock
 from simulators.cohort import Pace, draw_homes
 from simulators.demo.clinic import Clinic
 from simulators.demo.enrolment import enrol
@@ -18,6 +18,7 @@ from simulators.demo.narrator import Narrator
 from simulators.demo.neighbourhood import Neighbourhood
 from simulators.demo.place import Place, demo_place
 from simulators.demo.screen import Screen
+from simulators.peripherals.clock import utc
 from simulators.stack.process import free_port
 
 STEP_S = 0.1
@@ -92,7 +93,7 @@ def running_demo(settings: DemoSettings, narrator: Narrator) -> Iterator[Running
             with narrator.step("tables and topics are made"):
                 clinic.set_up()
             with narrator.step(f"{len(plans)} simulated patients are enrolled"):
-                enrol(clinic.postgres.url, plans, datetime.now(UTC))
+                enrol(clinic.postgres.url, plans, utc(SystemClock()))
             clinic.start_daemons()
             neighbourhood.start(clinic.mqtt.url)
             with narrator.step("bridge, sink, alert engine and page are ready"):

@@ -2,12 +2,12 @@
 
 import json
 import threading
-import time
 import urllib.request
 from collections.abc import Iterable
 from random import Random
 
 from schemas.backoff import Backoff
+from schemas.clock import SystemClock
 
 _STREAM = "api/v1/alerts/stream"
 _SILENCE_S = 20.0  # the stream's heartbeat comes every 5 s
@@ -22,6 +22,7 @@ class Screen:
         self._url = url + _STREAM
         self._backoff = Backoff(rng, 0.1, _LONGEST_PAUSE_S)
         self._last_event_id = ""
+        self._clock = SystemClock()
         self._seen_ms: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="screen", daemon=True)
@@ -59,7 +60,7 @@ class Screen:
                     self._note(json.loads(value))
 
     def _note(self, data: object) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._clock.wall_ms()
         for event_id in _event_ids(data):
             self._seen_ms.setdefault(event_id, now_ms)
 

@@ -4,11 +4,11 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 from gateway.bluetooth.pairing import paired_devices
+from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.servers import MQTT_VARIABLE
 from simulators.demo.clinic import VITALWIRE, Clinic
@@ -17,6 +17,7 @@ from simulators.demo.narrator import Narrator
 from simulators.demo.place import demo_place
 from simulators.demo.run import STEP_S, interruptible
 from simulators.demo.supervisor import Supervisor
+from simulators.peripherals.clock import utc
 from simulators.stack.process import Child, Program, free_port
 
 _GATEWAY_ID = "trial"
@@ -91,5 +92,5 @@ def _live(adapter: str, clinic: Clinic, gateways: Supervisor, narrator: Narrator
 def _take_in(adapter: str, clinic: Clinic, narrator: Narrator) -> None:
     """Give every device that somebody has paired to the trial's patient."""
     addresses = [device.address for device in asyncio.run(paired_devices(adapter)) if device.kinds]
-    for address in enrol_trial(clinic.postgres.url, addresses, datetime.now(UTC)):
+    for address in enrol_trial(clinic.postgres.url, addresses, utc(SystemClock())):
         narrator.say(f"  {address} is paired; its readings are the trial patient's from now on.")
