@@ -196,11 +196,11 @@ def test_clocks_and_chance_are_arguments() -> None:
 
 
 def polls(module: Module) -> set[ast.AST]:
-    """Return what is inside `eventually`: the one place that may wait by looking again."""
+    """Return what is inside `eventually…`: the one kind of place that may look again and again."""
     functions = [
         node
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "eventually"
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "eventually" in node.name
     ]
     return {inner for function in functions for inner in ast.walk(function)}
 

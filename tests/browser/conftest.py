@@ -46,7 +46,7 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
             [sys.executable, "-m", "vitalwire", "alerts", "feed", "--port", port, *pace],
             env=os.environ | {"VITALWIRE_KAFKA": self._bootstrap},
         )
-        self._wait_until_ready()
+        self._eventually_ready()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,7 +58,7 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
         self._process.send_signal(number)
         return self._process.wait(timeout=10)
 
-    def _wait_until_ready(self) -> None:
+    def _eventually_ready(self) -> None:
         deadline_s = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline_s:
             try:
