@@ -4,6 +4,10 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.ladders import RuleSet
+from alerts.engine.plans import Plans
+from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick, TimeQuality
@@ -20,6 +24,7 @@ from tests.alerts.readings import (
     glucose,
     pressure,
     record,
+    shipped,
 )
 
 PATIENTS = [
@@ -86,3 +91,17 @@ def histories(draw: st.DrawFn) -> list[ReadingsRecord]:
 
 def judged(log: list[ReadingsRecord]) -> list[Transition]:
     return step(fresh_state(*PATIENTS), log).transitions
+
+
+def reborn(state: PartitionState, rule_set: RuleSet | None = None) -> PartitionState:
+    """Write a state down, and read it into a new engine."""
+    plans = Plans(rule_set or shipped())
+    for patient in PATIENTS:
+        plans.put(patient)
+    other = PartitionState(rule_set or shipped(), plans)
+    other.log_ms = state.log_ms
+    for row, patient_id in enumerate(state.patients):
+        kept = decode_patient(encode_patient(state, row, Source("topic", 7)))
+        assert kept is not None
+        restore_patient(other, patient_id, kept)
+    return other

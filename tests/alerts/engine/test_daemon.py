@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -20,6 +20,8 @@ from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
 from simulators.stack.kafka import EmbeddedKafka
 from tests.alerts.readings import BOTH, MINUTE, NOON, encoded, glucose, pressure, record
+
+pytestmark = pytest.mark.timeout(120)  # processes start and die here, beside other tests
 
 PARTITIONS = 2
 PATIENTS = [f"p{number}" for number in range(6)]
@@ -70,9 +72,9 @@ class Clinic:
         self.consumer.assign([TopicPartition(ALERTS, place) for place in range(PARTITIONS)])
         self.transitions: list[Transition] = []
 
-    def enrol(self, *patients: str) -> None:
+    def enrol(self, *patients: str, books: Sequence[str] = BOTH) -> None:
         for patient in patients:
-            entry = msgspec.json.encode(PatientEntry(patient, patient, BOTH))
+            entry = msgspec.json.encode(PatientEntry(patient, patient, list(books)))
             self.producer.send(REGISTRY, entry, key=f"{PATIENT_KEY}{patient}".encode())
         self.producer.flush()
 
@@ -163,6 +165,25 @@ def test_what_cannot_be_read_stops_nothing(kafka: EmbeddedKafka, clinic: Clinic)
         clinic.receive(("p1", b'{"kind":"tick","received_at_ms":1,"version":9}'))
         clinic.receive(("p1", encoded(record(NOON, [pressure(NOON, 192, 100)]))))
         assert len(clinic.wait_for(1)) == 1
+
+
+def test_care_plans_are_followed_as_they_change(kafka: EmbeddedKafka, clinic: Clinic) -> None:
+    def high(patient: str, minute: int) -> tuple[str, bytes]:
+        at_ms = NOON + minute * MINUTE
+        return patient, encoded(record(at_ms, [pressure(at_ms, 190 + minute)], patient))
+
+    with engine(kafka):
+        clinic.receive(high("p1", 0))
+        clinic.wait_for(1)
+        clinic.enrol("p1", books=["adult-diabetes", "no-such-book"])
+        clinic.producer.send(REGISTRY, b"not an entry", key=f"{PATIENT_KEY}p1".encode())
+        clinic.enrol("newcomer")  # met for the first time: the registry is read before judging
+        clinic.receive(high("newcomer", 1))
+        clinic.wait_for(2)
+        clinic.receive(high("p1", 2), high("newcomer", 3))
+        found = clinic.wait_for(3)
+    events = [(one.patient_id, one.event) for one in found.values()]
+    assert events == [("p1", "onset"), ("newcomer", "onset"), ("newcomer", "again")]
 
 
 def test_a_broker_that_lost_everything_is_read_from_the_beginning(kafka: EmbeddedKafka) -> None:

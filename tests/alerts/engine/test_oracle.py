@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
-from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
-from tests.alerts.engine.histories import PATIENTS, histories, judged
+from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
 from tests.alerts.oracle import Oracle
 from tests.alerts.oracle_words import Said
 from tests.alerts.readings import fresh_state
@@ -70,14 +68,3 @@ def test_a_restart_between_any_two_records_changes_nothing(
 def test_every_event_has_a_name_of_its_own(log: list[ReadingsRecord]) -> None:
     found = judged(log)
     assert len({one.event_id for one in found}) == len(found)
-
-
-def reborn(state: PartitionState) -> PartitionState:
-    """Write a state as alerts.state.v1 keeps it, and read it into a new engine."""
-    other = fresh_state(*PATIENTS)
-    other.log_ms = state.log_ms
-    for row, patient_id in enumerate(state.patients):
-        kept = decode_patient(encode_patient(state, row, Source("topic", 1)))
-        assert kept is not None
-        restore_patient(other, patient_id, kept)
-    return other

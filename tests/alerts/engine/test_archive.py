@@ -1,0 +1,97 @@
+"""State as alerts.state.v1 keeps it: all of it comes back, by the names of rules."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+
+from alerts.engine.archive import Source, encode_patient
+from alerts.engine.ladders import arrange
+from alerts.engine.state import RECENT_MAX, PartitionState
+from alerts.engine.step import step
+from alerts.rules.load import load_books
+from schemas.kafka import ReadingsRecord, Tick
+from tests.alerts.engine.histories import PATIENTS, histories, reborn
+from tests.alerts.readings import (
+    HOUR,
+    MINUTE,
+    NOON,
+    at_once,
+    fresh_state,
+    glucose,
+    pressure,
+    record,
+)
+
+
+def remembered(state: PartitionState) -> object:
+    """All that a state says, in a form that can be compared."""
+    size = len(state.patients)
+    recent = [
+        [np.roll(ring, -count).tolist()[-min(count, RECENT_MAX) :] if count else []]
+        for row in range(size)
+        for ring, count in zip(state.recent[row], state.recent_count[row].tolist(), strict=True)
+    ]
+    return (
+        state.patients,
+        state.newest_ms[:size].tolist(),
+        recent,
+        state.clear[:size].tolist(),
+        state.busy[:size].tolist(),
+        state.ladders,
+        state.pending,
+        state.arrivals,
+    )
+
+
+@settings(max_examples=40)
+@given(histories())
+def test_everything_that_is_remembered_comes_back(log: list[ReadingsRecord]) -> None:
+    state = fresh_state(*PATIENTS)
+    step(state, log)
+    assert remembered(reborn(state)) == remembered(state)
+
+
+def test_a_long_history_keeps_the_newest_ids_in_order() -> None:
+    state = fresh_state(*PATIENTS)
+    step(state, at_once(*(pressure(NOON + n, 120) for n in range(3 * RECENT_MAX + 5))))
+    assert remembered(reborn(state)) == remembered(state)
+    again = [record(NOON + HOUR, [pressure(NOON + 3 * RECENT_MAX + 4 - n, 120)]) for n in range(40)]
+    assert step(reborn(state), again).duplicates == step(state, again).duplicates == RECENT_MAX
+
+
+def test_a_lowered_rung_comes_back_lowered() -> None:
+    state = fresh_state(*PATIENTS)
+    flagged = pressure(NOON, 200, 80, "body-moved")
+    step(state, [*at_once(flagged), Tick(NOON + HOUR)])
+    (found,) = step(reborn(state), at_once(pressure(NOON + 2 * HOUR, 200))).transitions
+    assert (found.event, found.severity) == ("worsened", "critical")
+
+
+def test_what_was_clearly_normal_comes_back_so() -> None:
+    state = fresh_state(*PATIENTS)
+    step(state, at_once(pressure(NOON, 120)))
+    late = record(NOON + MINUTE, [pressure(NOON - MINUTE, 200)])
+    (found,) = step(reborn(state), [late]).transitions
+    assert found.event == "resolved-before-seen"
+
+
+def test_rules_that_no_longer_exist_are_left_out_and_the_others_keep_what_they_know() -> None:
+    state = fresh_state(*PATIENTS)
+    step(state, at_once(glucose(NOON, 50), pressure(NOON, 200)))
+    fewer = [
+        replace(book, rules=tuple(rule for rule in book.rules if rule.ladder != "bp-high"))
+        for book in load_books()
+    ]
+    other = reborn(state, arrange(fewer))
+    (held,) = other.ladders.values()
+    assert held.latched
+    (found,) = step(other, at_once(glucose(NOON + MINUTE, 100))).transitions
+    assert (found.event, found.ladder) == ("returned", "glucose-low")
+
+
+def test_a_patients_state_is_small() -> None:
+    state = fresh_state(*PATIENTS)
+    step(state, at_once(*(pressure(NOON + n, 120) for n in range(100))))
+    step(state, at_once(*(glucose(NOON + n, 100) for n in range(100))))
+    assert len(encode_patient(state, 0, Source("topic", 7))) < 1024
