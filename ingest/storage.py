@@ -55,7 +55,11 @@ class Hypertables:
 
 
 def hypertable_statements(vital: Vital) -> tuple[str, ...]:
-    """Give TimescaleDB's statements for a table that exists (TimescaleDB 2.13 and later)."""
+    """Give TimescaleDB's statements for a table that exists (TimescaleDB 2.13 and later).
+
+    An empty ``segmentby`` means none; one left out lets TimescaleDB choose from the indexes, which
+    before 2.20 takes patient_id and then refuses to order by it too (its issue 8030).
+    """
     table = table_name(vital)
     return (
         (
@@ -64,6 +68,7 @@ def hypertable_statements(vital: Vital) -> tuple[str, ...]:
         ),
         (
             f"ALTER TABLE {table} SET (timescaledb.compress,"
+            " timescaledb.compress_segmentby = '',"
             " timescaledb.compress_orderby = 'patient_id, time DESC')"
         ),
         (
