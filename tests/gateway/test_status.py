@@ -1,0 +1,71 @@
+"""The journal from outside, and the command lines that need no Bluetooth."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import gateway
+from gateway.daemon import Settings, locked, run
+from gateway.journal import Journal
+from gateway.status import read_status
+from schemas.errors import MisconfiguredError
+from schemas.servers import MqttServer
+from tests.gateway.records import STREAM, notification
+
+
+def test_status_counts_while_the_daemon_writes(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path, STREAM)) as journal:
+        first = journal.append(notification(b"1"))
+        journal.append(notification(b"2"))
+        journal.receipt({STREAM: [(first.seq, first.seq)]}, None)
+        status = read_status(tmp_path)
+        assert (status.held, status.receipted, status.streams) == (1, 1, 1)
+        assert status.oldest is not None
+        assert (status.oldest.stream, status.oldest.seq) == (STREAM, 2)
+
+
+def test_status_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
+    Journal(tmp_path, STREAM).close()
+    person = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path)])
+    program = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path), "--json"])
+    assert "waiting for a receipt  0" in person.output
+    assert json.loads(program.output)["held"] == 0
+
+
+def test_without_a_journal_status_says_so(tmp_path: Path) -> None:
+    with pytest.raises(MisconfiguredError, match="no journal"):
+        read_status(tmp_path)
+
+
+def test_what_is_no_journal_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
+    with pytest.raises(MisconfiguredError, match="cannot be read"):
+        read_status(tmp_path)
+
+
+def test_a_state_directory_has_one_daemon(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(MisconfiguredError, match="Another"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MisconfiguredError, match="cannot be used"), locked(tmp_path / "file"):
+        pass
+
+
+@pytest.mark.parametrize("gateway_id", ["", "Home", "home/1", "h" * 65, "home+"])
+def test_a_gateway_id_that_breaks_topics_is_refused(tmp_path: Path, gateway_id: str) -> None:
+    with pytest.raises(MisconfiguredError, match="no gateway id"):
+        run(Settings(gateway_id, tmp_path, "hci0", MqttServer("127.0.0.1", 1)))
+
+
+def test_an_address_that_is_none_is_a_usage_error() -> None:
+    result = CliRunner().invoke(gateway, ["pair", "cuff"])
+    assert result.exit_code == 2
+    assert "C0:00:00:00:00:01" in result.output
