@@ -28,7 +28,7 @@ def test_compression_is_ordered_by_patient_and_segmented_by_nothing(vital: Vital
     create, compress, policy = hypertable_statements(vital)
     assert f"create_hypertable('vitalwire.{vital.name}', by_range('time'" in create
     assert "compress_orderby = 'patient_id, time DESC'" in compress
-    assert "segmentby" not in compress
+    assert "compress_segmentby = ''" in compress
     assert "if_not_exists => true" in policy
     for statement in (create, compress, policy):
         assert statement.count("(") == statement.count(")")
