@@ -16,8 +16,10 @@ from alerts.engine.ladders import RuleSet
 from alerts.engine.plans import TIME_MS_MAX, Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
-from schemas.kafka import READINGS_DECODER, PatientReadings, ReadingsRecord, Tick
-from schemas.wire import MAJOR_VERSION
+from alerts.records import decode
+from schemas.errors import InvalidInput
+from schemas.kafka import PatientReadings, ReadingsRecord, Tick
+from schemas.topics import READINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,11 @@ class Partition:
 
 def _decoded(value: bytes | None) -> ReadingsRecord | None:
     try:
-        entry = READINGS_DECODER.decode(value or b"")
-    except msgspec.MsgspecError:
+        entry = decode(READINGS, None, value)
+    except InvalidInput:
         return None
-    known = entry.version == MAJOR_VERSION and _possible(entry.received_at_ms)
-    return entry if known else None
+    assert isinstance(entry, PatientReadings | Tick)
+    return entry if _possible(entry.received_at_ms) else None
 
 
 def _sane(entry: ReadingsRecord) -> ReadingsRecord:

@@ -1,14 +1,14 @@
 """Follows registry.v1: who is watched, by which books, since when."""
 
-import msgspec
 import structlog
 
 from alerts.engine.metrics import UNKNOWN_BOOKS
 from alerts.engine.plans import Plans
 from alerts.log import Log, LogRecord
-from schemas.registry import PATIENT_KEY, REGISTRY_DECODER, PatientEntry
+from alerts.records import Removed, decode
+from schemas.errors import InvalidInput
+from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import REGISTRY
-from schemas.wire import MAJOR_VERSION
 
 _POLL_MS = 100
 _log = structlog.get_logger()
@@ -37,22 +37,24 @@ class Roster:
         return {patient_id for patient_id in taken if patient_id is not None}
 
     def _take(self, record: LogRecord) -> str | None:
-        key = (record.key or b"").decode(errors="replace")
-        if not key.startswith(PATIENT_KEY):
-            return None
-        patient_id = key.removeprefix(PATIENT_KEY)
-        if not record.value:
-            self._plans.remove(patient_id)
-            return patient_id
         try:
-            entry = REGISTRY_DECODER.decode(record.value)
-        except msgspec.MsgspecError:
-            entry = None
-        if not isinstance(entry, PatientEntry) or entry.version != MAJOR_VERSION:
-            _log.error("registry.unreadable", topic=REGISTRY, offset=record.offset)
+            entry = decode(REGISTRY, record.key, record.value)
+        except InvalidInput as error:
+            _log.error("registry.unreadable", offset=record.offset, reason=error.reason)
             return None
+        match entry:
+            case Removed(key=key) if key.startswith(PATIENT_KEY):
+                patient_id = key.removeprefix(PATIENT_KEY)
+                self._plans.remove(patient_id)
+                return patient_id
+            case PatientEntry():
+                self._put(entry)
+                return entry.patient_id
+            case _:
+                return None
+
+    def _put(self, entry: PatientEntry) -> None:
         unknown = self._plans.put(entry)
         if unknown:
             UNKNOWN_BOOKS.inc()
-            _log.error("registry.unknown-books", patient_id=patient_id, books=unknown)
-        return entry.patient_id
+            _log.error("registry.unknown-books", patient_id=entry.patient_id, books=unknown)

@@ -1,0 +1,66 @@
+"""What a nurse reads: values as received, the limit that was crossed, the rule that says so."""
+
+import pytest
+
+from alerts.engine.step import step
+from schemas.alert import Transition
+from tests.alerts.readings import NOON, Measured, at_once, fresh_state, glucose, pressure
+
+
+def judged(*measured: Measured) -> list[Transition]:
+    return step(fresh_state(), at_once(*measured)).transitions
+
+
+@pytest.mark.parametrize(
+    ("measured", "sentence"),
+    [
+        (
+            pressure(NOON, 192, 80),
+            "Systolic 192 mmHg is above 180 mmHg (adult-standard, bp-severe)",
+        ),
+        (
+            pressure(NOON, "25.1", 15, unit="kPa"),
+            "Systolic 25.1 kPa is above 180 mmHg (adult-standard, bp-severe)",
+        ),
+        (
+            pressure(NOON, 181, 121),
+            (
+                "Systolic 181 mmHg is above 180 mmHg and diastolic 121 mmHg is above 120 mmHg"
+                " (adult-standard, bp-severe)"
+            ),
+        ),
+        (
+            pressure(NOON, 90, 50),
+            "Systolic 90 mmHg is at or below 90 mmHg (adult-standard, bp-low)",
+        ),
+        (
+            glucose(NOON, "2.9", "mmol/L"),
+            "Glucose 2.9 mmol/L is below 3.0 mmol/L (adult-diabetes, glucose-below-54)",
+        ),
+        (
+            glucose(NOON, "HI"),
+            "Glucose is HI: above what the device can measure (adult-diabetes, glucose-hi)",
+        ),
+    ],
+)
+def test_the_reason_shows_values_as_received(measured: Measured, sentence: str) -> None:
+    (found,) = judged(measured)
+    assert found.reason == sentence
+
+
+def test_the_end_is_a_sentence_too() -> None:
+    found = judged(glucose(NOON, 50), glucose(NOON + 1, 75), glucose(NOON + 2, 99))
+    assert found[1].reason == "Glucose 75 mg/dL: now low glucose (adult-diabetes, glucose-below-70)"
+    assert found[2].reason == (
+        "Glucose 99 mg/dL: back within limits (adult-diabetes, glucose-below-70)"
+    )
+
+
+def test_a_transition_carries_its_rule_source_advice_and_evidence() -> None:
+    (found,) = judged(pressure(NOON, 192, "NaN", "irregular-pulse"))
+    assert found.evidence.quantities == {"systolic": "192 mmHg", "diastolic": "not-a-number"}
+    assert found.evidence.status == ["irregular-pulse"]
+    assert (found.evidence.measured_at_ms, found.evidence.time_quality) == (NOON, "device-clock")
+    assert found.source
+    assert found.advice
+    assert len(found.book_sha256) == 64
