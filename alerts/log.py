@@ -4,16 +4,19 @@ Kafka errors leave this module as ``UnavailableError`` (try again) or ``TopicsCh
 was read belongs to topics that no longer exist: start again).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
+from prometheus_client import Counter
 
-from schemas.errors import UnavailableError
+from alerts.records import Record, decode
+from schemas.errors import InvalidInput, UnavailableError
 
 Place = tuple[str, int]
 """(topic, partition)."""
@@ -22,6 +25,8 @@ _CONNECT_TIMEOUT_MS = 5_000
 _REQUEST_TIMEOUT_MS = 5_000
 _FETCH_WAIT_MS = 100  # bounds how late a record is seen if a broker does not wake a waiting fetch
 _POLL_RECORDS_MAX = 500
+
+_log = structlog.get_logger()
 
 
 class TopicsChangedError(UnavailableError):
@@ -171,3 +176,19 @@ def _kafka_errors(sentence: str) -> Iterator[None]:
         raise UnavailableError(
             f"{sentence}: {type(error).__name__}.", "It is tried again by itself."
         ) from error
+
+
+def readable(records: Iterable[LogRecord], rejected: Counter) -> Iterator[tuple[LogRecord, Record]]:
+    """Decode what can be; count the rest in ``rejected`` by topic and reason."""
+    for one in records:
+        try:
+            yield one, decode(one.topic, one.key, one.value)
+        except InvalidInput as error:
+            rejected.labels(one.topic, error.reason).inc()
+            _log.warning(
+                "record.rejected",
+                topic=one.topic,
+                partition=one.partition,
+                offset=one.offset,
+                reason=error.reason,
+            )

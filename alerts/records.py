@@ -1,14 +1,11 @@
-"""From the log's bytes to records; a bad one rejects itself alone, counted and logged."""
+"""From the log's bytes to records."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import structlog
-from prometheus_client import Counter
 
-from alerts.log import LogRecord
 from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
 from schemas.errors import InvalidInput
 from schemas.kafka import READINGS_DECODER, PatientReadings, Tick
@@ -22,8 +19,6 @@ _DECODERS: dict[str, Callable[[bytes], Any]] = {
     READINGS: READINGS_DECODER.decode,
     REGISTRY: REGISTRY_DECODER.decode,
 }
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +44,3 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
     assert not isinstance(record, Removed)
     refuse_other_major(record.version)
     return record
-
-
-def readable(records: Iterable[LogRecord], rejected: Counter) -> Iterator[tuple[LogRecord, Record]]:
-    """Decode what can be; count the rest in ``rejected`` by topic and reason."""
-    for one in records:
-        try:
-            yield one, decode(one.topic, one.key, one.value)
-        except InvalidInput as error:
-            rejected.labels(one.topic, error.reason).inc()
-            _log.warning(
-                "record.rejected",
-                topic=one.topic,
-                partition=one.partition,
-                offset=one.offset,
-                reason=error.reason,
-            )

@@ -1,8 +1,10 @@
-"""The topics that the feed and the projector read, and a way to write them."""
+"""A way to write what the feed and the projector read."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import msgspec
+import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
@@ -10,18 +12,18 @@ from schemas.alert import Action, Transition
 from schemas.kafka import PatientReadings, Tick
 from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
+from simulators.stack.kafka import EmbeddedKafka
+from tests.servers import PARTITIONS
 
-PARTITIONS = 2
 TOPICS = {ALERTS: PARTITIONS, READINGS: PARTITIONS, ACTIONS: 1, REGISTRY: 1}
 WITHIN_S = 10
 
 
 class AlertLog(AbstractContextManager["AlertLog"]):
-    """Makes the topics and writes records as the other stages do."""
+    """Writes records as the other stages do."""
 
     def __init__(self, bootstrap: str) -> None:
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-        self._create()
         self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
 
     def __exit__(self, *_: object) -> None:
@@ -35,9 +37,6 @@ class AlertLog(AbstractContextManager["AlertLog"]):
     def create_again(self) -> None:
         """Lose everything: the same names, other topics."""
         self._admin.delete_topics(list(TOPICS))
-        self._create()
-
-    def _create(self) -> None:
         self._admin.create_topics([NewTopic(name, count, 1) for name, count in TOPICS.items()])
 
     def put(self, *records: Transition | Action | PatientEntry | PatientReadings | Tick) -> None:
@@ -48,6 +47,13 @@ class AlertLog(AbstractContextManager["AlertLog"]):
 
     def put_raw(self, topic: str, key: str | None, value: bytes) -> None:
         self._producer.send(topic, key=key.encode() if key else None, value=value).get(WITHIN_S)
+
+
+@pytest.fixture
+def log(kafka: EmbeddedKafka) -> Iterator[AlertLog]:
+    """The log of ``kafka``, to be written."""
+    with AlertLog(kafka.bootstrap) as written:
+        yield written
 
 
 def _place(

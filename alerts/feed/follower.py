@@ -11,8 +11,8 @@ from random import Random
 import structlog
 
 from alerts.feed.metrics import REJECTED
-from alerts.log import Log, LogRecord, Place, TopicLife
-from alerts.records import Record, readable
+from alerts.log import Log, LogRecord, Place, TopicLife, readable
+from alerts.records import Record
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError

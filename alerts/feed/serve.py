@@ -1,6 +1,7 @@
 """Runs the feed: the follower's thread, the heartbeat, the web server; stops all of it in order."""
 
 import asyncio
+import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,7 +9,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from random import Random
-from uuid import uuid4
 
 import uvicorn
 
@@ -112,7 +112,7 @@ async def _every(period_s: float, act: Callable[[], None]) -> None:
 
 
 def _new_id() -> str:
-    return uuid4().hex
+    return secrets.token_hex(16)
 
 
 class _Server(uvicorn.Server):

@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Self
 
 import httpx
@@ -17,9 +15,10 @@ from playwright.sync_api import Browser, sync_playwright
 from simulators.programs import find_program
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.process import free_port
-from tests.alert_log import AlertLog
+from tests.alert_log import AlertLog, log
+from tests.servers import eventually, kafka
 
-READY_WITHIN_S = 20
+__all__ = ["kafka", "log"]
 SILENCE_S = 2.0  # the page is told so by the feed; shipped is 15 s
 _CHROMIUM = [
     "--no-sandbox",  # needed as root; what it shows is ours
@@ -37,6 +36,7 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
     def __init__(self, bootstrap: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._bootstrap = bootstrap
+        self._client = httpx.Client(base_url=self.url)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -46,11 +46,12 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
             [sys.executable, "-m", "vitalwire", "alerts", "feed", "--port", port, *pace],
             env=os.environ | {"VITALWIRE_KAFKA": self._bootstrap},
         )
-        self._eventually_ready()
+        eventually(self._is_ready)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end(signal.SIGKILL)
+        self._client.close()
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and give the exit code."""
@@ -58,15 +59,11 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
         self._process.send_signal(number)
         return self._process.wait(timeout=10)
 
-    def _eventually_ready(self) -> None:
-        deadline_s = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline_s:
-            try:
-                if httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        pytest.fail("the feed did not become ready")
+    def _is_ready(self) -> bool:
+        try:
+            return self._client.get("/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
 
 
 @pytest.fixture(scope="module")  # a Playwright that lives longer keeps its loop from asyncio tests
@@ -77,18 +74,6 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def log(kafka: EmbeddedKafka) -> Iterator[AlertLog]:
-    with AlertLog(kafka.bootstrap) as written:
-        yield written
 
 
 @pytest.fixture

@@ -11,23 +11,7 @@ from alerts.feed.hub import QUEUE_BYTES_MAX, Client, Hub
 from alerts.records import Record
 from schemas.topics import ALERTS
 from tests.alert_records import acknowledgement, patient, transition
-
-
-@dataclass
-class HandClock:
-    """A clock that tests move."""
-
-    now_ms: int = 1_000_000
-    boot_id: str = "0" * 32
-
-    def monotonic_ms(self) -> int:
-        return self.now_ms
-
-    def wall_ms(self) -> int:
-        return self.now_ms
-
-    def synchronised(self) -> bool:
-        return True
+from tests.servers import HandClock
 
 
 @dataclass
@@ -153,7 +137,7 @@ def test_a_lost_log_is_said_in_the_heartbeat_and_its_age_grows() -> None:
     client = hub.join(hub.cursor)
     events(client)
     hub.take(Lost("Kafka does not answer."))
-    clock.now_ms += 7_000
+    clock.pass_ms(7_000)
     hub.beat()
     (beat,) = events(client)
     assert isinstance(beat.data, dict)

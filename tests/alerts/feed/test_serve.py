@@ -3,11 +3,10 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 
 import httpx
 import pytest
@@ -23,18 +22,6 @@ from tests.alert_records import acknowledgement, patient, transition
 
 WITHIN_S = 20
 QUICK = Pace(heartbeat_s=0.1, silence_s=15.0, readings_s=0.1)
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def log(kafka: EmbeddedKafka) -> Iterator[AlertLog]:
-    with AlertLog(kafka.bootstrap) as written:
-        yield written
 
 
 @asynccontextmanager

@@ -1,10 +1,8 @@
 """The tables of alerts follow the topics, whatever is away in between."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 
 import psycopg
@@ -14,48 +12,20 @@ from alerts.desk.case import judge
 from alerts.projector.rows import Found, alert_row, event_rows
 from alerts.projector.run import Projector
 from alerts.projector.store import Advance, OvertakenError, connect, write
-from ingest.database import migrate
 from schemas.clock import SystemClock
 from schemas.topics import ACTIONS, ALERTS
-from simulators.stack.directory import stack_directory
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.postgres import EmbeddedPostgres
 from tests.alert_log import AlertLog
 from tests.alert_records import acknowledgement, transition
+from tests.servers import eventually
 
 WITHIN_S = 30
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[EmbeddedPostgres]:
-    with stack_directory() as directory, EmbeddedPostgres(directory) as server:
-        yield server
-
-
-@pytest.fixture
-def database(postgres: EmbeddedPostgres) -> str:
-    """An empty schema."""
-    with psycopg.connect(postgres.url) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS vitalwire CASCADE")
-        migrate(connection, datetime.now(UTC))
-    return postgres.url
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def log(kafka: EmbeddedKafka) -> Iterator[AlertLog]:
-    with AlertLog(kafka.bootstrap) as written:
-        yield written
-
-
 @contextmanager
-def projecting(kafka: EmbeddedKafka, database: str) -> Iterator[Projector]:
-    projector = Projector(kafka.bootstrap, database, SystemClock(), Random(1))
+def projecting(kafka: EmbeddedKafka, database_url: str) -> Iterator[Projector]:
+    projector = Projector(kafka.bootstrap, database_url, SystemClock(), Random(1))
     worker = threading.Thread(target=projector.run)
     worker.start()
     try:
@@ -66,35 +36,27 @@ def projecting(kafka: EmbeddedKafka, database: str) -> Iterator[Projector]:
         assert not worker.is_alive()
 
 
-def eventually(hold: Callable[[], bool]) -> None:
-    for _ in range(WITHIN_S * 20):
-        if hold():
-            return
-        threading.Event().wait(0.05)
-    pytest.fail("it never came to hold")
-
-
-def attention(database: str) -> dict[str, str]:
-    with psycopg.connect(database) as connection:
+def attention(database_url: str) -> dict[str, str]:
+    with psycopg.connect(database_url) as connection:
         return dict(connection.execute("SELECT alert_id, attention FROM vitalwire.alerts"))
 
 
-def count(database: str) -> int:
-    with psycopg.connect(database) as connection:
+def count(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
         row = connection.execute("SELECT count(*) FROM vitalwire.alert_events").fetchone()
     assert row is not None
     return int(row[0])
 
 
-def test_the_table_is_the_fold(kafka: EmbeddedKafka, log: AlertLog, database: str) -> None:
+def test_the_table_is_the_fold(kafka: EmbeddedKafka, log: AlertLog, database_url: str) -> None:
     events = [transition("1", severity="high", at_ms=10), transition("2", "worsened", at_ms=20)]
     answers = [acknowledgement("1", at_ms=11), acknowledgement("2", action_id="y", at_ms=21)]
     log.put(*answers, *events, transition("3", alert_id="b"))
     log.put_raw(ALERTS, "p", b"{")
     log.put(transition("2", "worsened", at_ms=20))  # again, as after a crash of the engine
-    with projecting(kafka, database):
-        eventually(lambda: attention(database) == {"a": "acknowledged", "b": "unacknowledged"})
-    with psycopg.connect(database) as connection:
+    with projecting(kafka, database_url):
+        eventually(lambda: attention(database_url) == {"a": "acknowledged", "b": "unacknowledged"})
+    with psycopg.connect(database_url) as connection:
         stored = connection.execute(
             "SELECT * FROM vitalwire.alerts WHERE alert_id = 'a'"
         ).fetchone()
@@ -102,54 +64,54 @@ def test_the_table_is_the_fold(kafka: EmbeddedKafka, log: AlertLog, database: st
     assert stored is not None
     assert stored == tuple(getattr(row, name) for name in row.__slots__)
     assert (row.severity, row.answered_by) == ("critical", "Anna")
-    assert count(database) == 5
+    assert count(database_url) == 5
 
 
 def test_a_database_that_is_away_is_waited_for(
-    kafka: EmbeddedKafka, log: AlertLog, postgres: EmbeddedPostgres, database: str
+    kafka: EmbeddedKafka, log: AlertLog, postgres: EmbeddedPostgres, database_url: str
 ) -> None:
     log.put(transition("1"))
-    with projecting(kafka, database) as projector:
-        eventually(lambda: attention(database) == {"a": "unacknowledged"})
+    with projecting(kafka, database_url) as projector:
+        eventually(lambda: attention(database_url) == {"a": "unacknowledged"})
         eventually(lambda: projector.trouble is None)
         postgres.stop()
         log.put(acknowledgement("1"), transition("2", alert_id="b"))
         eventually(lambda: projector.trouble is not None)
         postgres.start().wait()
-        eventually(lambda: attention(database) == {"a": "acknowledged", "b": "unacknowledged"})
+        eventually(lambda: attention(database_url) == {"a": "acknowledged", "b": "unacknowledged"})
         eventually(lambda: projector.trouble is None)
 
 
 def test_a_restart_goes_on_and_topics_made_anew_are_read_again(
-    kafka: EmbeddedKafka, log: AlertLog, database: str
+    kafka: EmbeddedKafka, log: AlertLog, database_url: str
 ) -> None:
     log.put(transition("1"))
-    with projecting(kafka, database):
-        eventually(lambda: count(database) == 1)
+    with projecting(kafka, database_url):
+        eventually(lambda: count(database_url) == 1)
     log.put(acknowledgement("1"))
-    with projecting(kafka, database):
-        eventually(lambda: count(database) == 2)
+    with projecting(kafka, database_url):
+        eventually(lambda: count(database_url) == 2)
         log.create_again()
         log.put(transition("1"), transition("2", "worsened", at_ms=9))  # the first, once more
-        eventually(lambda: count(database) == 3)
-    assert attention(database) == {"a": "unacknowledged"}
+        eventually(lambda: count(database_url) == 3)
+    assert attention(database_url) == {"a": "unacknowledged"}
 
 
-def test_who_was_overtaken_writes_nothing(database: str) -> None:
+def test_who_was_overtaken_writes_nothing(database_url: str) -> None:
     found = Found(transition("1"), ALERTS, 0, 0)
-    with connect(database) as connection:
+    with connect(database_url) as connection:
         connection.autocommit = True
         with pytest.raises(OvertakenError):
             write(connection, [found], [Advance(ALERTS, 0, "id", expected=0, reached=1)])
-    assert count(database) == 0
+    assert count(database_url) == 0
 
 
-def test_a_character_that_postgresql_does_not_keep_stops_nothing(database: str) -> None:
+def test_a_character_that_postgresql_does_not_keep_stops_nothing(database_url: str) -> None:
     found = Found(transition("1", reason="nul \0 in it", title="\0"), ALERTS, 0, 0)
-    with connect(database) as connection:
+    with connect(database_url) as connection:
         connection.autocommit = True
         write(connection, [found], [])
-    assert attention(database) == {"a": "unacknowledged"}
+    assert attention(database_url) == {"a": "unacknowledged"}
 
 
 def test_an_action_on_two_alerts_is_two_rows() -> None:
