@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help setup setup-test setup-gateway setup-server demo test lint format
+.PHONY: help setup setup-test setup-real setup-gateway setup-server demo test test-real lint format
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -12,6 +12,9 @@ setup: ## Set up what the demo needs
 
 setup-test: ## Set up what the tests need
 	@$(PYTHON) -m setup test
+
+setup-real: ## Set up what the tests with the real servers need
+	@$(PYTHON) -m setup real
 
 setup-gateway: ## Set up a Raspberry Pi: the gateway's packages and no others
 	@$(PYTHON) -m setup gateway
@@ -24,6 +27,9 @@ demo: setup ## Run the whole path on this machine; options: make demo ARGS="--ho
 
 test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas -x"
 	@.venv/bin/pytest $(ARGS)
+
+test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
+	@.venv/bin/pytest tests/real $(ARGS)
 
 lint: setup-test ## Check style and types
 	@.venv/bin/ruff check .

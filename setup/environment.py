@@ -20,6 +20,7 @@ from pathlib import Path
 
 from setup.console import Command, SetupError, run, step
 from setup.programs import CHROMIUM, DBUS_DAEMON, MOSQUITTO, DebianFolder, Program
+from setup.real import LOCKS, RealServers
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = CHECKOUT / ".venv"
@@ -47,10 +48,14 @@ _AGAIN = "Check the network (PIP_INDEX_URL and PIP_CERT are honoured), then run 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What one use of the project needs: programs of Debian's, and a selection from uv.lock."""
+    """What one use of the project needs: programs of Debian's, and a selection from uv.lock.
+
+    `real_servers`: also those that neither Debian nor the lock file has.
+    """
 
     selection: tuple[str, ...]
     programs: tuple[Program, ...] = ()
+    real_servers: bool = False
 
 
 _BASE = ("--no-default-groups", "--group=build", "--group=tool")
@@ -59,6 +64,11 @@ PURPOSES = {
     "server": Purpose((*_BASE, "--extra=server")),
     "demo": Purpose((*_BASE, "--extra=demo"), (DBUS_DAEMON,)),
     "test": Purpose(("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO)),
+    "real": Purpose(
+        ("--group=dev", "--group=real", "--extra=demo"),
+        (DBUS_DAEMON, MOSQUITTO),
+        real_servers=True,
+    ),
 }
 
 
@@ -110,6 +120,8 @@ def _set_up(name: str) -> None:
         network = _network(pip)
         _install_uv(pip)
         _install_packages(purpose, network)
+        if purpose.real_servers:
+            RealServers(CHECKOUT, ENVIRONMENT, _cache(), pip.certificates).fetch()
         stamp.write_text(key)
     step("Set-up complete")
 
@@ -121,7 +133,9 @@ def _holds(stamp: Path, key: str) -> bool:
 def _key(name: str) -> str:
     """Name everything that decides what the set-up does: a change of it asks for another run."""
     digest = hashlib.sha256(f"{name} {CHECKOUT} {sys.version}".encode())
-    for path in [CHECKOUT / "uv.lock", CHECKOUT / "pyproject.toml", *sorted(_own_files())]:
+    listed = [Path("uv.lock"), Path("pyproject.toml")]
+    listed += LOCKS if PURPOSES[name].real_servers else ()
+    for path in [*(CHECKOUT / name for name in listed), *sorted(_own_files())]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
