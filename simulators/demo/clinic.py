@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.postgres import EmbeddedPostgres
 from simulators.stack.process import LOOPBACK, Child, Program, free_port, last_line
-from simulators.stack.server import Server
+from simulators.stack.server import KafkaBroker, MqttBroker, Server
 
 PARTITIONS = 4
 READY_WITHIN_S = 30.0
@@ -39,22 +40,46 @@ class Daemon:
     monitor_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What the daemons need, not yet started."""
+
+    kafka: KafkaBroker
+    mqtt: MqttBroker
+    postgres: EmbeddedPostgres
+
+
+ChooseServers = Callable[[Path], Servers]
+"""Says which servers shall keep their data under a directory."""
+
+
+def embedded_servers(directory: Path) -> Servers:
+    """Choose those that a Python environment can carry."""
+    return Servers(EmbeddedKafka(directory), EmbeddedMqtt(directory), EmbeddedPostgres(directory))
+
+
 class Clinic(AbstractContextManager["Clinic"]):
     """Servers and daemons under one directory; ``step`` keeps them alive.
 
     ``with Clinic(directory, port, rng, report) as clinic: clinic.start()``.
     """
 
-    def __init__(self, directory: Path, port: int, rng: Random, report: Report) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        rng: Random,
+        report: Report,
+        choose: ChooseServers = embedded_servers,
+    ) -> None:
         """Serve the page on ``port``; tell ``report`` of anything that ends by itself."""
         self.logs = directory / "logs"
         self.port = port
-        servers = directory / "servers"
-        servers.mkdir(exist_ok=True)
-        servers.chmod(0o711)  # PostgreSQL's own user passes through
-        self.kafka = EmbeddedKafka(servers)
-        self.mqtt = EmbeddedMqtt(servers)
-        self.postgres = EmbeddedPostgres(servers)
+        place = directory / "servers"
+        place.mkdir(exist_ok=True)
+        place.chmod(0o711)  # PostgreSQL's own user passes through
+        chosen = choose(place)
+        self.kafka, self.mqtt, self.postgres = chosen.kafka, chosen.mqtt, chosen.postgres
         self._server_group = Supervisor(rng, report)
         self._daemon_group = Supervisor(rng, report)
         self._daemons: list[Daemon] = []
@@ -135,14 +160,22 @@ class Clinic(AbstractContextManager["Clinic"]):
         self._server_group.step()
         self._daemon_group.step()
 
+    def take_away(self, server: Server) -> None:
+        """Stop one of the servers until ``put_back``."""
+        self._server_group.pause(server.child)
+
+    def put_back(self, server: Server) -> None:
+        """Start it on the data that it left, and wait for it."""
+        self._server_group.resume(server.child)
+        server.wait()
+
     def take_database_away(self) -> None:
         """Stop PostgreSQL until ``put_database_back``."""
-        self._server_group.pause(self.postgres.child)
+        self.take_away(self.postgres)
 
     def put_database_back(self) -> None:
         """Start PostgreSQL on the data that it left, and wait for it."""
-        self._server_group.resume(self.postgres.child)
-        self.postgres.wait()
+        self.put_back(self.postgres)
 
     @property
     def database_is_away(self) -> bool:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from schemas.clock import SystemClock
 from simulators.cohort import Pace, draw_homes
-from simulators.demo.clinic import Clinic
+from simulators.demo.clinic import ChooseServers, Clinic, embedded_servers
 from simulators.demo.enrolment import enrol
 from simulators.demo.narrator import Narrator
 from simulators.demo.neighbourhood import Neighbourhood
@@ -74,7 +74,9 @@ class Running:
 
 
 @contextmanager
-def running_demo(settings: DemoSettings, narrator: Narrator) -> Iterator[Running]:
+def running_demo(
+    settings: DemoSettings, narrator: Narrator, choose: ChooseServers = embedded_servers
+) -> Iterator[Running]:
     """Bring everything up; leaving the context ends it all within seconds.
 
     Raises ``VitalwireError`` with a cause and a way out.
@@ -85,7 +87,7 @@ def running_demo(settings: DemoSettings, narrator: Narrator) -> Iterator[Running
         port = settings.port or free_port()
         directory = place.directory
         with (
-            Clinic(directory, port, rng, narrator.say) as clinic,
+            Clinic(directory, port, rng, narrator.say, choose) as clinic,
             Neighbourhood(plans, directory, rng, narrator.say) as neighbourhood,
         ):
             with narrator.step("PostgreSQL, Kafka and MQTT are up"):

@@ -19,10 +19,10 @@ from simulators.stack.process import (
     wait_until_ready,
     wheel_folder,
 )
-from simulators.stack.server import Server
+from simulators.stack.server import KafkaBroker
 
 
-class EmbeddedKafka(Server):
+class EmbeddedKafka(KafkaBroker):
     """A broker on a free loopback port.
 
     ``with EmbeddedKafka(directory) as kafka: KafkaConsumer(bootstrap_servers=kafka.bootstrap)``.
@@ -52,7 +52,7 @@ class EmbeddedKafka(Server):
 
     @property
     def bootstrap(self) -> str:
-        """``host:port`` for clients, and the value of VITALWIRE_KAFKA."""
+        """Where it listens."""
         return f"{LOOPBACK}:{self.port}"
 
     def wait(self) -> Self:

@@ -18,7 +18,7 @@ from simulators.stack.process import (
     free_port,
     wait_until_ready,
 )
-from simulators.stack.server import Server
+from simulators.stack.server import MqttBroker
 
 _CONFIGURATION = """\
 id = 0
@@ -44,7 +44,7 @@ dynamic_filters = true
 _RUN = "import sys; from iotcore import Broker; Broker(config_path=sys.argv[1]).run_forever()"
 
 
-class EmbeddedMqtt(Server):
+class EmbeddedMqtt(MqttBroker):
     """An MQTT 5 broker on a free loopback port.
 
     ``with EmbeddedMqtt(directory) as mqtt: client.connect("127.0.0.1", mqtt.port)``.
@@ -62,11 +62,6 @@ class EmbeddedMqtt(Server):
                 stop_within_s=2.0,
             )
         )
-
-    @property
-    def url(self) -> str:
-        """``mqtt://host:port``, the value of VITALWIRE_MQTT."""
-        return f"mqtt://{LOOPBACK}:{self.port}"
 
     def start(self) -> Self:
         """Start without waiting."""

@@ -1,10 +1,10 @@
-"""What the embedded servers share: start, wait, stop; together as a context."""
+"""What servers as children share: start, wait, stop; together as a context."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from typing import Self
 
-from simulators.stack.process import Child
+from simulators.stack.process import LOOPBACK, Child
 
 
 class Server(AbstractContextManager["Server"], ABC):
@@ -43,3 +43,23 @@ class Server(AbstractContextManager["Server"], ABC):
     def __exit__(self, *_: object) -> None:
         """Stop for good."""
         self.close()
+
+
+class KafkaBroker(Server):
+    """A server that speaks Kafka's protocol."""
+
+    @property
+    @abstractmethod
+    def bootstrap(self) -> str:
+        """``host:port`` for clients, and the value of VITALWIRE_KAFKA."""
+
+
+class MqttBroker(Server):
+    """A server that speaks MQTT 5."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """``mqtt://host:port``, the value of VITALWIRE_MQTT."""
+        return f"mqtt://{LOOPBACK}:{self.port}"
