@@ -1,8 +1,6 @@
-"""Debian's Mosquitto, run with the very file that compose.yaml mounts."""
+"""The settings of deploy/mosquitto, as Debian's Mosquitto understands them."""
 
-import os
 import queue
-import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,43 +13,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from schemas.wire import PACKET_BYTES_MAX
-from simulators.programs import find_program
-from simulators.stack.process import (
-    Child,
-    Program,
-    accepts_connections,
-    free_port,
-    wait_until_ready,
-)
+from tests.mosquitto import Mosquitto
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "mosquitto" / "mosquitto.conf"
 TOPIC = "vitalwire/v1/home-1/readings"
 QUEUED = 1500  # above the 1,000 at which Mosquitto's default begins to drop
 LIMIT_S = 30.0
-
-
-class Broker:
-    """Mosquitto on a free port, with its data in a folder of the test's."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        text = CONFIGURATION.read_text()
-        text, ports = re.subn(r"(?m)^listener 1883 ", f"listener {self.port} ", text)
-        text, folders = re.subn(r"(?m)/mosquitto/data/$", f"{folder}/", text)
-        assert (ports, folders) == (1, 1)
-        if os.geteuid() == 0:
-            text += "user root\n"  # the folder of a test that root runs is closed to others
-        changed = folder / "mosquitto.conf"
-        changed.write_text(text)
-        command = (str(find_program("mosquitto")), "-c", str(changed))
-        self._child = Child(Program(name="mosquitto", command=command, log=folder / "log"))
-
-    def start(self) -> None:
-        self._child.start()
-        wait_until_ready(self._child, lambda: accepts_connections(self.port))
-
-    def stop(self) -> None:
-        self._child.stop()
 
 
 class Visitor:
@@ -92,11 +58,9 @@ class Visitor:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path) as broker:
+        yield broker
 
 
 @pytest.fixture
@@ -113,7 +77,7 @@ def visitor() -> Iterator[Callable[[str], Visitor]]:
 
 
 def test_absent_subscriber_loses_nothing_even_across_a_restart(
-    broker: Broker, visitor: Callable[[str], Visitor]
+    broker: Mosquitto, visitor: Callable[[str], Visitor]
 ) -> None:
     home, bridge = visitor("gateway-home-1"), visitor("bridge-0")
     bridge.come(broker.port)
@@ -124,20 +88,20 @@ def test_absent_subscriber_loses_nothing_even_across_a_restart(
     home.publish(sent)
     home.leave()
     broker.stop()
-    broker.start()
+    broker.start().wait()
     returned = visitor("bridge-0")
     returned.come(broker.port)
     assert [returned.received.get(timeout=LIMIT_S) for _ in sent] == sent
 
 
-def test_clients_are_told_the_limits(broker: Broker, visitor: Callable[[str], Visitor]) -> None:
+def test_clients_are_told_the_limits(broker: Mosquitto, visitor: Callable[[str], Visitor]) -> None:
     limits = visitor("gateway-home-1").come(broker.port)
     assert limits["ReceiveMaximum"] == 100
     assert limits["MaximumPacketSize"] >= 2 * PACKET_BYTES_MAX
 
 
 def test_too_large_for_us_is_still_the_bridges_to_reject(
-    broker: Broker, visitor: Callable[[str], Visitor]
+    broker: Mosquitto, visitor: Callable[[str], Visitor]
 ) -> None:
     bridge = visitor("bridge-0")
     bridge.come(broker.port)
@@ -148,6 +112,6 @@ def test_too_large_for_us_is_still_the_bridges_to_reject(
     assert len(bridge.received.get(timeout=LIMIT_S)) == PACKET_BYTES_MAX + 1
 
 
-def test_only_loopback_is_served(broker: Broker) -> None:
+def test_only_loopback_is_served(broker: Mosquitto) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", broker.port), LIMIT_S)
