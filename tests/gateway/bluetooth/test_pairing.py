@@ -4,9 +4,19 @@ import asyncio
 import sys
 from decimal import Decimal
 
+import pytest
+
+from gateway.bluetooth import pairing
+from schemas.errors import UnavailableError
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
+from tests.bluetooth_world import (
+    CUFF_ADDRESS,
+    METER_ADDRESS,
+    eventually,
+    make_cuff,
+    make_meter,
+)
 from tests.gateway.bluetooth.side import BluetoothSide
 
 PASSKEY = 123_456
@@ -47,46 +57,84 @@ async def test_a_device_with_a_display_asks_for_its_digits(world: BluetoothWorld
     assert "Paired" in said
 
 
-async def test_the_digits_may_be_given_at_once(world: BluetoothWorld) -> None:
+async def answer(passkey: int | None) -> int | None:
+    """Somebody reads the display, or gives up."""
+    return passkey
+
+
+@pytest.mark.parametrize("passkey", [1, None])
+async def test_wrong_or_no_digits_are_an_error_with_a_way_out(
+    world: BluetoothWorld, passkey: int | None
+) -> None:
     cuff = make_cuff(passkey=PASSKEY)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    code, said, _ = await gateway("pair", CUFF_ADDRESS, "--passkey", str(PASSKEY))
-    assert code == 0
-    assert "Digits" not in said
+    with pytest.raises(UnavailableError, match="pairing mode again"):
+        await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(passkey), print)
+    assert await pairing.paired_devices("hci0") == []
 
 
-async def test_wrong_digits_are_one_line_with_a_way_out(world: BluetoothWorld) -> None:
+async def test_the_agent_leaves_the_bus_with_the_pairing(world: BluetoothWorld) -> None:
     cuff = make_cuff(passkey=PASSKEY)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    code, _, complained = await gateway("pair", CUFF_ADDRESS, "--passkey", "1")
-    assert code == 75
-    (line,) = complained.splitlines()
-    assert line.startswith("error:")
-    assert "pairing mode again" in line
+    said: list[str] = []
+    found = await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(PASSKEY), said.append)
+    assert (found.address, found.kinds, found.paired) == (CUFF_ADDRESS, ("blood pressure",), True)
+    assert said == [f"Found {cuff.name}; pairing."]
+    await eventually(lambda: not cuff.is_connected)
 
 
 async def test_devices_lists_what_is_paired(cuff: Cuff, meter: Meter) -> None:
     cuff.take(120, 80, 70)
     meter.take(Sample(Decimal(100)))
-    code, said, _ = await gateway("devices")
-    assert code == 0
-    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
-    assert "blood pressure" in lines[CUFF_ADDRESS]
-    assert "glucose" in lines[METER_ADDRESS]
+    devices = {device.address: device for device in await pairing.paired_devices("hci0")}
+    assert devices[CUFF_ADDRESS].kinds == ("blood pressure",)
+    assert devices[METER_ADDRESS].kinds == ("glucose",)
+
+
+async def test_what_is_near_is_listed_with_whether_it_is_paired(
+    cuff: Cuff, world: BluetoothWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairing, "SCAN_S", 0.5)
+    meter = make_meter()
+    await world.add(meter, bonded=False)
+    cuff.take(120, 80, 70)
+    meter.take(Sample(Decimal(100)))
+    near = {device.address: device.paired for device in await pairing.nearby_devices("hci0")}
+    assert near == {CUFF_ADDRESS: True, METER_ADDRESS: False}
+
+
+async def test_a_device_that_nobody_hears_is_an_error_with_a_way_out(
+    cuff: Cuff, world: BluetoothWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not cuff.is_advertising
+    monkeypatch.setattr(pairing, "FIND_TIMEOUT_S", 0.2)
+    with pytest.raises(UnavailableError, match="Put it into pairing mode"):
+        await pairing.pair("hci0", METER_ADDRESS, lambda: answer(1), print)
+    assert world.bus_address
 
 
 async def test_without_bluetoothd_it_is_one_line_with_a_way_out(world: BluetoothWorld) -> None:
     await world.crash()
-    for command in (("devices",), ("pair", CUFF_ADDRESS)):
-        code, _, complained = await gateway(*command)
-        assert (code, complained.count("\n")) == (75, 1)
-        assert "start bluetooth.service" in complained
+    code, _, complained = await gateway("pair", CUFF_ADDRESS)
+    assert (code, complained.count("\n")) == (75, 1)
+    assert "start bluetooth.service" in complained
+    with pytest.raises(UnavailableError, match="start bluetooth"):
+        await pairing.paired_devices("hci0")
 
 
-async def test_another_adapter_is_missing(cuff: Cuff) -> None:
-    code, _, complained = await gateway("devices", "--adapter", "hci7")
-    assert code == 75
-    assert "there is no adapter hci7" in complained
-    assert not cuff.is_connected
+async def test_another_adapter_is_missing(world: BluetoothWorld) -> None:
+    assert world.bus_address
+    with pytest.raises(UnavailableError, match="there is no adapter hci7"):
+        await pairing.paired_devices("hci7")
+
+
+async def test_without_a_bus_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/bus")
+    with pytest.raises(UnavailableError, match="no D-Bus system bus"):
+        await pairing.paired_devices("hci0")
+    with pytest.raises(UnavailableError, match="no D-Bus system bus"):
+        await pairing.nearby_devices("hci0")
+    with pytest.raises(UnavailableError, match="no D-Bus system bus"):
+        await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(1), print)

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from prometheus_client import REGISTRY
 
+from gateway import dialling
+from gateway.bluetooth import link as link_module
 from gateway.bluetooth import meter as meter_module
 from gateway.bluetooth import session as session_module
 from gateway.dialogue import Cursor
@@ -13,7 +15,7 @@ from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
 from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
-from tests.bluetooth_world import METER_ADDRESS, eventually, make_cuff
+from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.side import BluetoothSide
 
 
@@ -231,3 +233,29 @@ async def test_stopping_within_a_visit_leaves_the_link(cuff: Cuff, side: Bluetoo
     for visit in list(side.devices._visits):
         visit.cancel()
     await eventually(lambda: not cuff.is_connected)
+
+
+async def test_pitfall_7_a_device_that_vanishes_within_a_visit_is_left(
+    meter: Meter, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter_module, "PROCEDURE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(link_module, "DISCONNECT_TIMEOUT_S", 0.2)
+    meter.inject(Stall(after=1))
+    taken = [meter.take(Sample(Decimal(100 + number))) for number in range(3)]
+    await eventually(lambda: side.payloads)
+    world.silence(meter)
+    await side.visited(1)
+    world.restore(meter)
+    measurements = {record.measurement for record in taken}
+    await eventually(lambda: set(side.payloads) == measurements)
+
+
+async def test_a_device_that_forgot_its_bond_is_left_and_named(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialling, "REST_AFTER_FAILURE_FIRST_MS", 10)
+    await cuff.forget_bonds()
+    cuff.take(120, 80, 70)
+    way_out = f"vitalwire gateway pair {CUFF_ADDRESS}"
+    await eventually(lambda: any(way_out in problem for problem in side.devices.problems))
+    assert side.payloads == []
