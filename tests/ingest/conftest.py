@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from ingest import database as databases
 from tests.servers import (
     HandClock,
+    collected_garbage,
     database_url,
     empty_database_url,
     kafka,
@@ -20,6 +21,7 @@ from tests.servers import (
 )
 
 __all__ = [
+    "collected_garbage",
     "database_url",
     "empty_database_url",
     "kafka",
