@@ -90,6 +90,7 @@ class Engine:
                 self._judge(number, list(group), output, roster)
             if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
                 log.check()
+                roster.check()
                 checked_ms = self.clock.monotonic_ms()
 
     def _begin(self, output: Output, log: Log) -> None:
@@ -186,8 +187,11 @@ class Engine:
                 partition.state.replan(patient)
 
     def _write(self, output: Output, messages: list[Message]) -> None:
-        if messages and not output.write(messages, self.stop, self.rng):
+        if messages and not output.write(messages, self.stop, self.rng, self._wait_for):
             raise _Stopped
+
+    def _wait_for(self, reason: str | None) -> None:
+        self.waiting_for = reason
 
     def _count(self, batch: Batch, entries: Entries, partition: Partition) -> None:
         metrics.REJECTED.inc(len(entries.rejected))

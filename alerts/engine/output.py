@@ -1,22 +1,24 @@
 """Writes what the engine found: durable when ``write`` returns, repeated rather than lost."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from random import Random
 from threading import Event
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 
-_TIMEOUT_MS = 5_000
-_BOOTSTRAP_MS = 3_000  # no stop is noticed meanwhile, and it must not take 5 s
+_CONNECT_MS = 3_000  # nobody can stop it meanwhile, and a stop must not take 5 s
+_REQUEST_MS = 5_000
+_DELIVERY_MS = 10_000
+_LOOK_S = 0.5
 
 _log = structlog.get_logger()
 # It would say at length, and again and again, what the engine says once.
@@ -38,51 +40,85 @@ class Output(AbstractContextManager["Output"]):
 
     def __init__(self, bootstrap: str, client_id: str) -> None:
         """Connect; raise ``UnavailableError``."""
-        settings: dict[str, Any] = {"bootstrap_servers": bootstrap, "client_id": client_id}
-        try:
-            self._producer = KafkaProducer(
-                acks="all",
-                enable_idempotence=True,
-                allow_auto_create_topics=False,
-                bootstrap_timeout_ms=_BOOTSTRAP_MS,
-                request_timeout_ms=_TIMEOUT_MS,
-                delivery_timeout_ms=2 * _TIMEOUT_MS,
-                max_block_ms=_TIMEOUT_MS,
-                reconnect_backoff_max_ms=1_000,
-                metrics_enabled=False,
-                **settings,
-            )
-        except KafkaError as error:
-            raise UnavailableError(f"Kafka at {bootstrap} does not answer.") from error
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._producer: KafkaProducer | None = self._connect()
 
-    def write(self, messages: Sequence[Message], stop: Event, rng: Random) -> bool:
-        """Write all, in order, however long it takes; False only if ``stop`` came first."""
+    def write(
+        self,
+        messages: Sequence[Message],
+        stop: Event,
+        rng: Random,
+        waiting: Callable[[str | None], None],
+    ) -> bool:
+        """Write all, in order, however long it takes; False only if ``stop`` came first.
+
+        ``waiting`` is told why it takes so long, and None when it is over.
+        """
         backoff, said = Backoff(rng), ""
         while True:
             try:
-                self._try(messages)
+                self._try(messages, stop)
+            except UnavailableError as error:
+                if error.cause != said:
+                    _log.warning("output.refused", cause=error.cause, records=len(messages))
+                said = error.cause
+                waiting(said)
+            else:
+                if said:
+                    waiting(None)
                 return True
-            except (KafkaError, AssertionError) as error:  # an unknown partition is asserted there
-                cause = type(error).__name__
-            if cause != said:
-                _log.warning("output.refused", cause=cause, records=len(messages))
-                said = cause
             if stop.wait(backoff.next_s()):
                 return False
 
-    def _try(self, messages: Sequence[Message]) -> None:
-        sent = [
-            self._producer.send(one.topic, one.value, key=one.key, partition=one.partition)
-            for one in messages
-        ]
-        self._producer.flush(timeout=2 * _TIMEOUT_MS / 1000)
-        for future in sent:
-            future.get(timeout=0)
+    def _try(self, messages: Sequence[Message], stop: Event) -> None:
+        """Write all or fail; what failed is tried on a new connection.
+
+        An idempotent producer may refuse for ever to go on after an error, and records that were
+        written all the same come twice, under the same names.
+        """
+        try:
+            self._producer = self._producer or self._connect()
+            sent = [
+                self._producer.send(one.topic, one.value, key=one.key, partition=one.partition)
+                for one in messages
+            ]
+            while not (stop.is_set() or all(future.is_done for future in sent)):
+                with suppress(KafkaTimeoutError):  # each future has its own, longer limit
+                    self._producer.flush(timeout=_LOOK_S)
+            for future in sent:
+                future.get(timeout=0)
+        except (KafkaError, AssertionError) as error:  # it asserts that the partition exists
+            self._disconnect()
+            raise UnavailableError(f"Kafka takes no records: {type(error).__name__}.") from error
+
+    def _connect(self) -> KafkaProducer:
+        try:
+            return KafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                client_id=self._client_id,
+                acks="all",
+                enable_idempotence=True,
+                allow_auto_create_topics=False,
+                bootstrap_timeout_ms=_CONNECT_MS,
+                request_timeout_ms=_REQUEST_MS,
+                delivery_timeout_ms=_DELIVERY_MS,
+                max_block_ms=_CONNECT_MS,
+                reconnect_backoff_max_ms=1_000,
+                metrics_enabled=False,
+            )
+        except KafkaError as error:
+            raise UnavailableError(f"Kafka at {self._bootstrap} does not answer.") from error
+
+    def _disconnect(self) -> None:
+        if self._producer is not None:
+            self._producer.close(timeout=1)
+            self._producer = None
+
+    def __exit__(self, *_: object) -> None:
+        """Disconnect; everything was written or is written again after the next start."""
+        self._disconnect()
 
     def __enter__(self) -> Self:
         """Nothing to do: connected since it was made."""
         return self
-
-    def __exit__(self, *_: object) -> None:
-        """Disconnect; everything was written or is written again after the next start."""
-        self._producer.close(timeout=1)

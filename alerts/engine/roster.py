@@ -36,6 +36,10 @@ class Roster:
         taken = (self._take(record) for record in self._log.poll(timeout_ms))
         return {patient_id for patient_id in taken if patient_id is not None}
 
+    def check(self) -> None:
+        """Raise ``UnavailableError`` if the topic is away or was made again."""
+        self._log.check()
+
     def _take(self, record: LogRecord) -> str | None:
         try:
             entry = decode(REGISTRY, record.key, record.value)
