@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import structlog
 
@@ -102,6 +103,7 @@ def locked(state: Path) -> Iterator[None]:
 async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_note_stray_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     journal = Journal(settings.state, stream=secrets.token_hex(STREAM_BYTES))
@@ -112,6 +114,15 @@ async def _run(settings: Settings) -> None:
             await daemon.live_until(stop)
     finally:
         journal.close()
+
+
+def _note_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody waited for: dbus-fast leaves futures of connections that have ended."""
+    error = context.get("exception")
+    if isinstance(error, OSError | EOFError):
+        log.debug("connection.ended", reason=repr(error))
+    else:
+        log.error("stray.error", message=context["message"], exc_info=error)
 
 
 def _give_memory_back() -> None:
