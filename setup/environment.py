@@ -13,6 +13,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ SHORT_TIMEOUT_S = 60
 # has none would end there.
 _RUN_PIP = """\
 import sys
+import sysconfig
 wheel, certificates = sys.argv[1:3]
 del sys.argv[1:3]
 sys.path.insert(0, wheel)
@@ -44,6 +46,14 @@ from pip._internal.cli.main import main
 sys.exit(main())
 """
 _AGAIN = "Check the network (PIP_INDEX_URL and PIP_CERT are honoured), then run the same again"
+
+
+PLAYWRIGHT_NODE = Program(
+    "playwright-node",
+    ("libatomic1",),
+    f"{sysconfig.get_path('purelib', 'venv', {'base': str(ENVIRONMENT)})}/playwright/driver/node",
+    library="libatomic.so.1",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,9 @@ PURPOSES = {
     "gateway": Purpose(_BASE),
     "server": Purpose((*_BASE, "--extra=server")),
     "demo": Purpose((*_BASE, "--extra=demo"), (DBUS_DAEMON,)),
-    "test": Purpose(("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO)),
+    "test": Purpose(
+        ("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO, PLAYWRIGHT_NODE)
+    ),
     "real": Purpose(
         ("--group=dev", "--group=real", "--extra=demo"),
         (DBUS_DAEMON, MOSQUITTO),

@@ -5,6 +5,7 @@ A machine that has a program by itself uses its own. `simulators/programs.py` fi
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shlex
@@ -29,12 +30,26 @@ _FONTS_CONF = """\
 
 @dataclass(frozen=True)
 class Program:
-    """A program that the project starts: its name, its Debian packages, its path inside them."""
+    """A program that the project starts: its name, its Debian packages, its path inside them.
+
+    One with a `library` is in the environment anyway, and lacks that library on some machines.
+    """
 
     name: str
     packages: tuple[str, ...]
     path: str
+    library: str | None = None
     snap_on_ubuntu: bool = False
+
+    def is_here(self) -> bool:
+        """Say whether it runs on this machine as it is."""
+        if self.library is None:
+            return shutil.which(self.name, path=_SYSTEM_PATH) is not None
+        try:
+            ctypes.CDLL(self.library)
+        except OSError:
+            return False
+        return True
 
 
 DBUS_DAEMON = Program("dbus-daemon", ("dbus-daemon",), "usr/bin/dbus-daemon")
@@ -63,8 +78,7 @@ class DebianFolder:
         return [
             program
             for program in programs
-            if shutil.which(program.name, path=_SYSTEM_PATH) is None
-            and not (self.path / "bin" / program.name).exists()
+            if not program.is_here() and not (self.path / "bin" / program.name).exists()
         ]
 
     def fetch(self, programs: Sequence[Program], packages: Sequence[str]) -> None:

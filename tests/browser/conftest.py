@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from simulators.programs import find_program
+from simulators.programs import UNPACKED, find_program
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.process import free_port
 from tests.alert_log import AlertLog, log
@@ -68,6 +68,8 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
 
 @pytest.fixture(scope="module")  # a Playwright that lives longer keeps its loop from asyncio tests
 def browser() -> Iterator[Browser]:
+    if (UNPACKED / "playwright-node").exists():  # its Node needs a library that was missing here
+        os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(UNPACKED / "playwright-node"))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=find_program("chromium"), args=_CHROMIUM
