@@ -12,12 +12,15 @@ from ingest import kafka_clients
 from ingest.daemons import sink_connection
 from ingest.kafka_clients import Topics
 from ingest.mqtt_link import MqttLink, Session
+from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink.receipts import ReceiptPublisher
 from ingest.sink.sink import Servers, Sink
 from ingest.waiting import Condition
+from schemas.registry import PatientEntry
 from schemas.servers import MqttServer
 from simulators.stack.kafka import EmbeddedKafka
-from tests.servers import HandClock, create_topics
+from tests.ingest.factories import CUFF
+from tests.servers import NOW, HandClock, create_topics
 
 STEPS_MAX = 100
 
@@ -106,3 +109,15 @@ def bench(database_url: str, kafka: EmbeddedKafka, clock: HandClock) -> Iterator
     made.producer.close()
     for opened in made.opened:
         opened.close()
+
+
+@pytest.fixture(autouse=True)
+def registry(other: Connection[TupleRow]) -> RegistryStore:
+    """Two patients; the cuff is p-1's."""
+    store = RegistryStore(other, "test", NOW)
+    for name in ("p-1", "p-2"):
+        store.add_patient(PatientEntry(name, name))
+    store.add_device("cuff-1", CUFF)
+    store.assign(NewAssignment("cuff-1", "p-1", 0))
+    other.execute("DELETE FROM vitalwire.outbox")
+    return store

@@ -9,23 +9,19 @@ import msgspec
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from ingest import database
 from ingest.mqtt_link import MqttLink, Session
-from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink.receipts import ReceiptPublisher
 from ingest.sink.sink import LOOK_EVERY_MS, Sink
 from ingest.waiting import Condition
 from schemas import topics
 from schemas.kafka import GatewayReport
-from schemas.registry import PatientEntry
 from schemas.servers import MqttServer
 from schemas.wire import Health, Receipts
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.postgres import EmbeddedPostgres
-from tests.ingest.factories import CUFF, GATEWAY, RECEIVED_MS, STREAM, patient_record, reading
+from tests.ingest.factories import GATEWAY, RECEIVED_MS, STREAM, patient_record, reading
 from tests.ingest.sink.conftest import Bench
 from tests.servers import NOW, broker_dies, eventually
 
@@ -75,14 +71,6 @@ class Listener(AbstractContextManager["Listener"]):
     def __exit__(self, *_: object) -> None:
         self.client.disconnect()
         self.client.loop_stop()
-
-
-@pytest.fixture(autouse=True)
-def registry(connection: Connection[TupleRow]) -> None:
-    store = RegistryStore(connection, "test", NOW)
-    store.add_patient(PatientEntry("p-1", "Blue Heron"))
-    store.add_device("cuff-1", CUFF)
-    store.assign(NewAssignment("cuff-1", "p-1", 0))
 
 
 @pytest.fixture

@@ -3,25 +3,19 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import psycopg
 import pytest
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from ingest.instants import from_ms
-from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink.offsets import OvertakenError
 from schemas import topics
 from schemas.errors import UnavailableError
-from schemas.kafka import GatewayReport, PatientReadings, Tick
+from schemas.kafka import GatewayReport, Tick
 from schemas.reading import Device, Quantity
-from schemas.registry import PatientEntry
 from schemas.wire import Health
 from tests.ingest.factories import (
-    CUFF,
     GATEWAY,
     RECEIVED_MS,
     STREAM,
@@ -31,42 +25,8 @@ from tests.ingest.factories import (
     unassigned_record,
 )
 from tests.ingest.sink.conftest import Bench
-from tests.servers import NOW, broker_dies, eventually
-
-Database = Connection[TupleRow]
-
-
-@pytest.fixture(autouse=True)
-def registry(other: Database) -> RegistryStore:
-    """Two patients; the cuff is p-1's."""
-    store = RegistryStore(other, "test", NOW)
-    for name in ("p-1", "p-2"):
-        store.add_patient(PatientEntry(name, name))
-    store.add_device("cuff-1", CUFF)
-    store.assign(NewAssignment("cuff-1", "p-1", 0))
-    other.execute("DELETE FROM vitalwire.outbox")
-    return store
-
-
-def rows(database: Database, what: str) -> list[TupleRow]:
-    return database.execute(f"SELECT {what}".encode()).fetchall()
-
-
-def stored(database: Database) -> list[int]:
-    return [seq for (seq,) in rows(database, "seq FROM vitalwire.blood_pressure ORDER BY seq")]
-
-
-def held(database: Database) -> list[tuple[int, int]]:
-    """Give the ranges in custody, ends included."""
-    found = rows(database, "custody FROM vitalwire.gateway_receipts")
-    return [(part.lower, part.upper - 1) for (custody,) in found for part in custody]
-
-
-def offset(database: Database, topic: str = topics.READINGS, partition: int = 0) -> Any:  # noqa: ANN401
-    return database.execute(
-        "SELECT next_offset FROM vitalwire.kafka_offsets WHERE topic = %s AND partition = %s",
-        [topic, partition],
-    ).fetchone()
+from tests.ingest.sink.looking import Database, held, offset, rows, stored
+from tests.servers import broker_dies, eventually
 
 
 def test_a_reading_is_stored_with_everything_that_is_known_of_it(
@@ -289,68 +249,6 @@ def test_the_newest_report_of_a_gateway_is_kept(bench: Bench, other: Database) -
     assert rows(other, "gateway_id, state FROM vitalwire.gateways") == [(GATEWAY, "online")]
 
 
-def test_the_tables_decide_whose_a_reading_is(
-    bench: Bench, other: Database, registry: RegistryStore
-) -> None:
-    registry.unassign("cuff-1", RECEIVED_MS - 10_000)
-    registry.assign(NewAssignment("cuff-1", "p-2", RECEIVED_MS - 10_000))
-    other.execute("DELETE FROM vitalwire.outbox")
-    bench.send(topics.READINGS, patient_record([reading(1)], "p-1"))
-    bench.sink().drain()
-    assert stored(other) == []
-    assert held(other) == [(1, 1)]
-    ((topic, key, value),) = rows(other, "topic, key, value FROM vitalwire.outbox")
-    assert (topic, key) == (topics.READINGS, "p-2")
-    bench.send(topics.READINGS, bytes(value))
-    bench.sink().drain()
-    assert rows(other, "patient_id, seq FROM vitalwire.blood_pressure") == [("p-2", 1)]
-    assert not rows(other, "FROM vitalwire.outbox OFFSET 1")
-
-
-def test_a_reading_of_a_device_that_is_nobody_s_any_more_waits(
-    bench: Bench, other: Database, registry: RegistryStore
-) -> None:
-    registry.unassign("cuff-1", RECEIVED_MS - 10_000)
-    bench.send(topics.READINGS, patient_record([reading(1)]))
-    bench.sink().drain()
-    assert stored(other) == []
-    assert rows(other, "seq, reason FROM vitalwire.unassigned_readings") == [(1, "no-assignment")]
-
-
-def test_what_waited_flows_when_somebody_assigns_the_device(
-    bench: Bench, other: Database, registry: RegistryStore
-) -> None:
-    meter = "AA:AA:AA:AA:AA:AA"
-    waiting = [reading(seq, device=Device(meter)) for seq in (1, 2)]
-    bench.send(topics.UNASSIGNED, *map(unassigned_record, waiting))
-    bench.sink().drain()
-    registry.add_device("cuff-2", meter)
-    assert registry.assign(NewAssignment("cuff-2", "p-2", 0)).released == 2
-    values = rows(other, "value FROM vitalwire.outbox WHERE topic = 'readings.v1'")
-    released = msgspec.json.decode(bytes(values[0][0]), type=PatientReadings)
-    assert released.received_at_ms == RECEIVED_MS  # NOW: a new stamp of the server
-    bench.send(topics.READINGS, *(bytes(value) for (value,) in values))
-    bench.send(topics.UNASSIGNED, unassigned_record(waiting[0]))  # and the old record comes again
-    bench.sink().drain()
-    assert rows(other, "patient_id, device_id, seq FROM vitalwire.blood_pressure ORDER BY seq") == [
-        ("p-2", "cuff-2", 1),
-        ("p-2", "cuff-2", 2),
-    ]
-    assert rows(other, "count(*) FROM vitalwire.outbox WHERE topic = 'readings.v1'") == [
-        (len(values),)
-    ]
-
-
-def test_an_assignment_that_the_bridge_had_not_heard_of_takes_effect_at_once(
-    bench: Bench, other: Database
-) -> None:
-    bench.send(topics.UNASSIGNED, unassigned_record(reading(1)))
-    bench.sink().drain()
-    assert rows(other, "key FROM vitalwire.outbox") == [("p-1",)]
-    ((released_at,),) = rows(other, "released_at FROM vitalwire.unassigned_readings")
-    assert released_at == NOW
-
-
 @broker_dies
 def test_a_topic_that_was_re_created_is_read_from_its_beginning(
     bench: Bench, other: Database
@@ -372,19 +270,6 @@ def test_a_topic_that_was_re_created_is_read_from_its_beginning(
     bench.sink().drain()
     assert stored(other) == [1, 2, 3, 4]
     assert offset(other) == (3,)
-
-
-@broker_dies
-def test_what_was_released_into_a_lost_log_is_released_again(bench: Bench, other: Database) -> None:
-    bench.send(topics.UNASSIGNED, unassigned_record(reading(1)))
-    bench.sink().drain()
-    other.execute("DELETE FROM vitalwire.outbox")  # as the publisher does; then Kafka loses it
-    bench.wipe_kafka()
-    bench.sink().drain()
-    ((value,),) = rows(other, "value FROM vitalwire.outbox WHERE topic = 'readings.v1'")
-    bench.send(topics.READINGS, bytes(value))
-    bench.sink().drain()
-    assert stored(other) == [1]
 
 
 def test_partitions_are_made_for_the_months_to_come(bench: Bench, other: Database) -> None:
