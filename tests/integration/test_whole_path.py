@@ -7,68 +7,24 @@ of their own, a real MQTT broker, a Kafka-compatible one, a real PostgreSQL.
 import json
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import psycopg
 import pytest
 
-from simulators.cohort import GAP_S_MIN
-from simulators.demo import truth
 from simulators.demo.check import settle
-from simulators.demo.narrator import Narrator
-from simulators.demo.run import DemoSettings, Running, running_demo
-from simulators.patients import pressure
-from simulators.stack.directory import stack_directory
+from simulators.demo.run import Running
+from tests.lived_demo import QUIET_HOME, WITHIN_S, alerts, is_on_the_page, lived_demo, measure
 
 pytestmark = pytest.mark.timeout(240)
 
-WITHIN_S = 45.0
 RESENT_WITHIN_S = 90.0  # a gateway waits half a minute for a receipt before it sends again
-QUIET_HOME = 1
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_pulses = count(50)  # makes every measurement's bytes its own
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Running]:
     """Two homes whose plans have been lived through as far as they will be."""
-    with (
-        stack_directory() as directory,
-        running_demo(DemoSettings(homes=2, seed=3, port=0, data=directory), Narrator()) as running,
-    ):
-        assert running.step_until(lambda: bool(alerts(running)), WITHIN_S), "no alert came"
-        truth.stop_measuring(running.neighbourhood.controls)
+    with lived_demo() as running:
         yield running
-
-
-def alerts(demo: Running) -> list[dict[str, str]]:
-    """The alert list as the page's API gives it."""
-    with urllib.request.urlopen(f"{demo.clinic.url}api/v1/alerts", timeout=5) as reply:
-        cards: list[dict[str, str]] = json.load(reply)["cards"]
-    return cards
-
-
-def measure(demo: Running, systolic: int, diastolic: int) -> str:
-    """Let the quiet home's cuff measure; give the words the page will show.
-
-    Not at once: a device stamps whole seconds, closer measurements could not be told in order.
-    """
-    control = demo.neighbourhood.controls[QUIET_HOME]
-    last = max((entry.at for entry in control.status().taken), default=LONG_AGO)
-    gap = timedelta(seconds=GAP_S_MIN)
-    assert demo.step_until(lambda: datetime.now(UTC) - last > gap, WITHIN_S)
-    control.measure(pressure(systolic, diastolic, next(_pulses)))
-    return f"{systolic}/{diastolic} mmHg"
-
-
-def is_on_the_page(demo: Running, value: str) -> bool:
-    patient_id = demo.neighbourhood.plans[QUIET_HOME].patient_id
-    try:
-        cards = alerts(demo)
-    except OSError:  # the page's own daemon is away
-        return False
-    return any(card["patient_id"] == patient_id and value == card["what"] for card in cards)
 
 
 def test_the_first_alert_says_what_why_and_that_its_patient_is_simulated(demo: Running) -> None:
@@ -117,9 +73,14 @@ def test_alerts_reach_the_page_while_the_database_is_away_and_nothing_is_missing
     assert settle(demo, WITHIN_S).problems == []
 
 
-@pytest.mark.parametrize("name", ["ingest-bridge", "ingest-sink", "alerts-engine", "alerts-feed"])
-def test_a_daemon_that_crashes_comes_back_and_nothing_is_missing(demo: Running, name: str) -> None:
-    value = measure(demo, 182 + next(_pulses) % 20, 112)
+@pytest.mark.parametrize(
+    ("name", "systolic"),
+    [("ingest-bridge", 182), ("ingest-sink", 184), ("alerts-engine", 186), ("alerts-feed", 188)],
+)
+def test_a_daemon_that_crashes_comes_back_and_nothing_is_missing(
+    demo: Running, name: str, systolic: int
+) -> None:
+    value = measure(demo, systolic, 112)
     demo.clinic.daemon(name).kill()
     assert demo.step_until(lambda: any(name in crash for crash in demo.crashes), WITHIN_S)
     assert demo.step_until(lambda: is_on_the_page(demo, value), WITHIN_S)

@@ -1,0 +1,75 @@
+"""From a cuff's bytes to the page, through Apache Kafka and Mosquitto as deploy/ configures them.
+
+What tests/integration proves with the embedded servers; here it is the servers that go away.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from schemas.topics import GATEWAYS, READINGS, REJECTED, UNASSIGNED
+from simulators.demo.check import settle
+from simulators.demo.run import Running
+from tests.lived_demo import WITHIN_S, alerts, is_on_the_page, lived_demo, measure
+from tests.real.servers import real_servers
+
+pytestmark = pytest.mark.timeout(180)
+
+RESENT_WITHIN_S = 90.0  # a gateway waits half a minute for a receipt before it sends again
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Running]:
+    """Two homes whose plans have been lived through as far as they will be."""
+    with lived_demo(real_servers) as running:
+        yield running
+
+
+def arrives(demo: Running, value: str) -> bool:
+    return demo.step_until(lambda: is_on_the_page(demo, value), RESENT_WITHIN_S)
+
+
+def test_what_the_first_measurements_must_raise_is_raised(demo: Running) -> None:
+    assert alerts(demo)
+    assert settle(demo, WITHIN_S).problems == []
+
+
+def test_kafka_is_restarted_and_nothing_is_missing(demo: Running) -> None:
+    demo.clinic.take_away(demo.clinic.kafka)
+    value = measure(demo, 191, 113)
+    demo.step_until(lambda: False, 5.0)
+    assert not is_on_the_page(demo, value)
+    demo.clinic.put_back(demo.clinic.kafka)
+    assert arrives(demo, value)
+    measure(demo, 127, 78)
+    assert settle(demo, WITHIN_S).problems == []
+
+
+def test_kafka_crashes_and_nothing_is_missing(demo: Running) -> None:
+    demo.clinic.kafka.child.kill()
+    value = measure(demo, 192, 113)
+    assert arrives(demo, value)
+    measure(demo, 128, 78)
+    assert settle(demo, WITHIN_S).problems == []
+
+
+def test_mosquitto_is_restarted_and_nothing_is_missing(demo: Running) -> None:
+    demo.clinic.take_away(demo.clinic.mqtt)
+    value = measure(demo, 193, 113)
+    demo.step_until(lambda: False, 3.0)
+    demo.clinic.put_back(demo.clinic.mqtt)
+    assert arrives(demo, value)
+    measure(demo, 129, 78)
+    assert settle(demo, WITHIN_S).problems == []
+
+
+def test_topics_are_deleted_and_made_again_and_nothing_is_missing(demo: Running) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=demo.clinic.kafka.bootstrap)
+    admin.delete_topics([READINGS, REJECTED, UNASSIGNED, GATEWAYS])
+    admin.close()
+    value = measure(demo, 194, 113)
+    demo.clinic.set_up()
+    assert arrives(demo, value)
+    measure(demo, 130, 78)
+    assert settle(demo, WITHIN_S).problems == []
