@@ -48,9 +48,9 @@ class Facts:
 class Finding:
     """A change worth a record.
 
-    ``speaking`` is the rung that speaks for the ladder, ``cause`` the rung that the reading
-    explains; ``origin`` the reading with which the alert began. For ``stale``: ``scope`` and
-    ``origin`` name the vital and the day, ``count`` the readings so far.
+    ``speaking`` is the rung that speaks for the ladder; ``cause`` the rung that the reading
+    matched, or that is over; ``origin`` the reading with which the alert began. For ``stale``,
+    ``scope`` and ``origin`` name the vital and the day, and ``count`` the readings so far.
     """
 
     event: Event
@@ -229,11 +229,13 @@ def _change(
         return []
     rank, speaking = after or before or (0, 0)
     cause = ladder.speaking(gate.granted, state.lowered)
+    explained = before[1] if before and (cause is None or event == "eased") else cause
+    assert explained is not None, "an alert begins with a match"
     return [
         Finding(
             event,
             speaking,
-            speaking if cause is None else cause,
+            explained,
             rank,
             state.onset_reading_id,
             facts.sight,

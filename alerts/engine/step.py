@@ -18,7 +18,8 @@ from alerts.engine.columns import Booleans, Columns, Gatherer, Identities, Integ
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.sheet import Sheet, evaluate
 from alerts.engine.state import RECENT_MAX, PartitionState
-from alerts.engine.walk import Found, Walk, expire_due
+from alerts.engine.timers import Found, expire_due
+from alerts.engine.walk import Walk
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord, StampedReading
 

@@ -40,7 +40,7 @@ def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
     if finding.event == "returned":
         return wording.ended_text(cause, sight)
     if finding.event == "eased":
-        return wording.eased_text(ladder.rungs[finding.speaking], sight)
+        return wording.eased_text(cause, ladder.rungs[finding.speaking], sight)
     parts = [wording.match_text(cause, sight)]
     repeat = wording.duration_text(ladder.repeat_within_ms)
     if finding.event == "repeat-asked":

@@ -1,36 +1,24 @@
 """Patients for whom something may change, reading by reading, in the order of the log."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
-from alerts.engine.judge import WORK_LIST_RANK, Facts, Finding, expire, judge
+from alerts.engine.judge import WORK_LIST_RANK, Facts, Finding, judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
 from alerts.engine.plans import local_day
+from alerts.engine.settle import Placed, settle
 from alerts.engine.sheet import Sheet
 from alerts.engine.sight import Sight, sight_of
 from alerts.engine.state import Arrivals, PartitionState
+from alerts.engine.timers import Found, expire_row
 from alerts.engine.transitions import transition
-from schemas.alert import Transition
 
 DELAYED_MS_MAX = 24 * 3_600_000
 """Older on arrival than this, or than the newest and no longer fresh: stale."""
-
-Order = tuple[int, int, int, str, int]
-"""Entry; timers before readings; deadline or place in the record; patient; ladder."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A transition with its place in the order of all that a step gives."""
-
-    order: Order
-    row: int
-    transition: Transition
 
 
 @dataclass(slots=True)
@@ -59,14 +47,14 @@ class Walk:
         cuts = np.flatnonzero(np.diff(entries)) + 1
         for record in np.split(positions, cuts):
             entry = int(self.columns.entry[record[0]])
-            self.found += _expire(
+            self.found += expire_row(
                 self.state, self.vital.ladders, row, self.log_ms, int(self.log_ms[entry])
             )
             self._record(row, entry, record.tolist())
         self.state.mark_busy(row, self.vital.index, (item.index for item in self.vital.ladders))
 
     def _record(self, row: int, entry: int, positions: list[int]) -> None:
-        findings: list[tuple[int, Ladder, Finding]] = []
+        findings: list[Placed] = []
         stale = 0
         for position in positions:
             identity = int(self.columns.identity[position])
@@ -84,7 +72,7 @@ class Walk:
             if self.columns.trusted[position] and not older:
                 self._newest(row, position)
         last_place = int(self.columns.place[positions[-1]])
-        settled = _settle(findings)
+        settled = settle(findings)
         if stale:
             settled.append((last_place, *self._stale(row, entry)))
         patient_id = self.state.patients[row]
@@ -195,79 +183,3 @@ class _Reading:
                 day, count + 1, rank, excess, ladder.index, rung, self.sight
             )
         return 1
-
-
-def expire_due(state: PartitionState, log_ms: Integers) -> list[Found]:
-    """Fire what is due by the end of the batch for patients whom no walk has visited since."""
-    found: list[Found] = []
-    for row, index in sorted(state.pending):
-        ladder = state.rule_set.ladders[index]
-        found += _expire(state, (ladder,), row, log_ms, int(log_ms[-1]))
-    return found
-
-
-def _expire(
-    state: PartitionState,
-    ladders: tuple[Ladder, ...],
-    row: int,
-    log_ms: Integers,
-    until_ms: int,
-) -> Iterator[Found]:
-    """Fire a patient's timers whose deadline lies before ``until_ms``."""
-    for ladder in ladders:
-        key = (row, ladder.index)
-        if key not in state.pending:
-            continue
-        held = state.ladders[key]
-        due = sorted(
-            (pending for pending in held.pending if pending.deadline_ms < until_ms),
-            key=lambda pending: (pending.deadline_ms, pending.sight.reading_id),
-        )
-        held.pending = [pending for pending in held.pending if pending not in due]
-        for pending in due:
-            vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
-            finding = expire(held, pending, ladder, resolved=bool(state.clear[key]))
-            if finding is None:
-                continue
-            entry = int(np.searchsorted(log_ms, pending.deadline_ms, side="right"))
-            patient_id = state.patients[row]
-            yield Found(
-                (entry, 0, pending.deadline_ms, patient_id, ladder.index),
-                row,
-                transition(patient_id, ladder, finding, vital.gated),
-            )
-        state.put_ladder(key, held)
-
-
-def _settle(
-    findings: list[tuple[int, Ladder, Finding]],
-) -> list[tuple[int, Ladder, Finding]]:
-    """An alert that began and ended within one record was over before anybody could see it."""
-    settled: list[tuple[int, Ladder, Finding]] = []
-    for place, ladder, finding in findings:
-        began = [
-            (number, item)
-            for number, (_, other, item) in enumerate(settled)
-            if other is ladder and item.origin == finding.origin and item.event != "repeat-asked"
-        ]
-        if finding.event != "returned" or not any(item.event == "onset" for _, item in began):
-            settled.append((place, ladder, finding))
-            continue
-        worst = min((item for _, item in began), key=lambda item: item.rank)
-        dropped = {number for number, _ in began}
-        settled = [item for number, item in enumerate(settled) if number not in dropped]
-        settled.append((place, ladder, _over(worst)))
-    return settled
-
-
-def _over(worst: Finding) -> Finding:
-    return Finding(
-        event="resolved-before-seen",
-        speaking=worst.speaking,
-        cause=worst.cause,
-        rank=max(worst.rank, WORK_LIST_RANK),
-        origin=worst.origin,
-        sight=worst.sight,
-        at_ms=worst.at_ms,
-        marks=worst.marks,
-    )

@@ -38,9 +38,10 @@ def ended_text(rung: Rung, sight: Sight) -> str:
     return f"{values_text(rung, sight)}: back within limits ({_name(rung)})"
 
 
-def eased_text(rung: Rung, sight: Sight) -> str:
-    """Say which milder rung holds now."""
-    return f"{values_text(rung, sight)}: now {rung.rule.title.lower()} ({_name(rung)})"
+def eased_text(over: Rung, remains: Rung, sight: Sight) -> str:
+    """Say which rung is over and which one has not returned yet."""
+    titles = f"{over.rule.title.lower()} is over, {remains.rule.title.lower()} remains"
+    return f"{values_text(remains, sight)}: {titles} ({_name(remains)})"
 
 
 def flags_text(sight: Sight, gated: dict[str, str]) -> str:

@@ -50,7 +50,10 @@ def test_the_reason_shows_values_as_received(measured: Measured, sentence: str) 
 
 def test_the_end_is_a_sentence_too() -> None:
     found = judged(glucose(NOON, 50), glucose(NOON + 1, 75), glucose(NOON + 2, 99))
-    assert found[1].reason == "Glucose 75 mg/dL: now low glucose (adult-diabetes, glucose-below-70)"
+    assert found[1].reason == (
+        "Glucose 75 mg/dL: clinically significant low glucose is over, low glucose remains"
+        " (adult-diabetes, glucose-below-70)"
+    )
     assert found[2].reason == (
         "Glucose 99 mg/dL: back within limits (adult-diabetes, glucose-below-70)"
     )

@@ -1,0 +1,32 @@
+"""What began and ended within one record was over before anybody could see it."""
+
+from dataclasses import replace
+
+from alerts.engine.judge import WORK_LIST_RANK, Finding
+from alerts.engine.ladders import Ladder
+
+Placed = tuple[int, Ladder, Finding]
+"""A finding with the reading's place in the record, and the ladder."""
+
+
+def settle(findings: list[Placed]) -> list[Placed]:
+    """Put one item of the work list in the place of an alert that ended where it began."""
+    settled: list[Placed] = []
+    for place, ladder, finding in findings:
+        began = [
+            (number, item)
+            for number, (_, other, item) in enumerate(settled)
+            if other is ladder and item.origin == finding.origin and item.event != "repeat-asked"
+        ]
+        if finding.event != "returned" or not any(item.event == "onset" for _, item in began):
+            settled.append((place, ladder, finding))
+            continue
+        worst = min((item for _, item in began), key=lambda item: item.rank)
+        dropped = {number for number, _ in began}
+        settled = [item for number, item in enumerate(settled) if number not in dropped]
+        settled.append((place, ladder, _over(worst)))
+    return settled
+
+
+def _over(worst: Finding) -> Finding:
+    return replace(worst, event="resolved-before-seen", rank=max(worst.rank, WORK_LIST_RANK))
