@@ -67,15 +67,19 @@ def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 @click.argument("address", required=False, callback=_address)
 @ADAPTER
 @click.option("--passkey", type=click.IntRange(0, 999_999), help="The digits on the display.")
-def pair(address: str | None, adapter: str, passkey: int | None) -> None:
-    """Pair the device with ADDRESS; without it, list what is near."""
+@click.option("--listen", "listen_s", default=10.0, show_default=True, help="s to look around.")
+def pair(address: str | None, adapter: str, passkey: int | None, listen_s: float) -> None:
+    """Pair the device with ADDRESS; without it, list what is near and ask."""
     import asyncio
 
     from gateway.bluetooth import pairing
 
     if address is None:
-        click.echo(f"Listening for {pairing.SCAN_S:.0f} s; put the device into pairing mode.")
-        _list(asyncio.run(pairing.nearby_devices(adapter)))
+        click.echo(f"Put the device into pairing mode; listening for {listen_s:g} s.")
+        near = asyncio.run(pairing.nearby_devices(adapter, listen_s))
+        _list(near)
+        address = _choose([device.address for device in near if not device.paired])
+    if address is None:
         return
 
     async def ask_passkey() -> int | None:
@@ -113,6 +117,19 @@ def status(*, state: Path, as_json: bool) -> None:
         click.echo(msgspec.json.encode(found))
     else:
         click.echo("\n".join(describe(found)))
+
+
+def _choose(addresses: list[str]) -> str | None:
+    """Let the person choose what to pair; None if there is nothing, or they do not want to."""
+    if not addresses:
+        return None
+    answer = click.prompt(
+        "Pair which? (Enter for none)" if len(addresses) > 1 else "Pair it? (n for no)",
+        type=click.Choice([*addresses, "n"], case_sensitive=False),
+        default="n" if len(addresses) > 1 else addresses[0],
+        show_choices=False,
+    )
+    return None if answer == "n" else str(answer)
 
 
 def _list(found: "list[Found]") -> None:

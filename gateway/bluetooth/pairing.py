@@ -16,7 +16,6 @@ from gateway.bluetooth.bluez import DEVICE_INTERFACE, SERVICES, Adapter, objects
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
-SCAN_S = 10.0
 FIND_TIMEOUT_S = 30.0
 PAIR_TIMEOUT_S = 60.0  # a person reads six digits
 DISCONNECT_TIMEOUT_S = 15.0
@@ -60,11 +59,11 @@ async def paired_devices(adapter: str) -> list[Found]:
     return [_found(properties) for properties in devices if properties.get("Paired")]
 
 
-async def nearby_devices(adapter: str) -> list[Found]:
+async def nearby_devices(adapter: str, listen_s: float) -> list[Found]:
     """Listen for a while for devices with one of our services."""
     try:
         seen = await BleakScanner.discover(
-            timeout=SCAN_S, service_uuids=SERVICES, bluez={"adapter": adapter}
+            timeout=listen_s, service_uuids=SERVICES, bluez={"adapter": adapter}
         )
     except BleakError as error:
         raise UnavailableError(f"Bluetooth does not scan: {error}.", _WAY_OUT) from error

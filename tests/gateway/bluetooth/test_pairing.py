@@ -94,14 +94,13 @@ async def test_devices_lists_what_is_paired(cuff: Cuff, meter: Meter) -> None:
 
 
 async def test_what_is_near_is_listed_with_whether_it_is_paired(
-    cuff: Cuff, world: BluetoothWorld, monkeypatch: pytest.MonkeyPatch
+    cuff: Cuff, world: BluetoothWorld
 ) -> None:
-    monkeypatch.setattr(pairing, "SCAN_S", 0.5)
     meter = make_meter()
     await world.add(meter, bonded=False)
     cuff.take(120, 80, 70)
     meter.take(Sample(Decimal(100)))
-    near = {device.address: device.paired for device in await pairing.nearby_devices("hci0")}
+    near = {device.address: device.paired for device in await pairing.nearby_devices("hci0", 0.5)}
     assert near == {CUFF_ADDRESS: True, METER_ADDRESS: False}
 
 
@@ -135,6 +134,16 @@ async def test_without_a_bus_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
         await pairing.paired_devices("hci0")
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
-        await pairing.nearby_devices("hci0")
+        await pairing.nearby_devices("hci0", 0.5)
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
         await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(1), print)
+
+
+async def test_without_an_address_it_lists_what_is_near_and_asks(world: BluetoothWorld) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    code, said, _ = await gateway("pair", "--listen", "1", typed="\n")
+    assert code == 0
+    assert f"{CUFF_ADDRESS}  not paired  blood pressure" in said
+    assert f"Paired {cuff.name}" in said
