@@ -4,11 +4,16 @@ import msgspec
 
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
-from schemas.alert import Evidence, Mark, Severity
+from schemas.alert import Event, Evidence, Mark, Severity, Transition
 from schemas.kafka import StampedReading
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
 
+_TASKS: dict[Event, str] = {
+    "repeat-asked": "Ask for a repeat",
+    "stale": "Arrived late: for the record",
+    "resolved-before-seen": "Over before anybody saw it",
+}
 _MARKS: dict[Mark, str] = {
     "delayed": "Delayed: call the patient",
     "unverified": "Unverified: no repeat came",
@@ -83,7 +88,7 @@ def card(case: Case, patient: PatientEntry | None) -> Card:
         details=_details(demand.evidence),
         measured_at_ms=demand.evidence.measured_at_ms,
         time_note=words.time_note(demand.evidence.time_quality),
-        marks=[_MARKS[mark] for mark in demand.marks],
+        marks=_marks(demand),
         reason=demand.reason,
         advice=demand.advice,
         source=demand.source,
@@ -121,6 +126,12 @@ def is_shown(stamped: StampedReading) -> bool:
     """Whether a reading stands for itself: a meal that completes one is not a measurement."""
     vital = VITALS.get(stamped.reading.vital)
     return vital is None or vital.amends is None
+
+
+def _marks(transition: Transition) -> list[str]:
+    task = _TASKS.get(transition.event)
+    marks = [_MARKS[mark] for mark in transition.marks]
+    return [task, *marks] if task else marks
 
 
 def _what(evidence: Evidence) -> str:

@@ -49,12 +49,13 @@ def headline(vital: str, quantities: Mapping[str, str]) -> str:
 
 
 def rest(vital: str, quantities: Mapping[str, str]) -> str:
-    """Give the other values that were measured: ``pulse 88 /min``."""
+    """Give what else was measured, in other units than the headline: ``pulse 88 /min``."""
     leading = _headline_names(VITALS.get(vital), quantities)
+    units = {_split(quantities[name])[1] for name in leading if name in quantities}
     parts = []
     for name, text in quantities.items():
         value, unit = _split(text)
-        if name not in leading and value != NO_VALUE:
+        if name not in leading and unit not in units and value != NO_VALUE:
             parts.append(f"{name.replace('_', ' ')} {value} {unit}".strip())
     return ", ".join(parts)
 

@@ -15,6 +15,14 @@ def test_an_alert_is_written_out() -> None:
     assert card.simulated
 
 
+def test_a_task_says_what_to_do() -> None:
+    board = Board()
+    board.take([transition("1", "repeat-asked", marks=["flagged"])])
+    card = board.card_of("a")
+    assert card is not None
+    assert card.marks == ["Ask for a repeat", "Flagged by the device"]
+
+
 def test_what_came_after_is_said_beside_what_asked() -> None:
     board = Board()
     board.take([transition("1"), acknowledgement("1", who="Anna", at_ms=7)])

@@ -25,9 +25,10 @@ def test_the_value_that_matters(vital: str, quantities: dict[str, str], text: st
     assert words.headline(vital, quantities) == text
 
 
-def test_the_rest_leaves_out_what_is_absent() -> None:
-    quantities = {"systolic": "1 mmHg", "diastolic": "1 mmHg", "pulse": "88 /min", "mean": "error"}
+def test_the_rest_leaves_out_what_is_absent_or_of_the_same_kind() -> None:
+    quantities = {"systolic": "1 mmHg", "diastolic": "error", "mean": "1 mmHg", "pulse": "88 /min"}
     assert words.rest("blood_pressure", quantities) == "pulse 88 /min"
+    assert words.rest("blood_pressure", quantities | {"pulse": "not-sent"}) == ""
 
 
 @pytest.mark.parametrize(
