@@ -1,0 +1,1 @@
+"""Everything simulated: cuffs and meters, patients and homes, and the embedded servers."""
