@@ -106,7 +106,6 @@ class Clinic(AbstractContextManager["Clinic"]):
 
     def start_servers(self) -> None:
         """Start the three side by side and wait for each; raises ``UnavailableError``."""
-        refuse_port_in_use(self.port)
         servers: tuple[Server, ...] = (self.kafka, self.mqtt, self.postgres)
         for server in servers:
             mend = self._mend_kafka if server is self.kafka else None
@@ -210,21 +209,24 @@ def run_to_end(program: Program, within_s: float) -> None:
     if code != 0:
         how = f"did not end within {within_s:.0f} s" if code is None else f"failed (exit {code})"
         raise UnavailableError(
-            f"{program.name} {how}: {last_line(program.log)}", f"Its log is {program.log}."
+            f"{program.name} {how}: {last_line(program.log)}.", f"Its log is {program.log}."
         )
 
 
-def refuse_port_in_use(port: int) -> None:
-    """Raise ``MisconfiguredError`` if the page's port is taken; before anything has started."""
+def page_port(wanted: int) -> int:
+    """Give the page's port, for 0 a free one; raises ``MisconfiguredError`` if it is taken."""
+    if wanted == 0:
+        return free_port()
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            server.bind((LOOPBACK, port))
+            server.bind((LOOPBACK, wanted))
         except OSError as error:
             raise MisconfiguredError(
-                f"Port {port} cannot be used: {error.strerror}.",
+                f"Port {wanted} cannot be used: {error.strerror}.",
                 "Choose another with --port, or 0 for any free one.",
             ) from error
+    return wanted
 
 
 def is_ready(monitor_port: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, VitalwireError
 from simulators.stack.directory import make_stack_directory
 
 
@@ -26,7 +26,8 @@ class Place:
 def demo_place(data: Path | None, *, continued: bool) -> Iterator[Place]:
     """Make or take the directory; ``continued`` allows one that an earlier run has filled.
 
-    Raises ``MisconfiguredError`` for a directory that cannot be used.
+    It stays after an error that may name a log in it. Raises ``MisconfiguredError`` for a directory
+    that cannot be used.
     """
     if data is None:
         place = Place(make_stack_directory(), passing=True)
@@ -34,6 +35,10 @@ def demo_place(data: Path | None, *, continued: bool) -> Iterator[Place]:
         place = Place(_usable(data.absolute(), continued=continued), passing=False)
     try:
         yield place
+    except VitalwireError:
+        if any(place.directory.rglob("*.log")):
+            place.keep()
+        raise
     finally:
         if place.passing:
             shutil.rmtree(place.directory, ignore_errors=True)

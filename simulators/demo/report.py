@@ -39,6 +39,7 @@ def print_table(verdict: Verdict, crashes: Sequence[str]) -> None:
     for name, value in (
         ("readings taken on devices", verdict.taken),
         ("readings handed over", verdict.handed_over),
+        ("still on a device", verdict.taken - verdict.handed_over),
         ("stored in the database", verdict.stored),
         ("rejected", verdict.rejected),
         ("without a patient", verdict.unassigned),

@@ -12,14 +12,13 @@ from types import FrameType
 
 from schemas.clock import SystemClock
 from simulators.cohort import Pace, draw_homes
-from simulators.demo.clinic import ChooseServers, Clinic, embedded_servers
+from simulators.demo.clinic import ChooseServers, Clinic, embedded_servers, page_port
 from simulators.demo.enrolment import enrol
 from simulators.demo.narrator import Narrator
 from simulators.demo.neighbourhood import Neighbourhood
 from simulators.demo.place import Place, demo_place
 from simulators.demo.screen import Screen
 from simulators.peripherals.clock import utc
-from simulators.stack.process import free_port
 
 STEP_S = 0.1
 
@@ -83,8 +82,8 @@ def running_demo(
     """
     plans = draw_homes(settings.seed, settings.homes, Pace(settings.speed))
     rng = Random(settings.seed)
+    port = page_port(settings.port)
     with demo_place(settings.data, continued=False) as place:
-        port = settings.port or free_port()
         directory = place.directory
         with (
             Clinic(directory, port, rng, narrator.say, choose) as clinic,

@@ -89,7 +89,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         program, code = watched.child.program, watched.child.exit_code
         ended = f"{program.name} ended by itself (exit {code})"
         if code == MisconfiguredError.exit_code:  # another try would end the same
-            raise MisconfiguredError(f"{ended}: {last_line(program.log)}", f"See {program.log}.")
+            raise MisconfiguredError(f"{ended}: {last_line(program.log)}.", f"See {program.log}.")
         if now_s - watched.started_s > _STEADY_S:
             watched.backoff.reset()
         delay_s = watched.backoff.next_s()

