@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from alerts.engine.identity import alert_id
+from alerts.rules.load import SHIPPED
 from schemas.kafka import PatientReadings, ReadingsRecord, StampedReading
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
@@ -31,13 +32,14 @@ from tests.alerts.oracle_words import (
     may_return,
     over_before_seen,
 )
+from tests.alerts.readings import TRIAL
 
 
 class Oracle:
     """Judges records one by one."""
 
     def __init__(self, patients: list[PatientEntry]) -> None:
-        self.rules = read_rules()
+        self.rules = read_rules(SHIPPED, TRIAL)
         self.by_key = {f"{rule.ladder}/{rule.id}": rule for rule in self.rules}
         self.ladders = sorted({rule.ladder for rule in self.rules})
         self.patients = {entry.patient_id: Patient(entry) for entry in patients}

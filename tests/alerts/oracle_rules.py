@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from alerts.rules import syntax
-from alerts.rules.load import SHIPPED
 from schemas.reading import Quantity
 
 SEVERITIES = ["critical", "high", "medium", "info"]
@@ -28,9 +27,10 @@ class OracleRule:
     keeps: bool
 
 
-def read_rules(folder: Path = SHIPPED) -> list[OracleRule]:
+def read_rules(*folders: Path) -> list[OracleRule]:
+    """Read all books of the folders, in order."""
     rules = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
         book = tomllib.loads(path.read_text())
         for rule in book["rule"]:
             band = [syntax.parse_amount(text) for text in rule.get("band", [])]
@@ -65,8 +65,9 @@ def holds(
             truths = [holds(part, values, band) for part in parts]
             return True if True in truths else None if None in truths else False
         case syntax.Not(inner=inner):
-            assert band is None, "no shipped rule says not"
-            truth = holds(inner, values)
+            # What makes "not ..." easier to hold makes the inside harder: the band turns round.
+            turned = band and {unit: -number for unit, number in band.items()}
+            truth = holds(inner, values, turned)
             return None if truth is None else not truth
         case syntax.Beyond(field=name, side=side):
             value = values.get(name)
@@ -115,6 +116,8 @@ def excess(expression: syntax.Expression, values: dict[str, Quantity]) -> float:
     match expression:
         case syntax.Or(parts=parts) | syntax.And(parts=parts):
             return max(excess(part, values) for part in parts)
+        case syntax.Not(inner=inner):
+            return excess(inner, values)
         case syntax.Comparison():
             if compare(expression, values.get(expression.field), None) is not True:
                 return 0.0

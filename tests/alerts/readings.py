@@ -4,6 +4,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -19,6 +20,7 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NOON = 1_790_000_000_000 - 1_790_000_000_000 % DAY + 12 * HOUR
+TRIAL = Path(__file__).parent / "books"
 BOTH = ["adult-standard", "adult-diabetes"]
 _ABSENT: dict[str, Absence] = {
     "HI": "positive-infinity",
@@ -32,11 +34,18 @@ def shipped() -> RuleSet:
     return arrange(load_books())
 
 
-def fresh_state(*patients: PatientEntry) -> PartitionState:
-    plans = Plans(shipped())
+@functools.cache
+def trial() -> RuleSet:
+    """The shipped books and one more that shares their ladders."""
+    return arrange([*load_books(), *load_books(TRIAL)])
+
+
+def fresh_state(*patients: PatientEntry, rules: RuleSet | None = None) -> PartitionState:
+    rules = rules or shipped()
+    plans = Plans(rules)
     for patient in patients or (PatientEntry("p1", "Robin", BOTH),):
         assert plans.put(patient) == []
-    return PartitionState(shipped(), plans)
+    return PartitionState(rules, plans)
 
 
 def quantity(value: object, unit: str) -> Quantity:

@@ -24,11 +24,12 @@ from tests.alerts.readings import (
     glucose,
     pressure,
     record,
-    shipped,
+    trial,
 )
 
 PATIENTS = [
     PatientEntry("p1", "Robin", BOTH, zone="America/New_York"),
+    PatientEntry("p4", "Alex", [*BOTH, "clinic-trial"]),
     PatientEntry("p2", "Kim", ["adult-diabetes"], care_plan_from_ms=NOON + HOUR),
     PatientEntry("p3", "Sam", []),
 ]
@@ -43,7 +44,7 @@ mmol_l = st.sampled_from(["LO", "2.9", "3.0", "3.5", "3.6", "3.8", "3.9", "4.4",
 kilopascal = st.sampled_from([11, "12.0", "12.1", 16, "23.3", "23.4", "24.0", 25])
 ages = st.one_of(
     st.integers(0, 20).map(lambda minutes: minutes * MINUTE),
-    st.sampled_from([0, 0, -2 * MINUTE, HOUR, HOUR + 1, 4 * HOUR, 4 * HOUR + 1])
+    st.sampled_from([0, 0, -2 * MINUTE, HOUR, HOUR + 1, 2 * HOUR + 1, 4 * HOUR, 4 * HOUR + 1])
     | st.sampled_from([DAY, DAY + 1, 3 * DAY]),
 )
 QUALITIES: list[TimeQuality] = ["device-clock", "device-clock", "receipt", "bounded", "untrusted"]
@@ -83,22 +84,22 @@ def histories(draw: st.DrawFn) -> list[ReadingsRecord]:
         if sent:
             readings += draw(st.lists(st.sampled_from(sent), max_size=2))
         sent += readings
-        patient_id = draw(st.sampled_from(["p1", "p1", "p1", "p2", "p3"]))
+        patient_id = draw(st.sampled_from(["p1", "p1", "p4", "p4", "p2", "p3"]))
         log.append(record(stamp_ms, readings, patient_id))
     log.append(Tick(now_ms + HOUR))
     return log
 
 
 def judged(log: list[ReadingsRecord]) -> list[Transition]:
-    return step(fresh_state(*PATIENTS), log).transitions
+    return step(fresh_state(*PATIENTS, rules=trial()), log).transitions
 
 
 def reborn(state: PartitionState, rule_set: RuleSet | None = None) -> PartitionState:
     """Write a state down, and read it into a new engine."""
-    plans = Plans(rule_set or shipped())
+    plans = Plans(rule_set or trial())
     for patient in PATIENTS:
         plans.put(patient)
-    other = PartitionState(rule_set or shipped(), plans)
+    other = PartitionState(rule_set or trial(), plans)
     other.log_ms = state.log_ms
     for row, patient_id in enumerate(state.patients):
         kept = decode_patient(encode_patient(state, row, Source("topic", 7)))

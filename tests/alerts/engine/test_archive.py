@@ -16,11 +16,13 @@ from tests.alerts.readings import (
     HOUR,
     MINUTE,
     NOON,
+    TRIAL,
     at_once,
     fresh_state,
     glucose,
     pressure,
     record,
+    trial,
 )
 
 
@@ -47,13 +49,13 @@ def remembered(state: PartitionState) -> object:
 @settings(max_examples=40)
 @given(histories())
 def test_everything_that_is_remembered_comes_back(log: list[ReadingsRecord]) -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     step(state, log)
     assert remembered(reborn(state)) == remembered(state)
 
 
 def test_a_long_history_keeps_the_newest_ids_in_order() -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     step(state, at_once(*(pressure(NOON + n, 120) for n in range(3 * RECENT_MAX + 5))))
     assert remembered(reborn(state)) == remembered(state)
     again = [record(NOON + HOUR, [pressure(NOON + 3 * RECENT_MAX + 4 - n, 120)]) for n in range(40)]
@@ -61,7 +63,7 @@ def test_a_long_history_keeps_the_newest_ids_in_order() -> None:
 
 
 def test_a_lowered_rung_comes_back_lowered() -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     flagged = pressure(NOON, 200, 80, "body-moved")
     step(state, [*at_once(flagged), Tick(NOON + HOUR)])
     (found,) = step(reborn(state), at_once(pressure(NOON + 2 * HOUR, 200))).transitions
@@ -69,7 +71,7 @@ def test_a_lowered_rung_comes_back_lowered() -> None:
 
 
 def test_what_was_clearly_normal_comes_back_so() -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     step(state, at_once(pressure(NOON, 120)))
     late = record(NOON + MINUTE, [pressure(NOON - MINUTE, 200)])
     (found,) = step(reborn(state), [late]).transitions
@@ -77,11 +79,11 @@ def test_what_was_clearly_normal_comes_back_so() -> None:
 
 
 def test_rules_that_no_longer_exist_are_left_out_and_the_others_keep_what_they_know() -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     step(state, at_once(glucose(NOON, 50), pressure(NOON, 200)))
     fewer = [
         replace(book, rules=tuple(rule for rule in book.rules if rule.ladder != "bp-high"))
-        for book in load_books()
+        for book in [*load_books(), *load_books(TRIAL)]
     ]
     other = reborn(state, arrange(fewer))
     (held,) = other.ladders.values()
@@ -91,7 +93,7 @@ def test_rules_that_no_longer_exist_are_left_out_and_the_others_keep_what_they_k
 
 
 def test_a_patients_state_is_small() -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     step(state, at_once(*(pressure(NOON + n, 120) for n in range(100))))
     step(state, at_once(*(glucose(NOON + n, 100) for n in range(100))))
     assert len(encode_patient(state, 0, Source("topic", 7))) < 1024

@@ -11,7 +11,7 @@ from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
 from tests.alerts.oracle import Oracle
 from tests.alerts.oracle_words import Said
-from tests.alerts.readings import fresh_state
+from tests.alerts.readings import fresh_state, trial
 
 
 def said(transitions: Sequence[Transition]) -> list[Said]:
@@ -44,7 +44,7 @@ def test_engine_and_oracle_say_the_same(log: list[ReadingsRecord]) -> None:
 def test_however_the_log_is_cut_the_transitions_are_the_same(
     log: list[ReadingsRecord], lengths: list[int]
 ) -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     found: list[Transition] = []
     rest = log
     for length in lengths:
@@ -59,7 +59,7 @@ def test_however_the_log_is_cut_the_transitions_are_the_same(
 def test_a_restart_between_any_two_records_changes_nothing(
     log: list[ReadingsRecord], place: int
 ) -> None:
-    state = fresh_state(*PATIENTS)
+    state = fresh_state(*PATIENTS, rules=trial())
     found = step(state, log[:place]).transitions
     found += step(reborn(state), log[place:]).transitions
     assert found == judged(log)

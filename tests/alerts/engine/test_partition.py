@@ -25,7 +25,7 @@ from tests.alerts.readings import (
     fresh_state,
     pressure,
     record,
-    shipped,
+    trial,
 )
 
 TOPIC, OTHER_TOPIC = "topic-1", "topic-2"
@@ -40,10 +40,10 @@ class Disk:
     checkpoint: bytes = b""
 
     def restore(self, topic_id: str = TOPIC) -> Partition:
-        plans = Plans(shipped())
+        plans = Plans(trial())
         for patient in PATIENTS:
             plans.put(patient)
-        partition = Partition(shipped(), plans, topic_id)
+        partition = Partition(trial(), plans, topic_id)
         for patient_id, value in self.patients.items():
             kept = decode_patient(value)
             assert kept is not None
