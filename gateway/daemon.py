@@ -141,7 +141,7 @@ class Daemon:
         self._journal = journal
         self._clock = clock
         self._software = f"vitalwire {importlib.metadata.version('vitalwire')}"
-        self._reported: list[str] = []
+        self._reported = ["starting"]
         self._sender = Sender(settings.gateway_id, journal, clock, rng)
         listener = Listener(
             connected=self._connected,
@@ -191,8 +191,11 @@ class Daemon:
             part.result()
 
     def readiness(self) -> str | None:
-        """Say why the daemon does not do all of its work; None if it does."""
-        return "; ".join(self._problems()) or None
+        """Say why the daemon does not do all of its work; None if it does.
+
+        Asked by the monitor's thread: it gets what the event loop last found.
+        """
+        return "; ".join(self._reported) or None
 
     def _problems(self) -> list[str]:
         faults = (self._intake.problem, self._sender.problem, self._publisher.problem)

@@ -1,4 +1,9 @@
-"""Whom to connect to, and when: decisions on each sighting, on the monotonic clock in ms."""
+"""Whom to connect to, and when: decisions on each sighting, on the monotonic clock in ms.
+
+Known means paired on this adapter, by a person. BlueZ opens a link to a paired device at security
+level medium (``device_connect_le`` in its src/device.c): encrypted with the key of the bond, so
+whoever borrows a known address gets no link.
+"""
 
 from collections import OrderedDict
 from enum import Enum
