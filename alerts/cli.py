@@ -1,41 +1,24 @@
 """`vitalwire alerts …` and `vitalwire rules …`; each command imports its own stage lazily."""
 
-import importlib
 import sys
 from pathlib import Path
 
 import click
 
+from schemas.commands import LazyGroup
 from schemas.errors import InvalidInput
 
-_MODULES = {
-    "engine": "alerts.engine.cli",
-    "projector": "alerts.projector.cli",
-    "feed": "alerts.feed.cli",
+COMMANDS = {
+    "engine": (
+        "alerts.engine.cli",
+        "Judge readings by the rules; write what begins and ends.",
+    ),
+    "projector": ("alerts.projector.cli", "Keep the alert tables of PostgreSQL up to date."),
+    "feed": ("alerts.feed.cli", "Show alerts and readings: a page, a stream, an API."),
 }
 
 
-class _LazyGroup(click.Group):
-    """Commands that live in modules of their own, imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
-        """Name the commands in the order of the data's way."""
-        return list(_MODULES)
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002  (click's signature)
-        cmd_name: str,
-    ) -> click.Command | None:
-        """Import the command's module."""
-        if cmd_name not in _MODULES:
-            return None
-        command = getattr(importlib.import_module(_MODULES[cmd_name]), cmd_name)
-        assert isinstance(command, click.Command), cmd_name
-        return command
-
-
-@click.group(cls=_LazyGroup)
+@click.group(cls=LazyGroup, commands_in=COMMANDS)
 def alerts() -> None:
     """Judge readings, and the page that shows what was found."""
 
