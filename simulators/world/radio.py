@@ -6,6 +6,7 @@ from typing import Any
 
 from bumble import hci
 from bumble.controller import Controller
+from bumble.core import PhysicalTransport
 from bumble.keys import PairingKeys
 from bumble.link import LocalLink
 
@@ -42,12 +43,24 @@ class Air(LocalLink):
     def _unheard(self, controller: Controller | None) -> bool:
         return controller is None or controller in self._silent
 
-    def send_acl_data(self, sender_controller: Controller, *rest: Any) -> None:  # noqa: ANN401
-        """Carry data unless one end is silent."""
-        destination: hci.Address = rest[0]
-        ends = (sender_controller, self.find_le_controller(destination))
-        if not any(self._unheard(end) for end in ends):
-            super().send_acl_data(sender_controller, *rest)
+    def send_acl_data(
+        self,
+        sender_controller: Controller,
+        destination_address: hci.Address,
+        transport: PhysicalTransport,
+        data: bytes,
+    ) -> None:
+        """Carry data unless one end is silent.
+
+        From the address that the link was made with: bumble says the random one, and a controller
+        with a public address is not understood.
+        """
+        receiver = self.find_le_controller(destination_address)
+        link = sender_controller.le_connections.get(destination_address)
+        if receiver is None or link is None or {receiver, sender_controller} & self._silent:
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_soon(receiver.on_link_acl_data, link.self_address, transport, data)
 
     def send_advertising_pdu(self, sender_controller: Controller, packet: Any) -> None:  # noqa: ANN401
         """Carry an advertisement unless its sender is silent."""
