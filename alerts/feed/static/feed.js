@@ -9,6 +9,7 @@ const byId = (id) => document.getElementById(id);
 const silenceMs = Number(root.dataset.silenceMs);
 const nameKey = "vitalwire.name";
 const movedGraceMs = 700; // a click so soon after the list moved was meant for something else
+const announcementsKept = 5;
 const quietMs = 60_000; // the bridge marks the time every 15 s, even if nobody measures
 
 // ---------------------------------------------------------------- life: what holds back the red
@@ -120,8 +121,11 @@ function clone(templateId) {
   return byId(templateId).content.firstElementChild.cloneNode(true);
 }
 
+// A line of its own for each: a later one must not swallow what nobody has heard yet.
 function announce(text, { now = false } = {}) {
-  byId(now ? "announce-now" : "announce-politely").textContent = text;
+  const heard = byId(now ? "announce-now" : "announce-politely");
+  heard.append(Object.assign(document.createElement("p"), { textContent: text }));
+  while (heard.children.length > announcementsKept) heard.firstElementChild.remove();
 }
 
 // ---------------------------------------------------------------- alerts
