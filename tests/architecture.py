@@ -84,7 +84,6 @@ SHELLS = {
     "ingest/storage.py",
     "ingest/waiting.py",
     "schemas/clock.py",
-    "schemas/commands.py",
     "schemas/daemon.py",
     "schemas/json_schema.py",
     "schemas/servers.py",
