@@ -60,7 +60,7 @@ class Adapter:
         """Make the Adapter1 object appear."""
         properties = {
             "Address": Variant("s", self._address),
-            "AddressType": Variant("s", "random"),
+            "AddressType": Variant("s", "public"),
             "Name": Variant("s", "simulated"),
             "Alias": Variant("s", "simulated"),
             "Class": Variant("u", 0),

@@ -69,10 +69,10 @@ class Central:
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-def make_host(air: Air, address: str, bonds: KeyStore) -> tuple[Device, Controller]:
+def make_host(air: Air, address: hci.Address, bonds: KeyStore) -> tuple[Device, Controller]:
     """Create a bumble central in `air`; `bonds` outlives it, as /var/lib/bluetooth does."""
-    controller = CentralController("central", link=air)
-    host = Device.with_hci("central", hci.Address(address), controller, controller)
+    controller = CentralController("central", link=air, public_address=address)
+    host = Device.with_hci("central", address, controller, controller)
     host.keystore = bonds
     return host, controller
 

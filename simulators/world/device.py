@@ -94,7 +94,9 @@ class RemoteDevice:
             self._dialling = True
             try:
                 connection = await self._central.host.connect(
-                    self._address, timeout=CONNECT_TIMEOUT_S
+                    self._address,
+                    own_address_type=hci.OwnAddressType.PUBLIC,
+                    timeout=CONNECT_TIMEOUT_S,
                 )
             finally:
                 self._dialling = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from bumble import hci
 from bumble.keys import KeyStore
 from dbus_fast import BusType, ErrorType, Message, MessageType, RequestNameReply
 from dbus_fast.aio import MessageBus
@@ -35,11 +36,19 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class AdapterSettings:
-    """Which adapter the stand-in shows, and when it forgets unpaired devices."""
+    """Which adapter the stand-in shows, and when it forgets unpaired devices.
+
+    Its address is public, as that of a Raspberry Pi.
+    """
 
     name: str = "hci0"
-    address: str = "F0:F1:F2:F3:F4:F5"
+    address: str = "B8:27:EB:00:00:01"
     temporary_timeout_s: float = 30.0
+
+    @property
+    def public_address(self) -> hci.Address:
+        """The address as bumble wants it."""
+        return hci.Address(self.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
 
 
 class BluezStandIn:
@@ -58,7 +67,7 @@ class BluezStandIn:
         """Put org.bluez on the bus at `bus_address`, with the `stored` devices from the start."""
         connecting = MessageBus(bus_address=bus_address, bus_type=BusType.SYSTEM)
         self._bus = await connecting.connect()
-        host, controller = make_host(self._air, self._settings.address, self._bonds)
+        host, controller = make_host(self._air, self._settings.public_address, self._bonds)
         adapter_path = f"/org/bluez/{self._settings.name}"
         self._central = Central(
             host, controller, ObjectTree(self._announce), self._faults, adapter_path

@@ -87,7 +87,7 @@ class BluetoothWorld:
         """Switch a device on in this home; a bonded one was paired with this adapter long ago."""
         self._peripherals.append(peripheral)
         if bonded:
-            bond, adapter = Bond(), hci.Address(self._settings.address)
+            bond, adapter = Bond(), self._settings.public_address
             await peripheral.remember(adapter, bond.keys(adapter))
             await self._bonds.update(str(peripheral.address), bond.keys(peripheral.address))
             if self._stand_in is not None:
