@@ -1,48 +1,43 @@
-"""Where a reader of the stream stands: the offsets of both alert topics, as the SSE event id.
+"""Where a reader of the stream stands: offsets of the topics behind the page, as the SSE event id.
 
-``1f0c2a9d:12.0.7:3`` = epoch, next offsets of alerts.v1 by partition, of alerts.actions.v1. The
-epoch is a digest of Kafka's topic ids: the same offsets of re-created topics are another place.
+``1f0c2a9d:12.0.7:3:40`` = epoch, then the next offsets by partition of alerts.v1, alerts.actions.v1
+and registry.v1 (a patient's name is on every card). The epoch is a digest of Kafka's topic ids: the
+same offsets of topics that were created again are another place.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from schemas.topics import ACTIONS, ALERTS
+from schemas.topics import ACTIONS, ALERTS, REGISTRY
 
 LENGTH_MAX = 4096
+TOPICS = (ALERTS, ACTIONS, REGISTRY)
+Offsets = Mapping[tuple[str, int], int]
+"""The next offset by (topic, partition)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The offsets up to which both topics have been read."""
+    """The offsets up to which the topics have been read; one tuple for each of ``TOPICS``."""
 
     epoch: str = ""
-    alerts: tuple[int, ...] = ()
-    actions: tuple[int, ...] = ()
+    offsets: tuple[tuple[int, ...], ...] = ((),) * len(TOPICS)
 
     def __str__(self) -> str:
-        return f"{self.epoch}:{_join(self.alerts)}:{_join(self.actions)}"
+        return ":".join([self.epoch, *(".".join(map(str, part)) for part in self.offsets)])
 
-    def advanced(self, offsets: Mapping[tuple[str, int], int]) -> "Cursor":
-        """Move to the next offsets given by (topic, partition); other topics do not count."""
-        return Cursor(
-            self.epoch,
-            _replaced(self.alerts, ALERTS, offsets),
-            _replaced(self.actions, ACTIONS, offsets),
-        )
-
-
-def epoch_of(topic_ids: Iterable[str]) -> str:
-    """Name one life of the topics."""
-    return hashlib.sha256("\n".join(topic_ids).encode()).hexdigest()[:8]
+    def advanced(self, news: Offsets) -> "Cursor":
+        """Move to the offsets given; what is not given stays, other topics do not count."""
+        moved = [
+            tuple(news.get((topic, partition), old) for partition, old in enumerate(part))
+            for topic, part in zip(TOPICS, self.offsets, strict=True)
+        ]
+        return Cursor(self.epoch, tuple(moved))
 
 
-def _join(offsets: Iterable[int]) -> str:
-    return ".".join(map(str, offsets))
-
-
-def _replaced(
-    offsets: tuple[int, ...], topic: str, news: Mapping[tuple[str, int], int]
-) -> tuple[int, ...]:
-    return tuple(news.get((topic, partition), old) for partition, old in enumerate(offsets))
+def start_of(topic_ids: Iterable[str], starts: Offsets) -> Cursor:
+    """Stand at the beginning of one life of the topics; ``starts`` has every partition."""
+    epoch = hashlib.sha256("\n".join(topic_ids).encode()).hexdigest()[:8]
+    parts = [[place for place in sorted(starts) if place[0] == topic] for topic in TOPICS]
+    return Cursor(epoch, tuple(tuple(starts[place] for place in part) for part in parts))

@@ -28,11 +28,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The log is read from its beginning; topic ids and partition counts of the alert topics."""
+    """The log is read from its beginning: the ids of its topics, where each partition begins."""
 
     topic_ids: tuple[str, ...]
-    alerts_partitions: int
-    actions_partitions: int
     starts: dict[Place, int]
 
 
@@ -130,9 +128,7 @@ class Follower:
             return
         log.seek(log.since(READINGS, self.clock.wall_ms() - READINGS_BACK_MS))
         self._lives, self._reached = lives, log.position()
-        alerts, actions = log.life(ALERTS), log.life(ACTIONS)
-        ids = (alerts.topic_id, actions.topic_id)
-        self.deliver(Start(ids, alerts.partitions, actions.partitions, dict(self._reached)))
+        self.deliver(Start(tuple(life.topic_id for life in lives), dict(self._reached)))
 
     @staticmethod
     def _batch(records: list[LogRecord]) -> Batch:

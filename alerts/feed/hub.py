@@ -13,7 +13,7 @@ import msgspec
 
 from alerts.feed import metrics
 from alerts.feed.board import Board, Changes
-from alerts.feed.cursor import Cursor, epoch_of
+from alerts.feed.cursor import Cursor, start_of
 from alerts.feed.follower import Batch, Contact, Lost, News, Start
 from alerts.feed.ring import Ring
 from schemas.alert import SEVERITIES, Action
@@ -181,10 +181,7 @@ class Hub:
         )
 
     def _start(self, news: Start) -> None:
-        epoch = epoch_of(news.topic_ids)
-        self._cursor = Cursor(
-            epoch, (0,) * news.alerts_partitions, (0,) * news.actions_partitions
-        ).advanced(news.starts)
+        self._cursor = start_of(news.topic_ids, news.starts)
         self._incoming = Board()
         self._caught_up = False
         self.trouble = _LOADING

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from alerts.feed.follower import Batch, Contact, Lost, Start
 from alerts.feed.hub import QUEUE_BYTES_MAX, Client, Hub
 from alerts.records import Record
-from schemas.topics import ALERTS
+from schemas.registry import PatientEntry
+from schemas.topics import ACTIONS, ALERTS, REGISTRY
 from tests.alert_records import acknowledgement, patient, transition
 from tests.servers import HandClock
+
+STARTS = {(ALERTS, 0): 0, (ACTIONS, 0): 0, (REGISTRY, 0): 0}
 
 
 @dataclass
@@ -45,14 +48,18 @@ class Log:
 
     def start(self, *records: Record, topic_id: str = "t") -> "Log":
         self.offset = 0
-        self.hub.take(Start((topic_id, "u"), 1, 1, {}))
+        self.hub.take(Start((topic_id, "u", "v"), STARTS))
         self.append(*records)
         self.catch_up()
         return self
 
     def append(self, *records: Record) -> None:
+        """Give records of the alert topics."""
         self.offset += len(records)
         self.hub.take(Batch(list(records), {(ALERTS, 0): self.offset}))
+
+    def register(self, entry: PatientEntry, offset: int) -> None:
+        self.hub.take(Batch([entry], {(REGISTRY, 0): offset + 1}))
 
     def catch_up(self) -> None:
         self.hub.take(Contact(0, caught_up=True, at_monotonic_ms=1_000_000))
@@ -97,16 +104,19 @@ def test_a_duplicate_moves_the_cursor_and_sends_nothing() -> None:
 def test_a_new_name_of_a_patient_is_a_snapshot_for_everybody() -> None:
     hub, log = ready_hub(transition("1", patient_id="p"))
     client, before = hub.join(hub.cursor), hub.cursor
-    log.append(patient("p", "Wren-01"))
+    log.register(patient("p", "Wren-01"), offset=0)
     assert [event.name for event in alert_events(client)] == ["snapshot"]
     assert [event.name for event in alert_events(hub.join(before))] == ["snapshot"]
+    assert alert_events(hub.join(hub.cursor)) == []
+    log.register(patient("p", "Wren-01"), offset=1)  # the same again: nobody need know
+    assert alert_events(client) == []
 
 
 def test_until_the_log_is_read_nothing_is_shown_as_complete() -> None:
     hub = Hub(HandClock(), "build")
     client = hub.join("")
     log = Log(hub)
-    hub.take(Start(("t", "u"), 1, 1, {}))
+    hub.take(Start(("t", "u", "v"), STARTS))
     log.append(transition("1"))
     while_reading = hub.trouble
     assert while_reading is not None
@@ -119,7 +129,7 @@ def test_until_the_log_is_read_nothing_is_shown_as_complete() -> None:
 def test_topics_made_anew_replace_what_is_shown_only_once_read() -> None:
     hub, log = ready_hub(transition("1"))
     client, before = hub.join(hub.cursor), hub.cursor
-    hub.take(Start(("another", "u"), 1, 1, {}))
+    hub.take(Start(("another", "u", "v"), STARTS))
     log.offset = 0
     log.append(transition("9", alert_id="z"))
     assert hub.board.card_of("a") is not None

@@ -1,20 +1,24 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.feed.cursor import Cursor, epoch_of
+from alerts.feed.cursor import start_of
 from alerts.feed.ring import Ring
-from schemas.topics import ACTIONS, ALERTS, READINGS
+from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 
 
-def test_a_cursor_names_the_offsets_of_both_topics() -> None:
-    start = Cursor("1f0c2a9d", (0, 0, 0), (0,))
-    moved = start.advanced({(ALERTS, 0): 12, (ALERTS, 2): 7, (ACTIONS, 0): 3, (READINGS, 0): 99})
-    assert str(moved) == "1f0c2a9d:12.0.7:3"
+def test_a_cursor_names_the_offsets_behind_the_page() -> None:
+    start = start_of(
+        ["a"],
+        {(REGISTRY, 0): 40, (ALERTS, 1): 0, (ALERTS, 0): 5, (ACTIONS, 0): 0, (READINGS, 0): 9},
+    )
+    moved = start.advanced({(ALERTS, 1): 7, (ACTIONS, 0): 3, (READINGS, 0): 99})
+    assert str(start) == f"{start.epoch}:5.0:0:40"
+    assert str(moved) == f"{start.epoch}:5.7:3:40"
 
 
 def test_topics_made_anew_are_another_place_at_the_same_offsets() -> None:
-    assert epoch_of(["a", "b"]) != epoch_of(["a", "c"])
-    assert epoch_of(["ab", "c"]) != epoch_of(["a", "bc"])
+    assert str(start_of(["a", "b"], {})) != str(start_of(["a", "c"], {}))
+    assert str(start_of(["ab", "c"], {})) != str(start_of(["a", "bc"], {}))
 
 
 @given(st.lists(st.booleans(), max_size=30), st.integers(2, 40), st.data())

@@ -14,10 +14,11 @@ from alerts.records import Record
 from schemas.alert import Action
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
-from schemas.topics import ACTIONS, ALERTS
+from schemas.topics import ACTIONS, ALERTS, REGISTRY
 from tests.alert_records import patient, pressure, readings, transition
 
 BASE = "http://127.0.0.1:8000"
+STARTS = {(ALERTS, 0): 0, (ACTIONS, 0): 0, (REGISTRY, 0): 0}
 EVIL = "<script>alert('x')</script>"
 
 
@@ -43,7 +44,7 @@ class Feed:
     client: httpx.AsyncClient
 
     def read(self, *records: Record) -> None:
-        self.hub.take(Start(("t", "u"), 1, 1, {}))
+        self.hub.take(Start(("t", "u", "v"), STARTS))
         self.hub.take(Batch(list(records), {(ALERTS, 0): len(records)}))
         now_ms = SystemClock().monotonic_ms()
         self.hub.take(Contact(0, caught_up=True, at_monotonic_ms=now_ms))
