@@ -15,6 +15,10 @@ from math import inf, isfinite, isnan, nan
 from schemas.alert import SEVERITIES, Event, Severity
 
 
+FLAGGED_CONFIRM = 3
+"""So many flagged matches count as confirmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A reading as its device showed it, mmHg or mg/dL; HI and LO are infinities.
@@ -101,6 +105,7 @@ class _Course:
 
     active: set[int] = field(default_factory=set)
     asked: bool = False
+    flagged: int = 0  # matches; no run lasts for the 72 h after which one is forgotten
     said: list[tuple[str, ExpectedEvent]] = field(default_factory=list)  # with the record
 
 
@@ -118,7 +123,9 @@ def expected_events(readings: Iterable[Shown]) -> list[ExpectedEvent]:
 def _judge(course: _Course, ladder: _Ladder, shown: Shown) -> None:
     reached = {number for number, (_, beyond) in enumerate(ladder.steps) if beyond(shown, 0)}
     before = _severity(course.active, ladder)
-    if shown.flagged and not course.active and not course.asked:
+    course.flagged += bool(shown.flagged and reached)
+    confirmed = course.flagged >= FLAGGED_CONFIRM
+    if shown.flagged and not (course.active or course.asked or confirmed):
         if reached:
             course.asked = True
             _say(course, ladder, shown, "repeat-asked", _severity(reached, ladder))

@@ -20,11 +20,11 @@ def run_check(settings: DemoSettings, *, as_json: bool) -> bool:
     """
     narrator = Narrator()
     with interruptible(), running_demo(settings, narrator) as demo:
-        with narrator.step(f"patients measured for {MEASURE_S:.0f} s"):
+        with narrator.step("patients measure"):
             demo.step_until(lambda: False, MEASURE_S)
         _wait_for_homes(demo)
         truth.stop_measuring(demo.neighbourhood.controls)
-        with narrator.step("what was under way had time to arrive"):
+        with narrator.step("what is under way arrives"):
             verdict = settle(demo, SETTLE_WITHIN_S)
         if not verdict.well:
             demo.place.keep()

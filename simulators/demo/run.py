@@ -89,15 +89,15 @@ def running_demo(
             Clinic(directory, port, rng, narrator.say, choose) as clinic,
             Neighbourhood(plans, directory, rng, narrator.say) as neighbourhood,
         ):
-            with narrator.step("PostgreSQL, Kafka and MQTT are up"):
+            with narrator.step("PostgreSQL, Kafka, MQTT"):
                 clinic.start_servers()
-            with narrator.step("tables and topics are made"):
+            with narrator.step("tables and topics"):
                 clinic.set_up()
-            with narrator.step(f"{len(plans)} simulated patients are enrolled"):
+            with narrator.step(f"{len(plans)} simulated patients enrolled"):
                 enrol(clinic.postgres.url, plans, utc(SystemClock()))
             clinic.start_daemons()
             neighbourhood.start(clinic.mqtt.url)
-            with narrator.step("bridge, sink, alert engine and page are ready"):
+            with narrator.step("bridge, sink, alert engine, page"):
                 clinic.wait_for_daemons()
             screen = Screen(clinic.url, rng)
             try:

@@ -48,13 +48,13 @@ def run_trial(settings: TrialSettings) -> None:
         Clinic(place.directory, port, rng, narrator.say) as clinic,
         Supervisor(rng, narrator.say) as gateways,
     ):
-        with narrator.step("PostgreSQL, Kafka and MQTT are up"):
+        with narrator.step("PostgreSQL, Kafka, MQTT"):
             clinic.start_servers()
-        with narrator.step("tables and topics are made"):
+        with narrator.step("tables and topics"):
             clinic.set_up()
         clinic.start_daemons()
         gateways.start(_gateway(settings, clinic, place.directory))
-        with narrator.step("bridge, sink, alert engine and page are ready"):
+        with narrator.step("bridge, sink, alert engine, page"):
             clinic.wait_for_daemons()
         kept = "goes when this ends; keep it with --data" if place.passing else "stays"
         narrator.say(f"  The page: {clinic.url}")

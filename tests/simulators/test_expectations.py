@@ -106,6 +106,20 @@ def test_a_flagged_match_asks_for_a_repeat_and_a_sound_repeat_opens_nothing() ->
     assert said(flagged, repeat) == [("0", "repeat-asked", "critical")]
 
 
+def test_a_third_flagged_match_counts_as_confirmed() -> None:
+    story = [(200, True), (130, False)] * 3
+    readings = [
+        Shown("p", str(n), str(n), systolic=systolic, diastolic=80, flagged=flagged)
+        for n, (systolic, flagged) in enumerate(story)
+    ]
+    assert said(*readings) == [
+        ("0", "repeat-asked", "critical"),
+        ("2", "repeat-asked", "critical"),
+        ("4", "onset", "critical"),
+        ("5", "returned", "critical"),
+    ]
+
+
 def test_what_begins_and_ends_within_one_record_was_over_before_anybody_saw_it() -> None:
     first, second = (
         Shown("p", "0", "same", glucose=50),
