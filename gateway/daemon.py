@@ -103,7 +103,7 @@ def locked(state: Path) -> Iterator[None]:
 async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_note_stray_error)
+    loop.set_exception_handler(note_stray_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     journal = Journal(settings.state, stream=secrets.token_hex(STREAM_BYTES))
@@ -116,7 +116,7 @@ async def _run(settings: Settings) -> None:
         journal.close()
 
 
-def _note_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def note_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what nobody waited for: dbus-fast leaves futures of connections that have ended."""
     error = context.get("exception")
     if isinstance(error, OSError | EOFError):

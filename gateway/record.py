@@ -1,7 +1,7 @@
 """What the journal keeps of a notification, and what its session told about it.
 
 ``gateway.decode`` turns a record with its facts into ``schemas.reading.Item``; everything that an
-item depends on is here and durable, so that a re-sent record is the same item byte for byte.
+item depends on is here and durable, so that a re-sent record is the same reading by the same name.
 """
 
 from dataclasses import dataclass, field
