@@ -338,3 +338,14 @@ async def test_a_clock_that_cannot_be_understood_is_refused(
         with pytest.raises(BleakGATTProtocolError) as refused:
             await client.write_gatt_char(uuids.full(uuids.CURRENT_TIME), b"\x00", response=True)
     assert refused.value.code == 0x0D
+
+
+async def test_pairing_anew_replaces_the_old_bond(world: BluetoothWorld, cuff: Cuff) -> None:
+    cuff.take(120, 80, 70)
+    for _again in range(2):
+        await BleakClient(await find()).unpair()
+        await cuff.set_pairing_mode(on=True)
+        async with Agent("NoInputNoOutput"), BleakClient(await find()) as client:
+            await client.pair()
+    async with BleakClient(await find()) as client:
+        assert bytes(await client.read_gatt_char(FEATURE))
