@@ -115,7 +115,7 @@ class Link:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 return bytes(await self._connected().read_gatt_char(uuids.full(number)))
         except FAILURES as error:
-            log.info("read.failed", characteristic=f"{number:04x}", reason=str(error))
+            log.debug("read.failed", characteristic=f"{number:04x}", reason=str(error))
             return None
 
     async def subscribe(self, number: int, notified: Notified) -> None:

@@ -28,6 +28,7 @@ from schemas.reading import Device
 FIRST_RECORD_TIMEOUT_S = 30.0
 SILENCE_S = 2.0  # a cuff that has sent its burst and keeps the link has nothing more
 SESSION_LONGEST_S = 1800.0
+BATTERY_EVERY_MS = 24 * 3600 * 1000
 
 COMPLETE = "complete"
 MEASUREMENTS = frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT, uuids.GLUCOSE_MEASUREMENT})
@@ -61,6 +62,7 @@ class Acquaintance:
     blood_pressure_feature: int | None = None
     glucose_feature: int | None = None
     battery_percent: int | None = None
+    battery_asked_ms: int | None = None
 
 
 class Session:
@@ -141,7 +143,6 @@ class Session:
             cursor = self._around.journal.cursor(self._facts.device.address)
             self._dialogue = Dialogue(cursor)
             outcome = (await MeterVisit(self._link, self._dialogue, self._capture).run()).value
-        await self._read_battery()
         if self._link.has(uuids.BLOOD_PRESSURE_MEASUREMENT):
             await self._await_silence()
         return outcome
@@ -149,6 +150,8 @@ class Session:
     async def _get_acquainted(self) -> None:
         """Read the clock, and once in a run what does not change."""
         known, clock = self._acquaintance, await self._read_clock()
+        if clock is None:
+            log.info("clock.unread")
         if not known.asked:
             known.blood_pressure_feature = _bits(
                 blood_pressure.decode_feature, await self._link.read(uuids.BLOOD_PRESSURE_FEATURE)
@@ -163,6 +166,7 @@ class Session:
                 serial=_text(await self._link.read(uuids.SERIAL_NUMBER)),
             )
             known.asked = not self._link.lost.is_set()
+        await self._read_battery()
         self._facts = SessionFacts(
             session_id=self._facts.session_id,
             device=known.device,
@@ -183,11 +187,16 @@ class Session:
         return DeviceClock(local, (before_ms + after_ms) // 2) if local is not None else None
 
     async def _read_battery(self) -> None:
+        """Read it now and then, before the subscriptions: a cuff drops the link after its burst."""
+        known, now_ms = self._acquaintance, self._around.clock.monotonic_ms()
+        asked_ms = known.battery_asked_ms
+        if asked_ms is not None and now_ms - asked_ms < BATTERY_EVERY_MS:
+            return
+        known.battery_asked_ms = now_ms
         payload = await self._link.read(uuids.BATTERY_LEVEL)
         try:
             if payload is not None:
-                percent = device_information.decode_battery_percent(payload)
-                self._acquaintance.battery_percent = percent
+                known.battery_percent = device_information.decode_battery_percent(payload)
         except MalformedPayload:
             return
 

@@ -1,7 +1,10 @@
 """Visits to simulated devices through bleak's own BlueZ backend, as the journal sees them."""
 
+import asyncio
+import gc
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
@@ -65,6 +68,34 @@ async def test_a_meter_gives_all_and_next_time_only_the_newer(
     newer = meter.take(Sample(Decimal(110)))
     await side.visited(2)
     assert side.payloads[3:] == [last.measurement, newer.measurement]
+
+
+async def test_the_battery_is_reported(cuff: Cuff, side: BluetoothSide) -> None:
+    cuff.take(120, 80, 70)
+    await side.visited(1)
+    (state,) = side.devices.states()
+    assert (state.address, state.model) == (CUFF_ADDRESS, cuff.identity.model)
+    assert state.battery_percent == cuff.battery_percent
+
+
+def open_files() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_visits_and_crashes_of_bluetoothd_leave_nothing_open(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    opened = []
+    for visits in (1, 2, 3):
+        cuff.take(120, 80, 70)
+        await side.visited(visits)
+        await world.crash()
+        await eventually(side.bluez.lost.is_set)
+        await world.restart()
+        await eventually(side.bluez.ready.is_set)
+        opened.append((open_files(), len(asyncio.all_tasks())))
+    assert opened[1] == opened[2]
 
 
 async def test_a_context_is_journalled_with_its_measurement(
