@@ -10,9 +10,9 @@ def alert_id(patient_id: str, scope: str, origin: str) -> str:
     return _digest("alert", patient_id, scope, origin)
 
 
-def event_id(alert: str, event: str, reading_id: str) -> str:
-    """Name what one reading did to an alert."""
-    return _digest("event", alert, event, reading_id)
+def event_id(alert: str, event: str, occasion: str) -> str:
+    """Name what happened to an alert: ``occasion`` is the reading that did it, or its deadline."""
+    return _digest("event", alert, event, occasion)
 
 
 def short_identity(reading_id: str) -> int:

@@ -14,9 +14,8 @@ def transition(
     """Write a finding down, with its reason, its rule and where the limits came from."""
     rung = ladder.rungs[finding.speaking]
     alert = alert_id(patient_id, finding.scope or ladder.name, finding.origin)
-    step = str(finding.count) if finding.count else finding.sight.reading_id
     return Transition(
-        event_id=event_id(alert, finding.event, step),
+        event_id=event_id(alert, finding.event, _occasion(finding)),
         alert_id=alert,
         patient_id=patient_id,
         ladder=ladder.name,
@@ -33,6 +32,14 @@ def transition(
         source=rung.rule.source,
         marks=list(finding.marks),
     )
+
+
+def _occasion(finding: Finding) -> str:
+    """Tell apart what one reading may do twice to an alert: at once, and at its deadline."""
+    if finding.event == "stale":
+        return str(finding.count)
+    due = "/unverified" if "unverified" in finding.marks else ""
+    return f"{finding.sight.reading_id}{due}"
 
 
 def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ from tests.alerts.readings import (
     glucose,
     pressure,
     record,
+    trial,
 )
 
 ROBIN = PatientEntry("p1", "Robin", BOTH)
@@ -359,3 +360,21 @@ def test_a_flagged_reading_ends_nothing_and_an_irregular_pulse_gates_nothing() -
     assert story(pressure(NOON, 200), calm) == ["onset critical bp-severe"]
     irregular = pressure(NOON, 200, 80, "irregular-pulse")
     assert story(irregular) == ["onset critical bp-severe"]
+
+
+def test_what_one_reading_does_twice_has_two_names() -> None:
+    log = [late(pressure(NOON - 3 * HOUR, 130), 2 * HOUR)]
+    log += at_once(flagged(NOON, 130), flagged(NOON + MINUTE))  # confirms one rung, asks for two
+    patient = PatientEntry("p1", "Robin", [*BOTH, "clinic-trial"])
+    state = fresh_state(patient, rules=trial())
+    found = step(state, [*log, Tick(NOON + DAY)]).transitions
+    assert short(found) == [
+        "onset info trial-elevated",
+        "again info trial-elevated",
+        "repeat-asked medium trial-elevated",
+        "worsened medium trial-elevated",
+        "repeat-asked critical bp-severe",
+        "worsened high bp-severe",
+    ]
+    assert found[3].evidence == found[5].evidence
+    assert len({one.event_id for one in found}) == len(found)
