@@ -14,7 +14,6 @@ from math import inf, isfinite, isnan, nan
 
 from schemas.alert import SEVERITIES, Event, Severity
 
-
 FLAGGED_CONFIRM = 3
 """So many flagged matches count as confirmed."""
 
