@@ -47,9 +47,9 @@ async def _serve(settings: FeedSettings, listener: socket.socket, monitor_port: 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     host, port, *_ = listener.getsockname()
-    async with running_feed(settings, listener) as hub:
-        with Monitor(monitor_port, lambda: readiness(hub, settings.pace)) as monitor:
+    async with running_feed(settings, listener) as running:
+        with Monitor(monitor_port, lambda: readiness(running.hub, settings.pace)) as monitor:
             log.info("monitor listening", port=monitor.port)
             log.info("feed listening", host=host, port=port)
-            await stop.wait()
+            await running.until(stop)
             log.info("feed stopping")

@@ -5,7 +5,8 @@ import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from concurrent.futures import CancelledError
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from random import Random
@@ -51,8 +52,31 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A running feed: its hub, and the parts that it consists of."""
+
+    hub: Hub
+    parts: tuple[asyncio.Task[None], ...]
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait for ``stop``; raises what ended a part before it.
+
+        A part that ends by itself is a mistake of ours. It ends the whole, so that a supervisor
+        starts it again, instead of keeping a page that can only be red.
+        """
+        stopping = asyncio.ensure_future(stop.wait())
+        ended, _ = await asyncio.wait({stopping, *self.parts}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for part in self.parts:
+            if part in ended:
+                part.result()
+                message = f"{part.get_name()} ended by itself"
+                raise RuntimeError(message)
+
+
 @asynccontextmanager
-async def running_feed(settings: FeedSettings, listener: socket.socket) -> AsyncIterator[Hub]:
+async def running_feed(settings: FeedSettings, listener: socket.socket) -> AsyncIterator[Feed]:
     """Serve until the context is left; stopping takes less than 5 s."""
     hub = Hub(settings.clock, build_name())
     writer = ActionWriter(settings.bootstrap)
@@ -67,42 +91,66 @@ async def running_feed(settings: FeedSettings, listener: socket.socket) -> Async
             timeout_graceful_shutdown=_STOP_WITHIN_S,
         )
     )
-    follower = Follower(
-        settings.bootstrap, settings.clock, _deliver_to(hub), Random()
-    )  # jitter needs no seed
-    thread = threading.Thread(target=follower.run, name="follower", daemon=True)
-    thread.start()
-    beats = asyncio.ensure_future(_every(settings.pace.heartbeat_s, hub.beat))
-    flushes = asyncio.ensure_future(_every(settings.pace.readings_s, hub.flush_readings))
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    jitter = Random()  # needs no seed
+    follower = Follower(settings.bootstrap, settings.clock, _deliver_to(hub), jitter)
+    following = asyncio.create_task(_in_thread(follower.run), name="follower")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    pace = settings.pace
+    beats = asyncio.create_task(_every(pace.heartbeat_s, hub.beat), name="heartbeat")
+    flushes = asyncio.create_task(_every(pace.readings_s, hub.flush_readings), name="readings")
+    parts = (following, serving, beats, flushes)
     try:
-        yield hub
+        yield Feed(hub, parts)
     finally:
         follower.stop()
         hub.close()
         server.should_exit = True
-        await serving
-        for task in (beats, flushes):
-            task.cancel()
-        await asyncio.gather(beats, flushes, return_exceptions=True)
-        await asyncio.to_thread(thread.join, _STOP_WITHIN_S)
+        await asyncio.wait({following, serving}, timeout=_STOP_WITHIN_S + 1)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
         await asyncio.to_thread(writer.close)
 
 
 def _deliver_to(hub: Hub) -> Callable[[News], bool]:
+    """Hand news over the threads' border; what goes wrong on the other side is raised on this."""
     loop = asyncio.get_running_loop()
 
     async def take(news: News) -> None:
         hub.take(news)
 
     def deliver(news: News) -> bool:
+        if loop.is_closed():
+            return False
         try:
             asyncio.run_coroutine_threadsafe(take(news), loop).result(_DELIVER_WITHIN_S)
-        except (RuntimeError, TimeoutError):  # the loop is closed, or about to be
+        except (CancelledError, TimeoutError):  # the loop is about to close
             return False
         return True
 
     return deliver
+
+
+async def _in_thread(run: Callable[[], None]) -> None:
+    """Run in a daemon thread: one that is stuck in a dead connection must not hold up the end."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if not ended.done():
+            ended.set_exception(error) if error else ended.set_result(None)
+
+    def target() -> None:
+        error: BaseException | None = None
+        try:
+            run()
+        except BaseException as raised:  # noqa: BLE001 - it is raised again where it is awaited
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=target, name="follower", daemon=True).start()
+    await ended
 
 
 async def _every(period_s: float, act: Callable[[], None]) -> None:

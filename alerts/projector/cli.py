@@ -9,9 +9,11 @@ import structlog
 from alerts.projector.run import Projector
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
+from schemas.errors import UnavailableError
 from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE, required
 
 _STOP_WITHIN_S = 4.0
+_LOOK_EVERY_S = 1.0
 
 
 @click.command()
@@ -31,7 +33,8 @@ def projector(monitor_port: int) -> None:
         structlog.get_logger().info("monitor listening", port=monitor.port)
         worker = threading.Thread(target=projection.run, name="projector", daemon=True)
         worker.start()
-        while not stop.wait(1.0) and worker.is_alive():
-            pass
+        while not stop.wait(_LOOK_EVERY_S):
+            if not worker.is_alive():  # a mistake of ours; its traceback is in the log
+                raise UnavailableError("The projector ended by itself.", "Start it again.")
         projection.stop()
         worker.join(_STOP_WITHIN_S)

@@ -11,7 +11,8 @@ from datetime import UTC
 import httpx
 import pytest
 
-from alerts.feed.hub import Pace
+from alerts.feed.follower import News
+from alerts.feed.hub import Hub, Pace
 from alerts.feed.metrics import CLIENTS_CUT
 from alerts.feed.serve import FeedSettings, listen, running_feed
 from schemas.errors import MisconfiguredError
@@ -159,3 +160,17 @@ def test_a_port_in_use_is_said_at_once() -> None:
 def test_only_loopback_is_served() -> None:
     with pytest.raises(MisconfiguredError, match="sign-in does not exist yet"):
         listen("0.0.0.0", 0)
+
+
+async def test_a_part_that_ends_by_itself_ends_the_whole(
+    kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Hub, __: News) -> None:
+        raise LookupError("a mistake of ours")
+
+    monkeypatch.setattr(Hub, "take", broken)
+    with listen("127.0.0.1", 0) as listener:
+        async with running_feed(FeedSettings(kafka.bootstrap, UTC, QUICK), listener) as running:
+            with pytest.raises(LookupError, match="a mistake of ours"):
+                async with asyncio.timeout(WITHIN_S):
+                    await running.until(asyncio.Event())
