@@ -29,7 +29,8 @@ test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas
 	@.venv/bin/pytest $(ARGS)
 
 test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
-	@.venv/bin/pytest --override-ini='norecursedirs=.*' tests/real $(ARGS)
+	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.real.stages \
+		tests/real tests/ingest tests/alerts $(ARGS)
 
 lint: setup-test ## Check style and types
 	@.venv/bin/ruff check .

@@ -39,7 +39,8 @@ class ApacheKafka(KafkaBroker):
         """Nothing is written before the first start."""
         self.port = free_port()
         self._controller_port = free_port()
-        self._data = directory / "kafka"
+        self.directory = directory
+        self.data = directory / "kafka"
         self._configuration = directory / "server.properties"
         self._log = directory / "kafka.log"
         self.child = Child(
@@ -58,7 +59,7 @@ class ApacheKafka(KafkaBroker):
 
     def start(self) -> Self:
         """Start without waiting; the first time, format the storage."""
-        if not (self._data / "meta.properties").exists():
+        if not (self.data / "meta.properties").exists():
             self._configure()
             self._format()
         self.child.start()
@@ -74,7 +75,7 @@ class ApacheKafka(KafkaBroker):
         for theirs, ours in ((9092, self.port), (9093, self._controller_port)):
             text, count = re.subn(rf"127\.0\.0\.1:{theirs}\b", f"{LOOPBACK}:{ours}", text)
             assert count == 2
-        text, count = re.subn(r"(?m)^log\.dirs=.*$", f"log.dirs={self._data}", text)
+        text, count = re.subn(r"(?m)^log\.dirs=.*$", f"log.dirs={self.data}", text)
         assert count == 1
         self._configuration.write_text(text)
 
