@@ -4,6 +4,7 @@ Kafka errors leave this module as ``UnavailableError`` (try again) or ``TopicsCh
 was read belongs to topics that no longer exist: start again).
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _FETCH_WAIT_MS = 100  # bounds how late a record is seen if a broker does not wa
 _POLL_RECORDS_MAX = 500
 
 _log = structlog.get_logger()
+logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its errors are raised to us, and said once
 
 
 class TopicsChangedError(UnavailableError):

@@ -21,7 +21,7 @@ from schemas.clock import Clock
 
 QUEUE_BYTES_MAX = 4 * 1024 * 1024
 CLIENTS_MAX = 500
-_LOADING = "The log is being read from its beginning."
+_LOADING = "This list is not complete yet: the log is being read from its beginning."
 _encode = msgspec.json.Encoder().encode
 
 
@@ -108,7 +108,7 @@ class Hub:
             case Contact():
                 self._contact(news)
             case Lost():
-                self.trouble = news.reason
+                self.trouble = f"This list may be out of date. {news.reason}"
         self._moved.set()
         self._moved = asyncio.Event()
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from random import Random
@@ -149,7 +150,8 @@ async def _in_thread(run: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(settle, error)
 
-    threading.Thread(target=target, name="follower", daemon=True).start()
+    context = copy_context()  # a thread starts with an empty one, and its log lines nameless
+    threading.Thread(target=context.run, args=(target,), name="follower", daemon=True).start()
     await ended
 
 

@@ -1,6 +1,7 @@
 """`vitalwire alerts projector`: the command."""
 
 import threading
+from contextvars import copy_context
 from random import Random
 
 import click
@@ -31,7 +32,8 @@ def projector(monitor_port: int) -> None:
     )
     with Monitor(monitor_port, lambda: projection.trouble) as monitor:
         structlog.get_logger().info("monitor listening", port=monitor.port)
-        worker = threading.Thread(target=projection.run, name="projector", daemon=True)
+        context = copy_context()  # a thread starts with an empty one, and its log lines nameless
+        worker = threading.Thread(target=context.run, args=(projection.run,), daemon=True)
         worker.start()
         while not stop.wait(_LOOK_EVERY_S):
             if not worker.is_alive():  # a mistake of ours; its traceback is in the log
