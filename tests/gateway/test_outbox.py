@@ -159,6 +159,28 @@ def test_without_receipt_a_row_is_sent_again_later_each_time_and_then_alone(
     assert max(pauses_ms) <= 1.5 * RESEND_LONGEST_MS
 
 
+def sent_twice(outbox: Outbox, *numbers: int) -> int:
+    """Send rows twice without a receipt; give the time at which they are due again."""
+    backlog(outbox, *numbers)
+    now_ms = 0
+    for _ in range(2):
+        deliver(outbox, now_ms)
+        now_ms = max(outbox._rows[seq].due_ms for seq in numbers)
+    return now_ms
+
+
+def test_what_was_sent_twice_takes_no_other_along(outbox: Outbox) -> None:
+    now_ms = sent_twice(outbox, 1)
+    backlog(outbox, 2)
+    assert ship(outbox, now_ms) == range(1, 2)
+
+
+def test_what_was_sent_twice_is_taken_along_by_no_other(outbox: Outbox) -> None:
+    now_ms = sent_twice(outbox, 2)
+    backlog(outbox, 1)
+    assert ship(outbox, now_ms) == range(1, 2)
+
+
 def test_a_row_sent_three_times_is_stuck_until_its_receipt(outbox: Outbox) -> None:
     live(outbox, 1)
     now_ms = 0
