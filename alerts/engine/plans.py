@@ -1,6 +1,5 @@
 """How each patient is watched: which books, since when, in which time zone."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -25,8 +24,9 @@ class Plan:
 class Plans:
     """The registry's patients.
 
-    A patient who is not in the registry is judged by every book: a needless alert is asked about,
-    a missing one is not. A patient whose list of books is empty is not judged: somebody chose that.
+    A patient who is not in the registry, or under books of which none is loaded, is judged by every
+    book: a needless alert is asked about, a missing one is not. A patient whose list of books is
+    empty is not judged: somebody chose that.
     """
 
     def __init__(self, rule_set: RuleSet) -> None:
@@ -41,11 +41,12 @@ class Plans:
 
     def put(self, entry: PatientEntry) -> list[str]:
         """Take an entry; give the books that it names and nobody loaded."""
+        unknown = [name for name in entry.books if name not in self._rule_set.books]
+        lost = unknown and len(unknown) == len(entry.books)
+        in_force = self._rule_set.in_force(self._rule_set.books if lost else entry.books)
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
-        self._plans[entry.patient_id] = Plan(
-            tuple(self._rule_set.in_force(entry.books)), from_ms, _zone(entry.zone)
-        )
-        return _unknown_books(entry.books, self._rule_set)
+        self._plans[entry.patient_id] = Plan(tuple(in_force), from_ms, _zone(entry.zone))
+        return unknown
 
     def remove(self, patient_id: str) -> None:
         """Forget a patient."""
@@ -59,10 +60,6 @@ class Plans:
 def local_day(plan: Plan, at_ms: int) -> str:
     """Give the patient's calendar day."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(plan.zone).date().isoformat()
-
-
-def _unknown_books(books: Iterable[str], rule_set: RuleSet) -> list[str]:
-    return [name for name in books if name not in rule_set.books]
 
 
 @lru_cache(maxsize=1024)

@@ -72,6 +72,12 @@ def test_a_plan_that_names_an_unknown_book_says_so_and_uses_the_others() -> None
     assert plans.of("p1").in_force == tuple(shipped().in_force(["adult-diabetes"]))
 
 
+def test_a_patient_under_books_that_nobody_loaded_is_judged_by_every_book() -> None:
+    plans = Plans(shipped())
+    assert plans.put(PatientEntry("p1", "Robin", ["none"])) == ["none"]
+    assert plans.of("p1").in_force == tuple(shipped().in_force(shipped().books))
+
+
 def test_a_patient_who_left_the_registry_is_judged_by_every_book() -> None:
     plans = Plans(shipped())
     plans.put(PatientEntry("p1", "Robin", [], care_plan_from_ms=NOON))
