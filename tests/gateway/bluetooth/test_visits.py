@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from dbus_fast import Message
 from prometheus_client import REGISTRY
 
 from gateway import dialling
@@ -237,6 +238,19 @@ async def test_pitfall_1_bluetoothd_is_back_before_anybody_looks(
     await world.crash()
     await world.restart()
     await eventually(lambda: set(side.payloads) == set(taken))
+
+
+async def test_a_new_owner_of_org_bluez_ends_everything_even_if_all_looks_well(
+    cuff: Cuff, side: BluetoothSide
+) -> None:
+    await eventually(side.bluez.ready.is_set)
+    path, interface = "/org/freedesktop/DBus", "org.freedesktop.DBus"
+    owners = ["org.bluez", ":1.1", ":1.2"]
+    side.bluez._on_message(Message.new_signal(path, interface, "NameOwnerChanged", "sss", owners))
+    assert side.bluez.lost.is_set()
+    await eventually(side.bluez.ready.is_set)
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
 
 
 async def test_pitfall_10_an_adapter_switched_off_and_on_scans_again(
