@@ -1,18 +1,27 @@
 """`vitalwire demo` as a person meets it: it says what it does, and leaves nothing behind."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from simulators.cohort import Pace, draw_homes
+from simulators.demo.enrolment import TRIAL_PATIENT
+from simulators.demo.neighbourhood import Neighbourhood
+from simulators.homes import home_paths
 from simulators.stack.directory import stack_directory
+from simulators.stack.mqtt import EmbeddedMqtt
 from tests.processes import descendants, ends, handles
+from tests.servers import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -21,10 +30,15 @@ END_WITHIN_S = 15
 
 
 @contextmanager
-def running_demo(*words: str) -> Iterator[subprocess.Popen[str]]:
+def running_demo(
+    *words: str, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A demo of one home; killed if the test has not ended it."""
     process = subprocess.Popen(
-        [*DEMO, "--homes", "1", "--port", "0", *words], stderr=subprocess.PIPE, text=True
+        [*DEMO, "--homes", "1", "--port", "0", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     with process:
         try:
@@ -109,3 +123,30 @@ def refused(*words: str, environment: dict[str, str] | None = None) -> str:
     assert done.returncode not in (0, 1)
     assert "Traceback" not in done.stderr
     return done.stderr.strip().splitlines()[-1]
+
+
+def test_a_trial_takes_in_what_a_person_has_paired(tmp_path: Path) -> None:
+    plans = draw_homes(seed=1, count=1, pace=Pace())
+    with (
+        stack_directory() as directory,
+        Neighbourhood(plans, directory, Random(1), print) as homes,
+        EmbeddedMqtt(tmp_path) as unused,
+    ):
+        homes.start(unused.url)
+        home = home_paths(directory / "homes", 0)
+        eventually(home.control.exists)
+        environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": home.bus_address}
+        words = ("--adapter", "hci0", "--data", str(directory / "trial"))
+        with running_demo(*words, environment=environment) as process:
+            said = "".join(read_until(process, "vitalwire gateway pair"))
+            url = said.split("The page: ")[1].split()[0]
+            read_until(process, plans[0].meter_address)
+            eventually(lambda: trial_alerts(url), within_s=40.0)
+            card = trial_alerts(url)[0]
+            assert not card["simulated"]
+
+
+def trial_alerts(url: str) -> list[dict[str, object]]:
+    with urllib.request.urlopen(f"{url}api/v1/alerts", timeout=5) as reply:
+        cards = json.load(reply)["cards"]
+    return [card for card in cards if card["patient_id"] == TRIAL_PATIENT]
