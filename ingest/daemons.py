@@ -1,7 +1,9 @@
 """The three daemons of the intake, put together: who reaches what, and who stops whom."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import EX_SOFTWARE
 from threading import Event
 
 import structlog
@@ -33,10 +35,21 @@ def daemon(name: str, monitor_port: int, condition: Condition) -> Iterator[Event
     die_with_parent()
     configure_logs(name)
     stop = stop_on_signals()
+    died: list[str] = []
+
+    def end(failure: threading.ExceptHookArgs) -> None:
+        """End the daemon with its thread: half of it alive would look as if it worked."""
+        died.append(failure.thread.name if failure.thread else "?")
+        _log.error("thread died", thread=died[-1], exc_info=failure.exc_value)
+        stop.set()
+
+    threading.excepthook = end
     with Monitor(monitor_port, condition.reason) as monitor:
         _log.info("monitor listening", port=monitor.port)
         yield stop
         _log.info("stopped")
+    if died:
+        raise SystemExit(EX_SOFTWARE)
 
 
 def bridge(client_id: str, monitor_port: int) -> None:

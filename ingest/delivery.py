@@ -14,6 +14,7 @@ from ingest.waiting import Condition, until_available
 from schemas.backoff import Backoff
 
 _LOOK_EVERY_S = 0.5
+_CLOSE_WITHIN_S = 1.0
 _LOOKS_MAX = 30  # longer than the producer itself waits before it gives up
 _KAFKA = "kafka"
 
@@ -60,11 +61,11 @@ class Delivery:
 
     def close(self) -> None:
         """Hang up; what was not acknowledged was never promised to anybody."""
-        self._hang_up()
+        self._hang_up(_CLOSE_WITHIN_S)
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, within_s: float = 0) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=0)
+            self._producer.close(timeout=within_s)
             self._producer = None
 
 

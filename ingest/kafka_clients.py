@@ -17,6 +17,7 @@ from schemas.servers import KAFKA_VARIABLE, required
 from schemas.topics import KAFKA_TOPICS, KafkaTopic
 
 GIVE_UP_MS = 3_000
+CONNECT_WITHIN_MS = 1_500
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 """Above anything that the bridge can build of one message; the brokers' own limit decides."""
 
@@ -48,7 +49,7 @@ def producer(server: str, client_id: str) -> KafkaProducer:
             delivery_timeout_ms=2 * GIVE_UP_MS,
             request_timeout_ms=GIVE_UP_MS,
             max_block_ms=GIVE_UP_MS,
-            bootstrap_timeout_ms=GIVE_UP_MS,
+            bootstrap_timeout_ms=CONNECT_WITHIN_MS,
             reconnect_backoff_max_ms=1_000,
             max_request_size=RECORD_BYTES_MAX,
             batch_size=256 * 1024,
@@ -72,7 +73,7 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
             auto_offset_reset="none",
             allow_auto_create_topics=False,
             request_timeout_ms=GIVE_UP_MS,
-            bootstrap_timeout_ms=GIVE_UP_MS,
+            bootstrap_timeout_ms=CONNECT_WITHIN_MS,
             reconnect_backoff_max_ms=1_000,
             fetch_max_wait_ms=250,
             max_partition_fetch_bytes=RECORD_BYTES_MAX,
@@ -92,7 +93,7 @@ class Topics:
             self._admin = KafkaAdminClient(
                 bootstrap_servers=server,
                 request_timeout_ms=GIVE_UP_MS,
-                bootstrap_timeout_ms=GIVE_UP_MS,
+                bootstrap_timeout_ms=CONNECT_WITHIN_MS,
                 reconnect_backoff_max_ms=1_000,
             )
         except KafkaError as error:

@@ -61,6 +61,7 @@ class MqttLink:
         self._epoch_lock = threading.Lock()
         self._epoch = 0
         self._stop = threading.Event()
+        self._leaving = False
         self._thread: threading.Thread | None = None
         self.subscribed = threading.Event()
         self._client = paho.Client(
@@ -88,6 +89,7 @@ class MqttLink:
 
     def stop(self) -> None:
         """Say goodbye to the broker and end the thread."""
+        self._leaving = True
         self._client.disconnect()
         self._stop.set()
         if self._thread is not None:
@@ -188,7 +190,7 @@ class MqttLink:
         with self._epoch_lock:
             self._epoch += 1
         self.subscribed.clear()
-        if not self._stop.is_set():
+        if not self._leaving:
             self._condition.bad(MQTT, f"connection lost: {reason}")
 
     def _received(self, _client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:

@@ -76,7 +76,11 @@ class Bridge:
         """Note when a message came; runs in MQTT's thread."""
         properties = getattr(raw.properties, "UserProperty", [])
         message = Message(
-            raw.topic, bytes(raw.payload), self._clock.wall_ms(), list(properties), bool(raw.retain)
+            _topic(raw),
+            bytes(raw.payload),
+            self._clock.wall_ms(),
+            list(properties),
+            bool(raw.retain),
         )
         self._inbox.put(Received(epoch, raw, message))
 
@@ -138,3 +142,11 @@ class Bridge:
         ]
         if self._delivery.deliver(ticks, stop):
             metrics.ticks.inc(len(ticks))
+
+
+def _topic(raw: paho.MQTTMessage) -> str:
+    """Read the topic; one that is no UTF-8 names no gateway, and its message is kept as that."""
+    try:
+        return raw.topic
+    except UnicodeDecodeError:
+        return ""

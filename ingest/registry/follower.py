@@ -78,7 +78,7 @@ class RegistryFollower:
                 return
             try:
                 self._follow(topics)
-            except (UnavailableError, KafkaError) as error:
+            except (KafkaError, OSError, UnavailableError) as error:
                 self._condition.bad(REGISTRY_READ, str(error) or type(error).__name__)
                 self._stop.wait(1.0)
             finally:

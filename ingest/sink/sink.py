@@ -87,7 +87,7 @@ class Sink:
                         backoff.reset()
             except psycopg.Error as error:
                 self._condition.bad(DATABASE, database.one_line(error))
-            except (KafkaError, UnavailableError) as error:
+            except (KafkaError, OSError, UnavailableError) as error:
                 self._condition.bad(KAFKA, str(error) or type(error).__name__)
             except OvertakenError:
                 self._condition.bad(DATABASE, "another sink is at work; it was not disturbed")
@@ -153,6 +153,7 @@ class Sink:
         entries: list[Entry] = []
         moves: list[Advance] = []
         for partition, records in polled.items():
+            assert records, "kafka-python names only partitions that have something"
             for record in records:
                 entries += read(record.topic, record.value, record.timestamp)
             key = (partition.topic, partition.partition)
