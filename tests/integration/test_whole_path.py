@@ -104,3 +104,11 @@ def test_a_broker_that_loses_its_memory_costs_a_second_sending_and_no_reading(
     assert demo.step_until(lambda: is_on_the_page(demo, value), RESENT_WITHIN_S)
     measure(demo, 133, 82)
     assert settle(demo, RESENT_WITHIN_S).problems == []
+
+
+def test_the_check_itself_notices_a_reading_that_is_gone(demo: Running) -> None:
+    with psycopg.connect(demo.clinic.postgres.url) as connection:
+        gone = connection.execute("DELETE FROM vitalwire.glucose").rowcount
+    problems = settle(demo, 0.0).problems
+    assert gone > 0
+    assert sum(problem.startswith("not in the database") for problem in problems) == gone
