@@ -38,6 +38,7 @@ Debug::NoLocking "true";
 Dir::State::lists "{cache}/lists";
 Dir::Cache "{cache}";
 Dir::Cache::archives "{cache}/archives";
+Dir::Log "{cache}/log";
 """
 # The oldest Debian with Python 3.11: what is built for its C library runs with every later one.
 _BOOKWORM_SOURCES = """\
@@ -119,7 +120,7 @@ def debian_bookworm(cache: Path, keyring: Path) -> Archive:
 
 
 def _archive(name: str, cache: Path, further_configuration: str) -> Archive:
-    for folder in ("lists/partial", "archives/partial"):
+    for folder in ("lists/partial", "archives/partial", "log"):
         (cache / folder).mkdir(parents=True, exist_ok=True)
     configuration = (_CONFIGURATION + further_configuration).format(cache=cache)
     (cache / "apt.conf").write_text(configuration)
