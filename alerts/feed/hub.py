@@ -90,8 +90,12 @@ class Hub:
 
     @property
     def cursor(self) -> str:
-        """The place in the log that the board stands at."""
-        return str(self._cursor)
+        """The place in the log that the board stands at.
+
+        Empty while the log is being read: what is shown then is not what was read up to there, and
+        a stream that went on from there would never bring it.
+        """
+        return str(self._cursor) if self._caught_up else ""
 
     @property
     def full(self) -> bool:

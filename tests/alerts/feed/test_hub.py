@@ -77,6 +77,18 @@ def test_a_fresh_stream_begins_with_a_snapshot_the_readings_and_a_heartbeat() ->
     assert first[0].cursor == hub.cursor
 
 
+def test_a_page_rendered_while_the_log_is_read_gets_all_of_it_afterwards() -> None:
+    hub = Hub(HandClock(), "build")
+    log = Log(hub)
+    hub.take(Start(("t", "u", "v"), STARTS))
+    log.append(transition("1"))
+    rendered_at, shown = hub.cursor, hub.board.overview().cards
+    log.catch_up()
+    (event,) = alert_events(hub.join(rendered_at))
+    assert not shown
+    assert event.name == "snapshot"
+
+
 def test_a_page_goes_on_from_the_cursor_it_was_rendered_at() -> None:
     hub, log = ready_hub(transition("1"))
     rendered_at = hub.cursor
