@@ -106,11 +106,7 @@ class Engine:
                 )
             lives = (life.topic_id, state_life.topic_id)
             if len(self._partitions) != life.partitions:
-                self._partitions = [
-                    Partition(self.rule_set, self._plans, life.topic_id)
-                    for _ in range(life.partitions)
-                ]
-                self._restore(state)
+                self._partitions = self._restored(state, life)
             elif lives != self._lives:
                 self._begin_again(output, life)
             self._lives = lives
@@ -121,16 +117,20 @@ class Engine:
             }
         )
 
-    def _restore(self, log: Log) -> None:
+    def _restored(self, log: Log, life: TopicLife) -> list[Partition]:
+        """Read all state or none: half of it would be taken for the whole after the next error."""
         self.waiting_for = "restoring the state of alerts"
+        partitions = [
+            Partition(self.rule_set, self._plans, life.topic_id) for _ in range(life.partitions)
+        ]
         log.seek({})
         ends = log.ends()
         while any(log.position()[place] < end for place, end in ends.items()):
             for record in log.poll(_POLL_MS):
-                self._restore_record(self._partitions[record.partition], record)
+                self._restore_record(partitions[record.partition], record)
             if self.stop.is_set():
                 raise _Stopped
-        _log.info("engine.restored", patients=self._patients())
+        return partitions
 
     def _restore_record(self, partition: Partition, record: LogRecord) -> None:
         value, key = record.value or b"", record.key or b""
@@ -150,8 +150,8 @@ class Engine:
         partition.resume(checkpoint.next_offset if same else 0, checkpoint.log_ms)
 
     def _begin_again(self, output: Output, life: TopicLife) -> None:
-        """Topics were created again: judge from their beginning, and write all state anew."""
-        _log.warning("engine.begins-again", topic=READINGS)
+        """Topics were created again: write all state anew; new readings.v1 from its beginning."""
+        _log.warning("engine.begins-again", readings=life.topic_id != self._lives[0])
         for number, partition in enumerate(self._partitions):
             patients = partition.begin_again(life.topic_id)
             self._write(output, [_state(number, key, value) for key, value in patients])

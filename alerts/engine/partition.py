@@ -70,9 +70,14 @@ class Partition:
             self._held.pop(patient_id, None)
 
     def begin_again(self, topic_id: str) -> list[tuple[str, bytes]]:
-        """The topic was created again: offsets begin at 0; give every patient's state anew."""
-        self.topic_id, self.next_offset = topic_id, 0
-        self._held.clear()
+        """A topic was created again; give every patient's state anew.
+
+        If it was readings.v1, its offsets begin at 0. If it was that of the state, what has been
+        judged is not judged again: alerts settled long ago would ask for attention once more.
+        """
+        if topic_id != self.topic_id:
+            self.topic_id, self.next_offset = topic_id, 0
+            self._held.clear()
         return self._encoded(range(len(self.state.patients)))
 
     def read(self, records: Sequence[tuple[int, bytes | None]]) -> Entries:

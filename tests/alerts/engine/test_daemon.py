@@ -8,13 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from threading import Event, Thread
 
 import msgspec
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from alerts.engine.daemon import Engine
+from alerts.engine.ladders import arrange
+from alerts.engine.partition import Partition
+from alerts.log import LogRecord
+from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
+from schemas.clock import SystemClock
+from schemas.errors import UnavailableError
 from schemas.kafka import Tick
 from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
@@ -184,6 +192,42 @@ def test_care_plans_are_followed_as_they_change(kafka: EmbeddedKafka, clinic: Cl
         found = clinic.wait_for(3)
     events = [(one.patient_id, one.event) for one in found.values()]
     assert events == [("p1", "onset"), ("newcomer", "onset"), ("newcomer", "again")]
+
+
+class Interrupted(Engine):
+    """Loses Kafka once, when it has read a part of its state."""
+
+    restored = 0
+
+    def _restore_record(self, partition: Partition, record: LogRecord) -> None:
+        Interrupted.restored += 1
+        if Interrupted.restored == 2:
+            raise UnavailableError("Kafka went away.")
+        super()._restore_record(partition, record)
+
+
+def test_state_of_which_only_half_was_read_is_read_again(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    with engine(kafka):
+        clinic.receive(*((one, story(one)[0]) for one in PATIENTS))
+        clinic.wait_for(len(PATIENTS))
+        clinic.receive(*((one, story(one)[2]) for one in PATIENTS))
+        clinic.wait_for(2 * len(PATIENTS))  # so the state behind the first ones is in the log
+    stop = Event()
+    daemon = Interrupted(kafka.bootstrap, arrange(load_books()), SystemClock(), Random(1), stop)
+    thread = Thread(target=daemon.run)
+    thread.start()
+    try:
+        clinic.receive(*((one, story(one)[3]) for one in PATIENTS))
+        events = clinic.wait_for(3 * len(PATIENTS))
+    finally:
+        stop.set()
+        thread.join()
+    assert Interrupted.restored > 2
+    assert {one.event for one in events.values()} == {"onset", "again", "returned"}
+    onsets = [one for one in clinic.transitions if one.event == "onset"]
+    assert len(onsets) == len(PATIENTS), "the log was judged from its beginning again"
 
 
 def test_a_broker_that_lost_everything_is_read_from_the_beginning(kafka: EmbeddedKafka) -> None:

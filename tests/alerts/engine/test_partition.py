@@ -119,6 +119,15 @@ def test_a_topic_made_again_while_it_is_read_gets_every_state_anew() -> None:
     assert (kept.topic_id, kept.next_offset) == (OTHER_TOPIC, 0)
 
 
+def test_state_written_anew_does_not_judge_anything_again() -> None:
+    partition = Disk().restore()
+    partition.judge(partition.read([(0, encoded(record(NOON, [pressure(NOON, 192)])))]))
+    ((_, value),) = partition.begin_again(TOPIC)
+    kept = decode_patient(value)
+    assert kept is not None
+    assert partition.next_offset == kept.next_offset == 1
+
+
 def test_records_that_nobody_can_read_are_named_and_passed_over() -> None:
     partition = Disk().restore()
     entries = partition.read([(0, b"{"), (1, None), (2, encoded(Tick(NOON)))])
