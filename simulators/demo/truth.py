@@ -1,8 +1,9 @@
 """Asks the devices, the database and the log of alerts what is so; believes no counter."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -13,7 +14,8 @@ from ingest.kafka_clients import consumer
 from ingest.tables import table_name
 from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.errors import UnavailableError
-from schemas.topics import ALERTS
+from schemas.kafka import READINGS_DECODER, PatientReadings
+from schemas.topics import ALERTS, READINGS
 from schemas.vitals import VITALS
 from simulators.demo.verdict import Evidence, PayloadName, StoredRow
 from simulators.expectations import ExpectedEvent
@@ -57,7 +59,7 @@ def gather(
                 for plan in plans
                 for address in (plan.cuff_address, plan.meter_address)
             },
-            rows=list(_rows(connection)),
+            rows=list(_rows(connection, read_records(bootstrap))),
             raised=[_raised(one) for one in transitions],
             seen_ms={
                 one.evidence.reading_id: seen_ms[one.event_id]
@@ -73,42 +75,56 @@ def gather(
 
 def read_alerts(bootstrap: str) -> list[Transition]:
     """Read alerts.v1 from its beginning to its end, each event once."""
+    found: dict[str, Transition] = {}
+    for record in _read(bootstrap, ALERTS):
+        transition = TRANSITION_DECODER.decode(record.value)
+        found.setdefault(transition.event_id, transition)
+    return list(found.values())
+
+
+def read_records(bootstrap: str) -> dict[str, str]:
+    """Name for each reading_id the record of readings.v1 that first carried it."""
+    found: dict[str, str] = {}
+    for record in _read(bootstrap, READINGS):
+        content = READINGS_DECODER.decode(record.value)
+        if isinstance(content, PatientReadings):
+            for stamped in content.readings:
+                name = f"{record.partition}:{record.offset}"
+                found.setdefault(stamped.reading.reading_id, name)
+    return found
+
+
+def _read(bootstrap: str, topic: str) -> Iterator[Any]:
+    """Read a topic from its beginning to what is its end now; ``UnavailableError`` if too slow."""
     reader = consumer(bootstrap, "demo-check")
     try:
         partitions = [
-            TopicPartition(ALERTS, number) for number in reader.partitions_for_topic(ALERTS) or ()
+            TopicPartition(topic, number) for number in reader.partitions_for_topic(topic) or ()
         ]
         reader.assign(partitions)
         reader.seek_to_beginning(*partitions)
         ends = reader.end_offsets(partitions)
-        found: dict[str, Transition] = {}
         deadline_s = time.monotonic() + _READ_WITHIN_S
         while any(reader.position(one) < ends[one] for one in partitions):
             if time.monotonic() > deadline_s:
-                raise UnavailableError("The log of alerts could not be read to its end.")
-            for record in _records(reader.poll(timeout_ms=250)):
-                transition = TRANSITION_DECODER.decode(record.value)
-                found.setdefault(transition.event_id, transition)
+                raise UnavailableError(f"{topic} could not be read to its end.")
+            yield from chain.from_iterable(reader.poll(timeout_ms=250).values())
     finally:
         reader.close()
-    return list(found.values())
 
 
-def _records(polled: Mapping[Any, list[Any]]) -> Iterable[Any]:
-    return (record for records in polled.values() for record in records)
-
-
-def _rows(connection: psycopg.Connection[TupleRow]) -> Iterable[StoredRow]:
+def _rows(
+    connection: psycopg.Connection[TupleRow], records: Mapping[str, str]
+) -> Iterable[StoredRow]:
     for vital in VITALS.values():
         rows = connection.execute(
-            "SELECT address, characteristic, raw, reading_id, patient_id,"  # noqa: S608 (our own table's name)
-            " gateway_id || ' ' || stream || ' ' || received_at"
+            "SELECT address, characteristic, raw, reading_id, patient_id"  # noqa: S608 (our own table's name)
             f" FROM {table_name(vital)} JOIN vitalwire.devices USING (device_id)"
         )
-        for address, characteristic, raw, reading_id, patient_id, record in rows:
-            yield StoredRow(
-                (address, characteristic, raw.hex()), reading_id.hex, patient_id, record
-            )
+        for address, characteristic, raw, reading_id, patient_id in rows:
+            name = reading_id.hex
+            record = records.get(name, name)  # a topic that was emptied has forgotten it
+            yield StoredRow((address, characteristic, raw.hex()), name, patient_id, record)
 
 
 def _count(connection: psycopg.Connection[TupleRow], table: str) -> int:
