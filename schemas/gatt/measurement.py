@@ -81,9 +81,9 @@ def _blood_pressure(payload: bytes, feature: int | None) -> Measurement:
         quantities={
             "systolic": _quantity(packet.systolic, unit),
             "diastolic": _quantity(packet.diastolic, unit),
-            "mean": _quantity(packet.mean_measured, unit),
+            "mean": _aside("mean", packet.mean_measured, unit),
             "pulse": (
-                _quantity(packet.pulse, _PER_MINUTE)
+                _aside("pulse", packet.pulse, _PER_MINUTE)
                 if standard
                 else Quantity(_PER_MINUTE, absent="unknown")
             ),
@@ -94,6 +94,22 @@ def _blood_pressure(payload: bytes, feature: int | None) -> Measurement:
         user_slot=packet.user_slot if standard else None,
         stamp=Stamp(packet.timestamp, packet.timestamp.naive) if packet.timestamp else None,
     )
+
+
+def _aside(name: str, value: Number | None, unit: str) -> Quantity:
+    """Give what a cuff says beside the pressures; a number that no patient has is an error.
+
+    A pulse of 0 means that the cuff found none. As a number it would be implausible, and the
+    pressures beside it would be refused with it: the severe ones too.
+    """
+    definition = vitals.BLOOD_PRESSURE.quantity(name)
+    assert definition is not None
+    factor = definition.factor(unit)
+    assert factor is not None
+    low, high = definition.plausible
+    if isinstance(value, Decimal) and not low <= value * factor <= high:
+        return Quantity(unit, absent="error")
+    return _quantity(value, unit)
 
 
 def _tail_is_standard(packet: BloodPressureMeasurement) -> bool:

@@ -99,6 +99,20 @@ def test_beurer_bm85_pressures_stand_and_its_tail_is_not_believed(
     assert measurement.stamp is not None
 
 
+@pytest.mark.parametrize("pulse", ["0000", "FF00", "D007"])
+def test_a_pulse_that_nobody_has_does_not_take_the_pressures_with_it(pulse: str) -> None:
+    measured = measure("2a35", bytes.fromhex(f"04DC0082000000{pulse}"))
+    assert measured.quantities["systolic"] == Quantity("mm[Hg]", "220")
+    assert measured.quantities["diastolic"] == Quantity("mm[Hg]", "130")
+    assert measured.quantities["pulse"] == Quantity("/min", absent="error")
+
+
+def test_a_mean_that_nobody_has_does_not_take_the_pressures_with_it() -> None:
+    measured = measure("2a35", bytes.fromhex("00DC0082000100"))
+    assert measured.quantities["systolic"] == Quantity("mm[Hg]", "220")
+    assert measured.quantities["mean"] == Quantity("mm[Hg]", absent="error")
+
+
 def test_a_longer_packet_of_tomorrow_is_believed() -> None:
     measurement = cuff("1EC0007C009300EA07030E0705096000010400" + "AABB")
     assert sent(measurement)["pulse"] == "96 /min"
