@@ -26,6 +26,7 @@ from simulators.stack.directory import stack_directory
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.postgres import EmbeddedPostgres
+from simulators.stack.server import KafkaBroker
 
 PARTITIONS = 2
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -109,7 +110,7 @@ def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
         gc.collect()
 
 
-def create_topics(broker: EmbeddedKafka) -> None:
+def create_topics(broker: KafkaBroker) -> None:
     """Create the topics, as ``vitalwire ingest setup`` does."""
     topics = Topics(broker.bootstrap)
     topics.create_missing(PARTITIONS)

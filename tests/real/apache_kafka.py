@@ -3,12 +3,11 @@
 Jars and Java are those that `make setup-real` has fetched. A start takes about four seconds.
 """
 
-import base64
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Self
-from uuid import uuid4
 
 from ingest.kafka_clients import Topics
 from schemas.errors import UnavailableError
@@ -26,6 +25,7 @@ from simulators.stack.server import KafkaBroker
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "kafka" / "server.properties"
 JARS = Path(sys.prefix) / "real" / "kafka"
+_CLUSTER_ID = "Vitalwire-tests-AAAAAA"  # 16 bytes as Kafka writes them; only topic ids shall tell
 _FORMAT_WITHIN_S = 30.0
 _READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 15.0
@@ -40,7 +40,7 @@ class ApacheKafka(KafkaBroker):
         self.port = free_port()
         self._controller_port = free_port()
         self.directory = directory
-        self.data = directory / "kafka"
+        self._data = directory / "kafka"
         self._configuration = directory / "server.properties"
         self._log = directory / "kafka.log"
         self.child = Child(
@@ -59,11 +59,16 @@ class ApacheKafka(KafkaBroker):
 
     def start(self) -> Self:
         """Start without waiting; the first time, format the storage."""
-        if not (self.data / "meta.properties").exists():
-            self._configure()
-            self._format()
+        if not self._data.exists():
+            self.replace_disk()
         self.child.start()
         return self
+
+    def replace_disk(self) -> None:
+        """Give it an empty one, formatted, while it is stopped."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._configure()
+        self._format()
 
     def wait(self) -> Self:
         """Wait until it answers what clients ask."""
@@ -75,13 +80,12 @@ class ApacheKafka(KafkaBroker):
         for theirs, ours in ((9092, self.port), (9093, self._controller_port)):
             text, count = re.subn(rf"127\.0\.0\.1:{theirs}\b", f"{LOOPBACK}:{ours}", text)
             assert count == 2
-        text, count = re.subn(r"(?m)^log\.dirs=.*$", f"log.dirs={self.data}", text)
+        text, count = re.subn(r"(?m)^log\.dirs=.*$", f"log.dirs={self._data}", text)
         assert count == 1
         self._configuration.write_text(text)
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        words = ("format", "--cluster-id", cluster_id, "--config", str(self._configuration))
+        words = ("format", "--cluster-id", _CLUSTER_ID, "--config", str(self._configuration))
         program = Program("kafka-storage", _java("kafka.tools.StorageTool", *words), self._log)
         with Child(program) as child:
             if child.wait_for_end(_FORMAT_WITHIN_S) != 0:

@@ -16,6 +16,7 @@ from simulators.stack.directory import make_stack_directory
 from tests import servers
 from tests.mosquitto import Mosquitto
 from tests.real.apache_kafka import ApacheKafka
+from tests.servers import eventually
 
 _HERE = Path(__file__).parent
 _BROKERS = {"kafka", "mqtt"}
@@ -28,7 +29,8 @@ class SharedKafka(ApacheKafka):
         if not self.child.running:
             return self.start().wait()
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        admin.delete_topics([name for name in admin.list_topics() if not name.startswith("__")])
+        admin.delete_topics(admin.list_topics())
+        eventually(lambda: not admin.list_topics())
         admin.close()
         return self
 
@@ -37,7 +39,7 @@ class SharedKafka(ApacheKafka):
 
     def start(self) -> Self:
         """Begin anew with an empty disk."""
-        shutil.rmtree(self.data, ignore_errors=True)
+        self.replace_disk()
         return super().start()
 
 

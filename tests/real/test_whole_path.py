@@ -3,15 +3,18 @@
 What tests/integration proves with the embedded servers; here it is the servers that go away.
 """
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 from kafka.admin import KafkaAdminClient
 
 from schemas.topics import GATEWAYS, READINGS, REJECTED, UNASSIGNED
-from simulators.demo.check import settle
+from simulators.demo.check import look, settle
 from simulators.demo.run import Running
 from tests.lived_demo import WITHIN_S, alerts, is_on_the_page, lived_demo, measure
+from tests.real.apache_kafka import ApacheKafka
 from tests.real.servers import real_servers
 
 pytestmark = pytest.mark.timeout(180)
@@ -73,3 +76,27 @@ def test_topics_are_deleted_and_made_again_and_nothing_is_missing(demo: Running)
     assert arrives(demo, value)
     measure(demo, 130, 78)
     assert settle(demo, WITHIN_S).problems == []
+
+
+def test_kafka_loses_its_disk_before_the_sink_has_read_it_and_no_reading_is_missing(
+    demo: Running,
+) -> None:
+    sink, kafka = demo.clinic.daemon("ingest-sink"), demo.clinic.kafka
+    os.kill(sink.pid, signal.SIGSTOP)
+    value = measure(demo, 195, 113)
+    assert arrives(demo, value)
+    assert len(readings_missing(demo)) == 1  # the bridge has confirmed it, the sink sleeps
+    demo.clinic.take_away(kafka)
+    assert isinstance(kafka, ApacheKafka)
+    kafka.replace_disk()
+    demo.clinic.put_back(kafka)
+    os.kill(sink.pid, signal.SIGCONT)
+    assert demo.step_until(lambda: readings_missing(demo) == [], RESENT_WITHIN_S)
+    value = measure(demo, 196, 114)
+    assert arrives(demo, value)
+    assert readings_missing(demo) == []
+
+
+def readings_missing(demo: Running) -> list[str]:
+    """What is wrong, but for alerts: those of the lost log are lost with it."""
+    return [one for one in look(demo)[1].problems if not one.startswith(("never", "raised"))]
