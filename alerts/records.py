@@ -28,6 +28,9 @@ class Removed:
     key: str
 
 
+TIME_MS_MAX = 250_000_000_000_000
+"""UTC ms of the year 9892: later than this no calendar goes, and nothing can show it."""
+
 Record = Transition | Action | PatientEntry | DeviceEntry | Removed | PatientReadings | Tick
 
 
@@ -43,4 +46,17 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
         raise InvalidInput("malformed", str(error)) from error
     assert not isinstance(record, Removed)
     refuse_other_major(record.version)
+    if isinstance(record, Transition | Action) and not all(map(possible, _times(record))):
+        raise InvalidInput("time", "a time that no calendar has")
     return record
+
+
+def possible(at_ms: int) -> bool:
+    """Tell whether a time can be shown; whoever shows another one stops at it."""
+    return 0 <= at_ms <= TIME_MS_MAX
+
+
+def _times(record: Transition | Action) -> tuple[int, ...]:
+    if isinstance(record, Action):
+        return (record.at_ms,)
+    return record.at_ms, record.evidence.measured_at_ms

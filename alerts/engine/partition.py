@@ -13,10 +13,10 @@ from alerts.engine.archive import (
     restore_patient,
 )
 from alerts.engine.ladders import RuleSet
-from alerts.engine.plans import TIME_MS_MAX, Plans
+from alerts.engine.plans import Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
-from alerts.records import decode
+from alerts.records import decode, possible
 from schemas.errors import InvalidInput
 from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.topics import READINGS
@@ -131,7 +131,7 @@ def _decoded(value: bytes | None) -> ReadingsRecord | None:
     except InvalidInput:
         return None
     assert isinstance(entry, PatientReadings | Tick)
-    return entry if _possible(entry.received_at_ms) else None
+    return entry if possible(entry.received_at_ms) else None
 
 
 def _sane(entry: ReadingsRecord) -> ReadingsRecord:
@@ -141,12 +141,8 @@ def _sane(entry: ReadingsRecord) -> ReadingsRecord:
     sane = [
         one
         for one in entry.readings
-        if _possible(one.stamp.measured_at_ms) and _possible(one.stamp.earliest_ms)
+        if possible(one.stamp.measured_at_ms) and possible(one.stamp.earliest_ms)
     ]
     if len(sane) == len(entry.readings):
         return entry
     return msgspec.structs.replace(entry, readings=sane)
-
-
-def _possible(at_ms: int) -> bool:
-    return -TIME_MS_MAX <= at_ms <= TIME_MS_MAX

@@ -6,10 +6,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts.engine.ladders import RuleSet
+from alerts.records import TIME_MS_MAX
 from schemas.registry import PatientEntry
-
-TIME_MS_MAX = 250_000_000_000_000
-"""UTC ms of the year 9892: later than this no calendar goes."""
 
 
 @dataclass(frozen=True, slots=True)

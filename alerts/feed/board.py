@@ -15,7 +15,7 @@ from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
 from schemas.kafka import PatientReadings, Tick
-from schemas.registry import DeviceEntry, PatientEntry
+from schemas.registry import PATIENT_KEY, DeviceEntry, PatientEntry
 
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
@@ -157,7 +157,7 @@ class Board:
                 changes.patients |= self._patients.get(record.patient_id) != record
                 self._patients[record.patient_id] = record
             case Removed():
-                _, _, patient_id = record.key.partition("/")
+                patient_id = record.key.removeprefix(PATIENT_KEY)  # a device's key is no patient
                 changes.patients |= self._patients.pop(patient_id, None) is not None
             case PatientReadings():
                 shown = [reading for reading in record.readings if is_shown(reading)]

@@ -4,6 +4,7 @@ import msgspec
 
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
+from alerts.records import possible
 from schemas.alert import Event, Evidence, Mark, Severity, Transition
 from schemas.kafka import StampedReading
 from schemas.registry import PatientEntry
@@ -123,9 +124,13 @@ def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) 
 
 
 def is_shown(stamped: StampedReading) -> bool:
-    """Whether a reading stands for itself: a meal that completes one is not a measurement."""
+    """Whether a reading stands for itself: a meal that completes one is not a measurement.
+
+    One whose times no calendar has cannot be shown; it must not take the page with it.
+    """
     vital = VITALS.get(stamped.reading.vital)
-    return vital is None or vital.amends is None
+    times = (stamped.stamp.measured_at_ms, stamped.stamp.received_at_ms)
+    return (vital is None or vital.amends is None) and all(map(possible, times))
 
 
 def _marks(transition: Transition) -> list[str]:

@@ -136,7 +136,7 @@ def test_records_that_nobody_can_read_are_named_and_passed_over() -> None:
     assert future.rejected == [3]
 
 
-@pytest.mark.parametrize("at_ms", [10**30, -(10**30), 2**63, 253_402_300_800_000])
+@pytest.mark.parametrize("at_ms", [10**30, -(10**30), 2**63, 253_402_300_800_000, -(10**14)])
 def test_times_that_no_calendar_has_are_passed_over(at_ms: int) -> None:
     partition = Disk().restore()
     odd, sound = pressure(NOON, 200), pressure(NOON, 201)

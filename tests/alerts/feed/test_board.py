@@ -1,7 +1,13 @@
+import msgspec
+import pytest
+
 from alerts.feed.board import SETTLED_SHOWN_MAX, SHOWN_MAX, Board
-from alerts.records import Removed
+from alerts.records import Removed, decode
+from schemas.alert import Transition
+from schemas.errors import InvalidInput
 from schemas.kafka import Tick
 from schemas.reading import Quantity
+from schemas.topics import ACTIONS, ALERTS
 from tests.alert_records import acknowledgement, patient, pressure, readings, sugar, transition
 
 
@@ -13,6 +19,23 @@ def test_an_alert_is_written_out() -> None:
     assert card.marks == ["Delayed: call the patient"]
     assert (card.event_id, card.latest, card.answered_by) == ("1", "", "")
     assert card.simulated
+
+
+@pytest.mark.parametrize("at_ms", [10**18, -(10**14)])
+def test_what_no_calendar_can_show_takes_nothing_else_with_it(at_ms: int) -> None:
+    board = Board()
+    board.take([readings("p", "01" * 16, pressure(128, 79), at_ms)])
+    assert board.rows() == []
+    for record in (transition("1", at_ms=at_ms), acknowledgement("1", at_ms=at_ms)):
+        topic = ALERTS if isinstance(record, Transition) else ACTIONS
+        with pytest.raises(InvalidInput):
+            decode(topic, None, msgspec.json.encode(record))
+
+
+def test_a_device_that_is_removed_is_not_a_patient() -> None:
+    board = Board()
+    board.take([patient("7", "Wren-01")])
+    assert not board.take([Removed("device/7")]).patients
 
 
 def test_a_task_says_what_to_do() -> None:
