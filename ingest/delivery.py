@@ -65,7 +65,7 @@ class Delivery:
 
     def _hang_up(self, within_s: float = 0) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=within_s)
+            kafka_clients.hang_up(self._producer, within_s)
             self._producer = None
 
 

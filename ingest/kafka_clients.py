@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError, NoError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import UnavailableError
 from schemas.servers import KAFKA_VARIABLE, required
@@ -18,6 +18,8 @@ from schemas.topics import KAFKA_TOPICS, KafkaTopic
 
 GIVE_UP_MS = 3_000
 CONNECT_WITHIN_MS = 1_500
+SEEN_WITHIN_MS = 10_000
+_FORCED_CLOSE_WITHIN_S = 2.0
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 """Above anything that the bridge can build of one message; the brokers' own limit decides."""
 
@@ -57,6 +59,19 @@ def producer(server: str, client_id: str) -> KafkaProducer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
+
+
+def hang_up(producer: KafkaProducer, within_s: float) -> None:
+    """Close a producer; records that were not acknowledged by then fail.
+
+    kafka-python's close() flushes first and, if a record is still under way, raises and leaves its
+    thread and sockets behind. Ending the thread fails such records; then nothing is left to flush.
+    """
+    try:
+        producer.close(timeout=within_s)
+    except KafkaTimeoutError:
+        producer._sender.force_close()  # noqa: SLF001  (nothing public ends the thread)
+        producer.close(timeout=_FORCED_CLOSE_WITHIN_S)
 
 
 def consumer(server: str, client_id: str) -> KafkaConsumer:
@@ -120,17 +135,19 @@ class Topics:
         ]
 
     def create_missing(self, partitions: int) -> list[str]:
-        """Create the topics that do not exist; give their names. Raises ``UnavailableError``."""
-        known = self.ids(topic.name for topic in KAFKA_TOPICS)
-        missing = [topic for topic in KAFKA_TOPICS if topic.name not in known]
-        if missing:
-            try:
-                self._admin.create_topics(
-                    [_new_topic(topic, partitions) for topic in missing], timeout_ms=GIVE_UP_MS
-                )
-            except KafkaError as error:
-                raise unavailable(self._server, error) from error
-        return [topic.name for topic in missing]
+        """Create the topics that do not exist and wait until all are seen; give the new names.
+
+        What exists is for the controller to say: a broker may still show one that was deleted, and
+        not yet one that was created. Raises ``UnavailableError``.
+        """
+        wanted = [_new_topic(topic, partitions) for topic in KAFKA_TOPICS]
+        try:
+            answers = self._admin.create_topics(wanted, timeout_ms=GIVE_UP_MS, raise_errors=False)
+            created = [topic["name"] for topic in answers["topics"] if _was_created(topic)]
+            self._admin.wait_for_topics([topic.name for topic in KAFKA_TOPICS], SEEN_WITHIN_MS)
+        except KafkaError as error:
+            raise unavailable(self._server, error) from error
+        return created
 
     def close(self) -> None:
         """Hang up."""
@@ -145,5 +162,15 @@ class Topics:
 
 
 def _new_topic(topic: KafkaTopic, partitions: int) -> NewTopic:
-    configuration = {"cleanup.policy": "compact"} if topic.compacted else {}
-    return NewTopic(topic.name, topic.partitions or partitions, -1, topic_configs=configuration)
+    count = topic.partitions or partitions
+    return NewTopic(topic.name, count, -1, topic_configs=topic.configuration)
+
+
+def _was_created(topic: dict[str, Any]) -> bool:
+    """Read one answer of the controller; raises ``KafkaError`` unless the topic exists now."""
+    error = for_code(topic["error_code"])
+    if error is TopicAlreadyExistsError:
+        return False
+    if error is not NoError:
+        raise error(f"{topic['name']}: {topic['error_message']}")
+    return True

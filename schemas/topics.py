@@ -19,11 +19,21 @@ STATE = "alerts.state.v1"
 
 @dataclass(frozen=True, slots=True)
 class KafkaTopic:
-    """How a topic is made. ``partitions`` None: as many as readings.v1, which never changes."""
+    """How a topic is made. ``partitions`` None: as many as readings.v1, which never changes.
+
+    ``kept``: for ever, because the alert list is a fold over the whole topic.
+    """
 
     name: str
     compacted: bool = False
+    kept: bool = False
     partitions: int | None = None
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        """Give what differs from the broker's defaults."""
+        compaction = {"cleanup.policy": "compact"} if self.compacted else {}
+        return compaction | ({"retention.ms": "-1", "retention.bytes": "-1"} if self.kept else {})
 
 
 KAFKA_TOPICS = (
@@ -32,8 +42,8 @@ KAFKA_TOPICS = (
     KafkaTopic(UNASSIGNED, partitions=1),
     KafkaTopic(GATEWAYS, partitions=1),
     KafkaTopic(REGISTRY, compacted=True, partitions=1),
-    KafkaTopic(ALERTS),
-    KafkaTopic(ACTIONS, partitions=1),
+    KafkaTopic(ALERTS, kept=True),
+    KafkaTopic(ACTIONS, kept=True, partitions=1),
     KafkaTopic(STATE, compacted=True),
 )
 

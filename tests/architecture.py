@@ -37,6 +37,7 @@ SHELLS = {
     "alerts/feed/stream.py",
     "alerts/feed/web.py",
     "alerts/log.py",
+    "alerts/producers.py",
     "alerts/projector/__init__.py",
     "alerts/projector/cli.py",
     "alerts/projector/run.py",

@@ -12,6 +12,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from alerts.producers import hang_up
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 
@@ -19,6 +20,7 @@ _CONNECT_MS = 3_000  # nobody can stop it meanwhile, and a stop must not take 5 
 _REQUEST_MS = 5_000
 _DELIVERY_MS = 10_000
 _LOOK_S = 0.5
+_CLOSE_WITHIN_S = 1.0
 
 _log = structlog.get_logger()
 # It would say at length, and again and again, what the engine says once.
@@ -112,7 +114,7 @@ class Output(AbstractContextManager["Output"]):
 
     def _disconnect(self) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=1)
+            hang_up(self._producer, _CLOSE_WITHIN_S)
             self._producer = None
 
     def __exit__(self, *_: object) -> None:

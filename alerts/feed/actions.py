@@ -6,11 +6,13 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from alerts.producers import hang_up
 from schemas.alert import Action
 from schemas.errors import UnavailableError
 from schemas.topics import ACTIONS
 
 _TIMEOUT_S = 5.0
+_CLOSE_WITHIN_S = 1.0
 
 
 class ActionWriter:
@@ -42,7 +44,7 @@ class ActionWriter:
         """Disconnect."""
         with self._lock:
             if self._producer is not None:
-                self._producer.close(timeout=1)
+                hang_up(self._producer, _CLOSE_WITHIN_S)
                 self._producer = None
 
     def _connected(self) -> KafkaProducer:
