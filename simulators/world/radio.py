@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from typing import Any
 
-from bumble import hci
+from bumble import hci, ll
 from bumble.controller import Controller
 from bumble.core import PhysicalTransport
 from bumble.keys import PairingKeys
@@ -14,6 +14,8 @@ __all__ = ["Air", "Bond", "CentralController"]
 
 
 _TIMEOUT = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
+_NEVER_ESTABLISHED = hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
+_ESTABLISHED_WITHIN_S = 0.05  # six connection events, as the standard has it
 
 
 class Air(LocalLink):
@@ -63,9 +65,24 @@ class Air(LocalLink):
         loop.call_soon(receiver.on_link_acl_data, link.self_address, transport, data)
 
     def send_advertising_pdu(self, sender_controller: Controller, packet: Any) -> None:  # noqa: ANN401
-        """Carry an advertisement unless its sender is silent."""
-        if not self._unheard(sender_controller):
-            super().send_advertising_pdu(sender_controller, packet)
+        """Carry an advertisement, or the answer to one, unless its sender is silent."""
+        if self._unheard(sender_controller):
+            return
+        super().send_advertising_pdu(sender_controller, packet)
+        if isinstance(packet, ll.ConnectInd):
+            loop = asyncio.get_running_loop()
+            loop.call_later(_ESTABLISHED_WITHIN_S, self._give_up, sender_controller, packet)
+
+    def _give_up(self, central: Controller, request: ll.ConnectInd) -> None:
+        """End a link that only the central has: the device had stopped listening just before.
+
+        Else it would never end, for no link here has a supervision timeout.
+        """
+        peer = self.find_le_controller(request.advertiser_address)
+        link = central.le_connections.get(request.advertiser_address)
+        known = peer is not None and request.initiator_address in peer.le_connections
+        if link is not None and not known:
+            central.on_le_disconnected(link, _NEVER_ESTABLISHED)
 
     def send_ll_control_pdu(
         self,

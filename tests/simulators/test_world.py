@@ -301,6 +301,21 @@ async def test_a_connect_to_a_silent_device_is_given_up_and_can_be_tried_again(
         assert client.is_connected
 
 
+async def test_a_link_that_the_device_never_heard_of_ends_by_itself(
+    world: BluetoothWorld, cuff: Cuff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen with forty homes on two cores: the cuff stops advertising as somebody connects."""
+    cuff.take(120, 80, 70)
+    device = await find()
+    with monkeypatch.context() as deaf:
+        deaf.setattr(cuff.controller, "on_le_connect_ind", lambda _request: None)
+        client = BleakClient(device)
+        with pytest.raises(BleakError):
+            await asyncio.wait_for(client.connect(), TIMEOUT_S / 2)
+    async with BleakClient(device) as again:
+        assert again.is_connected
+
+
 async def test_a_slow_disconnect(world: BluetoothWorld, cuff: Cuff) -> None:
     cuff.take(120, 80, 70)
     client = BleakClient(await find())
