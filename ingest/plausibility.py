@@ -1,5 +1,6 @@
 """Does a reading mean what it says? Units known, numbers numbers, values of a living patient."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -8,6 +9,7 @@ from schemas.reading import Quantity, Reading
 from schemas.vitals import VITALS, Vital
 from schemas.vitals import Quantity as Definition
 
+_ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
 _IDENTIFIER_DIGITS = 32
 _DECIMAL_CHARACTERS_MAX = 32
 _EXPONENT_MAX = 30
@@ -21,6 +23,8 @@ def check(reading: Reading) -> None:
     vital = VITALS.get(reading.vital)
     if vital is None:
         raise InvalidInput("unknown-vital", f"no vital is called {reading.vital!r}")
+    if not _ADDRESS.fullmatch(reading.device.address):
+        raise InvalidInput("malformed", "the device's address is no Bluetooth address")
     for name in ("reading_id", "amends"):
         _check_identifier(name, getattr(reading, name))
     offset_min = reading.device_time.offset_min if reading.device_time else None

@@ -34,11 +34,13 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (rejected_id) DO UPDATE SET times = rejected_payloads.times + 1
 """
 _WAIT = """
-INSERT INTO vitalwire.unassigned_readings
+INSERT INTO vitalwire.unassigned_readings AS waiting
     (reading_id, gateway_id, stream, seq, device_address, reason, time_earliest, time_latest,
      received_at, reading)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (reading_id) DO NOTHING
+ON CONFLICT (reading_id) DO UPDATE
+SET reason = EXCLUDED.reason, released_at = NULL, assignment_id = NULL
+WHERE waiting.released_at IS NOT NULL
 """
 _REROUTE = """
 INSERT INTO vitalwire.unassigned_readings AS waiting
@@ -104,7 +106,10 @@ def _text(text: str) -> str:
 
 
 def wait(connection: Connection[TupleRow], waiting: Sequence[tuple[Arrival, Waiting]]) -> None:
-    """Keep readings until somebody assigns their device; known ones stay as they are."""
+    """Keep readings until somebody assigns their device; known ones stay as they are.
+
+    One that was released to an assignment which ended before it was stored waits again.
+    """
     with connection.cursor() as cursor:
         cursor.executemany(
             _WAIT, [_waiting_row(arrival, found.reason) for arrival, found in waiting]

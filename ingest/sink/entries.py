@@ -57,7 +57,7 @@ def read(topic: str, value: bytes | None, written_ms: int) -> list[Entry]:
         return _read(topic, value or b"")
     except InvalidInput as error:
         return [unreadable(value or b"", written_ms, error)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return [unreadable(value or b"", written_ms, InvalidInput("record", str(error)))]
 
 

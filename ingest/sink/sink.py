@@ -42,6 +42,14 @@ POLL_MS = 250
 LOOK_EVERY_MS = 5_000
 PREPARE_EVERY_MS = 24 * 3600 * 1000
 _REFUSED = "refused-by-database"
+_REFUSALS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,  # too long for an index: it will never fit
+    OverflowError,
+    ValueError,
+)
+"""What an entry itself causes; whatever else the database says is its own trouble and passes."""
 _log = structlog.get_logger()
 
 
@@ -176,7 +184,7 @@ class Sink:
         now = from_ms(self._clock.wall_ms())
         try:
             stored = store(connection, entries, moves, now)
-        except (psycopg.DataError, OverflowError, ValueError) as error:
+        except _REFUSALS as error:
             if not entries:
                 raise
             if len(entries) > 1:

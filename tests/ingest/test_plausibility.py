@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ingest.plausibility import canonical_values, check, received_value
 from schemas.errors import InvalidInput
-from schemas.reading import Quantity
+from schemas.reading import Device, Quantity
 from schemas.vitals import BLOOD_PRESSURE, GLUCOSE, VITALS
 from tests.ingest.factories import reading
 
@@ -50,6 +50,13 @@ def test_systolic_is_above_diastolic_or_the_decoder_is_wrong() -> None:
     with pytest.raises(InvalidInput) as refused:
         check(reading(systolic="80"))
     assert refused.value.reason == "implausible"
+
+
+@pytest.mark.parametrize("address", ["", "C0:FF:EE:00:00", "c0:ff:ee:00:00:01", "C0" * 9_000])
+def test_a_device_is_named_by_a_bluetooth_address(address: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check(reading(device=Device(address)))
+    assert refused.value.reason == "malformed"
 
 
 def test_an_absent_value_is_no_fault() -> None:

@@ -74,6 +74,22 @@ def test_an_assignment_that_the_bridge_had_not_heard_of_takes_effect_at_once(
     assert released_at == NOW
 
 
+def test_what_was_released_to_somebody_who_lost_the_device_meanwhile_waits_again(
+    bench: Bench, other: Database, registry: RegistryStore
+) -> None:
+    meter = "AA:AA:AA:AA:AA:AA"
+    bench.send(topics.UNASSIGNED, unassigned_record(reading(1, device=Device(meter))))
+    bench.sink().drain()
+    registry.add_device("cuff-2", meter)
+    assert registry.assign(NewAssignment("cuff-2", "p-1", 0)).released == 1
+    ((value,),) = rows(other, "value FROM vitalwire.outbox WHERE topic = 'readings.v1'")
+    registry.unassign("cuff-2", RECEIVED_MS - 10_000)  # it was a mistake, seen at once
+    bench.send(topics.READINGS, bytes(value))
+    bench.sink().drain()
+    assert stored(other) == []
+    assert registry.assign(NewAssignment("cuff-2", "p-2", RECEIVED_MS - 10_000)).released == 1
+
+
 @broker_dies
 def test_what_was_released_into_a_lost_log_is_released_again(bench: Bench, other: Database) -> None:
     bench.send(topics.UNASSIGNED, unassigned_record(reading(1)))

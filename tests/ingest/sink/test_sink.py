@@ -193,13 +193,16 @@ def test_one_entry_that_the_database_refuses_stops_nobody(bench: Bench, other: D
     sound = [reading(seq) for seq in (1, 2, 4, 5, 6)]
     bench.send(topics.READINGS, patient_record([*sound[:2], poison, *sound[2:]]))
     bench.send(topics.READINGS, patient_record([reading(7, record_number=1 << 70)]))
-    bench.send(topics.READINGS, patient_record([reading(8)]))
+    too_long_for_an_index = "".join(chr(0x4E00 + number) for number in range(9_000))
+    stranger = reading(8, device=Device(too_long_for_an_index))
+    bench.send(topics.UNASSIGNED, unassigned_record(stranger))
+    bench.send(topics.READINGS, patient_record([reading(9)]))
     bench.sink().drain()
-    assert stored(other) == [1, 2, 4, 5, 6, 8]
+    assert stored(other) == [1, 2, 4, 5, 6, 9]
     kept = rows(other, "seq, reason FROM vitalwire.rejected_payloads ORDER BY seq")
-    assert [seq for seq, _ in kept] == [3, 7]
+    assert [seq for seq, _ in kept] == [3, 7, 8]
     assert {reason for _, reason in kept} == {"refused-by-database"}
-    assert held(other) == [(1, 8)]
+    assert held(other) == [(1, 9)]
     assert offset(other) == (3,)
 
 
@@ -209,7 +212,7 @@ def test_one_entry_that_the_database_refuses_stops_nobody(bench: Bench, other: D
         b"",
         b"\xff\xff",
         b"{}",
-        b"[" * 5_000,
+        b'{"x":' + b"[" * 5_000,
         msgspec.json.encode({"kind": "readings", "version": 2}),
         patient_record([reading(1, vital="mood")]),
         patient_record([reading(1, reading_id="x")]),
