@@ -24,7 +24,7 @@ from gateway import metrics
 from schemas.backoff import Backoff
 from schemas.servers import MqttServer
 from schemas.topics import mqtt_topic
-from schemas.wire import Envelope, Health
+from schemas.wire import BROKER_KEEPS_S, Envelope, Health
 
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 3.0  # a stopping daemon may have to wait for it
@@ -78,6 +78,7 @@ class Publisher:
         properties = Properties(PacketTypes.PUBLISH)
         properties.UserProperty = envelope.user_properties()
         properties.ContentType = "application/json"
+        properties.MessageExpiryInterval = BROKER_KEEPS_S
         return self._publish("readings", payload, properties=properties)
 
     def publish_health(self, health: Health) -> None:

@@ -15,7 +15,7 @@ from schemas.backoff import Backoff
 
 _LOOK_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 1.0
-_LOOKS_MAX = 30  # longer than the producer itself waits before it gives up
+_LOOKS_MAX = 16  # 8 s: longer than the producer itself waits before it gives up
 _KAFKA = "kafka"
 
 

@@ -14,6 +14,12 @@ from schemas.errors import InvalidInput
 MAJOR_VERSION = 1
 PACKET_BYTES_MAX = 256 * 1024  # below Kafka's message limit
 ITEMS_MAX = 500
+BROKER_KEEPS_S = 7 * 24 * 3600
+"""Message expiry interval of a readings message: how long a broker may hold it for the bridge.
+
+A broker forwards what is left of the interval (MQTT 5, 3.3.2.3.3), which tells how long the message
+waited. One that expires costs a re-send: no receipt ever came for it.
+"""
 _STREAM_DIGITS = 16
 
 

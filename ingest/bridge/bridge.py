@@ -81,6 +81,7 @@ class Bridge:
             self._clock.wall_ms(),
             list(properties),
             bool(raw.retain),
+            getattr(raw.properties, "MessageExpiryInterval", None),
         )
         self._inbox.put(Received(epoch, raw, message))
 

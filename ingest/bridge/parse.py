@@ -29,6 +29,7 @@ from schemas.kafka import (
 )
 from schemas.reading import Device, Reading, Undecodable
 from schemas.wire import (
+    BROKER_KEEPS_S,
     PACKET_BYTES_MAX,
     Envelope,
     Health,
@@ -58,13 +59,14 @@ _ADDRESS_DECODER = msgspec.json.Decoder(_Addressed)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What MQTT gave us, and when."""
+    """What MQTT gave us, and when; ``expires_s`` is what the broker left of its interval."""
 
     topic: str
     payload: bytes
     received_at_ms: int
     properties: list[tuple[str, str]] = field(default_factory=list)
     retained: bool = False
+    expires_s: int | None = None
 
 
 @dataclass(slots=True)
@@ -133,7 +135,13 @@ def _readings(message: Message, gateway_id: str, attribute: Attribute, parsed: P
     batch = _Batch(
         gateway_id,
         envelope.stream,
-        Sending(message.received_at_ms, body.boot_id, body.sent_monotonic_ms, body.sent_wall_ms),
+        Sending(
+            message.received_at_ms,
+            body.boot_id,
+            body.sent_monotonic_ms,
+            body.sent_wall_ms,
+            _waited_ms(message.expires_s),
+        ),
     )
     patients: dict[str, list[StampedReading]] = {}
     for seq, raw in zip(envelope.numbers, body.items, strict=True):
@@ -159,6 +167,13 @@ def _readings(message: Message, gateway_id: str, attribute: Attribute, parsed: P
             patient_id, gateway_id, envelope.stream, message.received_at_ms, readings
         )
         _put(parsed, topics.READINGS, patient_id, record)
+
+
+def _waited_ms(expires_s: int | None) -> int:
+    """Give how long a broker held the message, in whole seconds; 0 if it does not tell."""
+    if expires_s is None:
+        return 0
+    return max(BROKER_KEEPS_S - expires_s, 0) * 1000
 
 
 def _body(payload: bytes, envelope: Envelope) -> ReadingsMessage:

@@ -3,9 +3,10 @@
 The rules, in their order:
 
 1. *Captured*, same boot at capture and at sending: the monotonic clock gives their distance, which
-   is subtracted from the server's receipt. That counts the way through the broker as nothing, so it
-   is an upper limit; where something kept the gateway's wall clock true, its time wins if earlier
-   (the message may have waited in the broker's queue while the bridge was down).
+   is subtracted from the server's receipt, and so is the time that the message waited in the
+   broker's queue while the bridge was down, if the broker tells. That counts the rest of the way as
+   nothing, so it is an upper limit; where something kept the gateway's wall clock true, its time
+   wins if earlier.
 2. *Captured* in an earlier boot: the wall clock at capture if it was true; else somewhere between
    the last true wall time the gateway had seen and the start of the boot that sent it.
 3. *Measured*: captured minus the age by the device's own clock, if the session read that clock.
@@ -32,12 +33,21 @@ FIRST_PLAUSIBLE_MS = 1_420_070_400_000
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """When a message left the gateway, by its clocks, and reached the server."""
+    """When a message left the gateway, by its clocks, and reached the server.
+
+    ``waited_ms``: how long the broker says that it held the message.
+    """
 
     received_ms: int
     boot_id: str
     monotonic_ms: int
     wall_ms: int | None = None
+    waited_ms: int = 0
+
+    @property
+    def left_ms(self) -> int:
+        """Give the latest server time at which the message can have left the gateway."""
+        return self.received_ms - self.waited_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ def _captured(capture: Capture, sending: Sending) -> _Interval:
     """Find when the gateway's fsync held the bytes."""
     distance_ms = sending.monotonic_ms - capture.monotonic_ms
     if capture.boot_id == sending.boot_id and distance_ms >= 0:
-        known_ms = [sending.received_ms - distance_ms]
+        known_ms = [sending.left_ms - distance_ms]
         if capture.wall_ms is not None:
             known_ms.append(capture.wall_ms)
         elif sending.wall_ms is not None:
@@ -76,9 +86,9 @@ def _captured(capture: Capture, sending: Sending) -> _Interval:
         return _exactly(min(known_ms), sending)
     if capture.wall_ms is not None:
         return _exactly(capture.wall_ms, sending)
-    boot_ms = (sending.wall_ms or sending.received_ms) - max(sending.monotonic_ms, 0)
+    boot_ms = (sending.wall_ms or sending.left_ms) - max(sending.monotonic_ms, 0)
     if capture.boot_id == sending.boot_id:  # a monotonic clock that went back: it tells nothing
-        boot_ms = sending.received_ms
+        boot_ms = sending.left_ms
     latest_ms = _clamp(boot_ms, 0, sending.received_ms)
     return _Interval(_clamp(capture.not_before_ms or 0, 0, latest_ms), latest_ms)
 

@@ -2,17 +2,18 @@
 
 import queue
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from schemas.wire import PACKET_BYTES_MAX
+from schemas.wire import BROKER_KEEPS_S, PACKET_BYTES_MAX
 from tests.mosquitto import Mosquitto
 
 TOPIC = "vitalwire/v1/home-1/readings"
@@ -23,14 +24,18 @@ LIMIT_S = 30.0
 class Visitor:
     """A client with a persistent session: what it was told at the door, and what it received."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, acknowledges: bool = True) -> None:
         self.received: queue.Queue[bytes] = queue.Queue()
-        self.client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
+        self.expire_in_s: queue.Queue[int] = queue.Queue()
+        self.client = Client(
+            CallbackAPIVersion.VERSION2,
+            name,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            manual_ack=not acknowledges,
+        )
         self.client.on_connect = lambda *told: self._answers.put(told[-1])
         self.client.on_subscribe = lambda *_: self._answers.put(None)
-        self.client.on_message = lambda _client, _userdata, message: self.received.put(
-            bytes(message.payload)
-        )
+        self.client.on_message = lambda _client, _userdata, message: self._take(message)
         self._answers: queue.Queue[Any] = queue.Queue()
 
     def come(self, port: int) -> dict[str, int]:
@@ -42,12 +47,20 @@ class Visitor:
         limits: dict[str, int] = self._answers.get(timeout=LIMIT_S).json()
         return limits
 
+    def _take(self, message: MQTTMessage) -> None:
+        self.received.put(bytes(message.payload))
+        left_s = getattr(message.properties, "MessageExpiryInterval", None)  # as received
+        if left_s is not None:
+            self.expire_in_s.put(left_s)
+
     def subscribe(self) -> None:
         self.client.subscribe(TOPIC, qos=1)
         self._answers.get(timeout=LIMIT_S)
 
     def publish(self, payloads: list[bytes]) -> None:
-        sent = [self.client.publish(TOPIC, payload, qos=1) for payload in payloads]
+        kept = Properties(PacketTypes.PUBLISH)
+        kept.MessageExpiryInterval = BROKER_KEEPS_S
+        sent = [self.client.publish(TOPIC, payload, qos=1, properties=kept) for payload in payloads]
         for message in sent:
             message.wait_for_publish(LIMIT_S)
             assert message.is_published()
@@ -92,6 +105,27 @@ def test_absent_subscriber_loses_nothing_even_across_a_restart(
     returned = visitor("bridge-0")
     returned.come(broker.port)
     assert [returned.received.get(timeout=LIMIT_S) for _ in sent] == sent
+
+
+def test_the_broker_tells_how_long_it_kept_a_message(
+    broker: Mosquitto, visitor: Callable[[str], Visitor]
+) -> None:
+    bridge = visitor("bridge-0")
+    bridge.come(broker.port)
+    bridge.subscribe()
+    bridge.leave()
+    home = visitor("gateway-home-1")
+    home.come(broker.port)
+    home.publish([b"a reading"])
+    left_s = BROKER_KEEPS_S
+    deadline_s = time.monotonic() + LIMIT_S
+    while left_s == BROKER_KEEPS_S:  # whole seconds; unacknowledged, it comes again each time
+        assert time.monotonic() < deadline_s
+        returned = Visitor("bridge-0", acknowledges=False)
+        returned.come(broker.port)
+        left_s = returned.expire_in_s.get(timeout=LIMIT_S)
+        returned.leave()
+    assert BROKER_KEEPS_S - LIMIT_S < left_s < BROKER_KEEPS_S
 
 
 def test_clients_are_told_the_limits(broker: Mosquitto, visitor: Callable[[str], Visitor]) -> None:

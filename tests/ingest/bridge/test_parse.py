@@ -14,7 +14,7 @@ from schemas import topics
 from schemas.kafka import GatewayReport, PatientReadings, Rejected, Unassigned
 from schemas.reading import Capture, Device, Undecodable
 from schemas.registry import Assignment
-from schemas.wire import ITEMS_MAX, PACKET_BYTES_MAX, Health, envelope_for
+from schemas.wire import BROKER_KEEPS_S, ITEMS_MAX, PACKET_BYTES_MAX, Health, envelope_for
 from tests.ingest.factories import (
     BOOT,
     CUFF,
@@ -74,6 +74,16 @@ def test_a_patient_s_readings_travel_in_one_record_under_the_patient_s_key() -> 
     assert [one.reading.seq for one in record.readings] == [1, 2]
     assert {(one.device_id, one.assignment_id) for one in record.readings} == {("cuff-1", "a")}
     assert parsed.outcomes == {("assigned", ""): 2}
+
+
+def test_what_the_broker_left_of_the_interval_tells_how_long_the_message_waited() -> None:
+    live = message([reading()])
+    at_once = only(live).readings[0].stamp.captured_at_ms
+    queued = only(replace(live, expires_s=BROKER_KEEPS_S - 3_600))
+    assert queued.readings[0].stamp.captured_at_ms == at_once - 3_600_000
+    for untold in (BROKER_KEEPS_S, BROKER_KEEPS_S + 1):
+        told = only(replace(live, expires_s=untold))
+        assert told.readings[0].stamp.captured_at_ms == at_once
 
 
 def test_a_device_that_nobody_registered_waits() -> None:

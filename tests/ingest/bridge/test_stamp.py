@@ -27,6 +27,15 @@ def test_a_true_wall_clock_tells_how_long_the_broker_kept_the_message() -> None:
     assert stamp(reading(capture=queued), LIVE).captured_at_ms == RECEIVED_MS - HOUR_MS
 
 
+def test_without_one_the_broker_itself_tells_how_long_it_kept_the_message() -> None:
+    queued = Sending(RECEIVED_MS, BOOT, SENT_MONOTONIC_MS, waited_ms=HOUR_MS)
+    assert stamp(reading(capture=captured()), queued).captured_at_ms == (
+        RECEIVED_MS - HOUR_MS - 2_000
+    )
+    rebooted = stamp(reading(capture=Capture(OTHER_BOOT, 5)), queued)
+    assert rebooted.latest_ms == RECEIVED_MS - HOUR_MS - SENT_MONOTONIC_MS
+
+
 def test_a_wall_clock_that_is_ahead_is_not_believed() -> None:
     ahead = captured(wall_ms=RECEIVED_MS + HOUR_MS)
     assert stamp(reading(capture=ahead), LIVE).captured_at_ms == RECEIVED_MS - 2_000
@@ -120,6 +129,7 @@ def test_the_age_does_not_hide_that_the_capture_is_bounded() -> None:
         boot_id=st.just(BOOT),
         monotonic_ms=INSTANTS,
         wall_ms=st.none() | INSTANTS,
+        waited_ms=st.integers(0, 1 << 70),
     ),
 )
 def test_whatever_a_gateway_claims_the_stamp_is_in_order(
