@@ -118,6 +118,40 @@ def test_a_click_on_a_list_that_has_just_moved_acknowledges_nothing(
     expect(acknowledged(page)).to_have_count(1)
 
 
+def test_a_click_on_an_alert_that_has_just_got_worse_acknowledges_nothing(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(onset("1", severity="high"))
+    page.goto("/")
+    expect(waiting(page)).to_have_count(1)
+    page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+            observer.disconnect();
+            const form = document.querySelector("[data-part=waiting] .card form");
+            form.querySelector("[name=who]").value = "Anna";
+            const click = new MouseEvent("click", { detail: 1, bubbles: true, cancelable: true });
+            form.querySelector("button[type=submit]").dispatchEvent(click);
+        }).observe(document.querySelector("[data-part=waiting] .card"), { attributes: true })"""
+    )
+    log.put(onset("2", event="worsened"))
+    expect(waiting(page).get_by_role("alert")).to_contain_text("changed under your pointer")
+    expect(waiting(page)).to_have_attribute("data-severity", "critical")
+
+
+def test_the_page_turns_red_if_an_alert_cannot_be_shown_and_shows_it_as_soon_as_it_can(
+    page: Page, log: AlertLog
+) -> None:
+    page.goto("/")
+    expect(silence(page)).to_be_hidden()
+    page.evaluate("window.blank = document.getElementById('blank-alert'); window.blank.remove()")
+    log.put(onset("1"))
+    expect(silence(page)).to_be_visible()
+    expect(waiting(page)).to_have_count(0)
+    page.evaluate("document.getElementById('main').append(window.blank)")
+    expect(waiting(page)).to_have_count(1)
+    expect(silence(page)).to_be_hidden()
+
+
 def test_a_worsened_alert_asks_again(page: Page, log: AlertLog) -> None:
     log.put(onset("1", severity="high"))
     page.goto("/")

@@ -17,6 +17,7 @@ const quietMs = 60_000; // the bridge marks the time every 15 s, even if nobody 
 const guarded = [document.body, byId("silence")];
 let serverAheadMs = Number(root.dataset.nowMs) - Date.now();
 let heardAt = performance.now();
+let broken = false; // what the server said could not be shown: the page must not look true
 
 root.style.setProperty("--silence", `${silenceMs}ms`);
 
@@ -49,7 +50,7 @@ function heartbeat(beat) {
     sessionStorage.setItem("build", beat.build); // at most one reload for each version
     location.reload();
   }
-  if (beat.contact_age_ms !== null) holdBack(beat.contact_age_ms);
+  if (beat.contact_age_ms !== null && !broken) holdBack(beat.contact_age_ms);
   const minutes = Math.floor((beat.quiet_ms ?? 0) / 60_000);
   const quiet =
     beat.quiet_ms > quietMs
@@ -161,6 +162,7 @@ function put(values) {
   form.querySelector("button").disabled = false;
   cards.set(values.alert_id, card);
   if (!known) introduce(form);
+  if (known && before.event !== values.event_id) card.changedAt = performance.now();
   const asks = values.attention === "unacknowledged" && values.kind === "alert";
   const asked = known && before.attention === "unacknowledged" && before.kind === "alert";
   if (asks && (!asked || before.severity !== values.severity)) return values;
@@ -227,6 +229,7 @@ function snapshot(overview) {
   banner.hidden = !overview.simulated;
   banner.querySelector("[data-all]").hidden = overview.simulated !== overview.patients;
   banner.querySelector("[data-some]").hidden = overview.simulated === overview.patients;
+  broken = false;
 }
 
 // ---------------------------------------------------------------- readings
@@ -294,6 +297,10 @@ async function acknowledge(form) {
   button.disabled = false;
 }
 
+function lastMoved(form) {
+  return Math.max(movedAt, form.closest(".card").changedAt ?? -Infinity);
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("form.answer");
   if (!form) return;
@@ -312,9 +319,9 @@ document.addEventListener(
       localStorage.removeItem(nameKey);
       introduceAll();
       form.elements.who.focus();
-    } else if (byPointer && performance.now() - movedAt < movedGraceMs) {
+    } else if (byPointer && performance.now() - lastMoved(form) < movedGraceMs) {
       event.preventDefault();
-      fail(form, "The list has just moved under your pointer: press again if you mean this alert.");
+      fail(form, "This has just moved or changed under your pointer: press again if you mean it.");
     }
   },
   { capture: true },
@@ -335,8 +342,9 @@ async function refetch() {
     byId("main").replaceChildren(...fresh.getElementById("main").children);
     adopt();
     refreshTimes();
-  } catch {
-    // the stream is down too, then: the page turns red by itself
+    broken = false;
+  } catch (error) {
+    lose(error);
   } finally {
     refetching = false;
   }
@@ -357,8 +365,12 @@ function connect() {
   const on = (name, act) =>
     source.addEventListener(name, (event) => {
       heardAt = performance.now();
-      if (event.lastEventId) cursor = event.lastEventId;
-      act(JSON.parse(event.data));
+      try {
+        if (event.lastEventId) cursor = event.lastEventId;
+        act(JSON.parse(event.data));
+      } catch (error) {
+        lose(error);
+      }
     });
   on("heartbeat", heartbeat);
   if (onFeed) {
@@ -381,12 +393,19 @@ function resync() {
   connect();
 }
 
+// Nothing holds back the red until a snapshot could be shown; the timer below asks for one.
+function lose(error) {
+  console.error(error);
+  broken = true;
+}
+
 adopt();
 refreshTimes();
 connect();
 setInterval(() => {
   const refused = source.readyState === EventSource.CLOSED; // the browser does not try again
-  if (refused || performance.now() - heardAt > silenceMs) connect();
+  if (broken) resync();
+  else if (refused || performance.now() - heardAt > silenceMs) connect();
 }, 2_000 + Math.random() * 1_000); // so that a thousand pages do not come back at once
 setInterval(refreshTimes, 10_000);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
