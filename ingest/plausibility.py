@@ -15,6 +15,8 @@ _DECIMAL_CHARACTERS_MAX = 32
 _EXPONENT_MAX = 30
 _SLOTS = range(256)
 _RECORD_NUMBERS = range(1 << 32)
+_FLAGS_MAX = 32
+_FLAG_CHARACTERS_MAX = 64
 _OFFSETS_MIN = range(-32_768, 32_768)
 
 
@@ -31,6 +33,10 @@ def check(reading: Reading) -> None:
     _check_number("user_slot", reading.user_slot, _SLOTS)
     _check_number("record_number", reading.record_number, _RECORD_NUMBERS)
     _check_number("offset_min", offset_min, _OFFSETS_MIN)
+    flags = reading.status or ()
+    if len(flags) > _FLAGS_MAX or any(len(flag) > _FLAG_CHARACTERS_MAX for flag in flags):
+        # Alerts keep them with what they wait for: one home's nonsense must not outgrow Kafka.
+        raise InvalidInput("malformed", "status has more than any device can notice")
     try:
         bytes.fromhex(reading.raw)
     except ValueError as error:

@@ -59,6 +59,14 @@ def test_a_device_is_named_by_a_bluetooth_address(address: str) -> None:
     assert refused.value.reason == "malformed"
 
 
+@pytest.mark.parametrize("status", [["x"] * 33, ["x" * 65]])
+def test_no_device_notices_so_much(status: list[str]) -> None:
+    check(reading(status=["irregular-pulse", "y" * 64]))
+    with pytest.raises(InvalidInput) as refused:
+        check(reading(status=status))
+    assert refused.value.reason == "malformed"
+
+
 def test_an_absent_value_is_no_fault() -> None:
     check(reading(quantities={"systolic": Quantity("mm[Hg]", absent="not-a-number")}))
     check(reading(quantities={}, outcome="failed"))
