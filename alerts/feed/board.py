@@ -67,6 +67,7 @@ class PatientView(msgspec.Struct, frozen=True):
     patient_id: str
     patient: str
     simulated: bool
+    registered: bool
     books: list[str]
     alerts: list[Card]
     readings: list[Row]
@@ -92,10 +93,11 @@ class Board:
     def overview(self) -> Overview:
         """Give all that the page shows of alerts."""
         shown, order = self._shown()
+        unregistered = {case.patient_id for case in shown.values()} - self._patients.keys()
         return Overview(
             [self._card(case) for case in shown.values()],
             order,
-            patients=len(self._patients),
+            patients=len(self._patients) + len(unregistered),  # who may be real
             simulated=sum(patient.simulated for patient in self._patients.values()),
         )
 
@@ -121,6 +123,7 @@ class Board:
             patient_id=patient_id,
             patient=entry.pseudonym if entry else patient_id,
             simulated=bool(entry and entry.simulated),
+            registered=entry is not None,
             books=entry.books if entry else [],
             alerts=[card(case, entry) for case in cases[:SHOWN_MAX]],
             readings=[row(patient_id, reading, entry) for reading in readings],

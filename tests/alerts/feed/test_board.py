@@ -32,6 +32,12 @@ def test_what_no_calendar_can_show_takes_nothing_else_with_it(at_ms: int) -> Non
             decode(topic, None, msgspec.json.encode(record))
 
 
+def test_somebody_whom_nobody_registered_may_be_real() -> None:
+    board = Board()
+    board.take([patient("p", "Wren-01"), transition("1", patient_id="stranger")])
+    assert (board.overview().patients, board.overview().simulated) == (2, 1)
+
+
 def test_a_device_that_is_removed_is_not_a_patient() -> None:
     board = Board()
     board.take([patient("7", "Wren-01")])

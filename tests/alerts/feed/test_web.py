@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 import httpx
+import msgspec
 import pytest
 
 from alerts.feed.follower import Batch, Contact, Start
@@ -88,6 +89,15 @@ async def test_what_others_wrote_is_escaped(feed: Feed) -> None:
     feed.read(patient("p", EVIL), transition("1", patient_id="p", title=EVIL, reason=EVIL))
     for path in ("/", "/patients/p"):
         assert EVIL not in (await feed.client.get(path)).text
+
+
+async def test_a_patient_whom_no_rule_watches_is_said_to_be_so(feed: Feed) -> None:
+    feed.read(patient("p", "Wren-01"))
+    assert "adult-standard" in (await feed.client.get("/patients/p")).text
+    feed.read(msgspec.structs.replace(patient("p", "Wren-01"), books=[]))
+    assert (
+        "no reading of this patient raises an alert" in (await feed.client.get("/patients/p")).text
+    )
 
 
 async def test_a_patient_nobody_knows_is_not_found(feed: Feed) -> None:
