@@ -103,6 +103,10 @@ class RemoteDevice:
         self._connection = connection
         connection.on("disconnection", self._disconnected)
         self._change(Connected=Variant("b", True))
+        if connection.handle not in self._central.host.connections:
+            # It ended before anybody could listen for its end: seen on an overloaded machine.
+            self._disconnected(hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR)
+            return
         self._resolving = self._central.tasks.start(self._secure_and_resolve(connection))
 
     async def _secure_and_resolve(self, connection: Connection) -> None:

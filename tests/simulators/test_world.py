@@ -19,7 +19,13 @@ from dbus_fast.aio import MessageBus
 
 from schemas.gatt import uuids
 from simulators.peripherals import Cuff, Meter, Sample
-from simulators.world import BluetoothWorld, ConnectFails, ServicesResolvedEarly, SlowDisconnect
+from simulators.world import (
+    BluetoothWorld,
+    ConnectFails,
+    ServicesResolvedEarly,
+    SlowDisconnect,
+    radio,
+)
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
@@ -301,10 +307,12 @@ async def test_a_connect_to_a_silent_device_is_given_up_and_can_be_tried_again(
         assert client.is_connected
 
 
+@pytest.mark.parametrize("within_s", [0.0, 0.05])
 async def test_a_link_that_the_device_never_heard_of_ends_by_itself(
-    world: BluetoothWorld, cuff: Cuff, monkeypatch: pytest.MonkeyPatch
+    world: BluetoothWorld, cuff: Cuff, monkeypatch: pytest.MonkeyPatch, within_s: float
 ) -> None:
     """Seen with forty homes on two cores: the cuff stops advertising as somebody connects."""
+    monkeypatch.setattr(radio, "_ESTABLISHED_WITHIN_S", within_s)  # 0: before anybody listens
     cuff.take(120, 80, 70)
     device = await find()
     with monkeypatch.context() as deaf:
