@@ -91,6 +91,8 @@ def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
     with _store() as store:
         added = store.add_patient(entry)
     said = "" if added else " (was there already)"
+    if added and not books:
+        click.secho("No rule book: no reading of this patient raises an alert.", err=True)
     _say(entry, f"patient {entry.patient_id}{said}", as_json=as_json)
 
 

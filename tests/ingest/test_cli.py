@@ -29,7 +29,8 @@ def error_of(result: Result) -> VitalwireError:
 
 
 def test_a_patient_gets_a_device_and_gives_it_back(run: Any) -> None:  # noqa: ANN401
-    assert run("patient add Blue-Heron --patient-id p-1 --book adult-standard").exit_code == 0
+    watched = run("patient add Blue-Heron --patient-id p-1 --book adult-standard")
+    assert (watched.exit_code, watched.stderr) == (0, "")
     assert run("device add c0:ff:ee:00:00:01 --device-id cuff-1").exit_code == 0
     assert "cuff-1 is p-1's" in run("assign cuff-1 p-1 --from 2026-01-01").output
     assert "2026-01-01 00:00:00Z" in run("list").output
@@ -43,7 +44,9 @@ def test_a_patient_gets_a_device_and_gives_it_back(run: Any) -> None:  # noqa: A
 
 
 def test_json_is_for_programs(run: Any) -> None:  # noqa: ANN401
-    added = json.loads(run("patient add Red-Fox --simulated --json").output)
+    answer = run("patient add Red-Fox --simulated --json")
+    added = json.loads(answer.stdout)
+    assert "No rule book" in answer.stderr
     (listed,) = json.loads(run("patient list --json").output)
     assert added.items() <= listed.items()
     assert listed["simulated"] is True
