@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.dialogue import Cursor
-from gateway.journal_file import FILE, open_or_create, set_aside, unusable
+from gateway.journal_file import FILE, open_or_create, refuse_damaged, set_aside, unusable
 from gateway.record import (
     GLUCOSE,
     GLUCOSE_CONTEXT,
@@ -75,31 +75,24 @@ class Journal:
     """The open journal of one run of the daemon; not for use by several threads."""
 
     def __init__(self, directory: Path, stream: str) -> None:
-        """Open or create, and begin ``stream``. A file that is no journal is set aside.
+        """Open or create, and begin ``stream``. A file that is damaged or no journal is set aside.
 
-        Raises ``MisconfiguredError`` if it cannot be read or was written by a newer version.
+        Raises ``MisconfiguredError`` if it cannot be read or was written by a newer version, and
+        ``UnavailableError`` if the disk is full.
         """
         self.stream = stream
         self.set_aside: Path | None = None
+        self._facts = lru_cache(_FACTS_CACHED)(self._read_facts)
         path = directory / FILE
         try:
-            self._database = open_or_create(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise unusable(path, error) from error
-            self.set_aside = set_aside(path, stream)
-            self._database = open_or_create(path)
-        self._facts = lru_cache(_FACTS_CACHED)(self._read_facts)
-        try:
-            cursor = self._database.execute("INSERT INTO streams (stream) VALUES (?)", (stream,))
-            self._end_broken_sessions()
+            self._begin(path)
         except sqlite3.OperationalError as error:
-            self._database.close()
             raise unusable(path, error) from error
-        assert cursor.lastrowid is not None
-        self._stream_id = cursor.lastrowid
-        highest = self._database.execute("SELECT stream_id, max(seq) FROM rows GROUP BY stream_id")
-        self._highest: dict[int, int] = dict(highest.fetchall())
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError:
+            self.set_aside = set_aside(path, stream)
+            self._begin(path)
 
     def close(self) -> None:
         """Close; nothing is lost without it."""
@@ -271,6 +264,25 @@ class Journal:
         return states
 
     # Inside.
+
+    def _begin(self, path: Path) -> None:
+        """Open the file, read all that is needed of it, and begin the stream."""
+        self._database = open_or_create(path)
+        try:
+            refuse_damaged(self._database)
+            cursor = self._database.execute(
+                "INSERT INTO streams (stream) VALUES (?)", (self.stream,)
+            )
+            self._end_broken_sessions()
+            highest = self._database.execute(
+                "SELECT stream_id, max(seq) FROM rows GROUP BY stream_id"
+            )
+            self._highest: dict[int, int] = dict(highest.fetchall())
+        except BaseException:
+            self._database.close()
+            raise
+        assert cursor.lastrowid is not None
+        self._stream_id = cursor.lastrowid
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -4,10 +4,12 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
 LAYOUT_VERSION = 1
+_PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
+_PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
 _LAYOUT = """
 CREATE TABLE streams (
@@ -79,19 +81,34 @@ def _refuse_newer(path: Path, version: int) -> None:
         )
 
 
+def refuse_damaged(database: sqlite3.Connection) -> None:
+    """Look at every page once; raise ``sqlite3.DatabaseError`` for the first that is damaged."""
+    (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(said)
+
+
 def set_aside(path: Path, stream: str) -> Path:
-    """Move a broken file away, for somebody to look at, and make room for a new one."""
+    """Move a broken file away, for somebody to look at, and make room for a new one.
+
+    Its log goes with it, under the name that SQLite expects: the latest records may be only there.
+    """
     broken = path.with_name(f"{path.name}.broken-{stream}")
     path.rename(broken)
     for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).unlink()
+            path.with_name(path.name + suffix).rename(broken.with_name(broken.name + suffix))
     return broken
 
 
-def unusable(path: Path, error: sqlite3.Error) -> MisconfiguredError:
-    """Say that the journal cannot be opened, and what to look at."""
-    return MisconfiguredError(
+def unusable(path: Path, error: sqlite3.Error) -> VitalwireError:
+    """Say that the journal cannot be opened, and what to look at.
+
+    A disk that is full may have room later: then it is worth another start.
+    """
+    passing = error.sqlite_errorcode & _PRIMARY_CODE in _PASSING_CODES
+    kind = UnavailableError if passing else MisconfiguredError
+    return kind(
         f"The journal {path} cannot be used: {error}.",
         "Check the --state directory's owner, permissions and free space.",
     )

@@ -21,6 +21,7 @@ LIVE_MS = 60_000
 RESEND_FIRST_MS = 30_000
 RESEND_LONGEST_MS = 15 * 60_000
 REFUSED_PAUSE_MS = 5_000
+SESSION_WAIT_MS = 31 * 60_000  # longer than any session: one that never told holds up no row
 ALONE_FROM_SENDINGS = 2  # sent twice without a receipt: the third time alone
 STUCK_FROM_SENDINGS = 3
 
@@ -38,6 +39,7 @@ class _Row:
     stream: str
     live_until_ms: int
     waits_for: str | None  # the session whose end this row awaits
+    waits_until_ms: int = 0
     due_ms: int = 0
     sendings: int = 0
     in_flight: bool = False
@@ -72,7 +74,8 @@ class Outbox:
     def add_live(self, seq: int, stream: str, now_ms: int, waits_for: str | None) -> None:
         """Take a row that was just captured; ``waits_for`` names a session that must end first."""
         assert seq not in self._rows, seq
-        self._rows[seq] = _Row(stream, now_ms + LIVE_MS, waits_for)
+        until_ms = now_ms + SESSION_WAIT_MS if waits_for is not None else 0
+        self._rows[seq] = _Row(stream, now_ms + LIVE_MS, waits_for, until_ms)
 
     def add_backlog(self, seq: int, stream: str) -> None:
         """Take a row that an earlier run, or a full window, left in the journal."""
@@ -83,7 +86,7 @@ class Outbox:
         """Let the rows go that waited to learn which one is the newest of their session."""
         for row in self._rows.values():
             if row.waits_for == session_id:
-                row.waits_for = None
+                row.waits_for, row.waits_until_ms = None, 0
 
     def choose(self, now_ms: int) -> Shipment | None:
         """Say what should leave now, or None if nothing may."""
@@ -150,9 +153,13 @@ class Outbox:
     def wake_ms(self, now_ms: int) -> int | None:
         """When ``choose`` may have a new answer by time alone; None: only an event can."""
         moments = [
-            max(row.due_ms, self._backlog_from_ms if not _is_live(row, now_ms) else 0)
+            max(
+                row.due_ms,
+                row.waits_until_ms,
+                self._backlog_from_ms if not _is_live(row, now_ms) else 0,
+            )
             for row in self._rows.values()
-            if not row.in_flight and row.waits_for is None
+            if not row.in_flight
         ]
         return max(now_ms, min(moments)) if moments else None
 
@@ -171,7 +178,7 @@ class Outbox:
 
 
 def _is_due(row: _Row, now_ms: int) -> bool:
-    return not row.in_flight and row.waits_for is None and row.due_ms <= now_ms
+    return not row.in_flight and max(row.due_ms, row.waits_until_ms) <= now_ms
 
 
 def _is_live(row: _Row, now_ms: int) -> bool:

@@ -102,6 +102,9 @@ class Session:
         except UnavailableError as error:
             log.error("session.failed", reason=error.cause, way_out=error.way_out)
             outcome = "journal"
+        except Exception:  # the records wait for this session's end, however it came
+            self._end("bug")
+            raise
         finally:
             await self._link.close()
         if not self._all_durable:

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.dialogue import Cursor
 from gateway.journal import KEEP_RECEIPTED_MS, Journal, Notification
-from gateway.journal_file import FILE
+from gateway.journal_file import FILE, unusable
 from gateway.record import GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
 from gateway.wall import Observation
 from schemas.errors import MisconfiguredError, UnavailableError
@@ -213,6 +213,41 @@ def test_a_file_that_is_no_journal_is_set_aside(tmp_path: Path) -> None:
         assert journal.set_aside is not None
         assert journal.set_aside.read_bytes().startswith(b"not a database")
         assert journal.append(notification(b"1")).seq == 1
+
+
+@pytest.mark.parametrize("page", [0, 10], ids=["header", "within"])
+def test_a_damaged_journal_is_set_aside_whole(journal: Journal, tmp_path: Path, page: int) -> None:
+    fill(journal)
+    journal._database.execute("PRAGMA wal_checkpoint(RESTART)")
+    journal.append(notification(b"only in the log"))
+    copy = tmp_path / "after a power cut"
+    copy.mkdir()
+    for file in tmp_path.glob(f"{FILE}*"):
+        (copy / file.name).write_bytes(file.read_bytes())
+    with (copy / FILE).open("r+b") as broken:
+        broken.seek(4096 * page)
+        broken.write(b"\xff" * 4096)
+    with closing(Journal(copy, "c" * 16)) as opened:
+        assert opened.set_aside is not None
+        kept = copy.glob(f"{opened.set_aside.name}*")
+        assert any(b"only in the log" in file.read_bytes() for file in kept)
+        assert opened.append(notification(b"1")).seq == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_IOERR_SHMSIZE, UnavailableError),  # what a full disk says at the start
+        (sqlite3.SQLITE_FULL, UnavailableError),
+        (sqlite3.SQLITE_CANTOPEN, MisconfiguredError),
+    ],
+)
+def test_a_disk_that_may_have_room_later_is_worth_another_start(
+    code: int, kind: type[Exception]
+) -> None:
+    error = sqlite3.OperationalError("refused")
+    error.sqlite_errorcode = code
+    assert type(unusable(Path(FILE), error)) is kind
 
 
 def test_a_newer_layout_is_left_alone(journal: Journal, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from gateway.outbox import (
     REFUSED_PAUSE_MS,
     RESEND_FIRST_MS,
     RESEND_LONGEST_MS,
+    SESSION_WAIT_MS,
     WINDOW_MESSAGES_MAX,
     Outbox,
     Shipment,
@@ -129,6 +130,13 @@ def test_a_row_waits_for_the_end_of_its_session(outbox: Outbox) -> None:
     assert ship(outbox, 0) is None
     outbox.session_told("session")
     assert ship(outbox, 0) == range(1, 2)
+
+
+def test_a_session_that_never_tells_holds_up_no_row_for_ever(outbox: Outbox) -> None:
+    live(outbox, 1, waits_for="session")
+    assert outbox.wake_ms(0) == SESSION_WAIT_MS
+    assert ship(outbox, SESSION_WAIT_MS - 1) is None
+    assert ship(outbox, SESSION_WAIT_MS) == range(1, 2)
 
 
 def test_only_a_receipt_makes_a_row_go(outbox: Outbox) -> None:

@@ -14,6 +14,7 @@ from gateway import dialling
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth import meter as meter_module
 from gateway.bluetooth import session as session_module
+from gateway.bluetooth.session import Session
 from gateway.dialogue import Cursor
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
@@ -282,6 +283,21 @@ async def test_a_payload_that_no_codec_understands_is_kept(
     short = meter.take_payload(b"\x00\x01")
     await side.visited(2)
     assert short.measurement in side.payloads
+
+
+async def test_a_visit_that_meets_a_bug_tells_its_end(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(session: Session) -> None:
+        await session._arrived.wait()
+        raise KeyError
+
+    monkeypatch.setattr(Session, "_await_silence", breaks)
+    cuff.inject(Stall(after=1))
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    await side.visited(1)
+    assert side.payloads[:1] == taken[:1]
+    assert side.told[:1] == [side.kept[0].session_id]
 
 
 async def test_stopping_within_a_visit_leaves_the_link(cuff: Cuff, side: BluetoothSide) -> None:
