@@ -52,6 +52,7 @@ class Bridge:
         self._registry = registry
         self._clock = clock
         self._inbox: SimpleQueue[Received] = SimpleQueue()
+        self._inbox_epoch = 0
         self._link: MqttLink | None = None
         self._tick_due_ms = 0
 
@@ -73,7 +74,14 @@ class Bridge:
         return self._link
 
     def _put_aside(self, epoch: int, raw: paho.MQTTMessage) -> None:
-        """Note when a message came; runs in MQTT's thread."""
+        """Note when a message came; runs in MQTT's thread.
+
+        What an earlier connection brought comes again by this one: were it kept while Kafka is
+        away, each loss of the connection would add as much as the broker may send.
+        """
+        if epoch != self._inbox_epoch:
+            metrics.lapsed.inc(self._inbox.qsize())
+            self._inbox, self._inbox_epoch = SimpleQueue(), epoch
         properties = getattr(raw.properties, "UserProperty", [])
         message = Message(
             _topic(raw),

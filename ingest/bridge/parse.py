@@ -43,6 +43,9 @@ KEPT_BYTES_MAX = 64 * 1024
 UNKNOWN_GATEWAY = "unknown"
 _SEQ_MAX = (1 << 63) - 1
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what they should be; the last for thousands of "["."""
+
 Attribute = Callable[[StampedReading], Attributed | Waiting]
 _MESSAGE_DECODER = msgspec.json.Decoder(ReadingsMessage)
 _HEALTH_DECODER = msgspec.json.Decoder(Health)
@@ -118,7 +121,7 @@ def _report(message: Message, gateway_id: str, parsed: Parsed) -> None:
     """Pass a gateway's health on."""
     try:
         health = _HEALTH_DECODER.decode(message.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidInput("health", str(error)) from error
     refuse_other_major(health.version)
     report = GatewayReport(gateway_id, message.received_at_ms, health)
@@ -180,7 +183,7 @@ def _body(payload: bytes, envelope: Envelope) -> ReadingsMessage:
     """Decode what the envelope has vouched for."""
     try:
         body = _MESSAGE_DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidInput("message", str(error)) from error
     refuse_other_major(body.version)
     if len(body.items) != envelope.count:
@@ -225,7 +228,7 @@ def _reading(item: bytes, seq: int) -> Reading:
     """Read one item; raise ``InvalidInput`` for all but a reading that can go to the rules."""
     try:
         found = ITEM_DECODER.decode(item)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidInput("malformed", str(error)) from error
     if found.seq != seq:
         raise InvalidInput(_OTHER_NUMBER, f"item {found.seq} in the place of {seq}")
@@ -241,7 +244,7 @@ def _address(item: bytes) -> str | None:
     """Find out which device an item is about, if it says so at all."""
     try:
         return _ADDRESS_DECODER.decode(item).device.address
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -282,6 +282,20 @@ def test_nothing_is_taken_before_the_registry_was_read(
         eventually(bridge.confirmed(1))
 
 
+def test_what_a_lost_connection_brought_does_not_pile_up(
+    kafka: EmbeddedKafka, clock: HandClock
+) -> None:
+    condition = Condition()
+    source = Source(lambda: Topics(kafka.bootstrap), lambda: kafka_clients.consumer("", ""))
+    registry = RegistryFollower(source, condition, Event())
+    delivery = Delivery(lambda: kafka_clients.producer(kafka.bootstrap, "bridge"), condition)
+    bridge = Bridge(delivery, registry, clock)  # nobody moves, as if Kafka were away
+    for epoch in range(3):
+        for _ in range(5):
+            bridge._put_aside(epoch, paho.MQTTMessage(topic=b"t"))
+    assert bridge._inbox.qsize() == 5
+
+
 def test_the_bridge_comes_back_when_the_mqtt_broker_does(
     bridge: RunningBridge, mqtt: EmbeddedMqtt, log: Log
 ) -> None:

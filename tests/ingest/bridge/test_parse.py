@@ -159,6 +159,8 @@ def test_a_gateway_without_a_proper_name_is_called_unknown() -> None:
         (b"", "message"),
         (b"\xff\xfe", "message"),
         (b"[]", "message"),
+        (b'{"x":' + b"[" * 100_000, "message"),
+        (payload([b"[" * 100_000 + b"]" * 100_000]), "message"),
         (payload([reading()]).replace(b"{", b'{"version":2,', 1), "version"),
         (payload([reading(), reading()]), "envelope"),
     ],
