@@ -92,6 +92,7 @@ def judge(evidence: Evidence) -> Verdict:
         raised=len(evidence.raised),
         latencies_ms=_latencies(evidence),
         problems=[
+            *([] if evidence.handed_over_ms else ["no device handed over anything"]),
             *(f"not in the database: {_text(name)}" for name in in_flight),
             *_wrong_rows(evidence, counts),
             *_wrong_alerts(expected, evidence.raised),

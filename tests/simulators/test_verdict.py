@@ -64,6 +64,7 @@ def test_all_is_well_if_everything_arrived_once_and_alerts_match() -> None:
         (replace(GOOD, raised=[]), "never raised: onset critical of bp-high"),
         (replace(GOOD, raised=[onset("b"), onset("a")]), "raised, not expected"),
         (replace(GOOD, raised=[onset("b"), onset("b")]), "raised, not expected"),
+        (replace(GOOD, handed_over_ms={}, rows=[], raised=[]), "no device handed over anything"),
         (replace(GOOD, rejected=1), "1 payloads were rejected"),
         (replace(GOOD, unassigned=2), "2 readings found no patient"),
     ],
