@@ -64,6 +64,7 @@ class RealServers:
         argv += ["--no-audit", "--no-fund", "--no-update-notifier", f"--prefix={folder}"]
         argv.append(f"--cache={self.cache / 'npm'}")
         settings = {**os.environ, "NODE_EXTRA_CA_CERTS": str(self.certificates)}
+        settings["NODE_DISABLE_COMPILE_CACHE"] = "1"  # npm would keep one in /tmp
         run(Command(argv, "npm ci", _AGAIN, NPM_TIMEOUT_S, settings))
 
 
