@@ -6,7 +6,7 @@ cannot be decoded becomes ``Undecodable`` with the reason: nothing is dropped he
 
 from datetime import datetime, timedelta
 
-from gateway.record import BLOOD_PRESSURE, GLUCOSE, DeviceClock, Entry, Record, SessionFacts
+from gateway.record import BLOOD_PRESSURE, GLUCOSE, DeviceClock, Entry, Origin, Record, SessionFacts
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import Measurement, Stamp, measure
 from schemas.identity import Undated, reading_id
@@ -36,13 +36,14 @@ def decode(entry: Entry, gateway_id: str) -> Item:
             session_id=record.session_id,
             capture=record.capture,
         )
-    origin, stamp, amends = record, measurement.stamp, None
+    subject, stamp, amends = record, measurement.stamp, None
+    origin = entry.related.origin or (entry.related.measurement or record).origin
     if measurement.vital.amends and (amended := _amended(entry)):
-        origin, stamp = amended
-        amends = _identity(origin, stamp, origin, gateway_id)
+        subject, stamp = amended
+        amends = _identity(subject, stamp, origin, gateway_id)
     return Reading(
         seq=record.seq,
-        reading_id=_identity(record, stamp, entry.related.first_twin or record, gateway_id),
+        reading_id=_identity(record, stamp, origin, gateway_id),
         vital=measurement.vital.name,
         device=facts.device,
         characteristic=record.characteristic,
@@ -51,7 +52,7 @@ def decode(entry: Entry, gateway_id: str) -> Item:
         session_id=record.session_id,
         capture=record.capture,
         outcome=measurement.outcome,
-        session_newest=None if facts.newest is None else origin.seq == facts.newest,
+        session_newest=None if facts.newest is None else subject.seq == facts.newest,
         user_slot=measurement.user_slot,
         status=measurement.status,
         attributes=measurement.attributes,
@@ -84,15 +85,14 @@ def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:
         return None
 
 
-def _identity(record: Record, stamp: Stamp | None, first: Record, gateway_id: str) -> str:
+def _identity(record: Record, stamp: Stamp | None, origin: Origin, gateway_id: str) -> str:
     """Name a record by its device's time, or by its first capture where there is no such time."""
     recorded = stamp.recorded.naive if stamp else None
     time: datetime | Undated
     if recorded is not None and _was_set(recorded):
         time = recorded
     else:
-        captured_ms = first.capture.wall_ms or first.capture.not_before_ms or 0
-        time = Undated(gateway_id, first.stream, first.seq, captured_ms)
+        time = Undated(gateway_id, origin.stream, origin.seq, origin.captured_ms)
     return reading_id(record.address, record.characteristic, record.payload, time)
 
 

@@ -7,6 +7,7 @@ One process writes at a time (see gateway/daemon.py). What a session learns goes
 never into them. File: ``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,9 +25,11 @@ from gateway.record import (
     GLUCOSE_CONTEXT,
     TWIN_WINDOW_MS,
     Entry,
+    Origin,
     Record,
     Related,
     SessionFacts,
+    captured_ms,
 )
 from gateway.wall import Observation
 from schemas.errors import UnavailableError
@@ -39,6 +42,7 @@ PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
 STREAMS_MAX = 100  # in a health report, oldest first
 PROBE_BYTES = 64 * 1024  # room for a burst
 _FACTS_CACHED = 64
+_DIGEST_BYTES = 16
 _TWIN_ROWS_MAX = 500  # no device sends more within the twin window
 
 _COLUMNS = """
@@ -104,7 +108,7 @@ class Journal:
         Raises ``UnavailableError`` if the disk does not take it (full, read-only, broken).
         """
         capture = notification.capture
-        with _disk():
+        with _disk(), self._transaction():
             cursor = self._database.execute(
                 "INSERT INTO rows (stream_id, session_id, address, characteristic, payload,"
                 " boot_id, monotonic_ms, wall_ms, not_before_ms) VALUES (?,?,?,?,?,?,?,?,?)",
@@ -120,8 +124,13 @@ class Journal:
                     capture.not_before_ms,
                 ),
             )
-        seq = cursor.lastrowid
-        assert seq is not None
+            seq = cursor.lastrowid
+            assert seq is not None
+            if notification.characteristic == GLUCOSE:
+                self._database.execute(
+                    "INSERT OR IGNORE INTO origins VALUES (?,?,?,?,?)",
+                    (*_name(notification), self.stream, seq, captured_ms(capture)),
+                )
         assert seq > self._highest.get(self._stream_id, 0), seq
         self._highest[self._stream_id] = seq
         return Record(
@@ -245,7 +254,11 @@ class Journal:
                 )
             pruned = self._database.execute(
                 "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE receipted_ms IS NOT NULL"
-                " AND (? OR receipted_ms BETWEEN 1 AND ?) ORDER BY receipted_ms LIMIT ?)",
+                " AND (? OR receipted_ms BETWEEN 1 AND ?)"
+                # It may lend its name to one that is held.
+                " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"
+                " AND held.address = rows.address AND held.payload = rows.payload)"
+                " ORDER BY receipted_ms LIMIT ?)",
                 (space_needed, before_ms, PRUNE_ROWS_MAX),
             ).rowcount
             if pruned:
@@ -333,6 +346,16 @@ class Journal:
                 " ORDER BY seq DESC",
                 (record.session_id, GLUCOSE, record.payload[1:3]),
             )
+        return Related(measurement, self._origin(measurement or record))
+
+    def _origin(self, record: Record) -> Origin | None:
+        """Find where the record's bytes came first; None: with it."""
+        if record.characteristic == GLUCOSE:
+            found = self._database.execute(
+                "SELECT stream, seq, captured_ms FROM origins WHERE address = ? AND digest = ?",
+                _name(record),
+            ).fetchone()
+            return Origin(*found) if found else None
         twin = self._one(
             "address = ? AND characteristic = ? AND payload = ? AND boot_id = ?"
             " AND monotonic_ms >= ? AND seq BETWEEN ? AND ? ORDER BY seq",
@@ -346,11 +369,15 @@ class Journal:
                 record.seq - 1,
             ),
         )
-        return Related(measurement=measurement, first_twin=twin)
+        return twin.origin if twin else None
 
     def _one(self, condition: str, values: tuple[str | bytes | int, ...]) -> Record | None:
         row = self._database.execute(f"{_RECORDS} WHERE {condition} LIMIT 1", values).fetchone()
         return _record(row) if row else None
+
+
+def _name(record: Notification | Record) -> tuple[str, bytes]:
+    return record.address, hashlib.sha256(record.payload).digest()[:_DIGEST_BYTES]
 
 
 def _record(row: tuple[str, int, str, str, bytes, str, str, int, int | None, int | None]) -> Record:

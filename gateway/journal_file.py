@@ -44,6 +44,15 @@ CREATE TABLE cursors (
     last    INTEGER NOT NULL,
     digest  TEXT NOT NULL
 ) WITHOUT ROWID;
+-- Where the bytes of a glucose measurement came first: it outlives the row, as the meter does.
+CREATE TABLE origins (
+    address     TEXT NOT NULL,
+    digest      BLOB NOT NULL,        -- SHA-256 of the payload, its first 16 bytes
+    stream      TEXT NOT NULL,
+    seq         INTEGER NOT NULL,
+    captured_ms INTEGER NOT NULL,
+    PRIMARY KEY (address, digest)
+) WITHOUT ROWID;
 CREATE TABLE observation (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     value TEXT NOT NULL               -- JSON of gateway.wall.Observation

@@ -21,6 +21,15 @@ TWIN_WINDOW_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The capture that lends an undated record its identity, for ever."""
+
+    stream: str
+    seq: int
+    captured_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A row of the journal: raw bytes under their number, exactly as they came.
 
@@ -35,6 +44,16 @@ class Record:
     payload: bytes
     session_id: str
     capture: Capture
+
+    @property
+    def origin(self) -> Origin:
+        """Give the record's own capture."""
+        return Origin(self.stream, self.seq, captured_ms(self.capture))
+
+
+def captured_ms(capture: Capture) -> int:
+    """Give a capture's wall time as far as it was known: 0 if nothing was."""
+    return capture.wall_ms or capture.not_before_ms or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +91,14 @@ class Related:
     """Other records that an item refers to.
 
     ``measurement``: for a glucose context, its measurement (same session, same sequence number).
-    ``first_twin``: the first record of the same device and boot with the same characteristic and
-    bytes within ``TWIN_WINDOW_MS`` before this one; it lends an undated record its identity.
+    ``origin``: where the same bytes came first: for a glucose measurement ever, since it numbers
+    itself and a meter is asked for its last known record at each visit; for others within
+    ``TWIN_WINDOW_MS`` and one boot. A context has its measurement's, because a meter that counts
+    anew may say the same of another measurement. None: here.
     """
 
     measurement: Record | None = None
-    first_twin: Record | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

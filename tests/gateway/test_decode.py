@@ -114,14 +114,14 @@ def test_without_a_time_the_capture_names_the_record(record: Record) -> None:
 
 def test_a_twin_within_a_minute_is_the_same_undated_record() -> None:
     again = replace(UNDATED, seq=8, capture=msgspec.structs.replace(CAPTURE, monotonic_ms=930_000))
-    twin = reading(again, related=Related(first_twin=UNDATED))
+    twin = reading(again, related=Related(origin=UNDATED.origin))
     assert twin.reading_id == reading(UNDATED).reading_id
     assert twin.seq == 8
 
 
 def test_a_twin_does_not_matter_to_a_dated_record() -> None:
     again = replace(RECORD, seq=8)
-    assert reading(again, related=Related(first_twin=RECORD)).reading_id == reading().reading_id
+    assert reading(again, related=Related(origin=RECORD.origin)).reading_id == reading().reading_id
 
 
 def test_an_undated_record_needs_no_wall_clock() -> None:
@@ -225,6 +225,19 @@ def test_a_context_amends_its_measurement_and_borrows_its_time() -> None:
     assert (
         reading(elsewhere, facts, Related(measurement=MEASUREMENT)).reading_id == found.reading_id
     )
+
+
+def test_what_a_meter_whose_clock_was_never_set_sends_again_is_the_same_record() -> None:
+    payload = MEASUREMENT.payload[:3] + bytes.fromhex("D007010100030C") + MEASUREMENT.payload[10:]
+    first = replace(MEASUREMENT, payload=payload)
+    again, context = replace(first, seq=70), replace(CONTEXT, seq=71)
+    origin = first.origin
+    measured = reading(first)
+    assert reading(again, related=Related(origin=origin)).reading_id == measured.reading_id
+    told = reading(CONTEXT, related=Related(measurement=first, origin=origin))
+    retold = reading(context, related=Related(measurement=again, origin=origin))
+    assert told.amends == retold.amends == measured.reading_id
+    assert told.reading_id == retold.reading_id != measured.reading_id
 
 
 def test_a_context_whose_measurement_is_missing_stands_alone() -> None:

@@ -162,7 +162,33 @@ def test_the_first_of_the_same_bytes_within_a_minute_lends_its_name(journal: Jou
     twins = [journal.append(notification(b"same", at_ms=at)) for at in (0, 30_000, 60_000, 200_000)]
     other = journal.append(notification(b"other", at_ms=200_000))
     entries = journal.entries(range(twins[0].seq, other.seq + 1))
-    assert [entry.related.first_twin for entry in entries] == [None, twins[0], twins[0], None, None]
+    first = twins[0].origin
+    assert [entry.related.origin for entry in entries] == [None, first, first, None, None]
+
+
+def test_a_glucose_measurement_keeps_the_name_of_its_first_coming_for_ever(
+    journal: Journal, tmp_path: Path
+) -> None:
+    first = journal.append(notification(b"\x00\x07\x00same", GLUCOSE))
+    journal.receipt({first.stream: [(1, first.seq)]}, NOW_MS)
+    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == 1
+    with closing(reopened(journal, tmp_path, "b" * 16)) as again:
+        later = again.append(notification(b"\x00\x07\x00same", GLUCOSE, at_ms=10**9))
+        context = again.append(notification(b"\x02\x07\x00\x01", GLUCOSE_CONTEXT, at_ms=10**9))
+        other = again.append(notification(b"\x00\x08\x00else", GLUCOSE, at_ms=10**9))
+        origins = [e.related.origin for e in again.entries(range(later.seq, other.seq + 1))]
+    assert context.seq == later.seq + 1
+    assert origins == [first.origin, first.origin, other.origin]
+
+
+def test_a_row_that_lends_its_name_to_one_that_is_held_is_not_pruned(journal: Journal) -> None:
+    first, second = (journal.append(notification(b"same", at_ms=at)) for at in (0, 30_000))
+    journal.receipt({first.stream: [(first.seq, first.seq)]}, NOW_MS)
+    assert journal.prune(NOW_MS, space_needed=True) == 0
+    (entry,) = journal.entries(range(second.seq, second.seq + 1))
+    assert entry.related.origin == first.origin
+    journal.receipt({first.stream: [(second.seq, second.seq)]}, NOW_MS)
+    assert journal.prune(NOW_MS, space_needed=True) == 2
 
 
 def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) -> None:
