@@ -78,7 +78,11 @@ def kafka_delivery(client_id: str, condition: Condition) -> Delivery:
 def _send(
     producer: KafkaProducer, records: Sequence[Outgoing], stop: Event
 ) -> tuple[list[Outgoing], KafkaError | None]:
-    """Send all, then wait for all; give those that failed, in their order, and a reason."""
+    """Send all, then wait for all; give what to send again, in order, and a reason.
+
+    That is everything from the first failure on, and some of it twice: sent later than its
+    successor, a record would be the last of its key, and the one that a compacted topic keeps.
+    """
     promises = []
     reason: KafkaError | None = None
     for record in records:
@@ -89,13 +93,13 @@ def _send(
         except KafkaError as error:  # no metadata in time: the others would wait as long
             reason = error
             break
-    failed: list[Outgoing] = []
-    for record, promise in zip(records, promises, strict=False):
+    first_failed = len(promises)
+    for position, promise in enumerate(promises):
         refused = _outcome(promise, stop)
         if refused is not None:
             reason = refused
-            failed.append(record)
-    return [*failed, *records[len(promises) :]], reason
+            first_failed = min(first_failed, position)
+    return list(records[first_failed:]), reason
 
 
 def _outcome(promise: Any, stop: Event) -> KafkaError | None:  # noqa: ANN401  (kafka has no types)
