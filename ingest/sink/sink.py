@@ -2,8 +2,8 @@
 
 Invariants: an offset moves only in the transaction that stored what it passes; before a batch is
 stored the topics' ids are compared, so that no re-created topic is read with an old offset; an
-entry that the database refuses is kept as rejected, alone; whatever else fails, the sink begins
-again from what the database says.
+entry that the database refuses is kept as rejected, alone; a batch that takes too long is stored in
+parts; whatever else fails, the sink begins again from what the database says.
 """
 
 from collections.abc import Callable, Sequence
@@ -169,6 +169,7 @@ class Sink:
             moves.append(Advance(*key, topic_id, self._next[key], records[-1].offset + 1))
         if moves:
             self._store(connection, entries, moves)
+            self._condition.good(DATABASE)
             for move in moves:
                 self._next[move.topic, move.partition] = move.next_offset
         self._receipts.publish(connection)
@@ -178,19 +179,24 @@ class Sink:
     ) -> None:
         """Store a batch; one that the database refuses is halved until the culprit is alone.
 
+        One that is cancelled because it takes too long is halved too, but no entry is to blame.
         Halves are stored before the offsets move: a crash between them costs only repetitions.
         """
         started = perf_counter()
         now = from_ms(self._clock.wall_ms())
         try:
             stored = store(connection, entries, moves, now)
+        except psycopg.errors.QueryCanceled as error:
+            if len(entries) <= 1:
+                raise
+            self._condition.bad(DATABASE, database.one_line(error))
+            self._store_halves(connection, entries, moves)
+            return
         except _REFUSALS as error:
             if not entries:
                 raise
             if len(entries) > 1:
-                middle = len(entries) // 2
-                self._store(connection, entries[:middle], [move.standing() for move in moves])
-                self._store(connection, entries[middle:], moves)
+                self._store_halves(connection, entries, moves)
                 return
             metrics.refused.inc()
             _log.warning("sink.refused", reason=type(error).__name__)
@@ -201,6 +207,13 @@ class Sink:
             return
         metrics.batches.observe(perf_counter() - started)
         self._note(stored, entries, now)
+
+    def _store_halves(
+        self, connection: Connection[TupleRow], entries: Sequence[Entry], moves: Sequence[Advance]
+    ) -> None:
+        middle = len(entries) // 2
+        self._store(connection, entries[:middle], [move.standing() for move in moves])
+        self._store(connection, entries[middle:], moves)
 
     def _note(self, stored: Stored, entries: Sequence[Entry], now: datetime) -> None:
         for outcome, count in stored.outcomes.items():

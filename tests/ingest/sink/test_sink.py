@@ -1,6 +1,8 @@
 """The promise: exactly once, for the right patient, or kept where a person sees it."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -204,6 +206,50 @@ def test_one_entry_that_the_database_refuses_stops_nobody(bench: Bench, other: D
     assert {reason for _, reason in kept} == {"refused-by-database"}
     assert held(other) == [(1, 9)]
     assert offset(other) == (3,)
+
+
+TOO_SLOW = """
+CREATE FUNCTION too_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF (SELECT count(*) FROM fresh) > TG_ARGV[0]::int THEN
+        RAISE EXCEPTION 'canceling statement due to statement timeout' USING ERRCODE = '57014';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER too_slow AFTER INSERT ON vitalwire.reading_keys REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION too_slow({});
+"""
+
+
+@contextmanager
+def slow_for_more_than(count: int, database: Database) -> Iterator[None]:
+    """Let the database cancel what stores more readings than that at once."""
+    database.execute(TOO_SLOW.format(count).encode())
+    try:
+        yield
+    finally:
+        database.execute("DROP FUNCTION too_slow CASCADE")
+
+
+def test_a_batch_that_takes_too_long_is_stored_in_parts_and_nothing_is_refused(
+    bench: Bench, other: Database
+) -> None:
+    bench.send(topics.READINGS, patient_record([reading(seq) for seq in range(1, 8)]))
+    with slow_for_more_than(2, other):
+        bench.sink().drain()
+    assert stored(other) == [1, 2, 3, 4, 5, 6, 7]
+    assert not rows(other, "FROM vitalwire.rejected_payloads")
+    assert offset(other) == (1,)
+
+
+def test_one_entry_that_takes_too_long_is_tried_again_and_not_refused(
+    bench: Bench, other: Database
+) -> None:
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    with slow_for_more_than(0, other), pytest.raises(psycopg.errors.QueryCanceled):
+        bench.sink().drain()
+    bench.sink().drain()
+    assert stored(other) == [1]
+    assert not rows(other, "FROM vitalwire.rejected_payloads")
 
 
 @pytest.mark.parametrize(
