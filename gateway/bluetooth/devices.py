@@ -1,7 +1,6 @@
 """All devices of the home: from a sighting to a session, as ``gateway.dialling`` decides."""
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable
 from random import Random
@@ -10,6 +9,7 @@ import structlog
 from bleak.backends.device import BLEDevice
 
 from gateway import metrics
+from gateway.addresses import short
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import COMPLETE, Acquaintance, Session, Surroundings
 from gateway.dialling import Dialling, Ending, Verdict
@@ -85,7 +85,7 @@ class Devices:
         )
         if verdict is Verdict.STRANGER:
             metrics.REFUSED_UNPAIRED.inc()
-            log.info("device.refused", device=_short(address), reason=verdict.value)
+            log.info("device.refused", device=short(address), reason=verdict.value)
         if verdict in (Verdict.STRANGER, Verdict.STRANGER_AGAIN, Verdict.NOT_ADVERTISING):
             return
         known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))
@@ -99,7 +99,7 @@ class Devices:
     async def _visit(self, found: BLEDevice, known: Acquaintance) -> None:
         session_id = secrets.token_hex(8)
         address = known.device.address
-        structlog.contextvars.bind_contextvars(device=_short(address), session=session_id)
+        structlog.contextvars.bind_contextvars(device=short(address), session=session_id)
         outcome, ending = "cancelled", Ending.FAILED
         session = Session(session_id, found, known, self._around)
         try:
@@ -119,8 +119,3 @@ class Devices:
             elif outcome == COMPLETE:
                 self._unbonded.discard(address)
             self.visited()
-
-
-def _short(address: str) -> str:
-    """Name a device in logs without its address."""
-    return hashlib.sha256(address.encode()).hexdigest()[:8]

@@ -9,6 +9,7 @@ from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
 
+from gateway.addresses import without_addresses
 from gateway.bluetooth.bluez import Bluez
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
@@ -33,6 +34,10 @@ log = structlog.get_logger(__name__)
 
 class LinkFailed(UnavailableError):
     """Nobody's fault: the link did not come about, broke, or the device did not answer in time."""
+
+    def __init__(self, cause: str) -> None:
+        """Keep the cause; bleak's words name the device, and this one goes into logs."""
+        super().__init__(without_addresses(cause))
 
 
 class NotBonded(LinkFailed):
@@ -87,7 +92,7 @@ class Link:
             took_s = asyncio.get_running_loop().time() - started_s
             if pause_s is None or took_s > QUICK_S or not self._bluez.ready.is_set():
                 break
-            log.debug("link.retried", reason=reason)
+            log.debug("link.retried", reason=without_addresses(reason))
             await asyncio.sleep(pause_s)
         raise LinkFailed(f"No connection: {reason}.")
 
@@ -115,7 +120,9 @@ class Link:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 return bytes(await self._connected().read_gatt_char(uuids.full(number)))
         except FAILURES as error:
-            log.debug("read.failed", characteristic=f"{number:04x}", reason=str(error))
+            log.debug(
+                "read.failed", characteristic=f"{number:04x}", reason=without_addresses(str(error))
+            )
             return None
 
     async def subscribe(self, number: int, notified: Notified) -> None:

@@ -13,6 +13,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
 from gateway import metrics
+from gateway.addresses import without_addresses
 from gateway.bluetooth.bluez import SERVICES, Bluez
 from schemas.backoff import Backoff
 
@@ -50,9 +51,10 @@ class Scanner:
                 await self._scan()
             except (BleakError, OSError, EOFError, TimeoutError) as error:
                 metrics.FAILURES.labels("scan").inc()
+                reason = without_addresses(str(error))
                 if self.problem is None:
-                    log.warning("scan.failed", reason=str(error))
-                self.problem = f"Bluetooth: scanning does not start ({error}); it is tried again"
+                    log.warning("scan.failed", reason=reason)
+                self.problem = f"Bluetooth: scanning does not start ({reason}); it is tried again"
             await asyncio.sleep(self._backoff.next_s())
 
     async def _scan(self) -> None:
