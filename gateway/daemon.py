@@ -34,6 +34,7 @@ from gateway.publisher import Listener, Publisher
 from gateway.record import Record
 from gateway.sender import Sender
 from gateway.session_end import must_wait
+from gateway.status import broken_journals
 from schemas.clock import Clock, SystemClock
 from schemas.daemon import Monitor
 from schemas.errors import MisconfiguredError, UnavailableError
@@ -200,8 +201,10 @@ class Daemon:
     def _problems(self) -> list[str]:
         faults = (self._intake.problem, self._sender.problem, self._publisher.problem)
         problems = [fault for fault in faults if fault is not None]
-        if (file := self._journal.set_aside) is not None:
-            problems.append(f"the journal was broken and a new one began; the old one is {file}")
+        problems += [  # until somebody has saved its readings, however many starts ago it broke
+            f"the journal was broken and a new one began; the old one is {file}"
+            for file in broken_journals(self._settings.state)
+        ]
         if stuck := self._sender.stuck:
             problems.append(f"{stuck} readings were sent three times and have no receipt")
         return problems + self._devices.problems

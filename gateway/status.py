@@ -33,6 +33,19 @@ class JournalStatus(msgspec.Struct, frozen=True):
     oldest: Oldest | None = None
 
 
+def broken_journals(state: Path) -> list[Path]:
+    """List the journals that this run or an earlier one set aside and nobody took away yet.
+
+    Their logs (-wal, -shm) belong to them. None from a disk that cannot be read: the open journal
+    finds that out by itself.
+    """
+    try:
+        found = sorted(state.glob(f"{FILE}.broken-*"))
+    except OSError:
+        return []
+    return [file for file in found if not file.name.endswith(("-wal", "-shm"))]
+
+
 def read_status(state: Path) -> JournalStatus:
     """Count; raise ``MisconfiguredError`` if there is no journal to read."""
     path = state / FILE

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from gateway.cli import gateway
 from gateway.daemon import Settings, locked, run
 from gateway.journal import Journal
-from gateway.status import read_status
+from gateway.status import broken_journals, read_status
 from schemas.errors import MisconfiguredError
 from schemas.servers import MqttServer
 from tests.gateway.records import STREAM, notification
@@ -44,6 +44,20 @@ def test_what_is_no_journal_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
     with pytest.raises(MisconfiguredError, match="cannot be read"):
         read_status(tmp_path)
+
+
+def test_a_broken_journal_is_listed_once_and_for_every_later_run(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path, STREAM)):
+        assert broken_journals(tmp_path) == []
+    (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
+    with closing(Journal(tmp_path, "c" * 16)) as journal:
+        broken = journal.set_aside
+        assert broken is not None
+    for suffix in ("-wal", "-shm"):
+        broken.with_name(broken.name + suffix).touch()
+    with closing(Journal(tmp_path, "d" * 16)) as later:
+        assert later.set_aside is None
+        assert broken_journals(tmp_path) == [broken]
 
 
 def test_a_state_directory_has_one_daemon(tmp_path: Path) -> None:

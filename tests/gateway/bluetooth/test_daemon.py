@@ -161,6 +161,18 @@ async def test_without_an_adapter_it_waits_and_says_so(
     await eventually(lambda: clinic.reports[-1].problems == [])
 
 
+async def test_a_journal_that_an_earlier_run_set_aside_is_told_until_it_is_taken_away(
+    daemon: Child, clinic: Clinic, state: Path
+) -> None:
+    state.mkdir()
+    broken = state / "journal.db.broken-0123456789abcdef"
+    broken.touch()
+    daemon.start()
+    await eventually(lambda: clinic.reports and str(broken) in str(clinic.reports[-1].problems))
+    broken.unlink()
+    await eventually(lambda: clinic.reports[-1].problems == [])
+
+
 async def test_an_orderly_stop_says_goodbye(daemon: Child, clinic: Clinic) -> None:
     daemon.start()
     await eventually(lambda: clinic.held == 0)
