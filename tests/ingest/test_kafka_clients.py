@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
@@ -12,6 +13,13 @@ from alerts import producers
 from ingest import kafka_clients
 from schemas.topics import READINGS
 from simulators.stack.kafka import EmbeddedKafka
+from tests.servers import eventually
+
+
+def states(pid: int) -> set[str]:
+    """Give the states of a process' threads, each a letter of proc(5)."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/stat")
+    return {task.read_text().rpartition(")")[2].split()[0] for task in tasks}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +33,7 @@ def test_hanging_up_on_a_deaf_broker_fails_what_is_under_way_and_leaves_no_threa
     producer = kafka_clients.producer(kafka.bootstrap, "test")
     producer.send(READINGS, b"{}").get(timeout=20)
     os.kill(kafka.child.pid, signal.SIGSTOP)
+    eventually(lambda: states(kafka.child.pid) == {"T"})
     try:
         promise = producer.send(READINGS, b"{}")
         hang_up(producer, within_s)
