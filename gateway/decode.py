@@ -62,13 +62,6 @@ def decode(entry: Entry, gateway_id: str) -> Item:
     )
 
 
-def awaits_session_end(item: Item, facts: SessionFacts) -> bool:
-    """Tell whether an item has no trusted time until its session has told which one is newest."""
-    if isinstance(item, Undecodable) or facts.ended:
-        return False
-    return item.device_time is None or item.device_time.age_ms is None
-
-
 def _measure(record: Record, facts: SessionFacts) -> Measurement:
     features = {BLOOD_PRESSURE: facts.blood_pressure_feature, GLUCOSE: facts.glucose_feature}
     return measure(record.characteristic, record.payload, features.get(record.characteristic))

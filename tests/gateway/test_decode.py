@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decode import awaits_session_end, decode
+from gateway.decode import decode
 from gateway.record import DeviceClock, Entry, Record, Related, SessionFacts
+from gateway.session_end import must_wait
 from schemas.identity import Undated, reading_id
 from schemas.reading import Capture, Device, DeviceTime, Item, Reading, Undecodable
 
@@ -205,7 +206,7 @@ def test_no_time_is_no_device_time(payload: str) -> None:
 def test_only_a_record_without_trusted_time_awaits_the_end_of_its_session(
     facts: SessionFacts, record: Record, *, awaits: bool
 ) -> None:
-    assert awaits_session_end(decode(Entry(record, facts), GATEWAY), facts) is awaits
+    assert must_wait(Entry(record, facts), GATEWAY) is awaits
 
 
 # A glucose context
