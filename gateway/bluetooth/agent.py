@@ -7,14 +7,12 @@ pairs silently, and one with a display asks for the six digits that it shows.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from dbus_fast import BusType, Message
-from dbus_fast.aio import MessageBus
+from dbus_fast import Message
 from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt16, DBusUInt32
-from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
+from dbus_fast.errors import DBusError
 from dbus_fast.service import ServiceInterface, dbus_method
 
-from gateway.bluetooth.bluez import BLUEZ, Adapter, call
-from schemas.errors import UnavailableError
+from gateway.bluetooth.bluez import BLUEZ, call, system_bus
 
 AGENT_PATH = "/vitalwire/agent"
 CAPABILITY = "KeyboardDisplay"
@@ -89,21 +87,11 @@ class Agent(ServiceInterface):
 @asynccontextmanager
 async def registered(agent: Agent) -> AsyncIterator[None]:
     """Let bluetoothd ask this agent; raise ``UnavailableError`` if there is no bluetoothd."""
-    bus = MessageBus(bus_type=BusType.SYSTEM)
-    try:
-        await bus.connect()
+    async with system_bus() as bus:
         bus.export(AGENT_PATH, agent)
         await call(bus, _to_manager("RegisterAgent", "os", [AGENT_PATH, CAPABILITY]))
         await call(bus, _to_manager("RequestDefaultAgent", "o", [AGENT_PATH]))
         yield
-    except AuthError as error:
-        raise UnavailableError(Adapter.NO_PERMISSION.value) from error
-    except (OSError, EOFError, InvalidAddressError) as error:
-        raise UnavailableError(Adapter.NO_BUS.value) from error
-    except (DBusError, TimeoutError) as error:
-        raise UnavailableError(Adapter.NO_DAEMON.value) from error
-    finally:
-        bus.disconnect()
 
 
 def _to_manager(member: str, signature: str, body: list[str]) -> Message:

@@ -6,7 +6,8 @@ that is switched off while scanning; this does, and whoever depends on it waits 
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway import metrics
 from schemas.backoff import Backoff
+from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
 CALL_TIMEOUT_S = 10.0
@@ -170,6 +172,23 @@ class Bluez:
 
 def _to_bus(member: str, argument: str) -> Message:
     return Message(_BUS, "/org/freedesktop/DBus", _BUS, member, signature="s", body=[argument])
+
+
+@asynccontextmanager
+async def system_bus() -> AsyncIterator[MessageBus]:
+    """Connect to the system bus; raise ``UnavailableError`` that says what is missing."""
+    bus = MessageBus(bus_type=BusType.SYSTEM)
+    try:
+        await bus.connect()
+        yield bus
+    except AuthError as error:
+        raise UnavailableError(Adapter.NO_PERMISSION.value) from error
+    except (OSError, EOFError, InvalidAddressError) as error:
+        raise UnavailableError(Adapter.NO_BUS.value) from error
+    except (DBusError, TimeoutError) as error:
+        raise UnavailableError(Adapter.NO_DAEMON.value) from error
+    finally:
+        bus.disconnect()
 
 
 async def objects(bus: MessageBus) -> dict[str, dict[str, dict[str, Any]]]:

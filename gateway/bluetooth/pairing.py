@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError, BleakError
-from dbus_fast import BusType
-from dbus_fast.aio import MessageBus
-from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway.bluetooth.agent import Agent, AskPasskey, registered
-from gateway.bluetooth.bluez import DEVICE_INTERFACE, SERVICES, Adapter, objects
+from gateway.bluetooth.bluez import DEVICE_INTERFACE, SERVICES, Adapter, objects, system_bus
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
@@ -37,18 +34,8 @@ class Found:
 
 async def paired_devices(adapter: str) -> list[Found]:
     """Give the devices paired on this adapter; raise ``UnavailableError`` without bluetoothd."""
-    bus = MessageBus(bus_type=BusType.SYSTEM)
-    try:
-        await bus.connect()
+    async with system_bus() as bus:
         found = await objects(bus)
-    except AuthError as error:
-        raise UnavailableError(Adapter.NO_PERMISSION.value) from error
-    except (OSError, EOFError, InvalidAddressError) as error:
-        raise UnavailableError(Adapter.NO_BUS.value) from error
-    except (DBusError, TimeoutError) as error:
-        raise UnavailableError(Adapter.NO_DAEMON.value) from error
-    finally:
-        bus.disconnect()
     if f"/org/bluez/{adapter}" not in found:
         raise UnavailableError(Adapter.MISSING.value.format(name=adapter))
     devices = (
