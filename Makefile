@@ -2,7 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help setup setup-test setup-real setup-gateway setup-server demo test test-real lint format
+.PHONY: help setup setup-test setup-real setup-gateway setup-server demo test test-real lint format \
+	bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,6 +32,10 @@ test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas
 test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.real.stages \
 		tests/real tests/ingest tests/alerts $(ARGS)
+
+bench: ## Run the benchmarks; one of them: make bench ARGS="codecs"
+	@$(PYTHON) -m setup bench
+	@.venv/bin/python -m bench $(ARGS)
 
 lint: setup-test ## Check style and types
 	@.venv/bin/ruff check .

@@ -76,6 +76,8 @@ PURPOSES = {
     "test": Purpose(
         ("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO, PLAYWRIGHT_NODE)
     ),
+    "bench": Purpose(("--group=dev", "--group=bench", "--extra=demo"), (DBUS_DAEMON, MOSQUITTO)),
+    "fuzz": Purpose(("--group=dev", "--group=fuzz", "--extra=demo"), (DBUS_DAEMON,)),
     "real": Purpose(
         ("--group=dev", "--group=real", "--extra=demo"),
         (DBUS_DAEMON, MOSQUITTO),

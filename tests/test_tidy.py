@@ -28,6 +28,7 @@ from tests.architecture import (
     MAY_IMPORT,
     MODULE_LINES_MAX,
     OURS,
+    OUTSIDE,
     PACKAGES,
     PLACES_OF_ONE_MACHINE,
     SHELLS,
@@ -72,7 +73,7 @@ def modules() -> dict[str, Module]:
     """Read every Python file of ours, by dotted name."""
     paths = [CHECKOUT / "vitalwire.py"]
     paths += [
-        path for package in (*PACKAGES, "tests") for path in (CHECKOUT / package).rglob("*.py")
+        path for package in (*PACKAGES, *OUTSIDE) for path in (CHECKOUT / package).rglob("*.py")
     ]
     found = [read(path) for path in sorted(paths)]
     return {module.name: module for module in found}
@@ -85,7 +86,7 @@ def read(path: Path) -> Module:
 
 
 def is_pure(module: Module) -> bool:
-    return module.package != "tests" and str(module.path) not in SHELLS
+    return module.package not in OUTSIDE and str(module.path) not in SHELLS
 
 
 def files() -> list[Path]:

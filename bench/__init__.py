@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a ratio to a reference that ran beside it, and records its figures."""

@@ -1,0 +1,39 @@
+"""`python -m bench [NAME…]`: run benchmarks, show their figures and keep them.
+
+A benchmark is a module of this package with ``run()``, which gives its figures one by one. A target
+that is missed is a result like any other: the command fails only if a benchmark does.
+"""
+
+import argparse
+import importlib
+import sys
+
+from bench import record
+
+BENCHMARKS: dict[str, str] = {
+    "codecs": "one payload at a time, against PyPI bluetooth-sig",
+}
+
+
+def main() -> int:
+    """Run what the command line names, or all."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Run benchmarks.")
+    names = ", ".join(f"{name} ({what})" for name, what in BENCHMARKS.items())
+    parser.add_argument("name", nargs="*", help=names)
+    parser.add_argument("--dry-run", action="store_true", help="keep nothing")
+    arguments = parser.parse_args()
+    unknown = set(arguments.name) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    commit = record.commit()
+    for name in arguments.name or BENCHMARKS:
+        print(f"== {name}: {BENCHMARKS[name]}; commit {commit}; {record.load()}", flush=True)
+        figures = list(importlib.import_module(f"bench.{name}").run())
+        print(f"{record.table(figures)}\n", flush=True)
+        if not arguments.dry_run:
+            record.keep(figures, commit)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
