@@ -9,12 +9,14 @@ that the flags deny). This module reads by the flags; such a packet shows by its
 """
 
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
 from schemas.gatt import date_time
-from schemas.gatt.codes import Bits, Code
+from schemas.gatt.codes import CODES_REMEMBERED, Bits, Code
 from schemas.gatt.date_time import DateTime
+from schemas.gatt.layout import Field, Layout
 from schemas.gatt.number import Absent, Number, decode_sfloat, encode_sfloat
 from schemas.gatt.octets import Octets
 
@@ -26,6 +28,17 @@ _PULSE = 1 << 2
 _USER = 1 << 3
 _STATUS = 1 << 4
 _RESERVED_FLAGS = 0b1110_0000
+
+_LAYOUT = Layout(
+    "blood pressure measurement",
+    Field("the systolic pressure", "2s"),
+    Field("the diastolic pressure", "2s"),
+    Field("the mean pressure", "2s"),
+    Field("the timestamp", "7s", _TIMESTAMP),
+    Field("the pulse", "2s", _PULSE),
+    Field("the user", "B", _USER),
+    Field("the status", "H", _STATUS),
+)
 
 
 class PressureUnit(Enum):
@@ -57,6 +70,9 @@ class Status(Bits):
     def pulse_range(self) -> PulseRange:
         """The two-bit field as one code."""
         return PulseRange(self.value >> 3 & 0b11)
+
+
+_status = lru_cache(CODES_REMEMBERED)(Status)
 
 
 class Feature(Bits):
@@ -126,23 +142,18 @@ class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
 
 def decode(payload: bytes) -> BloodPressureMeasurement:
     """Decode 0x2A35 or 0x2A36. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "blood pressure measurement")
-    flags = octets.uint8("the flags")
+    flags, systolic, diastolic, mean, timestamp, pulse, user, status, rest = _LAYOUT.unpack(payload)
     return BloodPressureMeasurement(
         unit=PressureUnit.KPA if flags & _KPA else PressureUnit.MMHG,
-        systolic=decode_sfloat(octets.take(2, "the systolic pressure")),
-        diastolic=decode_sfloat(octets.take(2, "the diastolic pressure")),
-        mean=decode_sfloat(octets.take(2, "the mean pressure")),
-        timestamp=(
-            date_time.decode(octets.take(date_time.SIZE, "the timestamp"))
-            if flags & _TIMESTAMP
-            else None
-        ),
-        pulse=decode_sfloat(octets.take(2, "the pulse")) if flags & _PULSE else None,
-        user=octets.uint8("the user") if flags & _USER else None,
-        status=Status(octets.uint16("the status")) if flags & _STATUS else None,
+        systolic=decode_sfloat(systolic),
+        diastolic=decode_sfloat(diastolic),
+        mean=decode_sfloat(mean),
+        timestamp=None if timestamp is None else date_time.decode(timestamp),
+        pulse=None if pulse is None else decode_sfloat(pulse),
+        user=user,
+        status=None if status is None else _status(status),
         reserved_flags=flags & _RESERVED_FLAGS,
-        trailing=octets.rest(),
+        trailing=rest,
     )
 
 

@@ -3,6 +3,7 @@
 from enum import IntEnum, IntFlag
 from typing import Self
 
+CODES_REMEMBERED = 256  # by a codec, of each kind: to ask an enum takes longer than all the rest
 _OCTET_MAX = 0xFF
 
 

@@ -1,12 +1,14 @@
 """Date Time (0x2A08), 7 bytes: what a device's clock showed, without zone or daylight saving."""
 
+import struct
 from datetime import datetime
 
 from msgspec import Struct
 
 from schemas.gatt.octets import Octets
 
-SIZE = 7
+_FIELDS = struct.Struct("<HBBBBB")
+SIZE = _FIELDS.size
 
 
 class DateTime(Struct, frozen=True):
@@ -52,10 +54,9 @@ def of(moment: datetime) -> DateTime:
 
 def decode(payload: bytes) -> DateTime:
     """Decode the first 7 bytes. Raises ``MalformedPayload`` if there are fewer."""
-    octets = Octets(payload, "date time")
-    year = octets.uint16("the year")
-    month, day, hour, minute, second = octets.take(5, "month to second")
-    return DateTime(year, month, day, hour, minute, second)
+    if len(payload) < SIZE:
+        Octets(payload, "date time").take(SIZE, "year to second")
+    return DateTime(*_FIELDS.unpack_from(payload))
 
 
 def encode(moment: DateTime) -> bytes:

@@ -7,13 +7,15 @@ wire, kg/L or mol/L, need not be the unit that the meter displays.
 
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from schemas.gatt import date_time
-from schemas.gatt.codes import Bits, Code
+from schemas.gatt.codes import CODES_REMEMBERED, Bits, Code
 from schemas.gatt.date_time import DateTime
+from schemas.gatt.layout import Field, Layout
 from schemas.gatt.number import Absent, Number, decode_sfloat, encode_sfloat, scaled
 from schemas.gatt.octets import Octets
 
@@ -23,6 +25,16 @@ _MOL_PER_L = 1 << 2
 _STATUS = 1 << 3
 _CONTEXT_FOLLOWS = 1 << 4
 _RESERVED_FLAGS = 0b1110_0000
+
+_LAYOUT = Layout(
+    "glucose measurement",
+    Field("the sequence number", "H"),
+    Field("the base time", "7s"),
+    Field("the time offset", "h", _TIME_OFFSET),
+    Field("the concentration", "2s", _CONCENTRATION),
+    Field("the sample type and location", "B", _CONCENTRATION),
+    Field("the status", "H", _STATUS),
+)
 
 
 class ConcentrationUnit(Enum):
@@ -52,6 +64,7 @@ class OffsetUnknown(Enum):
     UNDERRUN = -0x8000
 
 
+_OFFSETS_UNKNOWN = {unknown.value: unknown for unknown in OffsetUnknown}
 TimeOffset: TypeAlias = int | OffsetUnknown
 """Minutes between the base time and the time that the user saw, or that they are unknown."""
 
@@ -96,6 +109,9 @@ class Status(Bits):
     STRIP_PULLED_EARLY = 1 << 9
     GENERAL_FAULT = 1 << 10
     TIME_FAULT = 1 << 11
+
+
+_status = lru_cache(CODES_REMEMBERED)(Status)
 
 
 class Feature(Bits):
@@ -214,27 +230,20 @@ class GlucoseMeasurement(Struct, frozen=True, kw_only=True):
 
 def decode(payload: bytes) -> GlucoseMeasurement:
     """Decode 0x2A18. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "glucose measurement")
-    flags = octets.uint8("the flags")
-    sequence = octets.uint16("the sequence number")
-    base_time = date_time.decode(octets.take(date_time.SIZE, "the base time"))
-    offset = _time_offset(octets.sint16("the time offset")) if flags & _TIME_OFFSET else None
-    concentration, sample = None, None
-    if flags & _CONCENTRATION:
-        concentration = decode_sfloat(octets.take(2, "the concentration"))
-        sample = octets.uint8("the sample type and location")
+    flags, sequence, base_time, offset, value, sample, status, rest = _LAYOUT.unpack(payload)
+    sample_type, sample_location = (None, None) if sample is None else _sample(sample)
     return GlucoseMeasurement(
         sequence=sequence,
-        base_time=base_time,
-        time_offset_min=offset,
+        base_time=date_time.decode(base_time),
+        time_offset_min=_OFFSETS_UNKNOWN.get(offset, offset),
         unit=ConcentrationUnit.MOL_PER_L if flags & _MOL_PER_L else ConcentrationUnit.KG_PER_L,
-        concentration=concentration,
-        sample_type=None if sample is None else SampleType(sample & 0x0F),
-        sample_location=None if sample is None else SampleLocation(sample >> 4),
-        status=Status(octets.uint16("the status")) if flags & _STATUS else None,
+        concentration=None if value is None else decode_sfloat(value),
+        sample_type=sample_type,
+        sample_location=sample_location,
+        status=None if status is None else _status(status),
         context_follows=bool(flags & _CONTEXT_FOLLOWS),
         reserved_flags=flags & _RESERVED_FLAGS,
-        trailing=octets.rest(),
+        trailing=rest,
     )
 
 
@@ -269,11 +278,9 @@ def encode_feature(feature: Feature) -> bytes:
     return feature.to_bytes(2, "little")
 
 
-def _time_offset(minutes: int) -> TimeOffset:
-    try:
-        return OffsetUnknown(minutes)
-    except ValueError:
-        return minutes
+@lru_cache(CODES_REMEMBERED)
+def _sample(octet: int) -> tuple[SampleType, SampleLocation]:
+    return SampleType(octet & 0x0F), SampleLocation(octet >> 4)
 
 
 def _offset_minutes(offset: TimeOffset) -> int:

@@ -6,12 +6,13 @@ never, and which glucose limits apply depends on it (meal).
 """
 
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
-from schemas.gatt.codes import Code
+from schemas.gatt.codes import CODES_REMEMBERED, Code
+from schemas.gatt.layout import Field, Layout
 from schemas.gatt.number import Number, decode_sfloat, encode_sfloat
-from schemas.gatt.octets import Octets
 
 EXERCISE_OVERRUN_S = 0xFFFF
 
@@ -23,6 +24,21 @@ _MEDICATION = 1 << 4
 _LITRES = 1 << 5
 _HBA1C = 1 << 6
 _EXTENDED_FLAGS = 1 << 7
+
+_LAYOUT = Layout(
+    "glucose context",
+    Field("the sequence number", "H"),
+    Field("the extended flags", "B", _EXTENDED_FLAGS),
+    Field("the kind of carbohydrate", "B", _CARBOHYDRATE),
+    Field("the mass of carbohydrate", "2s", _CARBOHYDRATE),
+    Field("the meal", "B", _MEAL),
+    Field("the tester and health", "B", _TESTER_HEALTH),
+    Field("the duration of exercise", "H", _EXERCISE),
+    Field("the intensity of exercise", "B", _EXERCISE),
+    Field("the kind of medication", "B", _MEDICATION),
+    Field("the amount of medication", "2s", _MEDICATION),
+    Field("the HbA1c", "2s", _HBA1C),
+)
 
 
 class CarbohydrateKind(Code):
@@ -129,18 +145,19 @@ class GlucoseContext(Struct, frozen=True, kw_only=True):
 
 def decode(payload: bytes) -> GlucoseContext:
     """Decode 0x2A34. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "glucose context")
-    flags = octets.uint8("the flags")
+    fields = _LAYOUT.unpack(payload)
+    flags, sequence, extended_flags, food, mass, meal, person = fields[:7]
+    duration_s, intensity_percent, drug, amount, hba1c, rest = fields[7:]
     return GlucoseContext(
-        sequence=octets.uint16("the sequence number"),
-        extended_flags=octets.uint8("the extended flags") if flags & _EXTENDED_FLAGS else None,
-        carbohydrate=_carbohydrate(octets) if flags & _CARBOHYDRATE else None,
-        meal=Meal(octets.uint8("the meal")) if flags & _MEAL else None,
-        person=_person(octets) if flags & _TESTER_HEALTH else None,
-        exercise=_exercise(octets) if flags & _EXERCISE else None,
-        medication=_medication(octets, flags) if flags & _MEDICATION else None,
-        hba1c_percent=decode_sfloat(octets.take(2, "the HbA1c")) if flags & _HBA1C else None,
-        trailing=octets.rest(),
+        sequence=sequence,
+        extended_flags=extended_flags,
+        carbohydrate=None if food is None else Carbohydrate(_food(food), decode_sfloat(mass)),
+        meal=None if meal is None else _meal(meal),
+        person=None if person is None else _person(person),
+        exercise=None if duration_s is None else Exercise(duration_s, intensity_percent),
+        medication=None if drug is None else _medication(drug, amount, flags),
+        hba1c_percent=None if hba1c is None else decode_sfloat(hba1c),
+        trailing=rest,
     )
 
 
@@ -172,24 +189,16 @@ def encode(context: GlucoseContext) -> bytes:
     return bytes((flags,)) + context.sequence.to_bytes(2, "little") + tail + context.trailing
 
 
-def _carbohydrate(octets: Octets) -> Carbohydrate:
-    kind = CarbohydrateKind(octets.uint8("the kind of carbohydrate"))
-    return Carbohydrate(kind, decode_sfloat(octets.take(2, "the mass of carbohydrate")))
-
-
-def _person(octets: Octets) -> Person:
-    octet = octets.uint8("the tester and health")
+@lru_cache(CODES_REMEMBERED)
+def _person(octet: int) -> Person:
     return Person(Tester(octet & 0x0F), Health(octet >> 4))
 
 
-def _exercise(octets: Octets) -> Exercise:
-    duration_s = octets.uint16("the duration of exercise")
-    return Exercise(duration_s, octets.uint8("the intensity of exercise"))
+def _medication(drug: int, amount: bytes, flags: int) -> Medication:
+    unit = MedicationUnit.LITRE if flags & _LITRES else MedicationUnit.KILOGRAM
+    return Medication(_drug(drug), decode_sfloat(amount), unit)
 
 
-def _medication(octets: Octets, flags: int) -> Medication:
-    return Medication(
-        kind=MedicationKind(octets.uint8("the kind of medication")),
-        amount=decode_sfloat(octets.take(2, "the amount of medication")),
-        unit=MedicationUnit.LITRE if flags & _LITRES else MedicationUnit.KILOGRAM,
-    )
+_food = lru_cache(CODES_REMEMBERED)(CarbohydrateKind)
+_meal = lru_cache(CODES_REMEMBERED)(Meal)
+_drug = lru_cache(CODES_REMEMBERED)(MedicationKind)

@@ -9,9 +9,12 @@ meter that shows exactly 180 would trip a limit of "> 180".
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 from schemas.gatt.errors import MalformedPayload
+
+_WORDS_REMEMBERED = 4096  # devices use a few hundred, and a decimal takes a microsecond to build
 
 
 class Absent(Enum):
@@ -89,6 +92,7 @@ def scaled(value: Number, power: int) -> Number:
     return exact(mantissa, exponent + power)
 
 
+@lru_cache(_WORDS_REMEMBERED)
 def decode_sfloat(payload: bytes) -> Number:
     """Decode the two bytes of an SFLOAT. Raises ``MalformedPayload`` on any other length."""
     return _SFLOAT.decode(payload)
@@ -99,6 +103,7 @@ def encode_sfloat(value: Number) -> bytes:
     return _SFLOAT.encode(value)
 
 
+@lru_cache(_WORDS_REMEMBERED)
 def decode_float(payload: bytes) -> Number:
     """Decode the four bytes of a FLOAT. Raises ``MalformedPayload`` on any other length."""
     return _FLOAT.decode(payload)

@@ -65,5 +65,5 @@ def test_date_time_of_a_moment() -> None:
 
 
 def test_six_bytes_are_no_date_time() -> None:
-    with pytest.raises(MalformedPayload, match="month to second needs bytes 2 to 6"):
+    with pytest.raises(MalformedPayload, match="year to second needs bytes 0 to 6"):
         date_time.decode(bytes(6))
