@@ -1,5 +1,6 @@
 """The table-driven way to take fields, against the one that takes them one by one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def one_by_one(fields: list[Field], payload: bytes) -> tuple[Any, ...]:
     return (*values, octets.rest())
 
 
-def outcome(unpack: Any, *arguments: Any) -> Any:
+def outcome(unpack: Callable[..., object], *arguments: object) -> object:
     try:
         return unpack(*arguments)
     except MalformedPayload as error:
