@@ -1,10 +1,9 @@
 """One payload at a time: our codecs and PyPI's bluetooth-sig, on the same packets of real devices.
 
 Only packets that both take are timed: a refusal is cheap, and bluetooth-sig 0.6.0 refuses what is
-urgent (HI, LO, a failed measurement).
+urgent (HI, LO, a failed measurement). What either makes of those is in ``bench.truth``.
 """
 
-import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Any
 
 from bench.rates import rates_per_s
 from bench.record import Figure, Reference, Target
+from bench.theirs import REFERENCE, decoder
 from schemas.gatt import blood_pressure, glucose, glucose_context
 
-REFERENCE = "bluetooth-sig 0.6.0"
 TIMES_FASTER = 5
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 
@@ -31,7 +30,7 @@ class Contest:
 
     def payloads(self) -> list[bytes]:
         """Give the packets that both take."""
-        their_decode = theirs(self.theirs)
+        their_decode = decoder(self.theirs)
         packets = json.loads((VECTORS / f"{self.vectors}.json").read_text())
         payloads = [bytes.fromhex(packet["hex"]) for packet in packets]
         return [
@@ -46,13 +45,6 @@ CONTESTS = (
     Contest("2a18", glucose.decode, "GlucoseMeasurement", "glucose"),
     Contest("2a34", glucose_context.decode, "GlucoseMeasurementContext", "glucose_context"),
 )
-
-
-def theirs(name: str) -> Callable[[Any], Any]:
-    """Give bluetooth-sig's decoder of a characteristic, by its shortest way in."""
-    module = importlib.import_module("bluetooth_sig.gatt.characteristics")
-    parse: Callable[[Any], Any] = getattr(module, f"{name}Characteristic")().parse_value
-    return parse
 
 
 def takes(decode: Callable[[Any], object], payload: bytes | bytearray) -> bool:
@@ -71,7 +63,7 @@ def run() -> Iterator[Figure]:
         assert payloads, contest
         ours_per_s, theirs_per_s = rates_per_s(
             _each(contest.ours, payloads),
-            _each(theirs(contest.theirs), [bytearray(payload) for payload in payloads]),
+            _each(decoder(contest.theirs), [bytearray(payload) for payload in payloads]),
         )
         yield Figure(
             f"codecs.{contest.characteristic}",

@@ -52,8 +52,10 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """How many times the reference."""
-        return None if self.reference is None else self.value / self.reference.value
+        """How many times the reference; None if there is none, or it is 0."""
+        if self.reference is None or self.reference.value == 0:
+            return None
+        return self.value / self.reference.value
 
     @property
     def met(self) -> bool | None:
