@@ -41,6 +41,14 @@ class Octets:
         """Return the next two bytes as a signed number."""
         return int.from_bytes(self.take(2, field), "little", signed=True)
 
+    def uint24(self, field: str) -> int:
+        """Return the next three bytes as an unsigned number."""
+        return int.from_bytes(self.take(3, field), "little")
+
+    def uint32(self, field: str) -> int:
+        """Return the next four bytes as an unsigned number."""
+        return int.from_bytes(self.take(4, field), "little")
+
     def rest(self) -> bytes:
         """Return whatever is left, possibly nothing."""
         return self.take(len(self._payload) - self._position, "the rest")

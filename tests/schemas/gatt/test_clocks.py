@@ -1,11 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from schemas.gatt import current_time, date_time
+from schemas.gatt import contour_clock, current_time, date_time, local_time
 from schemas.gatt.current_time import AdjustReason
 from schemas.gatt.date_time import DateTime
 from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.local_time import DaylightSaving, LocalTime
 
 
 def test_current_time_both_ways() -> None:
@@ -67,3 +68,31 @@ def test_date_time_of_a_moment() -> None:
 def test_six_bytes_are_no_date_time() -> None:
     with pytest.raises(MalformedPayload, match="year to second needs bytes 0 to 6"):
         date_time.decode(bytes(6))
+
+
+@pytest.mark.parametrize(
+    ("payload", "offset_min"), [("0404", 120), ("1600", 330), ("F004", -180), ("80FF", None)]
+)
+def test_zone_and_daylight_saving_give_the_offset(payload: str, offset_min: int | None) -> None:
+    local = local_time.decode(bytes.fromhex(payload))
+    assert local.offset_min == offset_min
+    assert local_time.encode(local).hex().upper() == payload
+
+
+def test_an_unknown_saving_leaves_the_offset_unknown() -> None:
+    assert LocalTime(4, DaylightSaving.UNKNOWN).offset_min is None
+    assert LocalTime(4, DaylightSaving(7)).offset_min is None
+    with pytest.raises(MalformedPayload, match="the daylight saving needs bytes 1 to 1"):
+        local_time.decode(b"\x04")
+
+
+def test_a_contour_is_set_by_utc_and_its_zone() -> None:
+    moment = datetime(2026, 3, 14, 2, 5, 9, tzinfo=timezone(timedelta(hours=-5)))
+    payload = contour_clock.encode(contour_clock.of(moment))
+    assert payload.hex().upper() == "01EA07030E070509D4FE"
+    clock = contour_clock.decode(payload)
+    assert (clock.utc.text, clock.offset_min) == ("2026-03-14T07:05:09", -300)
+    with pytest.raises(ValueError, match="has no zone"):
+        contour_clock.of(moment.replace(tzinfo=None))
+    with pytest.raises(MalformedPayload, match="the zone needs bytes 8 to 9"):
+        contour_clock.decode(payload[:-1])

@@ -1,0 +1,143 @@
+"""Blood Pressure Record (0x2B36): a stored packet of another characteristic, in segments.
+
+Blood Pressure Service 1.1: records are asked for through the Record Access Control Point. A segment
+is a header (bit 0 first, bit 1 last, bits 2 to 7 a rolling counter), the record's sequence number,
+the 16-bit number of the characteristic recorded, some of its bytes, and the E2E-CRC on cuffs that
+announce one. (github.com/RonanB96/bluetooth-sig-python, made from the SIG's own field lists.)
+
+Two things no public source confirms: that this E2E-CRC is the one of continuous glucose monitoring,
+and which bytes it covers. So it is split off where the cuff announces it or where it fits the
+segment before it, and it never costs a record: ``checksum_fits`` is to be told, not to be obeyed.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.gatt.checksum import e2e_crc
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.octets import Octets
+
+COUNTER_MODULUS = 64
+
+_FIRST = 1 << 0
+_LAST = 1 << 1
+_CHECKSUM_SIZE = 2
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """One notification: a part of one record."""
+
+    first: bool
+    last: bool
+    counter: int
+    sequence: int
+    characteristic: int
+    part: bytes
+    checksum: int | None = None
+
+    @property
+    def checksum_fits(self) -> bool | None:
+        """Whether the checksum is that of the bytes before it; None if there is none."""
+        return None if self.checksum is None else self.checksum == e2e_crc(_body(self))
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A whole record: the payload of the characteristic that was recorded.
+
+    ``checksums_fit`` is False if one segment's does not, None if no segment has one.
+    """
+
+    sequence: int
+    characteristic: int
+    payload: bytes
+    checksums_fit: bool | None = None
+
+
+def decode_segment(payload: bytes, *, checksum: bool | None = None) -> Segment:
+    """Decode 0x2B36. Raises ``MalformedPayload`` if there are fewer than 5 bytes (7 with checksum).
+
+    ``checksum``: whether the cuff's feature bits announce one. None (nobody read them): there is
+    one if the last two bytes are that of those before them.
+    """
+    octets = Octets(payload, "blood pressure record")
+    header = octets.uint8("the segment header")
+    sequence = octets.uint16("the sequence number")
+    characteristic = octets.uint16("the recorded characteristic")
+    rest = octets.rest()
+    if checksum is None:
+        checksum = len(rest) >= _CHECKSUM_SIZE and _word(payload[-2:]) == e2e_crc(payload[:-2])
+    elif checksum and len(rest) < _CHECKSUM_SIZE:
+        message = f"blood pressure record: {len(payload)} bytes are too few, there is no checksum"
+        raise MalformedPayload(message)
+    return Segment(
+        first=bool(header & _FIRST),
+        last=bool(header & _LAST),
+        counter=header >> 2,
+        sequence=sequence,
+        characteristic=characteristic,
+        part=rest[:-_CHECKSUM_SIZE] if checksum else rest,
+        checksum=_word(rest[-_CHECKSUM_SIZE:]) if checksum else None,
+    )
+
+
+def encode_segment(segment: Segment) -> bytes:
+    """Encode as 0x2B36."""
+    checksum = b"" if segment.checksum is None else segment.checksum.to_bytes(2, "little")
+    return _body(segment) + checksum
+
+
+def split(record: Record, part_size: int, *, checksum: bool, counter: int = 0) -> list[Segment]:
+    """Cut a record into segments of at most ``part_size`` bytes; ``counter`` is the first one's."""
+    starts = range(0, max(len(record.payload), 1), part_size)
+    segments = []
+    for index, start in enumerate(starts):
+        segment = Segment(
+            first=index == 0,
+            last=index == len(starts) - 1,
+            counter=(counter + index) % COUNTER_MODULUS,
+            sequence=record.sequence,
+            characteristic=record.characteristic,
+            part=record.payload[start : start + part_size],
+        )
+        segments.append(_sealed(segment) if checksum else segment)
+    return segments
+
+
+def join(segments: Sequence[Segment]) -> Record:
+    """Put a record's segments together, in the order in which they came.
+
+    Raises ``MalformedPayload`` if one is missing or belongs to another record.
+    """
+    if not segments or not segments[0].first or not segments[-1].last:
+        raise MalformedPayload("blood pressure record: its first or last segment is missing")
+    head = segments[0]
+    for index, segment in enumerate(segments):
+        if (segment.sequence, segment.characteristic) != (head.sequence, head.characteristic):
+            raise MalformedPayload("blood pressure record: segments of two records are mixed")
+        if segment.counter != (head.counter + index) % COUNTER_MODULUS or segment.first != (
+            not index
+        ):
+            raise MalformedPayload("blood pressure record: a segment is missing or out of order")
+    fits = [segment.checksum_fits for segment in segments if segment.checksum is not None]
+    return Record(
+        sequence=head.sequence,
+        characteristic=head.characteristic,
+        payload=b"".join(segment.part for segment in segments),
+        checksums_fit=all(fits) if fits else None,
+    )
+
+
+def _body(segment: Segment) -> bytes:
+    header = segment.counter << 2 | segment.first * _FIRST | segment.last * _LAST
+    numbers = segment.sequence.to_bytes(2, "little") + segment.characteristic.to_bytes(2, "little")
+    return bytes((header,)) + numbers + segment.part
+
+
+def _sealed(segment: Segment) -> Segment:
+    return replace(segment, checksum=e2e_crc(_body(segment)))
+
+
+def _word(octets: bytes) -> int:
+    return int.from_bytes(octets, "little")

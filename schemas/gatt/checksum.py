@@ -1,0 +1,25 @@
+"""The end-to-end checksum (E2E-CRC) of newer services: CRC-16/MCRF4XX.
+
+Initial value 0xFFFF, polynomial 0x1021 reflected, no final exclusive or; 0x6F91 over "123456789".
+It is the CRC of the continuous glucose monitoring service.
+"""
+
+_POLYNOMIAL = 0x8408  # 0x1021, its bits reversed
+_BITS = range(8)
+
+
+def _step(value: int) -> int:
+    for _ in _BITS:
+        value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+    return value
+
+
+_TABLE = tuple(_step(octet) for octet in range(256))
+
+
+def e2e_crc(payload: bytes) -> int:
+    """Return the checksum of the bytes, 16 bits; it travels little-endian behind them."""
+    crc = 0xFFFF
+    for octet in payload:
+        crc = crc >> 8 ^ _TABLE[(crc ^ octet) & 0xFF]
+    return crc
