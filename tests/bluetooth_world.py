@@ -16,7 +16,15 @@ import pytest
 import pytest_asyncio
 
 from schemas.clock import SystemClock
-from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter, MeterBehaviour
+from simulators.peripherals import (
+    Cuff,
+    DeviceClock,
+    DeviceIdentity,
+    Habits,
+    Ledger,
+    Meter,
+    MeterBehaviour,
+)
 from simulators.world import BluetoothWorld
 
 CUFF_ADDRESS = "C0:00:00:00:00:01"
@@ -31,7 +39,7 @@ def make_cuff(*, passkey: int | None = None, clock_error_s: float = 0.0) -> Cuff
     """A cuff that is not in any world yet."""
     identity = DeviceIdentity(CUFF_ADDRESS, "BLOOD CUFF", "Vitalwire", "Cuff One", "C-0001")
     ledger = Ledger(CUFF_ADDRESS, CLOCK)
-    return Cuff(identity, DeviceClock(CLOCK, clock_error_s), ledger, passkey)
+    return Cuff(identity, DeviceClock(CLOCK, clock_error_s), ledger, habits=Habits(passkey=passkey))
 
 
 def make_meter(behaviour: MeterBehaviour | None = None, *, clock_error_s: float = 0.0) -> Meter:

@@ -1,8 +1,9 @@
 """Simulated devices as bumble GATT peripherals; they behave, and misbehave when told to."""
 
 from simulators.peripherals.clock import DeviceClock
-from simulators.peripherals.cuff import Cuff
+from simulators.peripherals.cuff import Cuff, CuffBehaviour
 from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
+from simulators.peripherals.habits import Habits, Keeps
 from simulators.peripherals.ledger import Entry, Ledger
 from simulators.peripherals.meter import NORDIC_ERRORS, Meter, MeterBehaviour, RacpErrors, Sample
 from simulators.peripherals.peripheral import DeviceIdentity
@@ -10,10 +11,13 @@ from simulators.peripherals.peripheral import DeviceIdentity
 __all__ = [
     "NORDIC_ERRORS",
     "Cuff",
+    "CuffBehaviour",
     "DeviceClock",
     "DeviceIdentity",
     "DropLink",
     "Entry",
+    "Habits",
+    "Keeps",
     "Ledger",
     "LoseConfirmation",
     "Meter",

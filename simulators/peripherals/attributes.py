@@ -12,14 +12,16 @@ from schemas.gatt import device_information, uuids
 
 __all__ = [
     "Characteristic",
-    "battery_service",
+    "battery_level",
     "indicated",
     "information_service",
     "notified",
+    "notified_too",
     "protect_subscription",
     "readable",
     "service",
     "writable",
+    "written",
 ]
 
 Characteristic = gatt.Characteristic[bytes]
@@ -49,6 +51,26 @@ def writable(
     properties = _Properties.READ | _Properties.WRITE
     value = gatt.CharacteristicValue(read=lambda _connection: read(), write=write)
     return Characteristic(UUID.from_16_bits(number), properties, _ENCRYPTED, value)
+
+
+def notified_too(
+    number: int,
+    read: Callable[[], bytes],
+    write: Callable[[Connection, bytes], None] | None = None,
+) -> Characteristic:
+    """Return a characteristic that bonded peers read, maybe write, and hear of when they ask to."""
+    properties = _Properties.READ | _Properties.NOTIFY
+    properties |= _Properties(0) if write is None else _Properties.WRITE
+    value = gatt.CharacteristicValue(
+        read=lambda _connection: read(), write=_refuse_write if write is None else write
+    )
+    return Characteristic(UUID.from_16_bits(number), properties, _ENCRYPTED, value)
+
+
+def written(uuid: UUID, write: Callable[[Connection, bytes], None]) -> Characteristic:
+    """Return a maker's own characteristic that bonded peers only write."""
+    value = gatt.CharacteristicValue(read=_refuse_read, write=write)
+    return Characteristic(uuid, _Properties.WRITE, _ENCRYPTED, value)
 
 
 def notified(number: int) -> Characteristic:
@@ -91,14 +113,15 @@ def information_service(texts: dict[int, str]) -> gatt.Service:
     return service(uuids.DEVICE_INFORMATION_SERVICE, characteristics)
 
 
-def battery_service(percent: Callable[[], int]) -> gatt.Service:
-    """Return Battery with its level; anybody may read it."""
+def battery_level(percent: Callable[[], int], *, notifies: bool) -> Characteristic:
+    """Return a battery's level: anybody may read it, or bonded peers hear of it too."""
 
     def read() -> bytes:
         return device_information.encode_battery_percent(percent())
 
-    level = readable(uuids.BATTERY_LEVEL, read, encrypted=False)
-    return service(uuids.BATTERY_SERVICE, [level])
+    if notifies:
+        return notified_too(uuids.BATTERY_LEVEL, read)
+    return readable(uuids.BATTERY_LEVEL, read, encrypted=False)
 
 
 def _refuse_write(_connection: Connection, _value: bytes) -> None:

@@ -1,28 +1,23 @@
-"""A blood-pressure cuff: keeps what it measured until somebody has confirmed it.
+"""A blood-pressure cuff: keeps what it measured until somebody has confirmed it."""
 
-On subscription it sends everything unsent as a burst of indications, oldest first, each after the
-confirmation of the one before, and then drops the link. What was not confirmed is sent again next
-time, with the same bytes.
-"""
-
-from collections import deque
+from dataclasses import dataclass
 from decimal import Decimal
 
-from bumble import gatt
-from bumble.device import Connection
-
 from schemas.gatt import blood_pressure, date_time, uuids
-from schemas.gatt.blood_pressure import BloodPressureMeasurement, Feature, Status
-from simulators.peripherals import attributes
+from schemas.gatt.blood_pressure import (
+    BloodPressureMeasurement,
+    Feature,
+    PressureUnit,
+    Status,
+)
+from schemas.vitals import MMHG_PER_KPA
+from simulators.peripherals.burst import BurstSender
 from simulators.peripherals.clock import DeviceClock
-from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
+from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
+from simulators.peripherals.peripheral import DeviceIdentity
 
-__all__ = ["Cuff"]
-
-# Like a real one: when the memory is full the oldest measurement is overwritten.
-MEMORY_RECORDS = 250
+__all__ = ["Cuff", "CuffBehaviour"]
 
 NOTHING_NOTICED = Status(0)
 
@@ -33,81 +28,99 @@ FEATURES = (
     | Feature.POSITION_DETECTION
 )
 
+_KPA_STEP = Decimal("0.1")
+_BEURER_FLAG = 0x40
+_HEAD_BYTES = 1 + 3 * 2 + date_time.SIZE  # flags, three pressures, timestamp
 
-class Cuff(Peripheral):
+
+@dataclass(frozen=True)
+class CuffBehaviour:
+    """In what the measurements of cuffs differ."""
+
+    unit: PressureUnit = PressureUnit.MMHG
+    users: tuple[int, ...] = ()
+    """The slots that it knows; none: its measurements name no user."""
+    has_clock: bool = True
+    """Without one its measurements have no timestamp."""
+    beurer_tail: bool = False
+    """Big-endian pulse, a user that the flags deny, a mean of 0: github.com/derdilla/
+    blood-pressure-monitor-fl/pull/735."""
+
+
+class Cuff(BurstSender):
     """A simulated cuff."""
 
     service_number = uuids.BLOOD_PRESSURE_SERVICE
+    measurement_number = uuids.BLOOD_PRESSURE_MEASUREMENT
+    feature_number = uuids.BLOOD_PRESSURE_FEATURE
 
     def __init__(
         self,
         identity: DeviceIdentity,
         clock: DeviceClock,
         ledger: Ledger,
-        passkey: int | None = None,
+        behaviour: CuffBehaviour | None = None,
+        habits: Habits = AS_THE_STANDARD_SAYS,
     ) -> None:
         """Begin with an empty memory."""
-        super().__init__(identity, clock, ledger, passkey)
-        self._unsent: deque[bytes] = deque(maxlen=MEMORY_RECORDS)
-
-    @property
-    def pending(self) -> int:
-        """How many measurements wait to be handed over."""
-        return len(self._unsent)
+        super().__init__(identity, clock, ledger, habits)
+        self._behaviour = behaviour or CuffBehaviour()
+        self.users = self._behaviour.users
 
     def take(
-        self, systolic: int, diastolic: int, pulse: int | None, status: Status = NOTHING_NOTICED
+        self,
+        systolic: int,
+        diastolic: int,
+        pulse: int | None,
+        status: Status = NOTHING_NOTICED,
+        *,
+        user: int | None = None,
     ) -> bytes:
-        """Measure (mmHg, /min), stamped by the device's clock; return the payload."""
+        """Measure (mmHg, /min), stamped by the device's clock; return the payload.
+
+        A cuff with users measures for the first one unless told another.
+        """
+        user = self.users[0] if user is None and self.users else user
+        mean = diastolic + (systolic - diastolic) // 3
         measurement = BloodPressureMeasurement(
-            systolic=Decimal(systolic),
-            diastolic=Decimal(diastolic),
-            mean=Decimal(diastolic + (systolic - diastolic) // 3),
-            timestamp=date_time.of(self.clock.now()),
+            unit=self._behaviour.unit,
+            systolic=self._pressure(systolic),
+            diastolic=self._pressure(diastolic),
+            mean=self._pressure(mean),
+            timestamp=date_time.of(self.clock.now()) if self._behaviour.has_clock else None,
             pulse=None if pulse is None else Decimal(pulse),
+            user=user,
             status=status,
         )
-        return self.take_payload(blood_pressure.encode(measurement))
+        if self._behaviour.beurer_tail:
+            return self.take_payload(_as_beurer_sends(measurement), user)
+        return self.take_payload(blood_pressure.encode(measurement), user)
 
-    def take_payload(self, payload: bytes) -> bytes:
-        """Measure exactly these bytes, whatever they mean; return them."""
-        self.ledger.take(uuids.BLOOD_PRESSURE_MEASUREMENT, payload)
-        self._unsent.append(payload)
-        self._refresh_advertising()
-        return payload
+    def feature(self) -> bytes:
+        """Return what it can notice."""
+        return blood_pressure.encode_feature(FEATURES)
 
-    def _has_something(self) -> bool:
-        return bool(self._unsent)
+    def _pressure(self, mmhg: int) -> Decimal:
+        if self._behaviour.unit is PressureUnit.MMHG:
+            return Decimal(mmhg)
+        return (mmhg / MMHG_PER_KPA).quantize(_KPA_STEP)
 
-    def _own_service(self) -> gatt.Service:
-        self._measurement = self._push_on(attributes.indicated(uuids.BLOOD_PRESSURE_MEASUREMENT))
-        self._measurement.on("subscription", self._subscribed)
-        feature = attributes.readable(
-            uuids.BLOOD_PRESSURE_FEATURE,
-            lambda: blood_pressure.encode_feature(FEATURES),
-            encrypted=True,
-        )
-        return attributes.service(self.service_number, [self._measurement, feature])
 
-    def _subscribed(self, connection: Connection, _notify: bool, indicate: bool) -> None:  # noqa: FBT001
-        if indicate and self._unsent:
-            self._tasks.spawn(self._hand_over(connection))
+def _as_beurer_sends(measurement: BloodPressureMeasurement) -> bytes:
+    """Encode with the maker's own tail: pulse the wrong way round, a user whatever the flags say.
 
-    async def _hand_over(self, connection: Connection) -> None:
-        """Send the burst, then drop the link."""
-        drop, stall = self._faults.take(DropLink), self._faults.take(Stall)
-        sent = 0
-        while self._unsent:
-            if drop is not None and sent == drop.after:
-                break
-            if stall is not None and sent == stall.after:
-                return  # until the peer loses patience, or the idle timeout
-            payload = self._unsent[0]
-            confirmed = await self._indicate(connection, self._measurement, payload)
-            if not confirmed or self._faults.take(LoseConfirmation) is not None:
-                break
-            # Only now: until here it may have to be sent again.
-            self._unsent.popleft()
-            self.ledger.hand_over(uuids.BLOOD_PRESSURE_MEASUREMENT, payload)
-            sent += 1
-        await self._drop(connection)
+    Expects a timestamp and a status.
+    """
+    flagged = BloodPressureMeasurement(
+        systolic=measurement.systolic,
+        diastolic=measurement.diastolic,
+        mean=Decimal(0),
+        timestamp=measurement.timestamp,
+        pulse=measurement.pulse or Decimal(0),
+        status=measurement.status,
+        reserved_flags=_BEURER_FLAG,
+    )
+    payload = blood_pressure.encode(flagged)
+    pulse, status = payload[_HEAD_BYTES:][:2], payload[_HEAD_BYTES + 2 :]
+    user = bytes((measurement.user or 0,))
+    return payload[:_HEAD_BYTES] + pulse[::-1] + user + status

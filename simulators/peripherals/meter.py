@@ -6,6 +6,7 @@ in a procedure whose closing indication was confirmed.
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -14,13 +15,21 @@ from bumble.device import Connection
 
 from schemas.gatt import date_time, glucose, glucose_context, racp, uuids
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.glucose import GlucoseMeasurement, SampleLocation, SampleType, Status
+from schemas.gatt.glucose import (
+    ConcentrationUnit,
+    GlucoseMeasurement,
+    SampleLocation,
+    SampleType,
+    Status,
+)
 from schemas.gatt.glucose_context import GlucoseContext, Meal
 from schemas.gatt.number import Absent, Number, scaled
 from schemas.gatt.racp import CountResponse, Opcode, Request, Response, ResponseCode, ResponseValue
+from schemas.vitals import MG_DL_PER_MMOL_L_GLUCOSE
 from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.faults import DropLink, Stall
+from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
 from simulators.peripherals.ledger import Ledger
 from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
 from simulators.peripherals.records import Record, RecordStore, select
@@ -42,7 +51,10 @@ _OUT_OF_RANGE = {
     Absent.POSITIVE_INFINITY: Status.RESULT_ABOVE_RANGE,
     Absent.NEGATIVE_INFINITY: Status.RESULT_BELOW_RANGE,
 }
-_KG_PER_L_OF_MG_PER_DL = -5  # power of ten
+# Powers of ten.
+_KG_PER_L_OF_MG_PER_DL = -5
+_MOL_PER_L_OF_MMOL_PER_L = -3
+_MMOL_L_STEP = Decimal("0.1")
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,15 @@ class MeterBehaviour:
     first_sequence: int = 1
     advertise_s: float = 120.0
     errors: RacpErrors = RacpErrors()
+    unit: ConcentrationUnit = ConcentrationUnit.KG_PER_L
+    time_offset_min: int = 0
+    """Its owner moved the clock's display by so much since the clock was first set."""
+    erases_after_transfer: bool = False
+    """It keeps a record only until it has been handed over."""
+    sends_twice: bool = False
+    """Each record comes twice within a transfer: github.com/NightscoutFoundation/xDrip#138."""
+    leaves_when_empty: bool = False
+    """It drops the link as soon as nothing waits any more."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +108,10 @@ class Meter(Peripheral):
         clock: DeviceClock,
         ledger: Ledger,
         behaviour: MeterBehaviour | None = None,
-        passkey: int | None = None,
+        habits: Habits = AS_THE_STANDARD_SAYS,
     ) -> None:
         """Begin with an empty memory."""
-        super().__init__(identity, clock, ledger, passkey)
+        super().__init__(identity, clock, ledger, habits)
         self._behaviour = behaviour or MeterBehaviour()
         self._store = RecordStore(self._behaviour.first_sequence)
         self._handed_over: set[Payload] = set()
@@ -110,11 +131,13 @@ class Meter(Peripheral):
         out_of_range = NOTHING_NOTICED
         if isinstance(sample.glucose_mg_dl, Absent):
             out_of_range = _OUT_OF_RANGE.get(sample.glucose_mg_dl, out_of_range)
+        offset_min = self._behaviour.time_offset_min
         measurement = GlucoseMeasurement(
             sequence=sequence,
-            base_time=date_time.of(self.clock.now()),
-            time_offset_min=0,
-            concentration=scaled(sample.glucose_mg_dl, _KG_PER_L_OF_MG_PER_DL),
+            base_time=date_time.of(self.clock.now() - timedelta(minutes=offset_min)),
+            time_offset_min=offset_min,
+            unit=self._behaviour.unit,
+            concentration=_on_the_wire(sample.glucose_mg_dl, self._behaviour.unit),
             sample_type=sample.sample_type,
             sample_location=sample.location,
             status=sample.status | out_of_range,
@@ -165,16 +188,16 @@ class Meter(Peripheral):
         feature = attributes.readable(
             uuids.GLUCOSE_FEATURE, lambda: glucose.encode_feature(FEATURES), encrypted=True
         )
-        return attributes.service(
-            self.service_number, [*self._pushed.values(), feature, self._control_point]
-        )
+        own = [*self._pushed.values(), feature, self._control_point, *self._clock_services.own]
+        return attributes.service(self.service_number, own)
 
     # The record access control point.
 
     def _requested(self, connection: Connection, payload: bytes) -> None:
         """Accept a request, or refuse it with an ATT error; the answer comes as an indication."""
         needed = (self._control_point, self._pushed[uuids.GLUCOSE_MEASUREMENT])
-        if not all(self._wants(connection, characteristic) for characteristic in needed):
+        subscribed = all(self._wants(connection, characteristic) for characteristic in needed)
+        if not (subscribed and self._may_hand_over()):
             raise att.ATT_Error(self._behaviour.errors.cccd_not_configured)
         try:
             request = racp.decode_request(payload)
@@ -212,9 +235,10 @@ class Meter(Peripheral):
 
     async def _report(self, connection: Connection, records: tuple[Record, ...]) -> None:
         drop, stall = self._faults.take(DropLink), self._faults.take(Stall)
+        last = self._habits.drops_link_after if drop is None else drop.after
         sent: list[Payload] = []
         for number, record in enumerate(records):
-            if drop is not None and number == drop.after:
+            if number == last:
                 await self._drop(connection)
                 return
             if stall is not None and number == stall.after:
@@ -222,10 +246,14 @@ class Meter(Peripheral):
             if self._aborted.is_set():
                 await self._close(connection, ResponseCode(Opcode.ABORT, ResponseValue.SUCCESS))
                 return
-            sent += await self._send(connection, record)
+            for _ in range(2 if self._behaviour.sends_twice else 1):
+                sent += await self._send(connection, record)
         done = ResponseCode(Opcode.REPORT_RECORDS, ResponseValue.SUCCESS)
-        if await self._close(connection, done):
-            self._note_handed_over(sent)
+        if not await self._close(connection, done):
+            return
+        self._note_handed_over(sent)
+        if self._behaviour.leaves_when_empty and not self.pending:
+            await self._drop(connection)
 
     async def _send(self, connection: Connection, record: Record) -> list[Payload]:
         """Notify what the peer subscribed to; return what went out."""
@@ -247,6 +275,8 @@ class Meter(Peripheral):
             if payload not in self._handed_over:
                 self._handed_over.add(payload)
                 self.ledger.hand_over(*payload)
+        if self._behaviour.erases_after_transfer:
+            self._store.erase(lambda record: self._handed_over.issuperset(_payloads(record)))
 
 
 def _payloads(record: Record) -> list[Payload]:
@@ -255,6 +285,15 @@ def _payloads(record: Record) -> list[Payload]:
     if record.context is not None:
         payloads.append((uuids.GLUCOSE_MEASUREMENT_CONTEXT, record.context))
     return payloads
+
+
+def _on_the_wire(mg_dl: Number, unit: ConcentrationUnit) -> Number:
+    """Express mg/dL in kg/L exactly, or in mol/L to the tenth of a mmol/L that a display shows."""
+    if unit is ConcentrationUnit.KG_PER_L:
+        return scaled(mg_dl, _KG_PER_L_OF_MG_PER_DL)
+    if isinstance(mg_dl, Decimal):
+        mg_dl = (mg_dl / MG_DL_PER_MMOL_L_GLUCOSE).quantize(_MMOL_L_STEP)
+    return scaled(mg_dl, _MOL_PER_L_OF_MMOL_PER_L)
 
 
 def mg_dl(value: str) -> Number:

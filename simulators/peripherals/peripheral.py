@@ -1,42 +1,50 @@
-"""What a cuff and a meter have in common: radio, bond, advertising, common services, ledger.
+"""What all devices have in common: radio, bond, advertising, common services, ledger.
 
 A device advertises only while it has something to hand over or is in pairing mode, serves one
-link at a time, lets only bonded peers subscribe, and pairs only in pairing mode.
+link at a time, lets only bonded peers subscribe, and pairs only in pairing mode. In what devices
+depart from that, their habits say.
 """
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeAlias
 
 import structlog
 from bumble import att, gatt, hci
 from bumble.controller import Controller
-from bumble.core import UUID, AdvertisingData, BaseBumbleError
-from bumble.device import Connection, Device, DeviceConfiguration
-from bumble.keys import MemoryKeyStore, PairingKeys
-from bumble.pairing import PairingConfig
+from bumble.core import BaseBumbleError
+from bumble.device import Connection, DeviceConfiguration
+from bumble.host import Host
+from bumble.keys import PairingKeys
+from bumble.transport.common import TransportSink, TransportSource
 
-from schemas.gatt import current_time, uuids
-from schemas.gatt.errors import MalformedPayload
-from simulators.peripherals import attributes
+from schemas.gatt import device_information, uuids
+from schemas.gatt.quirks import ClockWay
+from simulators.peripherals import advertising, attributes
 from simulators.peripherals.attributes import Characteristic
 from simulators.peripherals.clock import DeviceClock
+from simulators.peripherals.clock_services import ClockServices
+from simulators.peripherals.habits import Habits
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.pairing import pairing_config
+from simulators.peripherals.listening import ListeningDevice
+from simulators.peripherals.pairing import Bonds
 from simulators.world.central import BackgroundTasks
 from simulators.world.faults import Fault, FaultList
 from simulators.world.radio import Air
 
-__all__ = ["DeviceIdentity", "Peripheral"]
+__all__ = ["DeviceIdentity", "LinkEvent", "Peripheral"]
 
 ADVERTISING_INTERVAL_MS = 100
-ADVERTISEMENT_BYTES_MAX = 31
 # A peer that connects and then does nothing would keep everybody else away.
 IDLE_TIMEOUT_S = 60.0
 CONFIRMATION_TIMEOUT_S = 30.0  # of the attribute protocol
 
-GENERALLY_DISCOVERABLE = b"\x06"  # and no Bluetooth Classic
-LIMITED_DISCOVERABLE = b"\x05"  # the same, "for a short while": pairing mode
+_IN_A_SERVICE_OF_ITS_OWN = (ClockWay.CURRENT_TIME, ClockWay.CURRENT_TIME_AFTER_NOTIFICATION)
+
+LinkEvent: TypeAlias = Literal["connected", "paired", "pairing failed", "disconnected"]
 
 log = structlog.get_logger(__name__)
 
@@ -59,21 +67,24 @@ class Peripheral(ABC):
     service_number: int  # the service that it is for, advertised
 
     def __init__(
-        self, identity: DeviceIdentity, clock: DeviceClock, ledger: Ledger, passkey: int | None
+        self, identity: DeviceIdentity, clock: DeviceClock, ledger: Ledger, habits: Habits
     ) -> None:
-        """Without a `passkey` to show on its display it pairs by just-works."""
+        """Begin switched off."""
         self.identity = identity
         self.address = hci.Address(identity.address)
         self.name = identity.name
         self.clock = clock
         self.ledger = ledger
         self.battery_percent = 90
-        self._passkey = passkey
-        self._bonds = MemoryKeyStore()
+        self.watch: Callable[[LinkEvent], None] = _nobody_watches
+        self._habits = habits
+        self.bonds = Bonds(habits)
         self._faults = FaultList()
-        self._pairing_mode = False
         self._is_on = False
+        self._controller: Controller | None = None  # only in an air
         self._connection: Connection | None = None
+        self._all_subscribed = False  # on the link that it has, or had last
+        self._pushable: list[Characteristic] = []
         self._link_gone: asyncio.Future[None]  # one per link
         self._idle_timer: asyncio.TimerHandle | None = None
         self._advertising = asyncio.Lock()
@@ -83,18 +94,16 @@ class Peripheral(ABC):
 
     @property
     def service_uuids(self) -> list[str]:
-        """Its services, as 128-bit text."""
-        numbers = (
-            uuids.DEVICE_INFORMATION_SERVICE,
-            uuids.BATTERY_SERVICE,
-            uuids.CURRENT_TIME_SERVICE,
-            self.service_number,
-        )
+        """The assigned ones of its services, as 128-bit text."""
+        numbers = [uuids.DEVICE_INFORMATION_SERVICE, uuids.BATTERY_SERVICE, self.service_number]
+        if self._habits.clock in _IN_A_SERVICE_OF_ITS_OWN:
+            numbers.append(uuids.CURRENT_TIME_SERVICE)
         return [uuids.full(number) for number in numbers]
 
     @property
     def controller(self) -> Controller:
-        """Its radio; only while started."""
+        """Its virtual radio; only after start()."""
+        assert self._controller is not None
         return self._controller
 
     @property
@@ -113,18 +122,23 @@ class Peripheral(ABC):
         """How many measurements wait to be handed over."""
 
     async def start(self, air: Air) -> None:
-        """Switch it on."""
+        """Switch it on in this air."""
         self._controller = Controller(self.name, link=air)
+        await self.start_on(self._controller, self._controller)
+
+    async def start_on(self, source: TransportSource, sink: TransportSink) -> None:
+        """Switch it on as the host of any controller: a dongle, a socket, a virtual one."""
         configuration = DeviceConfiguration(name=self.name, address=self.address)
-        self._device = Device.from_config_with_hci(
-            configuration, self._controller, self._controller
-        )
-        self._device.keystore = self._bonds
-        self._device.pairing_config_factory = self._pairing_config
+        self._device = ListeningDevice(config=configuration, host=Host(source, sink))
+        self._device.keystore = self.bonds.store
+        self._device.pairing_config_factory = self.bonds.config
         self._device.on("connection", self._connected)
+        self._pushable.clear()
+        self._clock_services = ClockServices(self.clock, self._habits.clock)
         self._device.add_services(self._common_services())
         self._device.add_service(self._own_service())
         await self._device.power_on()
+        await self.bonds.load()
         self._is_on = True
         await self._advertise_if_wanted()
 
@@ -133,21 +147,25 @@ class Peripheral(ABC):
         self._is_on = False
         if self._connection is not None:
             await self._connection.disconnect()
+        elif self._controller is None:
+            await self._device.stop_advertising()  # a real controller would go on
         await self._tasks.close()
         await self._device.power_off()
-        self._controller.link.remove_controller(self._controller)
+        if self._controller is not None:
+            self._controller.link.remove_controller(self._controller)
+            self._controller = None
 
     async def remember(self, peer: hci.Address, keys: PairingKeys) -> None:
         """Store a bond as if it had been paired with `peer`."""
-        await self._bonds.update(str(peer), keys)
+        await self.bonds.remember(peer, keys)
 
     async def forget_bonds(self) -> None:
         """Lose every bond, as devices do when they are reset."""
-        await self._bonds.delete_all()
+        await self.bonds.forget()
 
     async def set_pairing_mode(self, *, on: bool) -> None:
         """Press the pairing button; it also ends by itself once paired."""
-        self._pairing_mode = on
+        self.bonds.pairing_mode = on
         await self._advertise_if_wanted()
 
     def inject(self, fault: Fault) -> None:
@@ -164,12 +182,28 @@ class Peripheral(ABC):
     def _has_something(self) -> bool:
         """Whether the device wants to be found."""
 
+    def _subscribed(self, connection: Connection) -> None:
+        """Do what it does when somebody has subscribed to something."""
+        log.debug("peripheral.subscribed", handle=connection.handle)
+
+    def _maker_data(self) -> bytes:
+        """Return what stands in the advertisement as the maker's own."""
+        return b""
+
     # For the kinds of devices to use.
 
     def _push_on(self, characteristic: Characteristic) -> Characteristic:
         """Allow subscribing to `characteristic`, on encrypted links only."""
         attributes.protect_subscription(self._device.gatt_server, characteristic)
+        characteristic.on("subscription", partial(self._on_subscription, characteristic))
+        self._pushable.append(characteristic)
         return characteristic
+
+    def _may_hand_over(self) -> bool:
+        """Whether pairing has come as far as this device wants before it gives anything."""
+        if self._habits.pairs_by_reconnecting and self.bonds.paired_now:
+            return False
+        return not self._habits.wants_everything_subscribed or self._all_subscribed
 
     def _wants(self, connection: Connection, characteristic: Characteristic) -> bool:
         """Whether the peer subscribed."""
@@ -229,20 +263,64 @@ class Peripheral(ABC):
 
     def _connected(self, connection: Connection) -> None:
         self._connection = connection
-        self._link_gone = asyncio.get_running_loop().create_future()
+        self.bonds.paired_now = self._all_subscribed = False
+        loop = asyncio.get_running_loop()
+        self._link_gone = loop.create_future()
         connection.on("disconnection", self._disconnected)
         connection.on("pairing", self._paired)
+        connection.on("pairing_failure", lambda _reason: self.watch("pairing failed"))
         self._restart_idle_timer()
+        if (patience_s := self._habits.wants_encryption_within_s) is not None:
+            loop.call_later(patience_s, self._drop_unencrypted, connection)
+        self.watch("connected")
 
     def _disconnected(self, _reason: int) -> None:
-        self._connection = None
+        connection, self._connection = self._connection, None
         self._link_gone.set_result(None)
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        self._refresh_advertising()
+        if connection is not None:
+            self._tasks.spawn(self._after_link(connection))
+        self.watch("disconnected")
+
+    async def _after_link(self, connection: Connection) -> None:
+        """Keep or forget the bond, then advertise again."""
+        self._clock_services.forget(connection)
+        await self.bonds.after_link(all_subscribed=self._all_subscribed)
+        await self._advertise_if_wanted()
 
     def _paired(self, _keys: PairingKeys) -> None:
-        self._pairing_mode = False
+        self.bonds.paired()
+        self.watch("paired")
+
+    def _drop_unencrypted(self, connection: Connection) -> None:
+        if connection is self._connection and not connection.is_encrypted:
+            self._tasks.spawn(self._drop(connection))
+
+    def _on_subscription(
+        self,
+        characteristic: Characteristic,
+        connection: Connection,
+        notify: bool,  # noqa: FBT001 - bumble's
+        indicate: bool,  # noqa: FBT001 - bumble's
+    ) -> None:
+        if not (notify or indicate):
+            return
+        if self._device.asked_within(self._habits.pause_before_subscribing_s):
+            self._device.forget_subscription(connection, characteristic)
+            return
+        self._all_subscribed = all(self._wants(connection, pushed) for pushed in self._pushable)
+        if characteristic is self._clock_services.pushed:
+            self._tasks.spawn(self._clock_services.tell(connection, self._notify))
+        if characteristic is self._battery:
+            percent = device_information.encode_battery_percent(self.battery_percent)
+            self._tasks.spawn(self._tell(connection, characteristic, percent))
+        self._subscribed(connection)
+
+    async def _tell(
+        self, connection: Connection, characteristic: Characteristic, payload: bytes
+    ) -> None:
+        await self._notify(connection, characteristic, payload)
 
     def _restart_idle_timer(self) -> None:
         if self._idle_timer is not None:
@@ -256,32 +334,22 @@ class Peripheral(ABC):
 
     async def _advertise_if_wanted(self) -> None:
         async with self._advertising:
-            wanted = self._connection is None and (self._pairing_mode or self._has_something())
+            wanted = self._connection is None and (self.bonds.pairing_mode or self._has_something())
             if wanted:
                 await self._device.start_advertising(
-                    advertising_data=self._advertisement(),
+                    advertising_data=advertising.advertisement(
+                        self.name,
+                        self.service_number,
+                        pairing=self.bonds.pairing_mode,
+                        discoverable=self._habits.always_discoverable,
+                        maker=self._maker_data(),
+                    ),
+                    scan_response_data=advertising.scan_response(self.name),
                     advertising_interval_min=ADVERTISING_INTERVAL_MS,
                     advertising_interval_max=ADVERTISING_INTERVAL_MS,
                 )
             elif self._device.is_advertising:
                 await self._device.stop_advertising()
-
-    def _advertisement(self) -> bytes:
-        """Everything in the advertisement: bumble's virtual radio answers no scan requests."""
-        flags = LIMITED_DISCOVERABLE if self._pairing_mode else GENERALLY_DISCOVERABLE
-        uuid = UUID.from_16_bits(self.service_number)
-        content = AdvertisingData(
-            [
-                (AdvertisingData.FLAGS, flags),
-                (AdvertisingData.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, uuid.to_bytes()),
-                (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()),
-            ]
-        )
-        assert len(bytes(content)) <= ADVERTISEMENT_BYTES_MAX, self.name
-        return bytes(content)
-
-    def _pairing_config(self, _connection: Connection) -> PairingConfig:
-        return pairing_config(self._passkey, accepting=self._pairing_mode)
 
     # The services that every device has.
 
@@ -292,21 +360,17 @@ class Peripheral(ABC):
             uuids.SERIAL_NUMBER: self.identity.serial,
             uuids.FIRMWARE_REVISION: self.identity.firmware,
         }
-        time = attributes.writable(uuids.CURRENT_TIME, self._read_time, self._write_time)
+        tells = self._habits.wants_everything_subscribed
+        self._battery = attributes.battery_level(lambda: self.battery_percent, notifies=tells)
+        for pushed in (self._battery if tells else None, self._clock_services.pushed):
+            if pushed is not None:
+                self._push_on(pushed)
         return [
             attributes.information_service(texts),
-            attributes.battery_service(lambda: self.battery_percent),
-            attributes.service(uuids.CURRENT_TIME_SERVICE, [time]),
+            attributes.service(uuids.BATTERY_SERVICE, [self._battery]),
+            *self._clock_services.separate,
         ]
 
-    def _read_time(self) -> bytes:
-        return current_time.encode(current_time.of(self.clock.now()))
 
-    def _write_time(self, _connection: Connection, payload: bytes) -> None:
-        try:
-            shown = current_time.decode(payload).naive
-        except MalformedPayload as error:
-            raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR) from error
-        if shown is None:
-            raise att.ATT_Error(att.ErrorCode.VALUE_NOT_ALLOWED)
-        self.clock.set(shown)
+def _nobody_watches(_event: LinkEvent) -> None:
+    """Hear nothing."""

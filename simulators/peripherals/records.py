@@ -1,7 +1,7 @@
 """A meter's memory and what a request over RACP selects from it. Pure."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -38,6 +38,12 @@ class RecordStore:
         self._records.append(record)
         self.next_sequence = (self.next_sequence + 1) % SEQUENCES
         return record
+
+    def erase(self, erasable: Callable[[Record], bool]) -> None:
+        """Forget such records; their numbers are not given again."""
+        kept = [record for record in self._records if not erasable(record)]
+        self._records.clear()
+        self._records.extend(kept)
 
     def all(self) -> tuple[Record, ...]:
         """Return every record, the oldest first."""

@@ -1,0 +1,131 @@
+"""A device that sends by itself what it has: cuffs, scales, thermometers, oximeters.
+
+On subscription it sends everything unsent as a burst of indications, oldest first, each after the
+confirmation of the one before, and then drops the link. What was not confirmed is sent again next
+time, with the same bytes.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from bumble import gatt
+from bumble.device import Connection
+
+from simulators.peripherals import advertising, attributes
+from simulators.peripherals.advertising import Unread
+from simulators.peripherals.clock import DeviceClock
+from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
+from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits, Keeps
+from simulators.peripherals.ledger import Ledger
+from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
+
+__all__ = ["BurstSender"]
+
+# Like a real one: when the memory is full the oldest measurement is overwritten.
+MEMORY_RECORDS = 250
+_UNREAD_MAX = 0xFF
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """A measurement in the memory; `number` counts those of its user, from 1."""
+
+    payload: bytes
+    user: int | None
+    number: int
+    handed_over: bool = False
+
+
+class BurstSender(Peripheral):
+    """What such devices share; each kind adds its measurement."""
+
+    measurement_number: int
+    feature_number: int | None = None
+    users: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        identity: DeviceIdentity,
+        clock: DeviceClock,
+        ledger: Ledger,
+        habits: Habits = AS_THE_STANDARD_SAYS,
+    ) -> None:
+        """Begin with an empty memory."""
+        super().__init__(identity, clock, ledger, habits)
+        self._memory: deque[_Kept] = deque(maxlen=MEMORY_RECORDS)
+        self._taken_by: dict[int | None, int] = {}
+        self._sending: Connection | None = None  # to whom a burst is under way
+
+    @property
+    def pending(self) -> int:
+        """How many measurements wait to be handed over."""
+        return sum(not kept.handed_over for kept in self._memory)
+
+    def take_payload(self, payload: bytes, user: int | None = None) -> bytes:
+        """Measure exactly these bytes, whatever they mean; return them."""
+        number = self._taken_by[user] = self._taken_by.get(user, 0) + 1
+        self.ledger.take(self.measurement_number, payload)
+        self._memory.append(_Kept(payload, user, number))
+        self._refresh_advertising()
+        return payload
+
+    def feature(self) -> bytes:
+        """Return what it can notice, as its feature characteristic says it."""
+        return b""
+
+    def _has_something(self) -> bool:
+        return self.pending > 0
+
+    def _maker_data(self) -> bytes:
+        if not self._habits.advertises_unread:
+            return b""
+        users = [self._unread(user) for user in self.users or (None,)]
+        return advertising.omron_data(users, pairing=self.bonds.pairing_mode, time_set=True)
+
+    def _unread(self, user: int | None) -> Unread:
+        waiting = sum(kept.user == user and not kept.handed_over for kept in self._memory)
+        return Unread(self._taken_by.get(user, 0), min(waiting, _UNREAD_MAX))
+
+    def _own_service(self) -> gatt.Service:
+        self._measurement = self._push_on(attributes.indicated(self.measurement_number))
+        characteristics = [self._measurement, *self._clock_services.own]
+        if self.feature_number is not None:
+            feature = attributes.readable(self.feature_number, self.feature, encrypted=True)
+            characteristics.append(feature)
+        return attributes.service(self.service_number, characteristics)
+
+    def _subscribed(self, connection: Connection) -> None:
+        wanted = self._wants(connection, self._measurement) and self._may_hand_over()
+        if wanted and self._memory and self._sending is not connection:
+            self._sending = connection
+            self._tasks.spawn(self._hand_over(connection))
+
+    async def _hand_over(self, connection: Connection) -> None:
+        """Send the burst, then drop the link."""
+        drop, stall = self._faults.take(DropLink), self._faults.take(Stall)
+        last = self._habits.drops_link_after if drop is None else drop.after
+        sent: list[_Kept] = []
+        while (kept := self._next(sent)) is not None and len(sent) != last:
+            if stall is not None and len(sent) == stall.after:
+                return  # until the peer loses patience, or the idle timeout
+            confirmed = await self._indicate(connection, self._measurement, kept.payload)
+            if not confirmed or self._faults.take(LoseConfirmation) is not None:
+                break
+            sent.append(kept)
+            self._note_confirmed(kept)
+        else:
+            if kept is None and self._habits.keeps is Keeps.UNTIL_ALL_CONFIRMED:
+                self._memory.clear()
+        await self._drop(connection)
+
+    def _next(self, sent: list[_Kept]) -> _Kept | None:
+        """Return the oldest in the memory that this burst has not sent."""
+        return next((kept for kept in self._memory if kept not in sent), None)
+
+    def _note_confirmed(self, kept: _Kept) -> None:
+        """Only now: until here it may have to be sent again."""
+        if not kept.handed_over:
+            kept.handed_over = True
+            self.ledger.hand_over(self.measurement_number, kept.payload)
+        if self._habits.keeps is Keeps.UNTIL_CONFIRMED and kept in self._memory:
+            self._memory.remove(kept)
