@@ -158,10 +158,12 @@ class Daemon:
             connecting=asyncio.Lock(),
             journal=journal,
             clock=clock,
+            rng=rng,
             capture=self._intake.capture,
+            durable=lambda: self._intake.works,
             told=self._sender.session_told,
         )
-        self._devices = Devices(around, Dialling(int(settings.rest_s * 1000)), rng)
+        self._devices = Devices(around, Dialling(int(settings.rest_s * 1000), rng), rng)
         self._devices.may_dial = lambda: self._intake.works
         self._devices.visited = self._report
         if journal.set_aside is not None:

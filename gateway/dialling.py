@@ -7,6 +7,7 @@ whoever borrows a known address gets no link.
 
 from collections import OrderedDict
 from enum import Enum
+from random import Random
 
 SESSIONS_MAX = 5  # a Pi's controller has about seven connections
 REST_AFTER_FAILURE_FIRST_MS = 1_000
@@ -34,14 +35,16 @@ class Ending(Enum):
     FRUITFUL = "it gave something new"
     IN_VAIN = "it had nothing new"
     FAILED = "it was not reached, or the transfer broke"
+    UNFINISHED = "it had no turn, or is to come back with its new bond"
 
 
 class Dialling:
     """Remembers who is busy, who rests, and which strangers were counted."""
 
-    def __init__(self, rest_ms: int) -> None:
+    def __init__(self, rest_ms: int, rng: Random) -> None:
         """Leave a device alone for ``rest_ms`` after a session, so that it is not re-dialled."""
         self._rest_ms = rest_ms
+        self._rng = rng
         self._busy: set[str] = set()
         self._rests_until_ms: dict[str, int] = {}
         self._failures: dict[str, int] = {}  # in a row
@@ -77,15 +80,24 @@ class Dialling:
         """The session ended. After failures, and after visits in vain, rests grow longer.
 
         Some meters advertise for minutes after they gave everything: each visit costs battery.
+        Growing rests have jitter, so that devices that failed together do not come back together.
         """
         self._busy.remove(address)
+        if ending is Ending.UNFINISHED:
+            return
         self._failures[address] = _next(self._failures, address, ending is Ending.FAILED)
         self._in_vain[address] = _next(self._in_vain, address, ending is Ending.IN_VAIN)
         if failures := self._failures[address]:
-            rest_ms = _growing(REST_AFTER_FAILURE_FIRST_MS, failures - 1)
+            rest_ms = self._growing(REST_AFTER_FAILURE_FIRST_MS, failures - 1)
+        elif in_vain := self._in_vain[address]:
+            rest_ms = self._growing(self._rest_ms, in_vain)
         else:
-            rest_ms = _growing(self._rest_ms, self._in_vain[address])
+            rest_ms = self._rest_ms
         self._rests_until_ms[address] = now_ms + rest_ms
+
+    def _growing(self, first_ms: int, times: int) -> int:
+        longest_ms = max(first_ms, min(REST_LONGEST_MS, first_ms << min(times, 10)))
+        return int(longest_ms * self._rng.uniform(0.5, 1.0))
 
     def _stranger(self, address: str, now_ms: int) -> Verdict:
         counted_ms = self._strangers.pop(address, None)
@@ -98,7 +110,3 @@ class Dialling:
 
 def _next(counts: dict[str, int], address: str, again: bool) -> int:  # noqa: FBT001  (a condition)
     return counts.get(address, 0) + 1 if again else 0
-
-
-def _growing(first_ms: int, times: int) -> int:
-    return max(first_ms, min(REST_LONGEST_MS, first_ms << min(times, 10)))

@@ -10,10 +10,11 @@ from bleak.backends.device import BLEDevice
 
 from gateway import metrics
 from gateway.addresses import short
+from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.scanner import Scanner, Sighting
-from gateway.bluetooth.session import COMPLETE, Acquaintance, Session, Surroundings
+from gateway.bluetooth.session import Session, Surroundings
 from gateway.dialling import Dialling, Ending, Verdict
-from gateway.dialogue import Outcome
+from gateway.visit import COMPLETE, NOT_BONDED, UNFINISHED
 from schemas.reading import Device
 from schemas.wire import DeviceState
 
@@ -90,6 +91,7 @@ class Devices:
             return
         known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))
         known.seen_ms = now_ms
+        known.name = sighting.device.name or known.name
         if verdict is Verdict.DIAL and self.may_dial():
             self._dialling.began(address)
             visit = asyncio.create_task(self._visit(sighting.device, known))
@@ -106,6 +108,8 @@ class Devices:
             outcome = await session.run()
             if outcome == COMPLETE:
                 ending = Ending.FRUITFUL if session.fruitful else Ending.IN_VAIN
+            elif outcome in UNFINISHED:
+                ending = Ending.UNFINISHED
         except Exception:
             # A visit must never take the daemon with it: nobody there can start it again.
             outcome = "bug"
@@ -114,7 +118,7 @@ class Devices:
             self._dialling.ended(address, self._around.clock.monotonic_ms(), ending)
             metrics.SESSIONS.labels(outcome).inc()
             log.info("session.ended", outcome=outcome)
-            if outcome == Outcome.NOT_BONDED.value:
+            if outcome == NOT_BONDED:
                 self._unbonded.add(address)
             elif outcome == COMPLETE:
                 self._unbonded.discard(address)

@@ -7,16 +7,18 @@ from contextlib import suppress
 import structlog
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
+from bleak.exc import (
+    BleakDBusError,
+    BleakDeviceNotFoundError,
+    BleakError,
+    BleakGATTProtocolError,
+)
 
 from gateway.addresses import without_addresses
 from gateway.bluetooth.bluez import Bluez
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
-CONNECT_TIMEOUT_S = 20.0
-CONNECT_PAUSES_S = (0.1, 0.25)  # between quick attempts: a cuff stays awake for 10 to 30 s
-QUICK_S = 8.0  # what failed only after longer is gone, and others wait for the adapter
 READ_TIMEOUT_S = 5.0  # BlueZ itself would wait for 30 s
 SUBSCRIBE_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 10.0
@@ -38,6 +40,10 @@ class LinkFailed(UnavailableError):
     def __init__(self, cause: str) -> None:
         """Keep the cause; bleak's words name the device, and this one goes into logs."""
         super().__init__(without_addresses(cause))
+
+
+class Vanished(LinkFailed):
+    """bluetoothd has no object for the device any more (TemporaryTimeout): scan again."""
 
 
 class NotBonded(LinkFailed):
@@ -63,37 +69,32 @@ class Link:
         self._client: BleakClient | None = None
         self.lost = asyncio.Event()
 
-    async def open(self, needed: frozenset[int]) -> None:
-        """Connect, a few times if need be; raise ``LinkFailed``.
+    async def open(self, needed: frozenset[int], timeout_s: float) -> None:
+        """Try once to connect; raise ``LinkFailed``, or ``Vanished`` if only a scan helps.
 
         ``needed``: characteristics of which at least one must be there. ServicesResolved can come
         before the GATT objects (bluez issue 1489): then nothing is there, and only connecting anew
         helps. The caller holds the adapter's lock: concurrent connects fail on BlueZ.
         """
-        reason = ""
-        for pause_s in (*CONNECT_PAUSES_S, None):
-            self.lost = asyncio.Event()
-            client = BleakClient(
-                self._device,
-                disconnected_callback=self._on_disconnected,
-                timeout=CONNECT_TIMEOUT_S,
-                bluez={"adapter": self._bluez.adapter},
-            )
-            self._client = client
-            started_s = asyncio.get_running_loop().time()
-            try:
-                await client.connect()
-                if any(self.has(number) for number in needed):
-                    return
-                reason = "the services are missing"
-            except FAILURES as error:
-                reason = str(error) or type(error).__name__
+        self.lost = asyncio.Event()
+        client = BleakClient(
+            self._device,
+            disconnected_callback=self._on_disconnected,
+            timeout=timeout_s,
+            bluez={"adapter": self._bluez.adapter},
+        )
+        self._client = client
+        try:
+            await client.connect()
+            if any(self.has(number) for number in needed):
+                return
+            reason = "the services are missing"
+        except BleakDeviceNotFoundError as error:
             await self.close()
-            took_s = asyncio.get_running_loop().time() - started_s
-            if pause_s is None or took_s > QUICK_S or not self._bluez.ready.is_set():
-                break
-            log.debug("link.retried", reason=without_addresses(reason))
-            await asyncio.sleep(pause_s)
+            raise Vanished("No connection: bluetoothd knows the device no more.") from error
+        except FAILURES as error:
+            reason = str(error) or type(error).__name__
+        await self.close()
         raise LinkFailed(f"No connection: {reason}.")
 
     async def close(self) -> None:
@@ -126,7 +127,11 @@ class Link:
             return None
 
     async def subscribe(self, number: int, notified: Notified) -> None:
-        """Subscribe to notifications or indications; raise ``LinkFailed``."""
+        """Subscribe to notifications or indications; raise ``LinkFailed``.
+
+        Through D-Bus messages: AcquireNotify has a socket per characteristic, beside D-Bus, so a
+        meter's "that was all" could overtake its last records (bleak issues 1885 and 2002).
+        """
         client = self._connected()
 
         def on_value(_characteristic: object, value: bytearray) -> None:
@@ -134,7 +139,9 @@ class Link:
 
         try:
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT_S):
-                await client.start_notify(uuids.full(number), on_value)
+                await client.start_notify(
+                    uuids.full(number), on_value, bluez={"use_start_notify": True}
+                )
         except FAILURES as error:
             if _wants_bond(error):
                 raise NotBonded(f"No subscription to {number:04x}: {error}.") from error

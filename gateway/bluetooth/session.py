@@ -1,37 +1,39 @@
-"""One visit to one device: connect, learn what is needed, take everything, leave.
+"""One visit to one device: carries out what ``gateway.visit`` orders.
 
 The order matters. The clock is read first: with it a reading's time can be trusted at once. Then
 the subscriptions: a cuff answers them with its burst and drops the link; a meter is asked. Each
-wait is bounded, and the end of the link ends whatever was waiting.
+wait is bounded, and the end of the link or of the adapter ends whatever was waiting.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from random import Random
 
 import structlog
 from bleak.backends.device import BLEDevice
 
+from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
 from gateway.bluetooth.bluez import Bluez
-from gateway.bluetooth.link import Link, LinkFailed, NotBonded
+from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded, Vanished
 from gateway.bluetooth.meter import MeterVisit
 from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
-from gateway.record import DeviceClock, Record, SessionFacts
+from gateway.record import Record, SessionFacts
 from gateway.session_end import newest
+from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
-from schemas.gatt import blood_pressure, current_time, device_information, glucose, uuids
-from schemas.gatt.errors import MalformedPayload
-from schemas.reading import Device
+from schemas.gatt import uuids
 
 FIRST_RECORD_TIMEOUT_S = 30.0
 SILENCE_S = 2.0  # a cuff that has sent its burst and keeps the link has nothing more
-SESSION_LONGEST_S = 1800.0
-BATTERY_EVERY_MS = 24 * 3600 * 1000
+DURABLE_POLL_S = 0.1
+DISK_PATIENCE_S = 10.0  # with a device that has not even finished
 
-COMPLETE = "complete"
 MEASUREMENTS = frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT, uuids.GLUCOSE_MEASUREMENT})
+_WITHOUT_LINK = frozenset({Command.AWAIT_TURN, Command.CONNECT, Command.DISCONNECT})
 
 log = structlog.get_logger(__name__)
 
@@ -41,28 +43,18 @@ class Surroundings:
     """What every session of this gateway uses.
 
     ``capture`` takes session, address, characteristic and payload; it gives the record if it is
-    durable. ``told`` hears that a session will tell nothing more.
+    durable. ``durable`` tells whether everything captured so far is. ``told`` hears that a session
+    will tell nothing more.
     """
 
     bluez: Bluez
     connecting: asyncio.Lock
     journal: Journal
     clock: Clock
+    rng: Random
     capture: Callable[[str, str, str, bytes], Record | None]
+    durable: Callable[[], bool]
     told: Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Acquaintance:
-    """What earlier sessions of this run learnt of a device and need not ask again."""
-
-    device: Device
-    seen_ms: int
-    asked: bool = False
-    blood_pressure_feature: int | None = None
-    glucose_feature: int | None = None
-    battery_percent: int | None = None
-    battery_asked_ms: int | None = None
 
 
 class Session:
@@ -75,11 +67,25 @@ class Session:
         self._around = around
         self._acquaintance = acquaintance
         self._link = Link(found, around.bluez)
+        self._visit = Visit(around.rng, acquaintance.quirk)
         self._facts = SessionFacts(session_id, acquaintance.device)
         self._dialogue: Dialogue | None = None
+        self._outcome: str | None = None  # of the dialogue
         self._arrived = asyncio.Event()
         self._captured = 0
         self._all_durable = True
+        self._has_turn = False
+        self._effects: dict[Command, Callable[[Order], Awaitable[Event]]] = {
+            Command.AWAIT_TURN: self._await_turn,
+            Command.CONNECT: self._connect,
+            Command.BOND: self._bond,
+            Command.READ: self._read,
+            Command.SUBSCRIBE: self._subscribe,
+            Command.SYNC: self._sync,
+            Command.DRAIN: self._drain,
+            Command.SET_CLOCK: self._set_clock,
+            Command.DISCONNECT: self._disconnect,
+        }
 
     @property
     def fruitful(self) -> bool:
@@ -88,123 +94,129 @@ class Session:
 
     async def run(self) -> str:
         """Visit, and say how it went: ``COMPLETE``, or a reason for the metrics."""
+        now_ms = self._around.clock.monotonic_ms
+        order = self._visit.begin(now_ms())
         try:
-            async with self._around.connecting:
-                await self._link.open(MEASUREMENTS)
-            outcome = await self._while_linked()
-        except NotBonded as error:
-            log.warning("session.failed", reason=error.cause)
-            outcome = Outcome.NOT_BONDED.value
-        except LinkFailed as error:
-            log.info("session.failed", reason=error.cause)
-            # A fast cuff may have given everything before BlueZ answered to the subscription.
-            outcome = self._outcome_of_drop() if self._captured else "link-failed"
-        except UnavailableError as error:
-            log.error("session.failed", reason=error.cause, way_out=error.way_out)
-            outcome = "journal"
+            while order.command is not Command.REST:
+                event = await self._carry_out(order)
+                log.debug("visit.event", state=self._visit.state.value, happened=event.value)
+                order = self._visit.handle(event, now_ms(), self._outcome)
+                if self._visit.state is not State.CONNECTING:
+                    self._yield_turn()
         except Exception:  # the records wait for this session's end, however it came
             self._end("bug")
             raise
         finally:
+            self._yield_turn()
             await self._link.close()
-        if not self._all_durable:
-            outcome = "journal"
+        outcome = self._visit.outcome if self._all_durable else "journal"
         self._end(outcome)
         return outcome
 
-    async def _while_linked(self) -> str:
-        """Converse, but not with a device that is gone."""
-        conversation = asyncio.ensure_future(self._converse())
-        link_lost = asyncio.ensure_future(self._link.lost.wait())
+    async def _carry_out(self, order: Order) -> Event:
+        """Do what was ordered, but not longer than ordered, nor with what is gone."""
+        effect = asyncio.ensure_future(self._effect(order))
         bluez_lost = asyncio.ensure_future(self._around.bluez.lost.wait())
-        tasks = {conversation, link_lost, bluez_lost}
+        link_lost = asyncio.ensure_future(self._link.lost.wait())
+        watched = {effect, bluez_lost}
+        if order.command not in _WITHOUT_LINK:
+            watched.add(link_lost)
         try:
-            await asyncio.wait(tasks, timeout=SESSION_LONGEST_S, return_when="FIRST_COMPLETED")
+            longest_s = order.after_s + order.within_s
+            await asyncio.wait(watched, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
             if bluez_lost.done():
-                return "bluetooth-lost"
-            if conversation.done():
-                return conversation.result()
-            return self._outcome_of_drop() if link_lost.done() else "too-long"
+                return Event.ADAPTER_LOST
+            if link_lost in watched and link_lost.done():
+                return self._departure()
+            return effect.result() if effect.done() else Event.DEADLINE
         finally:
-            for task in tasks:
+            for task in (effect, bluez_lost, link_lost):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # bleak says goodbye to bluetoothd before it lets itself be cancelled.
+            async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                await asyncio.gather(effect, bluez_lost, link_lost, return_exceptions=True)
 
-    def _outcome_of_drop(self) -> str:
+    async def _effect(self, order: Order) -> Event:
+        """Turn what goes wrong with any command into an event."""
+        await asyncio.sleep(order.after_s)
+        try:
+            return await self._effects[order.command](order)
+        except NotBonded as error:
+            log.warning("session.failed", reason=error.cause)
+            return Event.NOT_BONDED
+        except LinkFailed as error:
+            log.info("session.failed", reason=error.cause)
+            # A fast cuff may have given everything before BlueZ answered to the subscription.
+            gone = self._captured or self._link.lost.is_set()
+            return self._departure() if gone else Event.FAILED
+        except UnavailableError as error:
+            log.error("session.failed", reason=error.cause, way_out=error.way_out)
+            return Event.DISK_REFUSES
+
+    def _departure(self) -> Event:
         """Judge a link that the device dropped: a cuff does so when it has given everything."""
-        if self._dialogue is not None:
-            return COMPLETE if self._dialogue.complete else "link-lost"
-        return COMPLETE if self._captured else "link-lost"
+        complete = self._captured > 0 if self._dialogue is None else self._dialogue.complete
+        return Event.LEFT if complete else Event.LINK_LOST
 
-    async def _converse(self) -> str:
-        await self._get_acquainted()
+    # One effect per command.
+
+    async def _await_turn(self, _order: Order) -> Event:
+        await self._around.connecting.acquire()
+        self._has_turn = True
+        return Event.TURN
+
+    def _yield_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._around.connecting.release()
+
+    async def _connect(self, order: Order) -> Event:
+        try:
+            await self._link.open(MEASUREMENTS, order.within_s)
+        except Vanished as error:
+            log.info("session.failed", reason=error.cause)
+            return Event.VANISHED
+        except LinkFailed as error:
+            log.info("connect.failed", reason=error.cause)
+            return Event.CONNECT_FAILED
+        return Event.LINK_UP
+
+    async def _bond(self, _order: Order) -> Event:
+        """Only paired devices are visited: BlueZ encrypts with the bond before it tells a link."""
+        return Event.BONDED
+
+    async def _read(self, _order: Order) -> Event:
+        self._facts = await get_acquainted(
+            self._link, self._acquaintance, self._around.clock, self._facts.session_id
+        )
+        self._visit.quirk = self._acquaintance.quirk
         self._around.journal.keep_facts(self._facts)
-        outcome = COMPLETE
+        return Event.ACQUAINTED
+
+    async def _subscribe(self, _order: Order) -> Event:
         if self._link.has(uuids.BLOOD_PRESSURE_MEASUREMENT):
             await self._link.subscribe(uuids.BLOOD_PRESSURE_MEASUREMENT, self._on_blood_pressure)
+        return Event.SUBSCRIBED
+
+    async def _sync(self, _order: Order) -> Event:
+        """Ask a device that keeps numbered records for what is new."""
         if self._link.has(uuids.GLUCOSE_MEASUREMENT):
             cursor = self._around.journal.cursor(self._facts.device.address)
             self._dialogue = Dialogue(cursor)
-            outcome = (await MeterVisit(self._link, self._dialogue, self._capture).run()).value
+            outcome = await MeterVisit(self._link, self._dialogue, self._capture).run()
+            if outcome is Outcome.NOT_BONDED:
+                return Event.NOT_BONDED
+            self._outcome = outcome.value
+        return Event.SYNCED
+
+    async def _drain(self, _order: Order) -> Event:
+        """Wait until a cuff has said nothing for a while, and until all of it is on the disk."""
         if self._link.has(uuids.BLOOD_PRESSURE_MEASUREMENT):
             await self._await_silence()
-        return outcome
-
-    async def _get_acquainted(self) -> None:
-        """Read the clock, and once in a run what does not change."""
-        known, clock = self._acquaintance, await self._read_clock()
-        if clock is None:
-            log.info("clock.unread")
-        if not known.asked:
-            known.blood_pressure_feature = _bits(
-                blood_pressure.decode_feature, await self._link.read(uuids.BLOOD_PRESSURE_FEATURE)
-            )
-            known.glucose_feature = _bits(
-                glucose.decode_feature, await self._link.read(uuids.GLUCOSE_FEATURE)
-            )
-            known.device = Device(
-                address=known.device.address,
-                model=_text(await self._link.read(uuids.MODEL_NUMBER)),
-                manufacturer=_text(await self._link.read(uuids.MANUFACTURER_NAME)),
-                serial=_text(await self._link.read(uuids.SERIAL_NUMBER)),
-            )
-            known.asked = not self._link.lost.is_set()
-        await self._read_battery()
-        self._facts = SessionFacts(
-            session_id=self._facts.session_id,
-            device=known.device,
-            clock=clock,
-            blood_pressure_feature=known.blood_pressure_feature,
-            glucose_feature=known.glucose_feature,
-        )
-
-    async def _read_clock(self) -> DeviceClock | None:
-        """Pair the device's clock with ours, at the middle of the read."""
-        before_ms = self._around.clock.monotonic_ms()
-        payload = await self._link.read(uuids.CURRENT_TIME)
-        after_ms = self._around.clock.monotonic_ms()
-        try:
-            local = current_time.decode(payload).naive if payload is not None else None
-        except MalformedPayload:
-            return None
-        return DeviceClock(local, (before_ms + after_ms) // 2) if local is not None else None
-
-    async def _read_battery(self) -> None:
-        """Read it now and then, before the subscriptions: a cuff drops the link after its burst."""
-        known, now_ms = self._acquaintance, self._around.clock.monotonic_ms()
-        asked_ms = known.battery_asked_ms
-        if asked_ms is not None and now_ms - asked_ms < BATTERY_EVERY_MS:
-            return
-        known.battery_asked_ms = now_ms
-        payload = await self._link.read(uuids.BATTERY_LEVEL)
-        try:
-            if payload is not None:
-                known.battery_percent = device_information.decode_battery_percent(payload)
-        except MalformedPayload:
-            return
+        await self._on_disk()
+        return Event.DRAINED
 
     async def _await_silence(self) -> None:
-        """Wait until a cuff has said nothing for a while."""
         while True:
             patience_s = SILENCE_S if self._captured else FIRST_RECORD_TIMEOUT_S
             self._arrived.clear()
@@ -213,6 +225,21 @@ class Session:
                     await self._arrived.wait()
             except TimeoutError:
                 return
+
+    async def _set_clock(self, _order: Order) -> Event:
+        return Event.CLOCK_SET
+
+    async def _on_disk(self) -> None:
+        """Wait until everything that was captured is on the disk."""
+        while not self._around.durable():  # noqa: ASYNC110  (the daemon tries the disk each second)
+            await asyncio.sleep(DURABLE_POLL_S)
+
+    async def _disconnect(self, _order: Order) -> Event:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISK_PATIENCE_S):
+                await self._on_disk()
+        await self._link.close()
+        return Event.CLOSED
 
     # Called by bleak: the journal comes before everything else.
 
@@ -243,14 +270,3 @@ class Session:
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
         self._around.told(session_id)
-
-
-def _bits(decode: Callable[[bytes], int], payload: bytes | None) -> int | None:
-    try:
-        return int(decode(payload)) if payload is not None else None
-    except MalformedPayload:
-        return None
-
-
-def _text(payload: bytes | None) -> str | None:
-    return (device_information.decode_text(payload) or None) if payload is not None else None

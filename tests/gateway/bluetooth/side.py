@@ -33,10 +33,12 @@ class BluetoothSide:
             connecting=asyncio.Lock(),
             journal=self.journal,
             clock=clock,
+            rng=rng,
             capture=self.intake.capture,
+            durable=lambda: self.intake.works,
             told=self.told.append,
         )
-        self.devices = Devices(around, Dialling(REST_MS), rng)
+        self.devices = Devices(around, Dialling(REST_MS, rng), rng)
         self.devices.may_dial = lambda: self.intake.works
         self.devices.visited = self._visited
 

@@ -1,0 +1,107 @@
+"""Reads what a device says of itself: its clock at each visit, the rest once in a run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.bluetooth.link import Link
+from gateway.record import DeviceClock, SessionFacts
+from schemas.clock import Clock
+from schemas.gatt import blood_pressure, current_time, device_information, glucose, uuids
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.quirks import Quirk, quirk_of
+from schemas.reading import Device
+
+BATTERY_EVERY_MS = 24 * 3600 * 1000
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Acquaintance:
+    """What earlier sessions of this run learnt of a device and need not ask again."""
+
+    device: Device
+    seen_ms: int
+    name: str | None = None
+    asked: bool = False
+    blood_pressure_feature: int | None = None
+    glucose_feature: int | None = None
+    battery_percent: int | None = None
+    battery_asked_ms: int | None = None
+
+    @property
+    def quirk(self) -> Quirk | None:
+        """The row of the quirk table that fits what the device has said so far."""
+        device = self.device
+        return quirk_of(model=device.model, name=self.name, manufacturer=device.manufacturer)
+
+
+async def get_acquainted(
+    link: Link, known: Acquaintance, clock: Clock, session_id: str
+) -> SessionFacts:
+    """Read the clock first, then what is not known yet; whatever is missing or silent is None."""
+    device_clock = await _read_clock(link, clock)
+    if device_clock is None:
+        log.info("clock.unread")
+    if not known.asked:
+        known.blood_pressure_feature = _bits(
+            blood_pressure.decode_feature, await link.read(uuids.BLOOD_PRESSURE_FEATURE)
+        )
+        known.glucose_feature = _bits(
+            glucose.decode_feature, await link.read(uuids.GLUCOSE_FEATURE)
+        )
+        known.device = Device(
+            address=known.device.address,
+            model=_text(await link.read(uuids.MODEL_NUMBER)),
+            manufacturer=_text(await link.read(uuids.MANUFACTURER_NAME)),
+            serial=_text(await link.read(uuids.SERIAL_NUMBER)),
+        )
+        known.asked = not link.lost.is_set()
+    await _read_battery(link, known, clock)
+    return SessionFacts(
+        session_id=session_id,
+        device=known.device,
+        clock=device_clock,
+        blood_pressure_feature=known.blood_pressure_feature,
+        glucose_feature=known.glucose_feature,
+    )
+
+
+async def _read_clock(link: Link, clock: Clock) -> DeviceClock | None:
+    """Pair the device's clock with ours, at the middle of the read."""
+    before_ms = clock.monotonic_ms()
+    payload = await link.read(uuids.CURRENT_TIME)
+    after_ms = clock.monotonic_ms()
+    try:
+        local = current_time.decode(payload).naive if payload is not None else None
+    except MalformedPayload:
+        return None
+    return DeviceClock(local, (before_ms + after_ms) // 2) if local is not None else None
+
+
+async def _read_battery(link: Link, known: Acquaintance, clock: Clock) -> None:
+    """Read it now and then, before the subscriptions: a cuff drops the link after its burst."""
+    now_ms = clock.monotonic_ms()
+    asked_ms = known.battery_asked_ms
+    if asked_ms is not None and now_ms - asked_ms < BATTERY_EVERY_MS:
+        return
+    known.battery_asked_ms = now_ms
+    payload = await link.read(uuids.BATTERY_LEVEL)
+    try:
+        if payload is not None:
+            known.battery_percent = device_information.decode_battery_percent(payload)
+    except MalformedPayload:
+        return
+
+
+def _bits(decode: Callable[[bytes], int], payload: bytes | None) -> int | None:
+    try:
+        return int(decode(payload)) if payload is not None else None
+    except MalformedPayload:
+        return None
+
+
+def _text(payload: bytes | None) -> str | None:
+    return (device_information.decode_text(payload) or None) if payload is not None else None
