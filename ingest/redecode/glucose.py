@@ -1,0 +1,103 @@
+"""Glucose Measurement (0x2A18), many at once; twin of ``schemas.gatt.glucose``."""
+
+import numpy as np
+
+from ingest.redecode.columns import (
+    CONTROL_SOLUTION,
+    FAILED,
+    MEASURED,
+    NO_OFFSET,
+    NONE,
+    Codes16,
+    Columns,
+    date_times,
+    optional,
+)
+from ingest.redecode.numbers import (
+    NEGATIVE_INFINITY,
+    NOT_SENT,
+    POSITIVE_INFINITY,
+    Codes,
+    Numbers,
+    absent_where,
+    sfloat,
+)
+from ingest.redecode.payloads import Cursor, Payloads
+from schemas.gatt.glucose import OffsetUnknown, SampleLocation, SampleType, Status
+from schemas.vitals import GLUCOSE
+
+_TIME_OFFSET, _CONCENTRATION, _MOL_PER_L, _STATUS, _CONTEXT_FOLLOWS = range(5)
+_POWERS = np.array([5, 3], np.int8)
+"""From kg/L to mg/dL, from mol/L to mmol/L: what each unit of the wire is displayed in."""
+
+
+def decode(payloads: Payloads) -> Columns:
+    """Decode by the flags. ``codes`` has ``reported`` 1 where a number stands beside HI or LO."""
+    cursor = Cursor(payloads)
+    offset_sent, concentration_sent, status_sent = (
+        cursor.sent(bit) for bit in (_TIME_OFFSET, _CONCENTRATION, _STATUS)
+    )
+    sequence = cursor.uint16("the sequence number").astype(np.int32)
+    recorded = date_times(cursor, "the base time")
+    offset = cursor.uint16("the time offset", _TIME_OFFSET).view(np.int16)
+    unit = cursor.sent(_MOL_PER_L).view(np.uint8)
+    word = cursor.uint16("the concentration", _CONCENTRATION)
+    concentration = sfloat(word, unit & concentration_sent, _POWERS.take(unit))
+    concentration = absent_where(concentration, ~concentration_sent, NOT_SENT)
+    sample = cursor.uint8("the sample type and location", _CONCENTRATION)
+    sample_type = optional(sample & np.uint8(0x0F), concentration_sent)
+    sample_location = optional(sample >> np.uint8(4), concentration_sent)
+    status = optional(cursor.uint16("the status", _STATUS), status_sent)
+    beyond = _beyond(concentration, status)
+    unknown_offset = offset_sent & np.isin(offset, [code.value for code in OffsetUnknown])
+    return Columns(
+        vital=GLUCOSE,
+        fields=tuple(cursor.fields),
+        missing=cursor.missing(),
+        quantities={"glucose": _shown(concentration, beyond)},
+        outcome=_outcome(concentration, beyond, sample_type, sample_location),
+        status=status,
+        user_slot=np.full(len(unit), NONE, np.int32),
+        record_number=sequence,
+        recorded=recorded,
+        offset_min=np.where(offset_sent & ~unknown_offset, offset, np.int32(NO_OFFSET)),
+        fault=unknown_offset | ((status & Status.TIME_FAULT != 0) & status_sent),
+        trailing=cursor.rest(),
+        codes={
+            "sample_type": sample_type,
+            "sample_location": sample_location,
+            "context_follows": cursor.sent(_CONTEXT_FOLLOWS).astype(np.int32),
+            "reported": (concentration.present & (beyond != 0)).astype(np.int32),
+        },
+    )
+
+
+def _beyond(concentration: Numbers, status: Codes16) -> Codes:
+    """Give the reason of absence of HI and LO: an infinite value goes before the status' bits."""
+    bits = np.where(status == NONE, 0, status)
+    said = np.where(
+        bits & Status.RESULT_BELOW_RANGE != 0,
+        NEGATIVE_INFINITY,
+        np.where(bits & Status.RESULT_ABOVE_RANGE != 0, POSITIVE_INFINITY, 0),
+    ).astype(np.uint8)
+    infinite = (concentration.absent == NEGATIVE_INFINITY) | (
+        concentration.absent == POSITIVE_INFINITY
+    )
+    return np.where(infinite, concentration.absent, said)
+
+
+def _shown(concentration: Numbers, beyond: Codes) -> Numbers:
+    """Put HI and LO in the place of whatever else is said."""
+    absent = np.where(beyond != 0, beyond, concentration.absent)
+    return Numbers(concentration.mantissa, concentration.exponent, absent, concentration.unit)
+
+
+def _outcome(
+    concentration: Numbers, beyond: Codes, sample_type: Codes16, sample_location: Codes16
+) -> Codes:
+    control = (sample_type == SampleType.CONTROL_SOLUTION) | (
+        sample_location == SampleLocation.CONTROL_SOLUTION
+    )
+    result = concentration.present | (beyond != 0)
+    outcome = np.where(result, np.uint8(MEASURED), np.uint8(FAILED))
+    return np.where(control, np.uint8(CONTROL_SOLUTION), outcome)

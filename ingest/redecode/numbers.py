@@ -1,0 +1,150 @@
+"""IEEE 11073 numbers as columns: exact mantissa and exponent, and canonical values rounded once.
+
+The vectorised twin of ``schemas.gatt.number`` and ``ingest.plausibility.canonical_values``: a value
+is mantissa * 10**exponent in integers, and becomes a float in one correctly rounded operation.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.redecode.payloads import Words
+from schemas.gatt.number import exact
+from schemas.reading import Absence
+from schemas.vitals import Quantity
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.uint8]
+Booleans = npt.NDArray[np.bool_]
+
+ABSENCES: tuple[Absence | None, ...] = (
+    None,
+    "positive-infinity",
+    "not-a-number",
+    "error",
+    "negative-infinity",
+    "not-sent",
+    "unknown",
+)
+"""Codes of absence; 0: there is a value."""
+POSITIVE_INFINITY, NOT_A_NUMBER, ERROR, NEGATIVE_INFINITY, NOT_SENT, UNKNOWN = range(1, 7)
+
+_SPECIAL_FIRST = 0x07FE  # the five special words of an SFLOAT follow each other
+_SPECIALS = np.array(
+    [POSITIVE_INFINITY, NOT_A_NUMBER, ERROR, ERROR, NEGATIVE_INFINITY, 0], np.uint8
+)
+
+_POWER_MAX = 22
+"""10**22 is the last power of ten that a float64 holds exactly."""
+_SIGNIFICANT_MAX = 1 << 53
+"""Integers below it are floats exactly; powers of two beside them do no harm."""
+_TENS = np.array([10.0**power for power in range(_POWER_MAX + 1)])
+_MULTIPLIERS = np.concatenate([np.ones(_POWER_MAX), _TENS])
+_DIVISORS = np.concatenate([_TENS[:0:-1], np.ones(_POWER_MAX + 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One quantity of many payloads, as received: mantissa * 10**exponent, or why it is absent.
+
+    ``unit``: place in ``units_of`` the quantity. Where ``absent`` is not 0 the others say nothing.
+    """
+
+    mantissa: npt.NDArray[np.int32]
+    exponent: npt.NDArray[np.int8]
+    absent: Codes
+    unit: Codes
+
+    @property
+    def present(self) -> Booleans:
+        """Where there is a value."""
+        present: Booleans = self.absent == 0
+        return present
+
+
+def units_of(definition: Quantity) -> list[str]:
+    """List the units in which a quantity may come, the canonical one first."""
+    return [definition.unit, *definition.units]
+
+
+def sfloat(words: Words, unit: Codes, power: int | npt.NDArray[np.int8] = 0) -> Numbers:
+    """Split 16-bit words; ``power`` shifts the decimal point, which is exact."""
+    mantissa = (words << np.uint16(4)).view(np.int16) >> np.int16(4)
+    exponent = (words.view(np.int16) >> np.int16(12)).astype(np.int8)
+    special = np.minimum(words - np.uint16(_SPECIAL_FIRST), np.uint16(len(_SPECIALS) - 1))
+    return Numbers(
+        mantissa.astype(np.int32),
+        exponent + np.int8(power) if isinstance(power, int) else exponent + power,
+        _SPECIALS.take(special),
+        unit,
+    )
+
+
+def whole(values: Words | Codes) -> Numbers:
+    """Take whole numbers in the canonical unit."""
+    size = len(values)
+    return Numbers(
+        values.astype(np.int32),
+        np.zeros(size, np.int8),
+        np.zeros(size, np.uint8),
+        np.zeros(size, np.uint8),
+    )
+
+
+def absent_where(numbers: Numbers, where: Booleans, reason: int) -> Numbers:
+    """Give the same with a reason of absence at some places."""
+    absent = np.where(where, np.uint8(reason), numbers.absent)
+    return Numbers(numbers.mantissa, numbers.exponent, absent, numbers.unit)
+
+
+def canonical(numbers: Numbers, definition: Quantity) -> Floats:
+    """Give values in the canonical unit, NaN where absent: those that the sink stores."""
+    values = _converted(numbers.mantissa, numbers.exponent, Decimal(1))
+    for code, unit in enumerate(units_of(definition)):
+        factor = definition.factor(unit)
+        assert factor is not None, "a unit of the quantity has a factor"
+        rows = np.flatnonzero(numbers.unit == code) if factor != 1 else ()
+        if len(rows):
+            values[rows] = _converted(numbers.mantissa[rows], numbers.exponent[rows], factor)
+    values[numbers.absent != 0] = np.nan
+    return values
+
+
+def _converted(
+    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], factor: Decimal
+) -> Floats:
+    """Multiply and round once.
+
+    A float holds a power of ten up to 10**22 exactly, and a product that leaves room for its powers
+    of five; then one multiplication or division rounds correctly. Other numbers go by ``Decimal``,
+    each distinct one once: a factor such as that of kPa has as many digits as Decimal gives it.
+    """
+    multiplier, shift = _split(factor)
+    lowest, highest = shift + int(exponent.min(initial=0)), shift + int(exponent.max(initial=0))
+    largest = multiplier * int(np.abs(mantissa).max(initial=0)) * 5 ** max(highest, 0)
+    if largest >= _SIGNIFICANT_MAX or lowest < -_POWER_MAX or highest > _POWER_MAX:
+        return _each_distinct(mantissa, exponent, factor)
+    place = exponent.astype(np.intp) + (shift + _POWER_MAX)
+    values: Floats = mantissa * np.float64(multiplier)
+    values *= _MULTIPLIERS.take(place)
+    values /= _DIVISORS.take(place)
+    return values
+
+
+def _each_distinct(
+    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], factor: Decimal
+) -> Floats:
+    keys = mantissa.astype(np.int64) << 8 | exponent.view(np.uint8)
+    distinct, place = np.unique(keys, return_inverse=True)
+    pairs = [(key >> 8, ((key & 0xFF) ^ 0x80) - 0x80) for key in distinct.tolist()]
+    values: Floats = np.array([float(exact(*pair) * factor) for pair in pairs]).take(place)
+    return values
+
+
+def _split(factor: Decimal) -> tuple[int, int]:
+    """Write a factor as integer * 10**power."""
+    _, digits, exponent = factor.as_tuple()
+    assert isinstance(exponent, int), "a factor is a number"
+    return int("".join(map(str, digits))), exponent

@@ -1,0 +1,114 @@
+"""Many payloads at once, end to end in one buffer, and a cursor that walks through all of them.
+
+No loop here, or in what uses it, goes over payloads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+Octets = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint16]
+
+Booleans = npt.NDArray[np.bool_]
+
+_FLAGS = np.arange(1 << 8)
+PADDING = 32
+"""Zeros behind the buffer: a cursor may look past a payload that is too short, never past these.
+
+More than the longest layout without its tail has.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """``octets``: all payloads and PADDING zeros; ``starts``, ``lengths``: shape (payloads,).
+
+    ``words``: at each place the little-endian 16-bit number that begins there.
+    """
+
+    octets: Octets
+    words: Words
+    starts: Integers
+    lengths: Integers
+
+    def __len__(self) -> int:
+        """Count the payloads."""
+        return len(self.starts)
+
+
+def ragged(buffer: bytes | Octets, starts: Integers, lengths: Integers) -> Payloads:
+    """Take payloads that lie anywhere in a buffer."""
+    octets = np.zeros(len(buffer) + PADDING, np.uint8)
+    octets[: len(buffer)] = np.frombuffer(buffer, np.uint8)
+    words = octets[:-1] | (octets[1:].astype(np.uint16) << np.uint16(8))
+    return Payloads(octets, words, starts, lengths)
+
+
+def joined(payloads: Sequence[bytes]) -> Payloads:
+    """Take a list of payloads."""
+    lengths = np.fromiter(map(len, payloads), np.int64, len(payloads))
+    return ragged(b"".join(payloads), np.cumsum(lengths) - lengths, lengths)
+
+
+class Cursor:
+    """Reads every payload field by field, as its own first byte, the flags, says.
+
+    Where a field lies is worked out once for each value of the flags. What is read where a field
+    was not sent, or has no room, is meaningless.
+    """
+
+    def __init__(self, payloads: Payloads) -> None:
+        """Read the flags."""
+        self._payloads = payloads
+        self.flags: Octets = payloads.octets.take(payloads.starts)
+        self.fields = ["the flags"]
+        self._ends = [np.ones(len(_FLAGS), np.int64)]
+        """Of each field, by flags: where it ends."""
+
+    def sent(self, bit: int) -> Booleans:
+        """Tell where a bit of the flags is set."""
+        sent: Booleans = self.flags & np.uint8(1 << bit) != 0
+        return sent
+
+    def take(self, size: int, field: str, bit: int | None = None) -> Integers:
+        """Go on behind a field that comes always, or where a bit is set; give its places."""
+        begins = self._ends[-1]
+        comes = np.ones_like(_FLAGS) if bit is None else _FLAGS >> bit & 1
+        self._ends.append(begins + size * comes)
+        self.fields.append(field)
+        same = begins.min() == begins.max()
+        return self._payloads.starts + (begins[0] if same else begins.take(self.flags))
+
+    def uint8(self, field: str, bit: int | None = None) -> Octets:
+        """Read one byte."""
+        return self._payloads.octets.take(self.take(1, field, bit))
+
+    def uint16(self, field: str, bit: int | None = None) -> Words:
+        """Read two bytes as an unsigned number."""
+        return self._payloads.words.take(self.take(2, field, bit))
+
+    def rest(self) -> Integers:
+        """Count the bytes that are left; below zero where there are too few."""
+        return self._payloads.lengths - self._ends[-1].take(self.flags)
+
+    def missing(self) -> npt.NDArray[np.int8]:
+        """Give the place in ``fields`` of the first one without room; beyond the last if none."""
+        missing = np.full(len(self.flags), len(self.fields), np.int8)
+        short = np.flatnonzero(self.rest() < 0)
+        flags, lengths = self.flags[short], self._payloads.lengths[short]
+        # An end never lies before the one of the field in front: those with room come first.
+        missing[short] = sum(ends.take(flags) <= lengths for ends in self._ends)
+        missing[self._payloads.lengths == 0] = 0
+        return missing
+
+    def octets_at(self, at: Integers) -> Octets:
+        """Read single bytes inside a field that was taken."""
+        return self._payloads.octets.take(at)
+
+    def words_at(self, at: Integers) -> Words:
+        """Read 16-bit numbers inside a field that was taken."""
+        return self._payloads.words.take(at)

@@ -1,0 +1,213 @@
+"""The vectorised decoders say what the one-at-a-time decoder says, field by field, of any bytes."""
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.plausibility import canonical_values, received_value
+from ingest.redecode.columns import NO_OFFSET, NONE, OUTCOMES, Columns
+from ingest.redecode.decoders import DECODERS
+from ingest.redecode.numbers import ABSENCES, Numbers, canonical, sfloat, units_of
+from ingest.redecode.payloads import joined, ragged
+from ingest.redecode.words import need_bytes, words
+from schemas.errors import InvalidInput
+from schemas.gatt import glucose
+from schemas.gatt.date_time import DateTime
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.measurement import Measurement, measure
+from schemas.gatt.number import decode_sfloat, exact
+from schemas.reading import Quantity
+from schemas.vitals import VITALS, Vital
+from schemas.vitals import Quantity as Definition
+from tests.schemas.gatt.test_round_trips import CODECS
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+NAMES = {"2a35": "blood pressure", "2a18": "glucose", "2a34": "glucose context"}
+ENCODED = {
+    characteristic: codec.values.map(codec.encode)
+    for characteristic, name in NAMES.items()
+    for codec in CODECS
+    if codec.name == name
+}
+TEXTS_OF_BYTES = ("trailing", "reported")
+
+every_characteristic = pytest.mark.parametrize("characteristic", DECODERS)
+
+
+def test_every_vital_has_its_vectorised_decoder() -> None:
+    assert set(DECODERS) == {vital.characteristic for vital in VITALS.values()}
+    assert set(ENCODED) == set(DECODERS)
+
+
+@every_characteristic
+@given(data=st.data())
+def test_any_bytes_say_the_same_to_both(characteristic: str, data: st.DataObject) -> None:
+    well_formed = ENCODED[characteristic]
+    cut = st.tuples(well_formed, st.integers(0, 20)).map(lambda pair: pair[0][: pair[1]])
+    payloads = data.draw(st.lists(well_formed | cut | st.binary(max_size=40), max_size=8))
+    same(characteristic, payloads)
+
+
+@every_characteristic
+def test_packets_of_real_devices_say_the_same_to_both(characteristic: str) -> None:
+    name = NAMES[characteristic].replace(" ", "_")
+    packets = json.loads((VECTORS / f"{name}.json").read_text())
+    same(characteristic, [bytes.fromhex(packet["hex"]) for packet in packets])
+
+
+@given(payloads=st.lists(ENCODED["2a35"], min_size=1, max_size=5), gap=st.binary(max_size=5))
+def test_payloads_may_lie_anywhere_in_their_buffer(payloads: list[bytes], gap: bytes) -> None:
+    buffer = b""
+    starts: list[int] = []
+    for payload in reversed(payloads):
+        starts.insert(0, len(buffer) + len(gap))
+        buffer += gap + payload
+    lengths = np.array([len(payload) for payload in payloads])
+    scattered = DECODERS["2a35"](ragged(buffer, np.array(starts), lengths))
+    compare(scattered, [measure("2a35", payload) for payload in payloads])
+
+
+def same(characteristic: str, payloads: list[bytes]) -> None:
+    columns = DECODERS[characteristic](joined(payloads))
+    compare(columns, [measured_or_short(characteristic, payload) for payload in payloads])
+
+
+def measured_or_short(characteristic: str, payload: bytes) -> Measurement | str:
+    try:
+        return measure(characteristic, payload)
+    except MalformedPayload as error:
+        return error.detail
+
+
+def compare(columns: Columns, expected: list[Measurement | str]) -> None:
+    """Hold every column against the measurement, or the reason why there is none."""
+    assert len(columns.complete) == len(expected)
+    written, place = words(columns)
+    needy = need_bytes(columns)
+    values = {
+        name: canonical(numbers, definition(columns.vital, name))
+        for name, numbers in columns.quantities.items()
+    }
+    for row, measurement in enumerate(expected):
+        if isinstance(measurement, str):
+            assert not columns.complete[row]
+            assert f", {columns.fields[columns.missing[row]]} needs bytes " in measurement
+            continue
+        assert columns.complete[row]
+        assert columns.vital is measurement.vital
+        assert quantities(columns, row) == measurement.quantities
+        stored = stored_values(measurement)
+        if stored is not None:
+            assert {name: nan_as_none(values[name][row]) for name in values} == stored
+        assert OUTCOMES[columns.outcome[row]] == measurement.outcome
+        assert none_if(columns.user_slot[row], NONE) == measurement.user_slot
+        assert none_if(columns.record_number[row], NONE) == measurement.record_number
+        compare_stamp(columns, row, measurement)
+        attributes = dict(measurement.attributes)
+        assert columns.trailing[row] == len(attributes.get("trailing", "")) // 2
+        assert bool(needy[row]) == any(name in attributes for name in TEXTS_OF_BYTES)
+        kept = {name: text for name, text in attributes.items() if name not in TEXTS_OF_BYTES}
+        assert written[place[row]] == (measurement.status, kept)
+
+
+def compare_stamp(columns: Columns, row: int, measurement: Measurement) -> None:
+    recorded, stamp = columns.recorded, measurement.stamp
+    if recorded is None or not recorded.sent[row]:
+        assert stamp is None
+        return
+    assert stamp is not None
+    parts = (
+        recorded.year,
+        recorded.month,
+        recorded.day,
+        recorded.hour,
+        recorded.minute,
+        recorded.second,
+    )
+    said = DateTime(*(int(part[row]) for part in parts))
+    assert said == stamp.recorded
+    assert none_if(columns.offset_min[row], NO_OFFSET) == stamp.offset_min
+    assert bool(columns.fault[row]) == stamp.fault
+
+
+def quantities(columns: Columns, row: int) -> dict[str, Quantity]:
+    return {
+        name: quantity(numbers, row, definition(columns.vital, name))
+        for name, numbers in columns.quantities.items()
+    }
+
+
+def quantity(numbers: Numbers, row: int, of: Definition) -> Quantity:
+    unit = units_of(of)[numbers.unit[row]]
+    if numbers.absent[row]:
+        return Quantity(unit, absent=ABSENCES[numbers.absent[row]])
+    value = exact(int(numbers.mantissa[row]), int(numbers.exponent[row]))
+    return Quantity(unit, f"{value:f}")
+
+
+def stored_values(measurement: Measurement) -> Mapping[str, float | None] | None:
+    """Give what the sink stores, None for a measurement that it would refuse."""
+    try:
+        values = canonical_values(measurement.vital, measurement.quantities)
+    except InvalidInput:
+        return None
+    return {
+        name: float(values[name]) if name in values else None for name in measurement.quantities
+    }
+
+
+def definition(vital: Vital, name: str) -> Definition:
+    found = vital.quantity(name)
+    assert found is not None
+    return found
+
+
+def none_if(value: int, sentinel: int) -> int | None:
+    return None if value == sentinel else int(value)
+
+
+def nan_as_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+EVERY_WORD = np.arange(1 << 16, dtype=np.uint16)
+PRESSURE = definition(VITALS["blood_pressure"], "systolic")
+GLUCOSE = definition(VITALS["glucose"], "glucose")
+
+
+@pytest.mark.parametrize(
+    ("of", "unit", "power"),
+    [(PRESSURE, 0, 0), (PRESSURE, 1, 0), (GLUCOSE, 0, 5), (GLUCOSE, 1, 3)],
+    ids=["mmHg", "kPa", "mg/dL", "mmol/L"],
+)
+def test_each_number_is_rounded_once_from_the_exact_one(
+    of: Definition, unit: int, power: int
+) -> None:
+    numbers = sfloat(EVERY_WORD, np.full(1 << 16, unit, np.uint8), power)
+    factor = of.factor(units_of(of)[unit])
+    assert factor is not None
+    for word, value in zip(EVERY_WORD.tolist(), canonical(numbers, of).tolist(), strict=True):
+        number = decode_sfloat(word.to_bytes(2, "little"))
+        if isinstance(number, Decimal):
+            assert value == float(received_value(f"{number.scaleb(power):f}") * factor)
+        else:
+            assert math.isnan(value)
+
+
+def test_what_the_meter_shows_as_180_is_180() -> None:
+    shown = glucose.GlucoseMeasurement(
+        sequence=1,
+        base_time=DateTime(2026, 3, 14, 7, 5, 9),
+        concentration=Decimal("0.00180"),
+        sample_type=glucose.SampleType.CAPILLARY_PLASMA,
+        sample_location=glucose.SampleLocation.FINGER,
+    )
+    columns = DECODERS["2a18"](joined([glucose.encode(shown)]))
+    assert canonical(columns.quantities["glucose"], GLUCOSE).tolist() == [180.0]
