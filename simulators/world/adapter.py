@@ -1,4 +1,4 @@
-"""Adapter1: discovery, and the devices that were seen or are bonded."""
+"""Adapter1: one adapter's discovery, and the devices that were seen or are bonded."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bumble import hci
+from bumble.controller import Controller
 from bumble.core import AdvertisingData
 from bumble.device import Advertisement
 from dbus_fast import Variant
@@ -15,6 +16,7 @@ from simulators.world.calls import Call, Handler
 from simulators.world.central import ADAPTER, DEVICE, Central, device_path, full_uuid
 from simulators.world.device import RemoteDevice
 from simulators.world.errors import BluezError
+from simulators.world.faults import Deafness, StartDiscoveryInProgress, StopDiscoveryInProgress
 
 __all__ = ["Adapter", "StoredDevice"]
 
@@ -36,7 +38,7 @@ class StoredDevice:
 
 
 class Adapter:
-    """The one adapter; discovery runs while any bus client asked for it."""
+    """One adapter; discovery runs while any bus client asked for it."""
 
     def __init__(self, central: Central, address: str, temporary_timeout_s: float) -> None:
         """Forget unpaired devices `temporary_timeout_s` after they were last seen."""
@@ -45,7 +47,20 @@ class Adapter:
         self._temporary_timeout_s = temporary_timeout_s
         self._filters: dict[str, frozenset[str]] = {}
         self._discovering: set[str] = set()
+        self.deafness: Deafness | None = None
         self.devices: dict[str, RemoteDevice] = {}
+
+    @property
+    def controller(self) -> Controller:
+        """Its radio."""
+        return self._central.controller
+
+    async def end(self) -> None:
+        """Break its links and switch its radio off, for ever."""
+        for device in list(self.devices.values()):
+            await device.drop()
+        await self._central.tasks.close()
+        await self._central.host.power_off()
 
     def methods(self) -> dict[tuple[str, str], Handler]:
         """Return the D-Bus methods."""
@@ -92,7 +107,9 @@ class Adapter:
         self._central.tree.change(
             self._central.adapter_path, ADAPTER, {"Powered": Variant("b", powered)}
         )
-        if not powered:
+        if powered:
+            self.deafness = None
+        else:
             self._discovering.clear()
             await self._scan()
             for device in list(self.devices.values()):
@@ -117,8 +134,11 @@ class Adapter:
     async def _start_discovery(self, call: Call) -> None:
         if not self._central.tree.value(self._central.adapter_path, ADAPTER, "Powered"):
             raise BluezError("NotReady", "Resource Not Ready")
-        if call.sender in self._discovering:
+        refused = self._central.faults.take(StartDiscoveryInProgress)
+        if refused is not None or call.sender in self._discovering:
             raise BluezError("InProgress", "Operation already in progress")
+        if self.deafness is Deafness.UNTIL_DISCOVERY:
+            self.deafness = None
         self._discovering.add(call.sender)
         await self._scan()
 
@@ -127,6 +147,9 @@ class Adapter:
             raise BluezError("Failed", "No discovery started")
         self._discovering.discard(call.sender)
         await self._scan()
+        if self._central.faults.take(StopDiscoveryInProgress) is not None:
+            self.deafness = Deafness.UNTIL_POWER
+            raise BluezError("InProgress", "Operation already in progress")
 
     async def _scan(self) -> None:
         """Bring the radio in line with whether anybody discovers."""
@@ -159,7 +182,7 @@ class Adapter:
 
     def on_advertisement(self, advertisement: Advertisement) -> None:
         """Show a device, or what changed about it."""
-        if not self._discovering:
+        if not self._discovering or self.deafness is not None:
             return
         path = device_path(self._central.adapter_path, advertisement.address)
         uuids = list(_service_uuids(advertisement.data))

@@ -41,10 +41,9 @@ class RegisteredAgent:
 class Agents:
     """The registered agents; the default one is asked."""
 
-    def __init__(self, bus: MessageBus, adapter_path: str) -> None:
+    def __init__(self, bus: MessageBus) -> None:
         """Call agents over `bus`."""
         self._bus = bus
-        self._adapter_path = adapter_path
         self._agents: dict[str, RegisteredAgent] = {}
         self._default_owner: str | None = None
 
@@ -82,11 +81,11 @@ class Agents:
         """Forget the agent of a client that left the bus."""
         self._agents.pop(owner, None)
 
-    def pairing_config(self, connection: Connection) -> PairingConfig:
+    def pairing_config(self, adapter_path: str, connection: Connection) -> PairingConfig:
         """Return how to pair over this connection, given what the agent can do."""
         agent = self.default
         capability = NO_INPUT_NO_OUTPUT if agent is None else agent.capability
-        path = device_path(self._adapter_path, connection.peer_address)
+        path = device_path(adapter_path, connection.peer_address)
         return PairingConfig(
             sc=True,
             mitm=capability != NO_INPUT_NO_OUTPUT,

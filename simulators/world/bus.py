@@ -87,6 +87,11 @@ class PrivateBus:
         await asyncio.to_thread(self._daemon.stop)
         self._socket.unlink(missing_ok=True)
 
+    async def restart(self) -> None:
+        """End the daemon and start another one at the same address: every connection is over."""
+        await self.__aexit__()
+        await self.__aenter__()
+
     def _listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
             return client.connect_ex(str(self._socket)) == 0

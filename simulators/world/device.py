@@ -7,11 +7,16 @@ import structlog
 from bumble import hci
 from bumble.core import BaseBumbleError
 from bumble.device import Connection, Peer
-from dbus_fast import Variant
+from dbus_fast import ErrorType, Variant
 
 from simulators.world.central import DEVICE, Central, device_path, full_uuid
 from simulators.world.errors import BluezError
-from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
+from simulators.world.faults import (
+    ConnectFails,
+    DeviceForgotten,
+    ServicesResolvedEarly,
+    SlowDisconnect,
+)
 from simulators.world.gatt import RemoteCharacteristic, show_service
 
 __all__ = ["RemoteDevice"]
@@ -78,6 +83,8 @@ class RemoteDevice:
             return
         if self._connecting is not None:
             raise BluezError("InProgress", "In Progress")
+        if self._central.faults.take(DeviceForgotten) is not None:
+            raise BluezError(ErrorType.UNKNOWN_OBJECT.value, 'Method "Connect" doesn\'t exist')
         if (fault := self._central.faults.take(ConnectFails)) is not None:
             raise BluezError("Failed", fault.reason)
         self._connecting = self._central.tasks.start(self._connect())

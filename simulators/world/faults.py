@@ -5,14 +5,20 @@ wait for its occasion is one of these.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeVar
 
 __all__ = [
     "ConnectFails",
+    "Deafness",
+    "DeviceForgotten",
     "Fault",
     "FaultList",
+    "ReadHangs",
     "ServicesResolvedEarly",
     "SlowDisconnect",
+    "StartDiscoveryInProgress",
+    "StopDiscoveryInProgress",
 ]
 
 
@@ -46,6 +52,33 @@ class SlowDisconnect(Fault):
     """bluetoothd takes 2.0 to 2.8 s to disconnect; here it takes `delay_s`."""
 
     delay_s: float = 0.5
+
+
+@dataclass(frozen=True)
+class DeviceForgotten(Fault):
+    """bluetoothd has dropped the device's object just before the next Connect."""
+
+
+@dataclass(frozen=True)
+class ReadHangs(Fault):
+    """The device never answers to the next read; bluetoothd would wait for 30 s."""
+
+
+@dataclass(frozen=True)
+class StartDiscoveryInProgress(Fault):
+    """The next StartDiscovery is refused: an earlier discovery has not quite ended."""
+
+
+@dataclass(frozen=True)
+class StopDiscoveryInProgress(Fault):
+    """The next StopDiscovery is refused (bluez issue 807): twice, and no scan works any more."""
+
+
+class Deafness(Enum):
+    """What makes an adapter hear again that discovers and reports nothing."""
+
+    UNTIL_DISCOVERY = "a new discovery"
+    UNTIL_POWER = "power off and on"
 
 
 FaultKind = TypeVar("FaultKind", bound=Fault)

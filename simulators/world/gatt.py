@@ -11,6 +11,7 @@ from dbus_fast import Variant
 
 from simulators.world.central import Central, full_uuid
 from simulators.world.errors import BluezError, from_att_code
+from simulators.world.faults import ReadHangs
 
 __all__ = ["CHARACTERISTIC", "DESCRIPTOR", "SERVICE", "RemoteCharacteristic", "show_service"]
 
@@ -47,6 +48,8 @@ class RemoteCharacteristic:
 
     async def read(self) -> bytes:
         """Read the value; as in BlueZ it is announced as a property change too."""
+        if self._central.faults.take(ReadHangs) is not None:
+            await asyncio.Event().wait()
         value = bytes(await self._attempt("read", self._proxy.read_value()))
         self._announce(value)
         return value

@@ -1,11 +1,13 @@
 """org.bluez on a bus of ours: what bluetoothd is to a GATT client, in front of a bumble central.
 
 Only what a Bluetooth LE client such as bleak needs. Not imitated: passive scanning
-(AdvertisementMonitor), AcquireNotify and AcquireWrite, Bluetooth Classic, a second adapter.
+(AdvertisementMonitor), AcquireNotify and AcquireWrite, Bluetooth Classic.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,7 +19,7 @@ from dbus_fast.aio import MessageBus
 from simulators.world.adapter import Adapter, StoredDevice
 from simulators.world.agent import AGENT_MANAGER, AGENT_MANAGER_PATH, Agents
 from simulators.world.calls import Call, Handler, Reply
-from simulators.world.central import ADAPTER, DEVICE, Central, make_host
+from simulators.world.central import ADAPTER, DEVICE, BackgroundTasks, Central, make_host
 from simulators.world.device import RemoteDevice
 from simulators.world.errors import BluezError
 from simulators.world.faults import FaultList
@@ -25,7 +27,7 @@ from simulators.world.gatt import CHARACTERISTIC, DESCRIPTOR, RemoteCharacterist
 from simulators.world.objects import OBJECT_MANAGER, PROPERTIES, ObjectTree
 from simulators.world.radio import Air
 
-__all__ = ["AdapterSettings", "BluezStandIn"]
+__all__ = ["AdapterSettings", "BluezStandIn", "StoredAdapter"]
 
 BUS: Final = "org.freedesktop.DBus"
 # dbus-fast answers these itself.
@@ -51,52 +53,73 @@ class AdapterSettings:
         return hci.Address(self.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
 
 
+@dataclass(frozen=True)
+class StoredAdapter:
+    """An adapter and what is kept on disk for it: its bonds belong to its address."""
+
+    settings: AdapterSettings
+    bonds: KeyStore
+    devices: Sequence[StoredDevice] = ()
+
+
 class BluezStandIn:
     """One run of the Bluetooth daemon: start() it once, stop() it once."""
 
-    def __init__(
-        self, air: Air, bonds: KeyStore, faults: FaultList, settings: AdapterSettings
-    ) -> None:
-        """Create its radio in `air`; nothing is on a bus yet."""
+    def __init__(self, air: Air, faults: FaultList) -> None:
+        """Let its adapters live in `air`; nothing is on a bus yet."""
         self._air = air
-        self._bonds = bonds
         self._faults = faults
-        self._settings = settings
+        self._tree = ObjectTree(self._announce)
+        self._tasks = BackgroundTasks()
+        self._adapters: dict[str, Adapter] = {}
 
-    async def start(self, bus_address: str, stored: Sequence[StoredDevice]) -> None:
-        """Put org.bluez on the bus at `bus_address`, with the `stored` devices from the start."""
+    async def start(self, bus_address: str, stored: Sequence[StoredAdapter]) -> None:
+        """Put org.bluez on the bus at `bus_address`, with these adapters and their devices."""
         connecting = MessageBus(bus_address=bus_address, bus_type=BusType.SYSTEM)
         self._bus = await connecting.connect()
-        host, controller = make_host(self._air, self._settings.public_address, self._bonds)
-        adapter_path = f"/org/bluez/{self._settings.name}"
-        self._central = Central(
-            host, controller, ObjectTree(self._announce), self._faults, adapter_path
-        )
-        self.agents = Agents(self._bus, adapter_path)
-        self.adapter = Adapter(
-            self._central, self._settings.address, self._settings.temporary_timeout_s
-        )
-        self._methods = self._all_methods()
-        host.pairing_config_factory = self.agents.pairing_config
-        host.on("advertisement", self.adapter.on_advertisement)
-        await host.power_on()
+        self.agents = Agents(self._bus)
         await self._listen()
-        self._central.tree.add(AGENT_MANAGER_PATH, AGENT_MANAGER, {})
-        self.adapter.show()
-        for device in stored:
-            self.adapter.show_bonded(device)
+        self._tree.add(AGENT_MANAGER_PATH, AGENT_MANAGER, {})
+        for adapter in stored:
+            await self.plug(adapter)
         reply = await self._bus.request_name("org.bluez")
         assert reply is RequestNameReply.PRIMARY_OWNER, "one stand-in per bus"
+
+    async def plug(self, stored: StoredAdapter) -> None:
+        """Put an adapter in: its object appears, with the devices that it is bonded with."""
+        settings = stored.settings
+        host, controller = make_host(self._air, settings.public_address, stored.bonds)
+        path = _adapter_path(settings.name)
+        central = Central(host, controller, self._tree, self._faults, path)
+        adapter = Adapter(central, settings.address, settings.temporary_timeout_s)
+        host.pairing_config_factory = partial(self.agents.pairing_config, path)
+        host.on("advertisement", adapter.on_advertisement)
+        await host.power_on()
+        self._adapters[path] = adapter
+        adapter.show()
+        for device in stored.devices:
+            adapter.show_bonded(device)
+
+    async def unplug(self, name: str) -> None:
+        """Pull an adapter out: its links break, its objects vanish."""
+        adapter = self._adapters.pop(_adapter_path(name))
+        await adapter.end()
+        self._tree.remove(_adapter_path(name))
+        self._air.remove_controller(adapter.controller)
+
+    def adapter(self, name: str) -> Adapter:
+        """Return the adapter with this name."""
+        return self._adapters[_adapter_path(name)]
 
     async def stop(self) -> None:
         """Vanish from the bus as a killed daemon does, then let the links break."""
         self._bus.disconnect()
-        await self._bus.wait_for_disconnect()
-        for device in list(self.adapter.devices.values()):
-            await device.drop()
-        await self._central.tasks.close()
-        await self._central.host.power_off()
-        self._air.remove_controller(self._central.controller)
+        with suppress(EOFError, OSError):  # the bus may have gone first
+            await self._bus.wait_for_disconnect()
+        await self._tasks.close()
+        for adapter in self._adapters.values():
+            await adapter.end()
+            self._air.remove_controller(adapter.controller)
 
     def _announce(self, signal: Message) -> None:
         if self._bus.connected:
@@ -116,9 +139,10 @@ class BluezStandIn:
             )
         )
 
-    def _all_methods(self) -> dict[tuple[str, str], Handler]:
+    def _methods(self, path: str) -> dict[tuple[str, str], Handler]:
+        adapter = self._adapters.get(path)
         return {
-            **self.adapter.methods(),
+            **(adapter.methods() if adapter is not None else {}),
             **self.agents.methods(),
             (PROPERTIES, "Get"): self._get_property,
             (PROPERTIES, "GetAll"): self._get_all_properties,
@@ -138,18 +162,19 @@ class BluezStandIn:
         if message.message_type is MessageType.SIGNAL and message.member == "NameOwnerChanged":
             name, _old_owner, new_owner = message.body
             if not new_owner:
-                self._central.tasks.spawn(self._client_gone(name))
+                self._tasks.spawn(self._client_gone(name))
             return None
         if message.message_type is not MessageType.METHOD_CALL:
             return None
         if message.interface in LEFT_TO_LIBRARY:
             return None
-        self._central.tasks.spawn(self._answer(message))
+        self._tasks.spawn(self._answer(message))
         return True
 
     async def _client_gone(self, name: str) -> None:
         self.agents.client_gone(name)
-        await self.adapter.client_gone(name)
+        for adapter in list(self._adapters.values()):
+            await adapter.client_gone(name)
 
     async def _answer(self, message: Message) -> None:
         try:
@@ -163,11 +188,11 @@ class BluezStandIn:
     async def _perform(self, message: Message) -> Reply | None:
         path, interface, member = message.path or "", message.interface or "", message.member or ""
         if (interface, member) == (OBJECT_MANAGER, "GetManagedObjects"):
-            return Reply("a{oa{sa{sv}}}", (self._central.tree.managed(),))
-        shown = self._central.tree.interfaces(path)
+            return Reply("a{oa{sa{sv}}}", (self._tree.managed(),))
+        shown = self._tree.interfaces(path)
         if not shown:
             raise BluezError(ErrorType.UNKNOWN_OBJECT.value, f'Method "{member}" doesn\'t exist')
-        handler = self._methods.get((interface, member))
+        handler = self._methods(path).get((interface, member))
         if handler is None or not (interface == PROPERTIES or interface in shown):
             raise BluezError(ErrorType.UNKNOWN_METHOD.value, f'Method "{member}" doesn\'t exist')
         return await handler(Call(message.sender or "", path, tuple(message.body)))
@@ -176,31 +201,35 @@ class BluezStandIn:
 
     async def _get_property(self, call: Call) -> Reply:
         interface, name = call.arguments
-        properties = self._central.tree.interfaces(call.path).get(interface, {})
+        properties = self._tree.interfaces(call.path).get(interface, {})
         if name not in properties:
             raise BluezError(f"{BUS}.Error.InvalidArgs", f"No such property '{name}'")
         return Reply("v", (properties[name],))
 
     async def _get_all_properties(self, call: Call) -> Reply:
         (interface,) = call.arguments
-        return Reply("a{sv}", (self._central.tree.interfaces(call.path).get(interface, {}),))
+        return Reply("a{sv}", (self._tree.interfaces(call.path).get(interface, {}),))
 
     async def _set_property(self, call: Call) -> None:
         interface, name, variant = call.arguments
         if (interface, name) == (ADAPTER, "Powered"):
-            await self.adapter.set_powered(powered=variant.value)
+            await self._adapters[call.path].set_powered(powered=variant.value)
         else:
-            self._central.tree.change(call.path, interface, {name: variant})
+            self._tree.change(call.path, interface, {name: variant})
 
     # Devices and their attributes: find the one that is meant.
 
     def _device(self, path: str) -> RemoteDevice:
-        return self.adapter.devices[path]
+        adapter_path, _, _ = path.partition("/dev_")
+        return self._adapters[adapter_path].devices[path]
 
     def _characteristic(self, path: str) -> RemoteCharacteristic:
         device_path, _service, _characteristic = path.rsplit("/", 2)
-        device = self.adapter.devices.get(device_path)
-        if device is None or not device.is_connected or path not in device.characteristics:
+        try:
+            device = self._device(device_path)
+        except KeyError:
+            raise BluezError("Failed", "Not connected") from None
+        if not device.is_connected or path not in device.characteristics:
             raise BluezError("Failed", "Not connected")
         return device.characteristics[path]
 
@@ -238,3 +267,7 @@ class BluezStandIn:
         characteristic_path, _, handle = call.path.rpartition("/desc")
         characteristic = self._characteristic(characteristic_path)
         return Reply("ay", (await characteristic.read_descriptor(int(handle, 16)),))
+
+
+def _adapter_path(name: str) -> str:
+    return f"/org/bluez/{name}"

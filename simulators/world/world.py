@@ -10,13 +10,13 @@ from typing import Protocol, Self
 
 from bumble import hci
 from bumble.controller import Controller
-from bumble.keys import MemoryKeyStore, PairingKeys
+from bumble.keys import KeyStore, MemoryKeyStore, PairingKeys
 
 from simulators.world.adapter import StoredDevice
 from simulators.world.bus import PrivateBus
-from simulators.world.faults import Fault, FaultList
+from simulators.world.faults import Deafness, Fault, FaultList
 from simulators.world.radio import Air, Bond
-from simulators.world.stand_in import AdapterSettings, BluezStandIn
+from simulators.world.stand_in import AdapterSettings, BluezStandIn, StoredAdapter
 
 __all__ = ["BluetoothWorld", "InWorld"]
 
@@ -51,16 +51,21 @@ class InWorld(Protocol):
 
 
 class BluetoothWorld:
-    """A private bus, air, and org.bluez with one adapter, as an async context manager."""
+    """A private bus, air, and org.bluez with its adapters, as an async context manager."""
 
-    def __init__(self, directory: Path, settings: AdapterSettings | None = None) -> None:
-        """Keep the bus's socket in `directory`, which must exist and have a short path."""
+    def __init__(self, directory: Path, *adapters: AdapterSettings) -> None:
+        """Keep the bus's socket in `directory`, which must exist and have a short path.
+
+        Without `adapters` there is one, hci0; where a method does not name one, the first is meant.
+        """
         self._bus = PrivateBus(directory)
-        self._settings = settings or AdapterSettings()
+        self._settings = {one.name: one for one in adapters or (AdapterSettings(),)}
+        self._first = next(iter(self._settings))
         self.air = Air()
-        self._bonds = MemoryKeyStore()
+        self._bonds: dict[str, KeyStore] = {name: MemoryKeyStore() for name in self._settings}
         self._faults = FaultList()
         self._peripherals: list[InWorld] = []
+        self._unplugged: set[str] = set()
         self._stand_in: BluezStandIn | None = None
 
     @property
@@ -83,15 +88,16 @@ class BluetoothWorld:
             await peripheral.stop()
         await self._started.aclose()
 
-    async def add(self, peripheral: InWorld, *, bonded: bool) -> None:
+    async def add(self, peripheral: InWorld, *, bonded: bool, adapter: str | None = None) -> None:
         """Switch a device on in this home; a bonded one was paired with this adapter long ago."""
         self._peripherals.append(peripheral)
         if bonded:
-            bond, adapter = Bond(), self._settings.public_address
-            await peripheral.remember(adapter, bond.keys(adapter))
-            await self._bonds.update(str(peripheral.address), bond.keys(peripheral.address))
+            name = adapter or self._first
+            bond, address = Bond(), self._settings[name].public_address
+            await peripheral.remember(address, bond.keys(address))
+            await self._bonds[name].update(str(peripheral.address), bond.keys(peripheral.address))
             if self._stand_in is not None:
-                self._stand_in.adapter.show_bonded(_stored(peripheral))
+                self._stand_in.adapter(name).show_bonded(_stored(peripheral))
         await peripheral.start(self.air)
 
     def inject(self, fault: Fault) -> None:
@@ -107,22 +113,54 @@ class BluetoothWorld:
     async def restart(self) -> None:
         """Start the Bluetooth daemon; it still knows its bonds."""
         assert self._stand_in is None
-        bonds = dict(await self._bonds.get_all())
-        stored = [_stored(one) for one in self._peripherals if str(one.address) in bonds]
-        stand_in = BluezStandIn(self.air, self._bonds, self._faults, self._settings)
-        await stand_in.start(self._bus.address, stored)
+        plugged = [name for name in self._settings if name not in self._unplugged]
+        stand_in = BluezStandIn(self.air, self._faults)
+        await stand_in.start(self._bus.address, [await self._on_disk(name) for name in plugged])
         self._stand_in = stand_in
 
-    async def set_powered(self, *, powered: bool) -> None:
-        """Switch the adapter's radio off or on."""
-        assert self._stand_in is not None
-        await self._stand_in.adapter.set_powered(powered=powered)
+    async def restart_bus(self) -> None:
+        """End the bus and start another: whoever was connected to it is not, bluetoothd ends."""
+        await self._bus.restart()
+        await self.crash()
+        await self.restart()
+
+    async def unplug(self, adapter: str | None = None) -> None:
+        """Pull an adapter out."""
+        name = adapter or self._first
+        self._unplugged.add(name)
+        await self._running.unplug(name)
+
+    async def plug(self, adapter: str | None = None) -> None:
+        """Put an adapter in again; it still knows its bonds."""
+        name = adapter or self._first
+        self._unplugged.discard(name)
+        await self._running.plug(await self._on_disk(name))
+
+    async def set_powered(self, *, powered: bool, adapter: str | None = None) -> None:
+        """Switch an adapter's radio off or on."""
+        await self._running.adapter(adapter or self._first).set_powered(powered=powered)
+
+    def deafen(self, deafness: Deafness, adapter: str | None = None) -> None:
+        """Let an adapter discover and report nothing."""
+        self._running.adapter(adapter or self._first).deafness = deafness
 
     async def drop_links(self) -> None:
         """Break every link that exists now, as interference does."""
+        for name in self._settings.keys() - self._unplugged:
+            for device in list(self._running.adapter(name).devices.values()):
+                await device.drop()
+
+    @property
+    def _running(self) -> BluezStandIn:
         assert self._stand_in is not None
-        for device in list(self._stand_in.adapter.devices.values()):
-            await device.drop()
+        return self._stand_in
+
+    async def _on_disk(self, name: str) -> StoredAdapter:
+        """Return what BlueZ has written down about an adapter."""
+        bonds = self._bonds[name]
+        known = dict(await bonds.get_all())
+        devices = [_stored(one) for one in self._peripherals if str(one.address) in known]
+        return StoredAdapter(self._settings[name], bonds, devices)
 
     def silence(self, peripheral: InWorld) -> None:
         """Let a device neither hear nor be heard; its links stay until restore()."""
