@@ -15,7 +15,8 @@ ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Blu
 STATE = click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    required=True,
+    default="/var/lib/vitalwire",
+    show_default=True,
     envvar="VITALWIRE_GATEWAY_STATE",
     help="Directory of the journal.",
 )
@@ -68,11 +69,21 @@ def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 @ADAPTER
 @click.option("--passkey", type=click.IntRange(0, 999_999), help="The digits on the display.")
 @click.option("--listen", "listen_s", default=10.0, show_default=True, help="s to look around.")
-def pair(address: str | None, adapter: str, passkey: int | None, listen_s: float) -> None:
+@STATE
+def pair(
+    *, address: str | None, adapter: str, passkey: int | None, listen_s: float, state: Path
+) -> None:
     """Pair the device with ADDRESS; without it, list what is near and ask."""
     import asyncio
+    from contextlib import closing
 
+    from gateway import wall
+    from gateway.admission import Admission, AdmittedBy
+    from gateway.admissions import Admissions
     from gateway.bluetooth import pairing
+    from schemas.clock import SystemClock
+
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     if address is None:
         click.echo(f"Put the device into pairing mode; listening for {listen_s:g} s.")
@@ -88,7 +99,24 @@ def pair(address: str | None, adapter: str, passkey: int | None, listen_s: float
         prompt = "Digits on the device's display"
         return int(await asyncio.to_thread(click.prompt, prompt, type=click.IntRange(0, 999_999)))
 
-    found = asyncio.run(pairing.pair(adapter, address, ask_passkey, click.echo))
+    async def ask_same(digits: int) -> bool:
+        question = f"Does the device show {digits:06}?"
+        return bool(await asyncio.to_thread(click.confirm, question))
+
+    person = pairing.Person(address, ask_passkey, ask_same, click.echo)
+    with closing(Admissions(state)) as admissions:
+        found, said = asyncio.run(pairing.pair(adapter, person))
+        admissions.admit(
+            Admission(
+                address=address,
+                by=AdmittedBy.PERSON,
+                name=found.name,
+                admitted_ms=wall.read(SystemClock()).wall_ms,
+                model=said.model,
+                manufacturer=said.manufacturer,
+                serial=said.serial,
+            )
+        )
     click.echo(f"Paired {found.name} {found.address}: this gateway will read it from now on.")
 
 

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,8 +24,10 @@ from typing import Any
 import structlog
 
 from gateway import metrics, wall
+from gateway.admissions import Admissions, broken_admissions
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
+from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.session import Surroundings
 from gateway.dialling import Dialling
 from gateway.intake import Intake
@@ -107,14 +109,16 @@ async def _run(settings: Settings) -> None:
     loop.set_exception_handler(note_stray_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    journal = Journal(settings.state, stream=secrets.token_hex(STREAM_BYTES))
-    try:
-        daemon = Daemon(settings, journal, SystemClock(), Random(secrets.randbits(64)))
+    with ExitStack() as opened:
+        journal = Journal(settings.state, stream=secrets.token_hex(STREAM_BYTES))
+        opened.callback(journal.close)
+        admissions = Admissions(settings.state, mend=True)
+        opened.callback(admissions.close)
+        rng = Random(secrets.randbits(64))
+        daemon = Daemon(settings, journal, admissions, SystemClock(), rng)
         with Monitor(settings.monitor_port, daemon.readiness) as monitor:
             log.info("monitor listening", port=monitor.port)
             await daemon.live_until(stop)
-    finally:
-        journal.close()
 
 
 def note_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -136,7 +140,14 @@ def _give_memory_back() -> None:
 class Daemon:
     """The parts of a running gateway and what they tell each other."""
 
-    def __init__(self, settings: Settings, journal: Journal, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        admissions: Admissions,
+        clock: Clock,
+        rng: Random,
+    ) -> None:
         """Put the parts together; nothing runs yet."""
         self._settings = settings
         self._journal = journal
@@ -153,6 +164,7 @@ class Daemon:
         self._publisher = Publisher(settings.mqtt, settings.gateway_id, listener, rng)
         self._intake = Intake(journal, clock, self._kept)
         self._bluez = Bluez(settings.adapter, rng)
+        self._doorkeeper = Doorkeeper(admissions, rng)
         around = Surroundings(
             bluez=self._bluez,
             connecting=asyncio.Lock(),
@@ -162,6 +174,8 @@ class Daemon:
             capture=self._intake.capture,
             durable=lambda: self._intake.works,
             told=self._sender.session_told,
+            admissions=admissions,
+            doorkeeper=self._doorkeeper,
         )
         self._devices = Devices(around, Dialling(int(settings.rest_s * 1000), rng), rng)
         self._devices.may_dial = lambda: self._intake.works
@@ -175,6 +189,7 @@ class Daemon:
             asyncio.create_task(part)
             for part in (
                 self._bluez.run(),
+                self._doorkeeper.run(),
                 self._devices.run(),
                 self._publisher.run(),
                 self._sender.run(self._publisher),
@@ -206,6 +221,10 @@ class Daemon:
         problems += [  # until somebody has saved its readings, however many starts ago it broke
             f"the journal was broken and a new one began; the old one is {file}"
             for file in broken_journals(self._settings.state)
+        ]
+        problems += [
+            f"the record of paired devices was broken and a new one began; the old one is {file}"
+            for file in broken_admissions(self._settings.state)
         ]
         if stuck := self._sender.stuck:
             problems.append(f"{stuck} readings were sent three times and have no receipt")

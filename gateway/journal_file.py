@@ -110,13 +110,17 @@ def set_aside(path: Path, stream: str) -> Path:
     return broken
 
 
+def is_passing(error: sqlite3.Error) -> bool:
+    """Tell whether SQLite's complaint may be over by itself: a disk that is full, a lock."""
+    return error.sqlite_errorcode & _PRIMARY_CODE in _PASSING_CODES
+
+
 def unusable(path: Path, error: sqlite3.Error) -> VitalwireError:
     """Say that the journal cannot be opened, and what to look at.
 
     A disk that is full may have room later: then it is worth another start.
     """
-    passing = error.sqlite_errorcode & _PRIMARY_CODE in _PASSING_CODES
-    kind = UnavailableError if passing else MisconfiguredError
+    kind = UnavailableError if is_passing(error) else MisconfiguredError
     return kind(
         f"The journal {path} cannot be used: {error}.",
         "Check the --state directory's owner, permissions and free space.",

@@ -12,6 +12,9 @@ SESSIONS = Counter("vitalwire_gateway_sessions", "Bluetooth sessions by outcome"
 REFUSED_UNPAIRED = Counter(
     "vitalwire_gateway_refused_unpaired", "Sightings of devices that nobody paired here"
 )
+REFUSED = Counter(
+    "vitalwire_gateway_refused", "Sessions and pairings that were refused, by reason", ["reason"]
+)
 FAILURES = Counter("vitalwire_gateway_failures", "Operations that failed, by reason", ["reason"])
 INSERT_SECONDS = Histogram(
     "vitalwire_gateway_journal_insert_seconds",
@@ -28,6 +31,7 @@ def totals() -> dict[str, int]:
         "receipted": RECEIPTED,
         "sessions": SESSIONS,
         "refused_unpaired": REFUSED_UNPAIRED,
+        "refused": REFUSED,
         "failures": FAILURES,
     }
     return {name: _total(counter) for name, counter in counters.items()}

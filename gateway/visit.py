@@ -51,6 +51,7 @@ class Event(Enum):
     BONDED_ANEW = "a new bond"
     NOT_BONDED = "no bond"
     ACQUAINTED = "clock and features read"
+    REFUSED = "not the device that was admitted"
     SUBSCRIBED = "subscribed"
     SYNCED = "nothing more to ask"
     DRAINED = "silent, all on disk"
@@ -95,6 +96,7 @@ ANSWERS = {
     Event.BONDED: Command.BOND,
     Event.BONDED_ANEW: Command.BOND,
     Event.ACQUAINTED: Command.READ,
+    Event.REFUSED: Command.READ,
     Event.SUBSCRIBED: Command.SUBSCRIBE,
     Event.SYNCED: Command.SYNC,
     Event.DRAINED: Command.DRAIN,
@@ -135,6 +137,7 @@ _ADAPTER_LOST = Edge(State.BACKOFF, Command.REST, outcome="bluetooth-lost")
 _LINK_LOST = Edge(State.BACKOFF, Command.REST, outcome="link-lost")
 _NOT_BONDED = Edge(State.DONE, Command.DISCONNECT, outcome=NOT_BONDED)
 _NO_ANSWER = Edge(State.DONE, Command.DISCONNECT, outcome="link-failed")
+_REFUSED = Edge(State.DONE, Command.DISCONNECT, outcome="refused")
 _TOO_LONG = Edge(State.DONE, Command.DISCONNECT, outcome="too-long")
 _DISK = Edge(State.DONE, Command.DISCONNECT, outcome="journal")
 
@@ -172,6 +175,7 @@ TRANSITIONS: dict[State, dict[Event, tuple[Edge, ...]]] = {
     },
     State.SUBSCRIBING: {
         Event.ACQUAINTED: (Edge(State.SUBSCRIBING, Command.SUBSCRIBE),),
+        Event.REFUSED: (_REFUSED,),
         Event.SUBSCRIBED: (Edge(State.SYNCING, Command.SYNC),),
         Event.NOT_BONDED: (_NOT_BONDED,),
         Event.FAILED: (_NO_ANSWER,),

@@ -1,8 +1,9 @@
-"""Reads what a device says of itself: its clock at each visit, the rest once in a run."""
+"""Reads what a device says of itself: clock and serial number at each visit, the rest once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import structlog
 
 from gateway.bluetooth.link import Link
@@ -56,9 +57,12 @@ async def get_acquainted(
             address=known.device.address,
             model=_text(await link.read(uuids.MODEL_NUMBER)),
             manufacturer=_text(await link.read(uuids.MANUFACTURER_NAME)),
-            serial=_text(await link.read(uuids.SERIAL_NUMBER)),
+            serial=known.device.serial,
         )
         known.asked = not link.lost.is_set()
+    # At each visit: who it is decides whether its records count.
+    if (serial := _text(await link.read(uuids.SERIAL_NUMBER))) is not None:
+        known.device = msgspec.structs.replace(known.device, serial=serial)
     await _read_battery(link, known, clock)
     return SessionFacts(
         session_id=session_id,

@@ -1,13 +1,16 @@
 """The pairing agent: bluetoothd asks it what a person would be asked. bleak registers none.
 
-Without an agent pairing fails with AuthenticationFailed; with this one a device without display
-pairs silently, and one with a display asks for the six digits that it shows.
+Without an agent pairing fails with AuthenticationFailed, and a device that asks for security by
+itself is paired silently: with no agent the kernel takes this side for one without keys and asks
+nobody. With one that can show and type, bluetoothd asks about every pairing that it did not begin.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from dbus_fast import Message
+from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt16, DBusUInt32
 from dbus_fast.errors import DBusError
 from dbus_fast.service import ServiceInterface, dbus_method
@@ -19,79 +22,107 @@ CAPABILITY = "KeyboardDisplay"
 _MANAGER = "org.bluez.AgentManager1"
 _REJECTED = "org.bluez.Error.Rejected"
 
-AskPasskey = Callable[[], Awaitable[int | None]]
-"""Ask the person for the digits on the device's display; None: they gave up."""
+
+class Answers(Protocol):
+    """Who answers; each question names the device by its address, upper case."""
+
+    def allows(self, address: str) -> bool:
+        """May this device pair now?"""
+
+    async def passkey(self, address: str) -> int | None:
+        """Give the digits that the device shows; None: nobody can, or they gave up."""
+
+    async def same(self, address: str, passkey: int) -> bool:
+        """Does the device show these digits?"""
+
+    def show(self, address: str, passkey: int) -> None:
+        """Show digits that are to be typed on the device."""
 
 
 class Agent(ServiceInterface):
-    """org.bluez.Agent1, as BlueZ's documentation describes it; BlueZ gives the method names."""
+    """org.bluez.Agent1, as BlueZ's documentation describes it; BlueZ gives the method names.
 
-    def __init__(self, ask_passkey: AskPasskey, show: Callable[[str], None]) -> None:
-        """``show`` tells the person something."""
+    What only Bluetooth Classic asks (PIN codes) is not here: an unknown method is a refusal.
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        """Pass bluetoothd's questions on to ``answers``."""
         super().__init__("org.bluez.Agent1")
-        self._ask_passkey = ask_passkey
-        self._show = show
+        self._answers = answers
 
     @dbus_method()
     def Release(self) -> None:  # noqa: N802
         """Nothing to clean up."""
 
     @dbus_method()
-    async def RequestPinCode(self, _device: DBusObjectPath) -> DBusStr:  # noqa: N802
-        """Give the digits of a device that pairs the old way."""
-        return f"{await self._passkey():06}"
-
-    @dbus_method()
-    async def RequestPasskey(self, _device: DBusObjectPath) -> DBusUInt32:  # noqa: N802
+    async def RequestPasskey(self, device: DBusObjectPath) -> DBusUInt32:  # noqa: N802
         """Give the digits that the device shows."""
-        return await self._passkey()
+        passkey = await self._answers.passkey(self._allowed(device))
+        if passkey is None:
+            raise DBusError(_REJECTED, "nobody gave the passkey")
+        return passkey
 
     @dbus_method()
     def DisplayPasskey(  # noqa: N802
-        self, _device: DBusObjectPath, passkey: DBusUInt32, _entered: DBusUInt16
+        self, device: DBusObjectPath, passkey: DBusUInt32, entered: DBusUInt16
     ) -> None:
-        """Show digits that are to be typed on the device."""
-        self._show(f"Type {passkey:06} on the device.")
+        """Show digits that are to be typed on the device; BlueZ calls again for each one typed."""
+        if entered == 0:
+            self._answers.show(self._allowed(device), passkey)
 
     @dbus_method()
-    def DisplayPinCode(self, _device: DBusObjectPath, pin: DBusStr) -> None:  # noqa: N802
-        """Show digits that are to be typed on the device."""
-        self._show(f"Type {pin} on the device.")
-
-    @dbus_method()
-    def RequestConfirmation(  # noqa: N802
-        self, _device: DBusObjectPath, passkey: DBusUInt32
+    async def RequestConfirmation(  # noqa: N802
+        self, device: DBusObjectPath, passkey: DBusUInt32
     ) -> None:
-        """Both sides show digits; the person who started this compares."""
-        self._show(f"The device should show {passkey:06}. If not: `bluetoothctl remove ADDRESS`.")
+        """Both sides show digits; a person compares."""
+        if not await self._answers.same(self._allowed(device), passkey):
+            raise DBusError(_REJECTED, "the digits differ, or nobody compared")
 
     @dbus_method()
-    def RequestAuthorization(self, _device: DBusObjectPath) -> None:  # noqa: N802
-        """Whoever runs the command has authorised it."""
+    def RequestAuthorization(self, device: DBusObjectPath) -> None:  # noqa: N802
+        """A device without display or keys wants to pair."""
+        self._allowed(device)
 
     @dbus_method()
     def AuthorizeService(self, _device: DBusObjectPath, _uuid: DBusStr) -> None:  # noqa: N802
-        """We offer no services."""
+        """Refuse: we offer no services."""
+        raise DBusError(_REJECTED, "there are no services here")
 
     @dbus_method()
     def Cancel(self) -> None:  # noqa: N802
         """BlueZ gave up; the call to Pair tells it."""
 
-    async def _passkey(self) -> int:
-        passkey = await self._ask_passkey()
-        if passkey is None:
-            raise DBusError(_REJECTED, "nobody gave the passkey")
-        return passkey
+    def _allowed(self, device: str) -> str:
+        """Give the device's address if it may pair; else refuse."""
+        address = address_of(device)
+        if not self._answers.allows(address):
+            raise DBusError(_REJECTED, "nobody is pairing this device")
+        return address
+
+
+def address_of(device: str) -> str:
+    """Read a device's address from its object path: /org/bluez/hci0/dev_C0_00_00_00_00_01."""
+    return device.rpartition("/dev_")[2].replace("_", ":").upper()
 
 
 @asynccontextmanager
-async def registered(agent: Agent) -> AsyncIterator[None]:
-    """Let bluetoothd ask this agent; raise ``UnavailableError`` if there is no bluetoothd."""
+async def registered(answers: Answers) -> AsyncIterator[MessageBus]:
+    """Register an agent for what is paired over the bus connection that this gives.
+
+    BlueZ asks the agent of whoever called Pair; the default one, the daemon's, stays the default.
+    Raises ``UnavailableError`` if there is no bluetoothd.
+    """
     async with system_bus() as bus:
-        bus.export(AGENT_PATH, agent)
-        await call(bus, _to_manager("RegisterAgent", "os", [AGENT_PATH, CAPABILITY]))
+        await register(bus, answers)
+        yield bus
+
+
+async def register(bus: MessageBus, answers: Answers, *, default: bool = False) -> None:
+    """Register an agent on ``bus``; ``default``: also for what nobody here began."""
+    bus.export(AGENT_PATH, Agent(answers))
+    await call(bus, _to_manager("RegisterAgent", "os", [AGENT_PATH, CAPABILITY]))
+    if default:
         await call(bus, _to_manager("RequestDefaultAgent", "o", [AGENT_PATH]))
-        yield
 
 
 def _to_manager(member: str, signature: str, body: list[str]) -> Message:

@@ -6,7 +6,7 @@ that is switched off while scanning; this does, and whoever depends on it waits 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from random import Random
@@ -56,6 +56,7 @@ class Bluez:
         self._path = f"/org/bluez/{adapter}"
         self._backoff = Backoff(rng)
         self._changed = asyncio.Event()
+        self._bus: MessageBus | None = None
         self._state = Adapter.UNKNOWN
         self.ready = asyncio.Event()
         """Set while the adapter can scan and connect."""
@@ -84,6 +85,20 @@ class Bluez:
                 bus.disconnect()
             await asyncio.sleep(self._backoff.next_s())
 
+    async def is_bonded(self, address: str) -> bool:
+        """Ask whether bluetoothd holds a bond with this device now; False if it does not answer."""
+        path = f"{self._path}/dev_{address.replace(':', '_')}"
+        question = Message(
+            BLUEZ, path, _PROPERTIES, "GetAll", signature="s", body=[DEVICE_INTERFACE]
+        )
+        if self._bus is None:
+            return False
+        try:
+            reply = await call(self._bus, question)
+        except (DBusError, OSError, EOFError, TimeoutError):
+            return False
+        return is_bonded(unpack_variants(reply.body[0]))
+
     async def _watch(self, bus: MessageBus) -> None:
         bus.add_message_handler(self._on_message)
         rules = (
@@ -95,6 +110,7 @@ class Bluez:
         for rule in rules:
             await call(bus, _to_bus("AddMatch", rule))
         gone = asyncio.ensure_future(bus.wait_for_disconnect())
+        self._bus = bus
         try:
             while not gone.done():
                 self._changed.clear()
@@ -106,6 +122,7 @@ class Bluez:
                 await asyncio.wait({gone, change}, return_when=asyncio.FIRST_COMPLETED)
                 change.cancel()
         finally:
+            self._bus = None
             gone.cancel()
         raise EOFError
 
@@ -183,10 +200,10 @@ async def system_bus() -> AsyncIterator[MessageBus]:
         yield bus
     except AuthError as error:
         raise UnavailableError(Adapter.NO_PERMISSION.value) from error
+    except (DBusError, TimeoutError) as error:  # before OSError, of which TimeoutError is a kind
+        raise UnavailableError(Adapter.NO_DAEMON.value) from error
     except (OSError, EOFError, InvalidAddressError) as error:
         raise UnavailableError(Adapter.NO_BUS.value) from error
-    except (DBusError, TimeoutError) as error:
-        raise UnavailableError(Adapter.NO_DAEMON.value) from error
     finally:
         bus.disconnect()
 
@@ -200,9 +217,14 @@ async def objects(bus: MessageBus) -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-async def call(bus: MessageBus, message: Message) -> Message:
+def is_bonded(device: Mapping[str, Any]) -> bool:
+    """Tell by the properties of a Device1 whether a key is kept; older BlueZ says only Paired."""
+    return bool(device.get("Bonded", device.get("Paired")))
+
+
+async def call(bus: MessageBus, message: Message, timeout_s: float = CALL_TIMEOUT_S) -> Message:
     """Call a method; raise ``DBusError`` if it is refused, ``TimeoutError`` if nobody answers."""
-    async with asyncio.timeout(CALL_TIMEOUT_S):
+    async with asyncio.timeout(timeout_s):
         reply = await bus.call(message)
     assert reply is not None
     if reply.message_type is MessageType.ERROR:

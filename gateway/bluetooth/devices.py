@@ -10,6 +10,7 @@ from bleak.backends.device import BLEDevice
 
 from gateway import metrics
 from gateway.addresses import short
+from gateway.admission import Refusal, Standing, explain, standing
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session, Surroundings
@@ -19,6 +20,7 @@ from schemas.reading import Device
 from schemas.wire import DeviceState
 
 STOP_TIMEOUT_S = 2.0
+_REFUSALS = {refusal.value for refusal in Refusal}
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ class Devices:
         self._scanner = Scanner(around.bluez, self._sighted, rng)
         self._acquaintances: dict[str, Acquaintance] = {}
         self._unbonded: set[str] = set()
+        self._refused: dict[str, Refusal] = {}
         self._visits: set[asyncio.Task[None]] = set()
         self.may_dial: Callable[[], bool] = lambda: True
         """A device that keeps its readings keeps them better than a disk that is full."""
@@ -50,10 +53,15 @@ class Devices:
             f"{address} was heard but not read, {failures} times in a row; bring it nearer, "
             f"or run `vitalwire gateway pair {address}`"
             for address, failures in self._dialling.unreachable().items()
-            if address not in self._unbonded
+            if address not in self._unbonded and address not in self._refused
+        ]
+        refused = [
+            explain(refusal, address)
+            for address, refusal in sorted(self._refused.items())
+            if refusal is not Refusal.NOT_ADMITTED or self._around.admissions.get(address) is None
         ]
         faults = (self._around.bluez.problem, self._scanner.problem)
-        return [fault for fault in faults if fault is not None] + forgotten + unreachable
+        return [fault for fault in faults if fault is not None] + refused + forgotten + unreachable
 
     def states(self) -> list[DeviceState]:
         """Describe the known devices that were heard in this run."""
@@ -71,6 +79,7 @@ class Devices:
     async def run(self) -> None:
         """Scan until cancelled, then end the visits."""
         try:
+            await self._around.doorkeeper.open.wait()
             await self._scanner.run()
         finally:
             for visit in self._visits:
@@ -81,8 +90,10 @@ class Devices:
     def _sighted(self, sighting: Sighting) -> None:
         """Judge a sighting; bleak tells many of them for one device."""
         address, now_ms = sighting.address, self._around.clock.monotonic_ms()
+        place = standing(self._around.admissions.get(address), bonded=sighting.paired)
+        self._note_standing(address, place)
         verdict = self._dialling.sighted(
-            address, now_ms, paired=sighting.paired, heard=sighting.heard
+            address, now_ms, paired=place is Standing.ADMITTED, heard=sighting.heard
         )
         if verdict is Verdict.STRANGER:
             metrics.REFUSED_UNPAIRED.inc()
@@ -122,4 +133,21 @@ class Devices:
                 self._unbonded.add(address)
             elif outcome == COMPLETE:
                 self._unbonded.discard(address)
+            self._note_refusal(address, outcome)
             self.visited()
+
+    def _note_standing(self, address: str, place: Standing) -> None:
+        """Keep what is shown of a device in line with what people did to it meanwhile."""
+        if place is Standing.OUTSIDER:
+            self._refused[address] = Refusal.NOT_ADMITTED
+        elif place is Standing.STRANGER:
+            self._refused.pop(address, None)
+            self._unbonded.discard(address)
+
+    def _note_refusal(self, address: str, outcome: str) -> None:
+        """Show a refusal until the device was read, or a person has ended it."""
+        if outcome in _REFUSALS:
+            self._refused[address] = Refusal(outcome)
+            metrics.REFUSED.labels(outcome.removeprefix("refused-")).inc()
+        elif outcome == COMPLETE:
+            self._refused.pop(address, None)

@@ -1,20 +1,39 @@
-"""What a person does once per device: find it, pair it, see what is paired."""
+"""What a person does once per device: find it, pair it, see what is paired, give it away."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDBusError, BleakError
+from dbus_fast import Message
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusError
 
-from gateway.bluetooth.agent import Agent, AskPasskey, registered
-from gateway.bluetooth.bluez import DEVICE_INTERFACE, SERVICES, Adapter, objects, system_bus
+from gateway.bluetooth.agent import registered
+from gateway.bluetooth.bluez import (
+    ADAPTER_INTERFACE,
+    BLUEZ,
+    DEVICE_INTERFACE,
+    SERVICES,
+    Adapter,
+    call,
+    is_bonded,
+    objects,
+    system_bus,
+)
 from schemas.errors import UnavailableError
-from schemas.gatt import uuids
+from schemas.gatt import device_information, uuids
+from schemas.reading import Device
 
 FIND_TIMEOUT_S = 30.0
 PAIR_TIMEOUT_S = 60.0  # a person reads six digits
+CONNECT_TIMEOUT_S = 20.0
+OLD_BOND_PAUSES_S = (0.5, 2.0)
+READ_TIMEOUT_S = 5.0
 DISCONNECT_TIMEOUT_S = 15.0
 _KINDS = {
     uuids.full(uuids.BLOOD_PRESSURE_SERVICE): "blood pressure",
@@ -32,18 +51,43 @@ class Found:
     paired: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person at the keyboard, who pairs one device: the agent's answers."""
+
+    address: str
+    ask_passkey: Callable[[], Awaitable[int | None]]
+    """Ask for the digits on the device's display; None: they gave up."""
+    ask_same: Callable[[int], Awaitable[bool]]
+    """Ask whether the device shows these digits too."""
+    tell: Callable[[str], None]
+    """Tell them something."""
+
+    def allows(self, address: str) -> bool:
+        """Allow the one device that is being paired."""
+        return address == self.address
+
+    async def passkey(self, _address: str) -> int | None:
+        """Ask for the digits."""
+        return await self.ask_passkey()
+
+    async def same(self, _address: str, passkey: int) -> bool:
+        """Ask whether they are the same."""
+        return await self.ask_same(passkey)
+
+    def show(self, _address: str, passkey: int) -> None:
+        """Show what is to be typed on the device."""
+        self.tell(f"Type {passkey:06} on the device.")
+
+
 async def paired_devices(adapter: str) -> list[Found]:
     """Give the devices paired on this adapter; raise ``UnavailableError`` without bluetoothd."""
     async with system_bus() as bus:
-        found = await objects(bus)
-    if f"/org/bluez/{adapter}" not in found:
-        raise UnavailableError(Adapter.MISSING.value.format(name=adapter))
-    devices = (
-        interfaces[DEVICE_INTERFACE]
-        for path, interfaces in sorted(found.items())
-        if DEVICE_INTERFACE in interfaces and path.startswith(f"/org/bluez/{adapter}/")
-    )
-    return [_found(properties) for properties in devices if properties.get("Paired")]
+        return [
+            _found(properties)
+            for properties in (await _devices(bus, adapter)).values()
+            if is_bonded(properties)
+        ]
 
 
 async def nearby_devices(adapter: str, listen_s: float) -> list[Found]:
@@ -59,56 +103,160 @@ async def nearby_devices(adapter: str, listen_s: float) -> list[Found]:
     return [_found(device.details["props"]) for device in seen]
 
 
-async def pair(
-    adapter: str, address: str, ask_passkey: AskPasskey, show: Callable[[str], None]
-) -> Found:
-    """Pair a device in pairing mode; raise ``UnavailableError`` with the way out."""
-    async with registered(Agent(ask_passkey, show)):
+async def pair(adapter: str, person: Person) -> tuple[Found, Device]:
+    """Pair the person's device, in pairing mode; give what it is and what it says of itself.
+
+    A bond that still works is kept. One that does not is removed first: bluetoothd takes it for
+    "already paired" and would do nothing. Raises ``UnavailableError`` with the way out.
+    """
+    address = person.address
+    async with registered(person) as bus:
         try:
-            device = await BleakScanner.find_device_by_address(
-                address, timeout=FIND_TIMEOUT_S, bluez={"adapter": adapter}
-            )
-            if device is None:
-                raise UnavailableError(
-                    f"{address} is not heard.",
-                    "Put it into pairing mode, and bring it within a few metres.",
-                )
-            show(f"Found {device.name or address}; pairing.")
-            async with asyncio.timeout(PAIR_TIMEOUT_S):
-                await _pair(device, adapter)
+            device = await _find(adapter, address)
+            person.tell(f"Found {device.name or address}.")
+            said = None
+            if is_bonded(await _properties(bus, adapter, address)):
+                person.tell("It was paired before; trying that pairing.")
+                said = await _said_over_old_bond(device, adapter)
+                if said is None:
+                    person.tell("That pairing no longer works; making a new one.")
+                    await remove(bus, adapter, address)
+                    device = await _find(adapter, address)
+            if said is None:
+                person.tell("Pairing…")
+                async with asyncio.timeout(PAIR_TIMEOUT_S):
+                    said = await _pair(bus, device, adapter)
         except TimeoutError as error:
             raise UnavailableError(f"{address} does not answer.", _TRY_AGAIN) from error
-        except BleakDBusError as error:
+        except (BleakDBusError, DBusError) as error:
             raise UnavailableError(f"{address} refuses: {error}.", _TRY_AGAIN) from error
         except (BleakError, OSError, EOFError) as error:
             raise UnavailableError(f"Pairing failed: {error}.", _TRY_AGAIN) from error
-    paired = {found.address: found for found in await paired_devices(adapter)}
-    if address not in paired:
+        properties = await _properties(bus, adapter, address)
+    if not is_bonded(properties):
         raise UnavailableError(f"{address} did not keep the bond.", _TRY_AGAIN)
-    return paired[address]
+    return _found(properties), said
 
 
-_WAY_OUT = "Check `bluetoothctl show`: is there an adapter, is it powered?"
+async def unpair(address: str) -> bool:
+    """Remove the bond on whichever adapter holds it; False if none does."""
+    removed = False
+    async with system_bus() as bus:
+        for interfaces in (await objects(bus)).values():
+            device = interfaces.get(DEVICE_INTERFACE, {})
+            if str(device.get("Address", "")).upper() == address and is_bonded(device):
+                await remove(bus, str(device["Adapter"]).rpartition("/")[2], address)
+                removed = True
+    return removed
+
+
+async def remove(bus: MessageBus, adapter: str, address: str) -> None:
+    """Let bluetoothd forget a device and its bond; raise ``DBusError`` if it does not."""
+    device = _device_path(adapter, address)
+    path, interface = f"/org/bluez/{adapter}", ADAPTER_INTERFACE
+    await call(bus, Message(BLUEZ, path, interface, "RemoveDevice", signature="o", body=[device]))
+
+
+_WAY_OUT = "Run `vitalwire gateway doctor`."
 _TRY_AGAIN = "Put it into pairing mode again and repeat; remove old bonds on the device first."
 
 
-async def _pair(device: BLEDevice, adapter: str) -> None:
-    client = BleakClient(device, bluez={"adapter": adapter})
+async def _find(adapter: str, address: str) -> BLEDevice:
+    """Wait until the device is heard: bluetoothd forgets an unpaired one after 30 s."""
+    device = await BleakScanner.find_device_by_address(
+        address, timeout=FIND_TIMEOUT_S, bluez={"adapter": adapter}
+    )
+    if device is None:
+        raise UnavailableError(
+            f"{address} is not heard.",
+            "Put it into pairing mode, and bring it within a few metres.",
+        )
+    return device
+
+
+async def _said_over_old_bond(device: BLEDevice, adapter: str) -> Device | None:
+    """Connect with the bond that there is; give what the device says, None if there is no way in.
+
+    The daemon may be talking to it at the same moment, so one failure proves nothing.
+    """
+    for pause_s in (*OLD_BOND_PAUSES_S, None):
+        with suppress(BleakError, OSError, EOFError, TimeoutError):
+            async with _connected(device, adapter) as client:
+                return await _said(client, device.address)
+        if pause_s is not None:
+            await asyncio.sleep(pause_s)
+    return None
+
+
+async def _pair(bus: MessageBus, device: BLEDevice, adapter: str) -> Device:
+    """Pair by a call of our own: bluetoothd asks the agent that is on the caller's connection."""
+    async with _connected(device, adapter) as client:
+        path = _device_path(adapter, device.address)
+        await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Pair"), PAIR_TIMEOUT_S)
+        return await _said(client, device.address)
+
+
+@asynccontextmanager
+async def _connected(device: BLEDevice, adapter: str) -> AsyncIterator[BleakClient]:
+    """Connect; some cuffs finish pairing only when the link ends (A&D UA-651BLE), so end it."""
+    client = BleakClient(device, timeout=CONNECT_TIMEOUT_S, bluez={"adapter": adapter})
     await client.connect()
     try:
-        await client.pair()
+        yield client
     finally:
-        # Some cuffs finish pairing only when the link ends (A&D UA-651BLE).
-        async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
-            await client.disconnect()
+        with suppress(BleakError, OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                await client.disconnect()
 
 
-def _found(properties: dict[str, object]) -> Found:
-    services = properties.get("UUIDs")
-    offered = services if isinstance(services, list) else []
+async def _said(client: BleakClient, address: str) -> Device:
+    """Read what the device says of itself; None for what it does not say.
+
+    Never a subscription: what a cuff hands over belongs into the daemon's journal.
+    """
+    return Device(
+        address=address.upper(),
+        model=await _text(client, uuids.MODEL_NUMBER),
+        manufacturer=await _text(client, uuids.MANUFACTURER_NAME),
+        serial=await _text(client, uuids.SERIAL_NUMBER),
+    )
+
+
+async def _text(client: BleakClient, number: int) -> str | None:
+    with suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError):
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            payload = bytes(await client.read_gatt_char(uuids.full(number)))
+            return device_information.decode_text(payload) or None
+    return None
+
+
+async def _devices(bus: MessageBus, adapter: str) -> dict[str, dict[str, Any]]:
+    """Give the devices that an adapter knows, by object path, in the order of their addresses."""
+    found = await objects(bus)
+    path = f"/org/bluez/{adapter}"
+    if path not in found:
+        raise UnavailableError(Adapter.MISSING.value.format(name=adapter))
+    return {
+        path: interfaces[DEVICE_INTERFACE]
+        for path, interfaces in sorted(found.items())
+        if DEVICE_INTERFACE in interfaces and path.startswith(f"/org/bluez/{adapter}/")
+    }
+
+
+async def _properties(bus: MessageBus, adapter: str, address: str) -> dict[str, Any]:
+    devices = await _devices(bus, adapter)
+    return devices.get(_device_path(adapter, address), {"Address": address})
+
+
+def _device_path(adapter: str, address: str) -> str:
+    return f"/org/bluez/{adapter}/dev_{address.upper().replace(':', '_')}"
+
+
+def _found(properties: dict[str, Any]) -> Found:
+    offered = properties.get("UUIDs", [])
     return Found(
         address=str(properties["Address"]).upper(),
         name=str(properties.get("Alias", "")),
         kinds=tuple(kind for uuid, kind in _KINDS.items() if uuid in offered),
-        paired=bool(properties.get("Paired")),
+        paired=is_bonded(properties),
     )

@@ -14,7 +14,7 @@ from bleak.exc import BleakError
 
 from gateway import metrics
 from gateway.addresses import without_addresses
-from gateway.bluetooth.bluez import SERVICES, Bluez
+from gateway.bluetooth.bluez import SERVICES, Bluez, is_bonded
 from schemas.backoff import Backoff
 
 START_TIMEOUT_S = 10.0
@@ -82,7 +82,7 @@ class Scanner:
             Sighting(
                 device=device,
                 address=str(properties["Address"]).upper(),
-                paired=bool(properties.get("Paired")),
+                paired=is_bonded(properties),
                 heard="RSSI" in properties,
             )
         )

@@ -14,8 +14,11 @@ from random import Random
 import structlog
 from bleak.backends.device import BLEDevice
 
+from gateway.admission import Refusal, refusal
+from gateway.admissions import Admissions
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
 from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded, Vanished
 from gateway.bluetooth.meter import MeterVisit
 from gateway.dialogue import Dialogue, Outcome
@@ -55,6 +58,8 @@ class Surroundings:
     capture: Callable[[str, str, str, bytes], Record | None]
     durable: Callable[[], bool]
     told: Callable[[str], None]
+    admissions: Admissions
+    doorkeeper: Doorkeeper
 
 
 class Session:
@@ -70,7 +75,7 @@ class Session:
         self._visit = Visit(around.rng, acquaintance.quirk)
         self._facts = SessionFacts(session_id, acquaintance.device)
         self._dialogue: Dialogue | None = None
-        self._outcome: str | None = None  # of the dialogue
+        self._outcome: str | None = None  # of the dialogue, or a refusal
         self._arrived = asyncio.Event()
         self._captured = 0
         self._all_durable = True
@@ -190,8 +195,21 @@ class Session:
             self._link, self._acquaintance, self._around.clock, self._facts.session_id
         )
         self._visit.quirk = self._acquaintance.quirk
+        if (refused := await self._refusal()) is not None:
+            log.warning("session.refused", reason=refused.value)
+            self._outcome = refused.value
+            return Event.REFUSED
         self._around.journal.keep_facts(self._facts)
         return Event.ACQUAINTED
+
+    async def _refusal(self) -> Refusal | None:
+        """Judge who this is before any record is asked for; what it says first is remembered."""
+        admissions, device = self._around.admissions, self._facts.device
+        bonded = await self._around.bluez.is_bonded(device.address)
+        refused = refusal(admissions.get(device.address), device, bonded=bonded)
+        if refused is None:
+            admissions.learn(device)
+        return refused
 
     async def _subscribe(self, _order: Order) -> Event:
         if self._link.has(uuids.BLOOD_PRESSURE_MEASUREMENT):

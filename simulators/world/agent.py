@@ -1,5 +1,7 @@
 """AgentManager1: the bus client that answers pairing questions, and bumble's side of asking."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,18 +41,36 @@ class RegisteredAgent:
 
 
 class Agents:
-    """The registered agents; the default one is asked."""
+    """The registered agents; that of Pair's caller is asked, else the default one."""
 
     def __init__(self, bus: MessageBus) -> None:
         """Call agents over `bus`."""
         self._bus = bus
         self._agents: dict[str, RegisteredAgent] = {}
-        self._default_owner: str | None = None
+        self._defaults: list[str] = []  # the last one is asked
+        self._pairing_for: dict[str, str] = {}
 
     @property
     def default(self) -> RegisteredAgent | None:
-        """The agent that is asked, if there is one."""
-        return self._agents.get(self._default_owner or "")
+        """The agent that is asked about what no agent's owner began, if there is one."""
+        return self._agents[self._defaults[-1]] if self._defaults else None
+
+    def of(self, caller: str) -> RegisteredAgent | None:
+        """The agent that is asked when this bus client calls Pair."""
+        return self._agents.get(caller) or self.default
+
+    def asked_about(self, device: str) -> RegisteredAgent | None:
+        """The agent that is asked about the device at this object path."""
+        return self.of(self._pairing_for.get(device, ""))
+
+    @contextmanager
+    def pairing(self, device: str, caller: str) -> Iterator[None]:
+        """Ask the caller's agent about this device meanwhile."""
+        self._pairing_for[device] = caller
+        try:
+            yield
+        finally:
+            del self._pairing_for[device]
 
     def methods(self) -> dict[tuple[str, str], Handler]:
         """Return the D-Bus methods."""
@@ -67,25 +87,29 @@ class Agents:
         if capability not in CAPABILITIES:
             raise BluezError("InvalidArguments", "Invalid arguments in method call")
         self._agents[call.sender] = RegisteredAgent(call.sender, path, capability)
+        if not self._defaults:
+            self._defaults.append(call.sender)
 
     async def _unregister(self, call: Call) -> None:
-        if self._agents.pop(call.sender, None) is None:
+        if call.sender not in self._agents:
             raise BluezError("DoesNotExist", "Does Not Exist")
+        self.client_gone(call.sender)
 
     async def _request_default(self, call: Call) -> None:
         if call.sender not in self._agents:
             raise BluezError("DoesNotExist", "Does Not Exist")
-        self._default_owner = call.sender
+        self._defaults = [*(owner for owner in self._defaults if owner != call.sender), call.sender]
 
     def client_gone(self, owner: str) -> None:
-        """Forget the agent of a client that left the bus."""
+        """Forget the agent of a client that left the bus; the default before it is back."""
         self._agents.pop(owner, None)
+        self._defaults = [other for other in self._defaults if other != owner]
 
     def pairing_config(self, adapter_path: str, connection: Connection) -> PairingConfig:
         """Return how to pair over this connection, given what the agent can do."""
-        agent = self.default
-        capability = NO_INPUT_NO_OUTPUT if agent is None else agent.capability
         path = device_path(adapter_path, connection.peer_address)
+        agent = self.asked_about(path)
+        capability = NO_INPUT_NO_OUTPUT if agent is None else agent.capability
         return PairingConfig(
             sc=True,
             mitm=capability != NO_INPUT_NO_OUTPUT,
@@ -94,8 +118,8 @@ class Agents:
         )
 
     async def ask(self, member: str, signature: str, arguments: list[Any]) -> list[Any] | None:
-        """Call the default agent; None means no (refused, failed, or nobody there)."""
-        agent = self.default
+        """Ask about the device in the first argument; None means no (refused, nobody there)."""
+        agent = self.asked_about(arguments[0])
         if agent is None:
             return None
         reply = await self._bus.call(

@@ -38,6 +38,7 @@ class RemoteDevice:
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._dialling = False
+        self._pairing = False
         self._resolving: asyncio.Task[None] | None = None
         self.path = device_path(central.adapter_path, address)
         self.characteristics: dict[str, RemoteCharacteristic] = {}
@@ -109,6 +110,7 @@ class RemoteDevice:
                 self._dialling = False
         self._connection = connection
         connection.on("disconnection", self._disconnected)
+        connection.on("security_request", self._security_requested)
         self._change(Connected=Variant("b", True))
         if connection.handle not in self._central.host.connections:
             # It ended before anybody could listen for its end: seen on an overloaded machine.
@@ -125,6 +127,21 @@ class RemoteDevice:
             # The other side forgot the bond, or the link broke: the kernel ends the link.
             log.info("link.failed", error=repr(error))
             await self.drop()
+
+    def _security_requested(self, _requirements: int) -> None:
+        """The device wants encryption: the kernel begins it, and pairs if there is no bond."""
+        self._central.tasks.spawn(self._secure())
+
+    async def _secure(self) -> None:
+        if self._pairing or self._connection is None:
+            return
+        try:
+            if self.is_paired:
+                await self._connection.encrypt()
+            else:
+                await self.pair()
+        except (BluezError, *LINK_FAILURES) as error:
+            log.info("security.failed", error=repr(error))
 
     async def _resolve(self, connection: Connection) -> None:
         peer = Peer(connection)
@@ -169,12 +186,15 @@ class RemoteDevice:
     async def pair(self) -> None:
         """Pair and bond over the existing link; raises BluezError."""
         assert self._connection is not None
+        self._pairing = True
         try:
             await self._connection.pair()
         except Exception as error:
             # bumble raises what the other side's refusal happened to cause.
             log.info("pairing.failed", error=repr(error))
             raise BluezError("AuthenticationFailed", "Authentication Failed") from error
+        finally:
+            self._pairing = False
         self._change(Paired=Variant("b", True), Bonded=Variant("b", True))
 
     def _change(self, **properties: Variant) -> None:

@@ -111,6 +111,11 @@ class BluezStandIn:
         """Return the adapter with this name."""
         return self._adapters[_adapter_path(name)]
 
+    @property
+    def devices(self) -> list[RemoteDevice]:
+        """Every device that is shown, on any adapter."""
+        return [device for one in self._adapters.values() for device in one.devices.values()]
+
     async def stop(self) -> None:
         """Vanish from the bus as a killed daemon does, then let the links break."""
         self._bus.disconnect()
@@ -244,9 +249,10 @@ class BluezStandIn:
         if device.is_paired:
             raise BluezError("AlreadyExists", "Already Exists")
         await device.connect()
-        if self.agents.default is None:  # bluetoothd: "No agent available for request type 2"
+        if self.agents.of(call.sender) is None:  # "No agent available for request type 2"
             raise BluezError("AuthenticationFailed", "Authentication Failed")
-        await device.pair()
+        with self.agents.pairing(call.path, call.sender):
+            await device.pair()
 
     async def _read(self, call: Call) -> Reply:
         return Reply("ay", (await self._characteristic(call.path).read(),))

@@ -14,6 +14,7 @@ from bumble.keys import KeyStore, MemoryKeyStore, PairingKeys
 
 from simulators.world.adapter import StoredDevice
 from simulators.world.bus import PrivateBus
+from simulators.world.device import RemoteDevice
 from simulators.world.faults import Deafness, Fault, FaultList
 from simulators.world.radio import Air, Bond
 from simulators.world.stand_in import AdapterSettings, BluezStandIn, StoredAdapter
@@ -100,9 +101,28 @@ class BluetoothWorld:
                 self._stand_in.adapter(name).show_bonded(_stored(peripheral))
         await peripheral.start(self.air)
 
+    async def remove(self, peripheral: InWorld) -> None:
+        """Take a device out of this home for good; the adapter's bond with it stays."""
+        self._peripherals.remove(peripheral)
+        await peripheral.stop()
+
     def inject(self, fault: Fault) -> None:
         """Let a fault happen at its next occasion, once."""
         self._faults.inject(fault)
+
+    def is_paired(self, peripheral: InWorld) -> bool:
+        """Whether the Bluetooth daemon holds a bond with this device."""
+        device = self._remote(peripheral)
+        return device is not None and device.is_paired
+
+    def is_known(self, peripheral: InWorld) -> bool:
+        """Whether the Bluetooth daemon shows this device: heard a while ago, or bonded."""
+        return self._remote(peripheral) is not None
+
+    def _remote(self, peripheral: InWorld) -> RemoteDevice | None:
+        devices = self._stand_in.devices if self._stand_in is not None else ()
+        name = str(peripheral.address)
+        return next((device for device in devices if device.key_name == name), None)
 
     async def crash(self) -> None:
         """Kill the Bluetooth daemon: its name leaves the bus, nobody is told, links break."""

@@ -115,6 +115,7 @@ STORIES = {
     ),
     "subscribed": on(*TO_SYNCING, state=State.SYNCING, command=Command.SYNC),
     "a subscription wants a bond": left(*TO_SUBSCRIBING, Event.NOT_BONDED, outcome="not-bonded"),
+    "it is not the admitted device": left(*TO_SUBSCRIBING, Event.REFUSED, outcome="refused"),
     "a subscription fails": left(*TO_SUBSCRIBING, Event.FAILED, outcome="link-failed"),
     "no room for what was read": left(*TO_SUBSCRIBING, Event.DISK_REFUSES, outcome="journal"),
     "a fast cuff": over(*TO_SUBSCRIBING, Event.LEFT, outcome=COMPLETE),

@@ -1,4 +1,4 @@
-"""Adapters that come and go, go deaf or stay busy, several at once, as a real bleak client sees it."""
+"""Adapters that come and go, go deaf or stay busy, several at once, as a bleak client sees it."""
 
 import asyncio
 from pathlib import Path

@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 from random import Random
 
+from gateway.admissions import Admissions
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
+from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.session import Surroundings
 from gateway.dialling import Dialling
 from gateway.intake import Intake
@@ -27,6 +29,8 @@ class BluetoothSide:
         self.told: list[str] = []
         self.visits = 0
         self.intake = Intake(self.journal, clock, self.kept.append)
+        self.admissions = Admissions(state)
+        self.doorkeeper = Doorkeeper(self.admissions, rng)
         self.bluez = Bluez("hci0", rng)
         around = Surroundings(
             bluez=self.bluez,
@@ -37,6 +41,8 @@ class BluetoothSide:
             capture=self.intake.capture,
             durable=lambda: self.intake.works,
             told=self.told.append,
+            admissions=self.admissions,
+            doorkeeper=self.doorkeeper,
         )
         self.devices = Devices(around, Dialling(REST_MS, rng), rng)
         self.devices.may_dial = lambda: self.intake.works
@@ -51,6 +57,7 @@ class BluetoothSide:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self.bluez.run())
+            parts.create_task(self.doorkeeper.run())
             parts.create_task(self.devices.run())
 
     async def visited(self, times: int) -> None:
@@ -58,8 +65,9 @@ class BluetoothSide:
         await eventually(lambda: self.visits >= times)
 
     def close(self) -> None:
-        """Close the journal."""
+        """Close what is on the disk."""
         self.journal.close()
+        self.admissions.close()
 
     def _visited(self) -> None:
         self.visits += 1

@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -22,10 +24,13 @@ from tests.gateway.bluetooth.side import BluetoothSide
 PASSKEY = 123_456
 
 
-async def gateway(*arguments: str, typed: str = "") -> tuple[int | None, str, str]:
+async def gateway(
+    *arguments: str, state: Path | None = None, typed: str = ""
+) -> tuple[int | None, str, str]:
     """Run a command beside the world; give its exit code, what it said, and its errors."""
+    where = ("--state", str(state)) if state is not None else ()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "vitalwire", "gateway", *arguments),
+        *(sys.executable, "-m", "vitalwire", "gateway", *arguments, *where),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -35,31 +40,42 @@ async def gateway(*arguments: str, typed: str = "") -> tuple[int | None, str, st
 
 
 async def test_a_device_without_display_is_paired_and_then_read(
-    world: BluetoothWorld, side: BluetoothSide
+    world: BluetoothWorld, side: BluetoothSide, tmp_path: Path
 ) -> None:
     cuff = make_cuff()
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    code, said, complained = await gateway("pair", CUFF_ADDRESS.lower())
+    code, said, complained = await gateway("pair", CUFF_ADDRESS.lower(), state=tmp_path)
     assert (code, complained) == (0, "")
     assert f"Paired {cuff.name} {CUFF_ADDRESS}" in said
     taken = cuff.take(120, 80, 70)
     await eventually(lambda: side.payloads == [taken])
 
 
-async def test_a_device_with_a_display_asks_for_its_digits(world: BluetoothWorld) -> None:
+async def test_a_device_with_a_display_asks_for_its_digits(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
     cuff = make_cuff(passkey=PASSKEY)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    code, said, _ = await gateway("pair", CUFF_ADDRESS, typed=f"{PASSKEY:06}\n")
+    code, said, _ = await gateway("pair", CUFF_ADDRESS, state=tmp_path, typed=f"{PASSKEY:06}\n")
     assert code == 0
     assert "Digits on the device's display" in said
     assert "Paired" in said
 
 
-async def answer(passkey: int | None) -> int | None:
-    """Somebody reads the display, or gives up."""
-    return passkey
+def person(
+    address: str, passkey: int | None = None, tell: Callable[[str], None] = print
+) -> pairing.Person:
+    """Somebody who reads the display, or gives up."""
+
+    async def read() -> int | None:
+        return passkey
+
+    async def compare(_shown: int) -> bool:
+        return False
+
+    return pairing.Person(address, read, compare, tell)
 
 
 @pytest.mark.parametrize("passkey", [1, None])
@@ -70,7 +86,7 @@ async def test_wrong_or_no_digits_are_an_error_with_a_way_out(
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
     with pytest.raises(UnavailableError, match="pairing mode again"):
-        await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(passkey), print)
+        await pairing.pair("hci0", person(CUFF_ADDRESS, passkey))
     assert await pairing.paired_devices("hci0") == []
 
 
@@ -79,9 +95,10 @@ async def test_the_agent_leaves_the_bus_with_the_pairing(world: BluetoothWorld) 
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
     said: list[str] = []
-    found = await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(PASSKEY), said.append)
+    found, device = await pairing.pair("hci0", person(CUFF_ADDRESS, PASSKEY, said.append))
     assert (found.address, found.kinds, found.paired) == (CUFF_ADDRESS, ("blood pressure",), True)
-    assert said == [f"Found {cuff.name}; pairing."]
+    assert (device.model, device.serial) == (cuff.identity.model, cuff.identity.serial)
+    assert said == [f"Found {cuff.name}.", "Pairing…"]
     await eventually(lambda: not cuff.is_connected)
 
 
@@ -110,13 +127,15 @@ async def test_a_device_that_nobody_hears_is_an_error_with_a_way_out(
     assert not cuff.is_advertising
     monkeypatch.setattr(pairing, "FIND_TIMEOUT_S", 0.2)
     with pytest.raises(UnavailableError, match="Put it into pairing mode"):
-        await pairing.pair("hci0", METER_ADDRESS, lambda: answer(1), print)
+        await pairing.pair("hci0", person(METER_ADDRESS))
     assert world.bus_address
 
 
-async def test_without_bluetoothd_it_is_one_line_with_a_way_out(world: BluetoothWorld) -> None:
+async def test_without_bluetoothd_it_is_one_line_with_a_way_out(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
     await world.crash()
-    code, _, complained = await gateway("pair", CUFF_ADDRESS)
+    code, _, complained = await gateway("pair", CUFF_ADDRESS, state=tmp_path)
     assert (code, complained.count("\n")) == (75, 1)
     assert "start bluetooth.service" in complained
     with pytest.raises(UnavailableError, match="start bluetooth"):
@@ -136,14 +155,16 @@ async def test_without_a_bus_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
         await pairing.nearby_devices("hci0", 0.5)
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
-        await pairing.pair("hci0", CUFF_ADDRESS, lambda: answer(1), print)
+        await pairing.pair("hci0", person(CUFF_ADDRESS))
 
 
-async def test_without_an_address_it_lists_what_is_near_and_asks(world: BluetoothWorld) -> None:
+async def test_without_an_address_it_lists_what_is_near_and_asks(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
     cuff = make_cuff()
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    code, said, _ = await gateway("pair", "--listen", "1", typed="\n")
+    code, said, _ = await gateway("pair", "--listen", "1", state=tmp_path, typed="\n")
     assert code == 0
     assert f"{CUFF_ADDRESS}  not paired  blood pressure" in said
     assert f"Paired {cuff.name}" in said

@@ -1,0 +1,152 @@
+"""The daemon's own answers to bluetoothd: nothing pairs here unless it is being paired on purpose.
+
+Its agent is the default one as long as the daemon runs, so that a device that asks for security by
+itself, or a spoofed one that wants a bond made anew, is refused and counted. bluetoothd forgets
+agents when it restarts; this one comes back by itself.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import structlog
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from gateway import metrics
+from gateway.addresses import short, without_addresses
+from gateway.admission import Admission, AdmittedBy
+from gateway.admissions import Admissions
+from gateway.bluetooth.agent import register
+from gateway.bluetooth.bluez import (
+    BLUEZ,
+    DEVICE_INTERFACE,
+    SERVICES,
+    call,
+    is_bonded,
+    objects,
+    system_bus,
+)
+from schemas.backoff import Backoff
+from schemas.errors import UnavailableError
+
+_BUS = "org.freedesktop.DBus"
+
+log = structlog.get_logger(__name__)
+
+
+class Doorkeeper:
+    """Registers the agent, adopts what was paired before, and answers for the daemon."""
+
+    def __init__(self, admissions: Admissions, rng: Random) -> None:
+        """Begin with ``run``."""
+        self._admissions = admissions
+        self._backoff = Backoff(rng)
+        self._expected: Counter[str] = Counter()
+        self.registered = asyncio.Event()
+        """Set while bluetoothd asks this agent."""
+        self.open = asyncio.Event()
+        """Set once what was paired before this record began is adopted: who is known is known."""
+        if admissions.adopted:
+            self.open.set()
+
+    async def run(self) -> None:
+        """Keep the agent registered for ever."""
+        while True:
+            try:
+                async with system_bus() as bus:
+                    await self._serve(bus)
+            except UnavailableError as error:
+                log.debug("agent.not_registered", reason=without_addresses(error.cause))
+            finally:
+                self.registered.clear()
+            await asyncio.sleep(self._backoff.next_s())
+
+    @contextmanager
+    def expecting(self, address: str) -> Iterator[None]:
+        """Let this device pair without display meanwhile: the daemon itself pairs it again."""
+        self._expected[address] += 1
+        try:
+            yield
+        finally:
+            self._expected[address] -= 1
+
+    # What bluetoothd asks.
+
+    def allows(self, address: str) -> bool:
+        """Allow only what the daemon itself is pairing; count everything else."""
+        if self._expected[address] > 0:
+            return True
+        metrics.REFUSED.labels("pairing").inc()
+        log.warning("pairing.refused", device=short(address))
+        return False
+
+    async def passkey(self, address: str) -> int | None:
+        """Nobody is here to read a display."""
+        log.info("pairing.needs_person", device=short(address))
+        return None
+
+    async def same(self, _address: str, _passkey: int) -> bool:
+        """Nobody is here to compare."""
+        return False
+
+    def show(self, _address: str, _passkey: int) -> None:
+        """Nobody is here to type."""
+
+    # Inside.
+
+    async def _serve(self, bus: MessageBus) -> None:
+        """Be the default agent of one run of bluetoothd; return when it ends."""
+        changed = asyncio.Event()
+
+        def on_message(message: Message) -> None:
+            if (
+                message.message_type is MessageType.SIGNAL
+                and message.member == "NameOwnerChanged"
+                and message.body[0] == BLUEZ
+            ):
+                changed.set()
+
+        bus.add_message_handler(on_message)
+        rule = f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"
+        await call(bus, _to_bus("AddMatch", rule))
+        if (await call(bus, _to_bus("NameHasOwner", BLUEZ))).body[0]:
+            await register(bus, self, default=True)
+            self._backoff.reset()
+            self.registered.set()
+            if not self._admissions.adopted:
+                await self._adopt(bus)
+            self.open.set()
+            log.info("agent.registered")
+        gone = asyncio.ensure_future(bus.wait_for_disconnect())
+        change = asyncio.ensure_future(changed.wait())
+        try:
+            await asyncio.wait({gone, change}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            change.cancel()
+
+    async def _adopt(self, bus: MessageBus) -> None:
+        """Admit what was paired before there was a record of it."""
+        devices = [
+            interfaces[DEVICE_INTERFACE]
+            for interfaces in (await objects(bus)).values()
+            if DEVICE_INTERFACE in interfaces
+        ]
+        found = [
+            Admission(
+                address=str(device["Address"]).upper(),
+                by=AdmittedBy.ADOPTION,
+                name=str(device.get("Alias", "")),
+            )
+            for device in devices
+            if is_bonded(device) and set(SERVICES) & set(device.get("UUIDs", []))
+        ]
+        self._admissions.adopt(found)
+        log.info("devices.adopted", count=len(found))
+
+
+def _to_bus(member: str, argument: str) -> Message:
+    return Message(_BUS, "/org/freedesktop/DBus", _BUS, member, signature="s", body=[argument])

@@ -1,0 +1,190 @@
+"""Attacks and accidents at the door: who gets readings in, and who pairs, while the daemon runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from dbus_fast import Message
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusError
+from prometheus_client import REGISTRY
+
+from gateway import dialling
+from gateway.admission import Admission, AdmittedBy
+from gateway.bluetooth import pairing
+from gateway.bluetooth.bluez import (
+    ADAPTER_INTERFACE,
+    BLUEZ,
+    DEVICE_INTERFACE,
+    call,
+    system_bus,
+)
+from simulators.peripherals import Cuff, DeviceClock, Ledger, Meter, Sample
+from simulators.world import BluetoothWorld
+from tests.bluetooth_world import (
+    CLOCK,
+    CUFF_ADDRESS,
+    METER_ADDRESS,
+    eventually,
+    make_cuff,
+    make_meter,
+)
+from tests.gateway.bluetooth.side import BluetoothSide
+
+
+def refused(reason: str) -> float:
+    labels = {"reason": reason}
+    return REGISTRY.get_sample_value("vitalwire_gateway_refused_total", labels) or 0.0
+
+
+def told(side: BluetoothSide, words: str) -> bool:
+    return any(words in problem for problem in side.devices.problems)
+
+
+def spoofer(serial: str = "C-0001") -> Cuff:
+    """Somebody's cuff that says it is the admitted one: its address and its name."""
+    real = make_cuff()
+    identity = replace(real.identity, serial=serial)
+    return Cuff(identity, DeviceClock(CLOCK), Ledger(CUFF_ADDRESS, CLOCK))
+
+
+def ask_for_security(device: Meter) -> None:
+    """Send a Security Request, as some devices do as soon as somebody connects."""
+    assert device._connection is not None
+    device._connection.request_pairing()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "REST_AFTER_FAILURE_FIRST_MS", 10)
+
+
+async def test_what_was_paired_before_is_adopted_at_the_first_start(
+    cuff: Cuff, side: BluetoothSide
+) -> None:
+    taken = cuff.take(120, 80, 70)
+    await side.visited(1)
+    assert side.payloads == [taken]
+    (admission,) = side.admissions.all()
+    assert (admission.by, admission.address) == (AdmittedBy.ADOPTION, CUFF_ADDRESS)
+    assert (admission.model, admission.serial) == (cuff.identity.model, cuff.identity.serial)
+
+
+async def test_a_device_paired_outside_later_is_not_read_but_shown(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.open.wait()
+    meter = make_meter()
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    await eventually(lambda: told(side, f"{METER_ADDRESS} was paired outside"))
+    assert side.visits == 0
+    side.admissions.admit(Admission(METER_ADDRESS, AdmittedBy.PERSON))
+    await side.visited(1)
+    assert not told(side, METER_ADDRESS)
+    assert cuff.pending == 0
+
+
+async def test_a_spoofer_without_the_key_of_the_bond_gets_nothing_in(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.open.wait()
+    await world.remove(cuff)
+    false = spoofer()
+    false.take(250, 150, 70)
+    await world.add(false, bonded=False)
+    await eventually(lambda: told(side, CUFF_ADDRESS))
+    assert side.visits > 0
+    assert (side.payloads, false.pending) == ([], 1)
+    assert [admission.address for admission in side.admissions.all()] == [CUFF_ADDRESS]
+
+
+async def test_another_serial_number_is_refused_even_with_the_key(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    taken = cuff.take(120, 80, 70)
+    await side.visited(1)
+    await world.remove(cuff)
+    before, false = refused("serial"), spoofer(serial="C-0002")
+    false.bonds = cuff.bonds  # the key has leaked
+    false.take(250, 150, 70)
+    await world.add(false, bonded=False)
+    await eventually(lambda: told(side, "another serial number"))
+    assert refused("serial") > before
+    assert (side.payloads, false.pending) == ([taken], 1)
+
+
+async def test_a_stranger_that_asks_for_security_is_not_paired_while_the_daemon_runs(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.registered.wait()
+    before = refused("pairing")
+    async with stranger_connected(world) as stranger:
+        ask_for_security(stranger)
+        await eventually(lambda: refused("pairing") == before + 1)
+        assert await pairing.paired_devices("hci0") == []
+
+
+async def test_without_an_agent_a_stranger_would_be_paired_silently(world: BluetoothWorld) -> None:
+    async with stranger_connected(world) as stranger:
+        ask_for_security(stranger)
+        await eventually(lambda: world.is_paired(stranger))
+
+
+async def test_what_the_daemon_itself_pairs_again_is_let_in(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.registered.wait()
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    pair = Message(BLUEZ, path_of(cuff), DEVICE_INTERFACE, "Pair")
+    async with connected(world, cuff) as bus:
+        with pytest.raises(DBusError, match="Authentication Failed"):
+            await call(bus, pair)
+    async with connected(world, cuff) as bus:
+        with side.doorkeeper.expecting(CUFF_ADDRESS):
+            await call(bus, pair)
+    assert [found.address for found in await pairing.paired_devices("hci0")] == [CUFF_ADDRESS]
+
+
+async def test_the_agent_is_back_after_bluetoothd_restarts(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.registered.wait()
+    await world.crash()
+    await eventually(lambda: not side.doorkeeper.registered.is_set())
+    await world.restart()
+    await side.doorkeeper.registered.wait()
+    before = refused("pairing")
+    async with stranger_connected(world) as stranger:
+        ask_for_security(stranger)
+        await eventually(lambda: refused("pairing") == before + 1)
+    assert not cuff.is_connected
+
+
+def path_of(device: Cuff | Meter) -> str:
+    return f"/org/bluez/hci0/dev_{str(device.address).removesuffix('/P').replace(':', '_')}"
+
+
+@asynccontextmanager
+async def connected(world: BluetoothWorld, device: Cuff | Meter) -> AsyncIterator[MessageBus]:
+    """Somebody on the bus, not the daemon, has connected to a device that nobody paired."""
+    async with system_bus() as bus:
+        await call(bus, Message(BLUEZ, "/org/bluez/hci0", ADAPTER_INTERFACE, "StartDiscovery"))
+        await eventually(lambda: world.is_known(device))
+        await call(bus, Message(BLUEZ, path_of(device), DEVICE_INTERFACE, "Connect"))
+        yield bus
+        await call(bus, Message(BLUEZ, path_of(device), DEVICE_INTERFACE, "Disconnect"))
+
+
+@asynccontextmanager
+async def stranger_connected(world: BluetoothWorld) -> AsyncIterator[Meter]:
+    """A meter that nobody paired, in pairing mode, to which somebody has connected."""
+    stranger = make_meter()
+    await world.add(stranger, bonded=False)
+    await stranger.set_pairing_mode(on=True)
+    async with connected(world, stranger):
+        yield stranger
