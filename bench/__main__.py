@@ -6,12 +6,16 @@ that is missed is a result like any other: the command fails only if a benchmark
 
 import argparse
 import importlib
+import logging
 import sys
+
+import structlog
 
 from bench import record
 
 BENCHMARKS: dict[str, str] = {
     "codecs": "one payload at a time, against PyPI bluetooth-sig",
+    "many_devices": "a hundred devices around one gateway for an hour",
     "truth": "what either decoder makes of packets that matter",
     "vectorised_decode": "many payloads at once, against one at a time",
 }
@@ -27,6 +31,8 @@ def main() -> int:
     unknown = set(arguments.name) - set(BENCHMARKS)
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
+    structlog.configure(wrapper_class=quiet)  # a world's links end all the time
     commit = record.commit()
     for name in arguments.name or BENCHMARKS:
         print(f"== {name}: {BENCHMARKS[name]}; commit {commit}; {record.load()}", flush=True)

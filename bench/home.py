@@ -1,0 +1,167 @@
+"""A home to measure in: the shipped daemon, the fast Bluetooth world, Mosquitto, a subscriber."""
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from schemas.clock import SystemClock
+from schemas.topics import mqtt_filter, mqtt_topic
+from schemas.wire import ReadingsMessage, Receipts, open_envelope
+from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter, MeterBehaviour
+from simulators.stack.process import LOOPBACK, Child, Program
+from simulators.world import BluetoothWorld
+from tests.mosquitto import Mosquitto
+
+GATEWAY_ID = "bench"
+CLOCK = SystemClock()
+CONNECT_WITHIN_S = 10.0
+_POLL_S = 0.01
+_MIB = 1024 * 1024
+
+
+class Subscriber:
+    """Notes when each payload arrives, and gives receipts as the server does."""
+
+    def __init__(self, port: int) -> None:
+        """Subscribe at this port of this machine."""
+        self.arrived_s: dict[tuple[str, bytes], float] = {}
+        """When a device's (address) bytes were first here, by the clock of ``time.monotonic``."""
+        self._numbers: dict[str, list[tuple[int, int]]] = {}
+        ready = threading.Event()
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id="bench", protocol=MQTTProtocolVersion.MQTTv5
+        )
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = lambda *_: ready.set()
+        self._client.connect(LOOPBACK, port)
+        self._client.loop_start()
+        self._client.subscribe(mqtt_filter("readings"), qos=1)
+        assert ready.wait(CONNECT_WITHIN_S), "the broker does not answer"
+
+    def confirm(self) -> None:
+        """Give a receipt for everything that arrived since the last one."""
+        numbers, self._numbers = self._numbers, {}
+        payload = msgspec.json.encode(Receipts(numbers))
+        self._client.publish(mqtt_topic(GATEWAY_ID, "receipts"), payload, qos=1, retain=True)
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        now_s = time.monotonic()
+        properties: list[tuple[str, str]] = getattr(message.properties, "UserProperty", [])
+        numbers = open_envelope(properties, bytes(message.payload))
+        self._numbers.setdefault(numbers.stream, []).append(
+            (numbers.numbers[0], numbers.numbers[-1])
+        )
+        for item in msgspec.json.decode(message.payload, type=ReadingsMessage).items:
+            told = msgspec.json.decode(item, type=_Item)
+            self.arrived_s.setdefault((told.device.address, bytes.fromhex(told.raw)), now_s)
+
+
+class _Device(msgspec.Struct):
+    address: str
+
+
+class _Item(msgspec.Struct):
+    device: _Device
+    raw: str
+
+
+class BenchHome:
+    """Everything between a simulated device and a subscriber, as an async context manager."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self.directory = Path(tempfile.mkdtemp(prefix="vw-"))  # short: a unix socket lies in it
+        self.world = BluetoothWorld(self.directory)
+        self.broker = Mosquitto(self.directory)
+        self._devices = 0
+        self.daemon: Child
+        self.subscriber: Subscriber
+
+    async def __aenter__(self) -> Self:
+        """Start all but the daemon."""
+        logging.getLogger("bumble").setLevel(logging.ERROR)  # it warns of packets behind a link
+        async with AsyncExitStack() as started:
+            started.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            self.broker.start().wait()
+            started.callback(self.broker.stop)
+            self.subscriber = Subscriber(self.broker.port)
+            started.callback(self.subscriber.close)
+            await started.enter_async_context(self.world)
+            self.daemon = self._make_daemon()
+            started.callback(self.daemon.stop)
+            self._started = started.pop_all()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Stop everything, the daemon first."""
+        self.daemon.ask_to_stop()
+        await eventually(lambda: not self.daemon.running, 10.0)
+        await self._started.aclose()
+
+    def _make_daemon(self) -> Child:
+        command = (sys.executable, "-m", "vitalwire", "gateway", "run")
+        where = ("--gateway-id", GATEWAY_ID, "--state", str(self.directory / "state"))
+        how = ("--mqtt", self.broker.url)
+        environment = {"DBUS_SYSTEM_BUS_ADDRESS": self.world.bus_address}
+        log = self.directory / "gateway.log"
+        return Child(Program("gateway", (*command, *where, *how), log, environment))
+
+    async def add_cuff(self) -> Cuff:
+        """Add a cuff that was paired long ago."""
+        identity = self._identity("Cuff")
+        cuff = Cuff(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK))
+        await self.world.add(cuff, bonded=True)
+        return cuff
+
+    async def add_meter(self, behaviour: MeterBehaviour | None = None) -> Meter:
+        """Add a meter that was paired long ago."""
+        identity = self._identity("Meter")
+        meter = Meter(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK), behaviour)
+        await self.world.add(meter, bonded=True)
+        return meter
+
+    def _identity(self, kind: str) -> DeviceIdentity:
+        self._devices += 1
+        number = f"{self._devices:04X}"
+        address = f"C0:00:00:00:{number[:2]}:{number[2:]}"
+        return DeviceIdentity(address, f"Bench {kind} {number}", "Vitalwire", kind, number)
+
+    def log(self) -> str:
+        """Give what the daemon has logged."""
+        log = self.daemon.program.log
+        return log.read_text() if log.exists() else ""
+
+    def resident_mib(self) -> float:
+        """Give the daemon's resident memory."""
+        pages = int(Path(f"/proc/{self.daemon.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / _MIB
+
+    def processor_s(self) -> float:
+        """Give the processor time that the daemon has used, all its threads."""
+        fields = Path(f"/proc/{self.daemon.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def eventually(condition: Callable[[], object], within_s: float) -> None:
+    """Wait until ``condition`` holds; raise ``TimeoutError`` after a bound."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - the condition is somebody else's state
+            await asyncio.sleep(_POLL_S)
