@@ -12,7 +12,11 @@ __all__ = ["ListeningDevice"]
 
 _CCCD = gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR
 _WRITES = (att.Opcode.ATT_WRITE_REQUEST, att.Opcode.ATT_WRITE_COMMAND)
-_CONFIRMATION = att.Opcode.ATT_HANDLE_VALUE_CONFIRMATION
+# A central may look for the descriptor once more on its way to it, as bumble's does.
+_NOT_ASKING = (
+    att.Opcode.ATT_HANDLE_VALUE_CONFIRMATION,
+    att.Opcode.ATT_FIND_INFORMATION_REQUEST,
+)
 
 
 class ListeningDevice(Device):
@@ -22,7 +26,7 @@ class ListeningDevice(Device):
 
     def on_gatt_pdu(self, connection: Connection, pdu: bytes) -> None:
         """Take a packet from the peer."""
-        if not self._is_subscription(pdu) and pdu[0] != _CONFIRMATION:
+        if pdu[0] not in _NOT_ASKING and not self._is_subscription(pdu):
             self._asked_s = asyncio.get_running_loop().time()
         super().on_gatt_pdu(connection, pdu)
 

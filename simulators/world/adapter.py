@@ -227,6 +227,7 @@ def _advertised(advertisement: Advertisement, uuids: list[str]) -> dict[str, Var
     data = advertisement.data
     properties = {"RSSI": Variant("n", advertisement.rssi), "UUIDs": Variant("as", uuids)}
     name = data.get(AdvertisingData.COMPLETE_LOCAL_NAME)
+    name = name or data.get(AdvertisingData.SHORTENED_LOCAL_NAME)
     if name:
         properties["Name"] = Variant("s", name)
     address = advertisement.address.to_string(False)
