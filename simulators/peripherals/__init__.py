@@ -6,7 +6,10 @@ from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
 from simulators.peripherals.habits import Habits, Keeps
 from simulators.peripherals.ledger import Entry, Ledger
 from simulators.peripherals.meter import NORDIC_ERRORS, Meter, MeterBehaviour, RacpErrors, Sample
+from simulators.peripherals.oximeter import Oximeter
 from simulators.peripherals.peripheral import DeviceIdentity
+from simulators.peripherals.scale import Scale
+from simulators.peripherals.thermometer import Thermometer
 
 __all__ = [
     "NORDIC_ERRORS",
@@ -22,7 +25,10 @@ __all__ = [
     "LoseConfirmation",
     "Meter",
     "MeterBehaviour",
+    "Oximeter",
     "RacpErrors",
     "Sample",
+    "Scale",
     "Stall",
+    "Thermometer",
 ]

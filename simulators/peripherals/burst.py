@@ -5,14 +5,16 @@ confirmation of the one before, and then drops the link. What was not confirmed 
 time, with the same bytes.
 """
 
+from abc import abstractmethod
 from collections import deque
 from dataclasses import dataclass
 
 from bumble import gatt
 from bumble.device import Connection
 
-from simulators.peripherals import advertising, attributes
-from simulators.peripherals.advertising import Unread
+from schemas.gatt import omron_advertisement
+from schemas.gatt.omron_advertisement import Advertisement, Flags, Memory
+from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits, Keeps
@@ -23,7 +25,6 @@ __all__ = ["BurstSender"]
 
 # Like a real one: when the memory is full the oldest measurement is overwritten.
 MEMORY_RECORDS = 250
-_UNREAD_MAX = 0xFF
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +41,7 @@ class BurstSender(Peripheral):
     """What such devices share; each kind adds its measurement."""
 
     measurement_number: int
-    feature_number: int | None = None
+    feature_number: int
     users: tuple[int, ...] = ()
 
     def __init__(
@@ -69,9 +70,9 @@ class BurstSender(Peripheral):
         self._refresh_advertising()
         return payload
 
+    @abstractmethod
     def feature(self) -> bytes:
         """Return what it can notice, as its feature characteristic says it."""
-        return b""
 
     def _has_something(self) -> bool:
         return self.pending > 0
@@ -79,20 +80,22 @@ class BurstSender(Peripheral):
     def _maker_data(self) -> bytes:
         if not self._habits.advertises_unread:
             return b""
-        users = [self._unread(user) for user in self.users or (None,)]
-        return advertising.omron_data(users, pairing=self.bonds.pairing_mode, time_set=True)
+        said = Advertisement(
+            flags=Flags.PAIRING_MODE if self.bonds.pairing_mode else Flags(0),
+            users=tuple(self._memory_of(user) for user in self.users or (None,)),
+        )
+        company = omron_advertisement.COMPANY.to_bytes(2, "little")
+        return company + omron_advertisement.encode(said)
 
-    def _unread(self, user: int | None) -> Unread:
-        waiting = sum(kept.user == user and not kept.handed_over for kept in self._memory)
-        return Unread(self._taken_by.get(user, 0), min(waiting, _UNREAD_MAX))
+    def _memory_of(self, user: int | None) -> Memory:
+        records = sum(kept.user == user for kept in self._memory)
+        return Memory(self._taken_by.get(user, 0), records)
 
     def _own_service(self) -> gatt.Service:
         self._measurement = self._push_on(attributes.indicated(self.measurement_number))
-        characteristics = [self._measurement, *self._clock_services.own]
-        if self.feature_number is not None:
-            feature = attributes.readable(self.feature_number, self.feature, encrypted=True)
-            characteristics.append(feature)
-        return attributes.service(self.service_number, characteristics)
+        feature = attributes.readable(self.feature_number, self.feature, encrypted=True)
+        own = [self._measurement, feature, *self._clock_services.own]
+        return attributes.service(self.service_number, own)
 
     def _subscribed(self, connection: Connection) -> None:
         wanted = self._wants(connection, self._measurement) and self._may_hand_over()

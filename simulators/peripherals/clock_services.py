@@ -7,7 +7,7 @@ from bumble import att, gatt
 from bumble.core import UUID
 from bumble.device import Connection
 
-from schemas.gatt import current_time, date_time, uuids
+from schemas.gatt import contour_clock, current_time, date_time, uuids
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.quirks import ClockWay
 from simulators.peripherals import attributes
@@ -17,13 +17,6 @@ from simulators.peripherals.clock import DeviceClock
 __all__ = ["ClockServices"]
 
 Notify = Callable[[Connection, Characteristic, bytes], Awaitable[bool]]
-
-# Ascensia's own, as github.com/weliem/blessed-bluez knows them: 01, UTC date and time, and the
-# zone's offset in minutes.
-_CONTOUR_SERVICE = UUID("00000000-0002-11E2-9E96-0800200C9A66")
-_CONTOUR_CLOCK = UUID("00001026-0002-11E2-9E96-0800200C9A66")
-_CONTOUR_SET_CLOCK = b"\x01"
-_CONTOUR_BYTES = 1 + date_time.SIZE + 2
 
 
 class ClockServices:
@@ -53,8 +46,8 @@ class ClockServices:
                 inside = attributes.writable(uuids.DATE_TIME, self._read_date, self._write_date)
                 self.own = [inside]
             case ClockWay.CONTOUR:
-                setter = attributes.written(_CONTOUR_CLOCK, self._write_contour)
-                self.separate = [gatt.Service(_CONTOUR_SERVICE, [setter])]
+                setter = attributes.written(UUID(uuids.CONTOUR_CLOCK), self._write_contour)
+                self.separate = [gatt.Service(UUID(uuids.CONTOUR_SERVICE), [setter])]
             case None:
                 pass
 
@@ -92,13 +85,12 @@ class ClockServices:
             raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR) from error
 
     def _write_contour(self, _connection: Connection, payload: bytes) -> None:
-        if len(payload) != _CONTOUR_BYTES:
-            raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR)
-        if payload[:1] != _CONTOUR_SET_CLOCK:
-            raise att.ATT_Error(att.ErrorCode.VALUE_NOT_ALLOWED)
-        utc = date_time.decode(payload[1:-2]).naive
-        offset = timedelta(minutes=int.from_bytes(payload[-2:], "little", signed=True))
-        self._set(None if utc is None else utc + offset)
+        try:
+            setting = contour_clock.decode(payload)
+        except MalformedPayload as error:
+            raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR) from error
+        utc = setting.utc.naive if setting.command == contour_clock.SET_CLOCK else None
+        self._set(utc and utc + timedelta(minutes=setting.offset_min))
 
     def _set(self, shown: datetime | None) -> None:
         if shown is None:

@@ -39,7 +39,7 @@ class Habits:
     wants_everything_subscribed: bool = False
     """Nothing is handed over, and no new bond kept, before all that it can push is subscribed."""
     advertises_unread: bool = False
-    """Its advertisement tells for each user the newest record's number and how many are unread."""
+    """Its advertisement tells for each user the newest record's number and how many there are."""
     drops_bond: bool = False
     """It forgets its bonds when a link ends, and then pairs without its button."""
     bonds_max: int | None = None
