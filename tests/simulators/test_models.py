@@ -111,7 +111,10 @@ async def pair(address: str, passkey: int | None = None) -> None:
     async def digits() -> int | None:
         return passkey
 
-    await pairing.pair("hci0", address, digits, lambda _told: None)
+    async def compares(_shown: int) -> bool:
+        return False
+
+    await pairing.pair("hci0", pairing.Person(address, digits, compares, lambda _told: None))
 
 
 async def cuff(world: BluetoothWorld, model: str, *, bonded: bool = True) -> Cuff:
