@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
 from schemas.errors import InvalidInput
-from schemas.kafka import READINGS_DECODER, PatientReadings, Tick
+from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Tick
 from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
 from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
@@ -31,7 +31,16 @@ class Removed:
 TIME_MS_MAX = 250_000_000_000_000
 """UTC ms of the year 9892: later than this no calendar goes, and nothing can show it."""
 
-Record = Transition | Action | PatientEntry | DeviceEntry | Removed | PatientReadings | Tick
+Record = (
+    Transition
+    | Action
+    | PatientEntry
+    | DeviceEntry
+    | Removed
+    | PatientReadings
+    | Corrections
+    | Tick
+)
 
 
 def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:

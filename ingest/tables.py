@@ -2,6 +2,10 @@
 
 A vital's table has a row per reading and no unique index: identity is guarded by ``reading_keys``,
 because a unique index on a hypertable would have to contain the time column.
+
+A correction is a further row with the next ``version``; whoever reads values reads the vital's view
+``{vital}_current``, which leaves out what was superseded. Corrections are few: an anti-join with
+their own small table costs little, and no row of a compressed chunk is ever updated.
 """
 
 from collections.abc import Iterator
@@ -38,10 +42,15 @@ _AFTER: tuple[tuple[str, str], ...] = (
     ("seq", "bigint NOT NULL"),
     ("characteristic", "text NOT NULL"),
     ("raw", "bytea NOT NULL"),
+    ("device_model", "text"),
+    ("device_manufacturer", "text"),
 )
 _FILLED_BY_DATABASE: tuple[tuple[str, str], ...] = (
     ("stored_at", "timestamptz NOT NULL DEFAULT now()"),
+    ("version", "integer NOT NULL DEFAULT 1"),
 )
+_NEWER = ("device_model", "device_manufacturer", "version")
+"""What tables of the first release lack."""
 
 
 def copied_columns(vital: Vital) -> tuple[tuple[str, str], ...]:
@@ -55,8 +64,13 @@ def table_name(vital: Vital) -> str:
     return f"{SCHEMA}.{vital.name}"
 
 
+def current_name(vital: Vital) -> str:
+    """Give the qualified name of the view that shows each reading's newest version only."""
+    return f"{table_name(vital)}_current"
+
+
 def create_table(vital: Vital, *, partitioned: bool) -> Iterator[str]:
-    """Give the statements that make the table and add the columns of newer quantities.
+    """Give the statements that make the table, add newer columns to an old one, make its view.
 
     Idempotent. ``partitioned``: plain PostgreSQL's partitions by ``time``; a hypertable begins as
     an ordinary table.
@@ -66,10 +80,17 @@ def create_table(vital: Vital, *, partitioned: bool) -> Iterator[str]:
     suffix = " PARTITION BY RANGE (time)" if partitioned else ""
     table = table_name(vital)
     yield f"CREATE TABLE IF NOT EXISTS {table} (\n    {listed}\n){suffix}"
-    for name, definition in vital.sql_columns():
+    newer = [column for column in (*_AFTER, *_FILLED_BY_DATABASE) if column[0] in _NEWER]
+    for name, definition in (*vital.sql_columns(), *newer):
         yield f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {definition}"
     for index, column in (("by_patient", "patient_id, time DESC"), ("by_time", "time DESC")):
         yield f"CREATE INDEX IF NOT EXISTS {vital.name}_{index} ON {table} ({column})"
+    yield (
+        f"CREATE OR REPLACE VIEW {current_name(vital)} AS SELECT * FROM {table} AS stored"  # noqa: S608 (our own names)
+        f" WHERE NOT EXISTS (SELECT FROM {SCHEMA}.corrections AS correction"
+        " WHERE correction.reading_id = stored.reading_id"
+        " AND correction.version > stored.version)"
+    )
 
 
 def _spelled(columns: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:

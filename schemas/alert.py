@@ -21,11 +21,15 @@ Event = Literal[
     "worsened",
     "eased",
     "returned",
+    "corrected",
     "stale",
     "repeat-asked",
     "resolved-before-seen",
 ]
-"""The last three are work-list items (``WORK_LIST``): they open no alert and never page."""
+"""The last three are work-list items (``WORK_LIST``): they open no alert and never page.
+
+``corrected``: a reading that an open alert rests on was decoded anew. It asks nobody for attention.
+"""
 
 WORK_LIST: frozenset[Event] = frozenset({"stale", "repeat-asked", "resolved-before-seen"})
 

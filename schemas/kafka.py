@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.reading import Item, Reading
+from schemas.reading import Item, Outcome, Quantity, Reading
 from schemas.wire import MAJOR_VERSION, Health
 
 TimeQuality = Literal["device-clock", "receipt", "bounded", "untrusted"]
@@ -62,7 +62,40 @@ class Tick(msgspec.Struct, frozen=True, tag="tick", tag_field="kind"):
     version: int = MAJOR_VERSION
 
 
-ReadingsRecord = PatientReadings | Tick
+class CorrectedReading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stored reading whose raw bytes a mended decoder reads in another way.
+
+    ``revision``: the version that is stored from now on, 2 or more; ``before``: the quantities of
+    the one before. Name, patient, device and times stay what they were.
+    """
+
+    reading_id: str
+    revision: int
+    vital: str
+    measured_at_ms: int
+    time_quality: TimeQuality
+    quantities: dict[str, Quantity]
+    before: dict[str, Quantity]
+    outcome: Outcome = "measured"
+    status: list[str] | None = None
+
+
+class Corrections(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag="corrections", tag_field="kind"
+):
+    """A record of readings.v1: stored readings of one patient were decoded anew. Key: patient_id.
+
+    It is no arrival: nobody is paged for it, and nothing is judged again.
+    """
+
+    patient_id: str
+    received_at_ms: int
+    reason: str
+    readings: list[CorrectedReading]
+    version: int = MAJOR_VERSION
+
+
+ReadingsRecord = PatientReadings | Tick | Corrections
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -198,6 +198,7 @@ class Engine:
         metrics.REJECTED.inc(len(entries.rejected))
         metrics.JUDGED.inc(len(batch.outcome.ages_ms) - batch.outcome.duplicates)
         metrics.DUPLICATES.inc(batch.outcome.duplicates)
+        metrics.CORRECTED.inc(batch.outcome.corrected)
         for age_ms in batch.outcome.ages_ms:
             metrics.AGE.observe(age_ms / 1000)
         for one in batch.outcome.transitions:

@@ -50,7 +50,8 @@ class Finding:
 
     ``speaking`` is the rung that speaks for the ladder; ``cause`` the rung that the reading
     matched, or that is over; ``origin`` the reading with which the alert began. For ``stale``,
-    ``scope`` and ``origin`` name the vital and the day, and ``count`` the readings so far.
+    ``scope`` and ``origin`` name the vital and the day, and ``count`` the readings so far; for
+    ``corrected``, ``count`` is the reading's revision.
     """
 
     event: Event

@@ -3,6 +3,9 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 JUDGED = Counter("vitalwire_alerts_readings_judged", "Readings judged by the rules.")
+CORRECTED = Counter(
+    "vitalwire_alerts_corrections", "Corrections of stored readings that were taken note of."
+)
 DUPLICATES = Counter("vitalwire_alerts_duplicates", "Readings dropped: judged before.")
 REJECTED = Counter("vitalwire_alerts_records_rejected", "Records of readings.v1 nobody can read.")
 TRANSITIONS = Counter(

@@ -18,7 +18,7 @@ from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
 from alerts.records import decode, possible
 from schemas.errors import InvalidInput
-from schemas.kafka import PatientReadings, ReadingsRecord, Tick
+from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, Tick
 from schemas.topics import READINGS
 
 
@@ -42,7 +42,7 @@ class Entries:
     @property
     def patients(self) -> set[str]:
         """Whose readings these are."""
-        return {entry.patient_id for entry in self.records if isinstance(entry, PatientReadings)}
+        return {entry.patient_id for entry in self.records if not isinstance(entry, Tick)}
 
 
 class Partition:
@@ -130,7 +130,7 @@ def _decoded(value: bytes | None) -> ReadingsRecord | None:
         entry = decode(READINGS, None, value)
     except InvalidInput:
         return None
-    assert isinstance(entry, PatientReadings | Tick)
+    assert isinstance(entry, PatientReadings | Tick | Corrections)
     return entry if possible(entry.received_at_ms) else None
 
 
@@ -138,6 +138,10 @@ def _sane(entry: ReadingsRecord) -> ReadingsRecord:
     """Leave out readings whose times no calendar has: the others of the record count."""
     if isinstance(entry, Tick):
         return entry
+    if isinstance(entry, Corrections):
+        shown = [one for one in entry.readings if possible(one.measured_at_ms)]
+        whole = len(shown) == len(entry.readings)
+        return entry if whole else msgspec.structs.replace(entry, readings=shown)
     sane = [
         one
         for one in entry.readings

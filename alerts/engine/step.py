@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alerts.engine.columns import Booleans, Columns, Gatherer, Identities, Integers
+from alerts.engine.corrections import correct
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.sheet import Sheet, evaluate
 from alerts.engine.state import RECENT_MAX, PartitionState
 from alerts.engine.timers import Found, expire_due
 from alerts.engine.walk import Walk
 from schemas.alert import Transition
-from schemas.kafka import PatientReadings, ReadingsRecord, StampedReading
+from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, StampedReading
 
 
 @dataclass(slots=True)
@@ -32,13 +33,34 @@ class Outcome:
     touched: set[int] = field(default_factory=set)
     ages_ms: list[int] = field(default_factory=list)
     duplicates: int = 0
+    corrected: int = 0
 
 
 def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     """Judge records in log order and move the state."""
     outcome = Outcome()
-    if not records:
-        return outcome
+    for part in _parts(records):
+        _judge(state, part, outcome)
+        correction = part[-1]
+        if isinstance(correction, Corrections):
+            outcome.transitions += correct(state, correction)
+            outcome.corrected += len(correction.readings)
+            row = state.rows.get(correction.patient_id)
+            outcome.touched.update(() if row is None else (row,))
+    return outcome
+
+
+def _parts(records: Sequence[ReadingsRecord]) -> Iterator[Sequence[ReadingsRecord]]:
+    """Cut behind each correction: it meets the state that the records before it left."""
+    begin = 0
+    for number, record in enumerate(records, start=1):
+        if isinstance(record, Corrections) or number == len(records):
+            yield records[begin:number]
+            begin = number
+
+
+def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Outcome) -> None:
+    """Judge a part; of a correction only its stamp counts here."""
     stamps = np.array([record.received_at_ms for record in records], dtype=np.int64)
     log_ms = np.maximum(np.maximum.accumulate(stamps), state.log_ms)
     found: list[Found] = []
@@ -55,9 +77,8 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     found += expire_due(state, log_ms)
     state.log_ms = int(log_ms[-1])
     found.sort(key=lambda item: item.order)
-    outcome.transitions = [item.transition for item in found]
+    outcome.transitions += [item.transition for item in found]
     outcome.touched.update(item.row for item in found)
-    return outcome
 
 
 def _gather(

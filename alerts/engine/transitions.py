@@ -38,6 +38,8 @@ def _occasion(finding: Finding) -> str:
     """Tell apart what one reading may do twice to an alert: at once, and at its deadline."""
     if finding.event == "stale":
         return str(finding.count)
+    if finding.event == "corrected":
+        return f"{finding.sight.reading_id}/{finding.count}"
     due = "/unverified" if "unverified" in finding.marks else ""
     return f"{finding.sight.reading_id}{due}"
 

@@ -14,7 +14,7 @@ from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
-from schemas.kafka import PatientReadings, Tick
+from schemas.kafka import Corrections, PatientReadings, Tick
 from schemas.registry import PATIENT_KEY, DeviceEntry, PatientEntry
 
 SHOWN_MAX = 200
@@ -167,6 +167,9 @@ class Board:
                 changes.readings |= self._latest.take(
                     msgspec.structs.replace(record, readings=shown)
                 )
+                self._stamp(record.received_at_ms)
+            case Corrections():
+                changes.readings |= self._latest.correct(record)
                 self._stamp(record.received_at_ms)
             case Tick():
                 self._stamp(record.received_at_ms)

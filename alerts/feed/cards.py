@@ -4,6 +4,7 @@ import msgspec
 
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
+from alerts.feed.latest import CORRECTED
 from alerts.records import possible
 from schemas.alert import Event, Evidence, Mark, Severity, Transition
 from schemas.kafka import StampedReading
@@ -156,6 +157,8 @@ def _latest(case: Case) -> str:
             return f"Returned: {value}"
         case "eased":
             return f"Eased to {case.latest.severity}: {value}"
+        case "corrected":
+            return f"Corrected: {value}"
         case _:
             return f"Again: {value}"
 
@@ -165,4 +168,6 @@ def _flags(stamped: StampedReading) -> str:
     flags = [words.words(flag) for flag in reading.status or ()]
     if reading.outcome != "measured":
         flags.insert(0, words.words(reading.outcome))
+    if CORRECTED in reading.attributes:
+        flags.insert(0, CORRECTED)
     return ", ".join(flags)

@@ -6,13 +6,18 @@ What the server received last is on top, in whichever order the partitions were 
 
 from bisect import insort
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from itertools import islice
 
-from schemas.kafka import PatientReadings, StampedReading
+import msgspec
+
+from schemas.kafka import CorrectedReading, Corrections, PatientReadings, StampedReading
 
 RECENT_MAX = 60
 PER_PATIENT_MAX = 24
 PATIENTS_MAX = 20_000
+CORRECTED = "corrected"
+"""The attribute that tells the revision of a reading that was decoded anew."""
 
 
 class LatestReadings:
@@ -48,6 +53,21 @@ class LatestReadings:
         del self._recent[: -self._recent_max]
         return bool(news)
 
+    def correct(self, record: Corrections) -> bool:
+        """Show readings that are still remembered as they were corrected; tell whether any was."""
+        news = {reading.reading_id: reading for reading in record.readings}
+        known = self._patients.get(record.patient_id, deque())
+        for place, stamped in enumerate(known):
+            known[place] = _corrected(stamped, news)
+        shown = {stamped.reading.reading_id: stamped for stamped in known}
+        self._recent = [
+            (who, shown.get(stamped.reading.reading_id, stamped))
+            if who == record.patient_id
+            else (who, stamped)
+            for who, stamped in self._recent
+        ]
+        return not news.keys().isdisjoint(shown)
+
     def recent(self, count: int) -> list[tuple[str, StampedReading]]:
         """Give the last (patient_id, reading) that the server received, newest first."""
         return list(islice(reversed(self._recent), count))
@@ -56,6 +76,21 @@ class LatestReadings:
         """Give a patient's last readings, newest measurement first."""
         readings = list(self._patients.get(patient_id, ()))
         return sorted(readings, key=lambda reading: -reading.stamp.measured_at_ms)
+
+
+def _corrected(stamped: StampedReading, news: Mapping[str, CorrectedReading]) -> StampedReading:
+    reading = stamped.reading
+    now = news.get(reading.reading_id)
+    if now is None:
+        return stamped
+    corrected = msgspec.structs.replace(
+        reading,
+        quantities=now.quantities,
+        outcome=now.outcome,
+        status=now.status,
+        attributes={**reading.attributes, CORRECTED: str(now.revision)},
+    )
+    return msgspec.structs.replace(stamped, reading=corrected)
 
 
 def _received(entry: tuple[str, StampedReading]) -> int:

@@ -1,6 +1,6 @@
 """The transactional outbox: what an edit has to say to Kafka is written with the edit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ingest.instants import to_ms
-from schemas.kafka import PatientReadings, StampedReading
+from schemas.kafka import CorrectedReading, Corrections, PatientReadings, StampedReading
 from schemas.registry import DEVICE_KEY, PATIENT_KEY, DeviceEntry, PatientEntry
 from schemas.topics import READINGS, REGISTRY
 
@@ -67,6 +67,31 @@ def put_readings(
                     stream,
                     now_ms,
                     group[start : start + RECORD_READINGS_MAX],
+                )
+            ]
+        ],
+    )
+
+
+def put_corrections(
+    connection: Connection[TupleRow],
+    corrected: Mapping[str, Sequence[CorrectedReading]],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Tell of corrected readings, by patient, under the server stamp of the correction."""
+    _put(
+        connection,
+        [
+            (READINGS, patient_id, msgspec.json.encode(record))
+            for patient_id, readings in corrected.items()
+            for start in range(0, len(readings), RECORD_READINGS_MAX)
+            for record in [
+                Corrections(
+                    patient_id,
+                    to_ms(now),
+                    reason,
+                    list(readings[start : start + RECORD_READINGS_MAX]),
                 )
             ]
         ],

@@ -20,7 +20,7 @@ from psycopg.types.range import Range
 from ingest.instants import from_ms
 from ingest.registry import entries, outbox
 from ingest.registry.release import release
-from ingest.tables import table_name
+from ingest.tables import current_name
 from schemas.errors import VitalwireError
 from schemas.registry import Assignment, DeviceEntry, PatientEntry
 from schemas.vitals import VITALS
@@ -218,7 +218,7 @@ class RegistryStore:
         total = 0
         for vital in VITALS.values():
             row = self._connection.execute(
-                f"SELECT count(*) FROM {table_name(vital)}"  # noqa: S608 (our own table's name)
+                f"SELECT count(*) FROM {current_name(vital)}"  # noqa: S608 (our own table's name)
                 " WHERE assignment_id = %s AND time >= %s",
                 [assignment_id, from_ms(at_ms)],
             ).fetchone()

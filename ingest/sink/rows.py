@@ -1,7 +1,7 @@
 """A reading as a row of its vital's table. No I/O."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from ingest.instants import from_ms
 from ingest.plausibility import canonical_values, received_value
 from schemas.errors import InvalidInput
 from schemas.kafka import StampedReading
-from schemas.reading import Quantity, Reading
+from schemas.reading import Outcome, Quantity
 from schemas.vitals import VITALS, Vital
 
 _DIGEST_BYTES = 8
@@ -36,8 +36,8 @@ def reading_row(
             stamped.device_id or "",
             UUID(stamped.assignment_id) if stamped.assignment_id else None,
             UUID(reading.reading_id),
-            *_values(vital, reading),
-            _unit_received(vital, reading),
+            *quantity_columns(vital, reading.quantities),
+            unit_received(vital, reading.quantities),
             reading.outcome,
             reading.status,
             reading.attributes,
@@ -56,14 +56,16 @@ def reading_row(
             reading.seq,
             reading.characteristic,
             bytes.fromhex(reading.raw),
+            reading.device.model,
+            reading.device.manufacturer,
         )
     except (ValueError, OverflowError) as error:
         raise InvalidInput("malformed", str(error)) from error
 
 
-def value_digest(reading: Reading) -> bytes:
+def value_digest(vital: str, outcome: Outcome, quantities: Mapping[str, Quantity]) -> bytes:
     """Give 8 bytes that differ if the same record is said to have other values."""
-    said = (reading.vital, reading.outcome, sorted(reading.quantities.items(), key=_name))
+    said = (vital, outcome, sorted(quantities.items(), key=_name))
     return hashlib.sha256(msgspec.json.encode(said)).digest()[:_DIGEST_BYTES]
 
 
@@ -71,11 +73,11 @@ def _name(item: tuple[str, Quantity]) -> str:
     return item[0]
 
 
-def _values(vital: Vital, reading: Reading) -> Iterator[Any]:
+def quantity_columns(vital: Vital, quantities: Mapping[str, Quantity]) -> Iterator[Any]:
     """Give three columns a quantity: canonical value, decimal as received, reason of absence."""
-    canonical = canonical_values(vital, reading.quantities)
+    canonical = canonical_values(vital, quantities)
     for definition in vital.quantities:
-        quantity = reading.quantities.get(definition.name)
+        quantity = quantities.get(definition.name)
         if quantity is None:
             yield from (None, None, None)
         elif quantity.value is None:
@@ -84,11 +86,11 @@ def _values(vital: Vital, reading: Reading) -> Iterator[Any]:
             yield from (float(canonical[definition.name]), received_value(quantity.value), None)
 
 
-def _unit_received(vital: Vital, reading: Reading) -> str | None:
+def unit_received(vital: Vital, quantities: Mapping[str, Quantity]) -> str | None:
     """Give the unit of the vital's first quantity; the others have no choice of theirs."""
     units = (
-        reading.quantities[definition.name].unit
+        quantities[definition.name].unit
         for definition in vital.quantities
-        if definition.name in reading.quantities
+        if definition.name in quantities
     )
     return next(units, None)

@@ -31,6 +31,11 @@ INSERT INTO vitalwire.reading_keys (reading_id, vital, time, digest)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::bytea[])
 ON CONFLICT (reading_id) DO NOTHING RETURNING reading_id
 """
+_KNOWN_DIGESTS = """
+SELECT reading_id, digest FROM vitalwire.reading_keys WHERE reading_id = ANY(%(names)s)
+UNION ALL
+SELECT reading_id, digest FROM vitalwire.corrections WHERE reading_id = ANY(%(names)s)
+"""
 
 
 @dataclass(slots=True)
@@ -160,9 +165,7 @@ def _store_new(
     stored.outcomes["duplicate"] += len(repeated)
     digests = _digests(connection, {arrival.reading_id for arrival in repeated})
     conflicting = [
-        arrival
-        for arrival in repeated
-        if digests[arrival.reading_id] != value_digest(arrival.stamped.reading)
+        arrival for arrival in repeated if _digest(arrival) not in digests[arrival.reading_id]
     ]
     stored.outcomes["conflict"] += len(conflicting)
     return [
@@ -181,7 +184,7 @@ def _insert_keys(connection: Connection[TupleRow], arrivals: Sequence[Arrival]) 
             [UUID(arrival.reading_id) for arrival in arrivals],
             [arrival.stamped.reading.vital for arrival in arrivals],
             [arrival.row[0] for arrival in arrivals],
-            [value_digest(arrival.stamped.reading) for arrival in arrivals],
+            [_digest(arrival) for arrival in arrivals],
         ],
     )
     return {name.hex for (name,) in rows}
@@ -210,12 +213,20 @@ def _known(connection: Connection[TupleRow], arrivals: Sequence[Arrival]) -> set
     return set(_digests(connection, {arrival.reading_id for arrival in arrivals}))
 
 
-def _digests(connection: Connection[TupleRow], names: Iterable[str]) -> dict[str, bytes]:
-    """Read the digests of those readings that are stored."""
+def _digest(arrival: Arrival) -> bytes:
+    reading = arrival.stamped.reading
+    return value_digest(reading.vital, reading.outcome, reading.quantities)
+
+
+def _digests(connection: Connection[TupleRow], names: Iterable[str]) -> dict[str, set[bytes]]:
+    """Read the digests of those readings that are stored: of every version that each ever had.
+
+    A home with an older decoder repeats what was corrected since, and contradicts nothing by it.
+    """
     listed = [UUID(name) for name in names]
     if not listed:
         return {}
-    rows = connection.execute(
-        "SELECT reading_id, digest FROM vitalwire.reading_keys WHERE reading_id = ANY(%s)", [listed]
-    )
-    return {name.hex: bytes(digest) for name, digest in rows}
+    digests: dict[str, set[bytes]] = {}
+    for name, digest in connection.execute(_KNOWN_DIGESTS, {"names": listed}):
+        digests.setdefault(name.hex, set()).add(bytes(digest))
+    return digests

@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from psycopg.rows import TupleRow
 
 from ingest.kafka_clients import consumer
-from ingest.tables import table_name
+from ingest.tables import current_name
 from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.errors import UnavailableError
 from schemas.kafka import READINGS_DECODER, PatientReadings
@@ -119,7 +119,7 @@ def _rows(
     for vital in VITALS.values():
         rows = connection.execute(
             "SELECT address, characteristic, raw, reading_id, patient_id"  # noqa: S608 (our own table's name)
-            f" FROM {table_name(vital)} JOIN vitalwire.devices USING (device_id)"
+            f" FROM {current_name(vital)} JOIN vitalwire.devices USING (device_id)"
         )
         for address, characteristic, raw, reading_id, patient_id in rows:
             name = reading_id.hex

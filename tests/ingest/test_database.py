@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ from ingest import database
 from ingest.storage import months_around
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.vitals import VITALS
-from tests.servers import NOW
+from tests.servers import MIGRATIONS, NOW
 
 _ROW = """
 INSERT INTO vitalwire.glucose (time, patient_id, device_id, reading_id, outcome, attributes,
@@ -44,7 +45,7 @@ def partitions(connection: Connection[TupleRow]) -> dict[str, int]:
 
 
 def test_setting_up_twice_changes_nothing(empty: Connection[TupleRow]) -> None:
-    assert database.migrate(empty, NOW) == ["001_registry", "002_custody", "003_alerts"]
+    assert database.migrate(empty, NOW) == MIGRATIONS
     assert database.migrate(empty, NOW) == []
     database.check_tables(empty)
 
@@ -55,7 +56,7 @@ def test_two_setups_at_once_wait_for_each_other(empty_database_url: str) -> None
             return database.migrate(connection, NOW)
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(map(len, pool.map(setup, range(2)))) == [0, 3]
+        assert sorted(map(len, pool.map(setup, range(2)))) == [0, len(MIGRATIONS)]
 
 
 def test_a_migration_that_was_edited_afterwards_is_refused(
@@ -93,13 +94,14 @@ def test_months_follow_each_other_across_the_year() -> None:
 
 
 def test_a_column_of_another_type_is_refused_before_any_copy(own: Connection[TupleRow]) -> None:
+    own.execute("DROP VIEW vitalwire.glucose_current")
     own.execute("ALTER TABLE vitalwire.glucose ALTER COLUMN glucose TYPE bigint")
     with pytest.raises(MisconfiguredError, match=r"glucose\.glucose is int8, not float8"):
         database.check_tables(own)
 
 
 def test_a_new_quantity_of_a_vital_becomes_a_column(own: Connection[TupleRow]) -> None:
-    own.execute("ALTER TABLE vitalwire.blood_pressure DROP COLUMN pulse_received")
+    own.execute("ALTER TABLE vitalwire.blood_pressure DROP COLUMN pulse_received CASCADE")
     with pytest.raises(UnavailableError, match="pulse_received does not exist"):
         database.check_tables(own)
     database.prepare_storage(own, NOW)
@@ -137,3 +139,38 @@ def test_the_database_itself_refuses_two_patients_at_once(connection: Connection
     for slots in ("[0,256)", "[3,4)"):
         with pytest.raises(psycopg.errors.ExclusionViolation):
             connection.execute(assign, ["b", slots, "[2026-01-31,2026-02-01)"])
+
+
+def test_a_table_of_the_first_release_gets_what_came_later(own: Connection[TupleRow]) -> None:
+    own.execute("DROP VIEW vitalwire.glucose_current")
+    for column in ("device_model", "device_manufacturer", "version"):
+        own.execute(f"ALTER TABLE vitalwire.glucose DROP COLUMN {column}".encode())
+    own.execute(_ROW, {"time": NOW})
+    database.prepare_storage(own, NOW)
+    database.check_tables(own)
+    rows = own.execute("SELECT version, device_model FROM vitalwire.glucose_current").fetchall()
+    assert rows == [(1, None)]
+
+
+def test_only_the_newest_version_of_a_reading_is_current(connection: Connection[TupleRow]) -> None:
+    name = UUID(int=7)
+    ((audit_id,),) = connection.execute(
+        "INSERT INTO vitalwire.audit_log (who, action, subject) VALUES ('a', 'b', 'c')"
+        " RETURNING audit_id"
+    )
+    for version in (1, 2, 3):
+        connection.execute(_ROW, {"time": NOW})
+        connection.execute(
+            "UPDATE vitalwire.glucose SET reading_id = %s, version = %s WHERE reading_id <> %s",
+            [name, version, name],
+        )
+        if version > 1:
+            connection.execute(
+                "INSERT INTO vitalwire.corrections VALUES (%s, %s, 'glucose', '{}', '', %s)",
+                [name, version, audit_id],
+            )
+    connection.execute(_ROW, {"time": NOW})
+    rows = connection.execute(
+        "SELECT version FROM vitalwire.glucose_current ORDER BY version DESC"
+    ).fetchall()
+    assert rows == [(3,), (1,)]

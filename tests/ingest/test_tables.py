@@ -13,7 +13,7 @@ ALL = pytest.mark.parametrize("vital", VITALS.values(), ids=VITALS.keys())
 def test_a_table_has_every_copied_column_and_fills_the_rest_itself(vital: Vital) -> None:
     statement = next(iter(create_table(vital, partitioned=True)))
     created = re.findall(r"^ {4}(\w+) ", statement, re.MULTILINE)
-    assert created == [*(name for name, _ in copied_columns(vital)), "stored_at"]
+    assert created == [*(name for name, _ in copied_columns(vital)), "stored_at", "version"]
     assert statement.endswith("PARTITION BY RANGE (time)")
 
 

@@ -5,7 +5,7 @@ from alerts.feed.board import SETTLED_SHOWN_MAX, SHOWN_MAX, Board
 from alerts.records import Removed, decode
 from schemas.alert import Transition
 from schemas.errors import InvalidInput
-from schemas.kafka import Tick
+from schemas.kafka import CorrectedReading, Corrections, Tick
 from schemas.reading import Quantity
 from schemas.topics import ACTIONS, ALERTS
 from tests.alert_records import acknowledgement, patient, pressure, readings, sugar, transition
@@ -61,6 +61,22 @@ def test_what_came_after_is_said_beside_what_asked() -> None:
     assert card.latest == "Returned: 192/124 mmHg"
     assert (card.answered_by, card.answered_at_ms) == ("Anna", 7)
     assert card.event_id == "3"  # an answer names all that was on the screen
+
+
+def test_a_correction_is_said_beside_what_asked_and_shown_among_the_readings() -> None:
+    board = Board()
+    board.take([readings("p", "01" * 16, pressure(128, 79), 5), transition("1")])
+    board.take([transition("2", "corrected")])
+    now = CorrectedReading(
+        "01" * 16, 2, "blood_pressure", 5, "receipt", pressure(150, 95), pressure(128, 79)
+    )
+    changes = board.take([Corrections("p", 7, "a decoder was mended", [now])])
+    assert (changes.readings, changes.alert_ids, board.newest_stamp_ms) == (True, set(), 7)
+    (row,) = board.rows()
+    assert (row.what, row.flags) == ("150/95 mmHg", "corrected")
+    card = board.card_of("a")
+    assert card is not None
+    assert (card.attention, card.latest) == ("unacknowledged", "Corrected: 192/124 mmHg")
 
 
 def test_an_update_brings_a_page_to_what_a_fresh_one_shows() -> None:

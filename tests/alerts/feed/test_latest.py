@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.feed.latest import LatestReadings
-from schemas.kafka import PatientReadings
+from schemas.kafka import CorrectedReading, Corrections, PatientReadings
 from tests.alert_records import pressure, readings
 
 
@@ -36,3 +36,39 @@ def test_memory_is_bounded_by_patient_and_by_patients() -> None:
     latest.take(reading("q", 11))
     latest.take(reading("r", 12))
     assert latest.of("p") == []
+
+
+def correction(patient: str, number: int, revision: int = 2) -> Corrections:
+    now = CorrectedReading(
+        reading_id=f"{number:032x}",
+        revision=revision,
+        vital="blood_pressure",
+        measured_at_ms=number,
+        time_quality="device-clock",
+        quantities=pressure(150, 95),
+        before=pressure(120, 80),
+        status=["irregular-pulse"],
+    )
+    return Corrections(patient, 100, "a decoder was mended", [now])
+
+
+def test_a_reading_that_was_corrected_is_shown_as_it_says_now() -> None:
+    latest = LatestReadings()
+    for patient, number in (("p", 1), ("p", 2), ("q", 3)):
+        latest.take(reading(patient, number))
+    assert latest.correct(correction("p", 1))
+    assert not latest.take(reading("p", 1))  # delivered once more, as it was
+    shown = {stamped.reading.reading_id: stamped.reading for stamped in latest.of("p")}
+    assert shown[f"{1:032x}"].quantities == pressure(150, 95)
+    assert shown[f"{1:032x}"].status == ["irregular-pulse"]
+    assert shown[f"{2:032x}"].quantities == pressure(120, 80)
+    moving = [stamped.reading.quantities for _, stamped in latest.recent(3)]
+    assert moving == [pressure(120, 80), pressure(120, 80), pressure(150, 95)]
+
+
+def test_a_correction_of_what_is_no_longer_shown_changes_nothing() -> None:
+    latest = LatestReadings()
+    latest.take(reading("p", 1))
+    assert not latest.correct(correction("p", 9))
+    assert not latest.correct(correction("stranger", 1))
+    assert [stamped.reading.quantities for stamped in latest.of("p")] == [pressure(120, 80)]

@@ -14,7 +14,7 @@ from ingest.instants import from_ms
 from ingest.sink.offsets import OvertakenError
 from schemas import topics
 from schemas.errors import UnavailableError
-from schemas.kafka import GatewayReport, Tick
+from schemas.kafka import Corrections, GatewayReport, Tick
 from schemas.reading import Device, Quantity
 from schemas.wire import Health
 from tests.ingest.factories import (
@@ -282,8 +282,11 @@ def test_no_record_of_kafka_stops_the_sink(bench: Bench, other: Database, junk: 
     assert rows(other, "FROM vitalwire.rejected_payloads")
 
 
-def test_ticks_only_move_the_offset(bench: Bench, other: Database) -> None:
-    bench.send(topics.READINGS, msgspec.json.encode(Tick(RECEIVED_MS)))
+@pytest.mark.parametrize("record", [Tick(RECEIVED_MS), Corrections("p-1", RECEIVED_MS, "why", [])])
+def test_what_is_no_arrival_only_moves_the_offset(
+    bench: Bench, other: Database, record: Tick | Corrections
+) -> None:
+    bench.send(topics.READINGS, msgspec.json.encode(record))
     bench.sink().drain()
     assert offset(other) == (1,)
     assert not rows(other, "FROM vitalwire.rejected_payloads")

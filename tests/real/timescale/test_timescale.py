@@ -20,7 +20,7 @@ from ingest.tables import SCHEMA, copied_columns
 from schemas.vitals import VITALS, Vital
 from simulators.stack.directory import stack_directory
 from tests.real.timescale.database import TimescaleInWebAssembly
-from tests.servers import NOW
+from tests.servers import MIGRATIONS, NOW
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -46,7 +46,7 @@ def connection() -> Iterator[Connection[TupleRow]]:
         databases.connect(server.url, "test") as connection,
     ):
         connection.autocommit = True
-        assert databases.migrate(connection, NOW) == ["001_registry", "002_custody", "003_alerts"]
+        assert databases.migrate(connection, NOW) == MIGRATIONS
         yield connection
 
 
