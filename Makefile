@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .PHONY: help setup setup-test setup-real setup-gateway setup-server demo test test-real lint format \
-	bench
+	bench fuzz
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -36,6 +36,10 @@ test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and Timescal
 bench: ## Run the benchmarks; one of them: make bench ARGS="codecs"
 	@$(PYTHON) -m setup bench
 	@.venv/bin/python -m bench $(ARGS)
+
+fuzz: ## Fuzz every codec, 10 s each; longer: make fuzz ARGS="--seconds 60"
+	@$(PYTHON) -m setup fuzz
+	@.venv/bin/python -m bench.fuzz $(ARGS)
 
 lint: setup-test ## Check style and types
 	@.venv/bin/ruff check .
