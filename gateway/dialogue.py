@@ -1,24 +1,32 @@
-"""How to empty a glucose meter through its Record Access Control Point: events in, commands out.
+"""How to empty a meter through its Record Access Control Point: events in, commands out.
 
-Sans-IO: the shell writes what ``Write`` says, tells every answer and record, and drops the link
-when told that the dialogue is over. A meter that was never read is asked for everything; another
-one for its records from the last known one on. That one comes again, and proves that this is still
-the meter of the cursor: if it differs or is missing, the meter was erased, swapped or has counted
-anew, and everything is asked for. "No records" is a normal outcome. The caller moves its cursor to
-what ``reached`` gives, once the records are durable.
+Sans-IO: the shell writes what ``Write`` says, tells every answer and record, waits no longer than
+``patience_s``, and drops the link when told that the dialogue is over. Nothing is ever deleted.
+
+Every dialogue asks how many records there are and for the last one: that one comes first, whatever
+happens to the link later. Then a known meter is asked for its records from the last known one on,
+that one included: it proves that this is still the memory of the cursor. Everything is asked for if
+the meter was never read, if the last record lies before the cursor or the count fell (a change of
+battery, another meter, numbers at their end: a new *epoch*), if the known record differs or is
+missing, or if fewer records came than were counted. "Newer than the last known one" alone would get
+"no records" from a meter that counts anew, and lose what it holds in silence. A meter that can
+neither count nor show its last record is read all the same.
+
+The caller moves its cursor to what ``reached`` gives, once the records are durable.
 """
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from gateway.cursor import NOWHERE, Cursor, Harvest
 from schemas.gatt import racp
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.racp import Request, ResponseCode, ResponseValue
+from schemas.gatt.racp import CountResponse, FilterType, Request, ResponseValue
 
 PROCEDURE_TIMEOUT_S = 30.0  # ST's BlueNRG collector; re-armed by each record
+PROBE_TIMEOUT_S = 2.0  # for what a meter may not know at all; it is awake for ten seconds
+CONTEXT_TIMEOUT_S = 2.0  # for what a flag promised and the closing answer overtook
 ATTEMPTS_MAX = 3
-_DIGEST_DIGITS = 16
 
 IN_PROGRESS_CODES = frozenset({0x80, 0xFE})  # nRF SDK's own and the common profile code
 NOT_SUBSCRIBED_CODES = frozenset({0x81, 0xFD})
@@ -38,19 +46,6 @@ _WORTH_ASKING_ALL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a meter was read: the last record's sequence number and what it said."""
-
-    last: int
-    digest: str
-
-    @classmethod
-    def at(cls, sequence: int, payload: bytes) -> "Cursor":
-        """Point to the record with these bytes."""
-        return cls(sequence, hashlib.sha256(payload).hexdigest()[:_DIGEST_DIGITS])
-
-
 class Outcome(Enum):
     """How a dialogue ended; the value is what metrics and logs call it."""
 
@@ -58,6 +53,27 @@ class Outcome(Enum):
     SILENT = "racp-timeout"
     NOT_BONDED = "not-bonded"
     REFUSED = "racp-refused"
+
+
+class Anew(Enum):
+    """Why everything was asked for; the value is what metrics and logs call it."""
+
+    NEVER_READ = "never-read"
+    LAST_FELL = "last-before-cursor"
+    LAST_DIFFERS = "last-differs"
+    COUNT_FELL = "count-fell"
+    NOT_RECOGNISED = "known-record-gone"
+    NUMBERS_END = "numbers-end"
+    MISSING = "fewer-than-counted"
+    UNPROVEN = "nobody-counted"
+
+    @property
+    def new_epoch(self) -> bool:
+        """Whether the meter's memory is not the one that the cursor was made for."""
+        return self in _NEW_EPOCH
+
+
+_NEW_EPOCH = {Anew.LAST_FELL, Anew.LAST_DIFFERS, Anew.COUNT_FELL, Anew.NOT_RECOGNISED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +101,48 @@ Command = Write | Subscribe | Finished
 class Step(Enum):
     """What the dialogue is waiting for."""
 
-    ALL = "every record"
+    COUNT = "the number of records"
+    LAST = "the last record"
     NEWER = "the last known record and newer ones"
-    ABORTED = "the end of a procedure that somebody left running"
+    ALL = "every record"
+    ABORTED = "the end of a procedure that is running"
+    CONTEXTS = "what the records promised"
     OVER = "nothing"
+
+
+_PROBES = {Step.COUNT, Step.LAST}
+_PATIENCE_S = {
+    Step.COUNT: PROBE_TIMEOUT_S,
+    Step.LAST: PROBE_TIMEOUT_S,
+    Step.ABORTED: PROBE_TIMEOUT_S,
+    Step.CONTEXTS: CONTEXT_TIMEOUT_S,
+}
 
 
 class Dialogue:
     """One synchronisation. Feed it events in the order in which they happen."""
 
-    def __init__(self, cursor: Cursor | None) -> None:
+    def __init__(
+        self, cursor: Cursor | None, filter_type: FilterType = FilterType.SEQUENCE
+    ) -> None:
         """Continue after ``cursor``; None asks for everything."""
         self._cursor = cursor
+        self._filter_type = filter_type
         self._step = Step.OVER
-        self._request = racp.REPORT_ALL
-        self._interrupted = Step.OVER
-        self._newest: Cursor | None = None  # of the request that is running
-        self._ascending = True
-        self._recognised = False
+        self._request = racp.COUNT_ALL
+        self._interrupted: Step = Step.OVER
+        self._harvest = Harvest()
+        self._count: int | None = None
+        self._last: Cursor | None = None
+        self._proven: Cursor | None = None  # where "newer" came to, before everything was asked for
+        self._promised: set[int] = set()
         self._failed_writes = 0
+        self._asked_twice = False
+        self._probes_failed = False
+        self._doubtful = False  # an answer may have been another request's
         self._complete = False
         self._fresh = False
+        self._anew: Anew | None = None
 
     @property
     def complete(self) -> bool:
@@ -118,82 +155,222 @@ class Dialogue:
         return self._fresh
 
     @property
+    def anew(self) -> Anew | None:
+        """Why everything was asked for; None if it was not."""
+        return self._anew
+
+    @property
+    def patience_s(self) -> float:
+        """How long the meter may be silent now; each record and each answer begins it anew."""
+        return _PATIENCE_S.get(self._step, PROCEDURE_TIMEOUT_S)
+
+    @property
     def reached(self) -> Cursor | None:
         """The cursor that the records received so far allow; the old one if none does.
 
-        Of a broken dialogue only records that came in ascending order count: the first one that is
-        missing must be asked for again.
+        Of a broken dialogue only records count that came one number after the other: the first one
+        that is missing must be asked for again.
         """
-        usable = self._complete or (self._ascending and self._recognised)
-        return self._newest if self._newest is not None and usable else self._cursor
+        if not self._complete:
+            return self._proven or self._harvest.unbroken or self._cursor
+        if self._harvest.latest is None:
+            return self._cursor
+        newest = self._harvest.newest(self._last)
+        if newest is None:
+            return NOWHERE
+        if self._doubtful:
+            return replace(newest, held=None, complete=False)
+        return replace(newest, held=self._held(), complete=True)
 
     def start(self) -> list[Command]:
         """Begin."""
-        # 65535 is followed by 0: what came after the wrap is not "newer" to a meter.
-        if self._cursor is None or self._cursor.last >= racp.SEQUENCE_MAX:
-            return self._ask(Step.ALL, racp.REPORT_ALL)
-        return self._ask(Step.NEWER, racp.at_least(self._cursor.last))
+        return self._ask(Step.COUNT, racp.COUNT_ALL)
 
-    def record(self, sequence: int, payload: bytes) -> None:
+    def record(self, sequence: int, payload: bytes, *, promises_context: bool = False) -> None:
         """Note a measurement that arrived."""
-        if self._newest is not None and sequence < self._newest.last:
-            self._ascending = False
-        self._newest = Cursor.at(sequence, payload)
-        self._recognised = self._recognised or self._newest == self._cursor
-        self._fresh = self._fresh or self._newest != self._cursor
+        found = Cursor.at(sequence, payload)
+        known = self._cursor is not None and found.record == self._cursor.record
+        self._fresh = self._fresh or not known
+        if promises_context:
+            self._promised.add(sequence)
+        if self._step is Step.LAST:
+            self._last = found
+        elif self._step in (Step.NEWER, Step.ALL):
+            self._harvest.add(found)
+
+    def context(self, sequence: int) -> list[Command]:
+        """Note a context that arrived; it may be late."""
+        self._promised.discard(sequence)
+        if self._step is Step.CONTEXTS and not self._promised:
+            return self._finish(Outcome.COMPLETE)
+        return []
 
     def answered(self, payload: bytes) -> list[Command]:
         """Take an indication of 0x2A52."""
-        if self._step is Step.OVER:
+        if self._step in (Step.OVER, Step.CONTEXTS):
             return []
         try:
             response = racp.decode_response(payload)
         except MalformedPayload:
-            return self._finish(Outcome.REFUSED)
-        if not isinstance(response, ResponseCode):
-            return []
+            probing = self._step in _PROBES
+            return self._after_probe() if probing else self._finish(Outcome.REFUSED)
+        if isinstance(response, CountResponse):
+            return self._counted(response.count) if self._step is Step.COUNT else []
         if self._step is Step.ABORTED:
-            return self._ask(self._interrupted, self._request)
+            return self._resume()
         if response.request is not self._request.opcode:
             return []
-        return self._ended(response.value)
+        if self._step is Step.COUNT:
+            none = response.value is ResponseValue.NO_RECORDS_FOUND
+            return self._counted(0 if none else None)
+        return self._ask_for_records() if self._step is Step.LAST else self._ended(response.value)
 
     def write_failed(self, code: int) -> list[Command]:
         """Take the ATT error that refused a write; both families of codes are known."""
-        if self._step is Step.OVER:
+        if self._step in (Step.OVER, Step.CONTEXTS):
             return []
         self._failed_writes += 1
         if code in NOT_BONDED_CODES:
             return self._finish(Outcome.NOT_BONDED)
-        if self._failed_writes >= ATTEMPTS_MAX or self._step is Step.ABORTED:
+        if self._step is Step.ABORTED and self._failed_writes < ATTEMPTS_MAX:
+            return self._resume()
+        return self._refused(code)
+
+    def _refused(self, code: int) -> list[Command]:
+        """Try again, go on without it, or leave."""
+        if self._failed_writes >= ATTEMPTS_MAX:
             return self._finish(Outcome.REFUSED)
         if code in IN_PROGRESS_CODES:
-            self._interrupted, self._step = self._step, Step.ABORTED
-            return [Write(racp.encode_request(racp.ABORT))]
+            return self._abort()
         if code in NOT_SUBSCRIBED_CODES:
-            return [Subscribe(), Write(racp.encode_request(self._request))]
+            return [Subscribe(), self._write()]
+        if self._step in _PROBES:
+            return self._after_probe()
+        if self._step is Step.NEWER:
+            return self._ask_all(Anew.NOT_RECOGNISED)
         return self._finish(Outcome.REFUSED)
 
     def timed_out(self) -> list[Command]:
-        """Neither a record nor an answer came for ``PROCEDURE_TIMEOUT_S``."""
-        return [] if self._step is Step.OVER else self._finish(Outcome.SILENT)
+        """Neither a record nor an answer came for ``patience_s``."""
+        match self._step:
+            case Step.OVER:
+                return []
+            case Step.CONTEXTS:  # a promise that is not kept holds up nothing
+                return self._finish(Outcome.COMPLETE)
+            case Step.ABORTED:
+                self._doubtful = self._probes_failed
+                return self._resume()
+            case Step.COUNT | Step.LAST:
+                # Late, its answer would be taken for the next one's: end it first.
+                self._probes_failed = True
+                return self._abort()
+            case _:
+                return self._finish(Outcome.SILENT)
+
+    # What to ask next.
+
+    def _counted(self, count: int | None) -> list[Command]:
+        self._count = count
+        if count == 0:
+            return self._ask_for_records()
+        return self._ask(Step.LAST, racp.REPORT_LAST)
+
+    def _after_probe(self) -> list[Command]:
+        """Go on without what a probe should have told."""
+        return self._counted(None) if self._step is Step.COUNT else self._ask_for_records()
+
+    def _ask_for_records(self) -> list[Command]:
+        reason = self._reason_for_all()
+        if reason is not None:
+            return self._ask_all(reason)
+        assert self._cursor is not None
+        self._harvest = Harvest(self._cursor)
+        newer = racp.at_least(self._cursor.last, filter_type=self._filter_type)
+        return self._ask(Step.NEWER, newer)
+
+    def _reason_for_all(self) -> Anew | None:
+        """Find what count and last record say against the cursor."""
+        cursor, last = self._cursor, self._last
+        if cursor is None:
+            return Anew.NEVER_READ
+        # What came after the wrap is not "newer" to a meter.
+        if cursor.last >= racp.SEQUENCE_MAX:
+            return Anew.NUMBERS_END
+        if last is not None and last.last < cursor.last:
+            return Anew.LAST_FELL
+        if last is not None and last.last == cursor.last and last.digest != cursor.digest:
+            return Anew.LAST_DIFFERS
+        if self._count is not None and cursor.complete and self._count < (cursor.held or 0):
+            return Anew.COUNT_FELL
+        return None
 
     def _ended(self, value: ResponseValue) -> list[Command]:
-        """React to the end of the running request."""
-        if self._step is Step.NEWER:
-            wrapped = self._newest is not None and self._newest.last >= racp.SEQUENCE_MAX
-            delivered = value is ResponseValue.SUCCESS and self._recognised and not wrapped
-            if not delivered and value in _WORTH_ASKING_ALL:
-                return self._ask(Step.ALL, racp.REPORT_ALL)
-        if value in (ResponseValue.SUCCESS, ResponseValue.NO_RECORDS_FOUND):
-            return self._finish(Outcome.COMPLETE)
-        return self._finish(Outcome.REFUSED)
+        """React to the end of a request for records."""
+        if self._step is Step.NEWER and value in _WORTH_ASKING_ALL:
+            reason = self._reason_to_doubt(value)
+            if reason is not None:
+                return self._ask_all(reason)
+        if value not in (ResponseValue.SUCCESS, ResponseValue.NO_RECORDS_FOUND):
+            return self._finish(Outcome.REFUSED)
+        short = self._count is not None and len(self._harvest.distinct) < self._count
+        if self._step is Step.ALL and short and not self._asked_twice:
+            self._asked_twice = True
+            return self._ask(Step.ALL, racp.REPORT_ALL, Harvest(distinct=self._harvest.distinct))
+        if self._promised:
+            self._step = Step.CONTEXTS
+            return []
+        return self._finish(Outcome.COMPLETE)
 
-    def _ask(self, step: Step, request: Request) -> list[Command]:
+    def _reason_to_doubt(self, value: ResponseValue) -> Anew | None:
+        """Find what is wrong with "the last known record and newer ones"."""
+        cursor, harvest = self._cursor, self._harvest
+        assert cursor is not None
+        if value is not ResponseValue.SUCCESS or not harvest.recognised:
+            return Anew.NOT_RECOGNISED
+        if any(number >= racp.SEQUENCE_MAX for number, _ in harvest.distinct):
+            return Anew.NUMBERS_END
+        if self._count is None or cursor.held is None:
+            return None if cursor.complete else Anew.UNPROVEN
+        newer = len(harvest.distinct) - 1
+        return Anew.MISSING if newer < self._count - cursor.held else None
+
+    def _ask_all(self, reason: Anew) -> list[Command]:
+        self._anew = reason
+        if reason in (Anew.MISSING, Anew.UNPROVEN):
+            self._proven = self._harvest.unbroken
+        return self._ask(Step.ALL, racp.REPORT_ALL, Harvest())
+
+    def _held(self) -> int | None:
+        """Say how many of the meter's records are safe after a complete dialogue."""
+        if self._count is not None:
+            return self._count
+        distinct = len(self._harvest.distinct)
+        if self._harvest.known is None:
+            return distinct
+        before = self._harvest.known.held
+        return None if before is None else before + distinct - 1
+
+    # Procedures.
+
+    def _ask(self, step: Step, request: Request, harvest: Harvest | None = None) -> list[Command]:
         self._step, self._request = step, request
-        self._newest, self._ascending = None, True
-        self._recognised = step is Step.ALL  # nothing to compare with: whatever comes is new
-        return [Write(racp.encode_request(request))]
+        self._harvest = harvest or self._harvest
+        self._failed_writes = 0
+        return [self._write()]
+
+    def _write(self) -> Write:
+        return Write(racp.encode_request(self._request))
+
+    def _abort(self) -> list[Command]:
+        self._interrupted, self._step = self._step, Step.ABORTED
+        return [Write(racp.encode_request(racp.ABORT))]
+
+    def _resume(self) -> list[Command]:
+        """Go on where a running procedure was in the way, or without a probe that got nowhere."""
+        if self._interrupted in _PROBES and self._probes_failed:
+            return self._ask_for_records()
+        self._step = self._interrupted
+        return [self._write()]
 
     def _finish(self, outcome: Outcome) -> list[Command]:
         self._complete = outcome is Outcome.COMPLETE

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.dialogue import Cursor
+from gateway.cursor import Cursor
 from gateway.journal_file import FILE, open_or_create, refuse_damaged, set_aside, unusable
 from gateway.record import (
     GLUCOSE,
@@ -183,16 +183,17 @@ class Journal:
     def cursor(self, address: str) -> Cursor | None:
         """Give how far a meter was read."""
         row = self._database.execute(
-            "SELECT last, digest FROM cursors WHERE address = ?", (address,)
+            "SELECT last, digest, held, complete FROM cursors WHERE address = ?", (address,)
         ).fetchone()
-        return Cursor(*row) if row else None
+        return Cursor(row[0], row[1], row[2], bool(row[3])) if row else None
 
     def move_cursor(self, address: str, cursor: Cursor) -> None:
         """Write how far a meter was read; the records up to there must be in the journal."""
         with _disk():
             self._database.execute(
-                "INSERT OR REPLACE INTO cursors (address, last, digest) VALUES (?,?,?)",
-                (address, cursor.last, cursor.digest),
+                "INSERT OR REPLACE INTO cursors (address, last, digest, held, complete)"
+                " VALUES (?,?,?,?,?)",
+                (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
             )
 
     def observation(self) -> Observation | None:

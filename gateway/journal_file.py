@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
@@ -40,9 +40,11 @@ CREATE TABLE sessions (
     facts      TEXT NOT NULL          -- JSON of gateway.record.SessionFacts
 ) WITHOUT ROWID;
 CREATE TABLE cursors (
-    address TEXT PRIMARY KEY,
-    last    INTEGER NOT NULL,
-    digest  TEXT NOT NULL
+    address  TEXT PRIMARY KEY,
+    last     INTEGER NOT NULL,
+    digest   TEXT NOT NULL,
+    held     INTEGER,                 -- see gateway.cursor.Cursor
+    complete INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- Where the bytes of a glucose measurement came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
@@ -59,9 +61,18 @@ CREATE TABLE observation (
 );
 """
 
+_UPGRADES = {
+    # Its cursors do not tell whether anything before them is missing: all is asked for once more.
+    1: """
+ALTER TABLE cursors ADD COLUMN held INTEGER;
+ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
+""",
+}
+"""By the layout that they begin from: what leads to the next one."""
+
 
 def open_or_create(path: Path) -> sqlite3.Connection:
-    """Open the file, durable and small in memory, and lay it out if it is new.
+    """Open the file, durable and small in memory; lay it out, or bring an older layout up.
 
     Raises ``MisconfiguredError`` if a newer version wrote it, ``sqlite3.Error`` if it is unusable.
     """
@@ -72,9 +83,11 @@ def open_or_create(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA cache_size = -512")  # KiB; the Pi's memory is small
         (version,) = database.execute("PRAGMA user_version").fetchone()
         _refuse_newer(path, version)
-        if version == 0:
+        if version < LAYOUT_VERSION:
+            steps = (_UPGRADES[step] for step in range(version, LAYOUT_VERSION))
+            layout = "".join(steps) if version else _LAYOUT
             database.executescript(
-                f"BEGIN; {_LAYOUT} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
+                f"BEGIN IMMEDIATE; {layout} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
             )
     except BaseException:
         database.close()

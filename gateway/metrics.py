@@ -9,6 +9,9 @@ HELD = Gauge("vitalwire_gateway_held", "Rows in the journal that have no receipt
 STUCK = Gauge("vitalwire_gateway_stuck", "Rows sent three times or more without a receipt")
 CONNECTED = Gauge("vitalwire_gateway_mqtt_connected", "1 while the broker is connected")
 SESSIONS = Counter("vitalwire_gateway_sessions", "Bluetooth sessions by outcome", ["outcome"])
+READ_ANEW = Counter(
+    "vitalwire_gateway_read_anew", "Meters of which every record was asked for, by why", ["reason"]
+)
 REFUSED_UNPAIRED = Counter(
     "vitalwire_gateway_refused_unpaired", "Sightings of devices that nobody paired here"
 )

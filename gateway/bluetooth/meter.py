@@ -1,34 +1,67 @@
-"""Empties a glucose meter: performs what ``gateway.dialogue`` commands."""
+"""Empties a numbered memory: performs what ``gateway.dialogue`` commands."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
+import structlog
+
+from gateway import metrics
 from gateway.bluetooth.link import Link, WriteRefused
-from gateway.dialogue import (
-    PROCEDURE_TIMEOUT_S,
-    Command,
-    Dialogue,
-    Finished,
-    Outcome,
-    Subscribe,
-    Write,
-)
-from schemas.gatt import glucose, uuids
+from gateway.dialogue import Command, Dialogue, Finished, Outcome, Subscribe, Write
+from schemas.gatt import glucose, glucose_context, uuids
 from schemas.gatt.errors import MalformedPayload
 
 Captured = Callable[[int, bytes], None]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """What a record says of itself."""
+
+    sequence: int
+    promises_context: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Which characteristics a memory speaks by, and how its records are numbered."""
+
+    records: int
+    number: Callable[[bytes], Numbered]
+    contexts: int | None = None
+
+
+def _glucose_number(payload: bytes) -> Numbered:
+    record = glucose.decode(payload)
+    return Numbered(record.sequence, record.context_follows)
+
+
+GLUCOSE_MEMORY = Memory(
+    uuids.GLUCOSE_MEASUREMENT, _glucose_number, uuids.GLUCOSE_MEASUREMENT_CONTEXT
+)
 
 
 class MeterVisit:
     """One synchronisation with one meter over one link."""
 
-    def __init__(self, link: Link, dialogue: Dialogue, captured: Captured) -> None:
-        """``captured`` gets every record, before anything else is done with it."""
+    def __init__(
+        self,
+        link: Link,
+        dialogue: Dialogue,
+        captured: Captured,
+        memory: Memory = GLUCOSE_MEMORY,
+    ) -> None:
+        """``captured`` gets every record once, before anything else is done with it."""
         self._link = link
         self._dialogue = dialogue
         self._captured = captured
+        self._memory = memory
+        self._seen: set[tuple[int, bytes]] = set()
         self._commands: deque[Command] = deque()
         self._arrived = asyncio.Event()
 
@@ -40,6 +73,7 @@ class MeterVisit:
             command = await self._next_command()
             match command:
                 case Finished(outcome):
+                    self._tell()
                     return outcome
                 case Subscribe():
                     await self._subscribe()
@@ -48,10 +82,10 @@ class MeterVisit:
 
     async def _subscribe(self) -> None:
         """Subscribe to the records first: a meter refuses requests before."""
-        link = self._link
-        await link.subscribe(uuids.GLUCOSE_MEASUREMENT, self._on_measurement)
-        if link.has(uuids.GLUCOSE_MEASUREMENT_CONTEXT):
-            await link.subscribe(uuids.GLUCOSE_MEASUREMENT_CONTEXT, self._on_context)
+        link, memory = self._link, self._memory
+        await link.subscribe(memory.records, self._on_record)
+        if memory.contexts is not None and link.has(memory.contexts):
+            await link.subscribe(memory.contexts, self._on_context)
         await link.subscribe(uuids.RECORD_ACCESS_CONTROL_POINT, self._on_answer)
 
     async def _next_command(self) -> Command:
@@ -59,7 +93,7 @@ class MeterVisit:
         while not self._commands:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(PROCEDURE_TIMEOUT_S):
+                async with asyncio.timeout(self._dialogue.patience_s):
                     await self._arrived.wait()
             except TimeoutError:
                 self._commands.extend(self._dialogue.timed_out())
@@ -71,19 +105,36 @@ class MeterVisit:
         except WriteRefused as refusal:
             self._commands.extend(self._dialogue.write_failed(refusal.code))
 
+    def _tell(self) -> None:
+        """Say why everything was read, if it was."""
+        if (reason := self._dialogue.anew) is not None:
+            metrics.READ_ANEW.labels(reason.value).inc()
+            log.info("meter.read_anew", reason=reason.value, new_epoch=reason.new_epoch)
+
     # Called by bleak. The dialogue hears at once, so that it knows how far the meter came even if
     # the link drops right behind.
 
-    def _on_measurement(self, payload: bytes) -> None:
-        self._captured(uuids.GLUCOSE_MEASUREMENT, payload)
+    def _on_record(self, payload: bytes) -> None:
+        self._capture(self._memory.records, payload)
         with suppress(MalformedPayload):  # it is in the journal; its number is unknown
-            self._dialogue.record(glucose.decode(payload).sequence, payload)
+            found = self._memory.number(payload)
+            self._dialogue.record(found.sequence, payload, promises_context=found.promises_context)
         self._arrived.set()
 
     def _on_context(self, payload: bytes) -> None:
-        self._captured(uuids.GLUCOSE_MEASUREMENT_CONTEXT, payload)
+        assert self._memory.contexts is not None
+        self._capture(self._memory.contexts, payload)
+        with suppress(MalformedPayload):
+            sequence = glucose_context.decode(payload).sequence
+            self._commands.extend(self._dialogue.context(sequence))
         self._arrived.set()
 
     def _on_answer(self, payload: bytes) -> None:
         self._commands.extend(self._dialogue.answered(payload))
         self._arrived.set()
+
+    def _capture(self, number: int, payload: bytes) -> None:
+        """Keep a record; the last one comes twice, first by itself and then among the newer."""
+        if (number, payload) not in self._seen:
+            self._captured(number, payload)
+            self._seen.add((number, payload))

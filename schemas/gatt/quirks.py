@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from schemas.gatt.racp import FilterType
+
 
 class ClockWay(Enum):
     """How a device's clock is read and set, where it has one that can be set."""
@@ -45,6 +47,8 @@ class Quirk:
     """It forgets its side of the bond; the gateway may pair again by itself if the serial fits."""
     subscribe_to_everything: bool = False
     """Counts itself paired only if all characteristics are subscribed and time and battery told."""
+    sequence_filter: FilterType = FilterType.SEQUENCE
+    """How requests for records say that their operand is a sequence number."""
     advertises_unread: bool = False
     """Omron's manufacturer data (company 0x020E) tell how many records are unread."""
     leaves_early: bool = False
@@ -83,6 +87,7 @@ OMRON = Quirk(
     clock=ClockWay.CURRENT_TIME_AFTER_NOTIFICATION,
     drops_bond=True,
     subscribe_to_everything=True,
+    sequence_filter=FilterType.OMRON_SEQUENCE,
     advertises_unread=True,
 )
 ACCU_CHEK_INSTANT = Quirk(

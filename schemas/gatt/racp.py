@@ -44,6 +44,7 @@ class FilterType(Code):
 
     SEQUENCE = 1
     USER_FACING_TIME = 2
+    OMRON_SEQUENCE = 4
 
 
 class ResponseValue(Code):
@@ -60,6 +61,7 @@ class ResponseValue(Code):
     OPERAND_NOT_SUPPORTED = 9
 
 
+_SEQUENCE_FILTERS = {FilterType.SEQUENCE, FilterType.OMRON_SEQUENCE}
 _SEQUENCE_OPERAND_SIZE = {
     Operator.AT_MOST: 3,
     Operator.AT_LEAST: 3,
@@ -82,7 +84,7 @@ class Request(Struct, frozen=True):
         filter by sequence; the others (all, first, last) have no operand.
         """
         size = _SEQUENCE_OPERAND_SIZE.get(self.operator)
-        if len(self.operand) != size or self.operand[0] != FilterType.SEQUENCE:
+        if len(self.operand) != size or self.operand[0] not in _SEQUENCE_FILTERS:
             return None
         first = int.from_bytes(self.operand[1:3], "little")
         if self.operator is Operator.AT_MOST:
@@ -115,9 +117,14 @@ COUNT_ALL = Request(Opcode.REPORT_COUNT, Operator.ALL)
 ABORT = Request(Opcode.ABORT)
 
 
-def at_least(sequence: int, opcode: Opcode = Opcode.REPORT_RECORDS) -> Request:
+def at_least(
+    sequence: int,
+    opcode: Opcode = Opcode.REPORT_RECORDS,
+    filter_type: FilterType = FilterType.SEQUENCE,
+) -> Request:
     """Ask for the records with this sequence number or a higher one."""
-    return Request(opcode, Operator.AT_LEAST, _by_sequence(sequence))
+    operand = bytes((filter_type,)) + sequence.to_bytes(2, "little")
+    return Request(opcode, Operator.AT_LEAST, operand)
 
 
 def at_most(sequence: int, opcode: Opcode = Opcode.REPORT_RECORDS) -> Request:

@@ -24,7 +24,15 @@ from schemas.gatt.glucose import (
 )
 from schemas.gatt.glucose_context import GlucoseContext, Meal
 from schemas.gatt.number import Absent, Number, scaled
-from schemas.gatt.racp import CountResponse, Opcode, Request, Response, ResponseCode, ResponseValue
+from schemas.gatt.racp import (
+    CountResponse,
+    Opcode,
+    Operator,
+    Request,
+    Response,
+    ResponseCode,
+    ResponseValue,
+)
 from schemas.vitals import MG_DL_PER_MMOL_L_GLUCOSE
 from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
@@ -231,10 +239,14 @@ class Meter(Peripheral):
             nothing = ResponseCode(request.opcode, ResponseValue.NO_RECORDS_FOUND)
             await self._close(connection, nothing)
         else:
-            await self._report(connection, selected)
+            await self._report(connection, selected, whole=request.operator is not Operator.LAST)
 
-    async def _report(self, connection: Connection, records: tuple[Record, ...]) -> None:
-        drop, stall = self._faults.take(DropLink), self._faults.take(Stall)
+    async def _report(
+        self, connection: Connection, records: tuple[Record, ...], *, whole: bool
+    ) -> None:
+        """Hand records over; faults wait for a transfer, of which the last record alone is none."""
+        drop = self._faults.take(DropLink) if whole else None
+        stall = self._faults.take(Stall) if whole else None
         last = self._habits.drops_link_after if drop is None else drop.after
         sent: list[Payload] = []
         for number, record in enumerate(records):

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.dialogue import Cursor
+from gateway.cursor import Cursor
 from gateway.journal import KEEP_RECEIPTED_MS, Journal, Notification
 from gateway.journal_file import FILE, unusable
 from gateway.record import GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
@@ -134,6 +134,27 @@ def test_facts_of_a_session_are_kept_beside_its_records(journal: Journal, tmp_pa
         assert entry.facts == facts
 
 
+def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path: Path) -> None:
+    """Its cursors do not say whether anything before them is missing, so all is read once more."""
+    held_back = journal.append(notification(b"1"))
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as old:
+        old.executescript("""
+            DROP TABLE cursors;
+            CREATE TABLE cursors (
+                address TEXT PRIMARY KEY, last INTEGER NOT NULL, digest TEXT NOT NULL
+            ) WITHOUT ROWID;
+            INSERT INTO cursors VALUES ('C0:00:00:00:00:01', 7, 'digest');
+            PRAGMA user_version = 1;
+        """)
+    with closing(Journal(tmp_path, "b" * 16)) as again:
+        assert again.cursor(ADDRESS) == Cursor(7, "digest", held=None, complete=False)
+        assert held(again) == {held_back.seq}
+        again.move_cursor(ADDRESS, Cursor(8, "newer", 3, complete=True))
+    with closing(Journal(tmp_path, "c" * 16)) as again:
+        assert again.cursor(ADDRESS) == Cursor(8, "newer", 3, complete=True)
+
+
 def test_a_session_that_a_crash_cut_off_never_tells_a_newest(
     journal: Journal, tmp_path: Path
 ) -> None:
@@ -194,10 +215,10 @@ def test_a_row_that_lends_its_name_to_one_that_is_held_is_not_pruned(journal: Jo
 def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) -> None:
     assert (journal.cursor(ADDRESS), journal.observation()) == (None, None)
     journal.move_cursor(ADDRESS, Cursor(4, "digest"))
-    journal.move_cursor(ADDRESS, Cursor(5, "digest"))
+    journal.move_cursor(ADDRESS, Cursor(5, "digest", 7, complete=True))
     journal.keep_observation(Observation(BOOT, 1, NOW_MS))
     with closing(reopened(journal, tmp_path, "b" * 16)) as again:
-        assert again.cursor(ADDRESS) == Cursor(5, "digest")
+        assert again.cursor(ADDRESS) == Cursor(5, "digest", 7, complete=True)
         assert again.observation() == Observation(BOOT, 1, NOW_MS)
 
 

@@ -10,12 +10,11 @@ import pytest
 from dbus_fast import Message
 from prometheus_client import REGISTRY
 
-from gateway import dialling
+from gateway import dialling, dialogue
 from gateway.bluetooth import link as link_module
-from gateway.bluetooth import meter as meter_module
 from gateway.bluetooth import session as session_module
 from gateway.bluetooth.session import Session
-from gateway.dialogue import Cursor
+from gateway.cursor import Cursor
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
@@ -64,12 +63,14 @@ async def test_a_meter_gives_all_and_next_time_only_the_newer(
 ) -> None:
     first = [meter.take(Sample(Decimal(100 + number))) for number in range(3)]
     await side.visited(1)
-    assert side.payloads == [record.measurement for record in first]
-    last = first[-1]
-    assert side.journal.cursor(METER_ADDRESS) == Cursor.at(last.sequence, last.measurement)
+    last = first[-1]  # it comes first: whatever happens to the link, the newest is there
+    assert side.payloads == [record.measurement for record in (last, *first[:-1])]
+    assert side.journal.cursor(METER_ADDRESS) == Cursor.at(
+        last.sequence, last.measurement, held=3, complete=True
+    )
     newer = meter.take(Sample(Decimal(110)))
     await side.visited(2)
-    assert side.payloads[3:] == [last.measurement, newer.measurement]
+    assert side.payloads[3:] == [newer.measurement, last.measurement]
 
 
 async def test_the_battery_is_reported(cuff: Cuff, side: BluetoothSide) -> None:
@@ -145,8 +146,9 @@ async def test_a_link_that_breaks_within_a_transfer_loses_nothing(
     taken = [meter.take(Sample(Decimal(100 + number))) for number in range(5)]
     measurements = [record.measurement for record in taken]
     await eventually(lambda: set(side.payloads) == set(measurements))
-    # The second visit went on from the last record of the first.
-    assert side.payloads == [*measurements[:2], *measurements[1:]]
+    # Each visit begins with the last record; the second one went on from the second.
+    last = measurements[-1]
+    assert side.payloads == [last, *measurements[:2], last, *measurements[1:-1]]
 
 
 async def test_a_broken_transfer_tells_no_newest(meter: Meter, side: BluetoothSide) -> None:
@@ -161,7 +163,7 @@ async def test_a_broken_transfer_tells_no_newest(meter: Meter, side: BluetoothSi
 async def test_a_meter_that_falls_silent_is_left(
     meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter_module, "PROCEDURE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(dialogue, "PROCEDURE_TIMEOUT_S", 0.2)
     meter.inject(Stall(after=1))
     taken = [meter.take(Sample(Decimal(100 + number))) for number in range(3)]
     silent_before = sessions("racp-timeout")
@@ -313,11 +315,11 @@ async def test_stopping_within_a_visit_leaves_the_link(cuff: Cuff, side: Bluetoo
 async def test_pitfall_7_a_device_that_vanishes_within_a_visit_is_left(
     meter: Meter, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter_module, "PROCEDURE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(dialogue, "PROCEDURE_TIMEOUT_S", 0.2)
     monkeypatch.setattr(link_module, "DISCONNECT_TIMEOUT_S", 0.2)
     meter.inject(Stall(after=1))
     taken = [meter.take(Sample(Decimal(100 + number))) for number in range(3)]
-    await eventually(lambda: side.payloads)
+    await eventually(lambda: len(side.payloads) == 2)  # the last one, the first one, and a stall
     world.silence(meter)
     await side.visited(1)
     world.restore(meter)

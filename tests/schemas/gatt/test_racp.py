@@ -87,7 +87,7 @@ def test_sequences_asked_for() -> None:
         racp.between(9, 8),
         Request(Opcode.REPORT_RECORDS, Operator.AT_LEAST),
         Request(Opcode.REPORT_RECORDS, Operator.AT_LEAST, b"\x01\x00"),
-        Request(Opcode.REPORT_RECORDS, Operator.AT_LEAST, b"\x04\xff\xff"),
+        Request(Opcode.REPORT_RECORDS, Operator.AT_LEAST, b"\x02\xff\xff"),
         Request(Opcode.REPORT_RECORDS, Operator.RANGE, b"\x01\x01\x00"),
         Request(Opcode.REPORT_RECORDS, Operator(99), b"\x01\x01\x00"),
     ],
