@@ -2,8 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help setup setup-test setup-real setup-gateway setup-server demo test test-real lint format \
-	bench fuzz
+.PHONY: help setup setup-test setup-real setup-true setup-gateway setup-server demo \
+	test test-real test-true lint format bench fuzz
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -16,6 +16,9 @@ setup-test: ## Set up what the tests need
 
 setup-real: ## Set up what the tests with the real servers need
 	@$(PYTHON) -m setup real
+
+setup-true: ## Set up what the tests with the real bluetoothd need
+	@$(PYTHON) -m setup true
 
 setup-gateway: ## Set up a Raspberry Pi: the gateway's packages and no others
 	@$(PYTHON) -m setup gateway
@@ -32,6 +35,10 @@ test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas
 test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.real.stages \
 		tests/real tests/ingest tests/alerts $(ARGS)
+
+test-true: setup-true ## Run the Bluetooth tests with Debian's kernel and bluetoothd, emulated
+	@.venv/bin/pytest -p tests.true_world --timeout=120 \
+		tests/gateway/bluetooth tests/simulators/test_world.py $(ARGS)
 
 bench: ## Run the benchmarks; one of them: make bench ARGS="codecs"
 	@$(PYTHON) -m setup bench

@@ -50,6 +50,14 @@ Dir::Etc::sourcelist "{cache}/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::State::status "{cache}/status";
 """
+_INSTALLED = """\
+Package: {name}
+Status: install ok installed
+Architecture: all
+Version: 999
+Maintainer: nobody <nobody@localhost>
+Description: not needed
+"""
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,23 @@ class Archive:
         Raises:
             SetupError: no apt here, no network, no such package, no room.
         """
+        for package in self.download(packages):
+            if package.name.partition("_")[0] not in _NEVER_UNPACKED:
+                _unpack(package, root)
+
+    def download(self, packages: Sequence[str]) -> list[Path]:
+        """Download packages with their dependencies; return their files.
+
+        Raises:
+            SetupError: as `fetch`.
+        """
         names = ", ".join(packages)
         if shutil.which("apt-get") is None:
             msg = f"{names}: not here, and no apt-get to fetch it. Install it on this machine"
             raise SetupError(msg)
         with (self.cache / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for package in self._download(packages, names):
-                _unpack(package, root)
+            return self._download(packages, names)
 
     def _download(self, packages: Sequence[str], names: str) -> list[Path]:
         step(f"{self.name}: package lists")
@@ -95,7 +112,6 @@ class Archive:
         return [
             self.cache / "archives" / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
             for name, version, architecture in found
-            if name not in _NEVER_UNPACKED
         ]
 
     def _apt_get(self, action: str, timeout_s: float, packages: Sequence[str] = ()) -> str:
@@ -111,11 +127,16 @@ def this_machines(cache: Path) -> Archive:
     return _archive("Packages of this machine's sources", cache, "")
 
 
-def debian_bookworm(cache: Path, keyring: Path) -> Archive:
-    """Use Debian itself, for what this machine's distribution has only as a snap."""
+def debian_bookworm(cache: Path, keyring: Path, not_needed: Sequence[str] = ()) -> Archive:
+    """Use Debian itself, for what this machine's distribution has not, or not in that version.
+
+    Nothing of it is installed here, so all libraries come along; but not packages that are
+    `not_needed`, whoever asks for them.
+    """
     archive = _archive("Packages of Debian 12", cache, _BOOKWORM_CONFIGURATION)
     (cache / "sources.list").write_text(_BOOKWORM_SOURCES.format(keyring=keyring))
-    (cache / "status").write_text("")  # nothing of it is installed here: all libraries come along
+    installed = "\n".join(_INSTALLED.format(name=name) for name in not_needed)
+    (cache / "status").write_text(installed)
     return archive
 
 

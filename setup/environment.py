@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from setup import apt, emulator
 from setup.console import Command, SetupError, run, step
 from setup.programs import CHROMIUM, DBUS_DAEMON, MOSQUITTO, DebianFolder, Program
 from setup.real import LOCKS, RealServers
@@ -28,6 +29,7 @@ ENVIRONMENT = CHECKOUT / ".venv"
 STATE = ENVIRONMENT / "setup"
 PYTHON = ENVIRONMENT / "bin" / "python"
 UV = ENVIRONMENT / "bin" / "uv"
+GUEST = CHECKOUT / "simulators" / "true_world" / "guest"
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PIP_WHEELS = Path("usr/share/python-wheels")
 DOWNLOAD_TIMEOUT_S = 900
@@ -60,12 +62,14 @@ PLAYWRIGHT_NODE = Program(
 class Purpose:
     """What one use of the project needs: programs of Debian's, and a selection from uv.lock.
 
-    `real_servers`: also those that neither Debian nor the lock file has.
+    `real_servers`: also those that neither Debian nor the lock file has. `emulator`: also qemu, and
+    a Debian to run in it.
     """
 
     selection: tuple[str, ...]
     programs: tuple[Program, ...] = ()
     real_servers: bool = False
+    emulator: bool = False
 
 
 _BASE = ("--no-default-groups", "--group=build", "--group=tool")
@@ -83,6 +87,7 @@ PURPOSES = {
         (DBUS_DAEMON, MOSQUITTO),
         real_servers=True,
     ),
+    "true": Purpose(("--group=dev", "--extra=demo"), emulator=True),
 }
 
 
@@ -129,11 +134,14 @@ def _set_up(name: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by another `make` for minutes at most
         if _holds(stamp, key):
             return
-        pip = _bootstrap(DebianFolder(ENVIRONMENT / "debian", _cache()), purpose)
+        debian = DebianFolder(ENVIRONMENT / "debian", _cache())
+        pip = _bootstrap(debian, purpose)
         _create_environment()
         network = _network(pip)
         _install_uv(pip)
         _install_packages(purpose, network)
+        if purpose.emulator:
+            _fetch_emulator(debian)
         if purpose.real_servers:
             RealServers(CHECKOUT, ENVIRONMENT, _cache(), pip.certificates).fetch()
         stamp.write_text(key)
@@ -149,6 +157,7 @@ def _key(name: str) -> str:
     digest = hashlib.sha256(f"{name} {CHECKOUT} {sys.version}".encode())
     listed = [Path("uv.lock"), Path("pyproject.toml")]
     listed += LOCKS if PURPOSES[name].real_servers else ()
+    listed += _guests_files() if PURPOSES[name].emulator else ()
     for path in [*(CHECKOUT / name for name in listed), *sorted(_own_files())]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -156,6 +165,15 @@ def _key(name: str) -> str:
 
 def _own_files() -> list[Path]:
     return list(Path(__file__).parent.glob("*.py"))
+
+
+def _guests_files() -> list[Path]:
+    return sorted(path for path in GUEST.iterdir() if path.is_file())
+
+
+def _fetch_emulator(debian: DebianFolder) -> None:
+    archive = apt.debian_bookworm(debian.cache / "emulator", debian.keyring(), emulator.NOT_NEEDED)
+    emulator.Emulator(CHECKOUT, _guests_files(), ENVIRONMENT / "emulator", archive).fetch()
 
 
 def _cache() -> Path:

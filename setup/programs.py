@@ -90,18 +90,27 @@ class DebianFolder:
         foreign = [program for program in programs if program.snap_on_ubuntu and _is_ubuntu()]
         own = [program for program in programs if program not in foreign]
         wanted = [*packages, *(package for program in own for package in program.packages)]
-        keyring = Path("/") / apt.DEBIAN_KEYRING
-        if foreign and not keyring.exists():
-            wanted.append("debian-archive-keyring")
-            keyring = self.root / apt.DEBIAN_KEYRING
         if wanted:
             apt.this_machines(self.cache / "apt").fetch(wanted, self.root)
             self._wrap(own, self.root)
         if foreign:
-            debian = apt.debian_bookworm(self.cache / "bookworm", keyring)
+            debian = apt.debian_bookworm(self.cache / "bookworm", self.keyring())
             root = self.path / "bookworm"
             debian.fetch([package for program in foreign for package in program.packages], root)
             self._wrap(foreign, root)
+
+    def keyring(self) -> Path:
+        """Return Debian's keys; a machine that is no Debian gets them from its own sources.
+
+        Raises:
+            SetupError: as `fetch`.
+        """
+        here, unpacked = Path("/") / apt.DEBIAN_KEYRING, self.root / apt.DEBIAN_KEYRING
+        if here.exists():
+            return here
+        if not unpacked.exists():
+            apt.this_machines(self.cache / "apt").fetch(["debian-archive-keyring"], self.root)
+        return unpacked
 
     def _wrap(self, programs: Sequence[Program], root: Path) -> None:
         """Write bin/NAME, which says where the libraries are. It is there when all else is."""

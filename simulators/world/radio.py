@@ -36,6 +36,10 @@ class Air(LocalLink):
     def restore(self, controller: Controller) -> None:
         """Let it be heard again; its links are over, as after any supervision timeout."""
         self._silent.discard(controller)
+        self.end_links(controller)
+
+    def end_links(self, controller: Controller) -> None:
+        """End every link of this controller, at both ends by supervision timeout."""
         for connection in list(controller.le_connections.values()):
             peer = self.find_le_controller(connection.peer_address)
             controller.on_le_disconnected(connection, _TIMEOUT)

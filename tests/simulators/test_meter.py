@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -173,7 +174,8 @@ async def test_records_of_a_broken_transfer_are_not_handed_over(
 ) -> None:
     await collector.subscribe()
     meter.inject(DropLink(after=2))
-    await collector.request(racp.REPORT_ALL)
+    with suppress(BleakGATTProtocolError):  # bluetoothd may see the end before the answer
+        await collector.request(racp.REPORT_ALL)
     await asyncio.wait_for(collector.gone.wait(), TIMEOUT_S)
     assert collector.received == payloads(meter)[:2]
     assert meter.ledger.handed_over == []

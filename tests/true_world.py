@@ -1,0 +1,72 @@
+"""A plugin of pytest: the tests that ask for a Bluetooth world, in the true one.
+
+``pytest -p tests.true_world tests/gateway`` runs those tests, unchanged, against Debian's kernel
+and bluetoothd in an emulated machine. It starts once for all; each test gets an adapter, an air, a
+bus socket and a run of bluetoothd of its own.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from simulators.true_world import Machine, TrueWorld
+from tests import bluetooth_world
+
+WAIT_TIMEOUT_S = 40.0
+"""Instead of the fast world's: bluetoothd takes 2 s to disconnect, and its machine is emulated."""
+
+_INJECTED = "bluetoothd cannot be told when to do that"
+FAST_ONLY = {
+    "test_pitfall_2_services_resolved_before_the_objects": _INJECTED,
+    "test_pitfall_3_a_connect_that_fails_is_tried_again": _INJECTED,
+    "test_pitfall_6_a_slow_disconnect_holds_up_nobody_else": _INJECTED,
+    "test_services_resolved_before_they_are_there": _INJECTED,
+    "test_a_connect_that_fails_once": _INJECTED,
+    "test_a_slow_disconnect": _INJECTED,
+}
+"""Tests that the true world cannot run, and why; tests/simulators/test_true_world.py counts."""
+
+
+class Plugin:
+    """Holds the one machine."""
+
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="vw-"))
+        self._machine = Machine(self._directory)
+
+    def world(self, directory: Path) -> TrueWorld:
+        """Stand in for the class BluetoothWorld."""
+        return TrueWorld(self._machine, directory)
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Keep what asks for a world."""
+        chosen = [item for item in items if _is_ours(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+    def pytest_runtestloop(self) -> None:
+        """Start the machine, once it is known that there is something to run."""
+        self._machine.__enter__()
+
+    def pytest_unconfigure(self) -> None:
+        """End it."""
+        self._machine.__exit__()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    name = getattr(item, "originalname", item.name)
+    return "world" in getattr(item, "fixturenames", ()) and name not in FAST_ONLY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the true world where the fixture looks for the fast one."""
+    plugin = Plugin()
+    config.pluginmanager.register(plugin)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(bluetooth_world, "BluetoothWorld", plugin.world)
+    patch.setattr(bluetooth_world, "WAIT_TIMEOUT_S", WAIT_TIMEOUT_S)
