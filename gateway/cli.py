@@ -30,7 +30,14 @@ def gateway() -> None:
 @gateway.command()
 @click.option("--gateway-id", required=True, envvar="VITALWIRE_GATEWAY_ID", help="a-z, 0-9 and -.")
 @STATE
-@ADAPTER
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    default=("hci0",),
+    show_default=True,
+    help="Bluetooth adapter; may be given several times.",
+)
 @click.option("--mqtt", "mqtt_url", help="Broker, mqtt://host:port; default: $VITALWIRE_MQTT.")
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: any free port.")
 @click.option("--rest", "rest_s", default=5.0, show_default=True, help="s between two visits.")
@@ -38,7 +45,7 @@ def run(  # noqa: PLR0913  (one option each)
     *,
     gateway_id: str,
     state: Path,
-    adapter: str,
+    adapters: tuple[str, ...],
     mqtt_url: str | None,
     monitor_port: int,
     rest_s: float,
@@ -54,7 +61,9 @@ def run(  # noqa: PLR0913  (one option each)
     die_with_parent()
     configure_logs("gateway")
     server = mqtt_server(mqtt_url)
-    run_daemon(Settings(gateway_id, state, adapter, server, monitor_port, rest_s))
+    run_daemon(
+        Settings(gateway_id, state, tuple(dict.fromkeys(adapters)), server, monitor_port, rest_s)
+    )
 
 
 def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

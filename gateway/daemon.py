@@ -61,7 +61,7 @@ class Settings:
 
     gateway_id: str
     state: Path
-    adapter: str
+    adapters: tuple[str, ...]
     mqtt: MqttServer
     monitor_port: int = 0
     rest_s: float = 5.0
@@ -163,11 +163,8 @@ class Daemon:
         )
         self._publisher = Publisher(settings.mqtt, settings.gateway_id, listener, rng)
         self._intake = Intake(journal, clock, self._kept)
-        self._bluez = Bluez(settings.adapter, rng)
         self._doorkeeper = Doorkeeper(admissions, rng)
         around = Surroundings(
-            bluez=self._bluez,
-            connecting=asyncio.Lock(),
             journal=journal,
             clock=clock,
             rng=rng,
@@ -177,7 +174,8 @@ class Daemon:
             admissions=admissions,
             doorkeeper=self._doorkeeper,
         )
-        self._devices = Devices(around, Dialling(int(settings.rest_s * 1000), rng), rng)
+        radios = [Bluez(adapter, rng) for adapter in settings.adapters]
+        self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)
         self._devices.may_dial = lambda: self._intake.works
         self._devices.visited = self._report
         if journal.set_aside is not None:
@@ -188,7 +186,6 @@ class Daemon:
         parts = {
             asyncio.create_task(part)
             for part in (
-                self._bluez.run(),
                 self._doorkeeper.run(),
                 self._devices.run(),
                 self._publisher.run(),

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from enum import Enum
 from random import Random
 
-SESSIONS_MAX = 5  # a Pi's controller has about seven connections
+SESSIONS_MAX = 5  # per adapter: a Pi's controller has about seven connections
 REST_AFTER_FAILURE_FIRST_MS = 1_000
 REST_LONGEST_MS = 30_000
 STRANGER_COUNTED_EVERY_MS = 60_000
@@ -45,13 +45,15 @@ class Dialling:
         """Leave a device alone for ``rest_ms`` after a session, so that it is not re-dialled."""
         self._rest_ms = rest_ms
         self._rng = rng
-        self._busy: set[str] = set()
+        self._busy: dict[str, str] = {}  # over which adapter
         self._rests_until_ms: dict[str, int] = {}
         self._failures: dict[str, int] = {}  # in a row
         self._in_vain: dict[str, int] = {}  # in a row
         self._strangers: OrderedDict[str, int] = OrderedDict()
 
-    def sighted(self, address: str, now_ms: int, *, paired: bool, heard: bool) -> Verdict:
+    def sighted(
+        self, address: str, now_ms: int, *, paired: bool, heard: bool, adapter: str = ""
+    ) -> Verdict:
         """Judge a sighting. ``heard``: an advertisement caused it, not another change."""
         if not heard:
             return Verdict.NOT_ADVERTISING
@@ -61,7 +63,8 @@ class Dialling:
             return Verdict.BUSY
         if now_ms < self._rests_until_ms.get(address, 0):
             return Verdict.RESTING
-        return Verdict.FULL if len(self._busy) >= SESSIONS_MAX else Verdict.DIAL
+        sessions = sum(over == adapter for over in self._busy.values())
+        return Verdict.FULL if sessions >= SESSIONS_MAX else Verdict.DIAL
 
     def unreachable(self) -> dict[str, int]:
         """Give the devices that were heard and not reached, time and again, and how often."""
@@ -71,10 +74,10 @@ class Dialling:
             if failures >= UNREACHABLE_FROM_FAILURES
         }
 
-    def began(self, address: str) -> None:
-        """A session with this device begins."""
+    def began(self, address: str, adapter: str = "") -> None:
+        """A session with this device begins, over this adapter."""
         assert address not in self._busy
-        self._busy.add(address)
+        self._busy[address] = adapter
 
     def ended(self, address: str, now_ms: int, ending: Ending) -> None:
         """The session ended. After failures, and after visits in vain, rests grow longer.
@@ -82,7 +85,7 @@ class Dialling:
         Some meters advertise for minutes after they gave everything: each visit costs battery.
         Growing rests have jitter, so that devices that failed together do not come back together.
         """
-        self._busy.remove(address)
+        del self._busy[address]
         if ending is Ending.UNFINISHED:
             return
         self._failures[address] = _next(self._failures, address, ending is Ending.FAILED)

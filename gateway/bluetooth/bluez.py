@@ -13,20 +13,21 @@ from random import Random
 from typing import Any
 
 import structlog
-from dbus_fast import BusType, Message, MessageType, unpack_variants
+from dbus_fast import BusType, Message, MessageType, Variant, unpack_variants
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway import metrics
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
-from schemas.gatt import uuids
+from schemas.gatt import services, uuids
 
 CALL_TIMEOUT_S = 10.0
+POWER_ON_PAUSES_S = (0.5, 2.0, 5.0)  # a controller needs a moment to go and to come
 BLUEZ = "org.bluez"
 ADAPTER_INTERFACE = "org.bluez.Adapter1"
 DEVICE_INTERFACE = "org.bluez.Device1"
-SERVICES = [uuids.full(uuids.BLOOD_PRESSURE_SERVICE), uuids.full(uuids.GLUCOSE_SERVICE)]
+SERVICES = [uuids.full(service.number) for service in services.SERVICES]
 _BUS = "org.freedesktop.DBus"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 
@@ -48,7 +49,7 @@ class Adapter(Enum):
 
 
 class Bluez:
-    """The state of one adapter, as long as ``run`` runs."""
+    """One adapter: its state, as long as ``run`` runs, and whose turn it is to connect over it."""
 
     def __init__(self, adapter: str, rng: Random) -> None:
         """Watch ``adapter`` (hci0); nothing is known before ``run``."""
@@ -62,6 +63,8 @@ class Bluez:
         """Set while the adapter can scan and connect."""
         self.lost = asyncio.Event()
         """Set when it no longer can; whatever was running on it is over."""
+        self.connecting = asyncio.Lock()
+        """Held while a device connects: concurrent connects fail on BlueZ."""
 
     @property
     def problem(self) -> str | None:
@@ -98,6 +101,22 @@ class Bluez:
         except (DBusError, OSError, EOFError, TimeoutError):
             return False
         return is_bonded(unpack_variants(reply.body[0]))
+
+    async def power_cycle(self) -> None:
+        """Switch the adapter off and on again; raise ``UnavailableError`` if it stays off."""
+        async with system_bus() as bus:
+            await call(bus, self._set_powered(on=False))
+            for pause_s in POWER_ON_PAUSES_S[:-1]:
+                await asyncio.sleep(pause_s)
+                with suppress(DBusError):
+                    await call(bus, self._set_powered(on=True))
+                    return
+            await asyncio.sleep(POWER_ON_PAUSES_S[-1])
+            await call(bus, self._set_powered(on=True))
+
+    def _set_powered(self, *, on: bool) -> Message:
+        body = [ADAPTER_INTERFACE, "Powered", Variant("b", on)]
+        return Message(BLUEZ, self._path, _PROPERTIES, "Set", signature="ssv", body=body)
 
     async def _watch(self, bus: MessageBus) -> None:
         bus.add_message_handler(self._on_message)

@@ -2,16 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
+from typing import Any
 
 import structlog
-from bleak.backends.device import BLEDevice
 
 from gateway import metrics
 from gateway.addresses import short
 from gateway.admission import Refusal, Standing, explain, standing
 from gateway.bluetooth.acquaintance import Acquaintance
+from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session, Surroundings
 from gateway.dialling import Dialling, Ending, Verdict
@@ -28,15 +29,18 @@ log = structlog.get_logger(__name__)
 class Devices:
     """Scans for life and visits each known device that has something."""
 
-    def __init__(self, around: Surroundings, dialling: Dialling, rng: Random) -> None:
-        """Begin with ``run``."""
+    def __init__(
+        self, radios: Sequence[Bluez], around: Surroundings, dialling: Dialling, rng: Random
+    ) -> None:
+        """Use these adapters, each with a scanner of its own; begin with ``run``."""
+        self._radios = radios
         self._around = around
         self._dialling = dialling
-        self._scanner = Scanner(around.bluez, self._sighted, rng)
+        self._scanners = [Scanner(radio, around.clock, self._sighted, rng) for radio in radios]
         self._acquaintances: dict[str, Acquaintance] = {}
         self._unbonded: set[str] = set()
         self._refused: dict[str, Refusal] = {}
-        self._visits: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.may_dial: Callable[[], bool] = lambda: True
         """A device that keeps its readings keeps them better than a disk that is full."""
         self.visited: Callable[[], None] = lambda: None
@@ -60,8 +64,16 @@ class Devices:
             for address, refusal in sorted(self._refused.items())
             if refusal is not Refusal.NOT_ADMITTED or self._around.admissions.get(address) is None
         ]
-        faults = (self._around.bluez.problem, self._scanner.problem)
-        return [fault for fault in faults if fault is not None] + refused + forgotten + unreachable
+        faults = [radio.problem for radio in self._radios]
+        faults += [scanner.problem for scanner in self._scanners]
+        # Several adapters have one bluetoothd: what they all say is said once.
+        told = dict.fromkeys(fault for fault in faults if fault is not None)
+        return [*told, *refused, *forgotten, *unreachable]
+
+    @property
+    def wedged(self) -> bool:
+        """Whether a scanner hangs in what has a limit: only a new process helps."""
+        return any(scanner.wedged for scanner in self._scanners)
 
     def states(self) -> list[DeviceState]:
         """Describe the known devices that were heard in this run."""
@@ -77,44 +89,66 @@ class Devices:
         ]
 
     async def run(self) -> None:
-        """Scan until cancelled, then end the visits."""
+        """Watch the adapters and scan until cancelled, then end the visits."""
         try:
-            await self._around.doorkeeper.open.wait()
-            await self._scanner.run()
+            async with asyncio.TaskGroup() as parts:
+                for radio in self._radios:
+                    parts.create_task(radio.run())
+                await self._around.doorkeeper.open.wait()
+                for scanner in self._scanners:
+                    parts.create_task(scanner.run())
         finally:
-            for visit in self._visits:
-                visit.cancel()
-            if self._visits:
-                await asyncio.wait(self._visits, timeout=STOP_TIMEOUT_S)
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT_S)
 
     def _sighted(self, sighting: Sighting) -> None:
         """Judge a sighting; bleak tells many of them for one device."""
         address, now_ms = sighting.address, self._around.clock.monotonic_ms()
+        adapter = sighting.radio.adapter
         place = standing(self._around.admissions.get(address), bonded=sighting.paired)
-        self._note_standing(address, place)
+        if place is not Standing.STRANGER or len(self._radios) == 1:
+            self._note_standing(address, place)
         verdict = self._dialling.sighted(
-            address, now_ms, paired=place is Standing.ADMITTED, heard=sighting.heard
+            address,
+            now_ms,
+            paired=place is Standing.ADMITTED,
+            heard=sighting.heard,
+            adapter=adapter,
         )
         if verdict is Verdict.STRANGER:
-            metrics.REFUSED_UNPAIRED.inc()
-            log.info("device.refused", device=short(address), reason=verdict.value)
+            self._start(self._refuse(sighting))
         if verdict in (Verdict.STRANGER, Verdict.STRANGER_AGAIN, Verdict.NOT_ADVERTISING):
             return
         known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))
         known.seen_ms = now_ms
         known.name = sighting.device.name or known.name
         if verdict is Verdict.DIAL and self.may_dial():
-            self._dialling.began(address)
-            visit = asyncio.create_task(self._visit(sighting.device, known))
-            self._visits.add(visit)
-            visit.add_done_callback(self._visits.discard)
+            self._dialling.began(address, adapter)
+            self._start(self._visit(sighting, known))
 
-    async def _visit(self, found: BLEDevice, known: Acquaintance) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _refuse(self, sighting: Sighting) -> None:
+        """Count a stranger, unless another adapter holds its bond and will visit it."""
+        others = [radio for radio in self._radios if radio is not sighting.radio]
+        for radio in others:
+            if await radio.is_bonded(sighting.address):
+                return
+        self._note_standing(sighting.address, Standing.STRANGER)
+        metrics.REFUSED_UNPAIRED.inc()
+        log.info("device.refused", device=short(sighting.address), reason=Verdict.STRANGER.value)
+
+    async def _visit(self, sighting: Sighting, known: Acquaintance) -> None:
         session_id = secrets.token_hex(8)
         address = known.device.address
         structlog.contextvars.bind_contextvars(device=short(address), session=session_id)
         outcome, ending = "cancelled", Ending.FAILED
-        session = Session(session_id, found, known, self._around)
+        session = Session(session_id, sighting, known, self._around)
         try:
             outcome = await session.run()
             if outcome == COMPLETE:

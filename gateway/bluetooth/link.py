@@ -15,7 +15,6 @@ from bleak.exc import (
 )
 
 from gateway.addresses import without_addresses
-from gateway.bluetooth.bluez import Bluez
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 
@@ -62,10 +61,10 @@ class WriteRefused(LinkFailed):
 class Link:
     """One connection; ``lost`` is set when it ends, by whomever."""
 
-    def __init__(self, device: BLEDevice, bluez: Bluez) -> None:
+    def __init__(self, device: BLEDevice, adapter: str) -> None:
         """Connect to nothing yet. ``device`` must come from the live scan: old ones vanish."""
         self._device = device
-        self._bluez = bluez
+        self._adapter = adapter
         self._client: BleakClient | None = None
         self.lost = asyncio.Event()
 
@@ -81,7 +80,7 @@ class Link:
             self._device,
             disconnected_callback=self._on_disconnected,
             timeout=timeout_s,
-            bluez={"adapter": self._bluez.adapter},
+            bluez={"adapter": self._adapter},
         )
         self._client = client
         try:
@@ -114,12 +113,17 @@ class Link:
         return services.get_characteristic(uuids.full(number)) is not None
 
     async def read(self, number: int) -> bytes | None:
-        """Read a characteristic; None if it is missing, refused, or silent."""
+        """Read a characteristic; None if it is missing or refused; raise ``LinkFailed`` if silent.
+
+        A device answers one request at a time, and BlueZ waits for 30 s: nothing else would work.
+        """
         if not self.has(number):
             return None
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 return bytes(await self._connected().read_gatt_char(uuids.full(number)))
+        except TimeoutError as error:
+            raise LinkFailed(f"No answer to a read of {number:04x}.") from error
         except FAILURES as error:
             log.debug(
                 "read.failed", characteristic=f"{number:04x}", reason=without_addresses(str(error))

@@ -9,18 +9,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 import structlog
-from bleak.backends.device import BLEDevice
 
 from gateway.admission import Refusal, refusal
 from gateway.admissions import Admissions
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
-from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded, Vanished
 from gateway.bluetooth.meter import MeterVisit
+from gateway.bluetooth.scanner import Sighting
 from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
@@ -29,13 +29,14 @@ from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
+from schemas.gatt.services import SERVICES
 
 FIRST_RECORD_TIMEOUT_S = 30.0
 SILENCE_S = 2.0  # a cuff that has sent its burst and keeps the link has nothing more
 DURABLE_POLL_S = 0.1
 DISK_PATIENCE_S = 10.0  # with a device that has not even finished
 
-MEASUREMENTS = frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT, uuids.GLUCOSE_MEASUREMENT})
+MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
 _WITHOUT_LINK = frozenset({Command.AWAIT_TURN, Command.CONNECT, Command.DISCONNECT})
 
 log = structlog.get_logger(__name__)
@@ -50,8 +51,6 @@ class Surroundings:
     will tell nothing more.
     """
 
-    bluez: Bluez
-    connecting: asyncio.Lock
     journal: Journal
     clock: Clock
     rng: Random
@@ -66,12 +65,13 @@ class Session:
     """A visit; ``run`` it once."""
 
     def __init__(
-        self, session_id: str, found: BLEDevice, acquaintance: Acquaintance, around: Surroundings
+        self, session_id: str, sighting: Sighting, acquaintance: Acquaintance, around: Surroundings
     ) -> None:
-        """Prepare; ``found`` is from the live scan."""
+        """Prepare to visit what the live scan has sighted, over the adapter that sighted it."""
         self._around = around
         self._acquaintance = acquaintance
-        self._link = Link(found, around.bluez)
+        self._radio = sighting.radio
+        self._link = Link(sighting.device, self._radio.adapter)
         self._visit = Visit(around.rng, acquaintance.quirk)
         self._facts = SessionFacts(session_id, acquaintance.device)
         self._dialogue: Dialogue | None = None
@@ -121,7 +121,7 @@ class Session:
     async def _carry_out(self, order: Order) -> Event:
         """Do what was ordered, but not longer than ordered, nor with what is gone."""
         effect = asyncio.ensure_future(self._effect(order))
-        bluez_lost = asyncio.ensure_future(self._around.bluez.lost.wait())
+        bluez_lost = asyncio.ensure_future(self._radio.lost.wait())
         link_lost = asyncio.ensure_future(self._link.lost.wait())
         watched = {effect, bluez_lost}
         if order.command not in _WITHOUT_LINK:
@@ -166,14 +166,14 @@ class Session:
     # One effect per command.
 
     async def _await_turn(self, _order: Order) -> Event:
-        await self._around.connecting.acquire()
+        await self._radio.connecting.acquire()
         self._has_turn = True
         return Event.TURN
 
     def _yield_turn(self) -> None:
         if self._has_turn:
             self._has_turn = False
-            self._around.connecting.release()
+            self._radio.connecting.release()
 
     async def _connect(self, order: Order) -> Event:
         try:
@@ -205,16 +205,24 @@ class Session:
     async def _refusal(self) -> Refusal | None:
         """Judge who this is before any record is asked for; what it says first is remembered."""
         admissions, device = self._around.admissions, self._facts.device
-        bonded = await self._around.bluez.is_bonded(device.address)
+        bonded = await self._radio.is_bonded(device.address)
         refused = refusal(admissions.get(device.address), device, bonded=bonded)
         if refused is None:
             admissions.learn(device)
         return refused
 
     async def _subscribe(self, _order: Order) -> Event:
-        if self._link.has(uuids.BLOOD_PRESSURE_MEASUREMENT):
-            await self._link.subscribe(uuids.BLOOD_PRESSURE_MEASUREMENT, self._on_blood_pressure)
+        for number in self._pushed():
+            await self._link.subscribe(number, partial(self._capture, number))
         return Event.SUBSCRIBED
+
+    def _pushed(self) -> list[int]:
+        """Give what the device sends by itself: per service the form that says most."""
+        offered = (
+            [source.number for source in service.pushed if self._link.has(source.number)]
+            for service in SERVICES
+        )
+        return [numbers[-1] for numbers in offered if numbers]
 
     async def _sync(self, _order: Order) -> Event:
         """Ask a device that keeps numbered records for what is new."""
@@ -228,8 +236,8 @@ class Session:
         return Event.SYNCED
 
     async def _drain(self, _order: Order) -> Event:
-        """Wait until a cuff has said nothing for a while, and until all of it is on the disk."""
-        if self._link.has(uuids.BLOOD_PRESSURE_MEASUREMENT):
+        """Wait until it has said nothing for a while, and until all of it is on the disk."""
+        if self._pushed():
             await self._await_silence()
         await self._on_disk()
         return Event.DRAINED
@@ -259,12 +267,8 @@ class Session:
         await self._link.close()
         return Event.CLOSED
 
-    # Called by bleak: the journal comes before everything else.
-
-    def _on_blood_pressure(self, payload: bytes) -> None:
-        self._capture(uuids.BLOOD_PRESSURE_MEASUREMENT, payload)
-
     def _capture(self, number: int, payload: bytes) -> None:
+        """Take a notification from bleak: the journal comes before everything else."""
         device = self._facts.device
         record = self._around.capture(
             self._facts.session_id, device.address, f"{number:04x}", payload

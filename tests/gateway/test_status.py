@@ -76,7 +76,7 @@ def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("gateway_id", ["", "Home", "home/1", "h" * 65, "home+"])
 def test_a_gateway_id_that_breaks_topics_is_refused(tmp_path: Path, gateway_id: str) -> None:
     with pytest.raises(MisconfiguredError, match="no gateway id"):
-        run(Settings(gateway_id, tmp_path, "hci0", MqttServer("127.0.0.1", 1)))
+        run(Settings(gateway_id, tmp_path, ("hci0",), MqttServer("127.0.0.1", 1)))
 
 
 def test_an_address_that_is_none_is_a_usage_error() -> None:

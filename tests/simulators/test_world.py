@@ -34,8 +34,8 @@ FEATURE = uuids.full(uuids.BLOOD_PRESSURE_FEATURE)
 TIMEOUT_S = 10.0
 
 
-async def find() -> BLEDevice:
-    device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
+async def find(address: str = CUFF_ADDRESS) -> BLEDevice:
+    device = await BleakScanner.find_device_by_address(address, timeout=TIMEOUT_S)
     assert device is not None
     return device
 

@@ -19,7 +19,7 @@ __all__ = ["cuff", "meter", "short_directory", "world"]
 async def side(world: BluetoothWorld, tmp_path: Path) -> AsyncIterator[BluetoothSide]:
     """The gateway without MQTT: scanner, sessions and journal."""
     asyncio.get_running_loop().set_exception_handler(note_stray_error)  # as in the daemon
-    running = BluetoothSide(tmp_path)
+    running = BluetoothSide(tmp_path, "hci0")
     task = asyncio.create_task(running.run())
     yield running
     task.cancel()

@@ -22,7 +22,7 @@ REST_MS = 50
 class BluetoothSide:
     """Scanner, sessions and journal as the daemon puts them together."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *adapters: str) -> None:
         clock, rng = SystemClock(), Random(1)
         self.journal = Journal(state, stream="0123456789abcdef")
         self.kept: list[Record] = []
@@ -31,10 +31,9 @@ class BluetoothSide:
         self.intake = Intake(self.journal, clock, self.kept.append)
         self.admissions = Admissions(state)
         self.doorkeeper = Doorkeeper(self.admissions, rng)
-        self.bluez = Bluez("hci0", rng)
+        self.radios = [Bluez(adapter, rng) for adapter in adapters]
+        self.bluez = self.radios[0]
         around = Surroundings(
-            bluez=self.bluez,
-            connecting=asyncio.Lock(),
             journal=self.journal,
             clock=clock,
             rng=rng,
@@ -44,7 +43,7 @@ class BluetoothSide:
             admissions=self.admissions,
             doorkeeper=self.doorkeeper,
         )
-        self.devices = Devices(around, Dialling(REST_MS, rng), rng)
+        self.devices = Devices(self.radios, around, Dialling(REST_MS, rng), rng)
         self.devices.may_dial = lambda: self.intake.works
         self.devices.visited = self._visited
 
@@ -56,7 +55,6 @@ class BluetoothSide:
     async def run(self) -> None:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self.bluez.run())
             parts.create_task(self.doorkeeper.run())
             parts.create_task(self.devices.run())
 

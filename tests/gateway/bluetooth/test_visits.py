@@ -271,7 +271,7 @@ async def test_while_the_disk_is_full_no_device_is_dialled(cuff: Cuff, side: Blu
     side.intake.problem = "disk full"
     taken = cuff.take(120, 80, 70)
     await eventually(side.devices.states)
-    assert not side.devices._visits  # a sighting begins a visit at once, or not at all
+    assert not side.devices._tasks  # a sighting begins a visit at once, or not at all
     side.intake.retry()
     await eventually(lambda: side.payloads == [taken])
 
@@ -307,7 +307,7 @@ async def test_stopping_within_a_visit_leaves_the_link(cuff: Cuff, side: Bluetoo
     taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
     await eventually(lambda: side.payloads == taken[:1])
     assert cuff.is_connected
-    for visit in list(side.devices._visits):
+    for visit in list(side.devices._tasks):
         visit.cancel()
     await eventually(lambda: not cuff.is_connected)
 

@@ -1,0 +1,91 @@
+"""A home with two adapters: each device is visited over the one that holds its bond."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.admission import Admission, AdmittedBy
+from gateway.bluetooth.bluez import Adapter
+from gateway.daemon import note_stray_error
+from simulators.peripherals.peripheral import Peripheral
+from simulators.world import AdapterSettings, BluetoothWorld
+from tests.bluetooth_world import eventually, make_cuff, make_meter
+from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.test_visits import refused
+
+SECOND = AdapterSettings("hci1", "B8:27:EB:00:00:02")
+
+
+@pytest_asyncio.fixture
+async def two(
+    short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[BluetoothWorld]:
+    """A world with hci0 and hci1."""
+    async with BluetoothWorld(short_directory, AdapterSettings(), SECOND) as running:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", running.bus_address)
+        yield running
+
+
+@pytest_asyncio.fixture
+async def both(two: BluetoothWorld, tmp_path: Path) -> AsyncIterator[BluetoothSide]:
+    """The gateway's Bluetooth side over both adapters."""
+    assert two.bus_address
+    asyncio.get_running_loop().set_exception_handler(note_stray_error)
+    running = BluetoothSide(tmp_path, "hci0", "hci1")
+    task = asyncio.create_task(running.run())
+    yield running
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    running.close()
+
+
+async def pair(
+    world: BluetoothWorld, side: BluetoothSide, device: Peripheral, adapter: str
+) -> None:
+    """As if a person had paired the device over this adapter, in good time."""
+    side.admissions.admit(Admission(device.identity.address, AdmittedBy.PERSON))
+    await world.add(device, bonded=True, adapter=adapter)
+
+
+async def test_a_device_is_visited_over_the_adapter_that_holds_its_bond(
+    two: BluetoothWorld, both: BluetoothSide
+) -> None:
+    refused_before = refused()
+    over_first, over_second = make_cuff(), make_meter()
+    await pair(two, both, over_first, "hci0")
+    await pair(two, both, over_second, "hci1")
+    taken = {over_first.take(120, 80, 70), over_second.take_payload(b"\x00\x01").measurement}
+    await eventually(lambda: set(both.payloads) == taken)
+    assert refused() == refused_before
+
+
+async def test_a_stranger_to_both_is_refused(two: BluetoothWorld, both: BluetoothSide) -> None:
+    refused_before = refused()
+    stranger = make_cuff()
+    stranger.take(120, 80, 70)
+    await two.add(stranger, bonded=False)
+    await eventually(lambda: refused() > refused_before)
+    assert both.payloads == []
+
+
+async def test_one_adapter_that_is_gone_leaves_the_other_at_work(
+    two: BluetoothWorld, both: BluetoothSide
+) -> None:
+    await eventually(lambda: all(radio.ready.is_set() for radio in both.radios))
+    await two.unplug("hci0")
+    await eventually(lambda: "no adapter hci0" in str(both.devices.problems))
+    cuff = make_cuff()
+    await pair(two, both, cuff, "hci1")
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: both.payloads == [taken])
+
+
+async def test_what_both_adapters_say_is_said_once(
+    two: BluetoothWorld, both: BluetoothSide
+) -> None:
+    await two.crash()
+    said = [Adapter.NO_DAEMON.value]
+    await eventually(lambda: both.devices.problems == said)

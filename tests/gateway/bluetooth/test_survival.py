@@ -1,0 +1,191 @@
+"""Months with nobody to restart anything: pitfalls of BlueZ and bleak, and how each is got over.
+
+The numbers are those of the table in docs/design/016.
+"""
+
+from decimal import Decimal
+
+import pytest
+from bleak import BleakClient
+from bleak.backends.device import BLEDevice
+from prometheus_client import REGISTRY
+
+from gateway import scan_watch
+from gateway.bluetooth import link as link_module
+from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
+from schemas.gatt import racp, uuids
+from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
+from simulators.world import (
+    BluetoothWorld,
+    Deafness,
+    DeviceForgotten,
+    ReadHangs,
+    StartDiscoveryInProgress,
+    StopDiscoveryInProgress,
+)
+from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_meter
+from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.test_visits import sessions
+from tests.simulators.test_world import find
+
+
+def failures(reason: str) -> float:
+    labels = {"reason": reason}
+    return REGISTRY.get_sample_value("vitalwire_gateway_failures_total", labels) or 0.0
+
+
+async def test_pitfall_7_a_read_that_hangs_ends_the_visit_not_the_home(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "READ_TIMEOUT_S", 0.2)
+    failed_before = sessions("link-failed")
+    world.inject(ReadHangs())
+    taken = cuff.take(120, 80, 70)
+    await side.visited(1)
+    assert sessions("link-failed") == failed_before + 1
+    await eventually(lambda: side.payloads == [taken])
+
+
+async def test_pitfall_8_after_a_drop_every_call_is_a_failed_link(
+    cuff: Cuff, world: BluetoothWorld
+) -> None:
+    cuff.take(120, 80, 70)
+    link = Link(await find(), "hci0")
+    await link.open(frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT}), 10.0)
+    await world.drop_links()
+    await eventually(link.lost.is_set)
+    assert not link.has(uuids.BLOOD_PRESSURE_FEATURE)
+    assert await link.read(uuids.BLOOD_PRESSURE_FEATURE) is None
+    with pytest.raises(LinkFailed):
+        await link.subscribe(uuids.BLOOD_PRESSURE_MEASUREMENT, print)
+    with pytest.raises(LinkFailed):
+        await link.write(uuids.CURRENT_TIME, b"")
+    await link.close()
+
+
+async def test_pitfall_9_a_second_client_that_disconnects_costs_a_visit_and_no_reading(
+    cuff: Cuff, side: BluetoothSide
+) -> None:
+    cuff.inject(Stall(after=1))
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    await eventually(lambda: side.payloads == taken[:1])
+    lost_before = sessions("link-lost") + sessions("complete")
+    path = f"/org/bluez/hci0/dev_{CUFF_ADDRESS.replace(':', '_')}"
+    device = BLEDevice(CUFF_ADDRESS, None, {"path": path, "props": {}})
+    async with BleakClient(device, bluez={"adapter": "hci0"}) as other:
+        assert other.is_connected
+    await eventually(lambda: sessions("link-lost") + sessions("complete") > lost_before)
+    await eventually(lambda: set(side.payloads) == set(taken))
+
+
+async def test_pitfall_10_an_adapter_that_vanishes_within_a_session_and_comes_back(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cuff.inject(Stall(after=1))
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    await eventually(lambda: side.payloads == taken[:1])
+    await world.unplug()
+    await side.visited(1)
+    await eventually(lambda: "there is no adapter hci0" in str(side.devices.problems))
+    await world.plug()
+    await eventually(lambda: set(side.payloads) == set(taken))
+    await eventually(lambda: side.devices.problems == [])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [(MeterBehaviour(), 0xFD), (MeterBehaviour(errors=NORDIC_ERRORS), 0x81)],
+)
+async def test_pitfall_11_the_attribute_error_of_a_refused_write_is_known(
+    world: BluetoothWorld, behaviour: MeterBehaviour, code: int
+) -> None:
+    meter = make_meter(behaviour)
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    link = Link(await find(METER_ADDRESS), "hci0")
+    await link.open(frozenset({uuids.GLUCOSE_MEASUREMENT}), 10.0)
+    with pytest.raises(WriteRefused) as refused:
+        await link.write(uuids.RECORD_ACCESS_CONTROL_POINT, racp.encode_request(racp.REPORT_ALL))
+    assert refused.value.code == code
+    await link.close()
+
+
+async def test_pitfall_15_a_device_that_bluetoothd_forgot_is_scanned_for_again(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    vanished_before = sessions("vanished")
+    world.inject(DeviceForgotten())
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+    assert sessions("vanished") == vanished_before + 1
+
+
+async def test_the_bus_itself_is_started_anew(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    first = cuff.take(120, 80, 70)
+    await side.visited(1)
+    await world.restart_bus()
+    second = cuff.take(130, 85, 71)
+    await eventually(lambda: side.payloads == [first, second])
+    await eventually(lambda: side.devices.problems == [])
+
+
+async def test_a_scan_that_is_in_progress_is_tried_again(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    world.inject(StartDiscoveryInProgress())
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+    assert side.devices.problems == []
+
+
+async def test_a_scan_that_stays_in_progress_is_ended_by_power(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.bluetooth.bluez.POWER_ON_PAUSES_S", (0.05, 0.05, 0.05))
+    cycled_before = failures("power-cycle")
+    for _ in range(scan_watch.FAILED_STARTS_BEFORE_POWER):
+        world.inject(StartDiscoveryInProgress())
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+    assert failures("power-cycle") == cycled_before + 1
+
+
+async def test_a_silent_scan_is_started_anew(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_watch, "SILENCE_FIRST_MS", 100)
+    first = cuff.take(120, 80, 70)
+    await side.visited(1)
+    world.deafen(Deafness.UNTIL_DISCOVERY)
+    second = cuff.take(130, 85, 71)
+    await eventually(lambda: side.payloads == [first, second])
+
+
+async def test_a_scan_that_stays_silent_gets_its_adapter_switched_off_and_on(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_watch, "SILENCE_FIRST_MS", 50)
+    monkeypatch.setattr("gateway.bluetooth.bluez.POWER_ON_PAUSES_S", (0.05, 0.05, 0.05))
+    first = cuff.take(120, 80, 70)
+    await side.visited(1)
+    world.deafen(Deafness.UNTIL_POWER)
+    second = cuff.take(130, 85, 71)
+    await eventually(lambda: side.payloads == [first, second])
+    await eventually(lambda: side.devices.problems == [])
+
+
+async def test_a_scan_that_bluetoothd_cannot_end_is_ended_by_power(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_watch, "SILENCE_FIRST_MS", 100)
+    monkeypatch.setattr("gateway.bluetooth.bluez.POWER_ON_PAUSES_S", (0.05, 0.05, 0.05))
+    first = cuff.take(120, 80, 70)
+    await side.visited(1)
+    cycled_before = failures("power-cycle")
+    for _ in range(2):  # bleak gets over one by itself
+        world.inject(StopDiscoveryInProgress())
+    await eventually(lambda: failures("power-cycle") > cycled_before)
+    second = cuff.take(130, 85, 71)
+    await eventually(lambda: side.payloads == [first, second])
