@@ -6,9 +6,11 @@ cannot be decoded becomes ``Undecodable`` with the reason: nothing is dropped he
 
 from datetime import datetime, timedelta
 
-from gateway.record import BLOOD_PRESSURE, GLUCOSE, DeviceClock, Entry, Origin, Record, SessionFacts
+from gateway.record import DeviceClock, Entry, Origin, Record, SessionFacts
+from schemas import vitals
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Measurement, Stamp, measure
+from schemas.gatt.measurement import Measurement, Packet, Stamp, measure
+from schemas.gatt.quirks import quirk_of
 from schemas.identity import Undated, reading_id
 from schemas.reading import Capture, DeviceTime, Item, Reading, Undecodable
 
@@ -40,10 +42,10 @@ def decode(entry: Entry, gateway_id: str) -> Item:
     origin = entry.related.origin or (entry.related.measurement or record).origin
     if measurement.vital.amends and (amended := _amended(entry)):
         subject, stamp = amended
-        amends = _identity(subject, stamp, origin, gateway_id)
+        amends = _identity(subject, None, stamp, origin, gateway_id)
     return Reading(
         seq=record.seq,
-        reading_id=_identity(record, stamp, origin, gateway_id),
+        reading_id=_identity(record, measurement.carried, stamp, origin, gateway_id),
         vital=measurement.vital.name,
         device=facts.device,
         characteristic=record.characteristic,
@@ -63,8 +65,12 @@ def decode(entry: Entry, gateway_id: str) -> Item:
 
 
 def _measure(record: Record, facts: SessionFacts) -> Measurement:
-    features = {BLOOD_PRESSURE: facts.blood_pressure_feature, GLUCOSE: facts.glucose_feature}
-    return measure(record.characteristic, record.payload, features.get(record.characteristic))
+    device = facts.device
+    features = dict.fromkeys(vitals.BLOOD_PRESSURE.characteristics, facts.blood_pressure_feature)
+    features |= dict.fromkeys(vitals.GLUCOSE.characteristics, facts.glucose_feature)
+    quirk = quirk_of(model=device.model, name=facts.name, manufacturer=device.manufacturer)
+    number = record.characteristic
+    return measure(number, record.payload, features.get(number), quirk)
 
 
 def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:
@@ -78,15 +84,25 @@ def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:
         return None
 
 
-def _identity(record: Record, stamp: Stamp | None, origin: Origin, gateway_id: str) -> str:
-    """Name a record by its device's time, or by its first capture where there is no such time."""
+def _identity(
+    record: Record,
+    carried: Packet | None,
+    stamp: Stamp | None,
+    origin: Origin,
+    gateway_id: str,
+) -> str:
+    """Name a record by its device's time, or by its first capture where there is no such time.
+
+    A packet has one name whether it was sent at once or, later, inside a stored record.
+    """
     recorded = stamp.recorded.naive if stamp else None
     time: datetime | Undated
     if recorded is not None and _was_set(recorded):
         time = recorded
     else:
         time = Undated(gateway_id, origin.stream, origin.seq, origin.captured_ms)
-    return reading_id(record.address, record.characteristic, record.payload, time)
+    packet = carried or Packet(record.characteristic, record.payload)
+    return reading_id(record.address, packet.characteristic, packet.payload, time)
 
 
 def _device_time(

@@ -12,7 +12,11 @@ from schemas.gatt.measurement import Measurement, measure
 from schemas.reading import Quantity
 from schemas.vitals import VITALS, Vital
 
-_KNOWN = ", ".join(f"{vital.characteristic} ({vital.title.lower()})" for vital in VITALS.values())
+_KNOWN = ", ".join(
+    f"{number} ({vital.title.lower()})"
+    for vital in VITALS.values()
+    for number in vital.characteristics
+)
 
 
 @click.command()
@@ -30,7 +34,7 @@ def decode(characteristic: str, payload: str) -> None:
 def _number(characteristic: str) -> str:
     assigned = uuids.assigned(characteristic.lower().removeprefix("0x"))
     number = None if assigned is None else f"{assigned:04x}"
-    if number not in {vital.characteristic for vital in VITALS.values()}:
+    if number not in {known for vital in VITALS.values() for known in vital.characteristics}:
         raise InvalidInput(
             "characteristic", f"{characteristic} holds no record of a vital; known: {_KNOWN}"
         )
@@ -73,7 +77,8 @@ def _canonical(vital: Vital, received: Mapping[str, Quantity]) -> Mapping[str, f
     """Give each value in its canonical unit; to look at, not to compare with limits."""
     found = {}
     for quantity in vital.quantities:
-        value, factor = received[quantity.name].value, quantity.factor(received[quantity.name].unit)
-        if value is not None and factor is not None:
-            found[quantity.name] = float(round(Decimal(value) * factor, 3))
+        value, unit = received[quantity.name].value, received[quantity.name].unit
+        conversion = quantity.conversion(unit)
+        if value is not None and conversion is not None:
+            found[quantity.name] = float(round(conversion.canonical(Decimal(value)), 3))
     return found

@@ -13,9 +13,6 @@ from schemas.reading import Capture, Device
 BLOOD_PRESSURE = f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
 GLUCOSE = f"{uuids.GLUCOSE_MEASUREMENT:04x}"
 GLUCOSE_CONTEXT = f"{uuids.GLUCOSE_MEASUREMENT_CONTEXT:04x}"
-MEASUREMENTS = frozenset({BLOOD_PRESSURE, GLUCOSE})
-"""Characteristics whose records are measurements of their own; a context only amends one."""
-
 TWIN_WINDOW_MS = 60_000
 """The same bytes of the same device within this time are the same undated record."""
 
@@ -71,6 +68,8 @@ class DeviceClock:
 class SessionFacts:
     """What a session learnt beside the records; it grows while the session lasts.
 
+    ``name`` is what the device advertises: some makers' departures from the standard show by it
+    alone. It stays in the home, since many names end with the address.
     ``clock`` None: the session could not read the device's clock. The features are the bits of
     0x2A49 and 0x2A51, None if not read: a status bit whose feature bit is absent means "not
     assessed". ``newest`` is the number of the session's newest measurement: known only once
@@ -84,6 +83,7 @@ class SessionFacts:
     glucose_feature: int | None = None
     ended: bool = False
     newest: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _DECIMAL_CHARACTERS_MAX = 32
 _EXPONENT_MAX = 30
 _SLOTS = range(256)
 _RECORD_NUMBERS = range(1 << 32)
-_FLAGS_MAX = 32
+_FLAGS_MAX = 40  # an oximeter has two fields of status, of 16 and 24 bits
 _FLAG_CHARACTERS_MAX = 64
 _OFFSETS_MIN = range(-32_768, 32_768)
 
@@ -54,11 +54,12 @@ def canonical_values(vital: Vital, quantities: Mapping[str, Quantity]) -> dict[s
         definition = vital.quantity(name)
         if definition is None:
             raise InvalidInput("unknown-quantity", f"{vital.name} has no {name!r}")
-        factor = definition.factor(quantity.unit)
-        if factor is None:
+        conversion = definition.conversion(quantity.unit)
+        if conversion is None:
             raise InvalidInput("unknown-unit", f"{name} cannot be in {quantity.unit!r}")
         if quantity.value is not None:
-            values[name] = _plausible(definition, received_value(quantity.value) * factor)
+            value = conversion.canonical(received_value(quantity.value))
+            values[name] = _plausible(definition, value)
     return values
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
-Outcome = Literal["measured", "failed", "control-solution"]
-"""``failed``: the device tried and has no value (a contact, not a measurement)."""
+Outcome = Literal["measured", "failed", "control-solution", "demonstration"]
+"""Only ``measured`` is judged. ``failed``: the device tried and has no value, or none that it
+stands by (a contact, not a measurement). The others test the device, not the patient."""
 
 Absence = Literal[
     "not-a-number", "error", "positive-infinity", "negative-infinity", "not-sent", "unknown"

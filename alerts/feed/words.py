@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import get_args
 
+from alerts.rules.units import shown
 from schemas.kafka import TimeQuality
 from schemas.reading import Absence, Quantity
 from schemas.vitals import VITALS, Vital
@@ -14,7 +15,6 @@ DAY_MS = 24 * HOUR_MS
 
 NO_VALUE = "–"
 _CENSORED = {"positive-infinity": "HI", "negative-infinity": "LO"}
-_UNITS = {"mm[Hg]": "mmHg"}
 _ABSENT = frozenset(get_args(Absence))
 _TIME_NOTES: dict[str, str] = {
     "device-clock": "",
@@ -34,7 +34,7 @@ def vital_title(vital: str) -> str:
 def as_text(quantity: Quantity) -> str:
     """Write a quantity as ``Evidence.quantities`` does: ``192 mmHg``, ``HI``, ``not-a-number``."""
     if quantity.value is not None:
-        return f"{quantity.value} {_UNITS.get(quantity.unit, quantity.unit)}"
+        return f"{quantity.value} {shown(quantity.unit)}"
     return _CENSORED.get(quantity.absent or "", quantity.absent or NO_VALUE)
 
 
@@ -105,4 +105,4 @@ def _headline_names(vital: Vital | None, quantities: Mapping[str, str]) -> tuple
 
 def _split(text: str) -> tuple[str, str]:
     value, _, unit = text.partition(" ")
-    return NO_VALUE if value in _ABSENT else value, _UNITS.get(unit, unit)
+    return NO_VALUE if value in _ABSENT else value, shown(unit)

@@ -80,8 +80,8 @@ def _stated(
     stated: dict[str, Decimal] = {}
     for amount in comparison.limit:
         unit = ucum(amount.unit)
-        factor = quantity.factor(unit)
-        if factor is None:
+        conversion = quantity.conversion(unit)
+        if conversion is None:
             known = ", ".join(shown(known) for known in accepted(quantity))
             raise ExpressionError(
                 amount.offset, f"{quantity.name} is not measured in {amount.unit}, but in: {known}."
@@ -89,7 +89,7 @@ def _stated(
         if unit in stated:
             raise ExpressionError(amount.offset, f"The limit is stated twice in {amount.unit}.")
         lowest, highest = quantity.plausible
-        if not lowest <= amount.number * factor <= highest:
+        if not lowest <= conversion.canonical(amount.number) <= highest:
             raise ExpressionError(
                 amount.offset,
                 f"No patient's {quantity.name} can be {amount.number} {amount.unit}: "
@@ -97,7 +97,7 @@ def _stated(
             )
         stated[unit] = amount.number
     # Units that this quantity never carries bind its siblings only (pulse beside pressures).
-    missing = [unit for unit in required if quantity.factor(unit) and unit not in stated]
+    missing = [unit for unit in required if quantity.conversion(unit) and unit not in stated]
     if missing:
         raise ExpressionError(
             comparison.limit[0].offset,

@@ -12,7 +12,7 @@ KEYWORDS = frozenset({"and", "or", "not", "is"})
 
 _PATTERN = re.compile(
     r"(?P<space>\s+)"
-    r"|(?P<amount>\d+(?:\.\d+)?)(?:\s*(?P<unit>[A-Za-z/%][A-Za-z/%\[\]]*))?"
+    r"|(?P<amount>\d+(?:\.\d+)?)(?:\s*(?P<unit>[A-Za-z/%°][A-Za-z0-9²/%\[\]_]*))?"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<operator><=|>=|<|>)"
     r"|(?P<mark>[(),])"

@@ -4,7 +4,14 @@ from decimal import Decimal
 
 from schemas.vitals import Quantity
 
-_WRITTEN = {"mmHg": "mm[Hg]"}
+_WRITTEN = {
+    "mmHg": "mm[Hg]",
+    "lb": "[lb_av]",
+    "in": "[in_i]",
+    "°C": "Cel",
+    "°F": "[degF]",
+    "kg/m²": "kg/m2",
+}
 _SHOWN = {ucum: written for written, ucum in _WRITTEN.items()}
 
 
@@ -25,7 +32,7 @@ def accepted(quantity: Quantity) -> tuple[str, ...]:
 
 def convert(number: Decimal, quantity: Quantity, unit: str, into: str) -> Decimal:
     """Convert exactly, by the table of vitals. Both units must be accepted ones."""
-    factor, divisor = quantity.factor(unit), quantity.factor(into)
-    assert factor is not None, unit
-    assert divisor is not None, into
-    return number if unit == into else number * factor / divisor
+    source, target = quantity.conversion(unit), quantity.conversion(into)
+    assert source is not None, unit
+    assert target is not None, into
+    return number if unit == into else target.received(source.canonical(number))

@@ -67,6 +67,7 @@ async def get_acquainted(
     return SessionFacts(
         session_id=session_id,
         device=known.device,
+        name=known.name,
         clock=device_clock,
         blood_pressure_feature=known.blood_pressure_feature,
         glucose_feature=known.glucose_feature,

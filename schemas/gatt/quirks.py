@@ -63,9 +63,10 @@ class Quirk:
 
 BEURER_BM = Quirk(
     title="beurer-bm",
+    # The list of Beurer's own app; a BM96, for one, keeps to the standard.
     source="github.com/derdilla/blood-pressure-monitor-fl/pull/735, /pull/737, /pull/729",
-    model=r"\bBM ?\d\d\b|ELITE ?900",
-    name=r"\bBM ?\d\d\b|ELITE ?900",
+    model=r"\bBM ?(48|59|85)\b|\bELITE ?900\b",
+    name=r"\bBM ?(48|59|85)\b|\bELITE ?900\b",
     manufacturer="beurer",
     big_endian_tail=True,
     pause_before_subscribing_s=0.1,

@@ -10,7 +10,7 @@ from schemas.gatt.blood_pressure import (
     PressureUnit,
     Status,
 )
-from schemas.vitals import MMHG_PER_KPA
+from schemas.vitals import FROM_KPA
 from simulators.peripherals.burst import BurstSender
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
@@ -103,7 +103,7 @@ class Cuff(BurstSender):
     def _pressure(self, mmhg: int) -> Decimal:
         if self._behaviour.unit is PressureUnit.MMHG:
             return Decimal(mmhg)
-        return (mmhg / MMHG_PER_KPA).quantize(_KPA_STEP)
+        return FROM_KPA.received(Decimal(mmhg)).quantize(_KPA_STEP)
 
 
 def _as_beurer_sends(measurement: BloodPressureMeasurement) -> bytes:

@@ -33,7 +33,7 @@ from schemas.gatt.racp import (
     ResponseCode,
     ResponseValue,
 )
-from schemas.vitals import MG_DL_PER_MMOL_L_GLUCOSE
+from schemas.vitals import FROM_MMOL_L_GLUCOSE
 from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.faults import DropLink, Stall
@@ -304,7 +304,7 @@ def _on_the_wire(mg_dl: Number, unit: ConcentrationUnit) -> Number:
     if unit is ConcentrationUnit.KG_PER_L:
         return scaled(mg_dl, _KG_PER_L_OF_MG_PER_DL)
     if isinstance(mg_dl, Decimal):
-        mg_dl = (mg_dl / MG_DL_PER_MMOL_L_GLUCOSE).quantize(_MMOL_L_STEP)
+        mg_dl = FROM_MMOL_L_GLUCOSE.received(mg_dl).quantize(_MMOL_L_STEP)
     return scaled(mg_dl, _MOL_PER_L_OF_MMOL_PER_L)
 
 

@@ -59,7 +59,7 @@ def test_a_device_is_named_by_a_bluetooth_address(address: str) -> None:
     assert refused.value.reason == "malformed"
 
 
-@pytest.mark.parametrize("status", [["x"] * 33, ["x" * 65]])
+@pytest.mark.parametrize("status", [["x"] * 41, ["x" * 65]])
 def test_no_device_notices_so_much(status: list[str]) -> None:
     check(reading(status=["irregular-pulse", "y" * 64]))
     with pytest.raises(InvalidInput) as refused:

@@ -1,12 +1,23 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.vitals import BLOOD_PRESSURE, GLUCOSE, VITALS
+from schemas.vitals import (
+    BLOOD_PRESSURE,
+    BODY_TEMPERATURE,
+    GLUCOSE,
+    VITALS,
+    WEIGHT,
+    Conversion,
+    Vital,
+)
 
 
 def test_names_characteristics_and_columns_are_unique() -> None:
-    assert len({vital.characteristic for vital in VITALS.values()}) == len(VITALS)
+    numbers = [number for vital in VITALS.values() for number in vital.characteristics]
+    assert len(set(numbers)) == len(numbers)
     for vital in VITALS.values():
         columns = [name for name, _ in vital.sql_columns()]
         fields = [name for name, _ in vital.numpy_fields()]
@@ -14,27 +25,62 @@ def test_names_characteristics_and_columns_are_unique() -> None:
         assert len(set(fields)) == len(fields)
 
 
+def canonical(vital: Vital, name: str, value: str, unit: str) -> Decimal:
+    quantity = vital.quantity(name)
+    assert quantity is not None
+    conversion = quantity.conversion(unit)
+    assert conversion is not None
+    return conversion.canonical(Decimal(value))
+
+
 def test_kilopascal_and_millimetres_of_mercury() -> None:
-    systolic = BLOOD_PRESSURE.quantity("systolic")
-    assert systolic is not None
-    factor = systolic.factor("kPa")
-    assert factor is not None
-    assert round(Decimal("16.0") * factor, 1) == Decimal("120.0")
-    assert systolic.factor("mm[Hg]") == 1
+    assert round(canonical(BLOOD_PRESSURE, "systolic", "16.0", "kPa"), 1) == Decimal("120.0")
+    assert canonical(BLOOD_PRESSURE, "systolic", "120", "mm[Hg]") == 120
 
 
 def test_a_unit_is_never_guessed() -> None:
     glucose = GLUCOSE.quantity("glucose")
     assert glucose is not None
-    assert glucose.factor("kg/L") is None
+    assert glucose.conversion("kg/L") is None
 
 
 def test_3_9_millimoles_are_not_70_milligrams() -> None:
-    glucose = GLUCOSE.quantity("glucose")
-    assert glucose is not None
-    factor = glucose.factor("mmol/L")
-    assert factor is not None
-    assert Decimal("3.9") * factor == Decimal("70.27098")
+    assert canonical(GLUCOSE, "glucose", "3.9", "mmol/L") == Decimal("70.27098")
+
+
+@pytest.mark.parametrize(
+    ("vital", "name", "value", "unit", "expected"),
+    [
+        (BODY_TEMPERATURE, "temperature", "98.6", "[degF]", "37"),
+        (BODY_TEMPERATURE, "temperature", "104.0", "[degF]", "40"),
+        (BODY_TEMPERATURE, "temperature", "-40", "[degF]", "-40"),
+        (WEIGHT, "weight", "183.16", "[lb_av]", "83.0799784892"),
+        (WEIGHT, "height", "27.7", "[in_i]", "0.70358"),
+    ],
+)
+def test_conversions_are_exact(
+    vital: Vital, name: str, value: str, unit: str, expected: str
+) -> None:
+    assert canonical(vital, name, value, unit) == Decimal(expected)
+
+
+@given(
+    st.sampled_from(
+        [
+            quantity.conversion(unit)
+            for vital in VITALS.values()
+            for quantity in vital.quantities
+            for unit in (quantity.unit, *quantity.units)
+        ]
+    ),
+    st.decimals(-1000, 1000, places=3),
+)
+def test_there_and_back_again(conversion: Conversion, value: Decimal) -> None:
+    assert abs(conversion.received(conversion.canonical(value)) - value) < Decimal("1e-20")
+
+
+def test_the_canonical_unit_keeps_the_precision_of_the_wire() -> None:
+    assert str(canonical(GLUCOSE, "glucose", "120.0", "mg/dL")) == "120.0"
 
 
 @pytest.mark.parametrize("vital", VITALS.values(), ids=lambda vital: vital.name)

@@ -20,6 +20,7 @@ from tests.alerts.readings import (
     fresh_state,
     glucose,
     pressure,
+    quantity,
     record,
     trial,
 )
@@ -360,6 +361,16 @@ def test_a_flagged_reading_ends_nothing_and_an_irregular_pulse_gates_nothing() -
     assert story(pressure(NOON, 200), calm) == ["onset critical bp-severe"]
     irregular = pressure(NOON, 200, 80, "irregular-pulse")
     assert story(irregular) == ["onset critical bp-severe"]
+
+
+def test_a_vital_without_a_rule_is_left_alone() -> None:
+    weight = Measured("weight", {"weight": quantity("83.8", "kg")}, NOON)
+    oximetry = Measured("oximetry", {"spo2": quantity("81", "%")}, NOON + MINUTE)
+    temperature = Measured("body_temperature", {"temperature": quantity("40.1", "Cel")}, NOON)
+    severe = pressure(NOON + 2 * MINUTE, 200)
+    assert story(weight, oximetry, temperature, severe) == ["onset critical bp-severe"]
+    together = record(NOON + 3 * MINUTE, [weight, oximetry, temperature, severe])
+    assert short(judged(together)) == ["onset critical bp-severe"]
 
 
 def test_what_one_reading_does_twice_has_two_names() -> None:

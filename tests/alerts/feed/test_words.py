@@ -17,6 +17,9 @@ NOON_MS = 1_795_348_800_000 - 43_200_000  # 2026-11-22 00:00 UTC, plus what the 
         ("blood_pressure", {"diastolic": "130 mm[Hg]"}, "–/130 mmHg"),
         ("glucose", {"glucose": "LO"}, "LO"),
         ("glucose", {"glucose": "2.0 mmol/L"}, "2.0 mmol/L"),
+        ("weight", {"weight": "83.8 kg", "mass_index": "26.5 kg/m2"}, "83.8 kg"),
+        ("oximetry", {"spo2": "91 %", "pulse_rate": "72 /min"}, "91 %"),
+        ("body_temperature", {"temperature": "101.3 [degF]"}, "101.3 °F"),
         ("oxygen_of_tomorrow", {"saturation": "91 %"}, "91 %"),
         ("oxygen_of_tomorrow", {}, "–"),
     ],
@@ -29,12 +32,18 @@ def test_the_rest_leaves_out_what_is_absent_or_of_the_same_kind() -> None:
     quantities = {"systolic": "1 mmHg", "diastolic": "error", "mean": "1 mmHg", "pulse": "88 /min"}
     assert words.rest("blood_pressure", quantities) == "pulse 88 /min"
     assert words.rest("blood_pressure", quantities | {"pulse": "not-sent"}) == ""
+    oximetry = {"spo2": "91 %", "pulse_rate": "72 /min", "pulse_amplitude": "not-sent"}
+    assert words.rest("oximetry", oximetry) == "pulse rate 72 /min"
+    weight = {"weight": "83.8 kg", "mass_index": "26.5 kg/m2", "height": "1.78 m"}
+    assert words.rest("weight", weight) == "mass index 26.5 kg/m², height 1.78 m"
 
 
 @pytest.mark.parametrize(
     ("quantity", "text"),
     [
         (Quantity("mm[Hg]", "120"), "120 mmHg"),
+        (Quantity("Cel", "38.5"), "38.5 °C"),
+        (Quantity("[lb_av]", "183.16"), "183.16 lb"),
         (Quantity("mg/dL", absent="positive-infinity"), "HI"),
         (Quantity("mg/dL", absent="negative-infinity"), "LO"),
         (Quantity("mg/dL", absent="not-a-number"), "not-a-number"),

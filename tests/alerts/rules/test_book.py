@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from alerts.cli import rules
 from alerts.rules.book import Book, read_book
+from alerts.rules.condition import Limit
 from alerts.rules.errors import BookError
 from alerts.rules.load import SHIPPED, load_books
 
@@ -122,3 +123,64 @@ def test_show_prints_the_rules_in_plain_words() -> None:
 def test_an_empty_folder_is_no_rule_book(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="There is no rule book"):
         load_books(tmp_path)
+
+
+def test_every_vital_can_be_judged_in_the_words_of_people() -> None:
+    text = """
+book = "further"
+title = "Further vitals"
+population = "Nobody"
+
+[vitals.body_temperature]
+fresh = "1h"
+units = ["°C", "°F"]
+
+[vitals.oximetry]
+fresh = "1h"
+units = ["%"]
+
+[vitals.weight]
+fresh = "1h"
+units = ["kg"]
+
+[[rule]]
+id = "fever"
+ladder = "temperature-high"
+title = "Fever"
+vital = "body_temperature"
+when = "temperature >= (38.0 °C, 100.4 °F)"
+band = ["0.5 °C", "0.9 °F"]
+severity = "medium"
+source = "Nobody"
+advice = "Rest."
+
+[[rule]]
+id = "saturation"
+ladder = "saturation-low"
+title = "Low"
+vital = "oximetry"
+when = "spo2 < 92 %"
+band = ["2 %"]
+severity = "high"
+source = "Nobody"
+advice = "Call."
+
+[[rule]]
+id = "heavy"
+ladder = "weight-high"
+title = "Heavy"
+vital = "weight"
+when = "weight > 150 kg or mass_index > 40 kg/m²"
+band = ["1 kg", "1 kg/m²"]
+severity = "info"
+source = "Nobody"
+advice = "Look."
+"""
+    rules = {rule.id: rule for rule in book(text).rules}
+    (fever,) = rules["fever"].condition.tests()
+    assert isinstance(fever, Limit)
+    assert list(fever.limits) == [38.0, 100.4]
+    assert list(fever.widened_limits) == pytest.approx([37.5, 99.5])
+    heavy, _ = rules["heavy"].condition.tests()
+    assert isinstance(heavy, Limit)
+    assert heavy.limits[1] == pytest.approx(330.693, abs=0.001)  # in pounds, if a scale sends them

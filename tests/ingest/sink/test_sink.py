@@ -94,6 +94,50 @@ def test_glucose_and_its_context_go_into_their_own_tables(bench: Bench, other: D
     assert (amends.hex, carbohydrate) == (measured.reading_id, 45.0)
 
 
+def test_weight_oximetry_and_temperature_go_into_their_own_tables(
+    bench: Bench, other: Database
+) -> None:
+    weight = reading(
+        1,
+        vital="weight",
+        characteristic="2a9d",
+        quantities={
+            "weight": Quantity("[lb_av]", "183.16"),
+            "mass_index": Quantity("kg/m2", "26.5"),
+            "height": Quantity("[in_i]", absent="error"),
+        },
+        user_slot=2,
+    )
+    oximetry = reading(
+        2,
+        vital="oximetry",
+        characteristic="2a5e",
+        quantities={"spo2": Quantity("%", "97.5"), "pulse_rate": Quantity("/min", "72")},
+        status=["low-perfusion"],
+    )
+    temperature = reading(
+        3,
+        vital="body_temperature",
+        characteristic="2a1c",
+        quantities={"temperature": Quantity("[degF]", "98.6")},
+        attributes={"place": "mouth"},
+    )
+    bench.send(topics.READINGS, patient_record([weight, oximetry, temperature]))
+    bench.sink().drain()
+    ((kilograms, received, unit, missing, slot),) = rows(
+        other,
+        "weight, weight_received, unit_received, height_absent, user_slot FROM vitalwire.weight",
+    )
+    assert kilograms == pytest.approx(83.0799784892)
+    assert (str(received), unit, missing, slot) == ("183.16", "[lb_av]", "error", 2)
+    assert rows(other, "spo2, pulse_rate, status FROM vitalwire.oximetry") == [
+        (97.5, 72.0, ["low-perfusion"])
+    ]
+    found = rows(other, "temperature, temperature_received FROM vitalwire.body_temperature")
+    assert found == [(37.0, Decimal("98.6"))]
+    assert held(other) == [(1, 3)]
+
+
 def test_a_reading_that_comes_often_is_stored_once_and_confirmed(
     bench: Bench, other: Database
 ) -> None:

@@ -25,6 +25,7 @@ def test_other_devices_keep_to_the_standard() -> None:
     assert quirk_of() is None
     assert quirk_of(model="Cuff One", name="BLOOD CUFF", manufacturer="Vitalwire") is None
     assert quirk_of(model="BM85", manufacturer="Somebody Else") is None
+    assert quirk_of(name="Beurer BM96") is None
 
 
 def test_each_row_has_a_title_of_its_own_and_a_source() -> None:

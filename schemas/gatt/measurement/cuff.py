@@ -1,0 +1,164 @@
+"""Blood pressure: 0x2A35, 0x2B34, and 0x2B36, which carries one of them."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from msgspec.structs import replace as changed
+
+from schemas.gatt import blood_pressure, blood_pressure_record, date_time, enhanced_blood_pressure
+from schemas.gatt.blood_pressure import BloodPressureMeasurement, Feature, PressureUnit, Status
+from schemas.gatt.enhanced_blood_pressure import Details
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.measurement.form import (
+    PER_MINUTE,
+    Measurement,
+    Packet,
+    Stamp,
+    aside,
+    noticed,
+    quantity,
+    stamp_of,
+    texts,
+    unsaid,
+)
+from schemas.gatt.number import Absent, Number, decode_sfloat
+from schemas.gatt.quirks import Quirk
+from schemas.reading import Quantity
+from schemas.vitals import BLOOD_PRESSURE
+
+_UNITS = {PressureUnit.MMHG: "mm[Hg]", PressureUnit.KPA: "kPa"}
+_CARRIED = {"2a35", "2b34"}
+
+
+def measured(payload: bytes, feature: int | None, quirk: Quirk | None) -> Measurement:
+    """Read 0x2A35; ``quirk`` may say that the tail is laid out in its maker's own way."""
+    packet = blood_pressure.decode(payload)
+    applied = quirk is not None and quirk.big_endian_tail and _has_big_endian_tail(packet)
+    if applied:
+        packet = _with_big_endian_tail(packet, payload)
+    believed = _tail_is_standard(packet)
+    status, silent = packet.status if believed else None, _silent(feature)
+    quantities = _pressures(packet.systolic, packet.diastolic, packet.mean_measured, packet.unit)
+    return Measurement(
+        vital=BLOOD_PRESSURE,
+        quantities={
+            **quantities,
+            "pulse": _pulse(packet.pulse) if believed else Quantity(PER_MINUTE, absent="unknown"),
+        },
+        outcome="failed" if packet.failed else "measured",
+        status=noticed(status, silent),
+        attributes=texts(
+            not_assessed=unsaid(status, silent),
+            quirk=quirk.title if applied and quirk else "",
+            trailing=packet.trailing.hex(),
+        ),
+        user_slot=packet.user_slot if believed else None,
+        stamp=stamp_of(packet.timestamp),
+    )
+
+
+def enhanced(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measurement:
+    """Read 0x2B34."""
+    packet = enhanced_blood_pressure.decode(payload)
+    details, silent = packet.details, _silent(feature)
+    mean = None if packet.mean in (0, Absent.NOT_A_NUMBER) else packet.mean
+    pressures = (packet.systolic, packet.diastolic)
+    return Measurement(
+        vital=BLOOD_PRESSURE,
+        quantities={**_pressures(*pressures, mean, details.unit), "pulse": _pulse(details.pulse)},
+        outcome="failed" if all(isinstance(one, Absent) for one in pressures) else "measured",
+        status=noticed(details.status, silent),
+        attributes=texts(
+            not_assessed=unsaid(details.status, silent), trailing=details.trailing.hex()
+        ),
+        user_slot=details.user_slot,
+        stamp=_enhanced_stamp(details),
+    )
+
+
+def record(payload: bytes, feature: int | None, quirk: Quirk | None) -> Measurement:
+    """Read 0x2B36 that holds a whole record; its number is the record's, the rest its packet's."""
+    announced = None if feature is None else bool(Feature(feature) & Feature.CHECKSUM)
+    segment = blood_pressure_record.decode_segment(payload, checksum=announced)
+    kept = blood_pressure_record.join([segment])
+    characteristic = f"{kept.characteristic:04x}"
+    if characteristic not in _CARRIED:
+        message = f"blood pressure record: characteristic {characteristic} inside is no measurement"
+        raise MalformedPayload(message)
+    read = measured if characteristic == "2a35" else enhanced
+    inner = read(kept.payload, feature, quirk)
+    wrong = texts(checksum="does not fit" if kept.checksums_fit is False else "")
+    return replace(
+        inner,
+        attributes=inner.attributes | wrong,
+        record_number=kept.sequence,
+        carried=Packet(characteristic, kept.payload),
+    )
+
+
+def _pressures(
+    systolic: Number, diastolic: Number, mean: Number | None, unit: PressureUnit
+) -> dict[str, Quantity]:
+    ucum = _UNITS[unit]
+    return {
+        "systolic": quantity(systolic, ucum),
+        "diastolic": quantity(diastolic, ucum),
+        "mean": aside(BLOOD_PRESSURE, "mean", mean, ucum),
+    }
+
+
+def _pulse(value: Number | None) -> Quantity:
+    return aside(BLOOD_PRESSURE, "pulse", value, PER_MINUTE)
+
+
+def _silent(feature: int | None) -> Status | None:
+    return None if feature is None else blood_pressure.not_assessed(Feature(feature))
+
+
+def _enhanced_stamp(details: Details) -> Stamp | None:
+    """Keep the timestamp as the record's; what the user saw may differ by whole minutes or not."""
+    recorded, shown = details.timestamp, details.user_facing_time
+    if recorded is None:
+        return stamp_of(date_time.of(shown)) if shown is not None else None
+    if shown is None:
+        return stamp_of(date_time.of(recorded))
+    minutes, seconds = divmod((shown - recorded).total_seconds(), 60)
+    return Stamp(date_time.of(recorded), shown, None if seconds else int(minutes))
+
+
+def _tail_is_standard(packet: BloodPressureMeasurement) -> bool:
+    """Tell a longer packet of tomorrow from one whose tail is laid out in its maker's own way.
+
+    Beurer's BM85 and its relatives send a big-endian pulse and a user byte that the flags deny: by
+    the flags one byte is left over and the pulse is absurd. Then the pressures stand, and nothing
+    behind the timestamp is believed. (github.com/derdilla/blood-pressure-monitor-fl/pull/735)
+    """
+    pulse = BLOOD_PRESSURE.quantity("pulse")
+    assert pulse is not None
+    if not packet.trailing or not isinstance(packet.pulse, Decimal):
+        return True
+    low, high = pulse.plausible
+    return low <= packet.pulse <= high
+
+
+def _has_big_endian_tail(packet: BloodPressureMeasurement) -> bool:
+    """Tell whether the tail has the shape that Beurer's cuffs send: one byte more than announced.
+
+    Pulse and status are announced and the user is not, yet there is room for one. A cuff of the
+    same name that keeps to the standard leaves nothing over.
+    """
+    announced = packet.pulse is not None and packet.status is not None and packet.user is None
+    return announced and len(packet.trailing) == 1
+
+
+def _with_big_endian_tail(
+    packet: BloodPressureMeasurement, payload: bytes
+) -> BloodPressureMeasurement:
+    pulse, user, status = payload[-5:-3], payload[-3], payload[-2:]
+    return changed(
+        packet,
+        pulse=decode_sfloat(pulse[::-1]),
+        user=user,
+        status=Status(int.from_bytes(status, "big")),
+        trailing=b"",
+    )

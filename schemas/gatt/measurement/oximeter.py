@@ -1,0 +1,53 @@
+"""Oxygen saturation: 0x2A5E."""
+
+from schemas.gatt import oximeter
+from schemas.gatt.codes import Bits
+from schemas.gatt.measurement.form import (
+    PER_MINUTE,
+    PERCENT,
+    Measurement,
+    aside,
+    quantity,
+    stamp_of,
+    texts,
+)
+from schemas.gatt.number import Absent
+from schemas.gatt.oximeter import MeasurementStatus, SpotCheck
+from schemas.gatt.quirks import Quirk
+from schemas.reading import Outcome
+from schemas.vitals import OXIMETRY
+
+_TEST_DATA = MeasurementStatus.DEMONSTRATION | MeasurementStatus.TESTING
+_SPOILT = (
+    MeasurementStatus.INVALID_MEASUREMENT
+    | MeasurementStatus.MEASUREMENT_UNAVAILABLE
+    | MeasurementStatus.CALIBRATION_ONGOING
+)
+
+
+def measured(payload: bytes, _feature: int | None, _quirk: Quirk | None) -> Measurement:
+    """Read 0x2A5E; both of its status fields make one list."""
+    packet = oximeter.decode(payload)
+    fields: tuple[Bits | None, ...] = (packet.measurement_status, packet.sensor_status)
+    sent = [status for status in fields if status is not None]
+    pulse_rate, amplitude = packet.pulse_rate, packet.pulse_amplitude_percent
+    return Measurement(
+        vital=OXIMETRY,
+        quantities={
+            "spo2": quantity(packet.spo2_percent, PERCENT),
+            "pulse_rate": aside(OXIMETRY, "pulse_rate", pulse_rate, PER_MINUTE),
+            "pulse_amplitude": aside(OXIMETRY, "pulse_amplitude", amplitude, PERCENT),
+        },
+        outcome=_outcome(packet),
+        status=[name for status in sent for name in status.labels] if sent else None,
+        attributes=texts(trailing=packet.trailing.hex()),
+        stamp=stamp_of(packet.timestamp, fault=packet.clock_not_set),
+    )
+
+
+def _outcome(packet: SpotCheck) -> Outcome:
+    status = packet.measurement_status or MeasurementStatus(0)
+    if status & _TEST_DATA:
+        return "demonstration"
+    spoilt = bool(status & _SPOILT) or isinstance(packet.spo2_percent, Absent)
+    return "failed" if spoilt else "measured"
