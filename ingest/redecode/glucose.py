@@ -23,7 +23,7 @@ from ingest.redecode.numbers import (
     sfloat,
 )
 from ingest.redecode.payloads import Cursor, Payloads
-from schemas.gatt.glucose import OffsetUnknown, SampleLocation, SampleType, Status
+from schemas.gatt.glucose import SPOILT, OffsetUnknown, SampleLocation, SampleType, Status
 from schemas.vitals import GLUCOSE
 
 _TIME_OFFSET, _CONCENTRATION, _MOL_PER_L, _STATUS, _CONTEXT_FOLLOWS = range(5)
@@ -55,7 +55,7 @@ def decode(payloads: Payloads) -> Columns:
         fields=tuple(cursor.fields),
         missing=cursor.missing(),
         quantities={"glucose": _shown(concentration, beyond)},
-        outcome=_outcome(concentration, beyond, sample_type, sample_location),
+        outcome=_outcome(concentration, beyond, sample_type, sample_location, status),
         status=status,
         user_slot=np.full(len(unit), NONE, np.int32),
         record_number=sequence,
@@ -93,11 +93,16 @@ def _shown(concentration: Numbers, beyond: Codes) -> Numbers:
 
 
 def _outcome(
-    concentration: Numbers, beyond: Codes, sample_type: Codes16, sample_location: Codes16
+    concentration: Numbers,
+    beyond: Codes,
+    sample_type: Codes16,
+    sample_location: Codes16,
+    status: Codes16,
 ) -> Codes:
     control = (sample_type == SampleType.CONTROL_SOLUTION) | (
         sample_location == SampleLocation.CONTROL_SOLUTION
     )
-    result = concentration.present | (beyond != 0)
+    spoilt = (status != NONE) & (status & SPOILT != 0)
+    result = (concentration.present | (beyond != 0)) & ~spoilt
     outcome = np.where(result, np.uint8(MEASURED), np.uint8(FAILED))
     return np.where(control, np.uint8(CONTROL_SOLUTION), outcome)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ingest.redecode.payloads import Words
 from schemas.gatt.number import exact
 from schemas.reading import Absence
-from schemas.vitals import Quantity
+from schemas.vitals import Conversion, Quantity
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
@@ -101,31 +101,31 @@ def absent_where(numbers: Numbers, where: Booleans, reason: int) -> Numbers:
 
 def canonical(numbers: Numbers, definition: Quantity) -> Floats:
     """Give values in the canonical unit, NaN where absent: those that the sink stores."""
-    values = _converted(numbers.mantissa, numbers.exponent, Decimal(1))
-    for code, unit in enumerate(units_of(definition)):
-        factor = definition.factor(unit)
-        assert factor is not None, "a unit of the quantity has a factor"
-        rows = np.flatnonzero(numbers.unit == code) if factor != 1 else ()
+    values = _converted(numbers.mantissa, numbers.exponent, Conversion())
+    for code, conversion in enumerate(definition.units.values(), start=1):
+        rows = np.flatnonzero(numbers.unit == code)
         if len(rows):
-            values[rows] = _converted(numbers.mantissa[rows], numbers.exponent[rows], factor)
+            values[rows] = _converted(numbers.mantissa[rows], numbers.exponent[rows], conversion)
     values[numbers.absent != 0] = np.nan
     return values
 
 
 def _converted(
-    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], factor: Decimal
+    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], conversion: Conversion
 ) -> Floats:
-    """Multiply and round once.
+    """Convert and round once.
 
     A float holds a power of ten up to 10**22 exactly, and a product that leaves room for its powers
     of five; then one multiplication or division rounds correctly. Other numbers go by ``Decimal``,
-    each distinct one once: a factor such as that of kPa has as many digits as Decimal gives it.
+    each distinct one once: those with a divisor, as that of kPa, or a zero point.
     """
-    multiplier, shift = _split(factor)
+    if conversion.divisor != 1 or conversion.zero:
+        return _each_distinct(mantissa, exponent, conversion)
+    multiplier, shift = _split(conversion.multiplier)
     lowest, highest = shift + int(exponent.min(initial=0)), shift + int(exponent.max(initial=0))
     largest = multiplier * int(np.abs(mantissa).max(initial=0)) * 5 ** max(highest, 0)
     if largest >= _SIGNIFICANT_MAX or lowest < -_POWER_MAX or highest > _POWER_MAX:
-        return _each_distinct(mantissa, exponent, factor)
+        return _each_distinct(mantissa, exponent, conversion)
     place = exponent.astype(np.intp) + (shift + _POWER_MAX)
     values: Floats = mantissa * np.float64(multiplier)
     values *= _MULTIPLIERS.take(place)
@@ -134,12 +134,13 @@ def _converted(
 
 
 def _each_distinct(
-    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], factor: Decimal
+    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], conversion: Conversion
 ) -> Floats:
     keys = mantissa.astype(np.int64) << 8 | exponent.view(np.uint8)
     distinct, place = np.unique(keys, return_inverse=True)
     pairs = [(key >> 8, ((key & 0xFF) ^ 0x80) - 0x80) for key in distinct.tolist()]
-    values: Floats = np.array([float(exact(*pair) * factor) for pair in pairs]).take(place)
+    converted = [float(conversion.canonical(exact(*pair))) for pair in pairs]
+    values: Floats = np.array(converted).take(place)
     return values
 
 

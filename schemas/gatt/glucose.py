@@ -114,6 +114,19 @@ class Status(Bits):
 _status = lru_cache(CODES_REMEMBERED)(Status)
 
 
+SPOILT = (
+    Status.SENSOR_MALFUNCTION
+    | Status.SAMPLE_TOO_SMALL
+    | Status.STRIP_INSERTION_ERROR
+    | Status.STRIP_TYPE_WRONG
+    | Status.TEMPERATURE_TOO_HIGH
+    | Status.TEMPERATURE_TOO_LOW
+    | Status.STRIP_PULLED_EARLY
+    | Status.GENERAL_FAULT
+)
+"""The meter says that the measurement went wrong: a number beside it is no result."""
+
+
 class Feature(Bits):
     """What the meter can notice. Only bits 0 to 4 have the numbers of their status bits."""
 
@@ -218,6 +231,11 @@ class GlucoseMeasurement(Struct, frozen=True, kw_only=True):
         if Status.RESULT_BELOW_RANGE in status:
             return Beyond.BELOW
         return Beyond.ABOVE if Status.RESULT_ABOVE_RANGE in status else None
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether the meter itself says that sensor, strip, sample or temperature was wrong."""
+        return bool((self.status or Status(0)) & SPOILT)
 
     @property
     def control_solution(self) -> bool:

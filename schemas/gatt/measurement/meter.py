@@ -21,17 +21,6 @@ from schemas.reading import Outcome, Quantity
 from schemas.vitals import GLUCOSE, GLUCOSE_CONTEXT
 
 _BEYOND = {Beyond.ABOVE: Absent.POSITIVE_INFINITY, Beyond.BELOW: Absent.NEGATIVE_INFINITY}
-_SPOILT = (
-    Status.SENSOR_MALFUNCTION
-    | Status.SAMPLE_TOO_SMALL
-    | Status.STRIP_INSERTION_ERROR
-    | Status.STRIP_TYPE_WRONG
-    | Status.TEMPERATURE_TOO_HIGH
-    | Status.TEMPERATURE_TOO_LOW
-    | Status.STRIP_PULLED_EARLY
-    | Status.GENERAL_FAULT
-)
-"""The meter says that the measurement went wrong: a number beside it is no result."""
 
 
 def measured(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measurement:
@@ -65,8 +54,7 @@ def _outcome(record: GlucoseMeasurement) -> Outcome:
     if record.control_solution:
         return "control-solution"
     has_result = isinstance(record.concentration, Decimal) or record.beyond is not None
-    spoilt = bool((record.status or Status(0)) & _SPOILT)
-    return "measured" if has_result and not spoilt else "failed"
+    return "measured" if has_result and not record.spoilt else "failed"
 
 
 def _stamp(record: GlucoseMeasurement) -> Stamp:
