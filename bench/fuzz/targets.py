@@ -14,11 +14,12 @@ from typing import Any
 from schemas import gatt, vitals
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import measure
+from schemas.gatt.quirks import BEURER_BM
 
 Check = Callable[[bytes], None]
 
 MEASURE = "measure"
-_KNOWN = sorted(vital.characteristic for vital in vitals.VITALS.values())
+_KNOWN = sorted(one for vital in vitals.VITALS.values() for one in vital.characteristics)
 _CHARACTERISTICS = (*_KNOWN, "2a36")  # the last one never is a reading
 _HEADER_BYTES = 4
 
@@ -54,14 +55,15 @@ def check_codec(decode: Callable[[bytes], Any], encode: Callable[[Any], bytes]) 
 
 
 def _check_measure(octets: bytes) -> None:
-    """Take characteristic and features from the first bytes; the rest is the payload."""
+    """Take characteristic, features and quirk from the first bytes; the rest is the payload."""
     header, payload = octets[:_HEADER_BYTES], octets[_HEADER_BYTES:]
     if len(header) < _HEADER_BYTES:
         return
     characteristic = _CHARACTERISTICS[header[0] % len(_CHARACTERISTICS)]
     feature = int.from_bytes(header[1:3], "little") if header[3] & 1 else None
+    quirk = BEURER_BM if header[3] & 2 else None
     try:
-        measurement = measure(characteristic, payload, feature)
+        measurement = measure(characteristic, payload, feature, quirk)
     except MalformedPayload:
         return
     names = {quantity.name for quantity in measurement.vital.quantities}
@@ -74,5 +76,5 @@ def seeds(payloads: list[bytes], target: str) -> Iterator[bytes]:
         yield from payloads
         return
     for number in range(len(_CHARACTERISTICS)):
-        for header in (bytes((number, 0, 0, 0)), bytes((number, 0xFF, 0x07, 1))):
+        for header in (bytes((number, 0, 0, 0)), bytes((number, 0xFF, 0x07, 3))):
             yield from (header + payload for payload in payloads)
