@@ -13,7 +13,15 @@ from typing import Any
 from bench.rates import rates_per_s
 from bench.record import Figure, Reference, Target
 from bench.theirs import REFERENCE, decoder
-from schemas.gatt import blood_pressure, glucose, glucose_context
+from schemas.gatt import (
+    blood_pressure,
+    enhanced_blood_pressure,
+    glucose,
+    glucose_context,
+    oximeter,
+    thermometer,
+    weight,
+)
 
 TIMES_FASTER = 5
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
@@ -44,6 +52,15 @@ CONTESTS = (
     Contest("2a35", blood_pressure.decode, "BloodPressureMeasurement", "blood_pressure"),
     Contest("2a18", glucose.decode, "GlucoseMeasurement", "glucose"),
     Contest("2a34", glucose_context.decode, "GlucoseMeasurementContext", "glucose_context"),
+    Contest("2a9d", weight.decode, "WeightMeasurement", "weight"),
+    Contest("2a5e", oximeter.decode, "PLXSpotCheckMeasurement", "oximetry"),
+    Contest("2a1c", thermometer.decode, "TemperatureMeasurement", "temperature"),
+    Contest(
+        "2b34",
+        enhanced_blood_pressure.decode,
+        "EnhancedBloodPressureMeasurement",
+        "enhanced_blood_pressure",
+    ),
 )
 
 

@@ -7,12 +7,14 @@ pressure instead of the three: it is never a reading.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
 from schemas.gatt.blood_pressure import USER_UNKNOWN, PressureUnit, Status
+from schemas.gatt.codes import CODES_REMEMBERED
+from schemas.gatt.layout import Field, Layout
 from schemas.gatt.number import Number, decode_sfloat, encode_sfloat
-from schemas.gatt.octets import Octets
 
 _KPA = 1 << 0
 _TIMESTAMP = 1 << 1
@@ -22,6 +24,24 @@ _STATUS = 1 << 4
 _USER_FACING_TIME = 1 << 5
 _EPOCH_2000 = 1 << 6
 _RESERVED_FLAGS = 0b1000_0000
+
+_DETAILS = (
+    Field("the timestamp", "I", _TIMESTAMP),
+    Field("the pulse", "2s", _PULSE),
+    Field("the user", "B", _USER),
+    Field("the status", "H", _STATUS),
+    Field("the user-facing time", "I", _USER_FACING_TIME),
+)
+_MEASUREMENT = Layout(
+    "enhanced blood pressure measurement",
+    Field("the systolic pressure", "2s"),
+    Field("the diastolic pressure", "2s"),
+    Field("the mean pressure", "2s"),
+    *_DETAILS,
+)
+_CUFF_PRESSURE = Layout(
+    "enhanced intermediate cuff pressure", Field("the cuff pressure", "2s"), *_DETAILS
+)
 
 
 class Details(Struct, frozen=True, kw_only=True):
@@ -77,13 +97,12 @@ class EnhancedCuffPressure(Struct, frozen=True, kw_only=True):
 
 def decode(payload: bytes) -> EnhancedMeasurement:
     """Decode 0x2B34. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "enhanced blood pressure measurement")
-    flags = octets.uint8("the flags")
+    flags, systolic, diastolic, mean, *details = _MEASUREMENT.unpack(payload)
     return EnhancedMeasurement(
-        systolic=decode_sfloat(octets.take(2, "the systolic pressure")),
-        diastolic=decode_sfloat(octets.take(2, "the diastolic pressure")),
-        mean=decode_sfloat(octets.take(2, "the mean pressure")),
-        details=_details(octets, flags),
+        systolic=decode_sfloat(systolic),
+        diastolic=decode_sfloat(diastolic),
+        mean=decode_sfloat(mean),
+        details=_details(flags, *details),
     )
 
 
@@ -95,10 +114,10 @@ def encode(measurement: EnhancedMeasurement) -> bytes:
 
 def decode_cuff_pressure(payload: bytes) -> EnhancedCuffPressure:
     """Decode 0x2B35. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "enhanced intermediate cuff pressure")
-    flags = octets.uint8("the flags")
-    pressure = decode_sfloat(octets.take(2, "the cuff pressure"))
-    return EnhancedCuffPressure(cuff_pressure=pressure, details=_details(octets, flags))
+    flags, pressure, *details = _CUFF_PRESSURE.unpack(payload)
+    return EnhancedCuffPressure(
+        cuff_pressure=decode_sfloat(pressure), details=_details(flags, *details)
+    )
 
 
 def encode_cuff_pressure(packet: EnhancedCuffPressure) -> bytes:
@@ -106,20 +125,29 @@ def encode_cuff_pressure(packet: EnhancedCuffPressure) -> bytes:
     return _encode(encode_sfloat(packet.cuff_pressure), packet.details)
 
 
-def _details(octets: Octets, flags: int) -> Details:
+def _details(  # noqa: PLR0913, PLR0917 - the fields of _DETAILS, in their order
+    flags: int,
+    timestamp_s: int | None,
+    pulse: bytes | None,
+    user: int | None,
+    status: int | None,
+    user_facing_time_s: int | None,
+    rest: bytes,
+) -> Details:
     return Details(
         unit=PressureUnit.KPA if flags & _KPA else PressureUnit.MMHG,
-        timestamp_s=octets.uint32("the timestamp") if flags & _TIMESTAMP else None,
-        pulse=decode_sfloat(octets.take(2, "the pulse")) if flags & _PULSE else None,
-        user=octets.uint8("the user") if flags & _USER else None,
-        status=Status(octets.uint16("the status")) if flags & _STATUS else None,
-        user_facing_time_s=(
-            octets.uint32("the user-facing time") if flags & _USER_FACING_TIME else None
-        ),
+        timestamp_s=timestamp_s,
+        pulse=None if pulse is None else decode_sfloat(pulse),
+        user=user,
+        status=None if status is None else _status(status),
+        user_facing_time_s=user_facing_time_s,
         since_2000=bool(flags & _EPOCH_2000),
         reserved_flags=flags & _RESERVED_FLAGS,
-        trailing=octets.rest(),
+        trailing=rest,
     )
+
+
+_status = lru_cache(CODES_REMEMBERED)(Status)
 
 
 def _encode(pressures: bytes, details: Details) -> bytes:

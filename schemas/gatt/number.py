@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from schemas.gatt.errors import MalformedPayload
 
-_WORDS_REMEMBERED = 4096  # devices use a few hundred, and a decimal takes a microsecond to build
+WORDS_REMEMBERED = 4096  # devices use a few hundred, and a decimal takes a microsecond to build
 
 
 class Absent(Enum):
@@ -92,7 +92,7 @@ def scaled(value: Number, power: int) -> Number:
     return exact(mantissa, exponent + power)
 
 
-@lru_cache(_WORDS_REMEMBERED)
+@lru_cache(WORDS_REMEMBERED)
 def decode_sfloat(payload: bytes) -> Number:
     """Decode the two bytes of an SFLOAT. Raises ``MalformedPayload`` on any other length."""
     return _SFLOAT.decode(payload)
@@ -103,7 +103,7 @@ def encode_sfloat(value: Number) -> bytes:
     return _SFLOAT.encode(value)
 
 
-@lru_cache(_WORDS_REMEMBERED)
+@lru_cache(WORDS_REMEMBERED)
 def decode_float(payload: bytes) -> Number:
     """Decode the four bytes of a FLOAT. Raises ``MalformedPayload`` on any other length."""
     return _FLOAT.decode(payload)

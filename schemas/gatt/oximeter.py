@@ -5,11 +5,14 @@ as flagged, timestamp, measurement status, device and sensor status, pulse ampli
 0x2A5F streams the momentary values while the finger is inside: it is never a reading.
 """
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from schemas.gatt import date_time
-from schemas.gatt.codes import Bits
+from schemas.gatt.codes import CODES_REMEMBERED, Bits
 from schemas.gatt.date_time import DateTime
+from schemas.gatt.layout import Field, Layout
 from schemas.gatt.number import Number, decode_sfloat, encode_sfloat
 from schemas.gatt.octets import Octets
 
@@ -26,6 +29,16 @@ _STREAM_SENSOR_STATUS = 1 << 3
 _STREAM_PULSE_AMPLITUDE = 1 << 4
 
 _RESERVED_FLAGS = 0b1110_0000
+
+_LAYOUT = Layout(
+    "pulse oximeter spot-check",
+    Field("the saturation", "2s"),
+    Field("the pulse rate", "2s"),
+    Field("the timestamp", "7s", _TIMESTAMP),
+    Field("the measurement status", "2s", _MEASUREMENT_STATUS),
+    Field("the device and sensor status", "3s", _SENSOR_STATUS),
+    Field("the pulse amplitude index", "2s", _PULSE_AMPLITUDE),
+)
 
 
 class MeasurementStatus(Bits):
@@ -125,23 +138,17 @@ class Features(Struct, frozen=True):
 
 def decode(payload: bytes) -> SpotCheck:
     """Decode 0x2A5E. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "pulse oximeter spot-check")
-    flags = octets.uint8("the flags")
-    pair = _pair(octets, "")
+    flags, spo2, pulse_rate, timestamp, status, sensor, amplitude, rest = _LAYOUT.unpack(payload)
     return SpotCheck(
-        spo2_percent=pair.spo2_percent,
-        pulse_rate=pair.pulse_rate,
-        timestamp=(
-            date_time.decode(octets.take(date_time.SIZE, "the timestamp"))
-            if flags & _TIMESTAMP
-            else None
-        ),
-        measurement_status=_measurement_status(octets) if flags & _MEASUREMENT_STATUS else None,
-        sensor_status=_sensor_status(octets) if flags & _SENSOR_STATUS else None,
-        pulse_amplitude_percent=_amplitude(octets) if flags & _PULSE_AMPLITUDE else None,
+        spo2_percent=decode_sfloat(spo2),
+        pulse_rate=decode_sfloat(pulse_rate),
+        timestamp=None if timestamp is None else date_time.decode(timestamp),
+        measurement_status=None if status is None else _measurement_status(status),
+        sensor_status=None if sensor is None else _sensor_status(sensor),
+        pulse_amplitude_percent=None if amplitude is None else decode_sfloat(amplitude),
         clock_not_set=bool(flags & _CLOCK_NOT_SET),
         reserved_flags=flags & _RESERVED_FLAGS,
-        trailing=octets.rest(),
+        trailing=rest,
     )
 
 
@@ -174,9 +181,13 @@ def decode_continuous(payload: bytes) -> Continuous:
         fast=_pair(octets, "fast ") if flags & _FAST else None,
         slow=_pair(octets, "slow ") if flags & _SLOW else None,
         measurement_status=(
-            _measurement_status(octets) if flags & _STREAM_MEASUREMENT_STATUS else None
+            _measurement_status(octets.take(2, "the measurement status"))
+            if flags & _STREAM_MEASUREMENT_STATUS
+            else None
         ),
-        sensor_status=_sensor_status(octets) if flags & _STREAM_SENSOR_STATUS else None,
+        sensor_status=_sensor_status(octets.take(3, "the device and sensor status"))
+        if flags & _STREAM_SENSOR_STATUS
+        else None,
         pulse_amplitude_percent=_amplitude(octets) if flags & _STREAM_PULSE_AMPLITUDE else None,
         reserved_flags=flags & _RESERVED_FLAGS,
         trailing=octets.rest(),
@@ -211,8 +222,12 @@ def decode_features(payload: bytes) -> Features:
     abilities = Ability(octets.uint16("the feature bits"))
     return Features(
         abilities,
-        _measurement_status(octets) if Ability.MEASUREMENT_STATUS in abilities else None,
-        _sensor_status(octets) if Ability.SENSOR_STATUS in abilities else None,
+        _measurement_status(octets.take(2, "the measurement status"))
+        if Ability.MEASUREMENT_STATUS in abilities
+        else None,
+        _sensor_status(octets.take(3, "the device and sensor status"))
+        if Ability.SENSOR_STATUS in abilities
+        else None,
     )
 
 
@@ -238,12 +253,22 @@ def _encode_pair(pair: Pair) -> bytes:
     return encode_sfloat(pair.spo2_percent) + encode_sfloat(pair.pulse_rate)
 
 
-def _measurement_status(octets: Octets) -> MeasurementStatus:
-    return MeasurementStatus(octets.uint16("the measurement status"))
+@lru_cache(CODES_REMEMBERED)
+def _measurement_status(octets: bytes) -> MeasurementStatus:
+    return MeasurementStatus(int.from_bytes(octets, "little"))
 
 
-def _sensor_status(octets: Octets) -> SensorStatus:
-    return SensorStatus(octets.uint24("the device and sensor status"))
+@lru_cache(CODES_REMEMBERED)
+def _sensor_status(octets: bytes) -> SensorStatus:
+    return SensorStatus(int.from_bytes(octets, "little"))
+
+
+def _take_status(octets: Octets) -> bytes:
+    return octets.take(2, "the measurement status")
+
+
+def _take_sensor(octets: Octets) -> bytes:
+    return octets.take(3, "the device and sensor status")
 
 
 def _amplitude(octets: Octets) -> Number:

@@ -6,12 +6,14 @@ is never a reading. 0x2A1D is the place of a thermometer that has only one.
 """
 
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
 from schemas.gatt import date_time
-from schemas.gatt.codes import Code
+from schemas.gatt.codes import CODES_REMEMBERED, Code
 from schemas.gatt.date_time import DateTime
+from schemas.gatt.layout import Field, Layout
 from schemas.gatt.number import Number, decode_float, encode_float
 from schemas.gatt.octets import Octets
 
@@ -19,6 +21,13 @@ _FAHRENHEIT = 1 << 0
 _TIMESTAMP = 1 << 1
 _PLACE = 1 << 2
 _RESERVED_FLAGS = 0b1111_1000
+
+_LAYOUT = Layout(
+    "temperature measurement",
+    Field("the temperature", "4s"),
+    Field("the timestamp", "7s", _TIMESTAMP),
+    Field("the type", "B", _PLACE),
+)
 
 
 class TemperatureUnit(Enum):
@@ -42,6 +51,9 @@ class TemperatureType(Code):
     TYMPANUM = 9
 
 
+_place = lru_cache(CODES_REMEMBERED)(TemperatureType)
+
+
 class TemperatureMeasurement(Struct, frozen=True, kw_only=True):
     """One packet as its flags describe it; None = the field was not sent."""
 
@@ -55,19 +67,14 @@ class TemperatureMeasurement(Struct, frozen=True, kw_only=True):
 
 def decode(payload: bytes) -> TemperatureMeasurement:
     """Decode 0x2A1C or 0x2A1E. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "temperature measurement")
-    flags = octets.uint8("the flags")
+    flags, temperature, timestamp, place, rest = _LAYOUT.unpack(payload)
     return TemperatureMeasurement(
         unit=TemperatureUnit.FAHRENHEIT if flags & _FAHRENHEIT else TemperatureUnit.CELSIUS,
-        temperature=decode_float(octets.take(4, "the temperature")),
-        timestamp=(
-            date_time.decode(octets.take(date_time.SIZE, "the timestamp"))
-            if flags & _TIMESTAMP
-            else None
-        ),
-        type=TemperatureType(octets.uint8("the type")) if flags & _PLACE else None,
+        temperature=decode_float(temperature),
+        timestamp=None if timestamp is None else date_time.decode(timestamp),
+        type=None if place is None else _place(place),
         reserved_flags=flags & _RESERVED_FLAGS,
-        trailing=octets.rest(),
+        trailing=rest,
     )
 
 

@@ -7,13 +7,15 @@ unit of both weight and height.
 
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
 from schemas.gatt import date_time
 from schemas.gatt.codes import Bits, Code
 from schemas.gatt.date_time import DateTime
-from schemas.gatt.number import Absent, Number, exact
+from schemas.gatt.layout import Field, Layout
+from schemas.gatt.number import WORDS_REMEMBERED, Absent, Number, exact
 from schemas.gatt.octets import Octets
 
 USER_UNKNOWN = 255
@@ -23,6 +25,15 @@ _TIMESTAMP = 1 << 1
 _USER = 1 << 2
 _BODY = 1 << 3
 _RESERVED_FLAGS = 0b1111_0000
+
+_LAYOUT = Layout(
+    "weight measurement",
+    Field("the weight", "H"),
+    Field("the timestamp", "7s", _TIMESTAMP),
+    Field("the user", "B", _USER),
+    Field("the body mass index", "H", _BODY),
+    Field("the height", "H", _BODY),
+)
 _UNSUCCESSFUL = 0xFFFF
 _WORD_MAX = 0xFFFF
 
@@ -106,22 +117,16 @@ class Feature(Struct, frozen=True):
 
 def decode(payload: bytes) -> WeightMeasurement:
     """Decode 0x2A9D. Raises ``MalformedPayload`` if the flags promise more bytes."""
-    octets = Octets(payload, "weight measurement")
-    flags = octets.uint8("the flags")
+    flags, weight, timestamp, user, mass_index, height, rest = _LAYOUT.unpack(payload)
     system = System.IMPERIAL if flags & _IMPERIAL else System.SI
-    weight = octets.uint16("the weight")
     return WeightMeasurement(
         system=system,
         weight=Absent.ERROR if weight == _UNSUCCESSFUL else _of_steps(weight, _WEIGHT_STEP[system]),
-        timestamp=(
-            date_time.decode(octets.take(date_time.SIZE, "the timestamp"))
-            if flags & _TIMESTAMP
-            else None
-        ),
-        user=octets.uint8("the user") if flags & _USER else None,
-        body=_body(octets, system) if flags & _BODY else None,
+        timestamp=None if timestamp is None else date_time.decode(timestamp),
+        user=user,
+        body=None if height is None else _body(mass_index, height, system),
         reserved_flags=flags & _RESERVED_FLAGS,
-        trailing=octets.rest(),
+        trailing=rest,
     )
 
 
@@ -160,11 +165,14 @@ def encode_feature(feature: Feature) -> bytes:
     return word.to_bytes(4, "little")
 
 
-def _body(octets: Octets, system: System) -> Body:
-    mass_index = _of_steps(octets.uint16("the body mass index"), _MASS_INDEX_STEP)
-    return Body(mass_index, _of_steps(octets.uint16("the height"), _HEIGHT_STEP[system]))
+def _body(mass_index: int, height: int, system: System) -> Body:
+    return Body(
+        _of_steps(mass_index, _MASS_INDEX_STEP),
+        _of_steps(height, _HEIGHT_STEP[system]),
+    )
 
 
+@lru_cache(WORDS_REMEMBERED)
 def _of_steps(count: int, step: tuple[int, int]) -> Decimal:
     size, exponent = step
     return exact(count * size, exponent)
