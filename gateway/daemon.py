@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from gateway import metrics, wall
+from gateway.addresses import without_addresses
 from gateway.admissions import Admissions, broken_admissions
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
@@ -35,6 +36,7 @@ from gateway.journal import Journal
 from gateway.publisher import Listener, Publisher
 from gateway.record import Record
 from gateway.sender import Sender
+from gateway.service_manager import ServiceManager
 from gateway.session_end import must_wait
 from gateway.status import broken_journals
 from schemas.clock import Clock, SystemClock
@@ -114,11 +116,13 @@ async def _run(settings: Settings) -> None:
         opened.callback(journal.close)
         admissions = Admissions(settings.state, mend=True)
         opened.callback(admissions.close)
+        manager = ServiceManager.of(os.environ)
+        opened.callback(manager.close)
         rng = Random(secrets.randbits(64))
         daemon = Daemon(settings, journal, admissions, SystemClock(), rng)
         with Monitor(settings.monitor_port, daemon.readiness) as monitor:
             log.info("monitor listening", port=monitor.port)
-            await daemon.live_until(stop)
+            await daemon.live_until(stop, manager)
 
 
 def note_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -181,7 +185,7 @@ class Daemon:
         if journal.set_aside is not None:
             log.error("journal.set_aside", file=str(journal.set_aside))
 
-    async def live_until(self, stop: asyncio.Event) -> None:
+    async def live_until(self, stop: asyncio.Event, manager: ServiceManager) -> None:
         """Run all parts until ``stop`` is set; a part that fails is a bug and ends the daemon."""
         parts = {
             asyncio.create_task(part)
@@ -192,12 +196,15 @@ class Daemon:
                 self._sender.run(self._publisher),
                 self._beat(),
                 self._watch(),
+                self._attend(manager),
             )
         }
         stopping = asyncio.create_task(stop.wait())
         _give_memory_back()
         log.info("gateway.started", stream=self._journal.stream)
+        manager.ready()
         done, _ = await asyncio.wait({stopping, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        manager.stopping()
         for task in (stopping, *parts):
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
@@ -260,6 +267,17 @@ class Daemon:
                 self._intake.retry()
             if self._problems() != self._reported:
                 self._report()
+
+    async def _attend(self, manager: ServiceManager) -> None:
+        """Tell systemd that the daemon works while it does: else it starts another process.
+
+        The journal is written by this very loop: a disk that hangs stops it and what it tells.
+        """
+        while True:
+            if not self._devices.wedged:
+                manager.alive()
+            manager.status(without_addresses("; ".join(self._reported)) or "all is well")
+            await asyncio.sleep(manager.period_s or WATCH_S)
 
     def _prune(self, *, regularly: bool) -> None:
         """Delete what the server has had for long; all that it has, if space is needed."""

@@ -64,6 +64,7 @@ SHELLS = {
     "gateway/metrics.py",
     "gateway/publisher.py",
     "gateway/sender.py",
+    "gateway/service_manager.py",
     "gateway/status.py",
     "gateway/visit_diagram.py",
     "gateway/wall.py",
