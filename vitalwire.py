@@ -15,6 +15,7 @@ COMMANDS = {
     "registry": ("ingest.cli", "Patients, devices, and who wears which."),
     "alerts": ("alerts.cli", "Judge readings, and the page that shows what was found."),
     "rules": ("alerts.cli", "Rule books: check and show."),
+    "simulate": ("simulators.simulate.cli", "One device for the virtual link or a real radio."),
     "decode": ("gateway.decode_command", "What the bytes of a device say."),
 }
 

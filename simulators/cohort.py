@@ -14,8 +14,8 @@ from random import Random
 import msgspec
 
 from schemas.errors import MisconfiguredError
-from simulators.patients import STORIES, URGENT_STORIES, Body, DeviceKind, Story
-from simulators.scenario import HomePlan, PlannedMeasurement
+from simulators.patients import STORIES, URGENT_STORIES, Body, Story
+from simulators.scenario import DeviceKind, HomePlan, PlannedMeasurement
 
 BOOKS = ("adult-standard", "adult-diabetes")
 CADENCE_S = (9.0, 15.0)

@@ -12,11 +12,9 @@ import structlog
 from msgspec import Struct
 
 from schemas.clock import Clock, SystemClock
-from schemas.gatt.blood_pressure import Status as CuffStatus
-from schemas.gatt.glucose_context import Meal
 from simulators.home_control import Command, HomeStatus, Measure, Status, Stop, serve_control
-from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter, Sample
-from simulators.peripherals.meter import mg_dl
+from simulators.measuring import measure
+from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter
 from simulators.scenario import HomePlan, PlannedMeasurement
 from simulators.world import BluetoothWorld
 from simulators.world.central import BackgroundTasks
@@ -125,28 +123,11 @@ class Home:
         )
 
     def _measure(self, planned: PlannedMeasurement) -> None:
-        if planned.device == "cuff":
-            self._measure_pressure(planned)
-        else:
-            self._measure_glucose(planned)
-
-    def _measure_pressure(self, planned: PlannedMeasurement) -> None:
-        if planned.systolic is None or planned.diastolic is None:
-            log.warning("plan.incomplete", device=planned.device, at_s=planned.at_s)
-            return
-        status = CuffStatus(0)
-        if planned.movement:
-            status |= CuffStatus.BODY_MOVED
-        if planned.irregular_pulse:
-            status |= CuffStatus.IRREGULAR_PULSE
-        self.cuff.take(planned.systolic, planned.diastolic, planned.pulse, status)
-
-    def _measure_glucose(self, planned: PlannedMeasurement) -> None:
-        if planned.glucose_mg_dl is None:
-            log.warning("plan.incomplete", device=planned.device, at_s=planned.at_s)
-            return
-        meal = None if planned.meal is None else Meal[planned.meal.upper()]
-        self.meter.take(Sample(mg_dl(planned.glucose_mg_dl), meal))
+        device = self.cuff if planned.device == "cuff" else self.meter
+        try:
+            measure(device, planned)
+        except ValueError as error:
+            log.warning("plan.incomplete", device=planned.device, reason=str(error))
 
 
 def _identity(kind: str, address: str) -> DeviceIdentity:

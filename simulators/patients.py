@@ -8,12 +8,11 @@ device that crosses limits, moves within their bands, touches them exactly, and 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
-from typing import Literal
 
-from simulators.scenario import PlannedMeasurement
+from simulators.scenario import DeviceKind, PlannedMeasurement
 
-DeviceKind = Literal["cuff", "meter"]
 Story = tuple[PlannedMeasurement, ...]
 
 _MEALS_H = (7.5, 12.5, 18.5)
@@ -23,16 +22,23 @@ _SYSTOLIC_EVERYDAY = (100, 172)
 _DIASTOLIC_EVERYDAY = (55, 108)
 _PULSE_EVERYDAY = (52, 105)
 _GLUCOSE_EVERYDAY = (76, 178)
+_SPO2_EVERYDAY = (94, 99)
+_WEIGHT_G_EVERYDAY = (45_000, 160_000)
+_TEMPERATURE_MILLI_C_EVERYDAY = (35_800, 37_600)
+_THOUSAND = Decimal(1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A patient's own levels: mmHg, beats per minute, mg/dL."""
+    """A patient's own levels: mmHg, beats per minute, mg/dL, kg, %, degrees Celsius."""
 
     systolic: float
     diastolic: float
     pulse: float
     glucose: float
+    weight: float
+    spo2: float
+    temperature: float
 
     @staticmethod
     def draw(rng: Random) -> "Body":
@@ -43,18 +49,37 @@ class Body:
             diastolic=0.55 * systolic + rng.gauss(10, 4),
             pulse=rng.gauss(72, 7),
             glucose=rng.gauss(112, 12),
+            weight=rng.gauss(84, 13),
+            spo2=rng.gauss(97, 0.8),
+            temperature=rng.gauss(36.6, 0.15),
         )
 
     def everyday(self, device: DeviceKind, hour: float, rng: Random) -> PlannedMeasurement:
         """Measure at an hour of the patient's day: lower at night, glucose higher after meals."""
         daylight = math.cos((hour - 15.0) / 24.0 * math.tau)  # highest in mid-afternoon
-        if device == "cuff":
-            return pressure(
-                _clip(self.systolic + 8.0 * daylight + rng.gauss(0, 5), _SYSTOLIC_EVERYDAY),
-                _clip(self.diastolic + 5.0 * daylight + rng.gauss(0, 4), _DIASTOLIC_EVERYDAY),
-                _clip(self.pulse + 6.0 * daylight + rng.gauss(0, 4), _PULSE_EVERYDAY),
-                irregular_pulse=rng.random() < 0.02,
-            )
+        match device:
+            case "cuff":
+                return pressure(
+                    _clip(self.systolic + 8.0 * daylight + rng.gauss(0, 5), _SYSTOLIC_EVERYDAY),
+                    _clip(self.diastolic + 5.0 * daylight + rng.gauss(0, 4), _DIASTOLIC_EVERYDAY),
+                    _clip(self.pulse + 6.0 * daylight + rng.gauss(0, 4), _PULSE_EVERYDAY),
+                    irregular_pulse=rng.random() < 0.02,
+                )
+            case "meter":
+                return self._glucose(hour, rng)
+            case "scale":
+                grams = _clip(1000 * (self.weight + rng.gauss(0, 0.3)), _WEIGHT_G_EVERYDAY)
+                return weight(str(grams / _THOUSAND))
+            case "oximeter":
+                return oximetry(
+                    _clip(self.spo2 + rng.gauss(0, 0.6), _SPO2_EVERYDAY),
+                    _clip(self.pulse + 6.0 * daylight + rng.gauss(0, 4), _PULSE_EVERYDAY),
+                )
+            case "thermometer":
+                milli = 1000 * (self.temperature + 0.3 * daylight + rng.gauss(0, 0.1))
+                return temperature(str(_clip(milli, _TEMPERATURE_MILLI_C_EVERYDAY) / _THOUSAND))
+
+    def _glucose(self, hour: float, rng: Random) -> PlannedMeasurement:
         since_meal_h = min((hour - meal) % 24.0 for meal in _MEALS_H)
         rise = _MEAL_RISE_MG_DL * math.exp(-since_meal_h / _MEAL_DECAY_H)
         value = _clip(self.glucose + rise + rng.gauss(0, 8), _GLUCOSE_EVERYDAY)
@@ -84,6 +109,21 @@ def pressure(
 def glucose(mg_dl: str, meal: str | None = None) -> PlannedMeasurement:
     """Plan a meter's measurement (mg/dL, ``HI`` or ``LO``); its time comes later."""
     return PlannedMeasurement(at_s=0.0, device="meter", glucose_mg_dl=mg_dl, meal=meal)
+
+
+def weight(kg: str) -> PlannedMeasurement:
+    """Plan a scale's measurement (kg); its time comes later."""
+    return PlannedMeasurement(at_s=0.0, device="scale", weight_kg=kg)
+
+
+def oximetry(spo2_percent: int, pulse: int = 76) -> PlannedMeasurement:
+    """Plan an oximeter's spot check (%, beats per minute); its time comes later."""
+    return PlannedMeasurement(at_s=0.0, device="oximeter", spo2_percent=spo2_percent, pulse=pulse)
+
+
+def temperature(celsius: str) -> PlannedMeasurement:
+    """Plan a thermometer's measurement (degrees Celsius); its time comes later."""
+    return PlannedMeasurement(at_s=0.0, device="thermometer", temperature_c=celsius)
 
 
 def severe_pressure(rng: Random) -> Story:

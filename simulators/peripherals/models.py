@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from schemas.clock import Clock
 from schemas.gatt import quirks
@@ -26,6 +26,7 @@ from simulators.peripherals.oximeter import Oximeter, OximeterBehaviour
 from simulators.peripherals.peripheral import DeviceIdentity
 from simulators.peripherals.scale import Scale, ScaleBehaviour
 from simulators.peripherals.thermometer import Thermometer, ThermometerBehaviour
+from simulators.scenario import DeviceKind
 
 __all__ = [
     "CONFORMANT",
@@ -36,11 +37,9 @@ __all__ = [
     "SCALES",
     "THERMOMETERS",
     "Device",
-    "Kind",
     "Model",
 ]
 
-Kind = Literal["cuff", "meter", "scale", "oximeter", "thermometer"]
 Device: TypeAlias = Cuff | Meter | Scale | Oximeter | Thermometer
 CONFORMANT = "conformant"
 _NEVER_SET = datetime(2000, 1, 1)  # noqa: DTZ001 - devices know no zone
@@ -299,7 +298,7 @@ THERMOMETERS = _named(
     ),
 )
 
-MODELS: dict[Kind, dict[str, Model[Any]]] = {
+MODELS: dict[DeviceKind, dict[str, Model[Any]]] = {
     "cuff": CUFFS,
     "meter": METERS,
     "scale": SCALES,

@@ -107,6 +107,11 @@ class Peripheral(ABC):
         return self._controller
 
     @property
+    def passkey(self) -> int | None:
+        """What its display shows at pairing; None: it has none."""
+        return self._habits.passkey
+
+    @property
     def is_connected(self) -> bool:
         """Whether somebody is connected to it."""
         return self._connection is not None
@@ -147,8 +152,7 @@ class Peripheral(ABC):
         self._is_on = False
         if self._connection is not None:
             await self._connection.disconnect()
-        elif self._controller is None:
-            await self._device.stop_advertising()  # a real controller would go on
+        await self._advertise_if_wanted()  # no more: a real controller would go on
         await self._tasks.close()
         await self._device.power_off()
         if self._controller is not None:
@@ -167,6 +171,11 @@ class Peripheral(ABC):
         """Press the pairing button; it also ends by itself once paired."""
         self.bonds.pairing_mode = on
         await self._advertise_if_wanted()
+
+    async def drop_link(self) -> None:
+        """End the link that it has, as when somebody takes its battery out."""
+        if self._connection is not None:
+            await self._drop(self._connection)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault happen at its next occasion, once."""
@@ -334,7 +343,8 @@ class Peripheral(ABC):
 
     async def _advertise_if_wanted(self) -> None:
         async with self._advertising:
-            wanted = self._connection is None and (self.bonds.pairing_mode or self._has_something())
+            free = self._is_on and self._connection is None
+            wanted = free and (self.bonds.pairing_mode or self._has_something())
             if wanted:
                 await self._device.start_advertising(
                     advertising_data=advertising.advertisement(

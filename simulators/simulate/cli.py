@@ -1,0 +1,118 @@
+"""`vitalwire simulate`: a cuff, a meter, a scale, an oximeter or a thermometer for any gateway."""
+
+import re
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from schemas.errors import MisconfiguredError
+from simulators.scenario import DeviceKind
+from simulators.simulate import PRIVATE_BUS
+
+_ADDRESS = re.compile(r"[C-F][0-9A-F](:[0-9A-F]{2}){5}")
+_EXAMPLES = """\
+\b
+Examples:
+  vitalwire simulate cuff
+      on a bus of its own; prints how to run a gateway against it
+  vitalwire simulate meter --model accu-chek-guide --transport usb:0
+      on a USB dongle: a Raspberry Pi nearby finds, pairs and reads it
+  vitalwire simulate cuff --transport hci-socket:1 --every 60 --records 20
+      on this machine's second adapter, with 20 measurements in its memory
+  sudo vitalwire simulate scale --transport vhci
+      as the neighbour of a new virtual adapter of this machine's bluetoothd
+"""
+
+
+@click.group()
+def simulate() -> None:
+    """Simulate one device, for the virtual link or a real radio."""
+
+
+@simulate.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+def models(*, as_json: bool) -> None:
+    """List the models that can be simulated, with the public source of each quirk."""
+    import msgspec
+
+    from simulators.peripherals.models import MODELS
+
+    rows = [
+        {"kind": kind, "model": model.name, "about": model.about, "source": model.source}
+        for kind, of_kind in MODELS.items()
+        for model in of_kind.values()
+    ]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return
+    for row in rows:
+        click.echo(f"{row['kind']:<12} {row['model']:<22} {row['about']}")
+        if row["source"]:
+            click.echo(f"{'':<36}{row['source']}")
+
+
+def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Check a static random address: the two highest bits are set."""
+    if value is not None and not _ADDRESS.fullmatch(value.upper()):
+        raise click.BadParameter("write a static random address, like C4:DE:30:00:00:01")
+    return value and value.upper()
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _command(kind: DeviceKind) -> click.Command:
+    """Make the command that simulates this kind of device."""
+
+    @click.command(kind, help=f"Simulate {_a(kind)} until you type quit.", epilog=_EXAMPLES)
+    @click.option("--model", default="conformant", show_default=True, help="See: simulate models.")
+    @click.option(
+        "--transport",
+        default=PRIVATE_BUS,
+        show_default=True,
+        help="usb:0, hci-socket:0, serial:PATH, unix:PATH, tcp-client:HOST:PORT, android-netsim, "
+        "vhci: where bumble finds a controller. private-bus: no radio, and a bus for a gateway.",
+    )
+    @click.option(
+        "--as-adapter",
+        is_flag=True,
+        help="Behind the transport is a host: be its adapter, with the device near. vhci is so.",
+    )
+    @click.option("--address", callback=_address, help="Static random; default: by the seed.")
+    @click.option("--name", help="What it advertises; default: the model's.")
+    @click.option("--passkey", type=click.IntRange(0, 999_999), help="Show these digits to pair.")
+    @click.option("--every", "every_s", type=click.FloatRange(min=0.05), help="s between readings.")
+    @click.option("--seed", default=1, show_default=True, help="Draws the patient's values.")
+    @click.option(
+        "--records",
+        default=0,
+        show_default=True,
+        type=click.IntRange(0, 1000),
+        help="How many are in its memory from the days before.",
+    )
+    @click.option("--clock-error", "clock_error_s", default=0.0, help="s that its clock is ahead.")
+    @click.option(
+        "--bonds",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Keep bonds in this file; without it they end with the device.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="JSON lines, also on a terminal.")
+    def command(*, model: str, as_json: bool, **options: object) -> None:
+        from simulators.peripherals.models import MODELS
+        from simulators.simulate.run import Settings, run
+
+        if model not in MODELS[kind]:
+            raise MisconfiguredError(
+                f"There is no {kind} like {model}.", f"Choose from {', '.join(MODELS[kind])}."
+            )
+        as_json = as_json or not sys.stdout.isatty()
+        run(Settings(kind=kind, model=model, as_json=as_json, **options))  # type: ignore[arg-type]
+
+    return command
+
+
+for _kind in get_args(DeviceKind):
+    simulate.add_command(_command(_kind))
