@@ -16,6 +16,10 @@ from bench import record
 BENCHMARKS: dict[str, str] = {
     "codecs": "one payload at a time, against PyPI bluetooth-sig",
     "many_devices": "a hundred devices around one gateway for an hour",
+    "handover": "from an indication to MQTT, with fsync",
+    "footprint": "memory and idle processor time with twenty devices",
+    "cold_start": "from the daemon's start to scanning",
+    "first_sync": "a meter with 500 stored records",
     "truth": "what either decoder makes of packets that matter",
     "vectorised_decode": "many payloads at once, against one at a time",
 }

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 from paho.mqtt.client import Client, MQTTMessage
@@ -30,6 +30,9 @@ CLOCK = SystemClock()
 CONNECT_WITHIN_S = 10.0
 _POLL_S = 0.01
 _MIB = 1024 * 1024
+
+
+C = TypeVar("C", bound=Cuff)
 
 
 class Subscriber:
@@ -86,8 +89,10 @@ class _Item(msgspec.Struct):
 class BenchHome:
     """Everything between a simulated device and a subscriber, as an async context manager."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, *, rest_s: float = 5.0, observed: bool = False) -> None:
+        """Start nothing yet. ``rest_s``: the daemon's; ``observed``: it notes each fsync's end."""
+        self._rest_s = rest_s
+        self._observed = observed
         self.directory = Path(tempfile.mkdtemp(prefix="vw-"))  # short: a unix socket lies in it
         self.world = BluetoothWorld(self.directory)
         self.broker = Mosquitto(self.directory)
@@ -117,17 +122,20 @@ class BenchHome:
         await self._started.aclose()
 
     def _make_daemon(self) -> Child:
-        command = (sys.executable, "-m", "vitalwire", "gateway", "run")
+        program: tuple[str, ...] = ("-m", "vitalwire")
+        if self._observed:
+            program = ("-m", "bench.observed_gateway", str(self.directory / "appended"))
+        command = (sys.executable, *program, "gateway", "run", "--rest", str(self._rest_s))
         where = ("--gateway-id", GATEWAY_ID, "--state", str(self.directory / "state"))
         how = ("--mqtt", self.broker.url)
         environment = {"DBUS_SYSTEM_BUS_ADDRESS": self.world.bus_address}
         log = self.directory / "gateway.log"
         return Child(Program("gateway", (*command, *where, *how), log, environment))
 
-    async def add_cuff(self) -> Cuff:
+    async def add_cuff(self, kind: type[C]) -> C:
         """Add a cuff that was paired long ago."""
         identity = self._identity("Cuff")
-        cuff = Cuff(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK))
+        cuff = kind(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK))
         await self.world.add(cuff, bonded=True)
         return cuff
 
@@ -143,6 +151,11 @@ class BenchHome:
         number = f"{self._devices:04X}"
         address = f"C0:00:00:00:{number[:2]}:{number[2:]}"
         return DeviceIdentity(address, f"Bench {kind} {number}", "Vitalwire", kind, number)
+
+    def appended_s(self) -> dict[bytes, float]:
+        """Give when the journal had each payload, by ``time.monotonic``; of an observed daemon."""
+        lines = (self.directory / "appended").read_text().splitlines()
+        return {bytes.fromhex(payload): float(at_s) for payload, at_s in map(str.split, lines)}
 
     def log(self) -> str:
         """Give what the daemon has logged."""

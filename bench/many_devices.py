@@ -40,7 +40,7 @@ def run() -> Iterator[Figure]:
 async def _live(seconds: float) -> list[Figure]:
     async with BenchHome() as home:
         devices: list[Cuff | Meter] = [await home.add_meter() for _ in range(METERS)]
-        devices += [await home.add_cuff() for _ in range(DEVICES - METERS)]
+        devices += [await home.add_cuff(Cuff) for _ in range(DEVICES - METERS)]
         home.daemon.start()
         reporting = asyncio.create_task(_report(home, devices))
         async with asyncio.TaskGroup() as lives:
