@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from gateway.record import DeviceClock, Entry, Origin, Record, SessionFacts
 from schemas import vitals
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Measurement, Packet, Stamp, measure
+from schemas.gatt.measurement import Measurement, Packet, Stamp, believable, measure
 from schemas.gatt.quirks import quirk_of
 from schemas.identity import Undated, reading_id
 from schemas.reading import Capture, DeviceTime, Item, Reading, Undecodable
@@ -70,7 +70,7 @@ def _measure(record: Record, facts: SessionFacts) -> Measurement:
     features |= dict.fromkeys(vitals.GLUCOSE.characteristics, facts.glucose_feature)
     quirk = quirk_of(model=device.model, name=facts.name, manufacturer=device.manufacturer)
     number = record.characteristic
-    return measure(number, record.payload, features.get(number), quirk)
+    return believable(measure(number, record.payload, features.get(number), quirk))
 
 
 def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:

@@ -1,84 +1,64 @@
 """``vitalwire decode``: what a payload says, for the person who looks into a rejected reading."""
 
-import json
-from collections.abc import Mapping
-from decimal import Decimal
+from datetime import datetime
 
 import click
+import msgspec
 
+from gateway.description import KNOWN, describe
 from schemas.errors import InvalidInput
 from schemas.gatt import uuids
-from schemas.gatt.measurement import Measurement, measure
-from schemas.reading import Quantity
-from schemas.vitals import VITALS, Vital
+from schemas.gatt.quirks import Quirk, quirk_of
 
-_KNOWN = ", ".join(
-    f"{number} ({vital.title.lower()})"
-    for vital in VITALS.values()
-    for number in vital.characteristics
-)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, no binary float
 
 
 @click.command()
 @click.argument("characteristic")
 @click.argument("payload", metavar="HEX")
-def decode(characteristic: str, payload: str) -> None:
+@click.option(
+    "--model", metavar="NAME", help="The device's model or advertised name: its quirk is applied."
+)
+@click.option(
+    "--received-at",
+    metavar="T",
+    help="When it came, as local date and time (2026-03-14T07:05): the device's clock is judged.",
+)
+def decode(characteristic: str, payload: str, model: str | None, received_at: str | None) -> None:
     """Print what a payload (HEX) of a CHARACTERISTIC (2a35, or its UUID) says, as one JSON object.
 
-    The bytes are read strictly by their flags, as the gateway reads them.
+    The bytes are read strictly by their flags, as the gateway reads them. A device's clock has no
+    zone: neither has T, and one that is given with T is left out.
     """
-    measurement = measure(_number(characteristic), _octets(payload))
-    click.echo(json.dumps(_described(measurement), indent=2, ensure_ascii=False))
+    received = None if received_at is None else _moment(received_at)
+    found = describe(_number(characteristic), _octets(payload), _quirk(model), received)
+    click.echo(msgspec.json.format(_ENCODER.encode(found), indent=2).decode())
 
 
 def _number(characteristic: str) -> str:
-    assigned = uuids.assigned(characteristic.lower().removeprefix("0x"))
-    number = None if assigned is None else f"{assigned:04x}"
-    if number not in {known for vital in VITALS.values() for known in vital.characteristics}:
+    text = characteristic.lower().removeprefix("0x")
+    assigned = uuids.assigned(text)
+    number = text if assigned is None else f"{assigned:04x}"
+    if number not in KNOWN:
         raise InvalidInput(
-            "characteristic", f"{characteristic} holds no record of a vital; known: {_KNOWN}"
+            "characteristic", f"{characteristic!r} cannot be decoded; known: {', '.join(KNOWN)}"
         )
     return number
 
 
 def _octets(payload: str) -> bytes:
     try:
-        return bytes.fromhex(payload.removeprefix("0x"))
+        return bytes.fromhex(payload.removeprefix("0x").removeprefix("0X"))
     except ValueError as error:
-        raise InvalidInput("hex", f"{payload} is not pairs of hexadecimal digits") from error
+        raise InvalidInput("hex", f"{payload!r} is not pairs of hexadecimal digits") from error
 
 
-def _described(measurement: Measurement) -> Mapping[str, object]:
-    stamp = measurement.stamp
-    attributes = dict(measurement.attributes)
-    trailing = attributes.pop("trailing", "")
-    return {
-        "kind": measurement.vital.name,
-        "outcome": measurement.outcome,
-        **{name: _quantity(quantity) for name, quantity in measurement.quantities.items()},
-        "device_time": stamp.recorded.text if stamp else None,
-        "time_offset_min": stamp.offset_min if stamp else None,
-        "time_fault": stamp.fault if stamp else False,
-        "user": measurement.user_slot,
-        "sequence": measurement.record_number,
-        "status": measurement.status,
-        **attributes,
-        "canonical": _canonical(measurement.vital, measurement.quantities),
-        "trailing_hex": trailing,
-    }
+def _quirk(model: str | None) -> Quirk | None:
+    return quirk_of(model=model, name=model)
 
 
-def _quantity(quantity: Quantity) -> Mapping[str, object]:
-    value = None if quantity.value is None else float(quantity.value)
-    return {"value": value, "unit": quantity.unit, "absent": quantity.absent}
-
-
-def _canonical(vital: Vital, received: Mapping[str, Quantity]) -> Mapping[str, float]:
-    """Give each value in its canonical unit; to look at, not to compare with limits."""
-    found = {}
-    for quantity in vital.quantities:
-        value, unit = received[quantity.name].value, received[quantity.name].unit
-        conversion = quantity.conversion(unit)
-        if value is not None and conversion is not None:
-            found[quantity.name] = float(round(conversion.canonical(Decimal(value)), 3))
-    return found
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError as error:
+        raise InvalidInput("time", f"{text!r} is no date and time (ISO 8601)") from error

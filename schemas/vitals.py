@@ -50,6 +50,7 @@ class Quantity:
 
     ``unit`` is the canonical UCUM unit; ``units`` maps each other unit accepted on the wire to its
     conversion into the canonical one; ``plausible`` is the inclusive range in canonical units.
+    ``aside``: it is said beside the main values, which stand whatever it says.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Quantity:
     loinc: str | None = None
     mdc: int | None = None
     units: dict[str, Conversion] = field(default_factory=dict)
+    aside: bool = False
 
     def conversion(self, unit: str) -> Conversion | None:
         """Give the way from ``unit`` into the canonical unit; None for a unit never accepted."""
@@ -122,8 +124,8 @@ BLOOD_PRESSURE = Vital(
     quantities=(
         Quantity("systolic", "mm[Hg]", _range(40, 300), "8480-6", 150021, _PRESSURE_UNITS),
         Quantity("diastolic", "mm[Hg]", _range(20, 200), "8462-4", 150022, _PRESSURE_UNITS),
-        Quantity("mean", "mm[Hg]", _range(20, 250), "8478-0", 150023, _PRESSURE_UNITS),
-        Quantity("pulse", "/min", _range(20, 250), "8867-4", 149546),
+        Quantity("mean", "mm[Hg]", _range(20, 250), "8478-0", 150023, _PRESSURE_UNITS, aside=True),
+        Quantity("pulse", "/min", _range(20, 250), "8867-4", 149546, aside=True),
     ),
     descending=(("systolic", "diastolic"),),
 )
@@ -171,8 +173,16 @@ WEIGHT = Vital(
         # The heaviest person known weighed 635 kg, the tallest measured 2.72 m (Guinness World
         # Records: Minnoch, Wadlow); what weighs less than 1 kg does not stand on a scale.
         Quantity("weight", "kg", _range(1, 650), "29463-7", 188736, {"[lb_av]": _FROM_POUNDS}),
-        Quantity("mass_index", "kg/m2", _range(5, 250), "39156-5", 188752),
-        Quantity("height", "m", _range("0.3", "2.8"), "8302-2", 188740, {"[in_i]": _FROM_INCHES}),
+        Quantity("mass_index", "kg/m2", _range(5, 250), "39156-5", 188752, aside=True),
+        Quantity(
+            "height",
+            "m",
+            _range("0.3", "2.8"),
+            "8302-2",
+            188740,
+            {"[in_i]": _FROM_INCHES},
+            aside=True,
+        ),
     ),
 )
 
@@ -186,8 +196,8 @@ OXIMETRY = Vital(
         # A climber below the summit of Mount Everest had an arterial saturation of 34 %
         # (Grocott et al., N Engl J Med 2009;360:140-9).
         Quantity("spo2", "%", _range(20, 100), "59408-5", 150456),
-        Quantity("pulse_rate", "/min", _range(20, 250), "8867-4", 149530),
-        Quantity("pulse_amplitude", "%", _range("0.01", 100), "61006-3", 150488),
+        Quantity("pulse_rate", "/min", _range(20, 250), "8867-4", 149530, aside=True),
+        Quantity("pulse_amplitude", "%", _range("0.01", 100), "61006-3", 150488, aside=True),
     ),
 )
 

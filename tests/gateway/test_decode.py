@@ -76,6 +76,58 @@ def test_features_of_the_session_say_what_was_not_assessed() -> None:
 
 
 @pytest.mark.parametrize(
+    "facts",
+    [
+        SessionFacts("s1", Device(ADDRESS, model="BM85", manufacturer="Beurer")),
+        SessionFacts("s1", Device(ADDRESS), name="Beurer BM85"),
+    ],
+    ids=["model", "name"],
+)
+def test_a_known_model_or_name_brings_its_quirk(facts: SessionFacts) -> None:
+    row = replace(RECORD, payload=bytes.fromhex("56710049000000EA07080B1438000041010000"))
+    known = reading(row, facts)
+    assert (known.quantities["pulse"].value, known.user_slot) == ("65", 1)
+    assert known.attributes == {"quirk": "beurer-bm"}
+    unknown = reading(row)
+    assert (unknown.quantities["pulse"].absent, unknown.user_slot) == ("unknown", None)
+    assert known.reading_id == unknown.reading_id
+
+
+def test_a_pulse_of_zero_does_not_take_the_pressures_with_it() -> None:
+    found = reading(replace(RECORD, payload=bytes.fromhex("04DC00820000000000")))
+    assert found.quantities["systolic"].value == "220"
+    assert found.quantities["pulse"].absent == "error"
+
+
+@pytest.mark.parametrize(
+    ("characteristic", "payload", "vital"),
+    [
+        ("2a9d", "067841EA07030E07050901", "weight"),
+        ("2a5e", "0161004800EA07030E070509", "oximetry"),
+        ("2a1c", "066C0100FFEA07030E07050902", "body_temperature"),
+        ("2b34", "428E005B006C0025C54731", "blood_pressure"),
+    ],
+)
+def test_every_vital_has_its_time_and_its_name(
+    characteristic: str, payload: str, vital: str
+) -> None:
+    row = replace(RECORD, characteristic=characteristic, payload=bytes.fromhex(payload))
+    found = reading(row, replace(FACTS, clock=CLOCK, ended=True, newest=7))
+    assert (found.vital, found.session_newest) == (vital, True)
+    assert found.device_time == DeviceTime("2026-03-14T07:05:09", age_ms=592_000)
+    assert found.reading_id == reading_id(
+        ADDRESS, characteristic, row.payload, datetime.fromisoformat("2026-03-14T07:05:09")
+    )
+
+
+def test_an_oximeter_whose_clock_was_never_set_gives_no_age() -> None:
+    row = replace(RECORD, characteristic="2a5e", payload=bytes.fromhex("1161004800EA07030E070509"))
+    told = device_time(row)
+    assert told is not None
+    assert (told.fault, told.age_ms) == (True, None)
+
+
+@pytest.mark.parametrize(
     ("newest", "told"), [(None, None), (7, True), (6, False)], ids=["untold", "newest", "older"]
 )
 def test_newest_of_its_session_once_the_session_has_told(
@@ -98,6 +150,16 @@ def test_a_dated_record_is_named_by_the_device_alone() -> None:
     item = decode(Entry(RECORD, FACTS), "another-gateway")
     assert isinstance(item, Reading)
     assert item.reading_id == expected
+
+
+def test_a_packet_has_one_name_whether_sent_at_once_or_kept_in_a_record() -> None:
+    packet = bytes.fromhex("468E005B006C0025C547314600")
+    live = replace(RECORD, characteristic="2b34", payload=packet)
+    stored = replace(
+        RECORD, seq=9, characteristic="2b36", payload=bytes.fromhex("030700342B") + packet
+    )
+    assert reading(stored).reading_id == reading(live).reading_id
+    assert (reading(stored).record_number, reading(live).record_number) == (7, None)
 
 
 def test_a_glucose_record_is_named_by_its_base_time_not_by_what_the_user_saw() -> None:

@@ -37,6 +37,20 @@ def test_a_meters_highest_number_wins() -> None:
     assert newest(rows) == 2
 
 
+def test_scales_oximeters_and_thermometers_go_by_their_stamps() -> None:
+    older, newer = "EA07030E070508", "EA07030E070509"
+    for characteristic, head in (
+        ("2a9d", "027841"),
+        ("2a5e", "0161004800"),
+        ("2a1c", "026C0100FF"),
+    ):
+        rows = [
+            record(seq, bytes.fromhex(head + stamp), characteristic)
+            for seq, stamp in enumerate((newer, older), 1)
+        ]
+        assert newest(rows) == 1
+
+
 def test_contexts_and_broken_payloads_are_no_measurements() -> None:
     rows = [
         record(1, cuff_payload(), BLOOD_PRESSURE),

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import cuff, meter, oximeter, scale, thermometer
-from schemas.gatt.measurement.form import Measurement, Packet, Stamp
+from schemas.gatt.measurement.form import Measurement, Packet, Stamp, believable
 from schemas.gatt.quirks import Quirk
 
-__all__ = ["Measurement", "Packet", "Stamp", "measure"]
+__all__ = ["Measurement", "Packet", "Stamp", "believable", "measure"]
 
 _MEASURE: dict[str, Callable[[bytes, int | None, Quirk | None], Measurement]] = {
     "2a35": cuff.measured,

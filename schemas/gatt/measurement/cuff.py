@@ -14,7 +14,6 @@ from schemas.gatt.measurement.form import (
     Measurement,
     Packet,
     Stamp,
-    aside,
     noticed,
     quantity,
     stamp_of,
@@ -43,7 +42,9 @@ def measured(payload: bytes, feature: int | None, quirk: Quirk | None) -> Measur
         vital=BLOOD_PRESSURE,
         quantities={
             **quantities,
-            "pulse": _pulse(packet.pulse) if believed else Quantity(PER_MINUTE, absent="unknown"),
+            "pulse": quantity(packet.pulse, PER_MINUTE)
+            if believed
+            else Quantity(PER_MINUTE, absent="unknown"),
         },
         outcome="failed" if packet.failed else "measured",
         status=noticed(status, silent),
@@ -65,7 +66,10 @@ def enhanced(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measu
     pressures = (packet.systolic, packet.diastolic)
     return Measurement(
         vital=BLOOD_PRESSURE,
-        quantities={**_pressures(*pressures, mean, details.unit), "pulse": _pulse(details.pulse)},
+        quantities={
+            **_pressures(*pressures, mean, details.unit),
+            "pulse": quantity(details.pulse, PER_MINUTE),
+        },
         outcome="failed" if all(isinstance(one, Absent) for one in pressures) else "measured",
         status=noticed(details.status, silent),
         attributes=texts(
@@ -103,12 +107,8 @@ def _pressures(
     return {
         "systolic": quantity(systolic, ucum),
         "diastolic": quantity(diastolic, ucum),
-        "mean": aside(BLOOD_PRESSURE, "mean", mean, ucum),
+        "mean": quantity(mean, ucum),
     }
-
-
-def _pulse(value: Number | None) -> Quantity:
-    return aside(BLOOD_PRESSURE, "pulse", value, PER_MINUTE)
 
 
 def _silent(feature: int | None) -> Status | None:

@@ -1,6 +1,6 @@
 """What a decoded record looks like, and the words that all kinds of records share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -64,20 +64,27 @@ def quantity(value: Number | None, unit: str) -> Quantity:
     return Quantity(unit, value=f"{value:f}")  # 12E1 is written 120: people will read it
 
 
-def aside(vital: vitals.Vital, name: str, value: Number | None, unit: str) -> Quantity:
-    """Give what a device says beside its main value; a number that no patient has is an error.
+def believable(measurement: Measurement) -> Measurement:
+    """Take what is said beside the main values for an error if no patient has such a number.
 
     A pulse of 0 means that a cuff found none. As a number it would be implausible, and the
     pressures beside it would be refused with it: the severe ones too.
     """
-    definition = vital.quantity(name)
-    assert definition is not None
-    conversion = definition.conversion(unit)
-    assert conversion is not None
+    errors = {
+        definition.name: Quantity(measurement.quantities[definition.name].unit, absent="error")
+        for definition in measurement.vital.quantities
+        if definition.aside and not _possible(definition, measurement.quantities[definition.name])
+    }
+    if not errors:
+        return measurement
+    return replace(measurement, quantities=measurement.quantities | errors)
+
+
+def _possible(definition: vitals.Quantity, found: Quantity) -> bool:
+    conversion = definition.conversion(found.unit)
+    assert conversion is not None, found.unit
     low, high = definition.plausible
-    if isinstance(value, Decimal) and not low <= conversion.canonical(value) <= high:
-        return Quantity(unit, absent="error")
-    return quantity(value, unit)
+    return found.value is None or low <= conversion.canonical(Decimal(found.value)) <= high
 
 
 def stamp_of(timestamp: DateTime | None, *, fault: bool = False) -> Stamp | None:

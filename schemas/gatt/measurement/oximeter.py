@@ -6,7 +6,6 @@ from schemas.gatt.measurement.form import (
     PER_MINUTE,
     PERCENT,
     Measurement,
-    aside,
     quantity,
     stamp_of,
     texts,
@@ -30,13 +29,12 @@ def measured(payload: bytes, _feature: int | None, _quirk: Quirk | None) -> Meas
     packet = oximeter.decode(payload)
     fields: tuple[Bits | None, ...] = (packet.measurement_status, packet.sensor_status)
     sent = [status for status in fields if status is not None]
-    pulse_rate, amplitude = packet.pulse_rate, packet.pulse_amplitude_percent
     return Measurement(
         vital=OXIMETRY,
         quantities={
             "spo2": quantity(packet.spo2_percent, PERCENT),
-            "pulse_rate": aside(OXIMETRY, "pulse_rate", pulse_rate, PER_MINUTE),
-            "pulse_amplitude": aside(OXIMETRY, "pulse_amplitude", amplitude, PERCENT),
+            "pulse_rate": quantity(packet.pulse_rate, PER_MINUTE),
+            "pulse_amplitude": quantity(packet.pulse_amplitude_percent, PERCENT),
         },
         outcome=_outcome(packet),
         status=[name for status in sent for name in status.labels] if sent else None,

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from schemas.gatt import weight
-from schemas.gatt.measurement.form import Measurement, aside, quantity, stamp_of, texts
+from schemas.gatt.measurement.form import Measurement, quantity, stamp_of, texts
 from schemas.gatt.number import Absent, Number
 from schemas.gatt.quirks import Quirk
 from schemas.gatt.weight import System
@@ -23,8 +23,8 @@ def measured(payload: bytes, _feature: int | None, _quirk: Quirk | None) -> Meas
         vital=WEIGHT,
         quantities={
             "weight": quantity(_plain(packet.weight), _WEIGHT_UNITS[packet.system]),
-            "mass_index": aside(WEIGHT, "mass_index", mass_index, "kg/m2"),
-            "height": aside(WEIGHT, "height", height, _HEIGHT_UNITS[packet.system]),
+            "mass_index": quantity(mass_index, "kg/m2"),
+            "height": quantity(height, _HEIGHT_UNITS[packet.system]),
         },
         outcome="failed" if isinstance(packet.weight, Absent) else "measured",
         attributes=texts(trailing=packet.trailing.hex()),

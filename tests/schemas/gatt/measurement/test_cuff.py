@@ -2,7 +2,7 @@ import pytest
 
 from schemas.gatt import blood_pressure
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Measurement, Packet, measure
+from schemas.gatt.measurement import Measurement, Packet, believable, measure
 from schemas.gatt.quirks import BEURER_BM
 from schemas.reading import Quantity
 from tests.schemas.gatt.measurement.shown import sent
@@ -109,14 +109,14 @@ def test_beurer_bm_that_keeps_to_the_standard_is_read_by_the_standard() -> None:
 
 @pytest.mark.parametrize("pulse", ["0000", "FF00", "D007"])
 def test_a_pulse_that_nobody_has_does_not_take_the_pressures_with_it(pulse: str) -> None:
-    measured = measure("2a35", bytes.fromhex(f"04DC0082000000{pulse}"))
+    measured = believable(measure("2a35", bytes.fromhex(f"04DC0082000000{pulse}")))
     assert measured.quantities["systolic"] == Quantity("mm[Hg]", "220")
     assert measured.quantities["diastolic"] == Quantity("mm[Hg]", "130")
     assert measured.quantities["pulse"] == Quantity("/min", absent="error")
 
 
 def test_a_mean_that_nobody_has_does_not_take_the_pressures_with_it() -> None:
-    measured = measure("2a35", bytes.fromhex("00DC0082000100"))
+    measured = believable(measure("2a35", bytes.fromhex("00DC0082000100")))
     assert measured.quantities["systolic"] == Quantity("mm[Hg]", "220")
     assert measured.quantities["mean"] == Quantity("mm[Hg]", absent="error")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from schemas.gatt.measurement import measure
+from schemas.gatt.measurement import believable, measure
 from tests.schemas.gatt.measurement.shown import sent
 
 
@@ -35,6 +35,6 @@ def test_what_an_oximeter_does_not_stand_by_is_no_measurement(payload: str, outc
 
 
 def test_a_pulse_that_nobody_has_does_not_take_the_saturation_with_it() -> None:
-    measurement = measure("2a5e", bytes.fromhex("0055000000"))
+    measurement = believable(measure("2a5e", bytes.fromhex("0055000000")))
     assert sent(measurement) == {"spo2": "85 %"}
     assert measurement.quantities["pulse_rate"].absent == "error"

@@ -1,6 +1,6 @@
 import pytest
 
-from schemas.gatt.measurement import measure
+from schemas.gatt.measurement import believable, measure
 from schemas.reading import Quantity
 from tests.schemas.gatt.measurement.shown import sent
 
@@ -20,7 +20,7 @@ from tests.schemas.gatt.measurement.shown import sent
     ],
 )
 def test_weights(payload: str, quantities: dict[str, str]) -> None:
-    measurement = measure("2a9d", bytes.fromhex(payload))
+    measurement = believable(measure("2a9d", bytes.fromhex(payload)))
     assert sent(measurement) == quantities
     assert measurement.outcome == "measured"
     assert measurement.user_slot is None
