@@ -1,5 +1,6 @@
 """The connection policy in virtual time: every edge of its table, and what bounds it."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -270,6 +271,18 @@ def test_unfinished_outcomes_are_outcomes_of_the_table() -> None:
     assert outcomes > UNFINISHED
 
 
+CHECKOUT = Path(__file__).parents[2]
+PAGE = CHECKOUT / "docs" / "design" / "016-a-visit-is-a-table.md"
+
+
 def test_the_diagram_in_the_manual_is_the_table() -> None:
-    page = Path(__file__).parents[2] / "docs" / "design" / "016-a-visit-is-a-table.md"
-    assert f"```mermaid\n{diagram()}\n```" in page.read_text()
+    assert f"```mermaid\n{diagram()}\n```" in PAGE.read_text()
+
+
+def test_each_pitfall_in_the_manual_has_a_test_that_exists_or_a_reason() -> None:
+    sources = "".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
+    exist = set(re.findall(r"^(?:async )?def (test_\w+)", sources, re.MULTILINE))
+    page = PAGE.read_text()
+    assert set(re.findall(r"`(test_\w+)`", page)) - exist == set()
+    rows = re.findall(r"^\| (\d+) [^|]+\|[^|]+\| (`test_\w+`|none: \w+)", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 19))

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from gateway import scan_watch
 from gateway.bluetooth import link as link_module
-from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
+from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
 from simulators.world import (
@@ -23,7 +23,7 @@ from simulators.world import (
     StartDiscoveryInProgress,
     StopDiscoveryInProgress,
 )
-from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_meter
+from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.side import BluetoothSide
 from tests.gateway.bluetooth.test_visits import sessions
 from tests.simulators.test_world import find
@@ -32,6 +32,17 @@ from tests.simulators.test_world import find
 def failures(reason: str) -> float:
     labels = {"reason": reason}
     return REGISTRY.get_sample_value("vitalwire_gateway_failures_total", labels) or 0.0
+
+
+async def test_pitfall_5_not_paired_is_a_bond_that_is_missing(world: BluetoothWorld) -> None:
+    stranger = make_cuff()
+    await world.add(stranger, bonded=False)
+    stranger.take(120, 80, 70)
+    link = Link(await find(), "hci0")
+    await link.open(frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT}), 10.0)
+    with pytest.raises(NotBonded):
+        await link.subscribe(uuids.BLOOD_PRESSURE_MEASUREMENT, print)
+    await link.close()
 
 
 async def test_pitfall_7_a_read_that_hangs_ends_the_visit_not_the_home(
