@@ -36,6 +36,7 @@ class Conversion:
         return canonical * self.divisor / self.multiplier + self.zero
 
 
+_SPOKEN = {"spo2": "SpO2", "hba1c": "HbA1c"}
 _SAME = Conversion()
 FROM_KPA = Conversion(divisor=Decimal("0.133322387415"))
 FROM_MMOL_L_GLUCOSE = Conversion(Decimal("18.0182"))
@@ -107,6 +108,11 @@ class Vital:
             yield quantity.name, "double precision"
             yield f"{quantity.name}_received", "numeric"
             yield f"{quantity.name}_absent", "text"
+
+
+def spoken(name: str) -> str:
+    """Write a quantity's name as people do: ``pulse rate``, ``SpO2``."""
+    return _SPOKEN.get(name, name.replace("_", " "))
 
 
 def _range(low: int | str, high: int | str) -> tuple[Decimal, Decimal]:

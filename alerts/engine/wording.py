@@ -6,7 +6,7 @@ from alerts.engine.columns import values_of
 from alerts.engine.ladders import Rung
 from alerts.engine.sight import Sight, value_text
 from alerts.rules.condition import HI, Beyond, Limit, Values
-from schemas.vitals import VITALS
+from schemas.vitals import VITALS, spoken
 
 _RELATION = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
 
@@ -26,7 +26,7 @@ def values_text(rung: Rung, sight: Sight) -> str:
     names = dict.fromkeys(test.name for test in rung.rule.condition.tests())
     return _sentence(
         [
-            f"{_spoken(name)} {value_text(sight.quantities[name])}"
+            f"{spoken(name)} {value_text(sight.quantities[name])}"
             for name in names
             if name in sight.quantities
         ]
@@ -81,19 +81,15 @@ def _holding(rung: Rung, values: Values) -> list[Limit | Beyond]:
 def _phrase(test: Limit | Beyond, values: Values, sight: Sight) -> str:
     if isinstance(test, Beyond):
         side = "HI: above" if test.side == HI else "LO: below"
-        return f"{_spoken(test.name)} is {side} what the device can measure"
+        return f"{spoken(test.name)} is {side} what the device can measure"
     limit = test.shown[values.unit[0, test.quantity]]
     value = value_text(sight.quantities[test.name])
-    return f"{_spoken(test.name)} {value} is {_RELATION[test.operator]} {limit}"
+    return f"{spoken(test.name)} {value} is {_RELATION[test.operator]} {limit}"
 
 
 def _sentence(phrases: list[str]) -> str:
     text = " and ".join(phrases)
     return text[:1].upper() + text[1:]
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _name(rung: Rung) -> str:

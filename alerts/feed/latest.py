@@ -1,11 +1,12 @@
 """The newest readings, for the panel that moves and for a patient's page. Memory is bounded.
 
 What the server received last is on top, in whichever order the partitions were read. A
-``reading_id`` that is still remembered is shown once, however often it was delivered.
+``reading_id`` that is still remembered is shown once, however often it was delivered. Of a patient
+the vital that was measured most often is forgotten first, so that each keeps its latest value.
 """
 
 from bisect import insort
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from itertools import islice
 
@@ -34,13 +35,11 @@ class LatestReadings:
         self._patients_max = patients_max
         self._recent_max = recent_max
         self._recent: list[tuple[str, StampedReading]] = []  # by the server's receipt, oldest first
-        self._patients: OrderedDict[str, deque[StampedReading]] = OrderedDict()
+        self._patients: OrderedDict[str, list[StampedReading]] = OrderedDict()
 
     def take(self, record: PatientReadings) -> bool:
         """Take a record; tell whether it brought anything new."""
-        known = self._patients.pop(record.patient_id, None)
-        if known is None:
-            known = deque(maxlen=self._per_patient_max)
+        known = self._patients.pop(record.patient_id, [])
         self._patients[record.patient_id] = known  # the last of the ordered dictionary: most recent
         if len(self._patients) > self._patients_max:
             self._patients.popitem(last=False)
@@ -48,6 +47,8 @@ class LatestReadings:
         news = [reading for reading in record.readings if reading.reading.reading_id not in ids]
         news.sort(key=lambda reading: (reading.stamp.measured_at_ms, reading.reading.seq))
         known.extend(news)
+        while len(known) > self._per_patient_max:
+            del known[_first_of_the_commonest(known)]
         for reading in news:
             insort(self._recent, (record.patient_id, reading), key=_received)
         del self._recent[: -self._recent_max]
@@ -56,7 +57,7 @@ class LatestReadings:
     def correct(self, record: Corrections) -> bool:
         """Show readings that are still remembered as they were corrected; tell whether any was."""
         news = {reading.reading_id: reading for reading in record.readings}
-        known = self._patients.get(record.patient_id, deque())
+        known = self._patients.get(record.patient_id, [])
         for place, stamped in enumerate(known):
             known[place] = _corrected(stamped, news)
         shown = {stamped.reading.reading_id: stamped for stamped in known}
@@ -91,6 +92,13 @@ def _corrected(stamped: StampedReading, news: Mapping[str, CorrectedReading]) ->
         attributes={**reading.attributes, CORRECTED: str(now.revision)},
     )
     return msgspec.structs.replace(stamped, reading=corrected)
+
+
+def _first_of_the_commonest(known: list[StampedReading]) -> int:
+    """Choose what to forget: an oximeter that talks all day leaves the last weight in its place."""
+    counts = Counter(stamped.reading.vital for stamped in known)
+    vital = counts.most_common(1)[0][0]
+    return next(place for place, stamped in enumerate(known) if stamped.reading.vital == vital)
 
 
 def _received(entry: tuple[str, StampedReading]) -> int:

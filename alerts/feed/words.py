@@ -7,7 +7,7 @@ from typing import get_args
 from alerts.rules.units import shown
 from schemas.kafka import TimeQuality
 from schemas.reading import Absence, Quantity
-from schemas.vitals import VITALS, Vital
+from schemas.vitals import VITALS, Vital, spoken
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -56,7 +56,7 @@ def rest(vital: str, quantities: Mapping[str, str]) -> str:
     for name, text in quantities.items():
         value, unit = _split(text)
         if name not in leading and unit not in units and value != NO_VALUE:
-            parts.append(f"{name.replace('_', ' ')} {value} {unit}".strip())
+            parts.append(f"{spoken(name)} {value} {unit}".strip())
     return ", ".join(parts)
 
 

@@ -73,7 +73,10 @@ BEURER_BM = Quirk(
 )
 AND_UA651 = Quirk(
     title="and-ua651",
-    source="github.com/weliem/blessed-bluez/issues/26",
+    source=(
+        "github.com/obniz/obniz src/parts/Ble/UA651BLE; github.com/weliem/blessed-bluez"
+        " BluetoothHandler.java; github.com/derdilla/blood-pressure-monitor-fl/issues/724"
+    ),
     model=r"\bUA-65[16]",
     name=r"^A&D_UA-65[16]",
     clock=ClockWay.DATE_TIME,
@@ -82,9 +85,14 @@ AND_UA651 = Quirk(
 )
 OMRON = Quirk(
     title="omron",
-    source="hass-omron issues 7, 20, 133; github.com/StanfordSpezi/SpeziDevices",
-    model=r"^(HEM-|BP\d{4}|BLEsmart_)",
-    name=r"^BLEsmart_",
+    # Models as their Device Information says them (hass-omron 67, SpeziDevices OmronModel.swift).
+    source=(
+        "github.com/eigger/hass-omron/issues/7, /20, /67, /133; github.com/StanfordSpezi/"
+        "SpeziDevices OmronReverseEngineering.md; github.com/weliem/blessed-android"
+        " BluetoothHandler.java"
+    ),
+    model=r"^(HEM-|BP\d{4}\b|X[24] Smart|EVOLV\b|SC-150\b|BLEsmart_)",
+    name=r"^(BLEsmart_|X[24] Smart)",
     clock=ClockWay.CURRENT_TIME_AFTER_NOTIFICATION,
     drops_bond=True,
     subscribe_to_everything=True,
@@ -93,20 +101,28 @@ OMRON = Quirk(
 )
 ACCU_CHEK_INSTANT = Quirk(
     title="accu-chek-instant",
+    # It advertises "meter+" and digits (issue 35); other meters of its maker may do so too, and
+    # lose nothing by being taken for one.
     source="github.com/weliem/blessed-android/issues/35",
     model=r"accu-chek instant",
-    name=r"accu-chek instant",
+    name=r"accu-chek instant|^meter\+",
     leaves_early=True,
 )
 ACCU_CHEK_GUIDE = Quirk(
     title="accu-chek-guide",
-    source="github.com/dotintent/react-native-ble-plx/issues/652",
+    source=(
+        "github.com/NightscoutFoundation/xDrip/issues/208;"
+        " github.com/innoveit/react-native-ble-manager/issues/1162"
+    ),
     model=r"accu-chek guide",
-    name=r"accu-chek guide|^meter\+",
+    name=r"accu-chek guide",
 )
 CONTOUR_NEXT_ONE = Quirk(
     title="contour-next-one",
-    source="github.com/weliem/blessed-bluez; github.com/NightscoutFoundation/xDrip/issues/872",
+    source=(
+        "github.com/weliem/blessed-android BluetoothHandler.java;"
+        " github.com/NightscoutFoundation/xDrip/issues/872"
+    ),
     model=r"contour",
     name=r"^contour",
     clock=ClockWay.CONTOUR,
@@ -118,10 +134,14 @@ QUIRKS = (BEURER_BM, AND_UA651, OMRON, ACCU_CHEK_INSTANT, ACCU_CHEK_GUIDE, CONTO
 def quirk_of(
     *, model: str | None = None, name: str | None = None, manufacturer: str | None = None
 ) -> Quirk | None:
-    """Find the row of a device; None for one that keeps to the standard as far as we know."""
-    for quirk in QUIRKS:
-        if quirk.matches(model=model, name=name, manufacturer=manufacturer):
-            return quirk
+    """Find the row of a device; None for one that keeps to the standard as far as we know.
+
+    What the device says of its model goes before the name that it advertises.
+    """
+    for said_model, said_name in ((model, None), (None, name)):
+        for quirk in QUIRKS:
+            if quirk.matches(model=said_model, name=said_name, manufacturer=manufacturer):
+                return quirk
     return None
 
 

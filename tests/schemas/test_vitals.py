@@ -12,6 +12,7 @@ from schemas.vitals import (
     WEIGHT,
     Conversion,
     Vital,
+    spoken,
 )
 
 
@@ -77,6 +78,10 @@ def test_conversions_are_exact(
 )
 def test_there_and_back_again(conversion: Conversion, value: Decimal) -> None:
     assert abs(conversion.received(conversion.canonical(value)) - value) < Decimal("1e-20")
+
+
+def test_names_as_people_write_them() -> None:
+    assert [spoken(name) for name in ("spo2", "pulse_rate")] == ["SpO2", "pulse rate"]
 
 
 def test_the_canonical_unit_keeps_the_precision_of_the_wire() -> None:

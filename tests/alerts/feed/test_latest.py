@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from alerts.feed.latest import LatestReadings
 from schemas.kafka import CorrectedReading, Corrections, PatientReadings
+from schemas.reading import Quantity
 from tests.alert_records import pressure, readings
 
 
@@ -36,6 +37,17 @@ def test_memory_is_bounded_by_patient_and_by_patients() -> None:
     latest.take(reading("q", 11))
     latest.take(reading("r", 12))
     assert latest.of("p") == []
+
+
+def test_a_vital_that_is_measured_often_leaves_the_others_their_latest_value() -> None:
+    latest = LatestReadings(per_patient_max=4)
+    weight = readings("p", "f" * 32, {"weight": Quantity("kg", "83.8")}, at_ms=0, vital="weight")
+    latest.take(weight)
+    for number in range(1, 20):
+        latest.take(reading("p", number))
+    shown = latest.of("p")
+    assert [stamped.stamp.measured_at_ms for stamped in shown] == [19, 18, 17, 0]
+    assert shown[-1].reading.vital == "weight"
 
 
 def correction(patient: str, number: int, revision: int = 2) -> Corrections:

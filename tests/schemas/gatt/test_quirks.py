@@ -16,7 +16,11 @@ def test_models_are_found_by_what_they_say_of_themselves() -> None:
     assert quirk_of(name="A&D_UA-651BLE_D8B673") is AND_UA651
     assert quirk_of(name="BLESmart_0000021F28FFB2") is OMRON
     assert quirk_of(model="HEM-7380T1") is OMRON
+    assert quirk_of(model="X4 Smart", name="X4 Smart") is OMRON
+    assert quirk_of(model="SC-150") is OMRON
     assert quirk_of(name="Accu-Chek Instant") is ACCU_CHEK_INSTANT
+    assert quirk_of(name="meter+02252924") is ACCU_CHEK_INSTANT
+    assert quirk_of(model="Accu-Chek Guide", name="meter+02252924") is ACCU_CHEK_GUIDE
     assert quirk_of(model="Accu-Chek Guide") is ACCU_CHEK_GUIDE
     assert quirk_of(name="Contour7800H4792395") is CONTOUR_NEXT_ONE
 
