@@ -13,6 +13,7 @@ COMMANDS = {
     "gateway": ("gateway.cli", "The home: Bluetooth to MQTT."),
     "ingest": ("ingest.cli", "The clinic: MQTT to Kafka to the database."),
     "registry": ("ingest.cli", "Patients, devices, and who wears which."),
+    "redecode": ("ingest.redecode.command", "Stored raw bytes, decoded anew after a fix."),
     "alerts": ("alerts.cli", "Judge readings, and the page that shows what was found."),
     "rules": ("alerts.cli", "Rule books: check and show."),
     "simulate": ("simulators.simulate.cli", "One device for the virtual link or a real radio."),

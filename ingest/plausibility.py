@@ -41,7 +41,12 @@ def check(reading: Reading) -> None:
         bytes.fromhex(reading.raw)
     except ValueError as error:
         raise InvalidInput("malformed", f"raw is not hexadecimal: {error}") from error
-    values = canonical_values(vital, reading.quantities)
+    check_values(vital, reading.quantities)
+
+
+def check_values(vital: Vital, quantities: Mapping[str, Quantity]) -> None:
+    """Raise ``InvalidInput`` for units, numbers or values that no living patient has."""
+    values = canonical_values(vital, quantities)
     for high, low in vital.descending:
         if high in values and low in values and values[high] <= values[low]:
             raise InvalidInput("implausible", f"{high} {values[high]} is not above {low}")

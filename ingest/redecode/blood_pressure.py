@@ -7,6 +7,7 @@ from ingest.redecode.columns import (
     MEASURED,
     NO_OFFSET,
     NONE,
+    Codes16,
     Columns,
     date_times,
     optional,
@@ -22,26 +23,40 @@ from ingest.redecode.numbers import (
     canonical,
     sfloat,
 )
-from ingest.redecode.payloads import Cursor, Payloads
+from ingest.redecode.payloads import Cursor, Integers, Payloads, Words
 from schemas.gatt.blood_pressure import USER_UNKNOWN
+from schemas.gatt.quirks import QUIRKS
 from schemas.vitals import BLOOD_PRESSURE
 
 _KPA, _TIMESTAMP, _PULSE, _USER, _STATUS = range(5)
+_BIG_ENDIAN_TAILS = [place for place, quirk in enumerate(QUIRKS) if quirk.big_endian_tail]
 
 
-def decode(payloads: Payloads) -> Columns:
-    """Decode by the flags; a tail that is laid out in its maker's own way is not believed."""
+def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
+    """Decode by the flags; a tail that is laid out in its maker's own way is believed by its quirk.
+
+    ``quirks``: of each payload the place of its device's quirk in ``QUIRKS``, NONE without one.
+    """
     cursor = Cursor(payloads)
+    known = np.full(len(payloads), NONE, np.int32) if quirks is None else quirks
     unit = cursor.flags & np.uint8(1 << _KPA)
     systolic = sfloat(cursor.uint16("the systolic pressure"), unit)
     diastolic = sfloat(cursor.uint16("the diastolic pressure"), unit)
     mean = sfloat(cursor.uint16("the mean pressure"), unit)
     recorded = date_times(cursor, "the timestamp", _TIMESTAMP)
-    pulse = sfloat(cursor.uint16("the pulse", _PULSE), np.zeros_like(unit))
+    pulse_word = cursor.uint16("the pulse", _PULSE)
     pulse_sent = cursor.sent(_PULSE)
     user = optional(cursor.uint8("the user", _USER), cursor.sent(_USER))
     status = optional(cursor.uint16("the status", _STATUS), cursor.sent(_STATUS))
     trailing = cursor.rest()
+    big_endian = _big_endian_tails(cursor, trailing, known)
+    if big_endian.any():
+        ends = cursor.ends()
+        pulse_word = np.where(big_endian, _big_endian(cursor, ends - 5), pulse_word)
+        user = np.where(big_endian, cursor.octets_at(ends - 3), user)
+        status = np.where(big_endian, _big_endian(cursor, ends - 2), status)
+        trailing = np.where(big_endian, 0, trailing)
+    pulse = sfloat(pulse_word, np.zeros_like(unit))
     absurd = _implausible("pulse", pulse)
     other_tail = absurd & pulse_sent & (trailing != 0)
     pulse = absent_where(pulse, absurd, ERROR)
@@ -65,7 +80,23 @@ def decode(payloads: Payloads) -> Columns:
         offset_min=np.full(len(unit), NO_OFFSET, np.int32),
         fault=np.zeros(len(unit), np.bool_),
         trailing=trailing,
+        codes={"quirk": np.where(big_endian, known, NONE)} if big_endian.any() else {},
     )
+
+
+def _big_endian_tails(cursor: Cursor, trailing: Integers, quirks: Codes16) -> Booleans:
+    """Tell which tails have Beurer's shape, one byte more than announced, on such a cuff.
+
+    Pulse and status are announced and the user is not, yet there is room for one.
+    """
+    announced = cursor.sent(_PULSE) & cursor.sent(_STATUS) & ~cursor.sent(_USER)
+    tails: Booleans = announced & (trailing == 1) & np.isin(quirks, _BIG_ENDIAN_TAILS)
+    return tails
+
+
+def _big_endian(cursor: Cursor, at: Integers) -> Words:
+    word = cursor.words_at(at)
+    return word << np.uint16(8) | word >> np.uint16(8)
 
 
 def _mean(mean: Numbers) -> Numbers:

@@ -16,8 +16,8 @@ from schemas.vitals import Vital
 NONE = -1
 """In a column of numbers that are never negative: there is none."""
 NO_OFFSET = -(1 << 31)
-OUTCOMES: tuple[Outcome, ...] = ("measured", "failed", "control-solution")
-MEASURED, FAILED, CONTROL_SOLUTION = range(3)
+OUTCOMES: tuple[Outcome, ...] = ("measured", "failed", "control-solution", "demonstration")
+MEASURED, FAILED, CONTROL_SOLUTION, DEMONSTRATION = range(4)
 
 Codes16 = npt.NDArray[np.int32]
 

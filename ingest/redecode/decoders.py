@@ -1,12 +1,20 @@
 """Which vectorised decoder reads which characteristic."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from ingest.redecode import blood_pressure, glucose, glucose_context
-from ingest.redecode.columns import Columns
+from ingest.redecode.columns import Codes16, Columns
 from ingest.redecode.payloads import Payloads
 
-DECODERS: dict[str, Callable[[Payloads], Columns]] = {
+
+class Decoder(Protocol):
+    """``quirks``: of each payload the place of its device's quirk in ``QUIRKS``, or NONE."""
+
+    def __call__(self, payloads: Payloads, quirks: Codes16 | None = None, /) -> Columns:
+        """Decode all payloads."""
+
+
+DECODERS: dict[str, Decoder] = {
     "2a35": blood_pressure.decode,
     "2a18": glucose.decode,
     "2a34": glucose_context.decode,

@@ -31,7 +31,7 @@ _POWERS = np.array([5, 3], np.int8)
 """From kg/L to mg/dL, from mol/L to mmol/L: what each unit of the wire is displayed in."""
 
 
-def decode(payloads: Payloads) -> Columns:
+def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     """Decode by the flags. ``codes`` has ``reported`` 1 where a number stands beside HI or LO."""
     cursor = Cursor(payloads)
     offset_sent, concentration_sent, status_sent = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ingest.redecode.columns import MEASURED, NO_OFFSET, NONE, Columns, optional
+from ingest.redecode.columns import MEASURED, NO_OFFSET, NONE, Codes16, Columns, optional
 from ingest.redecode.numbers import (
     NOT_SENT,
     POSITIVE_INFINITY,
@@ -22,7 +22,7 @@ _FROM_KILOGRAM_TO_GRAM = _FROM_LITRE_TO_MILLILITRE = 3
 _FROM_KILOGRAM_TO_MILLIGRAM = 6
 
 
-def decode(payloads: Payloads) -> Columns:
+def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     """Decode by the flags."""
     cursor = Cursor(payloads)
     carbohydrate, meal, person, exercise, medication, litres, hba1c = (

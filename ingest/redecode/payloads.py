@@ -13,6 +13,7 @@ Integers = npt.NDArray[np.int64]
 Octets = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint16]
 
+LongWords = npt.NDArray[np.uint32]
 Booleans = npt.NDArray[np.bool_]
 
 _FLAGS = np.arange(1 << 8)
@@ -90,6 +91,20 @@ class Cursor:
     def uint16(self, field: str, bit: int | None = None) -> Words:
         """Read two bytes as an unsigned number."""
         return self._payloads.words.take(self.take(2, field, bit))
+
+    def uint24(self, field: str, bit: int | None = None) -> LongWords:
+        """Read three bytes as an unsigned number."""
+        at = self.take(3, field, bit)
+        return self.words_at(at) | self.octets_at(at + 2).astype(np.uint32) << np.uint32(16)
+
+    def uint32(self, field: str, bit: int | None = None) -> LongWords:
+        """Read four bytes as an unsigned number."""
+        at = self.take(4, field, bit)
+        return self.words_at(at) | self.words_at(at + 2).astype(np.uint32) << np.uint32(16)
+
+    def ends(self) -> Integers:
+        """Give the places behind the last byte of each payload."""
+        return self._payloads.starts + self._payloads.lengths
 
     def rest(self) -> Integers:
         """Count the bytes that are left; below zero where there are too few."""

@@ -13,6 +13,7 @@ from ingest.redecode.numbers import Booleans
 from schemas import vitals
 from schemas.gatt import blood_pressure, glucose, glucose_context
 from schemas.gatt.codes import Bits, Code
+from schemas.gatt.quirks import QUIRKS
 
 _STATUS: dict[str, type[Bits]] = {
     vitals.BLOOD_PRESSURE.name: blood_pressure.Status,
@@ -29,7 +30,6 @@ _CODES: dict[str, type[Code]] = {
 }
 _TRUE_IF_SET = frozenset({"context_follows"})
 _REPORTED = "reported"
-_CODES_MAX = 257
 
 
 class Words(NamedTuple):
@@ -50,7 +50,7 @@ def words(columns: Columns) -> tuple[list[Words], npt.NDArray[np.intp]]:
     """Give the distinct words, and of each payload the place of its words among them."""
     key = columns.status.astype(np.int64) + 1
     for codes in columns.codes.values():
-        key = key * _CODES_MAX + (codes + 1)
+        key = key * (int(codes.max(initial=NONE)) - NONE + 1) + (codes - NONE)
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
     return [_words(columns, int(row)) for row in first], place
 
@@ -59,10 +59,16 @@ def _words(columns: Columns, row: int) -> Words:
     bits = int(columns.status[row])
     sent = {name: int(codes[row]) for name, codes in columns.codes.items()}
     attributes = {
-        name: "true" if name in _TRUE_IF_SET else _CODES[name](code).label
+        name: _word(name, code)
         for name, code in sent.items()
         if code != NONE and name != _REPORTED and (code or name not in _TRUE_IF_SET)
     }
     if bits == NONE:
         return Words(None, attributes)
     return Words(list(_STATUS[columns.vital.name](bits).labels), attributes)
+
+
+def _word(name: str, code: int) -> str:
+    if name in _TRUE_IF_SET:
+        return "true"
+    return QUIRKS[code].title if name == "quirk" else _CODES[name](code).label

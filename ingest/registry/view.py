@@ -74,21 +74,27 @@ class RegistryView:
     def attribute(self, stamped: StampedReading) -> Attributed | Waiting:
         """Find whose reading this is, by device, user slot and the interval of its time."""
         reading, stamp = stamped.reading, stamped.stamp
-        device = self._by_address.get(reading.device.address)
+        return self.owner(
+            reading.device.address, reading.user_slot, (stamp.earliest_ms, stamp.latest_ms)
+        )
+
+    def owner(
+        self, address: str, user_slot: int | None, interval_ms: tuple[int, int]
+    ) -> Attributed | Waiting:
+        """Find to whom a device's slot belonged all through an interval."""
+        device = self._by_address.get(address)
         if device is None:
             return Waiting("unknown-device")
-        slot = None if reading.user_slot == UNKNOWN_SLOT else reading.user_slot
+        slot = None if user_slot == UNKNOWN_SLOT else user_slot
         touching = [
-            assignment
-            for assignment in device.assignments
-            if _touches(assignment, stamp.earliest_ms, stamp.latest_ms)
+            assignment for assignment in device.assignments if _touches(assignment, *interval_ms)
         ]
         if not touching:
             return Waiting("no-assignment", device.device_id)
         of_slot = [assignment for assignment in touching if assignment.user_slot in (None, slot)]
         if not of_slot:
             return Waiting("unknown-user-slot", device.device_id)
-        if len(of_slot) > 1 or not _contains(of_slot[0], stamp.earliest_ms, stamp.latest_ms):
+        if len(of_slot) > 1 or not _contains(of_slot[0], *interval_ms):
             return Waiting("ambiguous-time", device.device_id)
         return Attributed(device.device_id, of_slot[0].patient_id, of_slot[0].assignment_id)
 

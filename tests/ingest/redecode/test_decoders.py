@@ -23,6 +23,7 @@ from schemas.gatt.date_time import DateTime
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import Measurement, believable, measure
 from schemas.gatt.number import decode_sfloat, exact
+from schemas.gatt.quirks import BEURER_BM, QUIRKS, Quirk
 from schemas.reading import Quantity
 from schemas.vitals import VITALS, Vital
 from schemas.vitals import Quantity as Definition
@@ -76,14 +77,47 @@ def test_payloads_may_lie_anywhere_in_their_buffer(payloads: list[bytes], gap: b
     compare(scattered, [believable(measure("2a35", payload)) for payload in payloads])
 
 
+@st.composite
+def with_quirks(draw: st.DrawFn) -> tuple[bytes, int]:
+    """Give a packet, often with the tail of Beurer's cuffs, of a device with any quirk or none."""
+    payload = draw(ENCODED["2a35"])
+    if draw(st.booleans()):
+        payload = bytes((payload[0] & 0b1110_0111 | 0b1_0110, *payload[1:7], *bytes(7)))
+        payload += draw(st.binary(min_size=4, max_size=6))
+    return payload, draw(st.sampled_from([NONE, *range(len(QUIRKS))]))
+
+
+@given(packets=st.lists(with_quirks(), max_size=6))
+def test_quirks_say_the_same_to_both(packets: list[tuple[bytes, int]]) -> None:
+    payloads = [payload for payload, _ in packets]
+    places = [place for _, place in packets]
+    columns = DECODERS["2a35"](joined(payloads), np.array(places, np.int32))
+    quirks = [None if place == NONE else QUIRKS[place] for place in places]
+    compare(
+        columns, [measured_or_short("2a35", *pair) for pair in zip(payloads, quirks, strict=True)]
+    )
+
+
+def test_a_beurers_pulse_user_and_status_are_read_in_its_own_order() -> None:
+    packet = bytes.fromhex("16780050006000EA07030E0705090048020004")
+    places = np.array([QUIRKS.index(BEURER_BM), NONE], np.int32)
+    columns = DECODERS["2a35"](joined([packet, packet]), places)
+    assert columns.quantities["pulse"].mantissa[0] == 0x48
+    assert ABSENCES[columns.quantities["pulse"].absent[1]] == "unknown"
+    assert columns.user_slot.tolist() == [2, NONE]
+    assert columns.status.tolist() == [4, NONE]
+
+
 def same(characteristic: str, payloads: list[bytes]) -> None:
     columns = DECODERS[characteristic](joined(payloads))
     compare(columns, [measured_or_short(characteristic, payload) for payload in payloads])
 
 
-def measured_or_short(characteristic: str, payload: bytes) -> Measurement | str:
+def measured_or_short(
+    characteristic: str, payload: bytes, quirk: Quirk | None = None
+) -> Measurement | str:
     try:
-        return believable(measure(characteristic, payload))
+        return believable(measure(characteristic, payload, quirk=quirk))
     except MalformedPayload as error:
         return error.detail
 
