@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from gateway.bluetooth.pairing import Found
 
 ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
@@ -20,6 +22,16 @@ STATE = click.option(
     envvar="VITALWIRE_GATEWAY_STATE",
     help="Directory of the journal.",
 )
+
+
+def _zone(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> "ZoneInfo | None":
+    """Look a time zone up."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value) if value is not None else None
+    except (OSError, ValueError) as error:
+        raise click.BadParameter("write it as Europe/Berlin") from error
 
 
 @click.group()
@@ -41,6 +53,7 @@ def gateway() -> None:
 @click.option("--mqtt", "mqtt_url", help="Broker, mqtt://host:port; default: $VITALWIRE_MQTT.")
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: any free port.")
 @click.option("--rest", "rest_s", default=5.0, show_default=True, help="s between two visits.")
+@click.option("--zone", callback=_zone, help="The home's, as Europe/Berlin: sets devices' clocks.")
 def run(  # noqa: PLR0913  (one option each)
     *,
     gateway_id: str,
@@ -49,6 +62,7 @@ def run(  # noqa: PLR0913  (one option each)
     mqtt_url: str | None,
     monitor_port: int,
     rest_s: float,
+    zone: "ZoneInfo | None",
 ) -> None:
     """Run the daemon: capture readings and send them."""
     # structlog loads rich where it is installed, for tracebacks on terminals: 3 MiB of a Pi.
@@ -62,7 +76,9 @@ def run(  # noqa: PLR0913  (one option each)
     configure_logs("gateway")
     server = mqtt_server(mqtt_url)
     run_daemon(
-        Settings(gateway_id, state, tuple(dict.fromkeys(adapters)), server, monitor_port, rest_s)
+        Settings(
+            gateway_id, state, tuple(dict.fromkeys(adapters)), server, monitor_port, rest_s, zone
+        )
     )
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -59,7 +60,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person chose on the command line. ``rest_s``: leave a device alone after a visit."""
+    """What a person chose on the command line. ``rest_s``: leave a device alone after a visit.
+
+    ``zone``: the home's, where displays of devices are to show its time.
+    """
 
     gateway_id: str
     state: Path
@@ -67,6 +71,7 @@ class Settings:
     mqtt: MqttServer
     monitor_port: int = 0
     rest_s: float = 5.0
+    zone: ZoneInfo | None = None
 
 
 def run(settings: Settings) -> None:
@@ -177,6 +182,7 @@ class Daemon:
             told=self._sender.session_told,
             admissions=admissions,
             doorkeeper=self._doorkeeper,
+            zone_of=lambda _address: settings.zone,
         )
         radios = [Bluez(adapter, rng) for adapter in settings.adapters]
         self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)

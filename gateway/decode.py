@@ -4,23 +4,17 @@ The item depends on its arguments alone, so a record that is sent again is the s
 cannot be decoded becomes ``Undecodable`` with the reason: nothing is dropped here.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from gateway.record import DeviceClock, Entry, Origin, Record, SessionFacts
+from gateway.clock_trust import Stamped, device_time
+from gateway.record import Entry, Origin, Record, SessionFacts
+from gateway.timeline import was_set
 from schemas import vitals
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import Measurement, Packet, Stamp, believable, measure
 from schemas.gatt.quirks import quirk_of
 from schemas.identity import Undated, reading_id
-from schemas.reading import Capture, DeviceTime, Item, Reading, Undecodable
-
-CLOCK_SET_SINCE_YEAR = 2015
-"""A clock that shows less was never set: after each change of battery it repeats its times."""
-
-FUTURE_TOLERANCE_MS = 60_000
-"""Some clocks show whole minutes only; a record further ahead of its clock has another timeline."""
-
-_MILLISECOND = timedelta(milliseconds=1)
+from schemas.reading import DeviceTime, Item, Reading, Undecodable
 
 
 def decode(entry: Entry, gateway_id: str) -> Item:
@@ -59,7 +53,7 @@ def decode(entry: Entry, gateway_id: str) -> Item:
         status=measurement.status,
         attributes=measurement.attributes,
         record_number=measurement.record_number,
-        device_time=_device_time(stamp, facts.clock, record.capture),
+        device_time=_device_time(stamp, measurement, entry),
         amends=amends,
     )
 
@@ -84,6 +78,27 @@ def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:
         return None
 
 
+def _device_time(stamp: Stamp | None, measurement: Measurement, entry: Entry) -> DeviceTime | None:
+    """Judge the stamp; a context's is its measurement's, and so is what came before it."""
+    if stamp is None:
+        return None
+    stamped = Stamped(stamp, measurement.record_number, entry.record.capture)
+    return device_time(stamped, entry.facts, _before(entry))
+
+
+def _before(entry: Entry) -> Stamped | None:
+    record = entry.related.before
+    if record is None:
+        return None
+    try:
+        measurement = _measure(record, entry.facts)
+    except MalformedPayload:
+        return None
+    if measurement.stamp is None:
+        return None
+    return Stamped(measurement.stamp, measurement.record_number, record.capture)
+
+
 def _identity(
     record: Record,
     carried: Packet | None,
@@ -97,41 +112,9 @@ def _identity(
     """
     recorded = stamp.recorded.naive if stamp else None
     time: datetime | Undated
-    if recorded is not None and _was_set(recorded):
+    if recorded is not None and was_set(recorded):
         time = recorded
     else:
         time = Undated(gateway_id, origin.stream, origin.seq, origin.captured_ms)
     packet = carried or Packet(record.characteristic, record.payload)
     return reading_id(record.address, packet.characteristic, packet.payload, time)
-
-
-def _device_time(
-    stamp: Stamp | None, clock: DeviceClock | None, capture: Capture
-) -> DeviceTime | None:
-    """Say what the device's clock told, exactly as sent; a stamp of zeros tells nothing."""
-    if stamp is None or stamp.recorded.unknown:
-        return None
-    return DeviceTime(
-        local=stamp.recorded.text,
-        offset_min=stamp.offset_min,
-        age_ms=_age_ms(stamp, clock, capture),
-        fault=stamp.fault,
-    )
-
-
-def _age_ms(stamp: Stamp, clock: DeviceClock | None, capture: Capture) -> int | None:
-    """Give the record's age at its capture by the device's own clock, None if it cannot be trusted.
-
-    A clock that is wrong gives the right age all the same, as long as nobody set it in between.
-    """
-    if clock is None or stamp.shown is None or stamp.fault:
-        return None
-    if not (_was_set(clock.local) and _was_set(stamp.shown)):
-        return None
-    since_clock_read_ms = capture.monotonic_ms - clock.monotonic_ms
-    age_ms = (clock.local - stamp.shown) // _MILLISECOND + since_clock_read_ms
-    return max(age_ms, 0) if age_ms >= -FUTURE_TOLERANCE_MS else None
-
-
-def _was_set(moment: datetime) -> bool:
-    return moment.year >= CLOCK_SET_SINCE_YEAR

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from gateway.decode import CLOCK_SET_SINCE_YEAR
 from gateway.description_of_others import OTHERS
+from gateway.timeline import CLOCK_SET_SINCE_YEAR
 from schemas.gatt import blood_pressure, blood_pressure_record, enhanced_blood_pressure
 from schemas.gatt.blood_pressure import PressureUnit, Status
 from schemas.gatt.date_time import DateTime, of

@@ -18,8 +18,15 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.cursor import Cursor
-from gateway.journal_file import FILE, open_or_create, refuse_damaged, set_aside, unusable
+from gateway.journal_file import (
+    FILE,
+    disk,
+    open_or_create,
+    refuse_damaged,
+    set_aside,
+    unusable,
+)
+from gateway.known_devices import KnownDevices
 from gateway.record import (
     GLUCOSE,
     GLUCOSE_CONTEXT,
@@ -32,7 +39,6 @@ from gateway.record import (
     captured_ms,
 )
 from gateway.wall import Observation
-from schemas.errors import UnavailableError
 from schemas.ranges import Range
 from schemas.reading import Capture, Device
 from schemas.wire import StreamState
@@ -61,18 +67,6 @@ class Notification:
     payload: bytes
     session_id: str
     capture: Capture
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    """Turn what the disk refuses, or cannot give, into an error that names the way out."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise UnavailableError(
-            f"The journal's disk fails: {error}.",
-            "Free space on it, or replace it.",
-        ) from error
 
 
 class Journal:
@@ -108,7 +102,7 @@ class Journal:
         Raises ``UnavailableError`` if the disk does not take it (full, read-only, broken).
         """
         capture = notification.capture
-        with _disk(), self._transaction():
+        with disk(), self._transaction():
             cursor = self._database.execute(
                 "INSERT INTO rows (stream_id, session_id, address, characteristic, payload,"
                 " boot_id, monotonic_ms, wall_ms, not_before_ms) VALUES (?,?,?,?,?,?,?,?,?)",
@@ -145,16 +139,16 @@ class Journal:
 
     def probe(self) -> None:
         """Write something: raises ``UnavailableError`` if the disk does not take it."""
-        with _disk(), self._transaction():
+        with disk(), self._transaction():
             self._database.execute("CREATE TABLE probe (filler BLOB)")
             self._database.execute("INSERT INTO probe VALUES (zeroblob(?))", (PROBE_BYTES,))
             self._database.execute("DROP TABLE probe")
 
-    # Sessions and cursors.
+    # Sessions.
 
     def keep_facts(self, facts: SessionFacts) -> None:
         """Write what a session has learnt so far."""
-        with _disk():
+        with disk():
             self._database.execute(
                 "INSERT OR REPLACE INTO sessions (session_id, address, ended, facts)"
                 " VALUES (?,?,?,?)",
@@ -164,7 +158,7 @@ class Journal:
 
     def drop_facts(self, session_id: str) -> None:
         """Forget a session that brought no record."""
-        with _disk():
+        with disk():
             self._database.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
         self._facts.cache_clear()
 
@@ -173,28 +167,11 @@ class Journal:
         device = Device(address=record.address)
         return self._facts(record.session_id) or SessionFacts(record.session_id, device, ended=True)
 
-    @_disk()
+    @disk()
     def records_of(self, session_id: str) -> list[Record]:
         """Give a session's records."""
         rows = self._database.execute(f"{_RECORDS} WHERE session_id = ?", (session_id,))
         return [_record(row) for row in rows]
-
-    @_disk()
-    def cursor(self, address: str) -> Cursor | None:
-        """Give how far a meter was read."""
-        row = self._database.execute(
-            "SELECT last, digest, held, complete FROM cursors WHERE address = ?", (address,)
-        ).fetchone()
-        return Cursor(row[0], row[1], row[2], bool(row[3])) if row else None
-
-    def move_cursor(self, address: str, cursor: Cursor) -> None:
-        """Write how far a meter was read; the records up to there must be in the journal."""
-        with _disk():
-            self._database.execute(
-                "INSERT OR REPLACE INTO cursors (address, last, digest, held, complete)"
-                " VALUES (?,?,?,?,?)",
-                (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
-            )
 
     def observation(self) -> Observation | None:
         """Give the last true wall clock that any run has seen."""
@@ -203,7 +180,7 @@ class Journal:
 
     def keep_observation(self, observation: Observation) -> None:
         """Write a true wall clock."""
-        with _disk():
+        with disk():
             self._database.execute(
                 "INSERT OR REPLACE INTO observation (only, value) VALUES (1, ?)",
                 (msgspec.json.encode(observation),),
@@ -211,7 +188,7 @@ class Journal:
 
     # What is to be sent, and what may go.
 
-    @_disk()
+    @disk()
     def held_after(self, seq: int, limit: int) -> list[tuple[int, str]]:
         """Give (number, stream) of rows without receipt above ``seq``, lowest first."""
         rows = self._database.execute(
@@ -221,7 +198,7 @@ class Journal:
         )
         return rows.fetchall()
 
-    @_disk()
+    @disk()
     def entries(self, numbers: range) -> list[Entry]:
         """Give records with all that decoding them needs."""
         rows = self._database.execute(
@@ -234,7 +211,7 @@ class Journal:
         """Mark what the server has; give the numbers that are newly gone."""
         held = self._held_streams()
         gone: list[int] = []
-        with _disk(), self._transaction():
+        with disk(), self._transaction():
             for stream in streams.keys() & held.keys():
                 for first, last in streams[stream]:
                     found = self._database.execute(
@@ -248,7 +225,7 @@ class Journal:
     def prune(self, now_wall_ms: int | None, *, space_needed: bool) -> int:
         """Delete some receipted rows that are old, or any if space is needed; give how many."""
         before_ms = (now_wall_ms or 0) - KEEP_RECEIPTED_MS
-        with _disk(), self._transaction():
+        with disk(), self._transaction():
             if now_wall_ms is not None:  # rows receipted without a clock begin to age now
                 self._database.execute(
                     "UPDATE rows SET receipted_ms = ? WHERE receipted_ms = 0", (now_wall_ms,)
@@ -269,7 +246,7 @@ class Journal:
                 )
         return pruned
 
-    @_disk()
+    @disk()
     def states(self) -> dict[str, StreamState]:
         """Give, for the present stream and all that hold rows, what was given out and is held."""
         states = {self.stream: StreamState(highest=self._highest.get(self._stream_id, 0))}
@@ -297,6 +274,7 @@ class Journal:
             raise
         assert cursor.lastrowid is not None
         self._stream_id = cursor.lastrowid
+        self.devices = KnownDevices(self._database)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -321,6 +299,7 @@ class Journal:
                     blood_pressure_feature=facts.blood_pressure_feature,
                     glucose_feature=facts.glucose_feature,
                     ended=True,
+                    moves=facts.moves,
                 )
             )
 
@@ -347,7 +326,18 @@ class Journal:
                 " ORDER BY seq DESC",
                 (record.session_id, GLUCOSE, record.payload[1:3]),
             )
-        return Related(measurement, self._origin(measurement or record))
+        return Related(
+            measurement, self._origin(measurement or record), self._before(measurement or record)
+        )
+
+    def _before(self, record: Record) -> Record | None:
+        """Find the numbered measurement that came before this one in its session."""
+        if record.characteristic != GLUCOSE:
+            return None
+        return self._one(
+            "session_id = ? AND characteristic = ? AND seq < ? ORDER BY seq DESC",
+            (record.session_id, GLUCOSE, record.seq),
+        )
 
     def _origin(self, record: Record) -> Origin | None:
         """Find where the record's bytes came first; None: with it."""

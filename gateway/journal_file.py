@@ -1,17 +1,24 @@
 """The journal's file: its layout, and opening it so that a commit is on the disk."""
 
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
-_LAYOUT = """
+_TIMELINES = """
+CREATE TABLE timelines (
+    address TEXT PRIMARY KEY,
+    value   TEXT NOT NULL             -- JSON of gateway.timeline.Timeline
+) WITHOUT ROWID;
+"""
+_LAYOUT = f"""
 CREATE TABLE streams (
     stream_id INTEGER PRIMARY KEY,
     stream    TEXT NOT NULL UNIQUE
@@ -46,6 +53,7 @@ CREATE TABLE cursors (
     held     INTEGER,                 -- see gateway.cursor.Cursor
     complete INTEGER NOT NULL
 ) WITHOUT ROWID;
+{_TIMELINES}
 -- Where the bytes of a glucose measurement came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
     address     TEXT NOT NULL,
@@ -67,8 +75,21 @@ _UPGRADES = {
 ALTER TABLE cursors ADD COLUMN held INTEGER;
 ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
 """,
+    2: _TIMELINES,
 }
 """By the layout that they begin from: what leads to the next one."""
+
+
+@contextmanager
+def disk() -> Iterator[None]:
+    """Turn what the disk refuses, or cannot give, into an error that names the way out."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            f"The journal's disk fails: {error}.",
+            "Free space on it, or replace it.",
+        ) from error
 
 
 def open_or_create(path: Path) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ SESSIONS = Counter("vitalwire_gateway_sessions", "Bluetooth sessions by outcome"
 READ_ANEW = Counter(
     "vitalwire_gateway_read_anew", "Meters of which every record was asked for, by why", ["reason"]
 )
+CLOCKS_SET = Counter("vitalwire_gateway_clocks_set", "Devices whose wrong clock was set")
 REFUSED_UNPAIRED = Counter(
     "vitalwire_gateway_refused_unpaired", "Sightings of devices that nobody paired here"
 )

@@ -54,6 +54,15 @@ def captured_ms(capture: Capture) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """All clocks of the gateway, read together; ``wall_ms`` only if it was kept true."""
+
+    boot_id: str
+    monotonic_ms: int
+    wall_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceClock:
     """The device's clock as the session read it: ``local`` (no zone) at ``monotonic_ms``.
 
@@ -65,15 +74,29 @@ class DeviceClock:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockMove:
+    """A device's clock jumped by ``jump_ms`` (new minus old), set by us or by somebody else.
+
+    The old timeline showed at most ``old_until``, the new one at least ``new_since``: one moment if
+    it was us. Records up to number ``last_number`` are of the old one.
+    """
+
+    jump_ms: int
+    old_until: datetime
+    new_since: datetime
+    last_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What a session learnt beside the records; it grows while the session lasts.
 
     ``name`` is what the device advertises: some makers' departures from the standard show by it
-    alone. It stays in the home, since many names end with the address.
-    ``clock`` None: the session could not read the device's clock. The features are the bits of
-    0x2A49 and 0x2A51, None if not read: a status bit whose feature bit is absent means "not
-    assessed". ``newest`` is the number of the session's newest measurement: known only once
-    ``ended``, and None for ever if the session broke before it could tell.
+    alone. It stays in the home, since many names end with the address. ``clock`` None: the session
+    could not read the device's clock. ``moves``: how that clock was moved before, oldest first. The
+    features are the bits of 0x2A49 and 0x2A51, None if not read: a status bit whose feature bit is
+    absent means "not assessed". ``newest`` is the number of the session's newest measurement: known
+    only once ``ended``, and None for ever if the session broke before it could tell.
     """
 
     session_id: str
@@ -84,6 +107,7 @@ class SessionFacts:
     ended: bool = False
     newest: int | None = None
     name: str | None = None
+    moves: tuple[ClockMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +118,13 @@ class Related:
     ``origin``: where the same bytes came first: for a glucose measurement ever, since it numbers
     itself and a meter is asked for its last known record at each visit; for others within
     ``TWIN_WINDOW_MS`` and one boot. A context has its measurement's, because a meter that counts
-    anew may say the same of another measurement. None: here.
+    anew may say the same of another measurement. None: here. ``before``: the measurement that came
+    before a glucose measurement in its session; their numbers and times must agree.
     """
 
     measurement: Record | None = None
     origin: Origin | None = None
+    before: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ An observation pairs a true wall clock with the boot's monotonic clock. It is ke
 capture after it can be older than it.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
+from gateway.record import Moment
 from schemas.clock import Clock
 
 
@@ -17,15 +16,6 @@ class Observation(msgspec.Struct, frozen=True):
     boot_id: str
     monotonic_ms: int
     wall_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """All clocks, read together; ``wall_ms`` only if it was kept true."""
-
-    boot_id: str
-    monotonic_ms: int
-    wall_ms: int | None
 
 
 def read(clock: Clock) -> Moment:

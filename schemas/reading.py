@@ -53,18 +53,41 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     not_before_ms: int | None = None
 
 
+TimeScreen = Literal[
+    "clock-unset",
+    "year-unknown",
+    "epoch-default",
+    "before-2015",
+    "in-the-future",
+    "repeated-stamp",
+    "out-of-order",
+    "clock-moved",
+]
+"""Why a device's time is not believed.
+
+``clock-unset``: the device's clock itself shows a year before 2015. ``year-unknown``,
+``epoch-default`` (the first of January of such a year), ``before-2015``: the stamp does.
+``in-the-future``: later than the device's own clock, or by more than 10 min later than it can be
+anywhere on earth. ``repeated-stamp``, ``out-of-order``: against the record before it in its
+session, another number has the same stamp, or the numbers rise while the stamps fall.
+``clock-moved``: the clock was set since the record, and nobody can tell how the stamp is meant.
+"""
+
+
 class DeviceTime(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the device's clock said of the record.
 
     ``local``: ISO 8601 without zone, exactly as sent. ``offset_min``: the meter's user offset.
     ``age_ms``: how old the record was at its capture by the device's own clock, which this session
-    read; None if the session could not read it. ``fault``: the device itself doubts the stamp.
+    read; None if the session could not read it, or if it is not believed. ``fault``: the device
+    itself doubts the stamp; ``screens``: we do.
     """
 
     local: str
     offset_min: int | None = None
     age_ms: int | None = None
     fault: bool = False
+    screens: list[TimeScreen] = []
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True, tag="reading", tag_field="kind"):

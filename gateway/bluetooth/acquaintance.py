@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from gateway.bluetooth.device_clock import read_clock
 from gateway.bluetooth.link import Link
-from gateway.record import DeviceClock, SessionFacts
+from gateway.record import SessionFacts
 from schemas.clock import Clock
-from schemas.gatt import blood_pressure, current_time, device_information, glucose, uuids
+from schemas.gatt import blood_pressure, device_information, glucose, uuids
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.quirks import Quirk, quirk_of
 from schemas.reading import Device
@@ -43,7 +44,7 @@ async def get_acquainted(
     link: Link, known: Acquaintance, clock: Clock, session_id: str
 ) -> SessionFacts:
     """Read the clock first, then what is not known yet; whatever is missing or silent is None."""
-    device_clock = await _read_clock(link, clock)
+    device_clock = await read_clock(link, known.quirk, clock)
     if device_clock is None:
         log.info("clock.unread")
     if not known.asked:
@@ -72,18 +73,6 @@ async def get_acquainted(
         blood_pressure_feature=known.blood_pressure_feature,
         glucose_feature=known.glucose_feature,
     )
-
-
-async def _read_clock(link: Link, clock: Clock) -> DeviceClock | None:
-    """Pair the device's clock with ours, at the middle of the read."""
-    before_ms = clock.monotonic_ms()
-    payload = await link.read(uuids.CURRENT_TIME)
-    after_ms = clock.monotonic_ms()
-    try:
-        local = current_time.decode(payload).naive if payload is not None else None
-    except MalformedPayload:
-        return None
-    return DeviceClock(local, (before_ms + after_ms) // 2) if local is not None else None
 
 
 async def _read_battery(link: Link, known: Acquaintance, clock: Clock) -> None:

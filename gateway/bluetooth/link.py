@@ -104,13 +104,13 @@ class Link:
                 async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
                     await client.disconnect()
 
-    def has(self, number: int) -> bool:
-        """Tell whether the device has this characteristic."""
+    def has(self, number: int | str) -> bool:
+        """Tell whether the device has this characteristic; a maker's own is named by its UUID."""
         try:
             services = self._connected().services
         except BleakError:  # after a drop bleak says that there was no discovery yet
             return False
-        return services.get_characteristic(uuids.full(number)) is not None
+        return services.get_characteristic(_uuid(number)) is not None
 
     async def read(self, number: int) -> bytes | None:
         """Read a characteristic; None if it is missing or refused; raise ``LinkFailed`` if silent.
@@ -151,18 +151,18 @@ class Link:
                 raise NotBonded(f"No subscription to {number:04x}: {error}.") from error
             raise LinkFailed(f"No subscription to {number:04x}: {error}.") from error
 
-    async def write(self, number: int, payload: bytes) -> None:
+    async def write(self, number: int | str, payload: bytes) -> None:
         """Write with response; raise ``WriteRefused`` or ``LinkFailed``."""
         client = self._connected()
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await client.write_gatt_char(uuids.full(number), payload, response=True)
+                await client.write_gatt_char(_uuid(number), payload, response=True)
         except BleakGATTProtocolError as error:
             raise WriteRefused(int(error.code)) from error
         except FAILURES as error:
             if _wants_bond(error):
                 raise WriteRefused(NOT_PAIRED_CODE) from error
-            raise LinkFailed(f"No write to {number:04x}: {error}.") from error
+            raise LinkFailed(f"No write to {_name(number)}: {error}.") from error
 
     def _connected(self) -> BleakClient:
         if self._client is None:
@@ -172,6 +172,14 @@ class Link:
     def _on_disconnected(self, client: BleakClient) -> None:
         if client is self._client:
             self.lost.set()
+
+
+def _uuid(characteristic: int | str) -> str:
+    return characteristic if isinstance(characteristic, str) else uuids.full(characteristic)
+
+
+def _name(characteristic: int | str) -> str:
+    return characteristic if isinstance(characteristic, str) else f"{characteristic:04x}"
 
 
 def _wants_bond(error: BaseException) -> bool:

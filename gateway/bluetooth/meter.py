@@ -11,7 +11,7 @@ import structlog
 from gateway import metrics
 from gateway.bluetooth.link import Link, WriteRefused
 from gateway.dialogue import Command, Dialogue, Finished, Outcome, Subscribe, Write
-from schemas.gatt import glucose, glucose_context, uuids
+from schemas.gatt import blood_pressure_record, glucose, glucose_context, uuids
 from schemas.gatt.errors import MalformedPayload
 
 Captured = Callable[[int, bytes], None]
@@ -41,9 +41,19 @@ def _glucose_number(payload: bytes) -> Numbered:
     return Numbered(record.sequence, record.context_follows)
 
 
+def _blood_pressure_number(payload: bytes) -> Numbered:
+    """A record comes in segments under one number; it is there when its last one is."""
+    segment = blood_pressure_record.decode_segment(payload)
+    if not segment.last:
+        raise MalformedPayload("blood pressure record: more segments follow")
+    return Numbered(segment.sequence)
+
+
 GLUCOSE_MEMORY = Memory(
     uuids.GLUCOSE_MEASUREMENT, _glucose_number, uuids.GLUCOSE_MEASUREMENT_CONTEXT
 )
+BLOOD_PRESSURE_MEMORY = Memory(uuids.BLOOD_PRESSURE_RECORD, _blood_pressure_number)
+MEMORIES = (GLUCOSE_MEMORY, BLOOD_PRESSURE_MEMORY)
 
 
 class MeterVisit:

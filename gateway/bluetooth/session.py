@@ -11,24 +11,29 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from gateway import metrics, wall
 from gateway.admission import Refusal, refusal
 from gateway.admissions import Admissions
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
+from gateway.bluetooth.device_clock import set_clock, way_of
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded, Vanished
-from gateway.bluetooth.meter import MeterVisit
+from gateway.bluetooth.meter import MEMORIES, MeterVisit
 from gateway.bluetooth.scanner import Sighting
 from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
 from gateway.session_end import newest
+from gateway.timeline import setting
 from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
+from schemas.gatt.racp import FilterType
 from schemas.gatt.services import SERVICES
 
 FIRST_RECORD_TIMEOUT_S = 30.0
@@ -59,6 +64,8 @@ class Surroundings:
     told: Callable[[str], None]
     admissions: Admissions
     doorkeeper: Doorkeeper
+    zone_of: Callable[[str], ZoneInfo | None] = lambda _address: None
+    """In which zone the display of a device is to show the time; None: nobody said."""
 
 
 class Session:
@@ -199,8 +206,18 @@ class Session:
             log.warning("session.refused", reason=refused.value)
             self._outcome = refused.value
             return Event.REFUSED
+        self._note_clock()
         self._around.journal.keep_facts(self._facts)
         return Event.ACQUAINTED
+
+    def _note_clock(self) -> None:
+        """Find out whether the device's clock was moved since the last visit."""
+        devices, address = self._around.journal.devices, self._facts.device.address
+        timeline = devices.timeline(address)
+        if self._facts.clock is not None:
+            timeline = timeline.sight(self._facts.clock, wall.read(self._around.clock))
+            devices.keep_timeline(address, timeline)
+        self._facts = replace(self._facts, moves=timeline.moves)
 
     async def _refusal(self) -> Refusal | None:
         """Judge who this is before any record is asked for; what it says first is remembered."""
@@ -226,10 +243,13 @@ class Session:
 
     async def _sync(self, _order: Order) -> Event:
         """Ask a device that keeps numbered records for what is new."""
-        if self._link.has(uuids.GLUCOSE_MEASUREMENT):
-            cursor = self._around.journal.cursor(self._facts.device.address)
-            self._dialogue = Dialogue(cursor)
-            outcome = await MeterVisit(self._link, self._dialogue, self._capture).run()
+        memory = next((memory for memory in MEMORIES if self._link.has(memory.records)), None)
+        if memory is not None and self._link.has(uuids.RECORD_ACCESS_CONTROL_POINT):
+            cursor = self._around.journal.devices.cursor(self._facts.device.address)
+            quirk = self._acquaintance.quirk
+            filter_type = FilterType.SEQUENCE if quirk is None else quirk.sequence_filter
+            self._dialogue = Dialogue(cursor, filter_type)
+            outcome = await MeterVisit(self._link, self._dialogue, self._capture, memory).run()
             if outcome is Outcome.NOT_BONDED:
                 return Event.NOT_BONDED
             self._outcome = outcome.value
@@ -253,6 +273,21 @@ class Session:
                 return
 
     async def _set_clock(self, _order: Order) -> Event:
+        """Set a clock that is wrong. Everything is durable by now; what comes later is told how."""
+        known, quirk = self._facts, self._acquaintance.quirk
+        moment, zone = wall.read(self._around.clock), self._around.zone_of(known.device.address)
+        right = setting(known.clock, way_of(quirk), moment, zone)
+        if right is None or known.clock is None or not await set_clock(self._link, quirk, right):
+            return Event.CLOCK_SET
+        reached = self._dialogue.reached if self._dialogue is not None else None
+        last_number = reached.last if reached is not None and reached.digest else None
+        devices, address = self._around.journal.devices, known.device.address
+        with suppress(UnavailableError):  # then the next visit finds a clock that somebody moved
+            timeline = devices.timeline(address)
+            shows = right.replace(tzinfo=None)
+            devices.keep_timeline(address, timeline.set_to(shows, known.clock, moment, last_number))
+        metrics.CLOCKS_SET.inc()
+        log.info("clock.set")
         return Event.CLOCK_SET
 
     async def _on_disk(self) -> None:
@@ -288,7 +323,7 @@ class Session:
                 journal.drop_facts(session_id)
             reached = self._dialogue.reached if self._dialogue is not None else None
             if reached is not None and self._all_durable:
-                journal.move_cursor(self._facts.device.address, reached)
+                journal.devices.move_cursor(self._facts.device.address, reached)
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
         self._around.told(session_id)

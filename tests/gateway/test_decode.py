@@ -241,7 +241,8 @@ def test_a_time_fault_gives_no_age() -> None:
 
 def test_a_date_without_a_year_is_kept_as_text() -> None:
     payload = bytes.fromhex("1E8A00580078000000041114293B3C00012700")
-    assert device_time(replace(RECORD, payload=payload)) == DeviceTime("0000-04-17T20:41:59")
+    found = device_time(replace(RECORD, payload=payload))
+    assert found == DeviceTime("0000-04-17T20:41:59", screens=["year-unknown"])
 
 
 @pytest.mark.parametrize(

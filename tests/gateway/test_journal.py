@@ -141,6 +141,7 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
     with closing(sqlite3.connect(tmp_path / FILE)) as old:
         old.executescript("""
             DROP TABLE cursors;
+            DROP TABLE timelines;
             CREATE TABLE cursors (
                 address TEXT PRIMARY KEY, last INTEGER NOT NULL, digest TEXT NOT NULL
             ) WITHOUT ROWID;
@@ -148,11 +149,11 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
             PRAGMA user_version = 1;
         """)
     with closing(Journal(tmp_path, "b" * 16)) as again:
-        assert again.cursor(ADDRESS) == Cursor(7, "digest", held=None, complete=False)
+        assert again.devices.cursor(ADDRESS) == Cursor(7, "digest", held=None, complete=False)
         assert held(again) == {held_back.seq}
-        again.move_cursor(ADDRESS, Cursor(8, "newer", 3, complete=True))
+        again.devices.move_cursor(ADDRESS, Cursor(8, "newer", 3, complete=True))
     with closing(Journal(tmp_path, "c" * 16)) as again:
-        assert again.cursor(ADDRESS) == Cursor(8, "newer", 3, complete=True)
+        assert again.devices.cursor(ADDRESS) == Cursor(8, "newer", 3, complete=True)
 
 
 def test_a_session_that_a_crash_cut_off_never_tells_a_newest(
@@ -213,12 +214,12 @@ def test_a_row_that_lends_its_name_to_one_that_is_held_is_not_pruned(journal: Jo
 
 
 def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) -> None:
-    assert (journal.cursor(ADDRESS), journal.observation()) == (None, None)
-    journal.move_cursor(ADDRESS, Cursor(4, "digest"))
-    journal.move_cursor(ADDRESS, Cursor(5, "digest", 7, complete=True))
+    assert (journal.devices.cursor(ADDRESS), journal.observation()) == (None, None)
+    journal.devices.move_cursor(ADDRESS, Cursor(4, "digest"))
+    journal.devices.move_cursor(ADDRESS, Cursor(5, "digest", 7, complete=True))
     journal.keep_observation(Observation(BOOT, 1, NOW_MS))
     with closing(reopened(journal, tmp_path, "b" * 16)) as again:
-        assert again.cursor(ADDRESS) == Cursor(5, "digest", 7, complete=True)
+        assert again.devices.cursor(ADDRESS) == Cursor(5, "digest", 7, complete=True)
         assert again.observation() == Observation(BOOT, 1, NOW_MS)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 from gateway.admissions import Admissions
 from gateway.bluetooth.bluez import Bluez
@@ -28,6 +29,7 @@ class BluetoothSide:
         self.kept: list[Record] = []
         self.told: list[str] = []
         self.visits = 0
+        self.zone: ZoneInfo | None = None
         self.intake = Intake(self.journal, clock, self.kept.append)
         self.admissions = Admissions(state)
         self.doorkeeper = Doorkeeper(self.admissions, rng)
@@ -42,6 +44,7 @@ class BluetoothSide:
             told=self.told.append,
             admissions=self.admissions,
             doorkeeper=self.doorkeeper,
+            zone_of=lambda _address: self.zone,
         )
         self.devices = Devices(self.radios, around, Dialling(REST_MS, rng), rng)
         self.devices.may_dial = lambda: self.intake.works

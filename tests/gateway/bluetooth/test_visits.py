@@ -65,7 +65,7 @@ async def test_a_meter_gives_all_and_next_time_only_the_newer(
     await side.visited(1)
     last = first[-1]  # it comes first: whatever happens to the link, the newest is there
     assert side.payloads == [record.measurement for record in (last, *first[:-1])]
-    assert side.journal.cursor(METER_ADDRESS) == Cursor.at(
+    assert side.journal.devices.cursor(METER_ADDRESS) == Cursor.at(
         last.sequence, last.measurement, held=3, complete=True
     )
     newer = meter.take(Sample(Decimal(110)))

@@ -1,0 +1,50 @@
+"""What the journal keeps of each device beside its records: how far it was read, and its clock."""
+
+import sqlite3
+
+import msgspec
+
+from gateway.cursor import Cursor
+from gateway.journal_file import disk
+from gateway.timeline import Timeline
+
+
+class KnownDevices:
+    """A part of the open journal. Every method raises ``UnavailableError`` if the disk fails."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        """Use the journal's connection; the journal closes it."""
+        self._database = database
+
+    @disk()
+    def cursor(self, address: str) -> Cursor | None:
+        """Give how far a meter was read."""
+        row = self._database.execute(
+            "SELECT last, digest, held, complete FROM cursors WHERE address = ?", (address,)
+        ).fetchone()
+        return Cursor(row[0], row[1], row[2], bool(row[3])) if row else None
+
+    @disk()
+    def move_cursor(self, address: str, cursor: Cursor) -> None:
+        """Write how far a meter was read; the records up to there must be in the journal."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO cursors (address, last, digest, held, complete)"
+            " VALUES (?,?,?,?,?)",
+            (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
+        )
+
+    @disk()
+    def timeline(self, address: str) -> Timeline:
+        """Give what is known of a device's clock."""
+        row = self._database.execute(
+            "SELECT value FROM timelines WHERE address = ?", (address,)
+        ).fetchone()
+        return msgspec.json.decode(row[0], type=Timeline) if row else Timeline()
+
+    @disk()
+    def keep_timeline(self, address: str, timeline: Timeline) -> None:
+        """Write what is known of a device's clock."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO timelines (address, value) VALUES (?,?)",
+            (address, msgspec.json.encode(timeline)),
+        )
