@@ -163,6 +163,26 @@ def _battery(payload: bytes) -> Description:
     } | _rest(payload, device_information.encode_battery_percent(percent))
 
 
+def _system_id(payload: bytes) -> Description:
+    found = device_information.decode_system_id(payload)
+    return {
+        "kind": "system_id",
+        "manufacturer_hex": f"{found.manufacturer:010x}",
+        "organisation_hex": f"{found.organisation:06x}",
+    } | _rest(payload, device_information.encode_system_id(found))
+
+
+def _pnp_id(payload: bytes) -> Description:
+    found = device_information.decode_pnp_id(payload)
+    return {
+        "kind": "pnp_id",
+        "vendor_source": found.source.label,
+        "vendor": found.vendor,
+        "product": found.product,
+        "version": found.version,
+    } | _rest(payload, device_information.encode_pnp_id(found))
+
+
 def _control_point(payload: bytes) -> Description:
     """Describe what a collector wrote, or what a meter answered: the opcode tells which."""
     request = racp.decode_request(payload)
@@ -218,6 +238,8 @@ _BY_NUMBER: dict[int, Callable[[bytes], Description]] = {
     uuids.DATE_TIME: _date_time,
     uuids.LOCAL_TIME_INFORMATION: _local_time,
     uuids.BATTERY_LEVEL: _battery,
+    uuids.SYSTEM_ID: _system_id,
+    uuids.PNP_ID: _pnp_id,
     uuids.RECORD_ACCESS_CONTROL_POINT: _control_point,
     **{number: _text(kind) for number, kind in _TEXTS.items()},
 }

@@ -161,7 +161,7 @@ class Sender:
 def _item(entry: Entry, gateway_id: str) -> Item:
     """Decode; should our decoder fail, the bytes still reach somebody who can mend it."""
     try:
-        return decode(entry, gateway_id)
+        item = decode(entry, gateway_id)
     except Exception as error:
         metrics.FAILURES.labels("decoder").inc()
         log.exception("decoder.failed", seq=entry.record.seq)
@@ -174,6 +174,17 @@ def _item(entry: Entry, gateway_id: str) -> Item:
             session_id=entry.record.session_id,
             capture=entry.record.capture,
         )
+    _tell(item)
+    return item
+
+
+def _tell(item: Item) -> None:
+    """Log what the codecs did not understand: the server shows the bytes, the home says so too."""
+    if isinstance(item, Undecodable):
+        log.warning("payload.undecodable", seq=item.seq, reason=item.reason)
+    elif trailing := item.attributes.get("trailing"):
+        characteristic, octets = item.characteristic, len(trailing) // 2
+        log.info("payload.trailing", seq=item.seq, characteristic=characteristic, octets=octets)
 
 
 async def _wait(event: asyncio.Event, timeout_s: float | None) -> None:

@@ -109,14 +109,18 @@ def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) 
     """Write a reading."""
     reading = stamped.reading
     texts = {name: words.as_text(quantity) for name, quantity in reading.quantities.items()}
+    what, details = words.headline(reading.vital, texts), words.rest(reading.vital, texts)
+    if reading.outcome == "failed":  # a number that the device does not stand by is not a value
+        shown = any(quantity.value is not None for quantity in reading.quantities.values())
+        what, details = "no value", f"the device showed {what}" if shown else ""
     return Row(
         reading_id=reading.reading_id,
         patient_id=patient_id,
         patient=patient.pseudonym if patient else patient_id,
         simulated=bool(patient and patient.simulated),
         vital=words.vital_title(reading.vital),
-        what="no value" if reading.outcome == "failed" else words.headline(reading.vital, texts),
-        details=words.rest(reading.vital, texts),
+        what=what,
+        details=details,
         flags=_flags(stamped),
         measured_at_ms=stamped.stamp.measured_at_ms,
         received_at_ms=stamped.stamp.received_at_ms,

@@ -167,6 +167,8 @@ def test_a_record_shows_its_segment_and_what_it_keeps() -> None:
         ("2a0f", "0404", {"offset_min": 120}),
         ("2a19", "5F", {"battery": {"value": 95, "unit": "%", "absent": None}}),
         ("2a24", "424D383500", {"kind": "model_number", "text": "BM85"}),
+        ("2a23", "1234569A78FEBC9A", {"organisation_hex": "9abcfe", "trailing_hex": ""}),
+        ("2a50", "01D20002010301", {"vendor_source": "bluetooth-sig", "vendor": 210}),
         ("2a49", "01", None),
         ("2a49", "1F00", {"kind": "blood_pressure_feature", "not_assessed": []}),
         ("2a51", "FE03", {"kind": "glucose_feature", "not_assessed": ["battery-low"]}),

@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from gateway import sender as sender_module
 from gateway.journal import Journal
@@ -15,7 +16,7 @@ from gateway.sender import Sender
 from schemas.reading import Item, Undecodable
 from schemas.wire import Receipts
 from tests.gateway.clocks import HandClock
-from tests.gateway.records import STREAM, cuff_payload, entry, notification, record
+from tests.gateway.records import ADDRESS, STREAM, cuff_payload, entry, notification, record
 
 
 @pytest.fixture
@@ -85,3 +86,17 @@ def test_should_the_decoder_fail_the_bytes_are_sent_with_the_reason(
     assert isinstance(item, Undecodable)
     assert bytes.fromhex(item.raw) == row.payload
     assert "a mistake of ours" in item.reason
+
+
+def test_what_no_codec_understands_is_logged_without_saying_whose_it_is() -> None:
+    with capture_logs() as logs:
+        sender_module._item(entry(record(1, cuff_payload() + b"\xaa\xbb")), "home-1")
+        sender_module._item(entry(record(2, b"\x00\x01")), "home-1")
+        sender_module._item(entry(record(3, cuff_payload())), "home-1")
+    assert [(line["event"], line["seq"]) for line in logs] == [
+        ("payload.trailing", 1),
+        ("payload.undecodable", 2),
+    ]
+    assert logs[0]["octets"] == 2
+    assert "are too few" in logs[1]["reason"]
+    assert ADDRESS not in str(logs)

@@ -154,6 +154,15 @@ def test_readings_are_written_out_with_what_the_device_noticed() -> None:
     assert board.newest_stamp_ms == 99
 
 
+def test_a_number_that_the_device_does_not_stand_by_is_told_but_is_no_value() -> None:
+    board = Board()
+    spoilt = {"outcome": "failed", "status": ["sample-too-small"]}
+    board.take([readings("p", "01" * 16, sugar("45"), 1, **spoilt)])
+    (row,) = board.rows()
+    assert (row.what, row.details) == ("no value", "the device showed 45 mg/dL")
+    assert row.flags == "failed, sample too small"
+
+
 def test_a_patients_page_has_their_alerts_and_readings_only() -> None:
     board = Board()
     board.take([transition("1", patient_id="p"), transition("2", alert_id="b", patient_id="q")])

@@ -14,6 +14,7 @@ from schemas.gatt import (
     contour_clock,
     current_time,
     date_time,
+    device_information,
     enhanced_blood_pressure,
     glucose,
     glucose_context,
@@ -294,6 +295,24 @@ CODECS = [
                 st.builds(omron_advertisement.Memory, word, octet), min_size=1, max_size=4
             ).map(tuple),
             trailing=trailing,
+        ),
+    ),
+    Codec(
+        "system id",
+        device_information.decode_system_id,
+        device_information.encode_system_id,
+        st.builds(device_information.SystemId, st.integers(0, (1 << 40) - 1), uint24),
+    ),
+    Codec(
+        "pnp id",
+        device_information.decode_pnp_id,
+        device_information.encode_pnp_id,
+        st.builds(
+            device_information.PnpId,
+            octet.map(device_information.VendorSource),
+            word,
+            word,
+            word,
         ),
     ),
     Codec("request", racp.decode_request, racp.encode_request, request),
