@@ -1,7 +1,8 @@
 """Who the simulated patients are and what each will measure, all from one seed.
 
-A patient measures with each device about every twelve seconds at speed 1: a demo's pace, at which a
-day passes in a minute and a half (the devices' clocks run with the wall's all the same). Half of
+A patient measures with cuff and meter about every twelve seconds at speed 1: a demo's pace, at
+which a day passes in a minute and a half (the devices' clocks run with the wall's all the same).
+Three homes of four have a scale, an oximeter or a thermometer too, and use it less often. Half of
 twenty homes, every one of fewer, live through a story soon after their start and again every few
 minutes; the others, and everybody in between, show values that alert nobody. The first home begins
 with a story that pages somebody at once.
@@ -10,6 +11,7 @@ with a story that pages somebody at once.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import get_args
 
 import msgspec
 
@@ -23,7 +25,10 @@ GAP_S_MIN = 2.5  # devices stamp whole seconds: closer measurements could not be
 PLAN_S = 4 * 3600.0
 _DAY_H = 24.0
 _DAY_MEASUREMENTS = 8  # of one device in one of the patient's days
-_DEVICES: tuple[DeviceKind, ...] = ("cuff", "meter")
+_IN_EVERY_HOME: tuple[DeviceKind, ...] = ("cuff", "meter")
+# Home by home: with three homes every vital arrives, and every fourth has the two devices alone.
+_FURTHER: tuple[tuple[DeviceKind, ...], ...] = (("scale",), ("oximeter",), ("thermometer",), ())
+_FURTHER_LESS_OFTEN = 3
 _FIRST_AT_S = (0.5, 8.0)
 _URGENT_AT_S = 0.3
 _HOME_AFTER_HOME_S = 0.4  # gateways of twenty homes starting at once would all be late
@@ -87,9 +92,10 @@ def _draw_home(
 ) -> HomePlan:
     number = index + 1
     body = Body.draw(rng)
+    owned = (*_IN_EVERY_HOME, *_FURTHER[index % len(_FURTHER)])
     measurements = [
         measurement
-        for device in _DEVICES
+        for device in owned
         for measurement in _course(_Patient(index, body, story), device, rng, pace)
     ]
     return HomePlan(
@@ -97,8 +103,11 @@ def _draw_home(
         patient_id=f"patient-{number:03}",
         pseudonym=pseudonym,
         books=list(BOOKS),
-        cuff_address=f"C4:DE:30:00:{number:02X}:01",
-        meter_address=f"C4:DE:30:00:{number:02X}:02",
+        devices={
+            kind: f"C4:DE:30:00:{number:02X}:{position:02X}"
+            for position, kind in enumerate(get_args(DeviceKind), start=1)
+            if kind in owned
+        },
         clock_error_s=rng.choice(_CLOCK_ERRORS_S),
         measurements=sorted(measurements, key=lambda measurement: measurement.at_s),
     )
@@ -125,4 +134,5 @@ def _course(
             coming = list(patient.story(rng))
             pause = rng.randint(*_STORY_PAUSE)
         yield msgspec.structs.replace(shown, at_s=round(at_s, 3))
-        at_s += pace.gap_s(rng, unwell=bool(coming))
+        gap_s = pace.gap_s(rng, unwell=bool(coming))
+        at_s += gap_s if device in _IN_EVERY_HOME else _FURTHER_LESS_OFTEN * gap_s

@@ -1,10 +1,11 @@
-"""One simulated home: a Bluetooth world with a cuff and a meter that measure by a plan."""
+"""One simulated home: a Bluetooth world with the patient's devices, which measure by a plan."""
 
 import asyncio
 import os
 import signal
 import sys
 from contextlib import AsyncExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Self, assert_never
 
@@ -14,8 +15,9 @@ from msgspec import Struct
 from schemas.clock import Clock, SystemClock
 from simulators.home_control import Command, HomeStatus, Measure, Status, Stop, serve_control
 from simulators.measuring import measure
-from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter
-from simulators.scenario import HomePlan, PlannedMeasurement
+from simulators.peripherals import Meter
+from simulators.peripherals.models import CONFORMANT, MODELS, Device
+from simulators.scenario import DeviceKind, HomePlan, PlannedMeasurement
 from simulators.world import BluetoothWorld
 from simulators.world.central import BackgroundTasks
 
@@ -43,7 +45,7 @@ class HomePaths(Struct, frozen=True):
 
 
 class Home:
-    """The world, its two devices (paired with the gateway long ago) and what they will measure."""
+    """The world, its devices (paired with the gateway long ago) and what they will measure."""
 
     def __init__(self, plan: HomePlan, directory: Path, clock: Clock) -> None:
         """Keep sockets in `directory`, which must exist and have a short path.
@@ -54,16 +56,10 @@ class Home:
         self._paths = HomePaths(directory.absolute())
         self._to_come = sorted(plan.measurements, key=lambda measurement: measurement.at_s)
         self.world = BluetoothWorld(self._paths.directory)
-        self.cuff = Cuff(
-            _identity("Cuff", plan.cuff_address),
-            DeviceClock(clock, plan.clock_error_s),
-            Ledger(plan.cuff_address, clock),
-        )
-        self.meter = Meter(
-            _identity("Meter", plan.meter_address),
-            DeviceClock(clock, plan.clock_error_s),
-            Ledger(plan.meter_address, clock),
-        )
+        self.devices: dict[DeviceKind, Device] = {
+            kind: MODELS[kind][CONFORMANT].build(address, clock, clock_error_s=plan.clock_error_s)
+            for kind, address in plan.devices.items()
+        }
 
     @property
     def paths(self) -> HomePaths:
@@ -74,7 +70,7 @@ class Home:
         """Start everything; the control socket appears last."""
         async with AsyncExitStack() as started:
             await started.enter_async_context(self.world)
-            for device in (self.cuff, self.meter):
+            for device in self.devices.values():
                 await self.world.add(device, bonded=True)
             control = await serve_control(self._paths.control, self.perform)
             started.callback(self._paths.control.unlink, missing_ok=True)
@@ -105,7 +101,9 @@ class Home:
                 pass
             case Stop():
                 self._to_come.clear()
-                self.meter.announce()  # a cuff advertises as long as it has something anyway
+                for device in self.devices.values():
+                    if isinstance(device, Meter):  # others advertise while they have something
+                        device.announce()
             case Measure(measurement):
                 self._measure(measurement)
             case _:
@@ -113,32 +111,22 @@ class Home:
         return self._status()
 
     def _status(self) -> HomeStatus:
-        cuff, meter = self.cuff.ledger, self.meter.ledger
+        devices = self.devices.values()
+        taken = chain.from_iterable(device.ledger.taken for device in devices)
+        handed_over = chain.from_iterable(device.ledger.handed_over for device in devices)
         return HomeStatus(
             gateway_id=self._plan.gateway_id,
             planned=len(self._to_come),
-            pending=self.cuff.pending + self.meter.pending,
-            taken=sorted(cuff.taken + meter.taken, key=lambda entry: entry.at),
-            handed_over=sorted(cuff.handed_over + meter.handed_over, key=lambda entry: entry.at),
+            pending=sum(device.pending for device in devices),
+            taken=sorted(taken, key=lambda entry: entry.at),
+            handed_over=sorted(handed_over, key=lambda entry: entry.at),
         )
 
     def _measure(self, planned: PlannedMeasurement) -> None:
-        device = self.cuff if planned.device == "cuff" else self.meter
         try:
-            measure(device, planned)
-        except ValueError as error:
-            log.warning("plan.incomplete", device=planned.device, reason=str(error))
-
-
-def _identity(kind: str, address: str) -> DeviceIdentity:
-    serial = address.replace(":", "")
-    return DeviceIdentity(
-        address=address,
-        name=f"Simulated {kind} {serial[-4:]}",
-        manufacturer="Vitalwire simulators",
-        model=f"Simulated {kind}",
-        serial=serial,
-    )
+            measure(self.devices[planned.device], planned)
+        except (KeyError, ValueError) as error:
+            log.warning("plan.unfit", device=planned.device, reason=str(error))
 
 
 async def serve_home(plan: HomePlan, directory: Path) -> None:

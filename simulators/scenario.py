@@ -33,17 +33,16 @@ class PlannedMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class HomePlan(msgspec.Struct, frozen=True):
-    """A patient's home: its gateway, its two devices, and what will be measured, by time.
+    """A patient's home: its gateway, its devices, and what will be measured, by time.
 
-    Addresses are upper-case identity addresses. The devices' clocks are wrong by ``clock_error_s``
-    (positive: ahead).
+    ``devices`` gives upper-case identity addresses by kind; a home has one of a kind at most. Their
+    clocks are wrong by ``clock_error_s`` (positive: ahead).
     """
 
     gateway_id: str
     patient_id: str
     pseudonym: str
     books: list[str]
-    cuff_address: str
-    meter_address: str
+    devices: dict[DeviceKind, str]
     clock_error_s: float
     measurements: list[PlannedMeasurement]

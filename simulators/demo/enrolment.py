@@ -17,7 +17,7 @@ TRIAL_PATIENT = "trial"
 
 
 def enrol(database_url: str, plans: list[HomePlan], now: datetime) -> None:
-    """Add each home's patient, cuff and meter, and assign them; one transaction for all."""
+    """Add each home's patient and devices, and assign them; one transaction for all."""
     since_ms = _milliseconds(now - _SINCE)
     with connect(database_url, _WHO) as connection, connection.transaction():
         store = RegistryStore(connection, _WHO, now)
@@ -31,7 +31,7 @@ def enrol(database_url: str, plans: list[HomePlan], now: datetime) -> None:
                     simulated=True,
                 )
             )
-            for kind, address in (("cuff", plan.cuff_address), ("meter", plan.meter_address)):
+            for kind, address in plan.devices.items():
                 device_id = f"{plan.gateway_id}-{kind}"
                 store.add_device(device_id, address, f"Simulated {kind}")
                 store.assign(NewAssignment(device_id, plan.patient_id, since_ms))

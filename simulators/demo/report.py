@@ -41,6 +41,7 @@ def print_table(verdict: Verdict, crashes: Sequence[str]) -> None:
         ("readings handed over", verdict.handed_over),
         ("still on a device", verdict.taken - verdict.handed_over),
         ("stored in the database", verdict.stored),
+        ("… of so many vitals", verdict.vitals),
         ("rejected", verdict.rejected),
         ("without a patient", verdict.unassigned),
         ("in flight", verdict.in_flight),

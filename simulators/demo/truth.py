@@ -55,9 +55,7 @@ def gather(
             taken=[_name(entry) for entry in taken],
             handed_over_ms={_name(entry): _milliseconds(entry.at) for entry in handed_over},
             patients={
-                address: plan.patient_id
-                for plan in plans
-                for address in (plan.cuff_address, plan.meter_address)
+                address: plan.patient_id for plan in plans for address in plan.devices.values()
             },
             rows=list(_rows(connection, read_records(bootstrap))),
             raised=[_raised(one) for one in transitions],

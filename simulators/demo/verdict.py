@@ -16,7 +16,8 @@ from simulators.expectations import ExpectedEvent, Shown, expected_events
 PayloadName = tuple[str, str, str]
 """Device address, characteristic as four hex digits, payload in hex."""
 
-_AMENDMENTS = frozenset({"2a34"})  # a glucose context completes a reading; no rule judges it
+_JUDGED = frozenset({"2a35", "2a18"})  # the simulated patients' books have rules for no other
+_AMENDMENTS = frozenset({"2a34"})  # a glucose context completes a reading of another vital
 _WORDS = {"positive-infinity": inf, "negative-infinity": -inf}
 _BODY_MOVED = "body-moved"
 
@@ -57,6 +58,7 @@ class Verdict:
     taken: int
     handed_over: int
     stored: int
+    vitals: int
     rejected: int
     unassigned: int
     in_flight: int
@@ -85,6 +87,7 @@ def judge(evidence: Evidence) -> Verdict:
         taken=len(set(evidence.taken)),
         handed_over=len(evidence.handed_over_ms),
         stored=len(evidence.rows),
+        vitals=len({row.name[1] for row in evidence.rows} - _AMENDMENTS),
         rejected=evidence.rejected,
         unassigned=evidence.unassigned,
         in_flight=len(in_flight),
@@ -116,11 +119,11 @@ def shown(name: str, record: str, payload: PayloadName, patient_id: str) -> Show
 
 
 def _shown(evidence: Evidence) -> Iterable[Shown]:
-    """Say what the rules must have judged: everything handed over, in the order of measuring."""
+    """Say what the rules must have judged of what was handed over, in the order of measuring."""
     rows = {row.name: row for row in evidence.rows}
     received = evidence.handed_over_ms.keys() | rows.keys()
     for payload in dict.fromkeys(evidence.taken):
-        if payload not in received or payload[1] in _AMENDMENTS:
+        if payload not in received or payload[1] not in _JUDGED:
             continue
         row = rows.get(payload)
         reading_id = row.reading_id if row else _text(payload)

@@ -140,7 +140,7 @@ def test_a_trial_takes_in_what_a_person_has_paired(tmp_path: Path) -> None:
         with running_demo(*words, environment=environment) as process:
             said = "".join(read_until(process, "vitalwire gateway pair"))
             url = said.split("The page: ")[1].split()[0]
-            read_until(process, plans[0].meter_address)
+            read_until(process, plans[0].devices["meter"])
             eventually(lambda: trial_alerts(url), within_s=40.0)
             card = trial_alerts(url)[0]
             assert not card["simulated"]

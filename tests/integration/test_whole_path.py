@@ -13,6 +13,7 @@ import pytest
 
 from simulators.demo.check import settle
 from simulators.demo.run import Running
+from simulators.patients import oximetry
 from tests.lived_demo import QUIET_HOME, WITHIN_S, alerts, is_on_the_page, lived_demo, measure
 
 pytestmark = pytest.mark.timeout(240)
@@ -58,6 +59,26 @@ def test_an_acknowledgement_names_a_person_on_the_page_and_in_the_table(demo: Ru
     assert demo.step_until(is_acknowledged, WITHIN_S)
     acknowledged = {one["alert_id"]: one["answered_by"] for one in alerts(demo)}
     assert acknowledged[card["alert_id"]] == "Nurse Joy"
+
+
+def test_what_an_oximeter_measured_is_in_its_table_and_on_the_patients_page(demo: Running) -> None:
+    patient_id = demo.neighbourhood.plans[QUIET_HOME].patient_id
+    demo.neighbourhood.controls[QUIET_HOME].measure(oximetry(91, 83))
+
+    def is_stored() -> bool:
+        with psycopg.connect(demo.clinic.postgres.url) as connection:
+            found = connection.execute(
+                "SELECT spo2, pulse_rate FROM vitalwire.oximetry_current WHERE patient_id = %s",
+                [patient_id],
+            ).fetchall()
+        return (91.0, 83.0) in found
+
+    def is_shown() -> bool:
+        with urllib.request.urlopen(f"{demo.clinic.url}patients/{patient_id}", timeout=5) as reply:
+            return "91 %" in reply.read().decode()
+
+    assert demo.step_until(is_stored, WITHIN_S)
+    assert demo.step_until(is_shown, WITHIN_S)
 
 
 def test_alerts_reach_the_page_while_the_database_is_away_and_nothing_is_missing_after(

@@ -1,13 +1,14 @@
 """Plans: the same from the same seed, mostly quiet, urgent at once, never too close in time."""
 
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 
 from schemas.errors import MisconfiguredError
 from simulators.cohort import GAP_S_MIN, HOMES_MAX, Pace, draw_homes
 from simulators.expectations import Shown, expected_events
-from simulators.scenario import HomePlan, PlannedMeasurement
+from simulators.scenario import DeviceKind, HomePlan, PlannedMeasurement
 
 WORDS = {"HI": float("inf"), "LO": float("-inf")}
 SHORT = Pace(plan_s=600.0)
@@ -20,15 +21,23 @@ def test_one_seed_gives_one_cohort() -> None:
 
 def test_homes_patients_and_devices_are_distinct() -> None:
     homes = draw_homes(1, HOMES_MAX, Pace(plan_s=1.0))
-    for name in ("gateway_id", "patient_id", "pseudonym", "cuff_address"):
+    for name in ("gateway_id", "patient_id", "pseudonym"):
         assert len({getattr(home, name) for home in homes}) == HOMES_MAX
-    assert not {home.cuff_address for home in homes} & {home.meter_address for home in homes}
+    addresses = [address for home in homes for address in home.devices.values()]
+    assert len(set(addresses)) == len(addresses)
+
+
+def test_three_homes_measure_every_vital() -> None:
+    homes = draw_homes(1, 3, Pace(plan_s=28.0))
+    for home in homes:
+        assert {one.device for one in home.measurements} == home.devices.keys()
+    assert set().union(*(home.devices for home in homes)) == set(get_args(DeviceKind))
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_first_home_pages_somebody_at_once(seed: int) -> None:
     home = draw_homes(seed, 2, SHORT)[0]
-    first = home.measurements[0]
+    first = next(one for one in home.measurements if one.device in ("cuff", "meter"))
     assert first.at_s < 0.5
     assert [event.severity for event in expected_events(_shown(home)[:1])] == ["critical"]
 
@@ -51,7 +60,7 @@ def test_stories_begin_soon_and_most_readings_alert_nobody(seed: int) -> None:
 @pytest.mark.parametrize("speed", [0.5, 1.0, 50.0])
 def test_measurements_of_a_device_can_be_told_in_order_by_whole_seconds(speed: float) -> None:
     for home in draw_homes(3, 4, Pace(speed=speed, plan_s=300.0)):
-        for device in ("cuff", "meter"):
+        for device in home.devices:
             times = [one.at_s for one in home.measurements if one.device == device]
             gaps = [later - earlier for earlier, later in pairwise(times)]
             assert min(gaps) >= GAP_S_MIN - 0.001
@@ -72,10 +81,11 @@ def test_an_impossible_number_of_homes_is_refused(count: int) -> None:
 
 
 def _shown(home: HomePlan, until_s: float = float("inf")) -> list[Shown]:
+    """Those that a rule judges."""
     return [
         _reading(str(number), one)
         for number, one in enumerate(home.measurements)
-        if one.at_s < until_s
+        if one.at_s < until_s and one.device in ("cuff", "meter")
     ]
 
 

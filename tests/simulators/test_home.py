@@ -20,9 +20,11 @@ from schemas.gatt.glucose_context import Meal
 from simulators.home import Home
 from simulators.home_control import HomeControl
 from simulators.homes import home_paths, read_plans
+from simulators.patients import temperature, weight
 from simulators.scenario import HomePlan, PlannedMeasurement
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually
 
+SCALE_ADDRESS = "C0:00:00:00:00:03"
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
 TIMEOUT_S = 20.0
 HIGH = PlannedMeasurement(
@@ -38,8 +40,7 @@ def plan(*measurements: PlannedMeasurement, gateway_id: str = "home-1") -> HomeP
         patient_id="p-1",
         pseudonym="Juniper",
         books=["adult-standard"],
-        cuff_address=CUFF_ADDRESS,
-        meter_address=METER_ADDRESS,
+        devices={"cuff": CUFF_ADDRESS, "meter": METER_ADDRESS, "scale": SCALE_ADDRESS},
         clock_error_s=300.0,
         measurements=list(measurements),
     )
@@ -48,7 +49,7 @@ def plan(*measurements: PlannedMeasurement, gateway_id: str = "home-1") -> HomeP
 async def test_a_plan_is_measured_with_the_devices_own_clock(short_directory: Path) -> None:
     async with Home(plan(HIGH, LOW, LATER), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
-        await eventually(lambda: home.meter.ledger.taken)
+        await eventually(lambda: home.devices["meter"].ledger.taken)
         status = await asyncio.to_thread(control.status)
     assert (status.gateway_id, status.planned, status.pending) == ("home-1", 1, 3)
     assert status.handed_over == []
@@ -85,17 +86,28 @@ async def test_what_a_client_confirmed_is_handed_over(
 async def test_stop_ends_measuring_but_not_handing_over(short_directory: Path) -> None:
     async with Home(plan(HIGH, LATER), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
-        await eventually(lambda: home.cuff.ledger.taken)
+        await eventually(lambda: home.devices["cuff"].ledger.taken)
         status = await asyncio.to_thread(control.stop)
         assert (status.planned, status.pending) == (0, 1)
-        await eventually(lambda: home.cuff.is_advertising)
+        await eventually(lambda: home.devices["cuff"].is_advertising)
 
 
 async def test_a_measurement_can_be_asked_for(short_directory: Path) -> None:
     async with Home(plan(), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
-        status = await asyncio.to_thread(control.measure, HIGH)
-    assert [entry.characteristic for entry in status.taken] == ["2a35"]
+        await asyncio.to_thread(control.measure, HIGH)
+        status = await asyncio.to_thread(control.measure, weight("83.8"))
+    assert [entry.characteristic for entry in status.taken] == ["2a35", "2a9d"]
+    assert [entry.device for entry in status.taken] == [CUFF_ADDRESS, SCALE_ADDRESS]
+
+
+async def test_what_no_device_of_the_home_can_measure_is_left_out(short_directory: Path) -> None:
+    async with Home(plan(), short_directory, CLOCK) as home:
+        control = HomeControl(home.paths.control)
+        await asyncio.to_thread(control.measure, temperature("38.5"))
+        without_value = PlannedMeasurement(at_s=0.0, device="scale")
+        status = await asyncio.to_thread(control.measure, without_value)
+    assert status.taken == []
 
 
 async def test_a_line_that_is_no_command_is_refused(short_directory: Path) -> None:
