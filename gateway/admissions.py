@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from gateway.admission import Admission, AdmittedBy
 from gateway.journal_file import is_passing, refuse_damaged, set_aside
@@ -68,6 +69,14 @@ class Admissions:
                 ) from error
             set_aside(self._path, str(len(broken_admissions(directory)) + 1))
             self._begin()
+
+    def __enter__(self) -> Self:
+        """Give the open record."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
     def close(self) -> None:
         """Close; nothing is lost without it."""

@@ -1,27 +1,36 @@
-"""``vitalwire gateway``: run the daemon, pair devices, look at the journal."""
+"""``vitalwire gateway``: run the daemon; what people at the gateway do is in gateway/bedside."""
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gateway.bedside.options import STATE
+from schemas.commands import LazyGroup
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from gateway.bluetooth.pairing import Found
+_BEDSIDE = "gateway.bedside.cli"
+COMMANDS = {
+    "scan": (_BEDSIDE, "Show the devices near this gateway."),
+    "pair": (_BEDSIDE, "Pair a device: from then on its readings count."),
+    "devices": (_BEDSIDE, "List the paired devices: last reading, battery, failures."),
+    "unpair": (_BEDSIDE, "Let this gateway forget a device."),
+    "status": (_BEDSIDE, "Say whether it works, what waits here, and what to do."),
+    "doctor": (_BEDSIDE, "Check everything, one after another."),
+    "run": ("gateway.cli", "Run the daemon: capture readings and send them."),
+}
 
-ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
-ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Bluetooth adapter.")
-STATE = click.option(
-    "--state",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="/var/lib/vitalwire",
-    show_default=True,
-    envvar="VITALWIRE_GATEWAY_STATE",
-    help="Directory of the journal.",
+
+@click.group(
+    cls=LazyGroup,
+    commands_in=COMMANDS,
+    epilog='Completion: `eval "$(_VITALWIRE_COMPLETE=bash_source vitalwire)"` in ~/.bashrc',
 )
+def gateway() -> None:
+    """The home: Bluetooth to MQTT."""
 
 
 def _zone(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> "ZoneInfo | None":
@@ -34,12 +43,7 @@ def _zone(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
         raise click.BadParameter("write it as Europe/Berlin") from error
 
 
-@click.group()
-def gateway() -> None:
-    """The home: Bluetooth to MQTT."""
-
-
-@gateway.command()
+@click.command()
 @click.option("--gateway-id", required=True, envvar="VITALWIRE_GATEWAY_ID", help="a-z, 0-9 and -.")
 @STATE
 @click.option(
@@ -75,120 +79,5 @@ def run(  # noqa: PLR0913  (one option each)
     die_with_parent()
     configure_logs("gateway")
     server = mqtt_server(mqtt_url)
-    run_daemon(
-        Settings(
-            gateway_id, state, tuple(dict.fromkeys(adapters)), server, monitor_port, rest_s, zone
-        )
-    )
-
-
-def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """Check a Bluetooth address as it is printed on devices."""
-    if value is not None and not ADDRESS.fullmatch(value.upper()):
-        raise click.BadParameter("write it as C0:00:00:00:00:01")
-    return value and value.upper()
-
-
-@gateway.command()
-@click.argument("address", required=False, callback=_address)
-@ADAPTER
-@click.option("--passkey", type=click.IntRange(0, 999_999), help="The digits on the display.")
-@click.option("--listen", "listen_s", default=10.0, show_default=True, help="s to look around.")
-@STATE
-def pair(
-    *, address: str | None, adapter: str, passkey: int | None, listen_s: float, state: Path
-) -> None:
-    """Pair the device with ADDRESS; without it, list what is near and ask."""
-    import asyncio
-    from contextlib import closing
-
-    from gateway import wall
-    from gateway.admission import Admission, AdmittedBy
-    from gateway.admissions import Admissions
-    from gateway.bluetooth import pairing
-    from schemas.clock import SystemClock
-
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    if address is None:
-        click.echo(f"Put the device into pairing mode; listening for {listen_s:g} s.")
-        near = asyncio.run(pairing.nearby_devices(adapter, listen_s))
-        _list(near)
-        address = _choose([device.address for device in near if not device.paired])
-    if address is None:
-        return
-
-    async def ask_passkey() -> int | None:
-        if passkey is not None:
-            return passkey
-        prompt = "Digits on the device's display"
-        return int(await asyncio.to_thread(click.prompt, prompt, type=click.IntRange(0, 999_999)))
-
-    async def ask_same(digits: int) -> bool:
-        question = f"Does the device show {digits:06}?"
-        return bool(await asyncio.to_thread(click.confirm, question))
-
-    person = pairing.Person(address, ask_passkey, ask_same, click.echo)
-    with closing(Admissions(state)) as admissions:
-        found, said = asyncio.run(pairing.pair(adapter, person))
-        admissions.admit(
-            Admission(
-                address=address,
-                by=AdmittedBy.PERSON,
-                name=found.name,
-                admitted_ms=wall.read(SystemClock()).wall_ms,
-                model=said.model,
-                manufacturer=said.manufacturer,
-                serial=said.serial,
-            )
-        )
-    click.echo(f"Paired {found.name} {found.address}: this gateway will read it from now on.")
-
-
-@gateway.command()
-@ADAPTER
-def devices(adapter: str) -> None:
-    """List the devices paired on this gateway."""
-    import asyncio
-
-    from gateway.bluetooth import pairing
-
-    _list(asyncio.run(pairing.paired_devices(adapter)))
-
-
-@gateway.command()
-@STATE
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def status(*, state: Path, as_json: bool) -> None:
-    """Show what the journal holds, whether or not the daemon runs."""
-    import msgspec
-
-    from gateway.status import describe, read_status
-
-    found = read_status(state)
-    if as_json:
-        click.echo(msgspec.json.encode(found))
-    else:
-        click.echo("\n".join(describe(found)))
-
-
-def _choose(addresses: list[str]) -> str | None:
-    """Let the person choose what to pair; None if there is nothing, or they do not want to."""
-    if not addresses:
-        return None
-    answer = click.prompt(
-        "Pair which? (Enter for none)" if len(addresses) > 1 else "Pair it? (n for no)",
-        type=click.Choice([*addresses, "n"], case_sensitive=False),
-        default="n" if len(addresses) > 1 else addresses[0],
-        show_choices=False,
-    )
-    return None if answer == "n" else str(answer)
-
-
-def _list(found: "list[Found]") -> None:
-    for device in found:
-        kinds = ", ".join(device.kinds) or "other"
-        paired = "paired" if device.paired else "not paired"
-        click.echo(f"{device.address}  {paired:<10}  {kinds:<15}  {device.name}")
-    if not found:
-        click.echo("None.")
+    chosen = tuple(dict.fromkeys(adapters))
+    run_daemon(Settings(gateway_id, state, chosen, server, monitor_port, rest_s, zone))

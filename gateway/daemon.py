@@ -14,19 +14,23 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from gateway import metrics, wall
 from gateway.addresses import without_addresses
 from gateway.admissions import Admissions, broken_admissions
+from gateway.bedside.overview import LOCK_FILE, Endpoint
+from gateway.bedside.serve import LocalPages
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
@@ -34,6 +38,7 @@ from gateway.bluetooth.session import Surroundings
 from gateway.dialling import Dialling
 from gateway.intake import Intake
 from gateway.journal import Journal
+from gateway.live import Live
 from gateway.publisher import Listener, Publisher
 from gateway.record import Record
 from gateway.sender import Sender
@@ -47,7 +52,7 @@ from schemas.servers import MqttServer
 from schemas.topics import GATEWAY_ID
 from schemas.wire import Health
 
-LOCK_FILE = "daemon.lock"
+LIVE_TIMEOUT_S = 2.0
 HEARTBEAT_S = 15.0
 WATCH_S = 1.0
 OBSERVE_WALL_EVERY = 40  # heartbeats: each is a write to the SD card
@@ -82,13 +87,13 @@ def run(settings: Settings) -> None:
             "Use 1 to 64 of the characters a-z, 0-9 and -.",
         )
     logging.getLogger("bleak").setLevel(logging.ERROR)  # its warnings name devices' addresses
-    with locked(settings.state):
-        asyncio.run(_run(settings))
+    with locked(settings.state) as lock:
+        asyncio.run(_run(settings, lock))
 
 
 @contextmanager
-def locked(state: Path) -> Iterator[None]:
-    """Hold the state directory: two daemons would give out the same numbers."""
+def locked(state: Path) -> Iterator[int]:
+    """Hold the state directory: two daemons would give out the same numbers. Gives the lock."""
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(state / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -105,12 +110,13 @@ def locked(state: Path) -> Iterator[None]:
             f"Another gateway daemon uses {state}.", "Stop it, or choose another with --state."
         ) from error
     try:
-        yield
+        yield lock
     finally:
+        os.ftruncate(lock, 0)
         os.close(lock)
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, lock: int) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(note_stray_error)
@@ -125,9 +131,21 @@ async def _run(settings: Settings) -> None:
         opened.callback(manager.close)
         rng = Random(secrets.randbits(64))
         daemon = Daemon(settings, journal, admissions, SystemClock(), rng)
-        with Monitor(settings.monitor_port, daemon.readiness) as monitor:
+        pages = LocalPages(settings.state, partial(_ask, loop, daemon.live), SystemClock())
+        with Monitor(settings.monitor_port, daemon.readiness, pages.by_path) as monitor:
             log.info("monitor listening", port=monitor.port)
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, msgspec.json.encode(Endpoint(os.getpid(), monitor.port)), 0)
             await daemon.live_until(stop, manager)
+
+
+def _ask(loop: asyncio.AbstractEventLoop, live: Callable[[], Live]) -> Live:
+    """Ask the event loop from another thread; raise ``TimeoutError`` if it is too busy."""
+
+    async def answer() -> Live:
+        return live()
+
+    return asyncio.run_coroutine_threadsafe(answer(), loop).result(LIVE_TIMEOUT_S)
 
 
 def note_stray_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -224,6 +242,21 @@ class Daemon:
         Asked by the monitor's thread: it gets what the event loop last found.
         """
         return "; ".join(self._reported) or None
+
+    def live(self) -> Live:
+        """Describe the daemon to people at the gateway; call it in the event loop."""
+        devices, strangers = self._devices.live()
+        return Live(
+            gateway_id=self._settings.gateway_id,
+            software=self._software,
+            connected=self._publisher.problem is None,
+            adapters=self._settings.adapters,
+            problems=self._problems(),
+            stuck=self._sender.stuck,
+            refused=metrics.refused(),
+            devices=devices,
+            strangers=strangers,
+        )
 
     def _problems(self) -> list[str]:
         faults = (self._intake.problem, self._sender.problem, self._publisher.problem)

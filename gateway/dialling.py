@@ -66,6 +66,10 @@ class Dialling:
         sessions = sum(over == adapter for over in self._busy.values())
         return Verdict.FULL if sessions >= SESSIONS_MAX else Verdict.DIAL
 
+    def failures(self, address: str) -> int:
+        """Tell how often in a row a device was not reached."""
+        return self._failures.get(address, 0)
+
     def unreachable(self) -> dict[str, int]:
         """Give the devices that were heard and not reached, time and again, and how often."""
         return {

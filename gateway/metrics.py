@@ -41,6 +41,17 @@ def totals() -> dict[str, int]:
     return {name: _total(counter) for name, counter in counters.items()}
 
 
+def refused() -> dict[str, int]:
+    """Give what was refused, by reason."""
+    samples = (sample for metric in REFUSED.collect() for sample in metric.samples)
+    found = {
+        sample.labels["reason"]: int(sample.value)
+        for sample in samples
+        if sample.name.endswith("_total")
+    }
+    return found | {"unpaired": _total(REFUSED_UNPAIRED)}
+
+
 def _total(counter: Counter) -> int:
     samples = (sample for metric in counter.collect() for sample in metric.samples)
     return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))

@@ -2,35 +2,20 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-import msgspec
-
 from gateway.journal_file import FILE, LAYOUT_VERSION
+from gateway.live import JournalStatus, Oldest
+from gateway.record import GLUCOSE_CONTEXT
 from schemas.errors import MisconfiguredError
 from schemas.reading import Capture
 
-
-class Oldest(msgspec.Struct, frozen=True):
-    """The oldest row without receipt."""
-
-    seq: int
-    stream: str
-    capture: Capture
-
-
-class JournalStatus(msgspec.Struct, frozen=True):
-    """``held`` rows wait for a receipt, ``receipted`` ones are kept for a while.
-
-    ``file_bytes`` counts the write-ahead log too.
-    """
-
-    held: int
-    receipted: int
-    streams: int
-    file_bytes: int
-    oldest: Oldest | None = None
+# SQLite takes the other columns of a group from the row that has the maximum.
+_LAST_CAPTURES = (
+    "SELECT address, boot_id, monotonic_ms, wall_ms, not_before_ms, max(seq) FROM rows"
+    " WHERE characteristic <> ? GROUP BY address"
+)
 
 
 def broken_journals(state: Path) -> list[Path]:
@@ -48,6 +33,12 @@ def broken_journals(state: Path) -> list[Path]:
 
 def read_status(state: Path) -> JournalStatus:
     """Count; raise ``MisconfiguredError`` if there is no journal to read."""
+    with _opened(state) as database:
+        return _read(database, sum(file.stat().st_size for file in state.glob(f"{FILE}*")))
+
+
+@contextmanager
+def _opened(state: Path) -> Iterator[sqlite3.Connection]:
     path = state / FILE
     if not path.is_file():
         raise MisconfiguredError(
@@ -55,7 +46,7 @@ def read_status(state: Path) -> JournalStatus:
         )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return _read(database, sum(file.stat().st_size for file in state.glob(f"{FILE}*")))
+            yield database
     except sqlite3.Error as error:
         raise MisconfiguredError(
             f"The journal {path} cannot be read: {error}.",
@@ -63,14 +54,22 @@ def read_status(state: Path) -> JournalStatus:
         ) from error
 
 
+def last_captures(state: Path) -> dict[str, Capture]:
+    """Give, by device address, when its last measurement in the journal was captured.
+
+    Raises ``MisconfiguredError`` as ``read_status`` does.
+    """
+    with _opened(state) as database:
+        rows = database.execute(_LAST_CAPTURES, (GLUCOSE_CONTEXT,)).fetchall()
+    return {row[0]: Capture(*row[1:5]) for row in rows}
+
+
 def describe(status: JournalStatus) -> Iterator[str]:
     """Say it to a person."""
-    yield f"waiting for a receipt  {status.held}"
-    yield f"received by the server {status.receipted}"
-    yield f"runs of the daemon     {status.streams}"
-    yield f"journal                {status.file_bytes / 1024:.0f} KiB"
-    if status.oldest is not None:
-        yield f"oldest waiting         number {status.oldest.seq} of stream {status.oldest.stream}"
+    yield f"waiting for the clinic  {status.held}"
+    yield f"at the clinic           {status.receipted}, kept here too for 30 days"
+    yield f"starts of the program   {status.streams}"
+    yield f"journal                 {status.file_bytes / 1024:.0f} KiB"
 
 
 def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:

@@ -1,7 +1,9 @@
 """What every daemon shares: logs, signals, metrics over HTTP, and one way to end with an error.
 
-The listener answers ``/metrics``, ``/healthz`` (the process lives) and ``/readyz`` (it does its
-work). It binds to loopback. Logs are JSON lines on stderr unless stderr is a terminal.
+The listener answers ``/metrics``, ``/healthz`` (the process lives), ``/readyz`` (it does its work)
+and a daemon's own pages. It binds to loopback. A page is given only to who calls it by a name of
+loopback: a foreign name that leads here (DNS rebinding) brings a foreign script with it.
+Logs are JSON lines on stderr unless stderr is a terminal.
 """
 
 import ctypes
@@ -11,10 +13,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -23,8 +27,31 @@ from schemas.errors import MisconfiguredError
 
 _PR_SET_PDEATHSIG = 1
 _LOOPBACK = "127.0.0.1"
+_POLICY = "Content-Security-Policy"
+_PROTECTION = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_OUR_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 Readiness = Callable[[], str | None]
 """Gives None when the daemon does its work, else the reason why it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer for people or for commands on this machine; ``policy``: what it may load."""
+
+    content_type: str
+    body: bytes
+    policy: str = "default-src 'none'"
+
+
+Pages = Mapping[str, Callable[[], Page]]
+"""What to answer by path; called in a thread of the listener, so it must be safe there."""
 
 
 def configure_logs(daemon: str, level: int = logging.INFO) -> None:
@@ -74,9 +101,10 @@ def stop_on_signals() -> threading.Event:
 class Monitor(AbstractContextManager["Monitor"]):
     """The daemon's HTTP listener for Prometheus and for supervisors; port 0 takes a free one."""
 
-    def __init__(self, port: int, readiness: Readiness) -> None:
+    def __init__(self, port: int, readiness: Readiness, pages: Pages | None = None) -> None:
         """Bind at once, so that a port in use is said before any work starts."""
-        handler = type("Handler", (_Handler,), {"readiness": staticmethod(readiness)})
+        about = {"readiness": staticmethod(readiness), "pages": pages or {}}
+        handler = type("Handler", (_Handler,), about)
         try:
             self._server = ThreadingHTTPServer((_LOOPBACK, port), handler)
         except OSError as error:
@@ -104,9 +132,10 @@ class Monitor(AbstractContextManager["Monitor"]):
 
 class _Handler(BaseHTTPRequestHandler):
     readiness: Readiness
+    pages: Pages
 
     def do_GET(self) -> None:
-        """Answer one of the three paths."""
+        """Answer one of the three paths, or a page."""
         match self.path:
             case "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
@@ -116,15 +145,39 @@ class _Handler(BaseHTTPRequestHandler):
                 reason = type(self).readiness()
                 body = json.dumps({"status": "ready" if reason is None else reason}).encode()
                 self._answer(200 if reason is None else 503, "application/json", body)
+            case path if path in type(self).pages:
+                self._answer_page(type(self).pages[path])
             case _:
                 self._answer(404, "text/plain", b"try /metrics, /healthz or /readyz\n")
 
-    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+    def _answer_page(self, page: Callable[[], Page]) -> None:
+        if _name(self.headers.get("Host", "")) not in _OUR_NAMES:
+            self._answer(403, "text/plain", b"use http://127.0.0.1 or http://localhost\n")
+            return
+        try:
+            made = page()
+        except TimeoutError:
+            self._answer(503, "text/plain", b"the daemon is too busy to answer; try again\n")
+            return
+        self._answer(200, made.content_type, made.body, _PROTECTION | {_POLICY: made.policy})
+
+    def _answer(
+        self, status: int, content_type: str, body: bytes, more: Mapping[str, str] | None = None
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in (more or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Stay quiet: a scrape is not an event."""
+
+
+def _name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

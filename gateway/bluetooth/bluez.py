@@ -6,7 +6,7 @@ that is switched off while scanning; this does, and whoever depends on it waits 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from random import Random
@@ -18,6 +18,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway import metrics
+from gateway.advert import is_bonded
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 from schemas.gatt import services, uuids
@@ -234,11 +235,6 @@ async def objects(bus: MessageBus) -> dict[str, dict[str, dict[str, Any]]]:
         (await call(bus, question)).body[0]
     )
     return found
-
-
-def is_bonded(device: Mapping[str, Any]) -> bool:
-    """Tell by the properties of a Device1 whether a key is kept; older BlueZ says only Paired."""
-    return bool(device.get("Bonded", device.get("Paired")))
 
 
 async def call(bus: MessageBus, message: Message, timeout_s: float = CALL_TIMEOUT_S) -> Message:

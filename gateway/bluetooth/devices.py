@@ -16,6 +16,8 @@ from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session, Surroundings
 from gateway.dialling import Dialling, Ending, Verdict
+from gateway.live import LiveDevice, LiveStranger
+from gateway.strangers import Strangers
 from gateway.visit import COMPLETE, NOT_BONDED, UNFINISHED
 from schemas.reading import Device
 from schemas.wire import DeviceState
@@ -40,6 +42,7 @@ class Devices:
         self._acquaintances: dict[str, Acquaintance] = {}
         self._unbonded: set[str] = set()
         self._refused: dict[str, Refusal] = {}
+        self._strangers = Strangers()
         self._tasks: set[asyncio.Task[None]] = set()
         self.may_dial: Callable[[], bool] = lambda: True
         """A device that keeps its readings keeps them better than a disk that is full."""
@@ -88,6 +91,25 @@ class Devices:
             for address, known in sorted(self._acquaintances.items())
         ]
 
+    def live(self) -> tuple[list[LiveDevice], list[LiveStranger]]:
+        """Describe, for people at the gateway, what was met in this run and what is near."""
+        now_ms = self._around.clock.monotonic_ms()
+        known = [
+            LiveDevice(
+                address=address,
+                last_seen_s=(now_ms - known.seen_ms) // 1000,
+                battery_percent=known.battery_percent,
+                failures=self._dialling.failures(address),
+            )
+            for address, known in sorted(self._acquaintances.items())
+        ]
+        strangers = [
+            stranger
+            for stranger in self._strangers.recent(now_ms)
+            if self._around.admissions.get(stranger.advert.address) is None
+        ]  # what one adapter is bonded with is a stranger to another
+        return known, strangers
+
     async def run(self) -> None:
         """Watch the adapters and scan until cancelled, then end the visits."""
         try:
@@ -119,6 +141,8 @@ class Devices:
         )
         if verdict is Verdict.STRANGER:
             self._start(self._refuse(sighting))
+        if place is Standing.STRANGER and sighting.heard:
+            self._strangers.heard(sighting.advert, now_ms)
         if verdict in (Verdict.STRANGER, Verdict.STRANGER_AGAIN, Verdict.NOT_ADVERTISING):
             return
         known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))

@@ -19,13 +19,13 @@ from gateway import metrics
 from gateway.addresses import short, without_addresses
 from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import Admissions
+from gateway.advert import is_bonded
 from gateway.bluetooth.agent import register
 from gateway.bluetooth.bluez import (
     BLUEZ,
     DEVICE_INTERFACE,
     SERVICES,
     call,
-    is_bonded,
     objects,
     system_bus,
 )

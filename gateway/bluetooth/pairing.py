@@ -13,15 +13,14 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
+from gateway.advert import Advert, advert, is_bonded
 from gateway.bluetooth.agent import registered
 from gateway.bluetooth.bluez import (
     ADAPTER_INTERFACE,
     BLUEZ,
     DEVICE_INTERFACE,
-    SERVICES,
     Adapter,
     call,
-    is_bonded,
     objects,
     system_bus,
 )
@@ -35,20 +34,6 @@ CONNECT_TIMEOUT_S = 20.0
 OLD_BOND_PAUSES_S = (0.5, 2.0)
 READ_TIMEOUT_S = 5.0
 DISCONNECT_TIMEOUT_S = 15.0
-_KINDS = {
-    uuids.full(uuids.BLOOD_PRESSURE_SERVICE): "blood pressure",
-    uuids.full(uuids.GLUCOSE_SERVICE): "glucose",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A device as bluetoothd describes it."""
-
-    address: str
-    name: str
-    kinds: tuple[str, ...]
-    paired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +65,14 @@ class Person:
         self.tell(f"Type {passkey:06} on the device.")
 
 
-async def paired_devices(adapter: str) -> list[Found]:
+async def paired_devices(adapter: str) -> list[Advert]:
     """Give the devices paired on this adapter; raise ``UnavailableError`` without bluetoothd."""
     async with system_bus() as bus:
-        return [
-            _found(properties)
-            for properties in (await _devices(bus, adapter)).values()
-            if is_bonded(properties)
-        ]
+        shown = [advert(properties) for properties in (await _devices(bus, adapter)).values()]
+    return [one for one in shown if one.bonded]
 
 
-async def nearby_devices(adapter: str, listen_s: float) -> list[Found]:
-    """Listen for a while for devices with one of our services."""
-    try:
-        seen = await BleakScanner.discover(
-            timeout=listen_s, service_uuids=SERVICES, bluez={"adapter": adapter}
-        )
-    except BleakError as error:
-        raise UnavailableError(f"Bluetooth does not scan: {error}.", _WAY_OUT) from error
-    except (OSError, EOFError) as error:
-        raise UnavailableError(Adapter.NO_BUS.value) from error
-    return [_found(device.details["props"]) for device in seen]
-
-
-async def pair(adapter: str, person: Person) -> tuple[Found, Device]:
+async def pair(adapter: str, person: Person) -> tuple[Advert, Device]:
     """Pair the person's device, in pairing mode; give what it is and what it says of itself.
 
     A bond that still works is kept. One that does not is removed first: bluetoothd takes it for
@@ -135,7 +104,7 @@ async def pair(adapter: str, person: Person) -> tuple[Found, Device]:
         properties = await _properties(bus, adapter, address)
     if not is_bonded(properties):
         raise UnavailableError(f"{address} did not keep the bond.", _TRY_AGAIN)
-    return _found(properties), said
+    return advert(properties), said
 
 
 async def unpair(address: str) -> bool:
@@ -157,7 +126,6 @@ async def remove(bus: MessageBus, adapter: str, address: str) -> None:
     await call(bus, Message(BLUEZ, path, interface, "RemoveDevice", signature="o", body=[device]))
 
 
-_WAY_OUT = "Run `vitalwire gateway doctor`."
 _TRY_AGAIN = "Put it into pairing mode again and repeat; remove old bonds on the device first."
 
 
@@ -250,13 +218,3 @@ async def _properties(bus: MessageBus, adapter: str, address: str) -> dict[str, 
 
 def _device_path(adapter: str, address: str) -> str:
     return f"/org/bluez/{adapter}/dev_{address.upper().replace(':', '_')}"
-
-
-def _found(properties: dict[str, Any]) -> Found:
-    offered = properties.get("UUIDs", [])
-    return Found(
-        address=str(properties["Address"]).upper(),
-        name=str(properties.get("Alias", "")),
-        kinds=tuple(kind for uuid, kind in _KINDS.items() if uuid in offered),
-        paired=is_bonded(properties),
-    )

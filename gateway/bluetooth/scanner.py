@@ -17,7 +17,8 @@ from bleak.exc import BleakDBusError, BleakError
 
 from gateway import metrics
 from gateway.addresses import without_addresses
-from gateway.bluetooth.bluez import SERVICES, Bluez, is_bonded
+from gateway.advert import Advert, advert
+from gateway.bluetooth.bluez import SERVICES, Bluez
 from gateway.scan_watch import Remedy, ScanWatch
 from schemas.backoff import Backoff
 from schemas.clock import Clock
@@ -34,16 +35,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A device as bluetoothd describes it now; ``heard``: discovery hears it advertise.
-
-    ``radio`` is the adapter that heard it; ``paired`` whether it is paired with that one.
-    """
+    """A device as bluetoothd describes it now; ``radio`` is the adapter that heard it."""
 
     device: BLEDevice
-    address: str
-    paired: bool
-    heard: bool
+    advert: Advert
     radio: Bluez
+
+    @property
+    def address(self) -> str:
+        """Its identity address, upper case."""
+        return self.advert.address
+
+    @property
+    def paired(self) -> bool:
+        """Whether it is paired with the adapter that heard it."""
+        return self.advert.bonded
+
+    @property
+    def heard(self) -> bool:
+        """Whether it is advertising; else something else about it has changed."""
+        return self.advert.rssi_dbm is not None
 
 
 class Scanner:
@@ -135,18 +146,10 @@ class Scanner:
     def _on_detection(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         # Not device.details: bleak keeps those of the first sighting, from before a pairing.
         _path, properties = advertisement.platform_data
-        heard = "RSSI" in properties
-        if heard:
+        sighting = Sighting(device, advert(properties), self._radio)
+        if sighting.heard:
             self._watch.heard(self._clock.monotonic_ms())
-        self._sighted(
-            Sighting(
-                device=device,
-                address=str(properties["Address"]).upper(),
-                paired=is_bonded(properties),
-                heard=heard,
-                radio=self._radio,
-            )
-        )
+        self._sighted(sighting)
 
 
 async def _stop(scanner: BleakScanner) -> bool:

@@ -54,6 +54,9 @@ class Quirk:
     leaves_early: bool = False
     """Drops the link soon after its last record, before it was asked to."""
 
+    how_to_pair: str = ""
+    """What a person does on the device to put it into pairing mode."""
+
     def matches(self, *, model: str | None, name: str | None, manufacturer: str | None) -> bool:
         """Tell whether a device that says this of itself is of this kind."""
         if self.manufacturer and manufacturer and not _found(self.manufacturer, manufacturer):
@@ -82,6 +85,7 @@ AND_UA651 = Quirk(
     clock=ClockWay.DATE_TIME,
     disconnect_after_bonding=True,
     leaves_early=True,
+    how_to_pair="Hold its START button until the display shows Pr.",
 )
 OMRON = Quirk(
     title="omron",
@@ -98,6 +102,7 @@ OMRON = Quirk(
     subscribe_to_everything=True,
     sequence_filter=FilterType.OMRON_SEQUENCE,
     advertises_unread=True,
+    how_to_pair="Hold its Bluetooth button for 3 to 5 seconds, until -P- blinks.",
 )
 ACCU_CHEK_INSTANT = Quirk(
     title="accu-chek-instant",
@@ -116,6 +121,7 @@ ACCU_CHEK_GUIDE = Quirk(
     ),
     model=r"accu-chek guide",
     name=r"accu-chek guide",
+    how_to_pair="Start pairing in its settings; it will want six digits to be typed here.",
 )
 CONTOUR_NEXT_ONE = Quirk(
     title="contour-next-one",

@@ -21,7 +21,7 @@ METER = Admission("C0:00:00:00:00:02", AdmittedBy.ADOPTION, "SUGAR METER")
 
 @pytest.fixture
 def admissions(tmp_path: Path) -> Iterator[Admissions]:
-    with closing(Admissions(tmp_path)) as opened:
+    with Admissions(tmp_path) as opened:
         yield opened
 
 
@@ -29,7 +29,7 @@ def test_what_one_process_admits_another_sees_at_once(
     admissions: Admissions, tmp_path: Path
 ) -> None:
     assert admissions.get(CUFF.address) is None
-    with closing(Admissions(tmp_path)) as command:
+    with Admissions(tmp_path) as command:
         command.admit(CUFF)
         assert admissions.get(CUFF.address) == CUFF
         assert command.forget(CUFF.address)
@@ -38,10 +38,10 @@ def test_what_one_process_admits_another_sees_at_once(
 
 
 def test_it_is_on_the_disk(tmp_path: Path) -> None:
-    with closing(Admissions(tmp_path)) as first:
+    with Admissions(tmp_path) as first:
         first.admit(METER)
         first.admit(CUFF)
-    with closing(Admissions(tmp_path)) as second:
+    with Admissions(tmp_path) as second:
         assert second.all() == [CUFF, METER]
 
 
@@ -70,7 +70,7 @@ def test_pairing_again_makes_it_another_device(admissions: Admissions) -> None:
 
 
 def damage(directory: Path) -> None:
-    with closing(Admissions(directory)) as opened:
+    with Admissions(directory) as opened:
         opened.admit(CUFF)
         opened.adopt([])
     (directory / FILE).write_bytes(b"no database " * 1000)
@@ -81,7 +81,7 @@ def test_a_damaged_record_is_set_aside_by_the_daemon_and_adoption_begins_anew(
 ) -> None:
     for count in (1, 2):
         damage(tmp_path)
-        with closing(Admissions(tmp_path, mend=True)) as opened:
+        with Admissions(tmp_path, mend=True) as opened:
             assert not opened.adopted
             assert opened.all() == []
         assert len(broken_admissions(tmp_path)) == count

@@ -31,8 +31,8 @@ def test_status_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
     Journal(tmp_path, STREAM).close()
     person = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path)])
     program = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path), "--json"])
-    assert "waiting for a receipt  0" in person.output
-    assert json.loads(program.output)["held"] == 0
+    assert "waiting for the clinic  0" in person.output
+    assert json.loads(program.output)["journal"]["held"] == 0
 
 
 def test_without_a_journal_status_says_so(tmp_path: Path) -> None:

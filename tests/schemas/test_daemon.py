@@ -4,13 +4,14 @@ import urllib.request
 
 import pytest
 
-from schemas.daemon import Monitor
+from schemas.daemon import Monitor, Page
 from schemas.errors import MisconfiguredError
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
+def get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, bytes]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Host": host})
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -35,3 +36,25 @@ def test_a_port_in_use_is_one_line_with_a_way_out() -> None:
         pytest.raises(MisconfiguredError, match="--monitor-port"),
     ):
         Monitor(first.port, lambda: None)
+
+
+def test_a_page_is_given_to_loopback_s_own_names_only() -> None:
+    page = Page("text/html", b"<p>hello", "default-src 'none'")
+    with Monitor(0, lambda: None, {"/": lambda: page}) as monitor:
+        for host in ("127.0.0.1", f"localhost:{monitor.port}", "[::1]:80"):
+            assert get(monitor.port, "/", host) == (200, b"<p>hello")
+        for host in ("clinic.example", "127.0.0.1.example", "", "["):
+            assert get(monitor.port, "/", host)[0] == 403
+        request = urllib.request.urlopen(f"http://localhost:{monitor.port}/", timeout=5)
+        with request as answer:
+            assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
+            assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_page_of_a_busy_daemon_says_so() -> None:
+    def too_busy() -> Page:
+        raise TimeoutError
+
+    with Monitor(0, lambda: None, {"/": too_busy}) as monitor:
+        status, body = get(monitor.port, "/")
+        assert (status, b"busy" in body) == (503, True)

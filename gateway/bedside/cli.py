@@ -1,0 +1,378 @@
+"""Commands for whoever visits the home: plain words, one next step, `--json` for programs."""
+
+import asyncio
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway.bedside import words
+from gateway.bedside.options import ADAPTER, JSON, STATE, address_of_device
+from gateway.bedside.table import Cell, table
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.admission import Admission
+    from gateway.advert import Advert
+    from gateway.live import Overview
+    from schemas.reading import Device
+
+T = TypeVar("T")
+SUDO = "sudo vitalwire gateway"
+_DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
+
+
+@click.command(
+    epilog="Examples: `vitalwire gateway scan` · `vitalwire gateway scan --listen 60 --all`"
+)
+@ADAPTER
+@click.option("--listen", "listen_s", default=20.0, show_default=True, help="Seconds to listen.")
+@click.option("--all", "everything", is_flag=True, help="Also what this gateway cannot read.")
+@JSON
+def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> None:
+    """Show the devices near this gateway, as they are heard. Ctrl-C ends it early."""
+    heard = _listen(adapter, listen_s, everything=everything, quiet=as_json)
+    if as_json:
+        from gateway.bedside.overview import as_json as render
+
+        click.echo(render(heard))
+        return
+    if not sys.stdout.isatty():
+        _show_adverts(heard)
+    unpaired = [one for one in heard if not one.bonded and one.ours]
+    if unpaired:
+        click.echo(f"\nTo pair one: `{SUDO} pair {unpaired[0].address}`")
+    elif not heard:
+        click.echo(f"Nothing is heard. {words.HOW_TO_PAIR} Then look again.")
+
+
+@click.command(
+    epilog="Examples: `sudo vitalwire gateway pair` (lists what is near and asks) · "
+    "`sudo vitalwire gateway pair C0:00:00:00:00:01`"
+)
+@click.argument("address", required=False, callback=address_of_device)
+@ADAPTER
+@click.option("--passkey", type=click.IntRange(0, 999_999), help="The six digits of the device.")
+@click.option("--listen", "listen_s", default=15.0, show_default=True, help="Seconds to listen.")
+@STATE
+def pair(
+    *, address: str | None, adapter: str, passkey: int | None, listen_s: float, state: Path
+) -> None:
+    """Pair the device with ADDRESS; without it, list what is near and ask which."""
+    from gateway.admissions import Admissions
+    from gateway.bluetooth import pairing
+
+    _make_directory(state)
+    with Admissions(state) as admissions:
+        if address is None:
+            address = _choose(adapter, listen_s)
+        if address is None:
+            return
+        before = admissions.get(address)
+        person = pairing.Person(
+            address=address,
+            ask_passkey=_asking_for_passkey(passkey),
+            ask_same=_ask_same,
+            tell=click.echo,
+        )
+        found, said = asyncio.run(pairing.pair(adapter, person))
+        admitted = _admission(found, said)
+        admissions.admit(admitted)
+    click.secho(f"✓ Paired {found.name} {found.address}.", fg="green", bold=True)
+    if before is not None and before.serial and admitted.serial not in {before.serial, None}:
+        click.secho(
+            "! It is another device than before: its serial number has changed.", fg="yellow"
+        )
+    _tell_what_comes_next(state)
+
+
+@click.command(epilog="Example: `sudo vitalwire gateway devices`")
+@STATE
+@JSON
+def devices(*, state: Path, as_json: bool) -> None:
+    """List the devices that were paired here: last reading, battery, how often it failed."""
+    from gateway.bedside.overview import as_json as render
+
+    overview = _overview(state)
+    if as_json:
+        click.echo(render(overview.devices))
+        return
+    if not overview.devices:
+        click.echo(f"No device is paired with this gateway. To pair one: `{SUDO} pair`")
+        return
+    rows: list[list[Cell | str]] = []
+    for device in overview.devices:
+        battery = device.battery_percent
+        low = battery is not None and battery <= 20
+        rows.append(
+            [
+                device.name or device.address,
+                device.model or "–",
+                Cell(words.ago(device.last_reading_s), None if device.last_reading_s else "yellow"),
+                words.ago(device.last_seen_s) if device.last_seen_s is not None else "–",
+                Cell(f"{battery} %" if battery is not None else "–", "red" if low else None),
+                Cell(str(device.failures), "red" if device.failures else None),
+                device.address,
+            ]
+        )
+    head = ("Device", "Model", "Last reading", "Last heard", "Battery", "Failed", "Address")
+    click.echo("\n".join(table(head, rows)))
+    if overview.live is None:
+        click.echo(f"\nThe gateway's program does not answer; `{SUDO} doctor` tells why.")
+
+
+@click.command(epilog="Example: `sudo vitalwire gateway unpair C0:00:00:00:00:01`")
+@click.argument("address", callback=address_of_device)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@STATE
+def unpair(*, address: str, yes: bool, state: Path) -> None:
+    """Let this gateway forget a device: it is read no more until it is paired again."""
+    from gateway.admissions import Admissions
+    from gateway.bluetooth import pairing
+    from schemas.errors import MisconfiguredError
+
+    with Admissions(state) as admissions:
+        known = admissions.get(address)
+        name = words.title(known) if known is not None else address
+        if not yes:
+            click.confirm(f"Shall this gateway forget {name}?", abort=True)
+        # The record first: whatever happens then, the device is refused.
+        forgotten = admissions.forget(address)
+        removed = asyncio.run(pairing.unpair(address))
+    if not (forgotten or removed):
+        raise MisconfiguredError(
+            f"{address} is not paired here.", f"`{SUDO} devices` lists what is."
+        )
+    click.echo(f"{name} is forgotten. Its readings stay; remove the pairing on the device too.")
+
+
+@click.command(epilog="Example: `sudo vitalwire gateway status`")
+@STATE
+@JSON
+def status(*, state: Path, as_json: bool) -> None:
+    """Say whether this gateway works, what waits here, and what to do."""
+    from gateway.bedside.advice import Level, advice
+    from gateway.bedside.overview import as_json as render
+    from gateway.bedside.overview import endpoint
+    from gateway.status import describe, read_status
+
+    journal = read_status(state)
+    overview = _overview(state)
+    if as_json:
+        click.echo(render(overview))
+        return
+    todo = advice(overview)
+    if not todo:
+        click.secho("✓ All is well.", fg="green", bold=True)
+    for one in todo:
+        worst = one.level is Level.PROBLEM
+        sign, colour = ("✗", "red") if worst else ("!", "yellow")
+        click.echo(f"{click.style(sign, fg=colour, bold=True)} {one.what}")
+        if one.do:
+            click.echo(f"    → {one.do}")
+    click.echo("\n" + "\n".join(describe(journal)))
+    if overview.live is not None and (where := endpoint(state)) is not None:
+        click.echo(f"page                    http://127.0.0.1:{where.port}/")
+
+
+@click.command(epilog="Example: `sudo vitalwire gateway doctor`")
+@STATE
+@ADAPTER
+@click.option("--mqtt", "mqtt_url", help="Broker; default: $VITALWIRE_MQTT or the settings file.")
+@JSON
+def doctor(*, state: Path, adapter: str, mqtt_url: str | None, as_json: bool) -> None:
+    """Check everything that this gateway depends on, one after another; 1 if something is wrong."""
+    from gateway.bedside.doctor import examine
+    from gateway.bedside.finding import Finding, Verdict
+    from gateway.bedside.overview import as_json as render
+    from gateway.bedside.patient import Patient
+    from schemas.clock import SystemClock
+
+    async def run() -> list[Finding]:
+        findings = []
+        async for finding in examine(Patient(state, adapter, mqtt_url, SystemClock())):
+            findings.append(finding)
+            if not as_json:
+                click.echo("\n".join(finding.lines()))
+        return findings
+
+    findings = asyncio.run(run())
+    wrong = [finding for finding in findings if finding.verdict is Verdict.BAD]
+    if as_json:
+        click.echo(render(findings))
+    elif wrong:
+        click.echo(f"\n{len(wrong)} of {len(findings)} checks failed. Begin with the first one.")
+    else:
+        click.secho("\nNothing is wrong.", fg="green")
+    sys.exit(1 if wrong else 0)
+
+
+# What the commands have in common.
+
+
+def _overview(state: Path) -> "Overview":
+    from gateway.bedside.overview import ask_daemon, gather
+    from schemas.clock import SystemClock
+
+    return gather(state, ask_daemon(state), SystemClock())
+
+
+def _make_directory(state: Path) -> None:
+    from schemas.errors import MisconfiguredError
+
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MisconfiguredError(
+            f"The directory {state} cannot be used: {error.strerror}.", "Run this with sudo."
+        ) from error
+
+
+def _listen(
+    adapter: str, listen_s: float, *, everything: bool, quiet: bool = False
+) -> "list[Advert]":
+    """Listen, showing on a terminal what is heard and how long it still takes."""
+    from gateway.bedside.scan import listen
+
+    live = sys.stdout.isatty() and not quiet
+    shown: list[Advert] = []
+    lines = 0
+
+    def tell(heard: "list[Advert]", left_s: float) -> None:
+        nonlocal shown, lines
+        shown = [one for one in heard if everything or one.ours]
+        if live:
+            text = [*_adverts(shown), f"Listening… {left_s:.0f} s (Ctrl-C ends it)"]
+            click.echo(_up(lines) + "\n".join(text))
+            lines = len(text)
+
+    try:
+        heard = asyncio.run(listen(adapter, listen_s, tell))
+        shown = [one for one in heard if everything or one.ours]
+    except KeyboardInterrupt:
+        pass
+    if live:
+        click.echo(_up(lines) + "\n".join(_adverts(shown)))
+    return shown
+
+
+def _up(lines: int) -> str:
+    """Go up that many lines and clear what is below (ECMA-48 CUU, ED)."""
+    return f"\x1b[{lines}A\x1b[J" if lines else ""
+
+
+def _show_adverts(heard: "list[Advert]") -> None:
+    if heard:
+        click.echo("\n".join(_adverts(heard)))
+
+
+def _adverts(heard: "list[Advert]") -> list[str]:
+    if not heard:
+        return []
+    rows: list[list[Cell | str]] = []
+    for number, one in enumerate(heard, 1):
+        far = words.distance(one.rssi_dbm)
+        rows.append(
+            [
+                str(number),
+                one.name or "–",
+                words.kind(one),
+                Cell(far, _DISTANCE_COLOURS.get(far, "red")),
+                Cell(words.pairing_mode(one), "green" if one.bonded else "yellow"),
+                str(one.records) if one.records is not None else "–",
+                one.address,
+            ]
+        )
+    return list(table(("#", "Device", "Measures", "Heard", "State", "Holds", "Address"), rows))
+
+
+def _choose(adapter: str, listen_s: float) -> str | None:
+    """Let the person choose what to pair by its number; None if they do not want to."""
+    click.echo(f"{words.HOW_TO_PAIR}\nListening for {listen_s:g} s.")
+    near = _listen(adapter, listen_s, everything=False)
+    if not sys.stdout.isatty():
+        _show_adverts(near)
+    if not near:
+        click.echo("No device is heard. Is it in pairing mode, and within a few metres?")
+        return None
+    unpaired = [number for number, one in enumerate(near, 1) if not one.bonded]
+    answer = click.prompt(
+        "Pair which? (its number; 0 for none)",
+        type=click.IntRange(0, len(near)),
+        default=unpaired[0] if len(unpaired) == 1 else 0,
+    )
+    if not answer:
+        return None
+    chosen = near[answer - 1]
+    click.echo(words.how_to_pair(name=chosen.name))
+    return chosen.address
+
+
+def _asking_for_passkey(passkey: int | None) -> "Callable[[], Awaitable[int | None]]":
+    async def ask() -> int | None:
+        if passkey is not None:
+            return passkey
+        prompt = "Six digits, on the device's display or label"
+        return await _answer(lambda: int(click.prompt(prompt, type=click.IntRange(0, 999_999))))
+
+    return ask
+
+
+async def _ask_same(digits: int) -> bool:
+    question = f"Does the device show {digits:06}?"
+    return bool(await _answer(lambda: click.confirm(question)))
+
+
+async def _answer(ask: "Callable[[], T]") -> "T | None":
+    """Ask beside the event loop; None if they gave up. Nobody waits for the thread at Ctrl-C."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[T | None] = loop.create_future()
+
+    def give(answer: "T | None") -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    def run() -> None:
+        answer = None
+        with suppress(click.Abort):
+            answer = ask()
+        with suppress(RuntimeError):  # the loop is closed: the device has given up meanwhile
+            loop.call_soon_threadsafe(give, answer)
+
+    threading.Thread(target=run, name="question", daemon=True).start()
+    return await answered
+
+
+def _admission(found: "Advert", said: "Device") -> "Admission":
+    from gateway import wall
+    from gateway.admission import Admission, AdmittedBy
+    from schemas.clock import SystemClock
+
+    return Admission(
+        address=found.address,
+        by=AdmittedBy.PERSON,
+        name=found.name,
+        admitted_ms=wall.read(SystemClock()).wall_ms,
+        model=said.model,
+        manufacturer=said.manufacturer,
+        serial=said.serial,
+    )
+
+
+def _tell_what_comes_next(state: Path) -> None:
+    from gateway.bedside.overview import ask_daemon
+
+    if ask_daemon(state) is None:
+        click.secho(
+            "! The gateway's program does not run: `sudo systemctl start vitalwire-gateway`",
+            fg="yellow",
+        )
+    click.echo(
+        "From now on this gateway reads it whenever it has something new.\n"
+        "To test it: take a measurement here, wait a minute, then look for it with\n"
+        f"    {SUDO} devices"
+    )

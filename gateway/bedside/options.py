@@ -1,0 +1,29 @@
+"""Options that several commands have."""
+
+import re
+from pathlib import Path
+
+import click
+
+STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
+_ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
+
+ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Bluetooth adapter.")
+JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
+STATE = click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="/var/lib/vitalwire",  # deploy/systemd
+    show_default=True,
+    envvar=STATE_VARIABLE,
+    help="Directory of the gateway.",
+)
+
+
+def address_of_device(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Check a Bluetooth address as it is printed on devices."""
+    if value is not None and not _ADDRESS.fullmatch(value.upper()):
+        raise click.BadParameter("write it as C0:00:00:00:00:01")
+    return value and value.upper()

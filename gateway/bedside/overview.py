@@ -1,0 +1,110 @@
+"""What is known at this gateway, gathered for people: from the disk, and from the running daemon.
+
+The daemon writes where it listens into its lock file. Nothing here waits for long or for a person,
+and nothing changes: a command that looks must never be the reason why a reading is late.
+"""
+
+import http.client
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from gateway.admission import Admission
+from gateway.admissions import FILE as ADMISSIONS_FILE
+from gateway.admissions import Admissions
+from gateway.live import DeviceRow, Live, Overview
+from gateway.status import last_captures, read_status
+from schemas.clock import Clock
+from schemas.errors import MisconfiguredError
+from schemas.reading import Capture
+
+LOCK_FILE = "daemon.lock"
+LIVE_PATH = "/live.json"
+LIVE_TIMEOUT_S = 4.0
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """What the daemon writes into its lock file."""
+
+    pid: int
+    port: int
+
+
+def endpoint(state: Path) -> Endpoint | None:
+    """Read where the daemon of this state directory listens, or listened before it ended."""
+    try:
+        return msgspec.json.decode((state / LOCK_FILE).read_bytes(), type=Endpoint)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def ask_daemon(state: Path) -> Live | None:
+    """Ask the running daemon; None if there is none, or if it does not answer."""
+    where = endpoint(state)
+    if where is None:
+        return None
+    connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=LIVE_TIMEOUT_S)
+    try:
+        with closing(connection):
+            connection.request("GET", LIVE_PATH)
+            answer = connection.getresponse()
+            return msgspec.json.decode(answer.read(), type=Live) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+        return None
+
+
+def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
+    """Put together what the disk and the daemon know."""
+    try:
+        journal = read_status(state)
+        captures = last_captures(state)
+    except MisconfiguredError:  # no journal yet: the daemon has never run here
+        journal, captures = None, {}
+    met = {device.address: device for device in live.devices} if live is not None else {}
+    rows = []
+    for admission in _admissions(state):
+        device = met.get(admission.address)
+        capture = captures.get(admission.address)
+        rows.append(
+            DeviceRow(
+                address=admission.address,
+                name=admission.name,
+                by=admission.by.value,
+                admitted_ms=admission.admitted_ms,
+                model=admission.model,
+                last_reading_s=_age_s(capture, clock) if capture is not None else None,
+                last_seen_s=device.last_seen_s if device else None,
+                battery_percent=device.battery_percent if device else None,
+                failures=device.failures if device else 0,
+            )
+        )
+    oldest = journal.oldest if journal is not None else None
+    waiting_s = _age_s(oldest.capture, clock) if oldest is not None else None
+    return Overview(rows, live, journal, waiting_s)
+
+
+def as_json(value: object) -> str:
+    """Give a value as indented JSON, for programs and for curious people."""
+    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+
+
+def _admissions(state: Path) -> list[Admission]:
+    if not (state / ADMISSIONS_FILE).exists():
+        return []
+    try:
+        with Admissions(state) as admissions:
+            return admissions.all()
+    except sqlite3.Error:
+        return []
+
+
+def _age_s(capture: Capture, clock: Clock) -> int | None:
+    """Tell how old a capture is; None if it was in another boot and the clock is not kept true."""
+    if capture.boot_id == clock.boot_id:
+        return (clock.monotonic_ms() - capture.monotonic_ms) // 1000
+    if capture.wall_ms is None or not clock.synchronised():
+        return None
+    return max(0, clock.wall_ms() - capture.wall_ms) // 1000

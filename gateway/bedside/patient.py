@@ -1,0 +1,18 @@
+"""What the doctor examines."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.bedside import settings_file
+from schemas.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is examined. ``mqtt_url`` None: what the environment or the settings file says."""
+
+    state: Path
+    adapter: str
+    mqtt_url: str | None
+    clock: Clock
+    settings: Path = Path(settings_file.PATH)

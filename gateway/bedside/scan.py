@@ -1,0 +1,51 @@
+"""Listening for a while, and telling what is heard as it is heard."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from bleak import BleakScanner
+from bleak.exc import BleakError
+
+from gateway.advert import Advert, advert
+from gateway.bluetooth.bluez import Adapter
+from schemas.errors import UnavailableError
+
+TELL_EVERY_S = 0.5
+
+
+async def listen(
+    adapter: str, listen_s: float, tell: Callable[[list[Advert], float], None]
+) -> list[Advert]:
+    """Listen; give what was heard, the strongest first. ``tell`` hears it meanwhile, and s left.
+
+    Raises ``UnavailableError`` with the way out. Cancelled, it stops listening first.
+    """
+    heard: dict[str, Advert] = {}
+
+    def on_detection(_device: object, advertisement: Any) -> None:  # noqa: ANN401  (bleak's)
+        _path, properties = advertisement.platform_data
+        one = advert(properties)
+        if one.rssi_dbm is not None or one.address in heard:
+            heard[one.address] = one
+
+    try:
+        async with BleakScanner(on_detection, bluez={"adapter": adapter}):
+            loop = asyncio.get_running_loop()
+            end_s = loop.time() + listen_s
+            while (left_s := end_s - loop.time()) > 0:
+                tell(_strongest_first(heard), left_s)
+                await asyncio.sleep(min(TELL_EVERY_S, left_s))
+    except BleakError as error:
+        if "adapter" in str(error).lower() or "No Bluetooth" in str(error):
+            raise UnavailableError(Adapter.MISSING.value.format(name=adapter)) from error
+        raise UnavailableError(
+            f"Bluetooth does not scan: {error}.", "Run `sudo vitalwire gateway doctor`."
+        ) from error
+    except (OSError, EOFError) as error:
+        raise UnavailableError(Adapter.NO_BUS.value) from error
+    return _strongest_first(heard)
+
+
+def _strongest_first(heard: dict[str, Advert]) -> list[Advert]:
+    return sorted(heard.values(), key=lambda one: (-(one.rssi_dbm or -128), one.address))

@@ -1,0 +1,64 @@
+"""Numbers in a nurse's words: how near, how long ago, what to press."""
+
+from gateway.admission import Admission
+from gateway.advert import Advert
+from schemas.gatt.quirks import quirk_of
+
+NEAR_DBM = -60
+IN_THE_ROOM_DBM = -75
+FAR_DBM = -88
+HOW_TO_PAIR = (
+    "Put the device into pairing mode: its manual says how, often by holding its Bluetooth button."
+)
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
+
+def distance(rssi_dbm: int | None) -> str:
+    """Say how strongly a device is heard; walls and pockets count as distance too."""
+    if rssi_dbm is None:
+        return "not heard"
+    if rssi_dbm >= NEAR_DBM:
+        return "very near"
+    if rssi_dbm >= IN_THE_ROOM_DBM:
+        return "near"
+    return "far" if rssi_dbm >= FAR_DBM else "almost out of reach"
+
+
+def ago(seconds: float | None) -> str:
+    """Say how long ago something was, by its largest unit."""
+    if seconds is None:
+        return "never"
+    for unit_s, name in ((_DAY_S, "day"), (_HOUR_S, "hour"), (_MINUTE_S, "minute")):
+        if seconds >= unit_s:
+            return f"{counted(int(seconds // unit_s), name)} ago"
+    return "just now"
+
+
+def kind(advert: Advert) -> str:
+    """Say what a device measures."""
+    return ", ".join(advert.kinds) or ("of a known make" if advert.ours else "something else")
+
+
+def pairing_mode(advert: Advert) -> str:
+    """Say whether a device waits to be paired, as far as it tells."""
+    if advert.bonded:
+        return "paired"
+    return {True: "waits for pairing", False: "not in pairing mode", None: "not paired"}[
+        advert.pairing_mode
+    ]
+
+
+def how_to_pair(*, name: str | None, model: str | None = None) -> str:
+    """Say what to do on a device of this name or model."""
+    row = quirk_of(name=name, model=model)
+    return (row.how_to_pair if row is not None else "") or HOW_TO_PAIR
+
+
+def title(admission: Admission) -> str:
+    """Name an admitted device."""
+    return admission.name or admission.model or admission.address
+
+
+def counted(count: int, name: str) -> str:
+    """Say how many there are: 1 reading, 2 readings."""
+    return f"{count} {name}{'' if count == 1 else 's'}"
