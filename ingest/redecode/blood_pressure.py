@@ -20,13 +20,14 @@ from ingest.redecode.numbers import (
     Booleans,
     Numbers,
     absent_where,
-    canonical,
+    believable,
+    implausible,
     sfloat,
 )
 from ingest.redecode.payloads import Cursor, Integers, Payloads, Words
 from schemas.gatt.blood_pressure import USER_UNKNOWN
 from schemas.gatt.quirks import QUIRKS
-from schemas.vitals import BLOOD_PRESSURE
+from schemas.vitals import BLOOD_PRESSURE, Quantity
 
 _KPA, _TIMESTAMP, _PULSE, _USER, _STATUS = range(5)
 _BIG_ENDIAN_TAILS = [place for place, quirk in enumerate(QUIRKS) if quirk.big_endian_tail]
@@ -57,7 +58,7 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
         status = np.where(big_endian, _big_endian(cursor, ends - 2), status)
         trailing = np.where(big_endian, 0, trailing)
     pulse = sfloat(pulse_word, np.zeros_like(unit))
-    absurd = _implausible("pulse", pulse)
+    absurd = implausible(pulse, definition_of("pulse"))
     other_tail = absurd & pulse_sent & (trailing != 0)
     pulse = absent_where(pulse, absurd, ERROR)
     pulse = absent_where(pulse, ~pulse_sent, NOT_SENT)
@@ -69,7 +70,7 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
         quantities={
             "systolic": systolic,
             "diastolic": diastolic,
-            "mean": _mean(mean),
+            "mean": mean_of(mean),
             "pulse": absent_where(pulse, other_tail, UNKNOWN),
         },
         outcome=np.where(failed, np.uint8(FAILED), np.uint8(MEASURED)),
@@ -99,15 +100,14 @@ def _big_endian(cursor: Cursor, at: Integers) -> Words:
     return word << np.uint16(8) | word >> np.uint16(8)
 
 
-def _mean(mean: Numbers) -> Numbers:
+def mean_of(mean: Numbers) -> Numbers:
     """Take 0 and not-a-number for none; a mean that no patient has is an error."""
     none = (mean.absent == NOT_A_NUMBER) | (mean.present & (mean.mantissa == 0))
-    return absent_where(absent_where(mean, _implausible("mean", mean), ERROR), none, NOT_SENT)
+    return absent_where(believable(mean, definition_of("mean")), none, NOT_SENT)
 
 
-def _implausible(name: str, sent: Numbers) -> Booleans:
+def definition_of(name: str) -> Quantity:
+    """Find a quantity of blood pressure."""
     definition = BLOOD_PRESSURE.quantity(name)
     assert definition is not None
-    low, high = definition.plausible
-    value = canonical(sent, definition)
-    return (value < float(low)) | (value > float(high))
+    return definition

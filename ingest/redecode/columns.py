@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.redecode.numbers import Booleans, Codes, Numbers
-from ingest.redecode.payloads import Cursor, Integers
+from ingest.redecode.payloads import Cursor, Integers, LongWords, Octets, Words
 from schemas.reading import Outcome
 from schemas.vitals import Vital
 
@@ -66,7 +66,7 @@ class Columns:
         return complete
 
 
-def optional(values: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], sent: Booleans) -> Codes16:
+def optional(values: Octets | Words | LongWords, sent: Booleans) -> Codes16:
     """Give values where they were sent, NONE elsewhere."""
     return np.where(sent, values.astype(np.int32), np.int32(NONE))
 

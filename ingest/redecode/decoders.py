@@ -1,8 +1,19 @@
-"""Which vectorised decoder reads which characteristic."""
+"""Which vectorised decoder reads which characteristic.
+
+Not 0x2B36, a stored record: it wraps another packet in segments and a checksum, and is rare.
+"""
 
 from typing import Protocol
 
-from ingest.redecode import blood_pressure, glucose, glucose_context
+from ingest.redecode import (
+    blood_pressure,
+    enhanced_blood_pressure,
+    glucose,
+    glucose_context,
+    oximeter,
+    thermometer,
+    weight,
+)
 from ingest.redecode.columns import Codes16, Columns
 from ingest.redecode.payloads import Payloads
 
@@ -16,6 +27,10 @@ class Decoder(Protocol):
 
 DECODERS: dict[str, Decoder] = {
     "2a35": blood_pressure.decode,
+    "2b34": enhanced_blood_pressure.decode,
     "2a18": glucose.decode,
     "2a34": glucose_context.decode,
+    "2a9d": weight.decode,
+    "2a5e": oximeter.decode,
+    "2a1c": thermometer.decode,
 }

@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from ingest.redecode.payloads import Words
+from ingest.redecode.payloads import LongWords, Words
 from schemas.gatt.number import exact
 from schemas.reading import Absence
 from schemas.vitals import Conversion, Quantity
@@ -32,6 +32,8 @@ ABSENCES: tuple[Absence | None, ...] = (
 POSITIVE_INFINITY, NOT_A_NUMBER, ERROR, NEGATIVE_INFINITY, NOT_SENT, UNKNOWN = range(1, 7)
 
 _SPECIAL_FIRST = 0x07FE  # the five special words of an SFLOAT follow each other
+_LONG_SPECIAL_FIRST = 0x007F_FFFE  # and those of a FLOAT, in the same order
+_STEP_DIGITS_MAX = 5  # 65535 steps of 5
 _SPECIALS = np.array(
     [POSITIVE_INFINITY, NOT_A_NUMBER, ERROR, ERROR, NEGATIVE_INFINITY, 0], np.uint8
 )
@@ -80,6 +82,43 @@ def sfloat(words: Words, unit: Codes, power: int | npt.NDArray[np.int8] = 0) -> 
         _SPECIALS.take(special),
         unit,
     )
+
+
+def float32(words: LongWords, unit: Codes) -> Numbers:
+    """Split 32-bit words (a FLOAT): 24 bits of mantissa, 8 of exponent."""
+    special = np.minimum(words - np.uint32(_LONG_SPECIAL_FIRST), np.uint32(len(_SPECIALS) - 1))
+    return Numbers(
+        (words << np.uint32(8)).view(np.int32) >> np.int32(8),
+        (words >> np.uint32(24)).astype(np.uint8).view(np.int8),
+        _SPECIALS.take(special),
+        unit,
+    )
+
+
+def steps(
+    counts: Words, size: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], unit: Codes
+) -> Numbers:
+    """Take counts of steps of ``size`` * 10**``exponent``; zeros at the end say nothing."""
+    mantissa = counts * size
+    for _ in range(_STEP_DIGITS_MAX):
+        even = (mantissa % 10 == 0) & (mantissa != 0)
+        mantissa = np.where(even, mantissa // 10, mantissa)
+        exponent = exponent + even.astype(np.int8)
+    exponent = np.where(mantissa == 0, np.int8(0), exponent)
+    return Numbers(mantissa, exponent, np.zeros(len(counts), np.uint8), unit)
+
+
+def believable(numbers: Numbers, definition: Quantity) -> Numbers:
+    """Take for an error what no patient has, as ``schemas.gatt.measurement.believable`` does."""
+    return absent_where(numbers, implausible(numbers, definition), ERROR)
+
+
+def implausible(numbers: Numbers, definition: Quantity) -> Booleans:
+    """Tell which numbers lie outside of what is plausible."""
+    low, high = definition.plausible
+    value = canonical(numbers, definition)
+    outside: Booleans = (value < float(low)) | (value > float(high))
+    return outside
 
 
 def whole(values: Words | Codes) -> Numbers:

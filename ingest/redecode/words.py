@@ -11,13 +11,14 @@ import numpy.typing as npt
 from ingest.redecode.columns import NONE, Columns
 from ingest.redecode.numbers import Booleans
 from schemas import vitals
-from schemas.gatt import blood_pressure, glucose, glucose_context
+from schemas.gatt import blood_pressure, glucose, glucose_context, oximeter, thermometer
 from schemas.gatt.codes import Bits, Code
 from schemas.gatt.quirks import QUIRKS
 
 _STATUS: dict[str, type[Bits]] = {
     vitals.BLOOD_PRESSURE.name: blood_pressure.Status,
     vitals.GLUCOSE.name: glucose.Status,
+    vitals.OXIMETRY.name: oximeter.MeasurementStatus,
 }
 _CODES: dict[str, type[Code]] = {
     "sample_type": glucose.SampleType,
@@ -27,9 +28,13 @@ _CODES: dict[str, type[Code]] = {
     "tester": glucose_context.Tester,
     "health": glucose_context.Health,
     "medication_kind": glucose_context.MedicationKind,
+    "place": thermometer.TemperatureType,
 }
 _TRUE_IF_SET = frozenset({"context_follows"})
 _REPORTED = "reported"
+_SENSOR_STATUS = "sensor_status"
+"""The second status field of an oximeter; both make one list."""
+_NO_WORDS = frozenset({_REPORTED, _SENSOR_STATUS})
 
 
 class Words(NamedTuple):
@@ -56,16 +61,21 @@ def words(columns: Columns) -> tuple[list[Words], npt.NDArray[np.intp]]:
 
 
 def _words(columns: Columns, row: int) -> Words:
-    bits = int(columns.status[row])
+    fields = (
+        (int(columns.status[row]), _STATUS.get(columns.vital.name)),
+        (int(columns.codes[_SENSOR_STATUS][row]), oximeter.SensorStatus)
+        if _SENSOR_STATUS in columns.codes
+        else (NONE, None),
+    )
     sent = {name: int(codes[row]) for name, codes in columns.codes.items()}
     attributes = {
         name: _word(name, code)
         for name, code in sent.items()
-        if code != NONE and name != _REPORTED and (code or name not in _TRUE_IF_SET)
+        if code != NONE and name not in _NO_WORDS and (code or name not in _TRUE_IF_SET)
     }
-    if bits == NONE:
-        return Words(None, attributes)
-    return Words(list(_STATUS[columns.vital.name](bits).labels), attributes)
+    noticed = [kind(bits).labels for bits, kind in fields if kind is not None and bits != NONE]
+    status = [label for labels in noticed for label in labels] if noticed else None
+    return Words(status, attributes)
 
 
 def _word(name: str, code: int) -> str:

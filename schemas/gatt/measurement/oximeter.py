@@ -16,8 +16,8 @@ from schemas.gatt.quirks import Quirk
 from schemas.reading import Outcome
 from schemas.vitals import OXIMETRY
 
-_TEST_DATA = MeasurementStatus.DEMONSTRATION | MeasurementStatus.TESTING
-_SPOILT = (
+TEST_DATA = MeasurementStatus.DEMONSTRATION | MeasurementStatus.TESTING
+SPOILT = (
     MeasurementStatus.INVALID_MEASUREMENT
     | MeasurementStatus.MEASUREMENT_UNAVAILABLE
     | MeasurementStatus.CALIBRATION_ONGOING
@@ -45,7 +45,7 @@ def measured(payload: bytes, _feature: int | None, _quirk: Quirk | None) -> Meas
 
 def _outcome(packet: SpotCheck) -> Outcome:
     status = packet.measurement_status or MeasurementStatus(0)
-    if status & _TEST_DATA:
+    if status & TEST_DATA:
         return "demonstration"
-    spoilt = bool(status & _SPOILT) or isinstance(packet.spo2_percent, Absent)
+    spoilt = bool(status & SPOILT) or isinstance(packet.spo2_percent, Absent)
     return "failed" if spoilt else "measured"

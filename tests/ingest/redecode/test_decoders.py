@@ -30,7 +30,24 @@ from schemas.vitals import Quantity as Definition
 from tests.schemas.gatt.test_round_trips import CODECS
 
 VECTORS = Path(__file__).parents[2] / "vectors"
-NAMES = {"2a35": "blood pressure", "2a18": "glucose", "2a34": "glucose context"}
+NAMES = {
+    "2a35": "blood pressure",
+    "2b34": "enhanced blood pressure",
+    "2a18": "glucose",
+    "2a34": "glucose context",
+    "2a9d": "weight",
+    "2a5e": "spot-check",
+    "2a1c": "temperature",
+}
+FILES = {
+    "2a35": "blood_pressure",
+    "2b34": "enhanced_blood_pressure",
+    "2a18": "glucose",
+    "2a34": "glucose_context",
+    "2a9d": "weight",
+    "2a5e": "oximetry",
+    "2a1c": "temperature",
+}
 ENCODED = {
     characteristic: codec.values.map(codec.encode)
     for characteristic, name in NAMES.items()
@@ -60,8 +77,7 @@ def test_any_bytes_say_the_same_to_both(characteristic: str, data: st.DataObject
 
 @every_characteristic
 def test_packets_of_real_devices_say_the_same_to_both(characteristic: str) -> None:
-    name = NAMES[characteristic].replace(" ", "_")
-    packets = json.loads((VECTORS / f"{name}.json").read_text())
+    packets = json.loads((VECTORS / f"{FILES[characteristic]}.json").read_text())
     same(characteristic, [bytes.fromhex(packet["hex"]) for packet in packets])
 
 
@@ -248,3 +264,9 @@ def test_what_the_meter_shows_as_180_is_180() -> None:
     )
     columns = DECODERS["2a18"](joined([glucose.encode(shown)]))
     assert canonical(columns.quantities["glucose"], GLUCOSE).tolist() == [180.0]
+
+
+@pytest.mark.parametrize("flags", [0, 1], ids=["SI", "imperial"])
+def test_steps_are_written_without_zeros_at_their_end(flags: int) -> None:
+    round_counts = [*range(0, 1 << 16, 100), 0xFFFF]
+    same("2a9d", [bytes((flags, *count.to_bytes(2, "little"))) for count in round_counts])
