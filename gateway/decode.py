@@ -9,10 +9,10 @@ from datetime import datetime
 from gateway.clock_trust import Stamped, device_time
 from gateway.record import Entry, Origin, Record, SessionFacts
 from gateway.timeline import was_set
-from schemas import vitals
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import Measurement, Packet, Stamp, believable, measure
 from schemas.gatt.quirks import quirk_of
+from schemas.gatt.services import FEATURE_OF
 from schemas.identity import Undated, reading_id
 from schemas.reading import DeviceTime, Item, Reading, Undecodable
 
@@ -60,11 +60,10 @@ def decode(entry: Entry, gateway_id: str) -> Item:
 
 def _measure(record: Record, facts: SessionFacts) -> Measurement:
     device = facts.device
-    features = dict.fromkeys(vitals.BLOOD_PRESSURE.characteristics, facts.blood_pressure_feature)
-    features |= dict.fromkeys(vitals.GLUCOSE.characteristics, facts.glucose_feature)
     quirk = quirk_of(model=device.model, name=facts.name, manufacturer=device.manufacturer)
     number = record.characteristic
-    return believable(measure(number, record.payload, features.get(number), quirk))
+    feature = facts.features.get(FEATURE_OF.get(number, ""))
+    return believable(measure(number, record.payload, feature, quirk))
 
 
 def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:

@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -291,17 +291,7 @@ class Journal:
         rows = self._database.execute("SELECT facts FROM sessions WHERE ended = 0").fetchall()
         for (text,) in rows:
             facts = msgspec.json.decode(text, type=SessionFacts)
-            self.keep_facts(
-                SessionFacts(
-                    session_id=facts.session_id,
-                    device=facts.device,
-                    clock=facts.clock,
-                    blood_pressure_feature=facts.blood_pressure_feature,
-                    glucose_feature=facts.glucose_feature,
-                    ended=True,
-                    moves=facts.moves,
-                )
-            )
+            self.keep_facts(replace(facts, ended=True, newest=None))
 
     def _held_streams(self) -> dict[str, tuple[int, int, int]]:
         """Give, by stream: its id in the file, the lowest number held, and how many."""

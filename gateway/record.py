@@ -4,6 +4,7 @@
 item depends on is here and durable, so that a re-sent record is the same reading by the same name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -93,17 +94,17 @@ class SessionFacts:
 
     ``name`` is what the device advertises: some makers' departures from the standard show by it
     alone. It stays in the home, since many names end with the address. ``clock`` None: the session
-    could not read the device's clock. ``moves``: how that clock was moved before, oldest first. The
-    features are the bits of 0x2A49 and 0x2A51, None if not read: a status bit whose feature bit is
-    absent means "not assessed". ``newest`` is the number of the session's newest measurement: known
-    only once ``ended``, and None for ever if the session broke before it could tell.
+    could not read the device's clock. ``moves``: how that clock was moved before, oldest first.
+    ``features`` are the bits of the feature characteristics that were read, by their numbers: a
+    status bit whose feature bit is absent means "not assessed". ``newest`` is the number of the
+    session's newest measurement: known only once ``ended``, and None for ever if the session broke
+    before it could tell.
     """
 
     session_id: str
     device: Device
     clock: DeviceClock | None = None
-    blood_pressure_feature: int | None = None
-    glucose_feature: int | None = None
+    features: Mapping[str, int] = field(default_factory=dict)
     ended: bool = False
     newest: int | None = None
     name: str | None = None

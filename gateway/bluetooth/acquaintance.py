@@ -1,7 +1,6 @@
 """Reads what a device says of itself: clock and serial number at each visit, the rest once."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -10,9 +9,10 @@ from gateway.bluetooth.device_clock import read_clock
 from gateway.bluetooth.link import Link
 from gateway.record import SessionFacts
 from schemas.clock import Clock
-from schemas.gatt import blood_pressure, device_information, glucose, uuids
+from schemas.gatt import device_information, uuids
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.quirks import Quirk, quirk_of
+from schemas.gatt.services import SERVICES
 from schemas.reading import Device
 
 BATTERY_EVERY_MS = 24 * 3600 * 1000
@@ -28,8 +28,7 @@ class Acquaintance:
     seen_ms: int
     name: str | None = None
     asked: bool = False
-    blood_pressure_feature: int | None = None
-    glucose_feature: int | None = None
+    features: dict[str, int] = field(default_factory=dict)
     battery_percent: int | None = None
     battery_asked_ms: int | None = None
 
@@ -48,12 +47,7 @@ async def get_acquainted(
     if device_clock is None:
         log.info("clock.unread")
     if not known.asked:
-        known.blood_pressure_feature = _bits(
-            blood_pressure.decode_feature, await link.read(uuids.BLOOD_PRESSURE_FEATURE)
-        )
-        known.glucose_feature = _bits(
-            glucose.decode_feature, await link.read(uuids.GLUCOSE_FEATURE)
-        )
+        known.features = await _read_features(link)
         known.device = Device(
             address=known.device.address,
             model=_text(await link.read(uuids.MODEL_NUMBER)),
@@ -70,8 +64,7 @@ async def get_acquainted(
         device=known.device,
         name=known.name,
         clock=device_clock,
-        blood_pressure_feature=known.blood_pressure_feature,
-        glucose_feature=known.glucose_feature,
+        features=dict(known.features),
     )
 
 
@@ -90,11 +83,15 @@ async def _read_battery(link: Link, known: Acquaintance, clock: Clock) -> None:
         return
 
 
-def _bits(decode: Callable[[bytes], int], payload: bytes | None) -> int | None:
-    try:
-        return int(decode(payload)) if payload is not None else None
-    except MalformedPayload:
-        return None
+async def _read_features(link: Link) -> dict[str, int]:
+    """Read what the device's services can notice."""
+    found = {}
+    for service in SERVICES:
+        payload = await link.read(service.feature)
+        bits = None if payload is None else service.feature_bits(payload)
+        if bits is not None:
+            found[f"{service.feature:04x}"] = bits
+    return found
 
 
 def _text(payload: bytes | None) -> str | None:

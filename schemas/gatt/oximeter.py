@@ -135,6 +135,15 @@ class Features(Struct, frozen=True):
     measurement_status: MeasurementStatus | None = None
     sensor_status: SensorStatus | None = None
 
+    @property
+    def not_assessed(self) -> tuple[MeasurementStatus | None, SensorStatus | None]:
+        """The bits of both fields whose silence means nothing; None where nobody can tell."""
+        measurement, sensor = self.measurement_status, self.sensor_status
+        return (
+            None if measurement is None else MeasurementStatus(_silent(measurement)),
+            None if sensor is None else SensorStatus(_silent(sensor)),
+        )
+
 
 def decode(payload: bytes) -> SpotCheck:
     """Decode 0x2A5E. Raises ``MalformedPayload`` if the flags promise more bytes."""
@@ -247,6 +256,10 @@ def encode_features(features: Features) -> bytes:
 def _pair(octets: Octets, span: str) -> Pair:
     spo2_percent = decode_sfloat(octets.take(2, f"the {span}saturation"))
     return Pair(spo2_percent, decode_sfloat(octets.take(2, f"the {span}pulse rate")))
+
+
+def _silent(supported: Bits) -> int:
+    return sum(bit for bit in type(supported) if bit not in supported)
 
 
 def _encode_pair(pair: Pair) -> bytes:

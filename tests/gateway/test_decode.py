@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.decode import decode
 from gateway.record import DeviceClock, Entry, Record, Related, SessionFacts
 from gateway.session_end import must_wait
+from schemas.gatt.services import FEATURE_OF
 from schemas.identity import Undated, reading_id
 from schemas.reading import Capture, Device, DeviceTime, Item, Reading, Undecodable
 
@@ -69,9 +70,9 @@ def test_a_reading_carries_the_row_the_session_and_the_measurement() -> None:
 
 
 def test_features_of_the_session_say_what_was_not_assessed() -> None:
-    cuff = replace(FACTS, blood_pressure_feature=0b00100, glucose_feature=0)
+    cuff = replace(FACTS, features={"2a49": 0b00100, "2a51": 0})
     assert "body-moved" in reading(facts=cuff).attributes["not_assessed"]
-    meter = replace(FACTS, glucose_feature=0)
+    meter = replace(FACTS, features={"2a51": 0})
     assert "not_assessed" not in reading(facts=meter).attributes
 
 
@@ -339,22 +340,22 @@ def test_undecodable_bytes_are_sent_on_with_their_reason(
 
 
 @given(
-    characteristic=st.sampled_from(["2a18", "2a34", "2a35", "2a36"]),
+    characteristic=st.sampled_from(["2a36", *FEATURE_OF]),
     payload=st.binary(max_size=24),
     measurement=st.none()
     | st.binary(max_size=24).map(lambda payload: replace(MEASUREMENT, payload=payload)),
     clock=st.none() | st.builds(DeviceClock, st.datetimes(), st.integers(0, 2**40)),
-    features=st.none() | st.integers(0, 0xFFFF),
+    features=st.dictionaries(st.sampled_from([*FEATURE_OF.values()]), st.integers(0, 1 << 64)),
 )
 def test_any_bytes_become_an_item_that_the_wire_carries(
     characteristic: str,
     payload: bytes,
     measurement: Record | None,
     clock: DeviceClock | None,
-    features: int | None,
+    features: dict[str, int],
 ) -> None:
     record = replace(RECORD, characteristic=characteristic, payload=payload)
-    facts = replace(FACTS, clock=clock, blood_pressure_feature=features, glucose_feature=features)
+    facts = replace(FACTS, clock=clock, features=features)
     entry = Entry(record, facts, Related(measurement=measurement))
     item = decode(entry, GATEWAY)
     assert msgspec.json.decode(msgspec.json.encode(item), type=Item) == item

@@ -1,21 +1,23 @@
 """Oxygen saturation: 0x2A5E."""
 
 from schemas.gatt import oximeter
-from schemas.gatt.codes import Bits
 from schemas.gatt.measurement.form import (
     PER_MINUTE,
     PERCENT,
     Measurement,
+    noticed,
     quantity,
     stamp_of,
     texts,
+    unsaid,
 )
 from schemas.gatt.number import Absent
-from schemas.gatt.oximeter import MeasurementStatus, SpotCheck
+from schemas.gatt.oximeter import MeasurementStatus, SensorStatus, SpotCheck
 from schemas.gatt.quirks import Quirk
 from schemas.reading import Outcome
 from schemas.vitals import OXIMETRY
 
+_FEATURE_OCTETS = 7
 TEST_DATA = MeasurementStatus.DEMONSTRATION | MeasurementStatus.TESTING
 SPOILT = (
     MeasurementStatus.INVALID_MEASUREMENT
@@ -24,11 +26,14 @@ SPOILT = (
 )
 
 
-def measured(payload: bytes, _feature: int | None, _quirk: Quirk | None) -> Measurement:
+def measured(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measurement:
     """Read 0x2A5E; both of its status fields make one list."""
     packet = oximeter.decode(payload)
-    fields: tuple[Bits | None, ...] = (packet.measurement_status, packet.sensor_status)
-    sent = [status for status in fields if status is not None]
+    measurement_silent, sensor_silent = _silent(feature)
+    measurement, sensor = packet.measurement_status, packet.sensor_status
+    lists = [noticed(measurement, measurement_silent), noticed(sensor, sensor_silent)]
+    looked_at = [names for names in lists if names is not None]
+    unsaids = (unsaid(measurement, measurement_silent), unsaid(sensor, sensor_silent))
     return Measurement(
         vital=OXIMETRY,
         quantities={
@@ -37,10 +42,20 @@ def measured(payload: bytes, _feature: int | None, _quirk: Quirk | None) -> Meas
             "pulse_amplitude": quantity(packet.pulse_amplitude_percent, PERCENT),
         },
         outcome=_outcome(packet),
-        status=[name for status in sent for name in status.labels] if sent else None,
-        attributes=texts(trailing=packet.trailing.hex()),
+        status=[name for names in looked_at for name in names] if looked_at else None,
+        attributes=texts(
+            not_assessed=" ".join(filter(None, unsaids)), trailing=packet.trailing.hex()
+        ),
         stamp=stamp_of(packet.timestamp, fault=packet.clock_not_set),
     )
+
+
+def _silent(feature: int | None) -> tuple[MeasurementStatus | None, SensorStatus | None]:
+    """Read 0x2A60 from its bytes as one number."""
+    if feature is None:
+        return None, None
+    octets = feature.to_bytes(max(_FEATURE_OCTETS, -(-feature.bit_length() // 8)), "little")
+    return oximeter.decode_features(octets).not_assessed
 
 
 def _outcome(packet: SpotCheck) -> Outcome:

@@ -38,3 +38,17 @@ def test_a_pulse_that_nobody_has_does_not_take_the_saturation_with_it() -> None:
     measurement = believable(measure("2a5e", bytes.fromhex("0055000000")))
     assert sent(measurement) == {"spo2": "85 %"}
     assert measurement.quantities["pulse_rate"].absent == "error"
+
+
+def test_what_the_oximeter_cannot_notice_is_named() -> None:
+    # it can tell a questionable measurement, and low perfusion
+    feature = int.from_bytes(bytes.fromhex("03000040200000"), "little")
+    measurement = measure("2a5e", bytes.fromhex("06610048000040000000"), feature)
+    assert measurement.status == ["questionable-measurement"]
+    silent = measurement.attributes["not_assessed"].split()
+    assert "invalid-measurement" in silent
+    assert "poor-signal" in silent
+    assert not {"questionable-measurement", "low-perfusion"} & set(silent)
+    nothing = int.from_bytes(bytes.fromhex("03000000000000"), "little")
+    assert measure("2a5e", bytes.fromhex("06610048000000000000"), nothing).status is None
+    assert measure("2a5e", bytes.fromhex("06610048000000000000")).status == []
