@@ -35,11 +35,11 @@ def gateway() -> None:
 
 def _zone(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> "ZoneInfo | None":
     """Look a time zone up."""
-    from zoneinfo import ZoneInfo
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         return ZoneInfo(value) if value is not None else None
-    except (OSError, ValueError) as error:
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
         raise click.BadParameter("write it as Europe/Berlin") from error
 
 

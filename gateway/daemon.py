@@ -35,6 +35,7 @@ from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.session import Surroundings
+from gateway.configuration import Configuration
 from gateway.dialling import Dialling
 from gateway.intake import Intake
 from gateway.journal import Journal
@@ -182,11 +183,13 @@ class Daemon:
         self._software = f"vitalwire {importlib.metadata.version('vitalwire')}"
         self._reported = ["starting"]
         self._sender = Sender(settings.gateway_id, journal, clock, rng)
+        self._configuration = Configuration(journal, settings.zone, self._sender.held_again)
         listener = Listener(
             connected=self._connected,
             disconnected=self._sender.disconnected,
             acknowledged=self._sender.acknowledged,
             received=self._sender.received,
+            configured=self._configuration.received,
         )
         self._publisher = Publisher(settings.mqtt, settings.gateway_id, listener, rng)
         self._intake = Intake(journal, clock, self._kept)
@@ -200,7 +203,7 @@ class Daemon:
             told=self._sender.session_told,
             admissions=admissions,
             doorkeeper=self._doorkeeper,
-            zone_of=lambda _address: settings.zone,
+            zone_of=self._configuration.zone_of,
         )
         radios = [Bluez(adapter, rng) for adapter in settings.adapters]
         self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)

@@ -222,6 +222,20 @@ class Journal:
                     gone += [seq for (seq,) in found]
         return gone
 
+    def resend(self, request: str, since_ms: int) -> int:
+        """Hold again what was receipted at ``since_ms`` or later, once; give how many rows."""
+        with disk(), self._transaction():
+            new = self._database.execute(
+                "INSERT OR IGNORE INTO resends (request) VALUES (?)", (request,)
+            ).rowcount
+            if not new:
+                return 0
+            return self._database.execute(
+                "UPDATE rows SET receipted_ms = NULL"
+                " WHERE receipted_ms = 0 OR receipted_ms >= max(?, 1)",
+                (since_ms,),
+            ).rowcount
+
     def prune(self, now_wall_ms: int | None, *, space_needed: bool) -> int:
         """Delete some receipted rows that are old, or any if space is needed; give how many."""
         before_ms = (now_wall_ms or 0) - KEEP_RECEIPTED_MS

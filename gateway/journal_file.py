@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
@@ -16,6 +16,11 @@ _TIMELINES = """
 CREATE TABLE timelines (
     address TEXT PRIMARY KEY,
     value   TEXT NOT NULL             -- JSON of gateway.timeline.Timeline
+) WITHOUT ROWID;
+"""
+_RESENDS = """
+CREATE TABLE resends (
+    request TEXT PRIMARY KEY          -- of the server, that was fulfilled
 ) WITHOUT ROWID;
 """
 _LAYOUT = f"""
@@ -53,7 +58,7 @@ CREATE TABLE cursors (
     held     INTEGER,                 -- see gateway.cursor.Cursor
     complete INTEGER NOT NULL
 ) WITHOUT ROWID;
-{_TIMELINES}
+{_TIMELINES}{_RESENDS}
 -- Where the bytes of a glucose measurement came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
     address     TEXT NOT NULL,
@@ -76,6 +81,7 @@ ALTER TABLE cursors ADD COLUMN held INTEGER;
 ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
 """,
     2: _TIMELINES,
+    3: _RESENDS,
 }
 """By the layout that they begin from: what leads to the next one."""
 

@@ -34,6 +34,17 @@ class KnownDevices:
         )
 
     @disk()
+    def restore_cursor(self, address: str, cursor: Cursor) -> bool:
+        """Take what the server knows of a meter, if this journal knows nothing; tell whether."""
+        return bool(
+            self._database.execute(
+                "INSERT OR IGNORE INTO cursors (address, last, digest, held, complete)"
+                " VALUES (?,?,?,?,?)",
+                (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
+            ).rowcount
+        )
+
+    @disk()
     def timeline(self, address: str) -> Timeline:
         """Give what is known of a device's clock."""
         row = self._database.execute(

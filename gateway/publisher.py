@@ -46,6 +46,8 @@ class Listener:
     """Message number, and whether somebody listens (False: send it again)."""
     received: Callable[[bytes], None]
     """The payload of a receipts message."""
+    configured: Callable[[bytes], None]
+    """The payload of a config message."""
 
 
 class Publisher:
@@ -139,7 +141,10 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._health_topic = mqtt_topic(gateway_id, "health")
-        self._receipts_topic = mqtt_topic(gateway_id, "receipts")
+        self._received = {
+            mqtt_topic(gateway_id, "receipts"): listener.received,
+            mqtt_topic(gateway_id, "config"): listener.configured,
+        }
         self._accepted: asyncio.Future[str | None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
         client = Client(
@@ -166,7 +171,7 @@ class _Connection:
             refusal = await self._accepted
         if refusal is not None:
             raise ConnectionRefusedError(0, refusal)
-        self.client.subscribe(self._receipts_topic, qos=1)
+        self.client.subscribe([(topic, 1) for topic in self._received])
 
     async def close(self) -> None:
         """Say goodbye if there is still somebody to say it to, and end the thread."""
@@ -216,8 +221,8 @@ class _Connection:
         self._tell(self._listener.acknowledged, message, wanted)
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        if message.topic == self._receipts_topic:
-            self._tell(self._listener.received, message.payload)
+        if (received := self._received.get(message.topic)) is not None:
+            self._tell(received, message.payload)
 
     def _tell(self, function: Callable[..., None], *values: object) -> None:
         if not self._loop.is_closed():

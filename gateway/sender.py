@@ -97,6 +97,11 @@ class Sender:
         metrics.RECEIPTED.inc(len(gone))
         self._wake.set()
 
+    def held_again(self) -> None:
+        """Look at the journal from its beginning: rows that were gone are to be sent once more."""
+        self._loaded_to = 0
+        self._wake.set()
+
     async def run(self, publisher: Publisher) -> None:
         """Send whatever may be sent, as long as the daemon lives."""
         while True:

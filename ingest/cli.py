@@ -1,5 +1,7 @@
 """Command lines of the intake: ``vitalwire ingest`` and ``vitalwire registry``."""
 
+from datetime import UTC, datetime
+
 import click
 
 from ingest.instants import from_ms
@@ -61,6 +63,22 @@ def sink(client_id: str, monitor_port: int) -> None:
     from ingest import daemons
 
     daemons.sink(client_id, monitor_port)
+
+
+@ingest.command()
+@click.option(
+    "--since", required=True, type=click.DateTime(["%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]), help="UTC."
+)
+@click.option("--gateway-id", help="One home; without it, every one.")
+def resend(since: datetime, gateway_id: str | None) -> None:
+    """Ask homes for what came since then: the database was restored from a backup."""
+    from ingest import database
+    from ingest.sink import configs
+
+    since_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000)
+    with database.connect(database.database_url(), "resend") as connection:
+        request = configs.ask_for_resend(connection, since_ms, gateway_id)
+    click.echo(f"Request {request}: the sink tells {gateway_id or 'every home'} within seconds.")
 
 
 @ingest.command("registry")

@@ -20,6 +20,7 @@ TYPES: dict[str, Any] = {
     "mqtt.readings.item": reading.Item,
     "mqtt.health": wire.Health,
     "mqtt.receipts": wire.Receipts,
+    "mqtt.config": wire.Config,
     "readings.v1": kafka.ReadingsRecord,
     "readings.rejected.v1": kafka.Rejected,
     "readings.unassigned.v1": kafka.Unassigned,

@@ -121,6 +121,47 @@ class Receipts(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = MAJOR_VERSION
 
 
+class DeviceCursor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far the database has a numbered memory without a gap, as ``gateway.cursor`` counts it.
+
+    ``digest``: the first 16 hex digits of the SHA-256 of the payload of record ``last``; ``held``:
+    so many records, one number after the other, end with it.
+    """
+
+    last: int
+    digest: str
+    held: int
+
+
+class BoundDevice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A device that this gateway has brought readings of.
+
+    ``zone``: the IANA time zone of whoever wears it now, which its display should show.
+    """
+
+    address: str
+    zone: str | None = None
+    cursor: DeviceCursor | None = None
+
+
+class Resend(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A wish to have everything again that was receipted at ``since_ms`` or later; fulfilled once.
+
+    A database that was restored from a backup lost what came after it.
+    """
+
+    request: str
+    since_ms: int
+
+
+class Config(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of ``…/config``, retained, server to gateway: what a new journal cannot know."""
+
+    devices: list[BoundDevice] = []
+    resend: Resend | None = None
+    version: int = MAJOR_VERSION
+
+
 def refuse_other_major(version: int) -> None:
     """Raise ``InvalidInput`` for a major version this program does not know."""
     if version != MAJOR_VERSION:

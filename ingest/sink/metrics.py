@@ -26,4 +26,5 @@ repositioned = Counter(
     ["reason"],
 )
 receipts = Counter("vitalwire_sink_receipts_total", "Receipts handed to MQTT.")
+configs = Counter("vitalwire_sink_configs_total", "Configurations of homes handed to MQTT.")
 receipts_due = Gauge("vitalwire_sink_receipts_due", "Gateways whose receipts wait for MQTT.")

@@ -34,6 +34,7 @@ from ingest.waiting import Condition, until_available
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
+from schemas.kafka import GatewayReport
 from schemas.topics import READINGS
 
 DATABASE, KAFKA = "database", "kafka"
@@ -154,7 +155,8 @@ class Sink:
             self._look_due_ms = now_ms + LOOK_EVERY_MS
             if topics.ids(SINK_TOPICS) != self._topic_ids:
                 raise UnavailableError("A topic was re-created.", "It is read from its beginning.")
-            connection.execute("SELECT 1")  # a database that went away shows while nothing comes
+            # A database that went away shows by it, too, while nothing comes.
+            self._receipts.look_for_requests(connection)
         if now_ms >= self._prepare_due_ms:
             self._prepare_due_ms = now_ms + PREPARE_EVERY_MS
             database.prepare_storage(connection, from_ms(self._clock.wall_ms()))
@@ -222,6 +224,8 @@ class Sink:
             if isinstance(entry, Arrival):
                 received = from_ms(entry.stamped.stamp.received_at_ms)
                 metrics.delay.observe(max((now - received).total_seconds(), 0.0))
+            elif isinstance(entry, GatewayReport):
+                self._receipts.note_report(entry)
         self._receipts.note(stored.gateways)
 
 

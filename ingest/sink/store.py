@@ -18,6 +18,7 @@ from ingest.registry import outbox
 from ingest.registry.release import own
 from ingest.registry.view import Attributed, RegistryView, Waiting
 from ingest.sink import custody
+from ingest.sink.configs import note_devices
 from ingest.sink.entries import Arrival, Entry, refused
 from ingest.sink.offsets import advance
 from ingest.sink.positions import Advance
@@ -80,12 +81,18 @@ def store(
         if reports:
             custody.report(connection, reports)
             stored.outcomes["report"] += len(reports)
+        if arrivals:
+            note_devices(connection, [_bringing(arrival) for arrival in arrivals])
         confirmed = list(_delivered(entries))
         if confirmed:
             custody.confirm(connection, confirmed)
     stored.gateways.update(key.gateway_id for key in confirmed)
     stored.gateways.update(report.gateway_id for report in reports)
     return stored
+
+
+def _bringing(arrival: Arrival) -> tuple[str, str]:
+    return arrival.gateway_id, arrival.stamped.reading.device.address
 
 
 def _delivered(entries: Iterable[Entry]) -> Iterable[custody.Delivered]:

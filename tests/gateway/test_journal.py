@@ -144,6 +144,7 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
         old.executescript("""
             DROP TABLE cursors;
             DROP TABLE timelines;
+            DROP TABLE resends;
             CREATE TABLE cursors (
                 address TEXT PRIMARY KEY, last INTEGER NOT NULL, digest TEXT NOT NULL
             ) WITHOUT ROWID;

@@ -1,0 +1,69 @@
+"""What the server tells this home on ``…/config``: cursors, zones, and the wish for a re-send."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import structlog
+
+from gateway import metrics
+from gateway.addresses import short
+from gateway.cursor import Cursor
+from gateway.journal import Journal
+from schemas.errors import InvalidInput, UnavailableError
+from schemas.wire import BoundDevice, Config, Resend, refuse_other_major
+
+log = structlog.get_logger(__name__)
+_CONFIG: msgspec.json.Decoder[Config] = msgspec.json.Decoder(Config)
+
+
+class Configuration:
+    """Takes the retained message whenever it comes; nothing in it is done twice."""
+
+    def __init__(
+        self, journal: Journal, home: ZoneInfo | None, held_again: Callable[[], None]
+    ) -> None:
+        """``home``: the zone that a person gave, which goes before; ``held_again``: send anew."""
+        self._journal = journal
+        self._home = home
+        self._held_again = held_again
+        self._zones: dict[str, ZoneInfo] = {}
+
+    def zone_of(self, address: str) -> ZoneInfo | None:
+        """Give the zone whose time the display of a device is to show; None if nobody said."""
+        return self._home or self._zones.get(address)
+
+    def received(self, payload: bytes) -> None:
+        """Take a message; one that cannot be read changes nothing."""
+        try:
+            config = _CONFIG.decode(payload)
+            refuse_other_major(config.version)
+            for device in config.devices:
+                self._bind(device)
+            if config.resend is not None:
+                self._resend(config.resend)
+        except (msgspec.MsgspecError, InvalidInput) as error:
+            metrics.FAILURES.labels("config").inc()
+            log.warning("config.rejected", reason=str(error))
+        except UnavailableError as error:
+            metrics.FAILURES.labels("journal").inc()
+            log.warning("config.not_kept", cause=error.cause)
+
+    def _bind(self, device: BoundDevice) -> None:
+        """Learn a device's zone, and where to go on with it if this journal is new."""
+        if device.zone is not None:
+            try:
+                self._zones[device.address] = ZoneInfo(device.zone)
+            except (ZoneInfoNotFoundError, OSError, ValueError):
+                log.warning("config.zone_unknown", device=short(device.address))
+        if device.cursor is not None:
+            told = device.cursor
+            cursor = Cursor(told.last, told.digest, told.held, complete=False)
+            if self._journal.devices.restore_cursor(device.address, cursor):
+                log.info("cursor.restored", device=short(device.address))
+
+    def _resend(self, wish: Resend) -> None:
+        """Send again, once for each request; only what the journal still has."""
+        if rows := self._journal.resend(wish.request, wish.since_ms):
+            log.info("rows.held_again", rows=rows)
+            self._held_again()

@@ -1,0 +1,130 @@
+"""What a home is told on its config topic, from the database alone."""
+
+from collections.abc import Iterator
+
+import msgspec
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from gateway.cursor import Cursor
+from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.sink.configs import ask_for_resend, config_of
+from ingest.sink.sink import LOOK_EVERY_MS
+from schemas import topics
+from schemas.kafka import GatewayReport, PatientReadings, StampedReading
+from schemas.registry import PatientEntry
+from schemas.wire import BoundDevice, Config, Health, Resend, StreamState
+from simulators.stack.mqtt import EmbeddedMqtt
+from tests.ingest.factories import (
+    ASSIGNMENT,
+    CUFF,
+    GATEWAY,
+    RECEIVED_MS,
+    STREAM,
+    patient_record,
+    reading,
+    stamp,
+)
+from tests.ingest.sink.conftest import Bench
+from tests.ingest.sink.test_running import RunningSink
+from tests.servers import NOW, eventually
+
+CONFIG = topics.mqtt_topic(GATEWAY, "config")
+
+
+def sent(*numbers: int) -> bytes:
+    """A record of readings.v1 whose device numbers its records, one a second."""
+    stamps = [stamp(RECEIVED_MS - 60_000 + 1000 * number) for number in numbers]
+    readings = [
+        reading(seq, record_number=number, raw=f"{number:04x}")
+        for seq, number in enumerate(numbers, 1)
+    ]
+    owned = [
+        StampedReading(found, at, "cuff-1", ASSIGNMENT)
+        for found, at in zip(readings, stamps, strict=True)
+    ]
+    return msgspec.json.encode(PatientReadings("p-1", GATEWAY, STREAM, RECEIVED_MS, owned))
+
+
+def told(other: Connection[TupleRow], gateway_id: str = GATEWAY) -> Config:
+    return msgspec.json.decode(config_of(other, gateway_id), type=Config)
+
+
+def health(stream: str) -> bytes:
+    streams = {stream: StreamState(0)}
+    return msgspec.json.encode(
+        GatewayReport(GATEWAY, RECEIVED_MS, Health("online", streams=streams))
+    )
+
+
+@pytest.fixture
+def heard(mqtt: EmbeddedMqtt) -> Iterator[list[Config]]:
+    """What the home hears."""
+    configs: list[Config] = []
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.on_message = lambda _client, _userdata, message: configs.append(
+        msgspec.json.decode(message.payload, type=Config)
+    )
+    client.connect("127.0.0.1", mqtt.port)
+    client.loop_start()
+    eventually(client.is_connected)
+    client.subscribe(CONFIG, qos=1)
+    yield configs
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_a_home_is_told_its_devices_their_zone_and_how_far_they_are_stored(
+    bench: Bench, other: Connection[TupleRow], registry: RegistryStore
+) -> None:
+    assert told(other) == Config()
+    bench.send(topics.READINGS, sent(1, 2, 4, 5))
+    bench.sink().drain()
+    (device,) = told(other).devices
+    assert (device.address, device.zone) == (CUFF, "UTC")
+    assert device.cursor is not None
+    assert (device.cursor.last, device.cursor.held) == (5, 2)
+    assert device.cursor.digest == Cursor.at(5, bytes.fromhex("0005")).digest
+    assert told(other, "another-home") == Config()
+
+
+def test_a_device_without_numbers_has_no_cursor_and_one_with_two_wearers_no_zone(
+    bench: Bench, other: Connection[TupleRow], registry: RegistryStore
+) -> None:
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    bench.sink().drain()
+    assert told(other).devices == [BoundDevice(CUFF, "UTC")]
+    registry.add_patient(PatientEntry("p-3", "p-3", zone="Europe/Berlin"))
+    registry.add_device("cuff-2", "C0:FF:EE:00:00:99")
+    registry.assign(NewAssignment("cuff-2", "p-1", 0, user_slot=1))
+    registry.assign(NewAssignment("cuff-2", "p-3", 0, user_slot=2))
+    other.execute("UPDATE vitalwire.gateway_devices SET address = 'C0:FF:EE:00:00:99'")
+    assert told(other).devices == [BoundDevice("C0:FF:EE:00:00:99")]
+
+
+def test_only_the_newest_request_for_a_home_is_told(other: Connection[TupleRow]) -> None:
+    since_ms = int(NOW.timestamp() * 1000)
+    ask_for_resend(other, since_ms - 1000, None)
+    every = ask_for_resend(other, since_ms, None)
+    ask_for_resend(other, since_ms, "another-home")
+    assert told(other).resend == Resend(str(every), since_ms)
+
+
+def test_a_new_journal_hears_its_configuration_and_a_request_reaches_every_home(
+    bench: Bench, mqtt: EmbeddedMqtt, heard: list[Config], other: Connection[TupleRow]
+) -> None:
+    with RunningSink(bench, mqtt):
+        bench.send(topics.READINGS, sent(1))
+        bench.send(topics.GATEWAYS, health(STREAM))
+        eventually(lambda: heard and heard[-1].devices)
+        before = len(heard)
+        bench.send(topics.GATEWAYS, health(STREAM))
+        bench.send(topics.GATEWAYS, health("f" * 16))
+        eventually(lambda: len(heard) > before)
+        assert len(heard) == before + 1  # the repeated report asked for nothing
+        ask_for_resend(other, 5, None)
+        bench.clock.pass_ms(LOOK_EVERY_MS)
+        eventually(lambda: heard[-1].resend is not None)
