@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from bumble import hci, ll
 from bumble.controller import Controller
@@ -16,6 +17,9 @@ __all__ = ["Air", "Bond", "CentralController"]
 _TIMEOUT = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 _NEVER_ESTABLISHED = hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
 _ESTABLISHED_WITHIN_S = 0.05  # six connection events, as the standard has it
+# What a scanner hears of a crowd: the more advertise at once, the more of it is lost. Each report
+# costs us a third of a millisecond; at 100 a second in all there is time left for the links.
+_SHARE_OF_THE_AIR_S = 0.01
 
 
 class Air(LocalLink):
@@ -28,6 +32,7 @@ class Air(LocalLink):
         """Begin with nobody in the air."""
         super().__init__()  # type: ignore[no-untyped-call]  # the one untyped method of bumble here
         self._silent: set[Controller] = set()
+        self._heard_again_s: WeakKeyDictionary[Controller, float] = WeakKeyDictionary()
 
     def silence(self, controller: Controller) -> None:
         """Let nothing from or to this controller pass, as if it was carried out of range."""
@@ -72,10 +77,19 @@ class Air(LocalLink):
         """Carry an advertisement, or the answer to one, unless its sender is silent."""
         if self._unheard(sender_controller):
             return
-        super().send_advertising_pdu(sender_controller, packet)
+        loop = asyncio.get_running_loop()
         if isinstance(packet, ll.ConnectInd):
-            loop = asyncio.get_running_loop()
+            if (asked := self.find_le_controller(packet.advertiser_address)) is not None:
+                loop.call_soon(asked.on_ll_advertising_pdu, packet)
             loop.call_later(_ESTABLISHED_WITHIN_S, self._give_up, sender_controller, packet)
+            return
+        crowded = loop.time() < self._heard_again_s.get(sender_controller, 0.0)
+        if not crowded:
+            share_s = _SHARE_OF_THE_AIR_S * len(self.controllers)
+            self._heard_again_s[sender_controller] = loop.time() + share_s
+        for controller in self.controllers:  # only those that listen: a hundred devices do not
+            if _dials(controller, packet) or (controller.le_scan_enable and not crowded):
+                loop.call_soon(controller.on_ll_advertising_pdu, packet)
 
     def _give_up(self, central: Controller, request: ll.ConnectInd) -> None:
         """End a link that only the central has: the device had stopped listening just before.
@@ -98,6 +112,11 @@ class Air(LocalLink):
         ends = (self.find_le_controller(sender_address), self.find_le_controller(receiver_address))
         if not any(self._unheard(end) for end in ends):
             super().send_ll_control_pdu(sender_address, receiver_address, packet)
+
+
+def _dials(controller: Controller, packet: ll.AdvInd | ll.AdvExtInd) -> bool:
+    attempt = controller.pending_le_connection
+    return attempt is not None and attempt.peer_address == packet.advertiser_address
 
 
 class CentralController(Controller):
