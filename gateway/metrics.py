@@ -19,6 +19,9 @@ REFUSED_UNPAIRED = Counter(
 REFUSED = Counter(
     "vitalwire_gateway_refused", "Sessions and pairings that were refused, by reason", ["reason"]
 )
+BONDED_ANEW = Counter(
+    "vitalwire_gateway_bonded_anew", "Times that the gateway paired a device again by itself"
+)
 FAILURES = Counter("vitalwire_gateway_failures", "Operations that failed, by reason", ["reason"])
 INSERT_SECONDS = Histogram(
     "vitalwire_gateway_journal_insert_seconds",

@@ -23,7 +23,9 @@ COMPLETE = "complete"
 NOT_BONDED = "not-bonded"
 _NO_TURN = "no-turn"
 _BONDED = "bonded"
-UNFINISHED = frozenset({_NO_TURN, _BONDED})
+BONDED_ELSEWHERE = "bonded-elsewhere"
+"""Another adapter holds its bond and will hear it too; no visit was begun."""
+UNFINISHED = frozenset({_NO_TURN, _BONDED, BONDED_ELSEWHERE})
 """Outcomes of visits that are no failures, and are to be begun anew at the next sighting."""
 
 
@@ -46,6 +48,7 @@ class Event(Enum):
     TURN = "its turn"
     LINK_UP = "connected, with services"
     CONNECT_FAILED = "connect failed"
+    LINK_REFUSED = "link ended at once"
     VANISHED = "bluetoothd knows it no more"
     BONDED = "encrypted with its bond"
     BONDED_ANEW = "a new bond"
@@ -71,6 +74,7 @@ class Command(Enum):
     AWAIT_TURN = "await the adapter"
     CONNECT = "connect"
     BOND = "bond"
+    BOND_ANEW = "pair anew"
     READ = "read acquaintance"
     SUBSCRIBE = "subscribe"
     SYNC = "sync"
@@ -84,6 +88,8 @@ class Guard(Enum):
     """A condition on an edge; the edges of one event are tried in their order."""
 
     ANOTHER_TRY_FITS = "another try fits the wake window"
+    UNBONDED = "no bond here, may be paired anew"
+    MAY_BOND_ANEW = "may be paired anew"
     LEAVES_AFTER_BONDING = "its pairing ends with the link"
     COMPLETE = "complete"
 
@@ -92,9 +98,10 @@ ANSWERS = {
     Event.TURN: Command.AWAIT_TURN,
     Event.LINK_UP: Command.CONNECT,
     Event.CONNECT_FAILED: Command.CONNECT,
+    Event.LINK_REFUSED: Command.CONNECT,
     Event.VANISHED: Command.CONNECT,
     Event.BONDED: Command.BOND,
-    Event.BONDED_ANEW: Command.BOND,
+    Event.BONDED_ANEW: Command.BOND_ANEW,
     Event.ACQUAINTED: Command.READ,
     Event.REFUSED: Command.READ,
     Event.SUBSCRIBED: Command.SUBSCRIBE,
@@ -143,7 +150,10 @@ _DISK = Edge(State.DONE, Command.DISCONNECT, outcome="journal")
 
 TRANSITIONS: dict[State, dict[Event, tuple[Edge, ...]]] = {
     State.SEEN: {
-        Event.TURN: (Edge(State.CONNECTING, Command.CONNECT),),
+        Event.TURN: (
+            Edge(State.BONDING, Command.BOND_ANEW, when=Guard.UNBONDED),
+            Edge(State.CONNECTING, Command.CONNECT),
+        ),
         Event.DEADLINE: (Edge(State.BACKOFF, Command.REST, outcome=_NO_TURN),),
         Event.ADAPTER_LOST: (_ADAPTER_LOST,),
     },
@@ -151,6 +161,11 @@ TRANSITIONS: dict[State, dict[Event, tuple[Edge, ...]]] = {
         Event.LINK_UP: (Edge(State.BONDING, Command.BOND),),
         Event.CONNECT_FAILED: (
             Edge(State.CONNECTING, Command.CONNECT, when=Guard.ANOTHER_TRY_FITS),
+            Edge(State.BACKOFF, Command.REST, outcome="link-failed"),
+        ),
+        Event.LINK_REFUSED: (
+            Edge(State.CONNECTING, Command.CONNECT, when=Guard.ANOTHER_TRY_FITS),
+            Edge(State.BONDING, Command.BOND_ANEW, when=Guard.MAY_BOND_ANEW),
             Edge(State.BACKOFF, Command.REST, outcome="link-failed"),
         ),
         Event.VANISHED: (Edge(State.BACKOFF, Command.REST, outcome="vanished"),),
@@ -169,6 +184,7 @@ TRANSITIONS: dict[State, dict[Event, tuple[Edge, ...]]] = {
             Edge(State.SUBSCRIBING, Command.READ),
         ),
         Event.NOT_BONDED: (_NOT_BONDED,),
+        Event.FAILED: (_NO_ANSWER,),
         Event.LINK_LOST: (_LINK_LOST,),
         Event.DEADLINE: (_TOO_LONG,),
         Event.ADAPTER_LOST: (_ADAPTER_LOST,),
@@ -233,9 +249,21 @@ class Order:
 class Visit:
     """One visit. ``begin`` it, then answer each order with the event that it ended in."""
 
-    def __init__(self, rng: Random, quirk: Quirk | None = None) -> None:
-        """Visit a device of this kind; the kind may become known later."""
+    def __init__(
+        self,
+        rng: Random,
+        quirk: Quirk | None = None,
+        *,
+        bonded: bool = True,
+        may_bond_anew: bool = False,
+    ) -> None:
+        """Visit a device of this kind; the kind may become known later.
+
+        ``may_bond_anew``: it drops its bonds, and is told from others by its serial number.
+        """
         self._rng = rng
+        self._bonded = bonded
+        self._may_bond_anew = may_bond_anew
         self.quirk = quirk
         self.state = State.SEEN
         self._outcome: str | None = None
@@ -294,6 +322,10 @@ class Visit:
                     return False
                 needed_s = CONNECT_PAUSES_S[self._tries - 1] * 1.5 + CONNECT_SHORTEST_S
                 return now_ms + needed_s * 1000 <= self._deadline_ms
+            case Guard.UNBONDED:
+                return self._may_bond_anew and not self._bonded
+            case Guard.MAY_BOND_ANEW:
+                return self._may_bond_anew
             case Guard.LEAVES_AFTER_BONDING:
                 return self.quirk is not None and self.quirk.disconnect_after_bonding
             case Guard.COMPLETE:

@@ -65,6 +65,7 @@ SHELLS = {
     "gateway/bluetooth/link.py",
     "gateway/bluetooth/meter.py",
     "gateway/bluetooth/pairing.py",
+    "gateway/bluetooth/repair.py",
     "gateway/bluetooth/scanner.py",
     "gateway/bluetooth/session.py",
     "gateway/cli.py",

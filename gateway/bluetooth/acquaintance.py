@@ -7,6 +7,7 @@ import structlog
 
 from gateway.bluetooth.device_clock import read_clock
 from gateway.bluetooth.link import Link
+from gateway.bluetooth.scanner import Sighting
 from gateway.record import SessionFacts
 from schemas.clock import Clock
 from schemas.gatt import device_information, uuids
@@ -26,6 +27,8 @@ class Acquaintance:
 
     device: Device
     seen_ms: int
+    sighting: Sighting | None = None
+    """The latest one."""
     name: str | None = None
     asked: bool = False
     features: dict[str, int] = field(default_factory=dict)

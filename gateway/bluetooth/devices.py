@@ -10,7 +10,7 @@ import structlog
 
 from gateway import metrics
 from gateway.addresses import short
-from gateway.admission import Refusal, Standing, explain, standing
+from gateway.admission import Refusal, Standing, explain, repair_quirk, standing
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.scanner import Scanner, Sighting
@@ -18,7 +18,7 @@ from gateway.bluetooth.session import Session, Surroundings
 from gateway.dialling import Dialling, Ending, Verdict
 from gateway.live import LiveDevice, LiveStranger
 from gateway.strangers import Strangers
-from gateway.visit import COMPLETE, NOT_BONDED, UNFINISHED
+from gateway.visit import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
 from schemas.reading import Device
 from schemas.wire import DeviceState
 
@@ -129,13 +129,16 @@ class Devices:
         """Judge a sighting; bleak tells many of them for one device."""
         address, now_ms = sighting.address, self._around.clock.monotonic_ms()
         adapter = sighting.radio.adapter
-        place = standing(self._around.admissions.get(address), bonded=sighting.paired)
+        admission = self._around.admissions.get(address)
+        place = standing(admission, bonded=sighting.paired)
+        # One that drops its bonds may have lost ours within an earlier visit.
+        repairable = place is Standing.STRANGER and repair_quirk(admission) is not None
         if place is not Standing.STRANGER or len(self._radios) == 1:
             self._note_standing(address, place)
         verdict = self._dialling.sighted(
             address,
             now_ms,
-            paired=place is Standing.ADMITTED,
+            paired=place is Standing.ADMITTED or repairable,
             heard=sighting.heard,
             adapter=adapter,
         )
@@ -146,7 +149,7 @@ class Devices:
         if verdict in (Verdict.STRANGER, Verdict.STRANGER_AGAIN, Verdict.NOT_ADVERTISING):
             return
         known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))
-        known.seen_ms = now_ms
+        known.seen_ms, known.sighting = now_ms, sighting
         known.name = sighting.device.name or known.name
         if verdict is Verdict.DIAL and self.may_dial():
             self._dialling.began(address, adapter)
@@ -159,13 +162,15 @@ class Devices:
 
     async def _refuse(self, sighting: Sighting) -> None:
         """Count a stranger, unless another adapter holds its bond and will visit it."""
-        others = [radio for radio in self._radios if radio is not sighting.radio]
-        for radio in others:
-            if await radio.is_bonded(sighting.address):
-                return
+        if await self._is_bonded_elsewhere(sighting):
+            return
         self._note_standing(sighting.address, Standing.STRANGER)
         metrics.REFUSED_UNPAIRED.inc()
         log.info("device.refused", device=short(sighting.address), reason=Verdict.STRANGER.value)
+
+    async def _is_bonded_elsewhere(self, sighting: Sighting) -> bool:
+        others = [radio for radio in self._radios if radio is not sighting.radio]
+        return any([await radio.is_bonded(sighting.address) for radio in others])
 
     async def _visit(self, sighting: Sighting, known: Acquaintance) -> None:
         session_id = secrets.token_hex(8)
@@ -174,7 +179,10 @@ class Devices:
         outcome, ending = "cancelled", Ending.FAILED
         session = Session(session_id, sighting, known, self._around)
         try:
-            outcome = await session.run()
+            if not sighting.paired and await self._is_bonded_elsewhere(sighting):
+                outcome = BONDED_ELSEWHERE
+            else:
+                outcome = await session.run()
             if outcome == COMPLETE:
                 ending = Ending.FRUITFUL if session.fruitful else Ending.IN_VAIN
             elif outcome in UNFINISHED:

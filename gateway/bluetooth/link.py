@@ -67,6 +67,12 @@ class Link:
         self._adapter = adapter
         self._client: BleakClient | None = None
         self.lost = asyncio.Event()
+        self.subscribed: set[int] = set()
+
+    @property
+    def path(self) -> str:
+        """The device's object in bluetoothd."""
+        return str(self._device.details["path"])
 
     async def open(self, needed: frozenset[int], timeout_s: float) -> None:
         """Try once to connect; raise ``LinkFailed``, or ``Vanished`` if only a scan helps.
@@ -76,6 +82,7 @@ class Link:
         helps. The caller holds the adapter's lock: concurrent connects fail on BlueZ.
         """
         self.lost = asyncio.Event()
+        self.subscribed.clear()
         client = BleakClient(
             self._device,
             disconnected_callback=self._on_disconnected,
@@ -111,6 +118,15 @@ class Link:
         except BleakError:  # after a drop bleak says that there was no discovery yet
             return False
         return services.get_characteristic(_uuid(number)) is not None
+
+    def pushable(self) -> list[int]:
+        """Give every characteristic with an assigned number that the device can send by itself."""
+        return [
+            number
+            for characteristic in self._connected().services.characteristics.values()
+            if {"notify", "indicate"} & set(characteristic.properties)
+            and (number := uuids.assigned(characteristic.uuid)) is not None
+        ]
 
     async def read(self, number: int) -> bytes | None:
         """Read a characteristic; None if it is missing or refused; raise ``LinkFailed`` if silent.
@@ -150,6 +166,7 @@ class Link:
             if _wants_bond(error):
                 raise NotBonded(f"No subscription to {number:04x}: {error}.") from error
             raise LinkFailed(f"No subscription to {number:04x}: {error}.") from error
+        self.subscribed.add(number)
 
     async def write(self, number: int | str, payload: bytes) -> None:
         """Write with response; raise ``WriteRefused`` or ``LinkFailed``."""

@@ -16,20 +16,21 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from gateway import metrics, wall
-from gateway.admission import Refusal, refusal
+from gateway.admission import Refusal, refusal, repair_quirk
 from gateway.admissions import Admissions
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
 from gateway.bluetooth.device_clock import set_clock, way_of
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded, Vanished
 from gateway.bluetooth.meter import MEMORIES, MeterVisit
+from gateway.bluetooth.repair import forget, heard_unbonded, pair
 from gateway.bluetooth.scanner import Sighting
 from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
 from gateway.session_end import newest
 from gateway.timeline import setting
-from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
+from gateway.visit import COMPLETE, Command, Event, Order, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
@@ -42,7 +43,8 @@ DURABLE_POLL_S = 0.1
 DISK_PATIENCE_S = 10.0  # with a device that has not even finished
 
 MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
-_WITHOUT_LINK = frozenset({Command.AWAIT_TURN, Command.CONNECT, Command.DISCONNECT})
+_WITH_TURN = frozenset({Command.CONNECT, Command.BOND_ANEW})
+_WITHOUT_LINK = _WITH_TURN | {Command.AWAIT_TURN, Command.DISCONNECT}
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +81,13 @@ class Session:
         self._acquaintance = acquaintance
         self._radio = sighting.radio
         self._link = Link(sighting.device, self._radio.adapter)
-        self._visit = Visit(around.rng, acquaintance.quirk)
+        admission = around.admissions.get(acquaintance.device.address)
+        self._visit = Visit(
+            around.rng,
+            acquaintance.quirk,
+            bonded=sighting.paired,
+            may_bond_anew=repair_quirk(admission) is not None,
+        )
         self._facts = SessionFacts(session_id, acquaintance.device)
         self._dialogue: Dialogue | None = None
         self._outcome: str | None = None  # of the dialogue, or a refusal
@@ -87,10 +95,12 @@ class Session:
         self._captured = 0
         self._all_durable = True
         self._has_turn = False
+        self._bonded_anew = False
         self._effects: dict[Command, Callable[[Order], Awaitable[Event]]] = {
             Command.AWAIT_TURN: self._await_turn,
             Command.CONNECT: self._connect,
             Command.BOND: self._bond,
+            Command.BOND_ANEW: self._bond_anew,
             Command.READ: self._read,
             Command.SUBSCRIBE: self._subscribe,
             Command.SYNC: self._sync,
@@ -113,7 +123,7 @@ class Session:
                 event = await self._carry_out(order)
                 log.debug("visit.event", state=self._visit.state.value, happened=event.value)
                 order = self._visit.handle(event, now_ms(), self._outcome)
-                if self._visit.state is not State.CONNECTING:
+                if order.command not in _WITH_TURN:
                     self._yield_turn()
         except Exception:  # the records wait for this session's end, however it came
             self._end("bug")
@@ -190,12 +200,27 @@ class Session:
             return Event.VANISHED
         except LinkFailed as error:
             log.info("connect.failed", reason=error.cause)
-            return Event.CONNECT_FAILED
+            return Event.LINK_REFUSED if self._link.lost.is_set() else Event.CONNECT_FAILED
         return Event.LINK_UP
 
     async def _bond(self, _order: Order) -> Event:
         """Only paired devices are visited: BlueZ encrypts with the bond before it tells a link."""
         return Event.BONDED
+
+    async def _bond_anew(self, order: Order) -> Event:
+        """Pair without a person; whether it is the same device, its serial number tells then."""
+        known, deadline_s = self._acquaintance, asyncio.get_running_loop().time() + order.within_s
+        log.warning("bond.anew")
+        metrics.BONDED_ANEW.inc()
+        self._bonded_anew = True
+        known.asked = False
+        with self._around.doorkeeper.expecting(known.device.address):
+            sighting = await heard_unbonded(known, self._radio)
+            self._link = Link(sighting.device, self._radio.adapter)
+            left_s = deadline_s - asyncio.get_running_loop().time()
+            await self._link.open(MEASUREMENTS, left_s)
+            await pair(self._link)
+        return Event.BONDED_ANEW
 
     async def _read(self, _order: Order) -> Event:
         self._facts = await get_acquainted(
@@ -223,14 +248,25 @@ class Session:
         """Judge who this is before any record is asked for; what it says first is remembered."""
         admissions, device = self._around.admissions, self._facts.device
         bonded = await self._radio.is_bonded(device.address)
-        refused = refusal(admissions.get(device.address), device, bonded=bonded)
+        refused = refusal(
+            admissions.get(device.address), device, bonded=bonded, repaired=self._bonded_anew
+        )
         if refused is None:
             admissions.learn(device)
         return refused
 
     async def _subscribe(self, _order: Order) -> Event:
-        for number in self._pushed():
-            await self._link.subscribe(number, partial(self._capture, number))
+        """Subscribe to what the device sends by itself, last of all: the burst begins there."""
+        quirk, kept = self._visit.quirk, self._pushed()
+        wanted: list[tuple[int, Callable[[bytes], None]]] = []
+        if quirk is not None and quirk.subscribe_to_everything:
+            others = set(self._link.pushable()) - MEASUREMENTS - self._link.subscribed
+            wanted += [(number, _ignore) for number in sorted(others)]
+        wanted += [(number, partial(self._capture, number)) for number in kept]
+        for position, (number, notified) in enumerate(wanted):
+            if position and quirk is not None:
+                await asyncio.sleep(quirk.pause_before_subscribing_s)
+            await self._link.subscribe(number, notified)
         return Event.SUBSCRIBED
 
     def _pushed(self) -> list[int]:
@@ -300,6 +336,9 @@ class Session:
             async with asyncio.timeout(DISK_PATIENCE_S):
                 await self._on_disk()
         await self._link.close()
+        if self._bonded_anew and self._outcome == Refusal.SERIAL.value:
+            with suppress(LinkFailed):  # a bond with somebody else: refused all the same
+                await forget(self._radio, self._facts.device.address)
         return Event.CLOSED
 
     def _capture(self, number: int, payload: bytes) -> None:
@@ -327,3 +366,7 @@ class Session:
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
         self._around.told(session_id)
+
+
+def _ignore(_payload: bytes) -> None:
+    """Drop what is no reading: a moving pressure, a battery, a clock."""

@@ -1,0 +1,103 @@
+"""Bonds that a device drops by itself: made anew without a person, but never with somebody else."""
+
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from gateway import dialling
+from gateway.admission import Admission, AdmittedBy
+from simulators.peripherals import Cuff
+from simulators.peripherals.models import CUFFS
+from simulators.world import BluetoothWorld
+from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually
+from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.test_admitting import told
+
+
+def omron(*, serial: str | None = None) -> Cuff:
+    """A cuff that forgets its bonds whenever a link ends."""
+    cuff = CUFFS["omron"].build(CUFF_ADDRESS, CLOCK)
+    if serial is not None:
+        cuff.identity = replace(cuff.identity, serial=serial)
+    return cuff
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "REST_AFTER_FAILURE_FIRST_MS", 10)
+
+
+@pytest_asyncio.fixture
+async def admitted(world: BluetoothWorld, side: BluetoothSide) -> Cuff:
+    """An Omron cuff that a person paired, whose serial number is on record."""
+    cuff = omron()
+    identity = cuff.identity
+    side.admissions.admit(
+        Admission(
+            CUFF_ADDRESS,
+            AdmittedBy.PERSON,
+            name=identity.name,
+            model=identity.model,
+            manufacturer=identity.manufacturer,
+            serial=identity.serial,
+        )
+    )
+    await world.add(cuff, bonded=True)
+    return cuff
+
+
+async def test_omron_is_paired_anew_each_time_and_loses_nothing(
+    admitted: Cuff, side: BluetoothSide
+) -> None:
+    taken = []
+    for number in range(3):
+        taken.append(admitted.take(120 + number, 80, 70))
+        await eventually(lambda: side.payloads == taken)
+    await eventually(lambda: admitted.pending == 0)
+
+
+async def test_another_device_in_its_place_is_refused_and_its_bond_forgotten(
+    admitted: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    taken = admitted.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+    await world.remove(admitted)
+    false = omron(serial="FALSE")
+    false.take(250, 150, 70)
+    await world.add(false, bonded=False)
+    await false.set_pairing_mode(on=True)
+    await eventually(lambda: told(side, "another serial number"))
+    await eventually(lambda: not world.is_paired(false))
+    assert (side.payloads, false.pending) == ([taken], 1)
+
+
+async def test_the_true_one_is_read_after_a_false_one_was_refused(
+    admitted: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    first = admitted.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [first])
+    await world.remove(admitted)
+    false = omron(serial="FALSE")
+    false.take(250, 150, 70)
+    await world.add(false, bonded=False)
+    await false.set_pairing_mode(on=True)
+    await eventually(lambda: told(side, "another serial number"))
+    await world.remove(false)
+    second = admitted.take(130, 85, 71)
+    await world.add(admitted, bonded=False)
+    await eventually(lambda: side.payloads == [first, second])
+    await eventually(lambda: not told(side, CUFF_ADDRESS))
+
+
+async def test_without_a_serial_number_on_record_only_a_person_pairs(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cuff = omron()
+    side.admissions.admit(Admission(CUFF_ADDRESS, AdmittedBy.PERSON, name=cuff.name))
+    await world.add(cuff, bonded=True)
+    await cuff.forget_bonds()
+    cuff.take(120, 80, 70)
+    await eventually(lambda: told(side, f"vitalwire gateway pair {CUFF_ADDRESS}"))
+    assert side.payloads == []
+    assert world.is_paired(cuff)  # ours is kept: nobody gave it up
