@@ -43,6 +43,7 @@ class Devices:
         self._unbonded: set[str] = set()
         self._refused: dict[str, Refusal] = {}
         self._strangers = Strangers()
+        self._bonded_over: dict[str, str] = {}  # the adapter, of devices heard in this run
         self._tasks: set[asyncio.Task[None]] = set()
         self.may_dial: Callable[[], bool] = lambda: True
         """A device that keeps its readings keeps them better than a disk that is full."""
@@ -131,9 +132,15 @@ class Devices:
         adapter = sighting.radio.adapter
         admission = self._around.admissions.get(address)
         place = standing(admission, bonded=sighting.paired)
+        if sighting.paired:
+            self._bonded_over[address] = adapter
         # One that drops its bonds may have lost ours within an earlier visit.
-        repairable = place is Standing.STRANGER and repair_quirk(admission) is not None
-        if place is not Standing.STRANGER or len(self._radios) == 1:
+        repairable = (
+            not sighting.paired
+            and repair_quirk(admission) is not None
+            and self._bonded_over.get(address, adapter) == adapter
+        )
+        if place is not Standing.STRANGER or not (repairable or len(self._radios) > 1):
             self._note_standing(address, place)
         verdict = self._dialling.sighted(
             address,
@@ -169,8 +176,11 @@ class Devices:
         log.info("device.refused", device=short(sighting.address), reason=Verdict.STRANGER.value)
 
     async def _is_bonded_elsewhere(self, sighting: Sighting) -> bool:
-        others = [radio for radio in self._radios if radio is not sighting.radio]
-        return any([await radio.is_bonded(sighting.address) for radio in others])
+        for radio in self._radios:
+            if radio is not sighting.radio and await radio.is_bonded(sighting.address):
+                self._bonded_over[sighting.address] = radio.adapter
+                return True
+        return False
 
     async def _visit(self, sighting: Sighting, known: Acquaintance) -> None:
         session_id = secrets.token_hex(8)
