@@ -86,7 +86,7 @@ def _told(  # noqa: PLR0913, PLR0917
 def _sentence(reading: CorrectedReading) -> str:
     """Say what the reading says now, and what it said when it was judged."""
     changes = [
-        f"{name.replace('_', ' ')} {value_text(now)}, not {value_text(before)}"
+        f"{name.replace('_', ' ')} {value_text(now)} (before: {value_text(before)})"
         for name, now in reading.quantities.items()
         if (before := reading.before.get(name)) is not None and before != now
     ]

@@ -167,8 +167,10 @@ def _converted(
         return _each_distinct(mantissa, exponent, conversion)
     place = exponent.astype(np.intp) + (shift + _POWER_MAX)
     values: Floats = mantissa * np.float64(multiplier)
-    values *= _MULTIPLIERS.take(place)
-    values /= _DIVISORS.take(place)
+    if highest > 0:
+        values *= _MULTIPLIERS.take(place)
+    if lowest < 0:
+        values /= _DIVISORS.take(place)
     return values
 
 

@@ -75,6 +75,11 @@ class Report:
                 f"rejected as undecodable, could be decoded now: {_counts(self.undecodable)}"
             )
         differ = sum(vital.differ for vital in self.vitals.values())
+        if any(vital.corrected for vital in self.vitals.values()):
+            said.append(
+                "No rule judges a correction and nobody was paged: vitalwire.corrections lists"
+                " the readings; a person must look at those that matter."
+            )
         if not differ:
             said.append("Everything stored is what its bytes say.")
         elif not self.applied:

@@ -77,8 +77,8 @@ def test_an_open_alert_is_told_what_its_reading_says_now() -> None:
     assert told.at_ms == LATER
     assert told.evidence.quantities == {"systolic": "120 mmHg", "diastolic": "80 mmHg"}
     assert told.reason == (
-        "Corrected, its device's bytes were misread: systolic 120 mmHg, not 192 mmHg; "
-        "diastolic 80 mmHg, not 124 mmHg"
+        "Corrected, its device's bytes were misread: systolic 120 mmHg (before: 192 mmHg); "
+        "diastolic 80 mmHg (before: 124 mmHg)"
     )
 
 

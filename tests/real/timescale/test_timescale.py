@@ -15,8 +15,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ingest import database as databases
+from ingest.redecode.derived import layout_of
+from ingest.redecode.selection import Selection, batches, windows
 from ingest.storage import CHUNK_DAYS, COMPRESS_AFTER_DAYS, Hypertables, choose
-from ingest.tables import SCHEMA, copied_columns
+from ingest.tables import SCHEMA, copied_columns, create_table, table_name
 from schemas.vitals import VITALS, Vital
 from simulators.stack.directory import stack_directory
 from tests.real.timescale.database import TimescaleInWebAssembly
@@ -126,6 +128,49 @@ def test_rows_of_any_time_find_a_chunk_and_survive_compression(
     assert len(before) == LAST_MONTHS_ROWS + 2
     insert(connection, vital, time=long_ago, patient_id="later still")  # into a compressed chunk
     assert len(ask(connection, everything)) == len(before) + 1
+
+
+@ALL
+def test_a_compressed_table_gets_the_columns_of_a_later_release(
+    connection: Connection[TupleRow], vital: Vital
+) -> None:
+    """Under other names: a fresh table has them, and a compressed one gives none up."""
+    added = [text for text in create_table(vital, partitioned=False) if "ADD COLUMN" in text]
+    for name in ("device_model", "version"):
+        (statement,) = (text for text in added if f" {name} " in text)
+        connection.execute(statement.replace(f" {name} ", f" later_{name} ").encode())
+    found = ask(
+        connection, f"SELECT DISTINCT later_version, later_device_model FROM {table_name(vital)}"
+    )
+    assert found == [(1, None)]
+
+
+@ALL
+def test_redecode_reads_the_newest_versions_of_compressed_rows(
+    connection: Connection[TupleRow], vital: Vital
+) -> None:
+    name, at = uuid4(), NOW - timedelta(days=40, minutes=5)
+    insert(connection, vital, time=at, reading_id=name, version=1)
+    insert(connection, vital, time=at, reading_id=name, version=2)
+    ((audit_id,),) = ask(
+        connection,
+        "INSERT INTO vitalwire.audit_log (who, action, subject) VALUES ('a', 'b', 'c')"
+        " RETURNING audit_id",
+    )
+    connection.execute(
+        "INSERT INTO vitalwire.corrections VALUES (%s, 2, %s, '{}', '', %s)",
+        [name, vital.name, audit_id],
+    )
+    layout, selection = layout_of(vital), Selection([vital], until=NOW - timedelta(days=30))
+    rows = [
+        row
+        for window in windows(connection, vital, selection)
+        for batch in batches(connection, layout, selection, window)
+        for row in batch
+    ]
+    found = [row.version for row in rows if row.values[layout.place("reading_id")] == name]
+    assert found == [2]
+    assert len(rows) > LAST_MONTHS_ROWS
 
 
 def test_the_registry_refuses_two_patients_at_once_here_too(
