@@ -8,6 +8,7 @@ its memory when it starts: no disk, no mounts, nothing that would need root.
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import subprocess
 import tarfile
@@ -20,7 +21,7 @@ from setup.console import SetupError, step
 
 QEMU_PACKAGES = ("qemu-system-x86", "seabios")
 GUEST_PACKAGES = (
-    "linux-image-amd64",
+    "linux-image-6.12-amd64",
     "bluez",
     "dbus-daemon",
     "busybox-static",
@@ -92,6 +93,7 @@ class _Content:
 
     kernel: bytes = b""
     modules: dict[str, bytes] = field(default_factory=dict)
+    built_in: set[str] = field(default_factory=set)
     files: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Mode and content by path; the content of a symbolic link is its target."""
 
@@ -119,15 +121,25 @@ class _Content:
         assert stream is not None
         if name.startswith("boot/vmlinuz-"):
             self.kernel = stream.read()
-        elif path.suffix == ".ko":
+        elif path.name == "modules.builtin":
+            self.built_in = {
+                _module(PurePosixPath(line)) for line in stream.read().decode().split()
+            }
+        elif name.endswith(".ko.xz"):
             if module_folder in _MODULE_FOLDERS:
-                self.modules[path.stem.replace("-", "_")] = stream.read()
+                self.modules[_module(path)] = lzma.decompress(stream.read())
         elif name in _PROGRAMS or folder in _LIBRARIES or name.startswith(_PYTHON):
             self.files[name] = (0o100755, stream.read())
 
 
+def _module(path: PurePosixPath) -> str:
+    """Return the name by which others depend on a module."""
+    return path.name.partition(".")[0].replace("-", "_")
+
+
 def _guest(content: _Content) -> bytes:
     missing = _PROGRAMS - content.files.keys()
+    missing |= {*_MODULES} - content.modules.keys() - content.built_in
     if missing or not content.kernel:
         msg = f"Debian's packages lack {missing or 'a kernel'}. Please report this"
         raise SetupError(msg)
@@ -158,7 +170,7 @@ def _with_dependencies(modules: dict[str, bytes]) -> Iterator[str]:
         yield name
 
     for name in _MODULES:
-        if name in modules:  # else it is built into the kernel
+        if name in modules:  # else it is built in
             yield from load(name)
 
 

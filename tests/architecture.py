@@ -161,6 +161,7 @@ SHELLS = {
     "simulators/stack/server.py",
     "simulators/true_world/__init__.py",
     "simulators/true_world/bus.py",
+    "simulators/true_world/daemon.py",
     "simulators/true_world/guest/agent.py",
     "simulators/true_world/machine.py",
     "simulators/true_world/world.py",

@@ -49,9 +49,9 @@ def make_meter(behaviour: MeterBehaviour | None = None, *, clock_error_s: float 
     return Meter(identity, DeviceClock(CLOCK, clock_error_s), ledger, behaviour)
 
 
-async def eventually(condition: Callable[[], object], within_s: float = WAIT_TIMEOUT_S) -> None:
-    """Wait until `condition` holds; fail after `within_s`."""
-    async with asyncio.timeout(within_s):
+async def eventually(condition: Callable[[], object], within_s: float | None = None) -> None:
+    """Wait until `condition` holds; fail after `within_s`, or WAIT_TIMEOUT_S."""
+    async with asyncio.timeout(within_s or WAIT_TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - the condition is somebody else's state
             await asyncio.sleep(POLL_S)
 

@@ -1,8 +1,8 @@
 """The pairing agent: bluetoothd asks it what a person would be asked. bleak registers none.
 
-Without an agent pairing fails with AuthenticationFailed, and a device that asks for security by
-itself is paired silently: with no agent the kernel takes this side for one without keys and asks
-nobody. With one that can show and type, bluetoothd asks about every pairing that it did not begin.
+Without an agent nothing pairs: Pair fails with AuthenticationFailed, and bluetoothd is not Pairable
+for a device that asks for security by itself. With one, bluetoothd asks it about every pairing that
+a device began; a Pair that somebody on the bus called it takes for authorised.
 """
 
 from collections.abc import AsyncIterator

@@ -6,6 +6,7 @@ descriptors cannot cross either: bleak's AcquireNotify, which nobody here asks f
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
 
@@ -22,11 +23,12 @@ _LOGIN_TIMEOUT_S = 10.0
 class BusRelay:
     """Listens on a socket in a directory and connects each client to the guest's bus."""
 
-    def __init__(self, directory: Path, port: int) -> None:
-        """Reach the bus by this port of loopback."""
+    def __init__(self, directory: Path, port: int, before: Callable[[], Awaitable[None]]) -> None:
+        """Reach the bus by this port of loopback; await `before` before each client's login."""
         self._socket = directory.absolute() / "bus"
         assert len(str(self._socket)) <= SOCKET_PATH_BYTES_MAX, self._socket
         self._port = port
+        self._before = before
         self._clients = BackgroundTasks()
 
     @property
@@ -50,6 +52,7 @@ class BusRelay:
         self._clients.spawn(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._before()
         guest_reader, guest_writer = await asyncio.open_connection(LOOPBACK, self._port)
         try:
             async with asyncio.timeout(_LOGIN_TIMEOUT_S):

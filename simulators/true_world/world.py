@@ -5,48 +5,45 @@ between the radio and D-Bus is the guest's: kernel, bluetoothd, dbus-daemon.
 """
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from bumble import hci
 from bumble.transport import open_transport
-from dbus_fast import BusType, Message, MessageType, Variant, unpack_variants
-from dbus_fast.aio import MessageBus
 
-from schemas.errors import UnavailableError
 from simulators.stack.process import LOOPBACK
 from simulators.true_world.bus import BusRelay
+from simulators.true_world.daemon import DEVICE_INTERFACE, BluetoothDaemon
 from simulators.true_world.machine import ADAPTER, BUS, Machine
-from simulators.true_world.storage import STORAGE, info_file, info_path
+from simulators.true_world.storage import info_file, info_path
 from simulators.world import AdapterSettings
+from simulators.world.central import device_path
 from simulators.world.radio import Air, Bond, CentralController
 from simulators.world.world import InWorld
 
 __all__ = ["TrueWorld"]
 
-READY_WITHIN_S = 20.0
-_POLL_S = 0.02
 _ADAPTER_PATH = "/org/bluez/hci0"
-_ADAPTER_INTERFACE = "org.bluez.Adapter1"
-_PROPERTIES = "org.freedesktop.DBus.Properties"
-_START = "bluetoothd --nodetach >>/run/bluetoothd.log 2>&1 &"
-_KILL = "while pidof bluetoothd >/dev/null; do killall -9 bluetoothd 2>/dev/null || true; done"
 
 
 class TrueWorld:
-    """An adapter, an air and a bluetoothd of its own in a machine that others used before."""
+    """One adapter, an air and a bluetoothd of its own, in a machine that others used before.
 
-    def __init__(
-        self, machine: Machine, directory: Path, settings: AdapterSettings | None = None
-    ) -> None:
+    bluetoothd starts with the first client of the bus: who was bonded until then is on its disk.
+    """
+
+    def __init__(self, machine: Machine, directory: Path) -> None:
         """Keep the bus's socket in `directory`, which must exist and have a short path."""
         self._machine = machine
-        self._relay = BusRelay(directory, machine.port(BUS))
-        self._settings = settings or AdapterSettings()
-        self.air = Air()
+        self._relay = BusRelay(directory, machine.port(BUS), self._start_first)
+        self._daemon = BluetoothDaemon(machine)
+        self._settings = AdapterSettings()
+        self._starting = asyncio.Lock()
+        self._to_start = True
+        self._adapter = AsyncExitStack()
         self._peripherals: list[InWorld] = []
+        self.air = Air()
 
     @property
     def bus_address(self) -> str:
@@ -54,16 +51,12 @@ class TrueWorld:
         return self._relay.address
 
     async def __aenter__(self) -> Self:
-        """Plug the adapter in and start bluetoothd."""
+        """Plug the adapter in; bluetoothd waits for somebody who wants it."""
         async with AsyncExitStack() as started:
-            await self._run(f"rm -rf {STORAGE}; mkdir {STORAGE}")
+            await started.enter_async_context(self._daemon)
+            started.push_async_callback(self._adapter.aclose)
+            await self._plug_in()
             await started.enter_async_context(self._relay)
-            await self._plug_in(started)
-            self._bus = MessageBus(bus_address=self.bus_address, bus_type=BusType.SYSTEM)
-            await self._bus.connect()
-            started.callback(self._bus.disconnect)
-            started.push_async_callback(self.crash)
-            await self.restart()
             self._started = started.pop_all()
         return self
 
@@ -80,26 +73,50 @@ class TrueWorld:
             await self._bond(peripheral)
         await peripheral.start(self.air)
 
+    async def remove(self, peripheral: InWorld) -> None:
+        """Take a device out of this home for good; bluetoothd's bond with it stays."""
+        self._peripherals.remove(peripheral)
+        await peripheral.stop()
+
+    def is_paired(self, peripheral: InWorld) -> bool:
+        """Whether bluetoothd holds a bond with this device."""
+        return bool(self._daemon.property(_path(peripheral), DEVICE_INTERFACE, "Paired"))
+
+    def is_known(self, peripheral: InWorld) -> bool:
+        """Whether bluetoothd shows this device: heard a while ago, or bonded."""
+        return DEVICE_INTERFACE in self._daemon.objects.get(_path(peripheral), {})
+
+    def is_resolved(self, peripheral: InWorld) -> bool:
+        """Whether bluetoothd shows this device's services now."""
+        return bool(self._daemon.property(_path(peripheral), DEVICE_INTERFACE, "ServicesResolved"))
+
     async def crash(self) -> None:
-        """Kill bluetoothd."""
-        await self._run(_KILL)
+        """Kill bluetoothd; the kernel keeps the links for a while."""
+        self._to_start = False
+        await self._daemon.kill()
 
     async def restart(self) -> None:
         """Start bluetoothd; it finds its bonds on disk."""
-        await self._run(_START)
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                while not await self._is_powered():  # noqa: ASYNC110 - it is another machine's
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError as error:
-            log = await self._run("tail -n 5 /run/bluetoothd.log")
-            raise UnavailableError(f"bluetoothd does not come up: {log}.") from error
+        async with self._starting:
+            self._to_start = False
+            await self._daemon.start()
+
+    async def restart_bus(self) -> None:
+        """End the bus and start another: whoever was connected to it is not, bluetoothd ends."""
+        await self._daemon.restart_bus()
+        await self.restart()
+
+    async def unplug(self) -> None:
+        """Pull the adapter out."""
+        await self._adapter.aclose()
+
+    async def plug(self) -> None:
+        """Put the adapter in again; it still knows its bonds."""
+        await self._plug_in()
 
     async def set_powered(self, *, powered: bool) -> None:
         """Switch the adapter's radio off or on, as a person does."""
-        arguments = [_ADAPTER_INTERFACE, "Powered", Variant("b", powered)]
-        reply = await self._call(_ADAPTER_PATH, _PROPERTIES, "Set", "ssv", arguments)
-        assert reply.message_type is MessageType.METHOD_RETURN, reply.body
+        await self._daemon.set_powered(_ADAPTER_PATH, powered=powered)
 
     async def drop_links(self) -> None:
         """Break every link that exists now, as interference does."""
@@ -113,17 +130,27 @@ class TrueWorld:
         """Let it be heard again; links that it had are over."""
         self.air.restore(peripheral.controller)
 
-    async def _plug_in(self, started: AsyncExitStack) -> None:
-        """Connect a controller to the guest; there it becomes hci0."""
+    async def _start_first(self) -> None:
+        async with self._starting:
+            if self._to_start:
+                self._to_start = False
+                await self._daemon.start()
+
+    async def _plug_in(self) -> None:
+        """Connect a controller to the guest; there it becomes hci0 (Raspberry Pi: by UART)."""
         name = f"tcp-client:{LOOPBACK}:{self._machine.port(ADAPTER)}"
-        transport = await started.enter_async_context(await open_transport(name))
+        transport = await self._adapter.enter_async_context(await open_transport(name))
         self._controller = CentralController(
             "adapter",
             host_source=transport.source,
             host_sink=transport.sink,
             link=self.air,
+            # Only in an Air, which corrects whom bumble says that data comes from. Without a public
+            # address, bluetoothd would draw another one whenever its disk is empty.
             public_address=self._settings.public_address,
         )
+        self._adapter.callback(self.air.remove_controller, self._controller)
+        self._adapter.callback(self.air.end_links, self._controller)
         # bumble never sends Enhanced Connection Complete, which a kernel waits for that is told of
         # these (bumble issue 841).
         self._controller.le_features &= ~(
@@ -138,33 +165,11 @@ class TrueWorld:
         assert key is not None
         path = info_path(self._settings.address, peripheral.address.to_string(False))
         content = info_file(peripheral.name, peripheral.service_uuids, key.value)
-        await self._run(
-            f"mkdir -p {path.rpartition('/')[0]}\ncat >{path} <<'.'\n{content}.\n{_KILL}"
-        )
-        await self.restart()
+        await self._daemon.run(f"mkdir -p {path.rpartition('/')[0]}\ncat >{path} <<'.'\n{content}.")
+        if self._daemon.runs:  # it reads its disk once
+            await self._daemon.kill()
+            await self._daemon.start()
 
-    async def _is_powered(self) -> bool:
-        reply = await self._call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
-        if reply.message_type is MessageType.ERROR:
-            return False
-        shown: dict[str, dict[str, dict[str, Any]]] = unpack_variants(reply.body[0])
-        adapter = shown.get(_ADAPTER_PATH, {}).get(_ADAPTER_INTERFACE, {})
-        return bool(adapter.get("Powered"))
 
-    async def _call(
-        self,
-        path: str,
-        interface: str,
-        member: str,
-        signature: str = "",
-        body: Sequence[Any] = (),
-    ) -> Message:
-        message = Message(
-            "org.bluez", path, interface, member, signature=signature, body=list(body)
-        )
-        reply = await self._bus.call(message)
-        assert reply is not None
-        return reply
-
-    async def _run(self, script: str) -> str:
-        return await asyncio.to_thread(self._machine.run, script)
+def _path(peripheral: InWorld) -> str:
+    return device_path(_ADAPTER_PATH, peripheral.address)

@@ -63,6 +63,10 @@ class Agents:
         """The agent that is asked about the device at this object path."""
         return self.of(self._pairing_for.get(device, ""))
 
+    def is_pairing(self, device: str) -> bool:
+        """Whether a bus client called Pair for the device at this object path."""
+        return device in self._pairing_for
+
     @contextmanager
     def pairing(self, device: str, caller: str) -> Iterator[None]:
         """Ask the caller's agent about this device meanwhile."""
@@ -144,12 +148,14 @@ class AgentDelegate(PairingDelegate):
         """Ask about the device at this object path."""
         super().__init__(CAPABILITIES[capability])
         self._agents = agents
-        self._asks_nobody = capability == NO_INPUT_NO_OUTPUT
         self._device = device
 
     async def confirm(self, auto: bool = False) -> bool:  # noqa: ARG002, FBT001, FBT002 - bumble's
-        """Let the agent authorise; just-works pairing with a headless agent asks nobody."""
-        if self._asks_nobody:
+        """Ask nobody about what a bus client asked for; about what a device began, the agent.
+
+        Without an agent there is no pairing that a device began: bluetoothd is not "Pairable".
+        """
+        if self._agents.is_pairing(self._device):
             return True
         return await self._agents.ask("RequestAuthorization", "o", [self._device]) is not None
 

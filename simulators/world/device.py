@@ -60,6 +60,11 @@ class RemoteDevice:
         return bool(self._central.tree.value(self.path, DEVICE, "Paired"))
 
     @property
+    def is_resolved(self) -> bool:
+        """Whether its services are shown."""
+        return bool(self._central.tree.value(self.path, DEVICE, "ServicesResolved"))
+
+    @property
     def key_name(self) -> str:
         """The name under which the bond store keeps this device's keys."""
         return str(self._address)

@@ -119,6 +119,11 @@ class BluetoothWorld:
         """Whether the Bluetooth daemon shows this device: heard a while ago, or bonded."""
         return self._remote(peripheral) is not None
 
+    def is_resolved(self, peripheral: InWorld) -> bool:
+        """Whether the Bluetooth daemon shows this device's services now."""
+        device = self._remote(peripheral)
+        return device is not None and device.is_resolved
+
     def _remote(self, peripheral: InWorld) -> RemoteDevice | None:
         devices = self._stand_in.devices if self._stand_in is not None else ()
         name = str(peripheral.address)
