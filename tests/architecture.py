@@ -54,6 +54,7 @@ SHELLS = {
     "gateway/bedside/options.py",
     "gateway/bedside/overview.py",
     "gateway/bedside/patient.py",
+    "gateway/bedside/questions.py",
     "gateway/bedside/scan.py",
     "gateway/bedside/serve.py",
     "gateway/bluetooth/acquaintance.py",

@@ -41,7 +41,7 @@ def advice(overview: Overview) -> list[Advice]:
             )
         )
     else:
-        found += [_of_problem(problem) for problem in live.problems]
+        found += [_of_problem(problem, overview.devices) for problem in live.problems]
         if pairings := live.refused.get("pairing", 0):
             found.append(
                 Advice(
@@ -64,9 +64,13 @@ def advice(overview: Overview) -> list[Advice]:
     return sorted(found, key=lambda one: one.level is not Level.PROBLEM)
 
 
-def _of_problem(problem: str) -> Advice:
-    """Take what the daemon says apart: cause and way out."""
+def _of_problem(problem: str, devices: list[DeviceRow]) -> Advice:
+    """Take what the daemon says apart, cause and way out, and say it in this house's names."""
     what, _, do = problem.partition("; ")
+    for device in devices:
+        if device.name:
+            what = what.replace(device.address, f"{device.name} ({device.address})")
+    do = do.replace("`vitalwire ", "`sudo vitalwire ")
     return Advice(Level.PROBLEM, _sentence(what), _sentence(do))
 
 

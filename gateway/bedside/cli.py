@@ -2,10 +2,8 @@
 
 import asyncio
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from gateway.live import Overview
     from schemas.reading import Device
 
-T = TypeVar("T")
 SUDO = "sudo vitalwire gateway"
 _DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
 
@@ -64,6 +61,7 @@ def pair(
 ) -> None:
     """Pair the device with ADDRESS; without it, list what is near and ask which."""
     from gateway.admissions import Admissions
+    from gateway.bedside import questions
     from gateway.bluetooth import pairing
 
     _make_directory(state)
@@ -75,8 +73,8 @@ def pair(
         before = admissions.get(address)
         person = pairing.Person(
             address=address,
-            ask_passkey=_asking_for_passkey(passkey),
-            ask_same=_ask_same,
+            ask_passkey=_knowing(passkey) if passkey is not None else questions.ask_passkey,
+            ask_same=questions.ask_same,
             tell=click.echo,
         )
         found, said = asyncio.run(pairing.pair(adapter, person))
@@ -312,39 +310,11 @@ def _choose(adapter: str, listen_s: float) -> str | None:
     return chosen.address
 
 
-def _asking_for_passkey(passkey: int | None) -> "Callable[[], Awaitable[int | None]]":
-    async def ask() -> int | None:
-        if passkey is not None:
-            return passkey
-        prompt = "Six digits, on the device's display or label"
-        return await _answer(lambda: int(click.prompt(prompt, type=click.IntRange(0, 999_999))))
+def _knowing(passkey: int) -> "Callable[[], Awaitable[int | None]]":
+    async def answer() -> int | None:
+        return passkey
 
-    return ask
-
-
-async def _ask_same(digits: int) -> bool:
-    question = f"Does the device show {digits:06}?"
-    return bool(await _answer(lambda: click.confirm(question)))
-
-
-async def _answer(ask: "Callable[[], T]") -> "T | None":
-    """Ask beside the event loop; None if they gave up. Nobody waits for the thread at Ctrl-C."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[T | None] = loop.create_future()
-
-    def give(answer: "T | None") -> None:
-        if not answered.done():
-            answered.set_result(answer)
-
-    def run() -> None:
-        answer = None
-        with suppress(click.Abort):
-            answer = ask()
-        with suppress(RuntimeError):  # the loop is closed: the device has given up meanwhile
-            loop.call_soon_threadsafe(give, answer)
-
-    threading.Thread(target=run, name="question", daemon=True).start()
-    return await answered
+    return answer
 
 
 def _admission(found: "Advert", said: "Device") -> "Admission":

@@ -5,9 +5,10 @@ for a device that asks for security by itself. With one, bluetoothd asks it abou
 a device began; a Pair that somebody on the bus called it takes for authorised.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Protocol
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol, TypeVar
 
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
@@ -17,6 +18,7 @@ from dbus_fast.service import ServiceInterface, dbus_method
 
 from gateway.bluetooth.bluez import BLUEZ, call, system_bus
 
+T = TypeVar("T")
 AGENT_PATH = "/vitalwire/agent"
 CAPABILITY = "KeyboardDisplay"
 _MANAGER = "org.bluez.AgentManager1"
@@ -29,10 +31,10 @@ class Answers(Protocol):
     def allows(self, address: str) -> bool:
         """May this device pair now?"""
 
-    async def passkey(self, address: str) -> int | None:
+    def passkey(self, address: str) -> Coroutine[Any, Any, int | None]:
         """Give the digits that the device shows; None: nobody can, or they gave up."""
 
-    async def same(self, address: str, passkey: int) -> bool:
+    def same(self, address: str, passkey: int) -> Coroutine[Any, Any, bool]:
         """Does the device show these digits?"""
 
     def show(self, address: str, passkey: int) -> None:
@@ -49,6 +51,12 @@ class Agent(ServiceInterface):
         """Pass bluetoothd's questions on to ``answers``."""
         super().__init__("org.bluez.Agent1")
         self._answers = answers
+        self._questions: set[asyncio.Task[Any]] = set()
+
+    def hang_up(self) -> None:
+        """Stop asking: whoever began it has gone, or the device has."""
+        for question in self._questions:
+            question.cancel()
 
     @dbus_method()
     def Release(self) -> None:  # noqa: N802
@@ -57,7 +65,7 @@ class Agent(ServiceInterface):
     @dbus_method()
     async def RequestPasskey(self, device: DBusObjectPath) -> DBusUInt32:  # noqa: N802
         """Give the digits that the device shows."""
-        passkey = await self._answers.passkey(self._allowed(device))
+        passkey = await self._ask(self._answers.passkey(self._allowed(device)))
         if passkey is None:
             raise DBusError(_REJECTED, "nobody gave the passkey")
         return passkey
@@ -75,7 +83,7 @@ class Agent(ServiceInterface):
         self, device: DBusObjectPath, passkey: DBusUInt32
     ) -> None:
         """Both sides show digits; a person compares."""
-        if not await self._answers.same(self._allowed(device), passkey):
+        if not await self._ask(self._answers.same(self._allowed(device), passkey)):
             raise DBusError(_REJECTED, "the digits differ, or nobody compared")
 
     @dbus_method()
@@ -91,6 +99,18 @@ class Agent(ServiceInterface):
     @dbus_method()
     def Cancel(self) -> None:  # noqa: N802
         """BlueZ gave up; the call to Pair tells it."""
+        self.hang_up()
+
+    async def _ask(self, question: Coroutine[Any, Any, T]) -> T | None:
+        """Wait for an answer; None if there is nobody left to give one."""
+        asking = asyncio.create_task(question)
+        self._questions.add(asking)
+        try:
+            await asyncio.wait({asking})
+        finally:
+            self._questions.discard(asking)
+            asking.cancel()
+        return None if asking.cancelled() else asking.result()
 
     def _allowed(self, device: str) -> str:
         """Give the device's address if it may pair; else refuse."""
@@ -113,16 +133,23 @@ async def registered(answers: Answers) -> AsyncIterator[MessageBus]:
     Raises ``UnavailableError`` if there is no bluetoothd.
     """
     async with system_bus() as bus:
-        await register(bus, answers)
-        yield bus
+        agent = await register(bus, answers)
+        try:
+            yield bus
+        finally:
+            agent.hang_up()
+            with suppress(DBusError, OSError, EOFError):
+                await call(bus, _to_manager("UnregisterAgent", "o", [AGENT_PATH]))
 
 
-async def register(bus: MessageBus, answers: Answers, *, default: bool = False) -> None:
+async def register(bus: MessageBus, answers: Answers, *, default: bool = False) -> Agent:
     """Register an agent on ``bus``; ``default``: also for what nobody here began."""
-    bus.export(AGENT_PATH, Agent(answers))
+    agent = Agent(answers)
+    bus.export(AGENT_PATH, agent)
     await call(bus, _to_manager("RegisterAgent", "os", [AGENT_PATH, CAPABILITY]))
     if default:
         await call(bus, _to_manager("RequestDefaultAgent", "o", [AGENT_PATH]))
+    return agent
 
 
 def _to_manager(member: str, signature: str, body: list[str]) -> Message:

@@ -60,14 +60,14 @@ def run_trial(settings: TrialSettings) -> None:
         narrator.say(f"  The page: {clinic.url}")
         narrator.say(f"  Data and logs: {place.directory} ({kept})")
         narrator.say("  Pair a device, once, in its pairing mode, from another terminal:")
-        narrator.say(f"    vitalwire gateway pair --adapter {settings.adapter}")
+        state = _state(place.directory)
+        narrator.say(f"    vitalwire gateway pair --adapter {settings.adapter} --state {state}")
         narrator.say("  Ctrl-C ends everything.")
         _live(settings.adapter, clinic, gateways, narrator)
 
 
 def _gateway(settings: TrialSettings, clinic: Clinic, directory: Path) -> Child:
-    state = directory / "gateways" / _GATEWAY_ID
-    words = ("gateway", "run", "--gateway-id", _GATEWAY_ID, "--state", str(state))
+    words = ("gateway", "run", "--gateway-id", _GATEWAY_ID, "--state", str(_state(directory)))
     return Child(
         Program(
             name="gateway",
@@ -76,6 +76,10 @@ def _gateway(settings: TrialSettings, clinic: Clinic, directory: Path) -> Child:
             environment={MQTT_VARIABLE: clinic.mqtt.url},
         )
     )
+
+
+def _state(directory: Path) -> Path:
+    return directory / "gateways" / _GATEWAY_ID
 
 
 def _live(adapter: str, clinic: Clinic, gateways: Supervisor, narrator: Narrator) -> None:

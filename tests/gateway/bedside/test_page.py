@@ -39,6 +39,14 @@ def test_a_problem_is_taken_apart_into_cause_and_next_step() -> None:
     assert "<code>x y</code>" in render(Overview([CUFF], live, JOURNAL), "now")
 
 
+def test_a_problem_names_the_device_and_the_command_as_it_is_typed() -> None:
+    problem = f"{CUFF.address} is lost; run `vitalwire gateway pair {CUFF.address}`"
+    live = Live("home-1", "v", connected=True, problems=[problem])
+    (one,) = advice(Overview([CUFF], live, JOURNAL))
+    assert one.what == f"CUFF ({CUFF.address}) is lost."
+    assert one.do == f"Run `sudo vitalwire gateway pair {CUFF.address}`."
+
+
 def test_refused_pairings_are_shown() -> None:
     live = Live("home-1", "v", connected=True, refused={"pairing": 3})
     (one,) = advice(Overview([CUFF], live, JOURNAL))

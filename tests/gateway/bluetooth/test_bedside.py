@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.clinic import GATEWAY_ID
 
+COMMAND = (sys.executable, "-m", "vitalwire", "gateway")
 STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
 
 
@@ -56,7 +59,7 @@ async def until_answering(state: Path) -> None:
 
 async def vitalwire(*arguments: str, typed: str = "") -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "vitalwire", "gateway", *arguments),
+        *(*COMMAND, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -213,3 +216,77 @@ async def test_the_doctor_stops_at_a_bluetoothd_that_is_gone(
     assert "✗ Bluetooth service: bluetoothd is not running" in said
     assert "✗ Gateway program: it is not running" in said
     assert not state.exists()
+
+
+class Terminal:
+    """A command at a terminal of its own: what it shows, and keys to press."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._master, slave = os.openpty()
+        os.set_blocking(self._master, False)
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *COMMAND, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        self.shown = ""
+
+    def shows(self, words: str) -> bool:
+        with suppress(OSError):  # nothing now, or nothing more
+            self.shown += os.read(self._master, 65536).decode()
+        return words in self.shown
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    @property
+    def code(self) -> int | None:
+        return self._process.poll()
+
+
+async def test_digits_are_typed_at_a_terminal(world: BluetoothWorld, state: Path) -> None:
+    cuff = make_cuff(passkey=123_456)
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    terminal = Terminal("pair", CUFF_ADDRESS)
+    await eventually(lambda: terminal.shows("Six digits"))
+    terminal.press(b"twelve\n")
+    await eventually(lambda: terminal.shows("Write the digits only"))
+    terminal.press(b"123 456\n")
+    await eventually(lambda: terminal.code is not None)
+    assert (terminal.code, terminal.shows("Paired BLOOD CUFF")) == (0, True)
+    assert "\x1b[32m" in terminal.shown
+    assert state.is_dir()
+
+
+async def test_ctrl_c_at_a_question_ends_at_once_and_leaves_nothing_paired(
+    world: BluetoothWorld, state: Path
+) -> None:
+    cuff = make_cuff(passkey=123_456)
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    terminal = Terminal("pair", CUFF_ADDRESS)
+    await eventually(lambda: terminal.shows("Six digits"))
+    terminal.press(b"\x03")
+    await eventually(lambda: terminal.code is not None)
+    assert (terminal.code, terminal.shows("Fatal")) == (130, False)
+    assert "Traceback" not in terminal.shown, terminal.shown
+    await eventually(lambda: not cuff.is_connected)
+    assert not world.is_paired(cuff)
+    with Admissions(state) as admissions:
+        assert admissions.all() == []
+
+
+async def test_ctrl_c_ends_a_scan_with_what_was_heard(world: BluetoothWorld) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    cuff.take(120, 80, 70)
+    terminal = Terminal("scan", "--listen", "60")
+    await eventually(lambda: terminal.shows(CUFF_ADDRESS))
+    assert "Listening…" in terminal.shown
+    terminal.press(b"\x03")
+    await eventually(lambda: terminal.code is not None)
+    assert (terminal.code, terminal.shows("To pair one")) == (0, True)
+    assert "Traceback" not in terminal.shown
