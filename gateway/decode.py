@@ -9,8 +9,16 @@ from datetime import datetime
 from gateway.clock_trust import Stamped, device_time
 from gateway.record import Entry, Origin, Record, SessionFacts
 from gateway.timeline import was_set
+from schemas.gatt import blood_pressure_record
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Measurement, Packet, Stamp, believable, measure
+from schemas.gatt.measurement import (
+    Measurement,
+    Packet,
+    Stamp,
+    believable,
+    measure,
+    measure_segments,
+)
 from schemas.gatt.quirks import quirk_of
 from schemas.gatt.services import FEATURE_OF
 from schemas.identity import Undated, reading_id
@@ -21,7 +29,7 @@ def decode(entry: Entry, gateway_id: str) -> Item:
     """Decode a record of the journal. Never raises for anything that a device sent."""
     record, facts = entry.record, entry.facts
     try:
-        measurement = _measure(record, facts)
+        measurement = _measure(record, facts, entry.related.parts)
     except MalformedPayload as error:
         return Undecodable(
             seq=record.seq,
@@ -43,7 +51,7 @@ def decode(entry: Entry, gateway_id: str) -> Item:
         vital=measurement.vital.name,
         device=facts.device,
         characteristic=record.characteristic,
-        raw=record.payload.hex(),
+        raw=_raw(record, measurement, entry.related.parts).hex(),
         quantities=measurement.quantities,
         session_id=record.session_id,
         capture=record.capture,
@@ -58,12 +66,26 @@ def decode(entry: Entry, gateway_id: str) -> Item:
     )
 
 
-def _measure(record: Record, facts: SessionFacts) -> Measurement:
+def _measure(record: Record, facts: SessionFacts, parts: tuple[Record, ...] = ()) -> Measurement:
     device = facts.device
     quirk = quirk_of(model=device.model, name=facts.name, manufacturer=device.manufacturer)
     number = record.characteristic
     feature = facts.features.get(FEATURE_OF.get(number, ""))
+    if parts:
+        payloads = [part.payload for part in (*parts, record)]
+        return believable(measure_segments(payloads, feature, quirk))
     return believable(measure(number, record.payload, feature, quirk))
+
+
+def _raw(record: Record, measurement: Measurement, parts: tuple[Record, ...]) -> bytes:
+    """Give the bytes from which the reading follows; what came in parts is put together."""
+    kept, number = measurement.carried, measurement.record_number
+    if not parts or kept is None or number is None:
+        return record.payload
+    whole = blood_pressure_record.Record(
+        sequence=number, characteristic=int(kept.characteristic, 16), payload=kept.payload
+    )
+    return blood_pressure_record.whole(whole)
 
 
 def _amended(entry: Entry) -> tuple[Record, Stamp | None] | None:

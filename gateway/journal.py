@@ -28,6 +28,7 @@ from gateway.journal_file import (
 )
 from gateway.known_devices import KnownDevices
 from gateway.record import (
+    BLOOD_PRESSURE_RECORD,
     GLUCOSE,
     GLUCOSE_CONTEXT,
     TWIN_WINDOW_MS,
@@ -39,6 +40,7 @@ from gateway.record import (
     captured_ms,
 )
 from gateway.wall import Observation
+from schemas.gatt.blood_pressure_record import COUNTER_MODULUS, continues
 from schemas.ranges import Range
 from schemas.reading import Capture, Device
 from schemas.wire import StreamState
@@ -331,8 +333,33 @@ class Journal:
                 (record.session_id, GLUCOSE, record.payload[1:3]),
             )
         return Related(
-            measurement, self._origin(measurement or record), self._before(measurement or record)
+            measurement,
+            self._origin(measurement or record),
+            self._before(measurement or record),
+            self._parts(record),
         )
+
+    def _parts(self, record: Record) -> tuple[Record, ...]:
+        """Find the segments of which this one is the last: under one number, in one session."""
+        if record.characteristic != BLOOD_PRESSURE_RECORD or not continues(record.payload):
+            return ()
+        rows = self._database.execute(
+            f"{_RECORDS} WHERE session_id = ? AND characteristic = ? AND seq < ?"
+            " AND substr(payload, 2, 2) = ? ORDER BY seq DESC LIMIT ?",
+            (
+                record.session_id,
+                record.characteristic,
+                record.seq,
+                record.payload[1:3],
+                COUNTER_MODULUS,
+            ),
+        )
+        found: list[Record] = []
+        for row in rows:
+            found.insert(0, _record(row))
+            if not continues(found[0].payload):
+                break
+        return tuple(found)
 
     def _before(self, record: Record) -> Record | None:
         """Find the numbered measurement that came before this one in its session."""

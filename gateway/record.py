@@ -12,6 +12,7 @@ from schemas.gatt import uuids
 from schemas.reading import Capture, Device
 
 BLOOD_PRESSURE = f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
+BLOOD_PRESSURE_RECORD = f"{uuids.BLOOD_PRESSURE_RECORD:04x}"
 GLUCOSE = f"{uuids.GLUCOSE_MEASUREMENT:04x}"
 GLUCOSE_CONTEXT = f"{uuids.GLUCOSE_MEASUREMENT_CONTEXT:04x}"
 TWIN_WINDOW_MS = 60_000
@@ -120,12 +121,14 @@ class Related:
     itself and a meter is asked for its last known record at each visit; for others within
     ``TWIN_WINDOW_MS`` and one boot. A context has its measurement's, because a meter that counts
     anew may say the same of another measurement. None: here. ``before``: the measurement that came
-    before a glucose measurement in its session; their numbers and times must agree.
+    before a glucose measurement in its session; their numbers and times must agree. ``parts``: for
+    the last segment of a blood pressure record, the segments before it, in their order.
     """
 
     measurement: Record | None = None
     origin: Origin | None = None
     before: Record | None = None
+    parts: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from gateway.decode import decode
-from gateway.record import Entry, Record
+from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Record
+from schemas.gatt.blood_pressure_record import decode_segment
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import measure
 from schemas.reading import Reading
@@ -21,6 +22,11 @@ def newest(records: Iterable[Record]) -> int | None:
     by_stamp: list[tuple[datetime | None, int]] = []
     for record in sorted(records, key=lambda record: record.seq):
         try:
+            if record.characteristic == BLOOD_PRESSURE_RECORD:  # it may be the last of its segments
+                segment = decode_segment(record.payload)
+                if segment.last:
+                    by_number.append((segment.sequence, record.seq))
+                continue
             measurement = measure(record.characteristic, record.payload)
         except MalformedPayload:
             continue

@@ -6,8 +6,8 @@ the 16-bit number of the characteristic recorded, some of its bytes, and the E2E
 announce one. (github.com/RonanB96/bluetooth-sig-python, made from the SIG's own field lists.)
 
 Two things no public source confirms: that this E2E-CRC is the one of continuous glucose monitoring,
-and which bytes it covers. So it is split off where the cuff announces it or where it fits the
-segment before it, and it never costs a record: ``checksum_fits`` is to be told, not to be obeyed.
+and which bytes it covers. So it never costs a record: ``checksum_fits`` is to be told, not to be
+obeyed, and ``schemas.gatt.measurement`` takes bytes for one only if the packet leaves them over.
 """
 
 from collections.abc import Sequence
@@ -82,6 +82,11 @@ def decode_segment(payload: bytes, *, checksum: bool | None = None) -> Segment:
     )
 
 
+def continues(payload: bytes) -> bool:
+    """Tell whether a payload of 0x2B36 is not the first of its record."""
+    return bool(payload) and not payload[0] & _FIRST
+
+
 def encode_segment(segment: Segment) -> bytes:
     """Encode as 0x2B36."""
     checksum = b"" if segment.checksum is None else segment.checksum.to_bytes(2, "little")
@@ -103,6 +108,12 @@ def split(record: Record, part_size: int, *, checksum: bool, counter: int = 0) -
         )
         segments.append(_sealed(segment) if checksum else segment)
     return segments
+
+
+def whole(record: Record) -> bytes:
+    """Encode as 0x2B36 in one segment, without checksum."""
+    (segment,) = split(record, max(len(record.payload), 1), checksum=False)
+    return encode_segment(segment)
 
 
 def join(segments: Sequence[Segment]) -> Record:

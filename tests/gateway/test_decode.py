@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from gateway.decode import decode
 from gateway.record import DeviceClock, Entry, Record, Related, SessionFacts
 from gateway.session_end import must_wait
+from schemas.gatt import blood_pressure_record
+from schemas.gatt.blood_pressure_record import encode_segment, split
+from schemas.gatt.measurement import measure
 from schemas.gatt.services import FEATURE_OF
 from schemas.identity import Undated, reading_id
 from schemas.reading import Capture, Device, DeviceTime, Item, Reading, Undecodable
@@ -161,6 +164,24 @@ def test_a_packet_has_one_name_whether_sent_at_once_or_kept_in_a_record() -> Non
     )
     assert reading(stored).reading_id == reading(live).reading_id
     assert (reading(stored).record_number, reading(live).record_number) == (7, None)
+
+
+def test_a_record_in_parts_is_the_reading_of_its_last_part() -> None:
+    packet = bytes.fromhex("468E005B006C0025C547314600")
+    kept = blood_pressure_record.Record(sequence=7, characteristic=0x2B34, payload=packet)
+    parts = [
+        replace(RECORD, seq=seq, characteristic="2b36", payload=encode_segment(segment))
+        for seq, segment in enumerate(split(kept, 5, checksum=True), 20)
+    ]
+    found = reading(parts[-1], related=Related(parts=tuple(parts[:-1])))
+    live = replace(RECORD, characteristic="2b34", payload=packet)
+    assert found.reading_id == reading(live).reading_id
+    assert found.quantities == reading(live).quantities
+    assert found.record_number == 7
+    whole = bytes.fromhex(found.raw)  # the server decodes it anew from these bytes alone
+    assert measure("2b36", whole).quantities == found.quantities
+    for part in parts:
+        assert isinstance(decode(Entry(part, FACTS), GATEWAY), Undecodable)
 
 
 def test_a_glucose_record_is_named_by_its_base_time_not_by_what_the_user_saw() -> None:

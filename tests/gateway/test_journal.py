@@ -14,9 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.cursor import Cursor
 from gateway.journal import KEEP_RECEIPTED_MS, Journal, Notification
 from gateway.journal_file import FILE, unusable
-from gateway.record import GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
+from gateway.record import BLOOD_PRESSURE_RECORD, GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
+from gateway.session_end import newest
 from gateway.wall import Observation
 from schemas.errors import MisconfiguredError, UnavailableError
+from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.ranges import from_numbers
 from schemas.reading import Capture, Device
 from tests.gateway.records import ADDRESS, BOOT, CLOCK_READ, notification
@@ -322,3 +324,19 @@ def test_a_session_without_records_leaves_nothing(journal: Journal) -> None:
     journal.drop_facts("session")
     (count,) = journal._database.execute("SELECT count(*) FROM sessions").fetchone()
     assert count == 0
+
+
+def test_the_last_segment_of_a_record_knows_those_before_it(journal: Journal) -> None:
+    kept = Record(sequence=7, characteristic=0x2B34, payload=bytes(13))
+    first, second, third = (
+        journal.append(notification(encode_segment(segment), BLOOD_PRESSURE_RECORD))
+        for segment in split(kept, 5, checksum=False)
+    )
+    other = Record(sequence=8, characteristic=0x2B34, payload=bytes(13))
+    (alone,) = (
+        journal.append(notification(encode_segment(segment), BLOOD_PRESSURE_RECORD))
+        for segment in split(other, 13, checksum=False)
+    )
+    entries = journal.entries(range(first.seq, alone.seq + 1))
+    assert [entry.related.parts for entry in entries] == [(), (first,), (first, second), ()]
+    assert newest([first, second, third]) == third.seq

@@ -4,14 +4,14 @@ It stands between the codecs, which know bytes, and a reading, which knows where
 those received, in UCUM; at most a power of ten is changed (kg/L to mg/dL), which is exact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import cuff, meter, oximeter, scale, thermometer
 from schemas.gatt.measurement.form import Measurement, Packet, Stamp, believable
 from schemas.gatt.quirks import Quirk
 
-__all__ = ["Measurement", "Packet", "Stamp", "believable", "measure"]
+__all__ = ["Measurement", "Packet", "Stamp", "believable", "measure", "measure_segments"]
 
 _MEASURE: dict[str, Callable[[bytes, int | None, Quirk | None], Measurement]] = {
     "2a35": cuff.measured,
@@ -39,3 +39,10 @@ def measure(
     if read is None:
         raise MalformedPayload(f"characteristic {characteristic} holds no record of a vital")
     return read(payload, feature, quirk)
+
+
+def measure_segments(
+    payloads: Sequence[bytes], feature: int | None = None, quirk: Quirk | None = None
+) -> Measurement:
+    """Decode a record of 0x2B36 that came in several segments; else as ``measure``."""
+    return cuff.segments(payloads, feature, quirk)

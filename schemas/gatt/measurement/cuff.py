@@ -1,12 +1,15 @@
 """Blood pressure: 0x2A35, 0x2B34, and 0x2B36, which carries one of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeGuard
 
 from msgspec.structs import replace as changed
 
-from schemas.gatt import blood_pressure, blood_pressure_record, date_time, enhanced_blood_pressure
+from schemas.gatt import blood_pressure, date_time, enhanced_blood_pressure
 from schemas.gatt.blood_pressure import BloodPressureMeasurement, Feature, PressureUnit, Status
+from schemas.gatt.blood_pressure_record import Record, decode_segment, join
 from schemas.gatt.enhanced_blood_pressure import Details
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement.form import (
@@ -82,9 +85,43 @@ def enhanced(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measu
 
 def record(payload: bytes, feature: int | None, quirk: Quirk | None) -> Measurement:
     """Read 0x2B36 that holds a whole record; its number is the record's, the rest its packet's."""
-    announced = None if feature is None else bool(Feature(feature) & Feature.CHECKSUM)
-    segment = blood_pressure_record.decode_segment(payload, checksum=announced)
-    kept = blood_pressure_record.join([segment])
+    return segments([payload], feature, quirk)
+
+
+def segments(payloads: Sequence[bytes], feature: int | None, quirk: Quirk | None) -> Measurement:
+    """Read a record of 0x2B36 from its segments, in their order.
+
+    The packet inside says by its flags how long it is. So the last bytes of a segment are taken for
+    a checksum only where the packet leaves them over, and the cuff announces one or they fit.
+    """
+    announced = bool(feature is not None and Feature(feature) & Feature.CHECKSUM)
+    plain = _attempt(payloads, feature, quirk, checksum=False)
+    if _complete(plain):
+        return plain
+    if announced or feature is None:
+        sealed = _attempt(payloads, feature, quirk, checksum=True)
+        if _complete(sealed) and (announced or "checksum" not in sealed.attributes):
+            return sealed
+    if isinstance(plain, MalformedPayload):
+        raise plain
+    return plain
+
+
+def _attempt(
+    payloads: Sequence[bytes], feature: int | None, quirk: Quirk | None, *, checksum: bool
+) -> Measurement | MalformedPayload:
+    try:
+        parts = [decode_segment(payload, checksum=checksum) for payload in payloads]
+        return _kept(join(parts), feature, quirk)
+    except MalformedPayload as error:
+        return error
+
+
+def _complete(found: Measurement | MalformedPayload) -> TypeGuard[Measurement]:
+    return isinstance(found, Measurement) and "trailing" not in found.attributes
+
+
+def _kept(kept: Record, feature: int | None, quirk: Quirk | None) -> Measurement:
     characteristic = f"{kept.characteristic:04x}"
     if characteristic not in _CARRIED:
         message = f"blood pressure record: characteristic {characteristic} inside is no measurement"

@@ -1,8 +1,12 @@
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from schemas.gatt import blood_pressure
+from schemas.gatt.blood_pressure_record import Record, encode_segment, split
+from schemas.gatt.checksum import e2e_crc
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Measurement, Packet, believable, measure
+from schemas.gatt.measurement import Measurement, Packet, believable, measure, measure_segments
 from schemas.gatt.quirks import BEURER_BM
 from schemas.reading import Quantity
 from tests.schemas.gatt.measurement.shown import sent
@@ -183,12 +187,49 @@ def test_a_record_is_the_packet_that_it_keeps_and_has_a_number() -> None:
     assert (kept.record_number, kept.carried) == (7, Packet("2b34", packet))
 
 
+PACKET = bytes.fromhex("468E005B006C0025C547314600")
+STORED = Record(sequence=7, characteristic=0x2B34, payload=PACKET)
+ANNOUNCED, DENIED = int(blood_pressure.Feature.CHECKSUM), 0
+
+
+@given(
+    st.integers(1, 20),
+    st.booleans(),
+    st.integers(0, 63),
+    st.sampled_from([None, ANNOUNCED, DENIED]),
+)
+def test_a_record_says_the_same_in_one_segment_or_in_many(
+    size: int, checksum: bool, counter: int, feature: int | None
+) -> None:
+    assume(not (checksum and feature == DENIED))
+    parts = split(STORED, size, checksum=checksum, counter=counter)
+    found = measure_segments([encode_segment(part) for part in parts], feature)
+    plain = measure("2b34", PACKET, feature)
+    assert found.quantities == plain.quantities
+    assert found.attributes == plain.attributes
+    assert (found.record_number, found.carried) == (7, Packet("2b34", PACKET))
+
+
 def test_a_checksum_that_does_not_fit_is_told() -> None:
-    payload = bytes.fromhex("030700342B468E005B006C0025C5473146000000")
-    announced = int(blood_pressure.Feature.CHECKSUM)
-    measurement = measure("2b36", payload, announced)
+    payload = bytes.fromhex("030700342B") + PACKET + b"\0\0"
+    measurement = measure("2b36", payload, ANNOUNCED)
     assert measurement.quantities["systolic"].value == "142"
     assert measurement.attributes["checksum"] == "does not fit"
+
+
+def test_nobody_announced_a_checksum_so_what_is_left_over_is_left_over() -> None:
+    payload = bytes.fromhex("030700342B") + PACKET + b"\0\0"
+    for feature in (None, DENIED):
+        assert measure("2b36", payload, feature).attributes["trailing"] == "0000"
+
+
+def test_a_packet_that_ends_like_a_checksum_is_not_cut() -> None:
+    """Two bytes that the packet itself needs are not a checksum, whatever they are."""
+    head = bytes.fromhex("030700342B048E005B006C00")
+    payload = head + e2e_crc(head).to_bytes(2, "little")
+    for feature in (None, ANNOUNCED):
+        assert "pulse" in measure("2b36", payload, feature).quantities
+        assert measure("2b36", payload, feature).quantities["pulse"].absent != "not-sent"
 
 
 @pytest.mark.parametrize(
