@@ -7,7 +7,6 @@ One process writes at a time (see gateway/daemon.py). What a session learns goes
 never into them. File: ``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,21 +25,16 @@ from gateway.journal_file import (
     set_aside,
     unusable,
 )
+from gateway.journal_relations import RECORDS, name_of, record_of, related
 from gateway.known_devices import KnownDevices
 from gateway.record import (
-    BLOOD_PRESSURE_RECORD,
     GLUCOSE,
-    GLUCOSE_CONTEXT,
-    TWIN_WINDOW_MS,
     Entry,
-    Origin,
     Record,
-    Related,
     SessionFacts,
     captured_ms,
 )
 from gateway.wall import Observation
-from schemas.gatt.blood_pressure_record import COUNTER_MODULUS, continues
 from schemas.ranges import Range
 from schemas.reading import Capture, Device
 from schemas.wire import StreamState
@@ -50,14 +44,6 @@ PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
 STREAMS_MAX = 100  # in a health report, oldest first
 PROBE_BYTES = 64 * 1024  # room for a burst
 _FACTS_CACHED = 64
-_DIGEST_BYTES = 16
-_TWIN_ROWS_MAX = 500  # no device sends more within the twin window
-
-_COLUMNS = """
-    stream, seq, address, characteristic, payload, session_id,
-    boot_id, monotonic_ms, wall_ms, not_before_ms
-"""
-_RECORDS = f"SELECT {_COLUMNS} FROM rows JOIN streams USING (stream_id)"  # noqa: S608  (constants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +111,12 @@ class Journal:
             if notification.characteristic == GLUCOSE:
                 self._database.execute(
                     "INSERT OR IGNORE INTO origins VALUES (?,?,?,?,?)",
-                    (*_name(notification), self.stream, seq, captured_ms(capture)),
+                    (
+                        *name_of(notification.address, notification.payload),
+                        self.stream,
+                        seq,
+                        captured_ms(capture),
+                    ),
                 )
         assert seq > self._highest.get(self._stream_id, 0), seq
         self._highest[self._stream_id] = seq
@@ -172,8 +163,8 @@ class Journal:
     @disk()
     def records_of(self, session_id: str) -> list[Record]:
         """Give a session's records."""
-        rows = self._database.execute(f"{_RECORDS} WHERE session_id = ?", (session_id,))
-        return [_record(row) for row in rows]
+        rows = self._database.execute(f"{RECORDS} WHERE session_id = ?", (session_id,))
+        return [record_of(row) for row in rows]
 
     def observation(self) -> Observation | None:
         """Give the last true wall clock that any run has seen."""
@@ -204,10 +195,12 @@ class Journal:
     def entries(self, numbers: range) -> list[Entry]:
         """Give records with all that decoding them needs."""
         rows = self._database.execute(
-            f"{_RECORDS} WHERE seq BETWEEN ? AND ? ORDER BY seq", (numbers.start, numbers.stop - 1)
+            f"{RECORDS} WHERE seq BETWEEN ? AND ? ORDER BY seq", (numbers.start, numbers.stop - 1)
         )
-        records = [_record(row) for row in rows.fetchall()]
-        return [Entry(record, self.facts(record), self._related(record)) for record in records]
+        records = [record_of(row) for row in rows.fetchall()]
+        return [
+            Entry(record, self.facts(record), related(self._database, record)) for record in records
+        ]
 
     def receipt(self, streams: Mapping[str, Iterable[Range]], now_wall_ms: int | None) -> list[int]:
         """Mark what the server has; give the numbers that are newly gone."""
@@ -322,86 +315,3 @@ class Journal:
             "SELECT facts FROM sessions WHERE session_id = ?", (session_id,)
         ).fetchone()
         return msgspec.json.decode(row[0], type=SessionFacts) if row else None
-
-    def _related(self, record: Record) -> Related:
-        measurement = None
-        if record.characteristic == GLUCOSE_CONTEXT:
-            measurement = self._one(
-                # Both layouts: one byte of flags, then the sequence number.
-                "session_id = ? AND characteristic = ? AND substr(payload, 2, 2) = ?"
-                " ORDER BY seq DESC",
-                (record.session_id, GLUCOSE, record.payload[1:3]),
-            )
-        return Related(
-            measurement,
-            self._origin(measurement or record),
-            self._before(measurement or record),
-            self._parts(record),
-        )
-
-    def _parts(self, record: Record) -> tuple[Record, ...]:
-        """Find the segments of which this one is the last: under one number, in one session."""
-        if record.characteristic != BLOOD_PRESSURE_RECORD or not continues(record.payload):
-            return ()
-        rows = self._database.execute(
-            f"{_RECORDS} WHERE session_id = ? AND characteristic = ? AND seq < ?"
-            " AND substr(payload, 2, 2) = ? ORDER BY seq DESC LIMIT ?",
-            (
-                record.session_id,
-                record.characteristic,
-                record.seq,
-                record.payload[1:3],
-                COUNTER_MODULUS,
-            ),
-        )
-        found: list[Record] = []
-        for row in rows:
-            found.insert(0, _record(row))
-            if not continues(found[0].payload):
-                break
-        return tuple(found)
-
-    def _before(self, record: Record) -> Record | None:
-        """Find the numbered measurement that came before this one in its session."""
-        if record.characteristic != GLUCOSE:
-            return None
-        return self._one(
-            "session_id = ? AND characteristic = ? AND seq < ? ORDER BY seq DESC",
-            (record.session_id, GLUCOSE, record.seq),
-        )
-
-    def _origin(self, record: Record) -> Origin | None:
-        """Find where the record's bytes came first; None: with it."""
-        if record.characteristic == GLUCOSE:
-            found = self._database.execute(
-                "SELECT stream, seq, captured_ms FROM origins WHERE address = ? AND digest = ?",
-                _name(record),
-            ).fetchone()
-            return Origin(*found) if found else None
-        twin = self._one(
-            "address = ? AND characteristic = ? AND payload = ? AND boot_id = ?"
-            " AND monotonic_ms >= ? AND seq BETWEEN ? AND ? ORDER BY seq",
-            (
-                record.address,
-                record.characteristic,
-                record.payload,
-                record.capture.boot_id,
-                record.capture.monotonic_ms - TWIN_WINDOW_MS,
-                record.seq - _TWIN_ROWS_MAX,
-                record.seq - 1,
-            ),
-        )
-        return twin.origin if twin else None
-
-    def _one(self, condition: str, values: tuple[str | bytes | int, ...]) -> Record | None:
-        row = self._database.execute(f"{_RECORDS} WHERE {condition} LIMIT 1", values).fetchone()
-        return _record(row) if row else None
-
-
-def _name(record: Notification | Record) -> tuple[str, bytes]:
-    return record.address, hashlib.sha256(record.payload).digest()[:_DIGEST_BYTES]
-
-
-def _record(row: tuple[str, int, str, str, bytes, str, str, int, int | None, int | None]) -> Record:
-    stream, seq, address, characteristic, payload, session_id = row[:6]
-    return Record(stream, seq, address, characteristic, payload, session_id, Capture(*row[6:]))

@@ -75,6 +75,7 @@ SHELLS = {
     "gateway/intake.py",
     "gateway/journal.py",
     "gateway/journal_file.py",
+    "gateway/journal_relations.py",
     "gateway/known_devices.py",
     "gateway/metrics.py",
     "gateway/publisher.py",
