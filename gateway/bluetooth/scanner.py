@@ -141,7 +141,8 @@ class Scanner:
         metrics.FAILURES.labels("scan").inc()
         if self.problem is None:
             log.warning("scan.failed", adapter=self._radio.adapter, reason=reason)
-        self.problem = f"Bluetooth: scanning does not start ({reason}); it is tried again"
+        adapter = self._radio.adapter
+        self.problem = f"Bluetooth: scanning on {adapter} does not start ({reason}); tried again"
 
     def _on_detection(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         # Not device.details: bleak keeps those of the first sighting, from before a pairing.

@@ -75,6 +75,17 @@ def test_the_adapter_has_a_limit() -> None:
     assert sighted(dialling, CUFF, 0) is Verdict.FULL
 
 
+def test_each_adapter_has_a_limit_of_its_own() -> None:
+    dialling = Dialling(REST_MS, Random(1))
+    for number in range(SESSIONS_MAX):
+        dialling.began(f"C0:00:00:00:01:{number:02X}", "hci0")
+    verdicts = [
+        dialling.sighted(CUFF, 0, paired=True, heard=True, adapter=adapter)
+        for adapter in ("hci0", "hci1")
+    ]
+    assert verdicts == [Verdict.FULL, Verdict.DIAL]
+
+
 def stranger(dialling: Dialling, address: str, now_ms: int) -> Verdict:
     return dialling.sighted(address, now_ms, paired=False, heard=True)
 

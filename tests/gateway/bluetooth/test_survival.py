@@ -3,16 +3,27 @@
 The numbers are those of the table in docs/design/016.
 """
 
+import asyncio
 from decimal import Decimal
+from random import Random
 
 import pytest
-from bleak import BleakClient
+from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from prometheus_client import REGISTRY
 
 from gateway import scan_watch
 from gateway.bluetooth import link as link_module
+from gateway.bluetooth import scanner as scanner_module
+from gateway.bluetooth import session as session_module
+from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
+from gateway.bluetooth.scanner import Scanner
+from gateway.bluetooth.session import Session
+from gateway.journal import Notification
+from gateway.record import Record
+from gateway.visit import Command, Order, State, Visit
+from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
 from simulators.world import (
@@ -27,6 +38,19 @@ from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_
 from tests.gateway.bluetooth.side import BluetoothSide
 from tests.gateway.bluetooth.test_visits import sessions
 from tests.simulators.test_world import find
+
+
+def watch(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
+    """Note what every visit is ordered to do."""
+    orders: list[Command] = []
+    order = Visit._order
+
+    def noting(visit: Visit, to: State, command: Command, now_ms: int, after_s: float) -> Order:
+        orders.append(command)
+        return order(visit, to, command, now_ms, after_s)
+
+    monkeypatch.setattr(Visit, "_order", noting)
+    return orders
 
 
 def failures(reason: str) -> float:
@@ -200,3 +224,93 @@ async def test_a_scan_that_bluetoothd_cannot_end_is_ended_by_power(
     await eventually(lambda: failures("power-cycle") > cycled_before)
     second = cuff.take(130, 85, 71)
     await eventually(lambda: side.payloads == [first, second])
+
+
+async def test_one_device_connects_at_a_time(cuff: Cuff, side: BluetoothSide) -> None:
+    await eventually(side.bluez.ready.is_set)
+    async with side.bluez.connecting:
+        taken = cuff.take(120, 80, 70)
+        await eventually(lambda: side.bluez.connecting._waiters)
+        assert (cuff.is_connected, side.payloads) == (False, [])
+    await eventually(lambda: side.payloads == [taken])
+
+
+async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Store before erase: some devices forget when the link ends, or when their clock is set."""
+    monkeypatch.setattr(session_module, "SILENCE_S", 0.05)
+    append, refusals = side.journal.append, 0
+
+    def refuses(notification: Notification) -> Record:
+        nonlocal refusals
+        refusals += 1
+        raise UnavailableError("The journal's disk fails.")
+
+    monkeypatch.setattr(side.journal, "append", refuses)
+    cuff.inject(Stall(after=1))
+    first, _second = cuff.take(120, 80, 70), cuff.take(130, 85, 71)
+    orders, waits = watch(monkeypatch), asyncio.Event()
+    on_disk = Session._on_disk
+
+    async def noting(session: Session) -> None:
+        waits.set()
+        await on_disk(session)
+
+    monkeypatch.setattr(Session, "_on_disk", noting)
+    await waits.wait()  # the cuff has been silent for as long as it takes
+    assert (refusals, cuff.is_connected) == (1, True)
+    assert orders[-1] is Command.DRAIN
+    monkeypatch.setattr(side.journal, "append", append)
+    side.intake.retry()
+    assert side.payloads == [first]
+    await side.visited(1)
+    assert orders[orders.index(Command.DRAIN) :][:3] == [
+        Command.DRAIN,
+        Command.SET_CLOCK,
+        Command.DISCONNECT,
+    ]
+
+
+class Clockwork:
+    """A clock that is moved by hand."""
+
+    boot_id = "0" * 32
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+
+    def monotonic_ms(self) -> int:
+        return self.now_ms
+
+    def wall_ms(self) -> int:
+        return self.now_ms
+
+    def synchronised(self) -> bool:
+        return False
+
+
+async def test_a_scanner_that_hangs_in_what_has_a_limit_is_wedged(
+    world: BluetoothWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon then tells systemd nothing any more."""
+    assert world.bus_address
+    begun = asyncio.Event()
+
+    async def hangs(_scanner: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(BleakScanner, "start", hangs)
+    monkeypatch.setattr(scanner_module, "START_TIMEOUT_S", None)
+    radio, clock = Bluez("hci0", Random(1)), Clockwork()
+    scanner = Scanner(radio, clock, print, Random(1))
+    radio.ready.set()
+    scanning = asyncio.create_task(scanner.run())
+    await begun.wait()
+    wedged = []
+    for clock.now_ms in (scanner_module.WEDGED_AFTER_MS, scanner_module.WEDGED_AFTER_MS + 1):
+        wedged.append(scanner.wedged)
+    assert wedged == [False, True]
+    scanning.cancel()
+    await asyncio.gather(scanning, return_exceptions=True)
