@@ -48,6 +48,12 @@ fuzz: ## Fuzz every codec, 10 s each; longer: make fuzz ARGS="--seconds 60"
 	@$(PYTHON) -m setup fuzz
 	@.venv/bin/python -m bench.fuzz $(ARGS)
 
+nightly: ## Fuzz for long, a month of virtual time, an hour of a hundred devices; keep the results
+	@$(PYTHON) -m setup bench
+	@$(PYTHON) -m setup fuzz
+	@.venv/bin/python -m bench.fuzz --seconds 60 --keep
+	@.venv/bin/python -m bench month many_devices
+
 lint: setup-test ## Check style and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .

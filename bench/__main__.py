@@ -15,18 +15,20 @@ from bench import record
 
 BENCHMARKS: dict[str, str] = {
     "codecs": "one payload at a time, against PyPI bluetooth-sig",
-    "many_devices": "a hundred devices around one gateway for an hour",
+    "truth": "what either decoder makes of packets that matter",
+    "vectorised_decode": "many payloads at once, against one at a time",
     "handover": "from an indication to MQTT, with fsync",
     "footprint": "memory and idle processor time with twenty devices",
     "cold_start": "from the daemon's start to scanning",
     "first_sync": "a meter with 500 stored records",
-    "truth": "what either decoder makes of packets that matter",
-    "vectorised_decode": "many payloads at once, against one at a time",
+    "many_devices": "a hundred devices around one gateway for an hour",
+    "month": "a month of virtual time in one home",
 }
+NIGHTLY = {"many_devices", "month"}  # they take long, and run only by their names
 
 
 def main() -> int:
-    """Run what the command line names, or all."""
+    """Run what the command line names, or all that are not for the night."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Run benchmarks.")
     names = ", ".join(f"{name} ({what})" for name, what in BENCHMARKS.items())
     parser.add_argument("name", nargs="*", help=names)
@@ -38,7 +40,7 @@ def main() -> int:
     quiet = structlog.make_filtering_bound_logger(logging.ERROR)
     structlog.configure(wrapper_class=quiet)  # a world's links end all the time
     commit = record.commit()
-    for name in arguments.name or BENCHMARKS:
+    for name in arguments.name or [name for name in BENCHMARKS if name not in NIGHTLY]:
         print(f"== {name}: {BENCHMARKS[name]}; commit {commit}; {record.load()}", flush=True)
         figures = list(importlib.import_module(f"bench.{name}").run())
         print(f"{record.table(figures)}\n", flush=True)

@@ -1,7 +1,6 @@
 """Adapter1: one adapter's discovery, and the devices that were seen or are bonded."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -198,7 +197,7 @@ class Adapter:
             known = self._central.tree.value(path, DEVICE, "UUIDs") or []
             uuids = sorted({*known, *uuids})
             self._central.tree.change(path, DEVICE, _advertised(advertisement, uuids))
-        device.last_seen_s = time.monotonic()
+        device.last_seen_s = asyncio.get_running_loop().time()
 
     def _wanted(self, uuids: list[str]) -> bool:
         """Whether some discovering client's filter lets a device with these services through."""
@@ -209,7 +208,7 @@ class Adapter:
         """Remove a device that nobody paired with and that is heard no more (TemporaryTimeout)."""
         while self.devices.get(device.path) is device:
             await asyncio.sleep(self._temporary_timeout_s / 4)
-            silent_s = time.monotonic() - device.last_seen_s
+            silent_s = asyncio.get_running_loop().time() - device.last_seen_s
             kept = device.is_busy or device.is_paired
             if not kept and silent_s > self._temporary_timeout_s:
                 self._forget(device)

@@ -54,6 +54,11 @@ class PrivateBus:
         """What belongs into DBUS_SYSTEM_BUS_ADDRESS."""
         return f"unix:path={self._socket}"
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._daemon.pid
+
     async def __aenter__(self) -> Self:
         """Start the daemon; it listens when this returns.
 

@@ -74,6 +74,11 @@ class BluetoothWorld:
         """What the process under test needs as DBUS_SYSTEM_BUS_ADDRESS."""
         return self._bus.address
 
+    @property
+    def bus_pid(self) -> int:
+        """The number of the bus daemon's process."""
+        return self._bus.pid
+
     async def __aenter__(self) -> Self:
         """Start the bus and org.bluez."""
         async with AsyncExitStack() as started:
