@@ -69,6 +69,7 @@ SHELLS = {
     "gateway/bluetooth/repair.py",
     "gateway/bluetooth/scanner.py",
     "gateway/bluetooth/session.py",
+    "gateway/bluetooth/subscriptions.py",
     "gateway/cli.py",
     "gateway/configuration.py",
     "gateway/daemon.py",

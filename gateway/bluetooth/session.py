@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBo
 from gateway.bluetooth.meter import MEMORIES, MeterVisit
 from gateway.bluetooth.repair import forget, heard_unbonded, pair
 from gateway.bluetooth.scanner import Sighting
+from gateway.bluetooth.subscriptions import MEASUREMENTS, pushed, subscribe
 from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
@@ -35,14 +35,12 @@ from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 from schemas.gatt.racp import FilterType
-from schemas.gatt.services import SERVICES
 
 FIRST_RECORD_TIMEOUT_S = 30.0
 SILENCE_S = 2.0  # a cuff that has sent its burst and keeps the link has nothing more
 DURABLE_POLL_S = 0.1
 DISK_PATIENCE_S = 10.0  # with a device that has not even finished
 
-MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
 _WITH_TURN = frozenset({Command.CONNECT, Command.BOND_ANEW})
 _WITHOUT_LINK = _WITH_TURN | {Command.AWAIT_TURN, Command.DISCONNECT}
 
@@ -256,26 +254,8 @@ class Session:
         return refused
 
     async def _subscribe(self, _order: Order) -> Event:
-        """Subscribe to what the device sends by itself, last of all: the burst begins there."""
-        quirk, kept = self._visit.quirk, self._pushed()
-        wanted: list[tuple[int, Callable[[bytes], None]]] = []
-        if quirk is not None and quirk.subscribe_to_everything:
-            others = set(self._link.pushable()) - MEASUREMENTS - self._link.subscribed
-            wanted += [(number, _ignore) for number in sorted(others)]
-        wanted += [(number, partial(self._capture, number)) for number in kept]
-        for position, (number, notified) in enumerate(wanted):
-            if position and quirk is not None:
-                await asyncio.sleep(quirk.pause_before_subscribing_s)
-            await self._link.subscribe(number, notified)
+        await subscribe(self._link, self._visit.quirk, self._capture)
         return Event.SUBSCRIBED
-
-    def _pushed(self) -> list[int]:
-        """Give what the device sends by itself: per service the form that says most."""
-        offered = (
-            [source.number for source in service.pushed if self._link.has(source.number)]
-            for service in SERVICES
-        )
-        return [numbers[-1] for numbers in offered if numbers]
 
     async def _sync(self, _order: Order) -> Event:
         """Ask a device that keeps numbered records for what is new."""
@@ -293,7 +273,7 @@ class Session:
 
     async def _drain(self, _order: Order) -> Event:
         """Wait until it has said nothing for a while, and until all of it is on the disk."""
-        if self._pushed():
+        if pushed(self._link):
             await self._await_silence()
         await self._on_disk()
         return Event.DRAINED
@@ -366,7 +346,3 @@ class Session:
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
         self._around.told(session_id)
-
-
-def _ignore(_payload: bytes) -> None:
-    """Drop what is no reading: a moving pressure, a battery, a clock."""

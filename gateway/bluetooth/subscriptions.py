@@ -1,0 +1,45 @@
+"""Subscribes to what a device sends by itself: each measurement once, last of all.
+
+The burst begins with the last subscription, so nothing may come after it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from gateway.bluetooth.link import Link
+from schemas.gatt.quirks import Quirk
+from schemas.gatt.services import SERVICES
+
+MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
+
+
+def pushed(link: Link) -> list[int]:
+    """Give what the device sends by itself: per service the one form that says most.
+
+    A cuff that has the enhanced blood pressure measurement sends each measurement as 0x2A35 too.
+    """
+    offered = (
+        [source.number for source in service.pushed if link.has(source.number)]
+        for service in SERVICES
+    )
+    return [numbers[-1] for numbers in offered if numbers]
+
+
+async def subscribe(
+    link: Link, quirk: Quirk | None, captured: Callable[[int, bytes], None]
+) -> None:
+    """Subscribe as the device's kind wants it; raise ``LinkFailed``. ``captured`` gets records."""
+    wanted: list[tuple[int, Callable[[bytes], None]]] = []
+    if quirk is not None and quirk.subscribe_to_everything:
+        others = set(link.pushable()) - MEASUREMENTS - link.subscribed
+        wanted += [(number, _ignore) for number in sorted(others)]
+    wanted += [(number, partial(captured, number)) for number in pushed(link)]
+    for position, (number, notified) in enumerate(wanted):
+        if position and quirk is not None:
+            await asyncio.sleep(quirk.pause_before_subscribing_s)
+        await link.subscribe(number, notified)
+
+
+def _ignore(_payload: bytes) -> None:
+    """Drop what is no reading: a moving pressure, a battery, a clock."""
