@@ -1,0 +1,72 @@
+"""What a device sends by itself: each measurement once, and nothing that still moves."""
+
+import pytest
+from bumble import gatt
+from bumble.device import Connection
+
+from schemas.gatt import uuids
+from schemas.gatt.quirks import OMRON
+from simulators.peripherals import Cuff, attributes
+from simulators.peripherals.models import CUFFS
+from simulators.world import BluetoothWorld
+from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff
+from tests.gateway.bluetooth.side import BluetoothSide
+
+MOVING = b"\x00\x64\x00\xff\x07\xff\x07"
+ENHANCED = b"\x00\x78\x00\x50\x00\x5d\x00"
+
+
+class ModernCuff(Cuff):
+    """Says each measurement in both forms, and while it pumps up, how far it is."""
+
+    def _own_service(self) -> gatt.Service:
+        service = super()._own_service()
+        self._enhanced = self._push_on(
+            attributes.indicated(uuids.ENHANCED_BLOOD_PRESSURE_MEASUREMENT)
+        )
+        self._moving = self._push_on(attributes.notified(uuids.INTERMEDIATE_CUFF_PRESSURE))
+        service.characteristics += [self._enhanced, self._moving]
+        return service
+
+    def _subscribed(self, connection: Connection) -> None:
+        if self._wants(connection, self._enhanced) and self._memory:
+            self._tasks.spawn(self._hand_over(connection))
+
+    async def _hand_over(self, connection: Connection) -> None:
+        self.asked_for_moving = self._wants(connection, self._moving)
+        self.asked_for_both = self._wants(connection, self._measurement)
+        await self._notify(connection, self._moving, MOVING)
+        if await self._indicate(connection, self._enhanced, ENHANCED):
+            self._memory.clear()
+        await self._drop(connection)
+
+
+def modern(like: Cuff) -> ModernCuff:
+    return ModernCuff(like.identity, like.clock, like.ledger, habits=like._habits)
+
+
+@pytest.mark.parametrize("model", ["conformant", OMRON.title])
+async def test_a_measurement_in_two_forms_is_one_and_a_moving_pressure_is_none(
+    model: str, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cuff = modern(CUFFS[model].build(CUFF_ADDRESS, CLOCK))
+    cuff.take(120, 80, 70)
+    await world.add(cuff, bonded=True)
+    await eventually(lambda: side.payloads == [ENHANCED])
+    await side.visited(1)
+    assert side.payloads == [ENHANCED]
+    (record,) = side.kept
+    assert record.characteristic == f"{uuids.ENHANCED_BLOOD_PRESSURE_MEASUREMENT:04x}"
+    assert not cuff.asked_for_both
+    # Only who counts itself unpaired otherwise is asked for it, and what it says is dropped.
+    assert cuff.asked_for_moving is (model == OMRON.title)
+
+
+async def test_the_older_form_is_taken_where_there_is_no_other(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=True)
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+    assert side.kept[0].characteristic == f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
