@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from schemas.gatt import (
     blood_pressure,
+    continuous_glucose,
     contour_clock,
     current_time,
     date_time,
@@ -17,6 +18,7 @@ from schemas.gatt import (
     weight,
 )
 from schemas.gatt.codes import Bits
+from schemas.gatt.continuous_glucose import ContinuousGlucose
 from schemas.gatt.measurement.form import PER_MINUTE, PERCENT, quantity
 from schemas.gatt.number import Number
 from schemas.gatt.oximeter import Pair
@@ -87,6 +89,24 @@ def _oximeter_stream(payload: bytes) -> Description:
         "pulse_amplitude": _quantity(stream.pulse_amplitude_percent, PERCENT),
         "status": [name for status in sent for name in status.labels] if sent else None,
         "trailing_hex": stream.trailing.hex(),
+    }
+
+
+def _continuous_glucose(payload: bytes) -> Description:
+    first, *further = map(_sensor_value, continuous_glucose.decode(payload))
+    return {"kind": "continuous_glucose", **first, "further_records": further}
+
+
+def _sensor_value(record: ContinuousGlucose) -> Description:
+    noticed = record.annunciation
+    return {
+        "glucose": _quantity(record.glucose_mg_dl, "mg/dL"),
+        "time_offset_min": record.offset_min,
+        "status": None if noticed is None else noticed.labels,
+        "trend": _quantity(record.trend_mg_dl_min, "mg/dL/min"),
+        "quality": _quantity(record.quality_percent, PERCENT),
+        "checksum_fits": record.checksum_fits,
+        "trailing_hex": record.trailing.hex(),
     }
 
 
@@ -232,6 +252,7 @@ _BY_NUMBER: dict[int, Callable[[bytes], Description]] = {
     uuids.WEIGHT_SCALE_FEATURE: _weight_scale_feature,
     uuids.PLX_FEATURES: _oximeter_features,
     uuids.PLX_CONTINUOUS_MEASUREMENT: _oximeter_stream,
+    uuids.CONTINUOUS_GLUCOSE_MEASUREMENT: _continuous_glucose,
     uuids.INTERMEDIATE_TEMPERATURE: _intermediate_temperature,
     uuids.TEMPERATURE_TYPE: _temperature_type,
     uuids.CURRENT_TIME: _current_time,

@@ -195,6 +195,13 @@ def test_what_is_no_measurement(
     assert {name: found[name] for name in expected} == expected
 
 
+def test_a_sensors_stream_is_shown_record_by_record() -> None:
+    record = printed("2aa7", "0D4373002C010324001A003E04")
+    assert (record["kind"], record["further_records"]) == ("continuous_glucose", [])
+    assert record["glucose"] == {"value": 115, "unit": "mg/dL", "absent": None}
+    assert (record["time_offset_min"], record["checksum_fits"]) == (300, True)
+
+
 def test_what_is_left_over_is_shown() -> None:
     assert printed("2a35", "00780050005B00AABB")["trailing_hex"] == "aabb"
 
@@ -204,7 +211,7 @@ def test_what_is_left_over_is_shown() -> None:
     [
         (["2a35", "0102"], "blood pressure measurement: 2 bytes are too few"),
         (["2a35", ""], "blood pressure measurement: 0 bytes are too few"),
-        (["2aa7", "00D7F000000000"], "known: 00001026-"),
+        (["2a37", "00D7F000000000"], "known: 00001026-"),
         (["cu\nff", "00"], "cannot be decoded; known"),
         (["2a35", "0G\n"], "not pairs of hexadecimal digits"),
         (["2a19", "65"], "101 is not a percentage"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.gatt import (
     blood_pressure,
     blood_pressure_record,
+    continuous_glucose,
     contour_clock,
     current_time,
     date_time,
@@ -142,6 +143,18 @@ segment = st.builds(
     characteristic=word,
     part=st.binary(max_size=15),
 )
+sensor_value = st.builds(
+    continuous_glucose.ContinuousGlucose,
+    glucose_mg_dl=sfloat,
+    offset_min=word,
+    status=st.none() | octet,
+    calibration=st.none() | octet,
+    warnings=st.none() | octet,
+    trend_mg_dl_min=st.none() | sfloat,
+    quality_percent=st.none() | sfloat,
+    checksum=st.none() | word,
+    reserved_flags=st.sampled_from([bits << 2 for bits in range(8)]),
+)
 measurement_status = st.none() | word.map(oximeter.MeasurementStatus)
 sensor_status = st.none() | uint24.map(oximeter.SensorStatus)
 pair = st.builds(oximeter.Pair, sfloat, sfloat)
@@ -233,6 +246,12 @@ CODECS = [
     ),
     Codec("glucose", glucose.decode, glucose.encode, glucose_measurement()),
     Codec("glucose context", glucose_context.decode, glucose_context.encode, context),
+    Codec(
+        "continuous glucose",
+        continuous_glucose.decode,
+        continuous_glucose.encode,
+        st.lists(sensor_value, min_size=1, max_size=3).map(tuple),
+    ),
     Codec("date time", date_time.decode, date_time.encode, moment),
     Codec("current time", current_time.decode, current_time.encode, clock),
     Codec(
