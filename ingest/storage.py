@@ -12,7 +12,7 @@ from typing import Protocol
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from ingest.tables import SCHEMA, create_table, table_name
+from ingest.tables import SCHEMA, create_table, current_name, table_name
 from schemas.vitals import Vital
 
 CHUNK_DAYS = 30
@@ -42,7 +42,7 @@ class Hypertables:
         now: datetime,  # noqa: ARG002  (chunks come by themselves; the other kind needs it)
     ) -> None:
         """Make the hypertable, its compression and the policy that compresses."""
-        for statement in create_table(vital, partitioned=False):
+        for statement in create_table(vital, partitioned=False, shown=_shown(connection, vital)):
             connection.execute(statement.encode())
         compressing = connection.execute(
             "SELECT FROM timescaledb_information.hypertables WHERE hypertable_schema = %s"
@@ -83,7 +83,7 @@ class PlainPartitions:
 
     def prepare(self, connection: Connection[TupleRow], vital: Vital, now: datetime) -> None:
         """Make the table, its default partition, and the months around ``now``."""
-        for statement in create_table(vital, partitioned=True):
+        for statement in create_table(vital, partitioned=True, shown=_shown(connection, vital)):
             connection.execute(statement.encode())
         parent = sql.Identifier(SCHEMA, vital.name)
         default = sql.Identifier(SCHEMA, f"{vital.name}_default")
@@ -97,6 +97,15 @@ class PlainPartitions:
             ).fetchone()
             if known != (True,):
                 _attach_month(connection, vital, name, (first, after))
+
+
+def _shown(connection: Connection[TupleRow], vital: Vital) -> frozenset[str]:
+    """Name the columns that the vital's view shows; none if there is no view."""
+    rows = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0",
+        [current_name(vital)],
+    )
+    return frozenset(name for (name,) in rows)
 
 
 def months_around(now: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -8,7 +8,7 @@ A correction is a further row with the next ``version``; whoever reads values re
 their own small table costs little, and no row of a compressed chunk is ever updated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from schemas.vitals import Vital
 
@@ -69,11 +69,12 @@ def current_name(vital: Vital) -> str:
     return f"{table_name(vital)}_current"
 
 
-def create_table(vital: Vital, *, partitioned: bool) -> Iterator[str]:
+def create_table(vital: Vital, *, partitioned: bool, shown: Collection[str] = ()) -> Iterator[str]:
     """Give the statements that make the table, add newer columns to an old one, make its view.
 
     Idempotent. ``partitioned``: plain PostgreSQL's partitions by ``time``; a hypertable begins as
-    an ordinary table.
+    an ordinary table. ``shown``: the columns that its view has already. An alteration that alters
+    nothing still waits for everybody who reads, and everybody else then waits for it.
     """
     columns = (*_BEFORE, *vital.sql_columns(), *_AFTER, *_FILLED_BY_DATABASE)
     listed = ",\n    ".join(f"{name} {definition}" for name, definition in columns)
@@ -81,16 +82,18 @@ def create_table(vital: Vital, *, partitioned: bool) -> Iterator[str]:
     table = table_name(vital)
     yield f"CREATE TABLE IF NOT EXISTS {table} (\n    {listed}\n){suffix}"
     newer = [column for column in (*_AFTER, *_FILLED_BY_DATABASE) if column[0] in _NEWER]
-    for name, definition in (*vital.sql_columns(), *newer):
+    lacking = [column for column in (*vital.sql_columns(), *newer) if column[0] not in shown]
+    for name, definition in lacking:
         yield f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {definition}"
     for index, column in (("by_patient", "patient_id, time DESC"), ("by_time", "time DESC")):
         yield f"CREATE INDEX IF NOT EXISTS {vital.name}_{index} ON {table} ({column})"
-    yield (
-        f"CREATE OR REPLACE VIEW {current_name(vital)} AS SELECT * FROM {table} AS stored"  # noqa: S608 (our own names)
-        f" WHERE NOT EXISTS (SELECT FROM {SCHEMA}.corrections AS correction"
-        " WHERE correction.reading_id = stored.reading_id"
-        " AND correction.version > stored.version)"
-    )
+    if lacking:
+        yield (
+            f"CREATE OR REPLACE VIEW {current_name(vital)} AS SELECT * FROM {table} AS stored"  # noqa: S608 (our own names)
+            f" WHERE NOT EXISTS (SELECT FROM {SCHEMA}.corrections AS correction"
+            " WHERE correction.reading_id = stored.reading_id"
+            " AND correction.version > stored.version)"
+        )
 
 
 def _spelled(columns: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from ingest.redecode.examine import Difference
 from ingest.registry import outbox
 from ingest.sink.rows import value_digest
 from ingest.tables import SCHEMA, copied_columns
-from schemas.errors import UnavailableError
+from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.kafka import CorrectedReading
 from schemas.vitals import Vital
 
@@ -66,7 +66,7 @@ def correct(
 ) -> None:
     """Store the next version of each row; the rows are current ones of one vital.
 
-    Raises ``psycopg.Error``, and nothing of the batch is stored then.
+    Raises ``psycopg.Error`` or ``MisconfiguredError``; nothing of the batch is stored then.
     """
     with connection.transaction():
         said = {
@@ -93,10 +93,15 @@ def correct(
                     for one in differences
                 ],
             )
-        connection.execute(
+        moved = connection.execute(
             _DIGESTS,
             [[one.reading_id for one in differences], [_digest(one) for one in differences]],
         )
+        if moved.rowcount != len(differences):
+            raise MisconfiguredError(
+                f"vitalwire.reading_keys lacks readings that {vital.name} has.",
+                "Restore both tables from one backup; nothing of this batch was changed.",
+            )
         _copy(connection, vital, differences)
         told: dict[str, list[CorrectedReading]] = {}
         for one in differences:

@@ -14,7 +14,7 @@ from ingest.tables import SCHEMA, current_name
 from schemas.vitals import Vital
 
 BATCH_ROWS = 8_192
-WINDOW = timedelta(days=7)
+WINDOW = timedelta(days=1)
 """One scan at a time: a run of hours holds no snapshot that old rows would be kept for."""
 _MODEL: LiteralString = "coalesce(nullif(stored.device_model, ''), nullif(known.model, ''))"
 

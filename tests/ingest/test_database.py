@@ -174,3 +174,15 @@ def test_only_the_newest_version_of_a_reading_is_current(connection: Connection[
         "SELECT version FROM vitalwire.glucose_current ORDER BY version DESC"
     ).fetchall()
     assert rows == [(3,), (1,)]
+
+
+def test_what_is_ready_is_left_alone_while_somebody_reads(
+    connection: Connection[TupleRow], other: Connection[TupleRow]
+) -> None:
+    """Each day the sink prepares; a run that reads for hours must not hold it up."""
+    with other.transaction():
+        for name in VITALS:
+            other.execute(f"SELECT FROM vitalwire.{name}_current".encode())
+        connection.execute("SET lock_timeout = '1s'")
+        database.prepare_storage(connection, NOW)
+        connection.execute("RESET lock_timeout")

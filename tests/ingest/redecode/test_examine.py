@@ -25,7 +25,7 @@ NO_FEATURE, EVERY_FEATURE = 0, 0xFFFF
 BY_HAND: dict[str, Callable[[Any], Any]] = {
     "outcome": lambda outcome: "failed" if outcome == "measured" else "measured",
     "status": lambda _: ["never-heard-of"],
-    "attributes": lambda _: {"trailing": "never sent"},
+    "attributes": lambda attributes: {**attributes, "trailing": "never sent"},
     "user_slot": lambda _: 77,
     "record_number": lambda _: 70_000,
     "device_time": lambda _: "2001-02-03T04:05:06",
@@ -65,8 +65,10 @@ def test_any_other_value_of_a_derived_column_differs(reading: Reading, data: st.
     changed_row = changed(row, layout.place(column), other)
     (found,) = examine(layout, [replace(changed_row, scales=scales(layout, changed_row.values))])
     assert isinstance(found, Difference)
+    if column == "status" and now[column] is None and found.fields[column] == (other, []):
+        return  # clear bits; only a stored None says that the device could not set them
     assert found.fields == {column: (other, now[column])}
-    assert found.corrected() == row.values or column == "status"
+    assert found.corrected() == row.values
 
 
 def otherwise(column: str, value: Any) -> Any:  # noqa: ANN401

@@ -19,7 +19,7 @@ from ingest.redecode.run import Run
 from ingest.redecode.selection import Selection
 from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink import custody
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, MisconfiguredError
 from schemas.gatt.measurement import Measurement, measure
 from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Rejected
 from schemas.reading import Capture, Device, Quantity, Reading, Undecodable
@@ -276,6 +276,18 @@ def test_a_batch_that_fails_leaves_nothing(
     assert rows(connection, "version FROM vitalwire.blood_pressure") == [(1,)]
 
 
+def test_a_table_that_does_not_fit_its_keys_is_not_corrected(
+    connection: Database, run: Callable[..., Report]
+) -> None:
+    take(connection, misread(1), misread(2))
+    connection.execute(
+        "DELETE FROM vitalwire.reading_keys WHERE reading_id = %s", [misread(1).reading_id]
+    )
+    with pytest.raises(MisconfiguredError, match="reading_keys lacks readings"):
+        run(ORDER)
+    assert rows(connection, "DISTINCT version FROM vitalwire.blood_pressure") == [(1,)]
+
+
 def test_a_slot_that_is_another_patients_is_left_to_a_person(
     connection: Database, registry: RegistryStore, run: Callable[..., Report]
 ) -> None:
@@ -311,9 +323,9 @@ def test_only_what_was_selected_is_read(connection: Database, run: Callable[...,
     assert (seen(model="bm8"), seen(model="LABEL"), seen(model="M3")) == (2, 1, 0)
 
 
-def test_weeks_without_rows_are_not_looked_into(connection: Database, other: Database) -> None:
-    for seq, days in enumerate((0, 1, 300), start=1):
-        take(connection, misread(seq), at_ms=RECEIVED_MS - days * DAY_MS)
+def test_days_without_rows_are_not_looked_into(connection: Database, other: Database) -> None:
+    for seq, hours in enumerate((0, 1, 7_200), start=1):
+        take(connection, misread(seq), at_ms=RECEIVED_MS - hours * DAY_MS // 24)
     vital = VITALS["blood_pressure"]
     found = list(selections.windows(other, vital, Selection([vital])))
     assert len(found) == 2
