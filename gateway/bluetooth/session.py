@@ -30,7 +30,7 @@ from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
 from gateway.session_end import newest
 from gateway.timeline import setting
-from gateway.visit import COMPLETE, Command, Event, Order, Visit
+from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
@@ -174,8 +174,16 @@ class Session:
             return Event.DISK_REFUSES
 
     def _departure(self) -> Event:
-        """Judge a link that the device dropped: a cuff does so when it has given everything."""
-        complete = self._captured > 0 if self._dialogue is None else self._dialogue.complete
+        """Judge a link that the device dropped: a cuff does so when it has given everything.
+
+        One that gave nothing broke off, unless its kind is known to leave when it has nothing.
+        """
+        if self._dialogue is not None:
+            complete = self._dialogue.complete
+        else:
+            quirk, drains = self._visit.quirk, self._visit.state is State.DRAINING
+            leaves_early = drains and quirk is not None and quirk.leaves_early
+            complete = self._captured > 0 or leaves_early
         return Event.LEFT if complete else Event.LINK_LOST
 
     # One effect per command.

@@ -1,6 +1,7 @@
 """A home with two adapters: each device is visited over the one that holds its bond."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest_asyncio
 from gateway.admission import Admission, AdmittedBy
 from gateway.bluetooth.bluez import Adapter
 from gateway.daemon import note_stray_error
+from gateway.status import read_status
 from simulators.peripherals.peripheral import Peripheral
+from simulators.stack.process import Child, Program
 from simulators.world import AdapterSettings, BluetoothWorld
 from tests.bluetooth_world import eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.side import BluetoothSide
@@ -89,3 +92,25 @@ async def test_what_both_adapters_say_is_said_once(
     await two.crash()
     said = [Adapter.NO_DAEMON.value]
     await eventually(lambda: both.devices.problems == said)
+
+
+async def test_the_shipped_daemon_uses_each_adapter_that_it_is_given(
+    two: BluetoothWorld, tmp_path: Path
+) -> None:
+    over_first, over_second = make_cuff(), make_meter()
+    await two.add(over_first, bonded=True, adapter="hci0")
+    await two.add(over_second, bonded=True, adapter="hci1")
+    over_first.take(120, 80, 70)
+    over_second.take_payload(b"\x00\x01")
+    state = tmp_path / "state"
+    where = ("--gateway-id", "home-1", "--state", str(state), "--mqtt", "mqtt://127.0.0.1:1")
+    adapters = ("--adapter", "hci0", "--adapter", "hci1")
+    command = (sys.executable, "-m", "vitalwire", "gateway", "run", *where, *adapters)
+    environment = {"DBUS_SYSTEM_BUS_ADDRESS": two.bus_address}
+    daemon = Child(Program("gateway", command, tmp_path / "gateway.log", environment)).start()
+    try:
+        await eventually(lambda: over_first.pending == over_second.pending == 0)
+        await eventually(lambda: read_status(state).held == 2)
+    finally:
+        daemon.ask_to_stop()
+        await eventually(lambda: not daemon.running)

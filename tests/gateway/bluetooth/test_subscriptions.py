@@ -1,16 +1,21 @@
 """What a device sends by itself: each measurement once, and nothing that still moves."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from bumble import gatt
 from bumble.device import Connection
 
+from gateway.visit import Command
 from schemas.gatt import uuids
-from schemas.gatt.quirks import OMRON
+from schemas.gatt.quirks import AND_UA651, OMRON
 from simulators.peripherals import Cuff, attributes
 from simulators.peripherals.models import CUFFS
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.test_survival import watch
+from tests.gateway.bluetooth.test_visits import sessions
 
 MOVING = b"\x00\x64\x00\xff\x07\xff\x07"
 ENHANCED = b"\x00\x78\x00\x50\x00\x5d\x00"
@@ -70,3 +75,44 @@ async def test_the_older_form_is_taken_where_there_is_no_other(
     taken = cuff.take(120, 80, 70)
     await eventually(lambda: side.payloads == [taken])
     assert side.kept[0].characteristic == f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
+
+
+class EmptyCuff(Cuff):
+    """Advertises and has nothing to give: it leaves as soon as it is listened to."""
+
+    async def _hand_over(self, connection: Connection) -> None:
+        self._memory.clear()
+        await self._drop(connection)
+
+
+@pytest.mark.parametrize(
+    ("model", "outcome"), [(AND_UA651.title, "complete"), ("conformant", "link-lost")]
+)
+async def test_who_leaves_with_nothing_given_has_failed_unless_its_kind_does_so(
+    model: str,
+    outcome: str,
+    world: BluetoothWorld,
+    side: BluetoothSide,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # So that it leaves while it is waited for, not within the subscription.
+    monkeypatch.setattr(EmptyCuff, "_drop", dropping_later(Command.DRAIN, monkeypatch))
+    like = CUFFS[model].build(CUFF_ADDRESS, CLOCK)
+    cuff = EmptyCuff(like.identity, like.clock, like.ledger, habits=like._habits)
+    cuff.take(120, 80, 70)
+    ended_before = sessions(outcome)
+    await world.add(cuff, bonded=True)
+    await side.visited(1)
+    assert sessions(outcome) == ended_before + 1
+
+
+def dropping_later(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[EmptyCuff, Connection], Awaitable[None]]:
+    orders, drop = watch(monkeypatch), EmptyCuff._drop
+
+    async def later(cuff: EmptyCuff, connection: Connection) -> None:
+        await eventually(lambda: command in orders)
+        await drop(cuff, connection)
+
+    return later
