@@ -15,8 +15,8 @@ from msgspec import Struct
 from schemas.clock import Clock, SystemClock
 from simulators.home_control import Command, HomeStatus, Measure, Status, Stop, serve_control
 from simulators.measuring import measure
-from simulators.peripherals import Meter
 from simulators.peripherals.models import CONFORMANT, MODELS, Device
+from simulators.peripherals.record_keeper import RecordKeeper
 from simulators.scenario import DeviceKind, HomePlan, PlannedMeasurement
 from simulators.world import BluetoothWorld
 from simulators.world.central import BackgroundTasks
@@ -102,7 +102,7 @@ class Home:
             case Stop():
                 self._to_come.clear()
                 for device in self.devices.values():
-                    if isinstance(device, Meter):  # others advertise while they have something
+                    if isinstance(device, RecordKeeper):  # its window may be over
                         device.announce()
             case Measure(measurement):
                 self._measure(measurement)

@@ -8,6 +8,7 @@ from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, Meter, Oximeter, Sample, Scale, Thermometer
 from simulators.peripherals.meter import mg_dl
 from simulators.peripherals.models import Device
+from simulators.peripherals.storing_cuff import StoringCuff
 from simulators.scenario import PlannedMeasurement
 
 __all__ = ["measure"]
@@ -22,13 +23,10 @@ def measure(device: Device, planned: PlannedMeasurement) -> None:
     """
     match device:
         case Cuff():
-            device.take(
-                _given(planned.systolic, "systolic"),
-                _given(planned.diastolic, "diastolic"),
-                planned.pulse,
-                _noticed(planned),
-                user=planned.user,
-            )
+            upper, lower = _pressures(planned)
+            device.take(upper, lower, planned.pulse, _noticed(planned), user=planned.user)
+        case StoringCuff():
+            device.take(*_pressures(planned), planned.pulse, _noticed(planned))
         case Meter():
             meal = None if planned.meal is None else Meal[planned.meal.upper()]
             device.take(Sample(mg_dl(_given(planned.glucose_mg_dl, "glucose_mg_dl")), meal))
@@ -39,6 +37,10 @@ def measure(device: Device, planned: PlannedMeasurement) -> None:
             device.take(spo2_percent, _given(planned.pulse, "pulse"))
         case Thermometer():
             device.take(Decimal(_given(planned.temperature_c, "temperature_c")))
+
+
+def _pressures(planned: PlannedMeasurement) -> tuple[int, int]:
+    return _given(planned.systolic, "systolic"), _given(planned.diastolic, "diastolic")
 
 
 def _noticed(planned: PlannedMeasurement) -> Status:

@@ -1,20 +1,10 @@
-"""A glucose meter: keeps every record, and hands them over by the record access control point.
+"""A glucose meter: a keeper of records, some with a context that the patient entered."""
 
-It advertises for a while after a measurement. A record counts as handed over when it was notified
-in a procedure whose closing indication was confirmed.
-"""
-
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeAlias
 
-from bumble import att, gatt
-from bumble.device import Connection
-
-from schemas.gatt import date_time, glucose, glucose_context, racp, uuids
-from schemas.gatt.errors import MalformedPayload
+from schemas.gatt import date_time, glucose, glucose_context, uuids
 from schemas.gatt.glucose import (
     ConcentrationUnit,
     GlucoseMeasurement,
@@ -24,28 +14,15 @@ from schemas.gatt.glucose import (
 )
 from schemas.gatt.glucose_context import GlucoseContext, Meal
 from schemas.gatt.number import Absent, Number, scaled
-from schemas.gatt.racp import (
-    CountResponse,
-    Opcode,
-    Operator,
-    Request,
-    Response,
-    ResponseCode,
-    ResponseValue,
-)
 from schemas.vitals import FROM_MMOL_L_GLUCOSE
-from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
-from simulators.peripherals.faults import DropLink, Stall
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
-from simulators.peripherals.records import Record, RecordStore, select
+from simulators.peripherals.peripheral import DeviceIdentity
+from simulators.peripherals.record_keeper import KeeperBehaviour, RecordKeeper
+from simulators.peripherals.records import Record
 
-__all__ = ["NORDIC_ERRORS", "Meter", "MeterBehaviour", "RacpErrors", "Sample"]
-
-Payload: TypeAlias = tuple[int, bytes]
-"""The characteristic's assigned number, and the bytes."""
+__all__ = ["Meter", "MeterBehaviour", "Sample"]
 
 NOTHING_NOTICED = Status(0)
 
@@ -66,32 +43,12 @@ _MMOL_L_STEP = Decimal("0.1")
 
 
 @dataclass(frozen=True)
-class RacpErrors:
-    """The ATT codes of refused requests; two families are in the field."""
-
-    in_progress: int = 0xFE
-    cccd_not_configured: int = 0xFD
-
-
-NORDIC_ERRORS = RacpErrors(in_progress=0x80, cccd_not_configured=0x81)
-
-
-@dataclass(frozen=True)
-class MeterBehaviour:
+class MeterBehaviour(KeeperBehaviour):
     """In what meters differ."""
 
-    first_sequence: int = 1
-    advertise_s: float = 120.0
-    errors: RacpErrors = RacpErrors()
     unit: ConcentrationUnit = ConcentrationUnit.KG_PER_L
     time_offset_min: int = 0
     """Its owner moved the clock's display by so much since the clock was first set."""
-    erases_after_transfer: bool = False
-    """It keeps a record only until it has been handed over."""
-    sends_twice: bool = False
-    """Each record comes twice within a transfer: github.com/NightscoutFoundation/xDrip#138."""
-    leaves_when_empty: bool = False
-    """It drops the link as soon as nothing waits any more."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +62,13 @@ class Sample:
     location: SampleLocation = SampleLocation.FINGER
 
 
-class Meter(Peripheral):
+class Meter(RecordKeeper):
     """A simulated meter."""
 
     service_number = uuids.GLUCOSE_SERVICE
+    record_number = uuids.GLUCOSE_MEASUREMENT
+    context_number = uuids.GLUCOSE_MEASUREMENT_CONTEXT
+    feature_number = uuids.GLUCOSE_FEATURE
 
     def __init__(
         self,
@@ -119,19 +79,8 @@ class Meter(Peripheral):
         habits: Habits = AS_THE_STANDARD_SAYS,
     ) -> None:
         """Begin with an empty memory."""
-        super().__init__(identity, clock, ledger, habits)
         self._behaviour = behaviour or MeterBehaviour()
-        self._store = RecordStore(self._behaviour.first_sequence)
-        self._handed_over: set[Payload] = set()
-        self._advertising_window: asyncio.TimerHandle | None = None
-        self._serving: Connection | None = None  # whose procedure runs
-        self._aborted = asyncio.Event()
-
-    @property
-    def pending(self) -> int:
-        """How many measurements and contexts wait to be handed over."""
-        payloads = (payload for record in self._store.all() for payload in _payloads(record))
-        return sum(payload not in self._handed_over for payload in payloads)
+        super().__init__(identity, clock, ledger, self._behaviour, habits)
 
     def take(self, sample: Sample) -> Record:
         """Measure, stamped by the device's clock; return the record."""
@@ -156,147 +105,9 @@ class Meter(Peripheral):
             context = glucose_context.encode(GlucoseContext(sequence=sequence, meal=sample.meal))
         return self.take_payload(glucose.encode(measurement), context)
 
-    def take_payload(self, measurement: bytes, context: bytes | None = None) -> Record:
-        """Store exactly these bytes, whatever they mean; return the record."""
-        record = self._store.add(measurement, context)
-        for payload in _payloads(record):
-            self.ledger.take(*payload)
-        self.announce()
-        return record
-
-    def announce(self) -> None:
-        """Advertise for a while if something waits, as after a press of the transfer button."""
-        self._end_window()
-        loop = asyncio.get_running_loop()
-        self._advertising_window = loop.call_later(self._behaviour.advertise_s, self._end_window)
-        self._refresh_advertising()
-
-    async def stop(self) -> None:
-        """Switch it off."""
-        self._end_window()
-        await super().stop()
-
-    def _end_window(self) -> None:
-        if self._advertising_window is not None:
-            self._advertising_window.cancel()
-        self._advertising_window = None
-        self._refresh_advertising()
-
-    def _has_something(self) -> bool:
-        return self._advertising_window is not None and self.pending > 0
-
-    def _own_service(self) -> gatt.Service:
-        self._pushed = {
-            number: self._push_on(attributes.notified(number))
-            for number in (uuids.GLUCOSE_MEASUREMENT, uuids.GLUCOSE_MEASUREMENT_CONTEXT)
-        }
-        self._control_point = self._push_on(
-            attributes.indicated(uuids.RECORD_ACCESS_CONTROL_POINT, self._requested)
-        )
-        feature = attributes.readable(
-            uuids.GLUCOSE_FEATURE, lambda: glucose.encode_feature(FEATURES), encrypted=True
-        )
-        own = [*self._pushed.values(), feature, self._control_point, *self._clock_services.own]
-        return attributes.service(self.service_number, own)
-
-    # The record access control point.
-
-    def _requested(self, connection: Connection, payload: bytes) -> None:
-        """Accept a request, or refuse it with an ATT error; the answer comes as an indication."""
-        needed = (self._control_point, self._pushed[uuids.GLUCOSE_MEASUREMENT])
-        subscribed = all(self._wants(connection, characteristic) for characteristic in needed)
-        if not (subscribed and self._may_hand_over()):
-            raise att.ATT_Error(self._behaviour.errors.cccd_not_configured)
-        try:
-            request = racp.decode_request(payload)
-        except MalformedPayload as error:
-            raise att.ATT_Error(att.ATT_INVALID_ATTRIBUTE_LENGTH_ERROR) from error
-        if self._serving is None:
-            self._serving = connection
-            self._aborted.clear()
-            self._tasks.spawn(self._perform(connection, request))
-        elif request.opcode is Opcode.ABORT:
-            self._aborted.set()  # what runs answers it
-        else:
-            raise att.ATT_Error(self._behaviour.errors.in_progress)
-
-    def _disconnected(self, reason: int) -> None:
-        self._serving = None
-        self._aborted.set()
-        super()._disconnected(reason)
-
-    async def _perform(self, connection: Connection, request: Request) -> None:
-        if request.opcode is Opcode.ABORT:
-            nothing_to_abort = ResponseCode(Opcode.ABORT, ResponseValue.ABORT_UNSUCCESSFUL)
-            await self._close(connection, nothing_to_abort)
-            return
-        selected = select(request, self._store.all())
-        if isinstance(selected, ResponseValue):
-            await self._close(connection, ResponseCode(request.opcode, selected))
-        elif request.opcode is Opcode.REPORT_COUNT:
-            await self._close(connection, CountResponse(len(selected)))
-        elif not selected:
-            nothing = ResponseCode(request.opcode, ResponseValue.NO_RECORDS_FOUND)
-            await self._close(connection, nothing)
-        else:
-            await self._report(connection, selected, whole=request.operator is not Operator.LAST)
-
-    async def _report(
-        self, connection: Connection, records: tuple[Record, ...], *, whole: bool
-    ) -> None:
-        """Hand records over; faults wait for a transfer, of which the last record alone is none."""
-        drop = self._faults.take(DropLink) if whole else None
-        stall = self._faults.take(Stall) if whole else None
-        last = self._habits.drops_link_after if drop is None else drop.after
-        sent: list[Payload] = []
-        for number, record in enumerate(records):
-            if number == last:
-                await self._drop(connection)
-                return
-            if stall is not None and number == stall.after:
-                await self._aborted.wait()
-            if self._aborted.is_set():
-                await self._close(connection, ResponseCode(Opcode.ABORT, ResponseValue.SUCCESS))
-                return
-            for _ in range(2 if self._behaviour.sends_twice else 1):
-                sent += await self._send(connection, record)
-        done = ResponseCode(Opcode.REPORT_RECORDS, ResponseValue.SUCCESS)
-        if not await self._close(connection, done):
-            return
-        self._note_handed_over(sent)
-        if self._behaviour.leaves_when_empty and not self.pending:
-            await self._drop(connection)
-
-    async def _send(self, connection: Connection, record: Record) -> list[Payload]:
-        """Notify what the peer subscribed to; return what went out."""
-        sent = []
-        for number, payload in _payloads(record):
-            if await self._notify(connection, self._pushed[number], payload):
-                sent.append((number, payload))
-        return sent
-
-    async def _close(self, connection: Connection, response: Response) -> bool:
-        """End the procedure; True if the peer confirmed. It may ask again as soon as it did."""
-        if self._serving is connection:
-            self._serving = None
-        return await self._indicate(connection, self._control_point, racp.encode_response(response))
-
-    def _note_handed_over(self, sent: list[Payload]) -> None:
-        """Write down what was received for the first time."""
-        for payload in sent:
-            if payload not in self._handed_over:
-                self._handed_over.add(payload)
-                self.ledger.hand_over(*payload)
-        if self._behaviour.erases_after_transfer:
-            self._store.erase(lambda record: self._handed_over.issuperset(_payloads(record)))
-
-
-def _payloads(record: Record) -> list[Payload]:
-    """Return what goes over the air for a record, by characteristic."""
-    payloads = [(uuids.GLUCOSE_MEASUREMENT, record.measurement)]
-    if record.context is not None:
-        payloads.append((uuids.GLUCOSE_MEASUREMENT_CONTEXT, record.context))
-    return payloads
+    def feature(self) -> bytes:
+        """Return what it can notice."""
+        return glucose.encode_feature(FEATURES)
 
 
 def _on_the_wire(mg_dl: Number, unit: ConcentrationUnit) -> Number:

@@ -24,7 +24,9 @@ from simulators.peripherals.ledger import Ledger
 from simulators.peripherals.meter import Meter, MeterBehaviour
 from simulators.peripherals.oximeter import Oximeter, OximeterBehaviour
 from simulators.peripherals.peripheral import DeviceIdentity
+from simulators.peripherals.record_keeper import KeeperBehaviour
 from simulators.peripherals.scale import Scale, ScaleBehaviour
+from simulators.peripherals.storing_cuff import StoringCuff
 from simulators.peripherals.thermometer import Thermometer, ThermometerBehaviour
 from simulators.scenario import DeviceKind
 
@@ -35,12 +37,13 @@ __all__ = [
     "MODELS",
     "OXIMETERS",
     "SCALES",
+    "STORING_CUFFS",
     "THERMOMETERS",
     "Device",
     "Model",
 ]
 
-Device: TypeAlias = Cuff | Meter | Scale | Oximeter | Thermometer
+Device: TypeAlias = Cuff | StoringCuff | Meter | Scale | Oximeter | Thermometer
 CONFORMANT = "conformant"
 _NEVER_SET = datetime(2000, 1, 1)  # noqa: DTZ001 - devices know no zone
 _SIMULATED = "Vitalwire simulators"
@@ -157,6 +160,7 @@ def _of_every_sender(row: Callable[..., Model[D_co]]) -> tuple[Model[D_co], ...]
 
 _cuff = _rows(Cuff, "Cuff")
 _meter = _rows(Meter, "Meter")
+_storing_cuff = _rows(StoringCuff, "Cuff")
 _scale = _rows(Scale, "Scale")
 _oximeter = _rows(Oximeter, "Oximeter")
 _thermometer = _rows(Thermometer, "Thermometer")
@@ -264,6 +268,18 @@ METERS = _named(
     ),
 )
 
+STORING_CUFFS = _named(
+    _storing_cuff(
+        name="stores-records",
+        about="Keeps numbered records (0x2B36) and is asked for them, as a meter is.",
+    ),
+    _storing_cuff(
+        name="stores-records-for-a-while",
+        about="The same, but keeps a record only until it was handed over.",
+        make=partial(StoringCuff, behaviour=KeeperBehaviour(erases_after_transfer=True)),
+    ),
+)
+
 SCALES = _named(
     *_of_every_sender(_scale),
     _scale(
@@ -299,7 +315,7 @@ THERMOMETERS = _named(
 )
 
 MODELS: dict[DeviceKind, dict[str, Model[Any]]] = {
-    "cuff": CUFFS,
+    "cuff": {**CUFFS, **STORING_CUFFS},
     "meter": METERS,
     "scale": SCALES,
     "oximeter": OXIMETERS,

@@ -1,14 +1,11 @@
 """Each model's departures from the standard, seen over the air by a real bleak BlueZ client."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from bleak import BleakClient, BleakScanner
+from bleak import BleakScanner
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble import hci
@@ -17,9 +14,11 @@ from gateway.bluetooth import pairing
 from schemas.errors import UnavailableError
 from schemas.gatt import (
     blood_pressure,
+    blood_pressure_record,
     contour_clock,
     current_time,
     date_time,
+    enhanced_blood_pressure,
     glucose,
     quirks,
     racp,
@@ -30,59 +29,17 @@ from schemas.gatt.glucose import ConcentrationUnit, DisplayUnit
 from schemas.gatt.number import Absent
 from simulators.peripherals import Cuff, DropLink, Habits, Meter, Sample
 from simulators.peripherals.meter import mg_dl
-from simulators.peripherals.models import CUFFS, METERS
+from simulators.peripherals.models import CUFFS, METERS, STORING_CUFFS
 from simulators.world import BluetoothWorld
 from simulators.world.radio import Bond
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually
+from tests.simulators.peer import CONTROL_POINT, peer
 
-TIMEOUT_S = 10.0
-CONTROL_POINT = uuids.full(uuids.RECORD_ACCESS_CONTROL_POINT)
 OF_A_METER = (
     uuids.GLUCOSE_MEASUREMENT,
     uuids.GLUCOSE_MEASUREMENT_CONTEXT,
     uuids.RECORD_ACCESS_CONTROL_POINT,
 )
-
-
-@dataclass
-class Peer:
-    """A client of one device, what came, and the end of its link."""
-
-    client: BleakClient
-    gone: asyncio.Event
-    received: list[tuple[int, bytes]] = field(default_factory=list)
-
-    async def subscribe(self, *numbers: int) -> None:
-        for number in numbers:
-
-            def note(_characteristic: object, value: bytearray, number: int = number) -> None:
-                self.received.append((number, bytes(value)))
-
-            await self.client.start_notify(uuids.full(number), note)
-
-    async def ended(self) -> None:
-        await asyncio.wait_for(self.gone.wait(), TIMEOUT_S)
-
-    async def ask(self, request: racp.Request) -> bytes:
-        """Write a request; give what came back on the control point."""
-        before = len(self.of(uuids.RECORD_ACCESS_CONTROL_POINT))
-        payload = racp.encode_request(request)
-        await self.client.write_gatt_char(CONTROL_POINT, payload, response=True)
-        await eventually(lambda: len(self.of(uuids.RECORD_ACCESS_CONTROL_POINT)) > before)
-        return self.of(uuids.RECORD_ACCESS_CONTROL_POINT)[-1]
-
-    def of(self, number: int) -> list[bytes]:
-        return [payload for sender, payload in self.received if sender == number]
-
-
-@asynccontextmanager
-async def peer(address: str) -> AsyncIterator[Peer]:
-    """Connect, and leave nothing behind, whoever ends the link."""
-    found = await BleakScanner.find_device_by_address(address, timeout=TIMEOUT_S)
-    assert found is not None
-    gone = asyncio.Event()
-    async with BleakClient(found, lambda _client: gone.set()) as client:
-        yield Peer(client, gone)
 
 
 async def burst(*also: int) -> list[bytes]:
@@ -366,6 +323,26 @@ async def test_a_meter_that_drops_mid_transfer(world: BluetoothWorld) -> None:
         await client.ended()
         assert client.of(uuids.GLUCOSE_MEASUREMENT) == taken[:2]
     assert await records(racp.at_least(3)) == taken[2:]
+
+
+async def test_stores_records(world: BluetoothWorld) -> None:
+    device = STORING_CUFFS["stores-records"].build(CUFF_ADDRESS, CLOCK)
+    await world.add(device, bonded=True)
+    taken = [device.take(120 + number, 80, 70).measurement for number in range(3)]
+    async with peer(CUFF_ADDRESS) as client:
+        await client.subscribe(uuids.BLOOD_PRESSURE_RECORD, uuids.RECORD_ACCESS_CONTROL_POINT)
+        assert racp.decode_response(await client.ask(racp.COUNT_ALL)) == racp.CountResponse(3)
+        await client.ask(racp.at_least(2))
+        assert client.of(uuids.BLOOD_PRESSURE_RECORD) == taken[1:]
+    segment = blood_pressure_record.decode_segment(taken[2], checksum=True)
+    assert segment.checksum_fits
+    record = blood_pressure_record.join([segment])
+    assert (record.sequence, record.characteristic) == (3, 0x2B34)
+    measurement = enhanced_blood_pressure.decode(record.payload)
+    assert measurement.systolic == Decimal(122)
+    shown = measurement.details.timestamp
+    assert shown is not None
+    assert abs(shown - device.clock.now()) < timedelta(minutes=1)
 
 
 async def test_refuses_second_bond(world: BluetoothWorld) -> None:
