@@ -35,6 +35,9 @@ FAST_ONLY = {
     "test_pitfall_5_not_paired_is_a_bond_that_is_missing": (
         "bluetoothd begins to pair by itself, and tells the refusal as an unlikely error"
     ),
+    "test_everything_is_collected_from_further_models": (
+        "the ways of models that are conformant to bluetoothd; half a minute each for nothing new"
+    ),
     "test_visits_and_crashes_of_bluetoothd_leave_nothing_open": (
         "this process also holds the true world's own connections, which come and go"
     ),
