@@ -151,7 +151,9 @@ async def test_over_a_socket_a_central_finds_pairs_and_reads_it_and_its_bond_out
     host = await host_in(air, bonds)
     for turn in ("first", "second"):
         async with listening(socket) as behind:
-            Controller("dongle", host_source=behind.source, host_sink=behind.sink, link=air)
+            dongle = Controller(
+                "dongle", host_source=behind.source, host_sink=behind.sink, link=air
+            )
             async with simulate(*options, "--name", "MY CUFF", "--records", "2") as cuff:
                 ready = await cuff.until("ready")
                 assert ready["pairing"] is (turn == "first")
@@ -177,6 +179,7 @@ async def test_over_a_socket_a_central_finds_pairs_and_reads_it_and_its_bond_out
                     == 192
                 )
                 await cuff.type("quit")
+            air.remove_controller(dongle)  # the next one has the same address
     assert await bonds.get_all() != []
 
 
