@@ -139,9 +139,7 @@ class Admissions:
 
     def _begin(self) -> None:
         new = not self._path.exists()
-        self._database = sqlite3.connect(
-            self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
+        self._database = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
             self._database.execute("PRAGMA journal_mode = WAL")  # who reads waits for no writer
             self._database.execute("PRAGMA synchronous = FULL")

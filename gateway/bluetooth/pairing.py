@@ -33,6 +33,7 @@ PAIR_TIMEOUT_S = 60.0  # a person reads six digits
 CONNECT_TIMEOUT_S = 20.0
 OLD_BOND_PAUSES_S = (0.5, 2.0)
 READ_TIMEOUT_S = 5.0
+SAID_TIMEOUT_S = 30.0
 DISCONNECT_TIMEOUT_S = 15.0
 
 
@@ -93,8 +94,7 @@ async def pair(adapter: str, person: Person) -> tuple[Advert, Device]:
                     device = await _find(adapter, address)
             if said is None:
                 person.tell("Pairing…")
-                async with asyncio.timeout(PAIR_TIMEOUT_S):
-                    said = await _pair(bus, device, adapter)
+                said = await _pair(bus, device, adapter)
         except TimeoutError as error:
             raise UnavailableError(f"{address} does not answer.", _TRY_AGAIN) from error
         except (BleakDBusError, DBusError) as error:
@@ -157,11 +157,22 @@ async def _said_over_old_bond(device: BLEDevice, adapter: str) -> Device | None:
 
 
 async def _pair(bus: MessageBus, device: BLEDevice, adapter: str) -> Device:
-    """Pair by a call of our own: bluetoothd asks the agent that is on the caller's connection."""
-    async with _connected(device, adapter) as client:
-        path = _device_path(adapter, device.address)
+    """Pair by a call of our own: bluetoothd asks the agent that is on the caller's connection.
+
+    Without connecting first: a device that asks for security as soon as somebody connects would be
+    put to the default agent, the daemon's, which refuses. What it says of itself is read if it
+    stays; if not, the daemon reads it at its first visit.
+    """
+    path = _device_path(adapter, device.address)
+    try:
         await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Pair"), PAIR_TIMEOUT_S)
-        return await _said(client, device.address)
+        with suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError):
+            async with asyncio.timeout(SAID_TIMEOUT_S), _connected(device, adapter) as client:
+                return await _said(client, device.address)
+        return Device(address=device.address.upper())
+    finally:
+        with suppress(DBusError, OSError, EOFError):  # usually it is gone already
+            await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Disconnect"))
 
 
 @asynccontextmanager

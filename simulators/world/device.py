@@ -38,7 +38,7 @@ class RemoteDevice:
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._dialling = False
-        self._pairing = False
+        self._pairing: asyncio.Task[None] | None = None
         self._resolving: asyncio.Task[None] | None = None
         self.path = device_path(central.adapter_path, address)
         self.characteristics: dict[str, RemoteCharacteristic] = {}
@@ -138,7 +138,7 @@ class RemoteDevice:
         self._central.tasks.spawn(self._secure())
 
     async def _secure(self) -> None:
-        if self._pairing or self._connection is None:
+        if self._pairing is not None or self._connection is None:
             return
         try:
             if self.is_paired:
@@ -189,17 +189,22 @@ class RemoteDevice:
             await self._connection.disconnect()
 
     async def pair(self) -> None:
-        """Pair and bond over the existing link; raises BluezError."""
-        assert self._connection is not None
-        self._pairing = True
+        """Pair and bond over the existing link, once at a time; raises BluezError."""
+        if self._pairing is None:
+            self._pairing = self._central.tasks.start(self._pair())
+        await asyncio.shield(self._pairing)
+
+    async def _pair(self) -> None:
         try:
-            await self._connection.pair()
+            assert self._connection is not None, "the link is gone"
+            if not self._connection.is_encrypted:
+                await self._connection.pair()
         except Exception as error:
             # bumble raises what the other side's refusal happened to cause.
             log.info("pairing.failed", error=repr(error))
             raise BluezError("AuthenticationFailed", "Authentication Failed") from error
         finally:
-            self._pairing = False
+            self._pairing = None
         self._change(Paired=Variant("b", True), Bonded=Variant("b", True))
 
     def _change(self, **properties: Variant) -> None:

@@ -248,10 +248,10 @@ class BluezStandIn:
         device = self._device(call.path)
         if device.is_paired:
             raise BluezError("AlreadyExists", "Already Exists")
-        await device.connect()
         if self.agents.of(call.sender) is None:  # "No agent available for request type 2"
             raise BluezError("AuthenticationFailed", "Authentication Failed")
         with self.agents.pairing(call.path, call.sender):
+            await device.connect()
             await device.pair()
 
     async def _read(self, call: Call) -> Reply:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from dbus_fast import Message
@@ -33,6 +34,7 @@ from tests.bluetooth_world import (
     make_meter,
 )
 from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.test_pairing import gateway
 
 
 def refused(reason: str) -> float:
@@ -153,6 +155,23 @@ async def test_whoever_may_use_the_bus_may_pair_but_what_was_paired_outside_is_n
     cuff.take(120, 80, 70)
     await eventually(lambda: told(side, f"{CUFF_ADDRESS} was paired outside"))
     assert (refused("pairing"), side.payloads) == (before, [])
+
+
+async def test_a_device_that_asks_for_security_at_once_is_paired_by_a_person_meanwhile(
+    world: BluetoothWorld, side: BluetoothSide, tmp_path: Path
+) -> None:
+    await side.doorkeeper.registered.wait()
+    meter = make_meter()
+    await world.add(meter, bonded=False)
+    await meter.set_pairing_mode(on=True)
+    meter._device.on("connection", lambda connection: connection.request_pairing())
+    before = refused("pairing")
+    code, _, complained = await gateway("pair", METER_ADDRESS, state=tmp_path)
+    assert (code, complained) == (0, "")
+    assert refused("pairing") == before
+    admission = side.admissions.get(METER_ADDRESS)
+    assert admission is not None
+    assert admission.serial == meter.identity.serial
 
 
 async def test_the_agent_is_back_after_bluetoothd_restarts(
