@@ -20,6 +20,7 @@ from schemas.gatt import uuids
 
 READ_TIMEOUT_S = 5.0  # BlueZ itself would wait for 30 s
 SUBSCRIBE_TIMEOUT_S = 10.0
+UNSUBSCRIBE_TIMEOUT_S = 2.0
 WRITE_TIMEOUT_S = 10.0
 DISCONNECT_TIMEOUT_S = 15.0  # bluetoothd takes 2.0 to 2.8 s
 
@@ -167,6 +168,17 @@ class Link:
                 raise NotBonded(f"No subscription to {number:04x}: {error}.") from error
             raise LinkFailed(f"No subscription to {number:04x}: {error}.") from error
         self.subscribed.add(number)
+
+    async def unsubscribe(self) -> None:
+        """End every subscription, as far as the link lets us.
+
+        A bonded device remembers them: it would send as soon as it is connected again, before
+        anybody listens, and bluetoothd would confirm for nobody (bleak issues 374 and 472).
+        """
+        with suppress(*FAILURES, LinkFailed):
+            async with asyncio.timeout(UNSUBSCRIBE_TIMEOUT_S):
+                while self.subscribed:
+                    await self._connected().stop_notify(uuids.full(self.subscribed.pop()))
 
     async def write(self, number: int | str, payload: bytes) -> None:
         """Write with response; raise ``WriteRefused`` or ``LinkFailed``."""

@@ -323,6 +323,9 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(DISK_PATIENCE_S):
                 await self._on_disk()
+        quirk = self._visit.quirk
+        if quirk is None or not quirk.subscribe_to_everything:  # that is what it calls paired
+            await self._link.unsubscribe()
         await self._link.close()
         if self._bonded_anew and self._outcome == Refusal.SERIAL.value:
             with suppress(LinkFailed):  # a bond with somebody else: refused all the same
