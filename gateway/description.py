@@ -60,7 +60,7 @@ def describe(
         return _enhanced_intermediate(payload, received)
     if characteristic == _RECORD:
         return _record(payload, quirk, received)
-    return OTHERS[characteristic](payload)
+    return {"trailing_hex": "", **OTHERS[characteristic](payload), "quirk": None}
 
 
 def _measurement(measurement: Measurement, received: datetime | None) -> Description:

@@ -193,6 +193,8 @@ def test_what_is_no_measurement(
         return
     found = printed(characteristic, payload)
     assert {name: found[name] for name in expected} == expected
+    assert found["quirk"] is None
+    assert "trailing_hex" in found
 
 
 def test_a_sensors_stream_is_shown_record_by_record() -> None:
