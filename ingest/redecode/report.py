@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
@@ -49,13 +50,20 @@ class VitalReport:
 class Report:
     """A run: ``applied`` tells whether it wrote; ``undecodable`` what was refused and would not be.
 
-    ``undecodable``: payloads kept as rejected that can be decoded now, by characteristic.
+    ``undecodable``: payloads kept as rejected that can be decoded now, by characteristic, received
+    from ``undecodable_since`` on.
     """
 
     applied: bool
     run_id: str
     vitals: dict[str, VitalReport] = field(default_factory=dict)
     undecodable: Counter[str] = field(default_factory=Counter)
+    undecodable_since: datetime | None = None
+
+    def note_decodable(self, characteristic: str, received_at: datetime) -> None:
+        """Count a rejected payload that could be decoded now."""
+        self.undecodable[characteristic] += 1
+        self.undecodable_since = min(self.undecodable_since or received_at, received_at)
 
     def lines(self) -> list[str]:
         """Write it for a person."""
@@ -70,9 +78,11 @@ class Report:
                 said.append(f"  left as they are: {_counts(vital.held_back)}")
             if vital.corrected:
                 said.append(f"  corrected: {vital.corrected}")
-        if self.undecodable:
+        if self.undecodable_since is not None:
             said.append(
-                f"rejected as undecodable, could be decoded now: {_counts(self.undecodable)}"
+                f"rejected as undecodable, could be decoded now: {_counts(self.undecodable)};"
+                " update the homes, then ask them again:"
+                f" vitalwire ingest resend --since {self.undecodable_since:%Y-%m-%d}"
             )
         differ = sum(vital.differ for vital in self.vitals.values())
         if any(vital.corrected for vital in self.vitals.values()):

@@ -30,7 +30,7 @@ from schemas.vitals import Vital
 REJECTED_PAGE = 500
 ANOTHER_PATIENT = "another-patient"
 _REJECTED = """
-SELECT rejected_id, payload FROM vitalwire.rejected_payloads
+SELECT rejected_id, payload, received_at FROM vitalwire.rejected_payloads
 WHERE reason = 'undecodable' AND (%(after)s::uuid IS NULL OR rejected_id > %(after)s)
 ORDER BY rejected_id LIMIT %(page)s
 """
@@ -59,8 +59,8 @@ class Run:
         report = Report(self.order is not None, self.run_id)
         for vital in self.selection.vitals:
             report.vitals[vital.name] = self._vital(vital)
-        for characteristic in decodable_now(self.reader):
-            report.undecodable[characteristic] += 1
+        for characteristic, received_at in decodable_now(self.reader):
+            report.note_decodable(characteristic, received_at)
         return report
 
     def _vital(self, vital: Vital) -> VitalReport:
@@ -108,20 +108,21 @@ def _stays(view: RegistryView, difference: Difference) -> bool:
     return isinstance(owner, Attributed) and owner.patient_id == stored["patient_id"]
 
 
-def decodable_now(connection: Connection[TupleRow]) -> Iterator[str]:
-    """Give the characteristic of each payload that was rejected as undecodable and is not any more.
+def decodable_now(connection: Connection[TupleRow]) -> Iterator[tuple[str, datetime]]:
+    """Find payloads that were rejected as undecodable and are not any more.
 
-    They are only told: a reading needs a name and a time, which its gateway gives from what its
-    session knew. The gateway's journal holds the bytes too, and a mended gateway can send them.
+    Gives characteristic and time of receipt. They are only told: a reading needs a name and a time,
+    which its gateway gives from what its session knew. The gateway's journal holds the bytes too,
+    and a mended gateway sends them when it is asked.
     """
     after = None
     while page := connection.execute(_REJECTED, {"after": after, "page": REJECTED_PAGE}).fetchall():
         after = page[-1][0]
-        for _, payload in page:
+        for _, payload, received_at in page:
             try:
                 item = ITEM_DECODER.decode(payload)
                 if isinstance(item, Undecodable):
                     measure(item.characteristic, bytes.fromhex(item.raw))
-                    yield item.characteristic
+                    yield item.characteristic, received_at
             except (msgspec.DecodeError, InvalidInput, ValueError):
                 continue

@@ -12,7 +12,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from ingest.sink.held_numbers import Numbered, cursor_of
-from ingest.tables import SCHEMA
+from ingest.tables import current_name
 from schemas.vitals import VITALS
 from schemas.wire import BoundDevice, Config, Resend
 
@@ -99,7 +99,7 @@ def _bound(connection: Connection[TupleRow], address: str) -> BoundDevice:
         Numbered(time_ms, number, bytes(raw))
         for vital in VITALS.values()
         for time_ms, number, raw in connection.execute(
-            sql.SQL(_STORED).format(sql.Identifier(SCHEMA, vital.name)),
+            sql.SQL(_STORED).format(sql.Identifier(*current_name(vital).split("."))),
             [address, address, RECORDS_MAX],
         )
     ]

@@ -18,7 +18,7 @@ from ingest.redecode.report import Report
 from ingest.redecode.run import Run
 from ingest.redecode.selection import Selection
 from ingest.registry.store import NewAssignment, RegistryStore
-from ingest.sink import custody
+from ingest.sink import configs, custody
 from schemas.errors import InvalidInput, MisconfiguredError
 from schemas.gatt.measurement import Measurement, measure
 from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Rejected
@@ -332,6 +332,22 @@ def test_days_without_rows_are_not_looked_into(connection: Database, other: Data
     assert all(begin < end <= begin + selections.WINDOW for begin, end in found)
 
 
+def test_a_home_is_told_the_same_cursor_as_before(
+    connection: Database, run: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Versions are no further records: they do not push records out of what is looked at."""
+    monkeypatch.setattr(configs, "RECORDS_MAX", 2)
+    wrong = {"glucose": Quantity("mg/dL", "75")}
+    for number in (5, 6):
+        payload = bytes.fromhex(f"03{number:02x}00EA07031007050900004AB011")
+        right = decoded("2a18", payload, seq=number)
+        take(connection, msgspec.structs.replace(right, quantities=wrong))
+    configs.note_devices(connection, [(GATEWAY, CUFF)])
+    before = configs.config_of(connection, GATEWAY)
+    assert run(ORDER).vitals["glucose"].corrected == 2
+    assert configs.config_of(connection, GATEWAY) == before
+
+
 def test_payloads_that_could_be_decoded_now_are_counted(
     connection: Database, run: Callable[..., Report]
 ) -> None:
@@ -353,4 +369,5 @@ def test_payloads_that_could_be_decoded_now_are_counted(
     report = run(ORDER)
     assert report.undecodable == {"2a35": 1}
     assert any("could be decoded now: 2a35 1" in line for line in report.lines())
+    assert any(line.endswith("resend --since 2026-11-22") for line in report.lines())
     assert rows(connection, "count(*) FROM vitalwire.blood_pressure") == [(0,)]
