@@ -55,7 +55,9 @@ async def bluetooth(patient: Patient, overview: Overview) -> AsyncIterator[Findi
         yield bad("Bluetooth service", what, f"{do[:1].upper()}{do[1:]}.")
         return
     yield good("Bluetooth service", "bluetoothd answers")
-    yield adapter(patient, found)
+    running = overview.live.adapters if overview.live is not None else ()
+    for name in (patient.adapter,) if patient.adapter else running or ("hci0",):
+        yield adapter(name, found)
     yield pairings(found, overview)
 
 
@@ -109,8 +111,8 @@ def bluez_version(program: str = "bluetoothctl") -> Finding:
     return good(check, said) if version else skipped(check, "bluetoothctl does not tell")
 
 
-def adapter(patient: Patient, found: Objects) -> Finding:
-    """Look for the adapter that the gateway uses."""
+def adapter(name: str, found: Objects) -> Finding:
+    """Look for an adapter that the gateway uses."""
     check = "Bluetooth adapter"
     adapters = {
         path.rpartition("/")[2]: interfaces[ADAPTER_INTERFACE]
@@ -119,16 +121,15 @@ def adapter(patient: Patient, found: Objects) -> Finding:
     }
     if not adapters:
         return bad(check, "there is none", "Plug one in; a Raspberry Pi's own may be disabled.")
-    if patient.adapter not in adapters:
-        others = ", ".join(sorted(adapters))
+    if name not in adapters:
         return bad(
             check,
-            f"there is no {patient.adapter}, but {others}",
+            f"there is no {name}, but {', '.join(sorted(adapters))}",
             f"Use --adapter {min(adapters)}, here and in the gateway's settings.",
         )
-    if not adapters[patient.adapter].get("Powered"):
-        return bad(check, f"{patient.adapter} is off", "Run `bluetoothctl power on`.")
-    return good(check, f"{patient.adapter} is on")
+    if not adapters[name].get("Powered"):
+        return bad(check, f"{name} is off", "Run `bluetoothctl power on`.")
+    return good(check, f"{name} is on")
 
 
 def pairings(found: Objects, overview: Overview) -> Finding:

@@ -179,10 +179,10 @@ def status(*, state: Path, as_json: bool) -> None:
 
 @click.command(epilog="Example: `sudo vitalwire gateway doctor`")
 @STATE
-@ADAPTER
+@click.option("--adapter", help="Bluetooth adapter; default: what the running gateway uses.")
 @click.option("--mqtt", "mqtt_url", help="Broker; default: $VITALWIRE_MQTT or the settings file.")
 @JSON
-def doctor(*, state: Path, adapter: str, mqtt_url: str | None, as_json: bool) -> None:
+def doctor(*, state: Path, adapter: str | None, mqtt_url: str | None, as_json: bool) -> None:
     """Check everything that this gateway depends on, one after another; 1 if something is wrong."""
     from gateway.bedside.doctor import examine
     from gateway.bedside.finding import Finding, Verdict
