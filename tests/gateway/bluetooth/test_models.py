@@ -5,7 +5,10 @@ from random import Random
 import pytest
 import pytest_asyncio
 
+from gateway.decode import decode
+from ingest.plausibility import check
 from schemas.gatt.quirks import QUIRKS
+from schemas.reading import Reading
 from simulators.measuring import measure
 from simulators.patients import Body
 from simulators.peripherals.models import CONFORMANT, MODELS, Device
@@ -16,6 +19,13 @@ from tests.gateway.bluetooth.side import BluetoothSide
 
 ADDRESS = "C0:00:00:00:00:05"
 MEASUREMENTS = 4
+VITALS_OF = {
+    "cuff": {"blood_pressure"},
+    "meter": {"glucose", "glucose_context"},
+    "scale": {"weight"},
+    "oximeter": {"oximetry"},
+    "thermometer": {"body_temperature"},
+}
 # A meter knows that records have arrived only by the end of the procedure that it never reaches.
 WITHOUT_PROOF = {("meter", "drops-mid-transfer")}
 ALL = [(kind, name) for kind, models in MODELS.items() for name in models]
@@ -41,13 +51,15 @@ async def test_everything_is_collected_from(
     kind: DeviceKind, model: str, device: Device, side: BluetoothSide
 ) -> None:
     await all_is_collected(device, side, proven=(kind, model) not in WITHOUT_PROOF)
+    all_is_understood(kind, side)
 
 
 @pytest.mark.parametrize(("kind", "model"), FURTHER)
 async def test_everything_is_collected_from_further_models(
-    device: Device, side: BluetoothSide
+    kind: DeviceKind, device: Device, side: BluetoothSide
 ) -> None:
     await all_is_collected(device, side, proven=True)
+    all_is_understood(kind, side)
 
 
 async def all_is_collected(device: Device, side: BluetoothSide, *, proven: bool) -> None:
@@ -56,3 +68,14 @@ async def all_is_collected(device: Device, side: BluetoothSide, *, proven: bool)
     if proven:
         await eventually(lambda: device.pending == 0)
     assert {bytes.fromhex(entry.payload) for entry in device.ledger.handed_over} <= taken
+
+
+def all_is_understood(kind: DeviceKind, side: BluetoothSide) -> None:
+    """Each record becomes a reading of the device's vital that the bridge accepts."""
+    entries = side.journal.entries(range(side.kept[0].seq, side.kept[-1].seq + 1))
+    for entry in entries:
+        reading = decode(entry, "home-1")
+        assert isinstance(reading, Reading), reading
+        assert reading.vital in VITALS_OF[kind]
+        assert reading.attributes.get("trailing") is None
+        check(reading)
