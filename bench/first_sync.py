@@ -15,7 +15,7 @@ from bench.home import CLOCK, BenchHome, eventually
 from bench.record import Figure, Reference, Target
 from gateway.journal import Journal, Notification
 from schemas.reading import Capture
-from simulators.peripherals import Sample
+from simulators.peripherals import Meter, Sample
 
 RECORDS = 500
 SYNC_WITHIN_S = 120.0
@@ -32,7 +32,7 @@ def run() -> Iterator[Figure]:
 
 async def _sync() -> tuple[float, float]:
     async with BenchHome() as home:
-        meter = await home.add_meter()
+        meter = await home.add(Meter)
         for number in range(RECORDS):
             meter.take(Sample(Decimal(60 + number % 200)))
         home.daemon.start()

@@ -4,11 +4,11 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
+from random import Random
 
 from bench.home import BenchHome, eventually
+from bench.measuring import KINDS, measure
 from bench.record import Figure, Reference, Target
-from simulators.peripherals import Cuff, Sample
 
 DEVICES = 20
 READINGS_OF_A_DEVICE = 5
@@ -27,13 +27,11 @@ def run() -> Iterator[Figure]:
 
 async def _live() -> list[Figure]:
     async with BenchHome() as home:
-        meters = [await home.add_meter() for _ in range(DEVICES // 2)]
-        cuffs = [await home.add_cuff(Cuff) for _ in range(DEVICES // 2)]
-        for number in range(READINGS_OF_A_DEVICE):
-            for cuff in cuffs:
-                cuff.take(120 + number, 80, 60)
-            for meter in meters:
-                meter.take(Sample(Decimal(100 + number)))
+        rng = Random(DEVICES)
+        for number in range(DEVICES):
+            device = await home.add(KINDS[number % len(KINDS)])
+            for _ in range(READINGS_OF_A_DEVICE):
+                measure(device, rng)
         home.daemon.start()
         readings = DEVICES * READINGS_OF_A_DEVICE
         await eventually(lambda: len(home.subscriber.arrived_s) == readings, VISITS_WITHIN_S)

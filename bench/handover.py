@@ -100,7 +100,7 @@ def run() -> Iterator[Figure]:
 
 async def _hand_over() -> list[Figure]:
     async with BenchHome(rest_s=0.1, observed=True) as home:
-        cuff = await home.add_cuff(TimedCuff)
+        cuff = await home.add(TimedCuff)
         home.daemon.start()
         echo = Echo(home.broker.port)
         await echo.ready()

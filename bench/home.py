@@ -17,10 +17,11 @@ import msgspec
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from bench.measuring import AnyDevice
 from schemas.clock import SystemClock
 from schemas.topics import mqtt_filter, mqtt_topic
 from schemas.wire import ReadingsMessage, Receipts, open_envelope
-from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Ledger, Meter, MeterBehaviour
+from simulators.peripherals import DeviceClock, DeviceIdentity, Ledger
 from simulators.stack.process import LOOPBACK, Child, Program
 from simulators.world import BluetoothWorld
 from tests.mosquitto import Mosquitto
@@ -32,7 +33,7 @@ _POLL_S = 0.01
 _MIB = 1024 * 1024
 
 
-C = TypeVar("C", bound=Cuff)
+D = TypeVar("D", bound=AnyDevice)
 
 
 class Subscriber:
@@ -132,19 +133,14 @@ class BenchHome:
         log = self.directory / "gateway.log"
         return Child(Program("gateway", (*command, *where, *how), log, environment))
 
-    async def add_cuff(self, kind: type[C]) -> C:
-        """Add a cuff that was paired long ago."""
-        identity = self._identity("Cuff")
-        cuff = kind(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK))
-        await self.world.add(cuff, bonded=True)
-        return cuff
-
-    async def add_meter(self, behaviour: MeterBehaviour | None = None) -> Meter:
-        """Add a meter that was paired long ago."""
-        identity = self._identity("Meter")
-        meter = Meter(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK), behaviour)
-        await self.world.add(meter, bonded=True)
-        return meter
+    async def add(self, kind: type[D]) -> D:
+        """Add a device that was paired long ago."""
+        identity = self._identity(kind.__name__)
+        device = kind(identity, DeviceClock(CLOCK), Ledger(identity.address, CLOCK))
+        await self.world.add(device, bonded=True)
+        # dbus-fast 5.2 takes a full socket for a broken one: let the bus daemon read meanwhile.
+        await asyncio.sleep(_POLL_S)
+        return device
 
     def _identity(self, kind: str) -> DeviceIdentity:
         self._devices += 1

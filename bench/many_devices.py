@@ -10,17 +10,15 @@ than ``STARVED_AFTER_S`` after it was taken: by then a real meter sleeps.
 import asyncio
 import os
 from collections.abc import Iterator
-from decimal import Decimal
 from random import Random
 
 from bench.home import BenchHome, eventually
+from bench.measuring import KINDS, AnyDevice, measure
 from bench.record import Figure, Target, load
-from simulators.peripherals import Cuff, Meter, Sample
 from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
 from simulators.peripherals.ledger import Ledger
 
 DEVICES = 100
-METERS = 40
 MEAN_INTERVAL_S = 120.0
 HERD_EVERY_S = 600.0
 FAULT_RATE = 0.02
@@ -39,13 +37,12 @@ def run() -> Iterator[Figure]:
 
 async def _live(seconds: float) -> list[Figure]:
     async with BenchHome() as home:
-        devices: list[Cuff | Meter] = [await home.add_meter() for _ in range(METERS)]
-        devices += [await home.add_cuff(Cuff) for _ in range(DEVICES - METERS)]
+        devices = [await home.add(KINDS[number % len(KINDS)]) for number in range(DEVICES)]
         home.daemon.start()
         reporting = asyncio.create_task(_report(home, devices))
         async with asyncio.TaskGroup() as lives:
             for number, device in enumerate(devices):
-                lives.create_task(_measure(device, Random(SEED * 1000 + number), seconds))
+                lives.create_task(_live_with(device, Random(SEED * 1000 + number), seconds))
         try:
             await eventually(lambda: not any(device.pending for device in devices), DRAIN_WITHIN_S)
             await eventually(lambda: not _missing(home, devices), DRAIN_WITHIN_S)
@@ -56,7 +53,7 @@ async def _live(seconds: float) -> list[Figure]:
         return _figures(home, devices, seconds)
 
 
-async def _measure(device: Cuff | Meter, rng: Random, seconds: float) -> None:
+async def _live_with(device: AnyDevice, rng: Random, seconds: float) -> None:
     """Measure at moments that only the seed decides."""
     loop = asyncio.get_running_loop()
     begin_s = loop.time()
@@ -65,24 +62,21 @@ async def _measure(device: Cuff | Meter, rng: Random, seconds: float) -> None:
         await asyncio.sleep(begin_s + next_s - loop.time())
         if rng.random() < FAULT_RATE:
             device.inject(rng.choice(FAULTS))
-        if isinstance(device, Cuff):
-            device.take(rng.randint(90, 180), rng.randint(50, 89), rng.randint(50, 120))
-        else:
-            device.take(Sample(Decimal(rng.randint(60, 250))))
+        measure(device, rng)
         if next_s == herd_s:
             herd_s += HERD_EVERY_S
         else:
             own_s += rng.uniform(0.5, 1.5) * MEAN_INTERVAL_S
 
 
-async def _report(home: BenchHome, devices: list[Cuff | Meter]) -> None:
+async def _report(home: BenchHome, devices: list[AnyDevice]) -> None:
     while True:
         await asyncio.sleep(REPORT_EVERY_S)
         home.subscriber.confirm()
         print(_progress(home, devices), flush=True)
 
 
-def _progress(home: BenchHome, devices: list[Cuff | Meter]) -> str:
+def _progress(home: BenchHome, devices: list[AnyDevice]) -> str:
     taken = sum(len(device.ledger.taken) for device in devices)
     given = sum(len(device.ledger.handed_over) for device in devices)
     waits = sorted(wait for device in devices for wait in _waits_s(device.ledger))
@@ -98,13 +92,13 @@ def _waits_s(ledger: Ledger) -> list[float]:
     return [(entry.at - taken[entry.payload]).total_seconds() for entry in ledger.handed_over]
 
 
-def _missing(home: BenchHome, devices: list[Cuff | Meter]) -> int:
+def _missing(home: BenchHome, devices: list[AnyDevice]) -> int:
     taken = [entry for device in devices for entry in device.ledger.taken]
     payloads = {(entry.device, bytes.fromhex(entry.payload)) for entry in taken}
     return len(payloads - home.subscriber.arrived_s.keys())
 
 
-def _figures(home: BenchHome, devices: list[Cuff | Meter], seconds: float) -> list[Figure]:
+def _figures(home: BenchHome, devices: list[AnyDevice], seconds: float) -> list[Figure]:
     waits = sorted(wait for device in devices for wait in _waits_s(device.ledger))
     unmet = sum(len(one.ledger.taken) - len(one.ledger.handed_over) for one in devices)
     starved = unmet + sum(wait > STARVED_AFTER_S for wait in waits)
