@@ -51,6 +51,7 @@ def device_time(record: Stamped, facts: SessionFacts, before: Stamped | None) ->
         age_ms=age_ms,
         fault=stamp.fault,
         screens=screens,
+        coincidences=[] if screens or stamp.fault else list(facts.coincidences),
     )
 
 

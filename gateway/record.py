@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.gatt import uuids
-from schemas.reading import Capture, Device
+from schemas.reading import Capture, Coincidence, Device
 
 BLOOD_PRESSURE = f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
 BLOOD_PRESSURE_RECORD = f"{uuids.BLOOD_PRESSURE_RECORD:04x}"
@@ -110,6 +110,7 @@ class SessionFacts:
     newest: int | None = None
     name: str | None = None
     moves: tuple[ClockMove, ...] = ()
+    coincidences: tuple[Coincidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

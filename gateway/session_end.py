@@ -1,22 +1,26 @@
-"""What only the end of a session tells: which of its records is the newest measurement."""
+"""What only the end of a session tells: its newest measurement, and how fresh its stamps are."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from gateway.decode import decode
 from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Record
+from gateway.timeline import was_set
 from schemas.gatt.blood_pressure_record import decode_segment
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import measure
-from schemas.reading import Reading
+from schemas.gatt.racp import SEQUENCE_MAX
+from schemas.reading import Coincidence, Reading
+
+_HALF_OF_THE_NUMBERS = (SEQUENCE_MAX + 1) // 2
 
 
 def newest(records: Iterable[Record]) -> int | None:
     """Give the journal number of the newest measurement; None if there is none.
 
-    A meter numbers its records: the highest number wins. Others stamp them, if they know the time:
-    the latest stamp wins; without a stamp on each, the last one to arrive. What no codec
-    understands is no measurement, nor is what only completes one.
+    A meter numbers its records: the highest number wins, and 0 is higher than 65535. Others stamp
+    them, if they know the time: the latest stamp wins; without a stamp on each, the last one to
+    arrive. What no codec understands is no measurement, nor is what only completes one.
     """
     by_number: list[tuple[int, int]] = []
     by_stamp: list[tuple[datetime | None, int]] = []
@@ -40,7 +44,30 @@ def newest(records: Iterable[Record]) -> int | None:
     if by_stamp:
         stamped = [(stamp, seq) for stamp, seq in by_stamp if stamp is not None]
         return max(stamped)[1] if len(stamped) == len(by_stamp) else by_stamp[-1][1]
+    wrapped = bool(by_number) and max(by_number)[0] - min(by_number)[0] > _HALF_OF_THE_NUMBERS
+    if wrapped:
+        by_number = [
+            (number + (2 * _HALF_OF_THE_NUMBERS if number < _HALF_OF_THE_NUMBERS else 0), seq)
+            for number, seq in by_number
+        ]
     return max(by_number)[1] if by_number else None
+
+
+def coincidence(records: Iterable[Record]) -> Coincidence | None:
+    """Give the latest stamp with its capture; None if none was made beside a true wall clock."""
+    found: list[tuple[datetime, int]] = []
+    for record in records:
+        try:
+            stamp = measure(record.characteristic, record.payload).stamp
+        except MalformedPayload:
+            continue
+        shown = stamp.shown if stamp is not None and not stamp.fault else None
+        if shown is not None and was_set(shown) and record.capture.wall_ms is not None:
+            found.append((shown, record.capture.wall_ms))
+    if not found:
+        return None
+    shown, captured_ms = max(found)
+    return Coincidence(captured_ms, shown.isoformat(timespec="seconds"))
 
 
 def must_wait(entry: Entry, gateway_id: str) -> bool:

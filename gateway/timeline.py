@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.record import ClockMove, DeviceClock, Moment
 from schemas.gatt.quirks import ClockWay
+from schemas.reading import Coincidence
 
 CLOCK_SET_SINCE_YEAR = 2015
 """A clock that shows less was never set: after each change of battery it repeats its times."""
@@ -25,6 +26,7 @@ MOVED_BEYOND_MS = 90_000
 """A clock whose difference to ours changed by more was moved: whole minutes, and some drift."""
 
 MOVES_MAX = 8
+SESSIONS_KEPT = 5
 WRONG_BEYOND_MS = {ClockWay.CURRENT_TIME_AFTER_NOTIFICATION: 600_000}
 """How wrong a clock may be before it is set; Omron's only beyond 10 min (blessed-bluez)."""
 WRONG_BEYOND_OTHERS_MS = 60_000
@@ -48,6 +50,12 @@ class Timeline:
 
     moves: tuple[ClockMove, ...] = ()
     seen: Seen | None = None
+    coincidences: tuple[Coincidence, ...] = ()
+
+    def met(self, coincidence: Coincidence) -> "Timeline":
+        """Note the freshest stamp of a session that could not read the clock."""
+        kept = (*self.coincidences, coincidence)[-SESSIONS_KEPT:]
+        return replace(self, coincidences=kept)
 
     def sight(self, clock: DeviceClock, moment: Moment) -> "Timeline":
         """Note what the clock shows now (``moment``), and that somebody moved it, if so."""
@@ -61,7 +69,7 @@ class Timeline:
             if abs(jump_ms) > MOVED_BEYOND_MS:
                 began = _later(self.seen.local, jump_ms)
                 moves = (*moves, ClockMove(jump_ms, old_until=old_now, new_since=began))
-        return Timeline(moves[-MOVES_MAX:], seen)
+        return replace(self, moves=moves[-MOVES_MAX:], seen=seen)
 
     def set_to(
         self, local: datetime, clock: DeviceClock, moment: Moment, last_number: int | None

@@ -13,9 +13,11 @@ from schemas.wire import MAJOR_VERSION, Health
 TimeQuality = Literal["device-clock", "receipt", "bounded", "untrusted"]
 """How the measurement instant is known.
 
-``device-clock``: the session read the device's clock, the age by it is subtracted from the capture.
+``device-clock``: the session read the device's clock, the age by it is subtracted from the capture;
+or, where that clock cannot be read, the stamps of its last sessions prove right to ten minutes.
 ``receipt``: no trusted device time, newest of its session: the capture is the measurement.
-``bounded``: captured before a reboot without a true clock: somewhere in the interval.
+``bounded``: captured before a reboot without a true clock, or stamped in the hour that comes twice:
+somewhere in the interval.
 ``untrusted``: device time not trusted and not newest: stale, outside windows.
 """
 

@@ -74,13 +74,25 @@ session, another number has the same stamp, or the numbers rise while the stamps
 """
 
 
+class Coincidence(msgspec.Struct, frozen=True):
+    """A session's latest stamp beside its capture: the freshest that its device has shown.
+
+    ``local``: ISO 8601 without zone, as its user saw it; ``captured_ms``: by a wall clock that was
+    kept true. The difference, in the zone of whoever wears the device, is the session's lag.
+    """
+
+    captured_ms: int
+    local: str
+
+
 class DeviceTime(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the device's clock said of the record.
 
     ``local``: ISO 8601 without zone, exactly as sent. ``offset_min``: the meter's user offset.
     ``age_ms``: how old the record was at its capture by the device's own clock, which this session
     read; None if the session could not read it, or if it is not believed. ``fault``: the device
-    itself doubts the stamp; ``screens``: we do.
+    itself doubts the stamp; ``screens``: we do. ``coincidences``: of the last sessions with a
+    device whose clock cannot be read, this one's last.
     """
 
     local: str
@@ -88,6 +100,7 @@ class DeviceTime(msgspec.Struct, frozen=True, omit_defaults=True):
     age_ms: int | None = None
     fault: bool = False
     screens: list[TimeScreen] = []
+    coincidences: list[Coincidence] = []
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True, tag="reading", tag_field="kind"):

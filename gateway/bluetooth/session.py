@@ -28,13 +28,14 @@ from gateway.bluetooth.subscriptions import MEASUREMENTS, pushed, subscribe
 from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
-from gateway.session_end import newest
+from gateway.session_end import coincidence, newest
 from gateway.timeline import setting
 from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 from schemas.gatt.racp import FilterType
+from schemas.reading import Coincidence
 
 FIRST_RECORD_TIMEOUT_S = 30.0
 SILENCE_S = 2.0  # a cuff that has sent its burst and keeps the link has nothing more
@@ -347,8 +348,12 @@ class Session:
         journal, session_id = self._around.journal, self._facts.session_id
         try:
             if self._captured:
-                told = newest(journal.records_of(session_id)) if outcome == COMPLETE else None
-                journal.keep_facts(replace(self._facts, ended=True, newest=told))
+                records = journal.records_of(session_id)
+                told = newest(records) if outcome == COMPLETE else None
+                fresh = () if self._facts.clock is not None else self._freshness(records)
+                journal.keep_facts(
+                    replace(self._facts, ended=True, newest=told, coincidences=fresh)
+                )
             else:
                 journal.drop_facts(session_id)
             reached = self._dialogue.reached if self._dialogue is not None else None
@@ -357,3 +362,12 @@ class Session:
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
         self._around.told(session_id)
+
+    def _freshness(self, records: list[Record]) -> tuple[Coincidence, ...]:
+        """Keep what the stamps tell of a clock that could not be read."""
+        devices, address = self._around.journal.devices, self._facts.device.address
+        timeline = devices.timeline(address)
+        if (found := coincidence(records)) is not None:
+            timeline = timeline.met(found)
+            devices.keep_timeline(address, timeline)
+        return timeline.coincidences

@@ -123,8 +123,9 @@ class Bridge:
     def _move(self, batch: list[Received], stop: Event) -> None:
         """Parse, produce, wait, and only then acknowledge, in order."""
         records: list[Outgoing] = []
+        view = self._registry.view
         for received in batch:
-            parsed = parse(received.message, self._registry.view.attribute)
+            parsed = parse(received.message, view.attribute, view.zone_of)
             records.extend(parsed.records)
             for (outcome, reason), count in parsed.outcomes.items():
                 metrics.items.labels(outcome, reason).inc(count)

@@ -10,6 +10,8 @@ place says: it is kept, and neither number is confirmed.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -47,6 +49,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not what they should be; the last for thousands of "["."""
 
 Attribute = Callable[[StampedReading], Attributed | Waiting]
+ZoneOf = Callable[[str, int], ZoneInfo | None]
 _MESSAGE_DECODER = msgspec.json.Decoder(ReadingsMessage)
 _HEALTH_DECODER = msgspec.json.Decoder(Health)
 _ENCODER = msgspec.json.Encoder()
@@ -84,8 +87,11 @@ class Parsed:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-def parse(message: Message, attribute: Attribute) -> Parsed:
-    """Turn a message into records; whatever is wrong with it becomes a rejection."""
+def parse(message: Message, attribute: Attribute, zone_of: ZoneOf | None = None) -> Parsed:
+    """Turn a message into records; whatever is wrong with it becomes a rejection.
+
+    ``zone_of`` gives the zone of whoever wore a device (its address) at an instant (UTC ms).
+    """
     parsed = Parsed()
     gateway_id = topics.gateway_of(message.topic)
     try:
@@ -93,7 +99,7 @@ def parse(message: Message, attribute: Attribute) -> Parsed:
         if message.topic == topics.mqtt_topic(gateway, "health"):
             _report(message, gateway, parsed)
         else:
-            _readings(message, gateway, attribute, parsed)
+            _readings(message, gateway, (attribute, zone_of), parsed)
     except InvalidInput as error:
         kept = KEPT_BYTES_MAX if error.reason == "oversized" else None
         parsed = Parsed()
@@ -129,8 +135,11 @@ def _report(message: Message, gateway_id: str, parsed: Parsed) -> None:
     parsed.outcomes["health", health.state] += 1
 
 
-def _readings(message: Message, gateway_id: str, attribute: Attribute, parsed: Parsed) -> None:
+def _readings(
+    message: Message, gateway_id: str, registry: tuple[Attribute, ZoneOf | None], parsed: Parsed
+) -> None:
     """Sort a message's items: by patient, waiting for one, or rejected."""
+    attribute, zone_of = registry
     if message.retained:
         raise InvalidInput("retained", "a retained message would be taken again and again")
     envelope = open_envelope(message.properties, message.payload)
@@ -154,7 +163,8 @@ def _readings(message: Message, gateway_id: str, attribute: Attribute, parsed: P
         except InvalidInput as error:
             _reject(batch.rejected(item, seq, error), parsed)
             continue
-        stamped = StampedReading(reading, stamp(reading, batch.sending))
+        zone_at = None if zone_of is None else partial(zone_of, reading.device.address)
+        stamped = StampedReading(reading, stamp(reading, batch.sending, zone_at))
         found = attribute(stamped)
         if isinstance(found, Attributed):
             owned = msgspec.structs.replace(

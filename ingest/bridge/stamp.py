@@ -12,21 +12,30 @@ The rules, in their order:
 3. *Measured*: captured minus the age by the device's own clock, if the session read that clock.
    Device times count whole seconds, and both ends of the age do: the interval is one second each
    way, never beyond the capture.
-4. No trusted device time, newest of its session: measured when captured. The session's start is
+4. *Measured*, where the session could not read that clock: by the stamp in the zone of whoever
+   wears the device, if the stamps of its last sessions prove right (``ingest.bridge.local_time``).
+   The interval allows for the smallest lag that they had, and a clock of whole minutes; in the hour
+   that comes twice it holds both.
+5. No trusted device time, newest of its session: measured when captured. The session's start is
    not on the wire; a session lasts seconds.
-5. Otherwise any time until the capture: the interval begins at 0 and ``measured`` is its end. It
+6. Otherwise any time until the capture: the interval begins at 0 and ``measured`` is its end. It
    waits, ``ambiguous-time``, unless a person assigned the device since 1970.
 
 Everything that the gateway says is a claim: no input raises, and every stamp satisfies
 ``0 <= earliest <= measured <= latest <= received``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
+from ingest.bridge.local_time import Proven, measured_at
 from schemas.kafka import Stamp, TimeQuality
 from schemas.reading import Capture, DeviceTime, Reading
 
+ZoneAt = Callable[[int], ZoneInfo | None]
 DEVICE_RESOLUTION_MS = 1_000
+WHOLE_MINUTE_MS = 60_000
 FIRST_PLAUSIBLE_MS = 1_420_070_400_000
 """2015-01-01: a device clock that leads before it was never set."""
 
@@ -60,10 +69,13 @@ class _Interval:
         return self.earliest_ms == self.latest_ms
 
 
-def stamp(reading: Reading, sending: Sending) -> Stamp:
-    """Stamp a reading with the server's view of its time."""
+def stamp(reading: Reading, sending: Sending, zone_at: ZoneAt | None = None) -> Stamp:
+    """Stamp a reading with the server's view of its time.
+
+    ``zone_at`` gives the zone of whoever wore the device at an instant (UTC ms), None if unknown.
+    """
     captured = _captured(reading.capture, sending)
-    measured, quality = _measured(reading, captured)
+    measured, quality = _measured(reading, captured, zone_at)
     return Stamp(
         received_at_ms=sending.received_ms,
         captured_at_ms=captured.latest_ms,
@@ -93,7 +105,9 @@ def _captured(capture: Capture, sending: Sending) -> _Interval:
     return _Interval(_clamp(capture.not_before_ms or 0, 0, latest_ms), latest_ms)
 
 
-def _measured(reading: Reading, captured: _Interval) -> tuple[tuple[int, int, int], TimeQuality]:
+def _measured(
+    reading: Reading, captured: _Interval, zone_at: ZoneAt | None
+) -> tuple[tuple[int, int, int], TimeQuality]:
     """Find earliest, most likely and latest instant of the measurement."""
     latest_ms = captured.latest_ms
     age_ms = _trusted_age_ms(reading.device_time, captured)
@@ -105,10 +119,31 @@ def _measured(reading: Reading, captured: _Interval) -> tuple[tuple[int, int, in
             min(measured_ms + DEVICE_RESOLUTION_MS, latest_ms),
         )
         return interval, "device-clock" if captured.exact else "bounded"
+    shown = _by_its_stamp(reading.device_time, captured, zone_at)
+    if shown is not None:
+        measured_ms = _clamp(shown.instants.latest_ms, 0, latest_ms)
+        ahead_ms, behind_ms = max(-shown.lag_ms, 0), max(shown.lag_ms, 0)
+        earliest_ms = shown.instants.earliest_ms - ahead_ms - WHOLE_MINUTE_MS
+        interval = (
+            _clamp(earliest_ms, 0, measured_ms),
+            measured_ms,
+            min(measured_ms + behind_ms + WHOLE_MINUTE_MS, latest_ms),
+        )
+        return interval, "bounded" if shown.instants.ambiguous else "device-clock"
     if reading.session_newest:
         interval = (captured.earliest_ms, latest_ms, latest_ms)
         return interval, "receipt" if captured.exact else "bounded"
     return (0, latest_ms, latest_ms), "untrusted"
+
+
+def _by_its_stamp(
+    device_time: DeviceTime | None, captured: _Interval, zone_at: ZoneAt | None
+) -> Proven | None:
+    if device_time is None or zone_at is None or not captured.exact:
+        return None
+    if not device_time.coincidences or (zone := zone_at(captured.latest_ms)) is None:
+        return None
+    return measured_at(device_time, zone, captured.latest_ms)
 
 
 def _trusted_age_ms(device_time: DeviceTime | None, captured: _Interval) -> int | None:

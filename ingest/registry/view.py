@@ -7,6 +7,7 @@ registry.v1), the sink (fed from the tables, inside its transaction) and the reg
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -43,6 +44,7 @@ class RegistryView:
         """Start with these devices."""
         self._by_address: dict[str, DeviceEntry] = {}
         self._addresses: dict[str, str] = {}
+        self._zones: dict[str, str] = {}  # by patient
         for device in devices:
             self.put(device)
 
@@ -69,7 +71,26 @@ class RegistryView:
         refuse_other_major(entry.version)
         if isinstance(entry, DeviceEntry):
             self.put(entry)
+        else:
+            self._zones[entry.patient_id] = entry.zone
         return entry
+
+    def zone_of(self, address: str, at_ms: int) -> ZoneInfo | None:
+        """Give the zone of whoever wears a device at an instant; None if unknown, or not one."""
+        device = self._by_address.get(address)
+        if device is None:
+            return None
+        wearers = {
+            assignment.patient_id
+            for assignment in device.assignments
+            if _touches(assignment, at_ms, at_ms)
+        }
+        zones = {self._zones.get(patient_id) for patient_id in wearers}
+        name = zones.pop() if len(zones) == 1 else None
+        try:
+            return ZoneInfo(name) if name is not None else None
+        except (ZoneInfoNotFoundError, OSError, ValueError):
+            return None
 
     def attribute(self, stamped: StampedReading) -> Attributed | Waiting:
         """Find whose reading this is, by device, user slot and the interval of its time."""

@@ -1,11 +1,14 @@
 """Which record is the newest of its session, and which must wait to learn it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from gateway.record import BLOOD_PRESSURE, GLUCOSE, GLUCOSE_CONTEXT, DeviceClock
-from gateway.session_end import must_wait, newest
+from gateway.session_end import coincidence, must_wait, newest
+from schemas.reading import Coincidence
 from tests.gateway.records import SHOWN, cuff_payload, entry, meter_payload, record
 
 GATEWAY = "home-1"
@@ -35,6 +38,28 @@ def test_a_meters_highest_number_wins() -> None:
     numbers = [3, 5, 4]
     rows = [record(seq, meter_payload(number), GLUCOSE) for seq, number in enumerate(numbers, 1)]
     assert newest(rows) == 2
+
+
+def test_numbers_that_wrap_within_a_session_go_on_after_65535() -> None:
+    numbers = [1, 65534, 65535, 0]  # a meter tells its last one first
+    rows = [record(seq, meter_payload(number), GLUCOSE) for seq, number in enumerate(numbers, 1)]
+    assert newest(rows) == 1
+
+
+def test_the_freshest_stamp_of_a_session_lies_beside_its_capture() -> None:
+    wall_ms = 1_800_000_000_000
+    rows = [
+        replace(row, capture=replaced(row.capture, wall_ms=wall_ms + row.seq))
+        for row in (
+            record(1, cuff_payload(SHOWN)),
+            record(2, cuff_payload(SHOWN + DAY)),
+            record(3, cuff_payload(SHOWN - 20 * 366 * DAY)),  # a clock that was never set
+            record(4, b"\x00"),
+        )
+    ]
+    assert coincidence(rows) == Coincidence(wall_ms + 2, "2026-03-15T07:05:09")
+    assert coincidence(rows[2:]) is None
+    assert coincidence([record(1, cuff_payload(SHOWN))]) is None  # no true wall clock
 
 
 def test_scales_oximeters_and_thermometers_go_by_their_stamps() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.record import ClockMove, DeviceClock, Moment
 from gateway.timeline import MOVED_BEYOND_MS, MOVES_MAX, Timeline, jump_ms, setting
 from schemas.gatt.quirks import ClockWay
+from schemas.reading import Coincidence
 from tests.gateway.records import BOOT
 
 HOUR_MS = 3_600_000
@@ -133,6 +134,13 @@ def test_an_age_that_is_given_is_the_true_one(
             # Moves of a minute are taken for drift, and left out.
             small = sum(abs(jump) for _, jump, by_us in life if not by_us and abs(jump) == 1)
             assert abs(age_min - jumped_ms // 60_000 - (now_min - at_min)) <= small
+
+
+def test_the_last_five_sessions_speak_for_a_clock_that_cannot_be_read() -> None:
+    timeline = Timeline()
+    for number in range(7):
+        timeline = timeline.met(Coincidence(number, "2026-03-14T07:05:09"))
+    assert [one.captured_ms for one in timeline.coincidences] == [2, 3, 4, 5, 6]
 
 
 def test_a_wrong_clock_is_set_to_the_homes_time() -> None:

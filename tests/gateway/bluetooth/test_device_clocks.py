@@ -124,3 +124,9 @@ async def test_a_clock_that_cannot_be_read_is_left_alone(
     await side.visited(1)
     assert wrong_by_s(meter) > HOUR_S - 5
     assert ages_ms(side) == [None]
+    meter.take(Sample(Decimal(101)))
+    await side.visited(2)
+    facts = side.journal.facts(side.kept[-1])
+    assert len(facts.coincidences) == 2
+    shown = datetime.fromisoformat(facts.coincidences[-1].local)
+    assert abs((meter.clock.now() - shown).total_seconds()) < 10
