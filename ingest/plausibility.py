@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from schemas.errors import InvalidInput
-from schemas.reading import Quantity, Reading
+from schemas.reading import DeviceTime, Quantity, Reading
 from schemas.vitals import VITALS, Vital
 from schemas.vitals import Quantity as Definition
 
@@ -17,6 +17,9 @@ _SLOTS = range(256)
 _RECORD_NUMBERS = range(1 << 32)
 _FLAGS_MAX = 40  # an oximeter has two fields of status, of 16 and 24 bits
 _FLAG_CHARACTERS_MAX = 64
+_SESSIONS_MAX = 5
+_SCREENS_MAX = 8
+_LOCAL_CHARACTERS_MAX = 32
 _OFFSETS_MIN = range(-32_768, 32_768)
 
 
@@ -33,6 +36,8 @@ def check(reading: Reading) -> None:
     _check_number("user_slot", reading.user_slot, _SLOTS)
     _check_number("record_number", reading.record_number, _RECORD_NUMBERS)
     _check_number("offset_min", offset_min, _OFFSETS_MIN)
+    if reading.device_time is not None:
+        _check_device_time(reading.device_time)
     flags = reading.status or ()
     if len(flags) > _FLAGS_MAX or any(len(flag) > _FLAG_CHARACTERS_MAX for flag in flags):
         # Alerts keep them with what they wait for: one home's nonsense must not outgrow Kafka.
@@ -42,6 +47,13 @@ def check(reading: Reading) -> None:
     except ValueError as error:
         raise InvalidInput("malformed", f"raw is not hexadecimal: {error}") from error
     check_values(vital, reading.quantities)
+
+
+def _check_device_time(told: DeviceTime) -> None:
+    """Refuse more than a gateway of ours says; the bridge works through all of it."""
+    too_long = any(len(one.local) > _LOCAL_CHARACTERS_MAX for one in told.coincidences)
+    if too_long or len(told.coincidences) > _SESSIONS_MAX or len(told.screens) > _SCREENS_MAX:
+        raise InvalidInput("malformed", "device_time tells more than five sessions can")
 
 
 def check_values(vital: Vital, quantities: Mapping[str, Quantity]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ingest.plausibility import canonical_values, check, received_value
 from schemas.errors import InvalidInput
-from schemas.reading import Device, Quantity
+from schemas.reading import Coincidence, Device, DeviceTime, Quantity
 from schemas.vitals import BLOOD_PRESSURE, GLUCOSE, VITALS
 from tests.ingest.factories import reading
 
@@ -86,3 +86,17 @@ def test_no_text_does_more_than_be_refused(text: str) -> None:
                 canonical_values(vital, {definition.name: Quantity(definition.unit, text)})
             except InvalidInput as refused:
                 assert refused.reason in {"malformed", "implausible"}  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        DeviceTime("?", coincidences=[Coincidence(0, "2026-03-14T07:05:09")] * 6),
+        DeviceTime("?", coincidences=[Coincidence(0, "2" * 33)]),
+        DeviceTime("?", screens=["clock-moved"] * 9),
+    ],
+)
+def test_a_device_time_tells_no_more_than_five_sessions(told: DeviceTime) -> None:
+    with pytest.raises(InvalidInput, match="five sessions"):
+        check(reading(device_time=told))
+    check(reading(device_time=DeviceTime("?", coincidences=told.coincidences[:0])))
