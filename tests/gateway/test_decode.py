@@ -215,23 +215,6 @@ def test_an_undated_record_needs_no_wall_clock() -> None:
     assert found.reading_id.startswith("000000000000")
 
 
-def test_after_a_reset_the_same_number_is_another_reading_and_what_comes_again_is_the_same() -> (
-    None
-):
-    """No epoch, cursor or counter of ours names a reading: the meter's own bytes do."""
-    later = bytes.fromhex("131000EA07030F070509B40064B011")  # number 16 again, a day later
-    other_value = bytes.fromhex("131000EA07030E070509B40065B011")  # and at the same second
-    names = {
-        reading(replace(MEASUREMENT, payload=payload)).reading_id
-        for payload in (MEASUREMENT.payload, later, other_value)
-    }
-    assert len(names) == 3
-    again = replace(MEASUREMENT, stream="ff" * 8, seq=9_000, session_id="s2", capture=CAPTURE)
-    item = decode(Entry(again, FACTS), "another-home")
-    assert isinstance(item, Reading)
-    assert item.reading_id == reading(MEASUREMENT).reading_id
-
-
 # The device's clock
 
 
