@@ -8,10 +8,13 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.bluetooth.link import Link
+from schemas.gatt import uuids
 from schemas.gatt.quirks import Quirk
 from schemas.gatt.services import SERVICES
 
 MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
+_ASKED = frozenset({uuids.RECORD_ACCESS_CONTROL_POINT, uuids.GLUCOSE_MEASUREMENT_CONTEXT})
+"""Whoever asks a memory for its records subscribes to these; a second time is refused."""
 
 
 def pushed(link: Link) -> list[int]:
@@ -32,7 +35,7 @@ async def subscribe(
     """Subscribe as the device's kind wants it; raise ``LinkFailed``. ``captured`` gets records."""
     wanted: list[tuple[int, Callable[[bytes], None]]] = []
     if quirk is not None and quirk.subscribe_to_everything:
-        others = set(link.pushable()) - MEASUREMENTS - link.subscribed
+        others = set(link.pushable()) - MEASUREMENTS - _ASKED - link.subscribed
         wanted += [(number, _ignore) for number in sorted(others)]
     wanted += [(number, partial(captured, number)) for number in pushed(link)]
     for position, (number, notified) in enumerate(wanted):
