@@ -17,7 +17,7 @@ from bumble.transport.common import Transport
 from schemas.errors import MisconfiguredError, UnavailableError
 from simulators.peripherals.models import Device
 from simulators.simulate import VHCI
-from simulators.world import BluetoothWorld
+from simulators.world import AdapterSettings, BluetoothWorld
 from simulators.world.radio import Air
 
 __all__ = ["on_controller", "on_private_bus", "to_a_host"]
@@ -77,10 +77,15 @@ async def to_a_host(device: Device, name: str) -> AsyncIterator[asyncio.Future[N
     air = Air()
     try:
         adapter = Controller(
-            "adapter", host_source=transport.source, host_sink=transport.sink, link=air
+            "adapter",
+            host_source=transport.source,
+            host_sink=transport.sink,
+            link=air,
+            # Without one bluetoothd draws a static address, and Linux 6.12 does not pair then.
+            public_address=AdapterSettings().public_address,
         )
         # bumble never sends Enhanced Connection Complete, which a kernel waits for that is told of
-        # these (bumble issue 841). And no public address: bumble's link would not use it.
+        # these (bumble issue 841).
         adapter.le_features &= ~(
             hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
         )

@@ -17,6 +17,7 @@ __all__ = ["Machine"]
 
 EMULATOR = Path(sys.prefix) / "emulator"
 MEMORY_MIB = 256
+TRANSLATED_MIB = 128  # of code; qemu would take up to a gibibyte
 START_WITHIN_S = 90.0
 COMMAND_TIMEOUT_S = 20.0
 GUEST_ADDRESS = "10.0.2.15"
@@ -105,7 +106,16 @@ class Machine(AbstractContextManager["Machine"]):
             *("-L", str(qemu / "usr/share/qemu"), "-L", str(qemu / "usr/share/seabios")),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             # A second processor made it slower.
-            *("-machine", "pc", "-accel", "tcg", "-cpu", "qemu64", "-smp", "1"),
+            *(
+                "-machine",
+                "pc",
+                "-accel",
+                f"tcg,tb-size={TRANSLATED_MIB}",
+                "-cpu",
+                "qemu64",
+                "-smp",
+                "1",
+            ),
             *("-m", str(MEMORY_MIB), "-kernel", str(EMULATOR / "vmlinuz")),
             *("-initrd", str(EMULATOR / "guest.cpio"), "-append", KERNEL, "-serial", "stdio"),
             *("-netdev", f"user,id=net,restrict=on{forwarded}"),

@@ -50,6 +50,11 @@ class TrueWorld:
         """What the process under test needs as DBUS_SYSTEM_BUS_ADDRESS."""
         return self._relay.address
 
+    @property
+    def adapter_transport(self) -> str:
+        """Where whoever connects becomes an adapter, as bumble names it: see `unplug`."""
+        return f"tcp-client:{LOOPBACK}:{self._machine.port(ADAPTER)}"
+
     async def __aenter__(self) -> Self:
         """Plug the adapter in; bluetoothd waits for somebody who wants it."""
         async with AsyncExitStack() as started:
@@ -138,8 +143,8 @@ class TrueWorld:
 
     async def _plug_in(self) -> None:
         """Connect a controller to the guest; there it becomes hci0 (Raspberry Pi: by UART)."""
-        name = f"tcp-client:{LOOPBACK}:{self._machine.port(ADAPTER)}"
-        transport = await self._adapter.enter_async_context(await open_transport(name))
+        opened = await open_transport(self.adapter_transport)
+        transport = await self._adapter.enter_async_context(opened)
         self._controller = CentralController(
             "adapter",
             host_source=transport.source,
