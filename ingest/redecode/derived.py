@@ -23,7 +23,6 @@ DECODED_ATTRIBUTES = frozenset(
         "carbohydrate_kind",
         "context_follows",
         "health",
-        "checksum",
         "meal",
         "medication_kind",
         "quirk",
@@ -35,8 +34,8 @@ DECODED_ATTRIBUTES = frozenset(
     }
 )
 """Attributes that follow from the payload and the device's quirk. Others stay as stored unless the
-payload says them too: ``not_assessed``, and the ``place`` of a thermometer that has only one, come
-from the device's features, which no row keeps."""
+payload says them too: ``not_assessed``, ``checksum`` and the ``place`` of a thermometer that has
+only one come from the device's features, which no row keeps."""
 
 
 @dataclass(frozen=True, slots=True)

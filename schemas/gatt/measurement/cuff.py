@@ -29,6 +29,7 @@ from schemas.reading import Quantity
 from schemas.vitals import BLOOD_PRESSURE
 
 _UNITS = {PressureUnit.MMHG: "mm[Hg]", PressureUnit.KPA: "kPa"}
+_WRONG = "does not fit"
 _CARRIED = {"2a35", "2b34"}
 
 
@@ -92,7 +93,8 @@ def segments(payloads: Sequence[bytes], feature: int | None, quirk: Quirk | None
     """Read a record of 0x2B36 from its segments, in their order.
 
     The packet inside says by its flags how long it is. So the last bytes of a segment are taken for
-    a checksum only where the packet leaves them over, and the cuff announces one or they fit.
+    a checksum only where the packet leaves them over, and they fit; those that do not fit are left
+    over, unless they stand between two parts of the packet and the cuff announces a checksum.
     """
     announced = bool(feature is not None and Feature(feature) & Feature.CHECKSUM)
     plain = _attempt(payloads, feature, quirk, checksum=False)
@@ -100,11 +102,13 @@ def segments(payloads: Sequence[bytes], feature: int | None, quirk: Quirk | None
         return plain
     if announced or feature is None:
         sealed = _attempt(payloads, feature, quirk, checksum=True)
-        if _complete(sealed) and (announced or "checksum" not in sealed.attributes):
+        wrong_between = announced and len(payloads) > 1
+        if _complete(sealed) and (wrong_between or "checksum" not in sealed.attributes):
             return sealed
     if isinstance(plain, MalformedPayload):
         raise plain
-    return plain
+    told = texts(checksum=_WRONG if announced else "")
+    return replace(plain, attributes=plain.attributes | told)
 
 
 def _attempt(
@@ -128,7 +132,7 @@ def _kept(kept: Record, feature: int | None, quirk: Quirk | None) -> Measurement
         raise MalformedPayload(message)
     read = measured if characteristic == "2a35" else enhanced
     inner = read(kept.payload, feature, quirk)
-    wrong = texts(checksum="does not fit" if kept.checksums_fit is False else "")
+    wrong = texts(checksum=_WRONG if kept.checksums_fit is False else "")
     return replace(
         inner,
         attributes=inner.attributes | wrong,

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas.gatt import blood_pressure
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
@@ -214,7 +215,11 @@ def test_a_checksum_that_does_not_fit_is_told() -> None:
     payload = bytes.fromhex("030700342B") + PACKET + b"\0\0"
     measurement = measure("2b36", payload, ANNOUNCED)
     assert measurement.quantities["systolic"].value == "142"
-    assert measurement.attributes["checksum"] == "does not fit"
+    assert measurement.attributes == {"checksum": "does not fit", "trailing": "0000"}
+    parts = [replace(part, checksum=0) for part in split(STORED, 5, checksum=True)]
+    found = measure_segments([encode_segment(part) for part in parts], ANNOUNCED)
+    assert found.quantities == measurement.quantities
+    assert found.attributes == {"checksum": "does not fit"}
 
 
 def test_nobody_announced_a_checksum_so_what_is_left_over_is_left_over() -> None:
