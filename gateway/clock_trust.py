@@ -39,7 +39,7 @@ def device_time(record: Stamped, facts: SessionFacts, before: Stamped | None) ->
         return None
     screens = _screens_of_stamp(record, facts)
     if before is not None:
-        screens += _screens_of_order(record, before)
+        screens += _screens_of_order(record, before, facts)
     age_ms = None
     if facts.clock is not None and stamp.shown is not None and not (screens or stamp.fault):
         jumped_ms = jump_ms(stamp.shown, record.number, facts.moves)
@@ -78,9 +78,12 @@ def _screens_of_stamp(record: Stamped, facts: SessionFacts) -> list[TimeScreen]:
     return []
 
 
-def _screens_of_order(record: Stamped, before: Stamped) -> list[TimeScreen]:
-    """Hold a numbered record against the one before it; numbers wrap, and may come downwards."""
-    now, then = record.stamp.recorded.naive, before.stamp.recorded.naive
+def _screens_of_order(record: Stamped, before: Stamped, facts: SessionFacts) -> list[TimeScreen]:
+    """Hold a numbered record against the one before it; numbers wrap, and may come downwards.
+
+    Both by the clock as it runs now: a move that is known puts nothing out of order.
+    """
+    now, then = _recorded(record, facts), _recorded(before, facts)
     if record.number is None or before.number is None or now is None or then is None:
         return []
     numbers = SEQUENCE_MAX + 1
@@ -90,6 +93,15 @@ def _screens_of_order(record: Stamped, before: Stamped) -> list[TimeScreen]:
     if now == then:
         return ["repeated-stamp"]
     return ["out-of-order"] if (step > 0) != (now > then) else []
+
+
+def _recorded(record: Stamped, facts: SessionFacts) -> datetime | None:
+    """Give a record's own time on the present timeline of its device's clock; None if unknown."""
+    recorded, shown = record.stamp.recorded.naive, record.stamp.shown
+    if recorded is None or shown is None or not was_set(recorded):
+        return recorded
+    jumped_ms = jump_ms(shown, record.number, facts.moves)
+    return None if jumped_ms is None else recorded + jumped_ms * _MS
 
 
 def _age_ms(shown: datetime, clock: DeviceClock, capture: Capture) -> int:

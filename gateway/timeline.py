@@ -25,6 +25,7 @@ FUTURE_TOLERANCE_MS = 60_000
 MOVED_BEYOND_MS = 90_000
 """A clock whose difference to ours changed by more was moved: whole minutes, and some drift."""
 
+LAG_MOST_MS = 600_000
 MOVES_MAX = 8
 SESSIONS_KEPT = 5
 WRONG_BEYOND_MS = {ClockWay.CURRENT_TIME_AFTER_NOTIFICATION: 600_000}
@@ -80,6 +81,36 @@ class Timeline:
         seen = Seen(local, moment.boot_id, moment.monotonic_ms, moment.wall_ms)
         return replace(self, moves=(*self.moves, move)[-MOVES_MAX:], seen=seen)
 
+    def set_blindly(self, lag_ms: int, last_number: int) -> "Timeline":
+        """Note that we set a clock that nobody can read, by about ``lag_ms``.
+
+        Nobody knows what it showed then: of the stamps so far only later records are believed, and
+        the sessions so far say nothing of the clock any more.
+        """
+        move = ClockMove(lag_ms, datetime.max, datetime.min, last_number)  # noqa: DTZ901
+        return replace(self, moves=(*self.moves, move)[-MOVES_MAX:], coincidences=())
+
+
+def guessed_lag_ms(
+    coincidences: tuple[Coincidence, ...], way: ClockWay, moment: Moment, zone: ZoneInfo | None
+) -> int | None:
+    """Give how far a clock that can be set but not read is behind, if its stamps show it wrong.
+
+    A stamp from the future does at once; one from the past only if that is the freshest of five
+    sessions, for people measure and transfer later. None: leave it alone.
+    """
+    if way is not ClockWay.CONTOUR or moment.wall_ms is None or zone is None or not coincidences:
+        return None
+    lags_ms = [_lag_ms(one, zone) for one in coincidences]
+    smallest_ms = min(lags_ms)
+    late = len(lags_ms) >= SESSIONS_KEPT and smallest_ms > LAG_MOST_MS
+    return smallest_ms if late or smallest_ms < -WRONG_BEYOND_OTHERS_MS else None
+
+
+def _lag_ms(one: Coincidence, zone: ZoneInfo) -> int:
+    captured = datetime.fromtimestamp(one.captured_ms / 1000, UTC).astimezone(zone)
+    return (captured.replace(tzinfo=None) - datetime.fromisoformat(one.local)) // _MS
+
 
 def was_set(moment: datetime) -> bool:
     """Tell whether a clock that shows this was ever set."""
@@ -120,12 +151,19 @@ def setting(
     A display shows local time. Nothing is set from a clock that nobody keeps true, in a zone that
     nobody told, or where the device's own cannot be read: the jump would be unknown.
     """
-    if clock is None or moment.wall_ms is None or zone is None:
+    true = None if zone is None else right_time(moment, zone)
+    if clock is None or true is None:
         return None
-    true = datetime.fromtimestamp(moment.wall_ms / 1000, UTC).astimezone(zone)
     shows = _later(clock.local, moment.monotonic_ms - clock.monotonic_ms)
     wrong_ms = abs((true.replace(tzinfo=None) - shows) // _MS)
     return true if wrong_ms > WRONG_BEYOND_MS.get(way, WRONG_BEYOND_OTHERS_MS) else None
+
+
+def right_time(moment: Moment, zone: ZoneInfo) -> datetime | None:
+    """Give the time of a zone by our own clock; None if nobody keeps it true."""
+    if moment.wall_ms is None:
+        return None
+    return datetime.fromtimestamp(moment.wall_ms / 1000, UTC).astimezone(zone)
 
 
 def _elapsed_ms(before: Seen, after: Seen) -> int | None:

@@ -29,7 +29,7 @@ from gateway.dialogue import Dialogue, Outcome
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
 from gateway.session_end import coincidence, newest
-from gateway.timeline import setting
+from gateway.timeline import guessed_lag_ms, right_time, setting
 from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
@@ -89,6 +89,7 @@ class Session:
         )
         self._facts = SessionFacts(session_id, acquaintance.device)
         self._dialogue: Dialogue | None = None
+        self._fresh: tuple[Coincidence, ...] | None = None
         self._outcome: str | None = None  # of the dialogue, or a refusal
         self._arrived = asyncio.Event()
         self._captured = 0
@@ -301,19 +302,33 @@ class Session:
         """Set a clock that is wrong. Everything is durable by now; what comes later is told how."""
         known, quirk = self._facts, self._acquaintance.quirk
         moment, zone = wall.read(self._around.clock), self._around.zone_of(known.device.address)
-        right = setting(known.clock, way_of(quirk), moment, zone)
-        if right is None or known.clock is None or not await set_clock(self._link, quirk, right):
-            return Event.CLOCK_SET
         reached = self._dialogue.reached if self._dialogue is not None else None
         last_number = reached.last if reached is not None and reached.digest else None
         devices, address = self._around.journal.devices, known.device.address
         with suppress(UnavailableError):  # then the next visit finds a clock that somebody moved
-            timeline = devices.timeline(address)
-            shows = right.replace(tzinfo=None)
-            devices.keep_timeline(address, timeline.set_to(shows, known.clock, moment, last_number))
+            if known.clock is not None:
+                right = setting(known.clock, way_of(quirk), moment, zone)
+                if right is not None and await set_clock(self._link, quirk, right):
+                    shows = right.replace(tzinfo=None)
+                    timeline = devices.timeline(address)
+                    devices.keep_timeline(
+                        address, timeline.set_to(shows, known.clock, moment, last_number)
+                    )
+                    self._note_set()
+            elif self._captured and last_number is not None and zone is not None:
+                records = self._around.journal.records_of(known.session_id)
+                self._fresh = self._freshness(records)
+                lag_ms = guessed_lag_ms(self._fresh, way_of(quirk), moment, zone)
+                right = right_time(moment, zone)
+                if lag_ms is not None and right and await set_clock(self._link, quirk, right):
+                    timeline = devices.timeline(address)
+                    devices.keep_timeline(address, timeline.set_blindly(lag_ms, last_number))
+                    self._note_set()
+        return Event.CLOCK_SET
+
+    def _note_set(self) -> None:
         metrics.CLOCKS_SET.inc()
         log.info("clock.set")
-        return Event.CLOCK_SET
 
     async def _on_disk(self) -> None:
         """Wait until everything that was captured is on the disk."""
@@ -350,7 +365,9 @@ class Session:
             if self._captured:
                 records = journal.records_of(session_id)
                 told = newest(records) if outcome == COMPLETE else None
-                fresh = () if self._facts.clock is not None else self._freshness(records)
+                if self._facts.clock is None and self._fresh is None:
+                    self._fresh = self._freshness(records)
+                fresh = self._fresh or ()
                 journal.keep_facts(
                     replace(self._facts, ended=True, newest=told, coincidences=fresh)
                 )

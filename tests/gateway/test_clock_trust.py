@@ -114,3 +114,15 @@ def test_a_clock_that_was_moved_dates_its_old_records_by_the_old_timeline() -> N
     assert judged(stamped(set_at - hour / 2), facts) == (["clock-moved"], None)
     unread = SessionFacts("session", Device(ADDRESS), moves=moves)
     assert judged(stamped(set_at - 2 * hour), unread) == (["clock-moved"], None)
+
+
+def test_a_move_that_is_known_puts_nothing_out_of_order() -> None:
+    """It was an hour ahead and was set right: the next record carries an earlier stamp."""
+    hour, set_at = timedelta(hours=1), NOW - timedelta(minutes=10)
+    moves = (ClockMove(-3_600_000, old_until=set_at + hour, new_since=set_at, last_number=7),)
+    facts = SessionFacts("session", Device(ADDRESS), CLOCK, moves=moves)
+    before_the_set = stamped(set_at - timedelta(minutes=1), 7)  # an hour before that, in truth
+    assert judged(stamped(NOW - timedelta(minutes=5), 8), facts, before_the_set)[0] == []
+    somewhere = stamped(set_at + hour / 2, 7)  # in the hour that was shown twice
+    assert judged(stamped(NOW - timedelta(minutes=5), 8), facts, somewhere)[0] == []
+    assert judged(stamped(NOW - timedelta(minutes=5), 8), FACTS, somewhere)[0] == ["out-of-order"]

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.record import ClockMove, DeviceClock, Moment
-from gateway.timeline import MOVED_BEYOND_MS, MOVES_MAX, Timeline, jump_ms, setting
+from gateway.timeline import (
+    MOVED_BEYOND_MS,
+    MOVES_MAX,
+    Timeline,
+    guessed_lag_ms,
+    jump_ms,
+    setting,
+)
 from schemas.gatt.quirks import ClockWay
 from schemas.reading import Coincidence
 from tests.gateway.records import BOOT
@@ -141,6 +148,39 @@ def test_the_last_five_sessions_speak_for_a_clock_that_cannot_be_read() -> None:
     for number in range(7):
         timeline = timeline.met(Coincidence(number, "2026-03-14T07:05:09"))
     assert [one.captured_ms for one in timeline.coincidences] == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("lags_min", "guessed_min"),
+    [
+        ((-2,), -2),  # a stamp from the future
+        ((-1,), None),
+        ((30, 30, 30, 30), None),  # somebody transfers half an hour later
+        ((30, 40, 50, 30, 35), 30),  # nobody does so each time
+        ((30, 40, 50, 9, 35), None),
+        ((), None),
+    ],
+)
+def test_a_clock_that_cannot_be_read_is_known_by_its_stamps(
+    lags_min: tuple[int, ...], guessed_min: int | None
+) -> None:
+    pairs = tuple(
+        Coincidence(WALL_MS, later(-60_000 * lag).isoformat(timespec="seconds")) for lag in lags_min
+    )
+    now = moment(0, WALL_MS)
+    guessed = guessed_lag_ms(pairs, ClockWay.CONTOUR, now, BERLIN)
+    assert guessed == (None if guessed_min is None else guessed_min * 60_000)
+    assert guessed_lag_ms(pairs, ClockWay.CURRENT_TIME, now, BERLIN) is None
+    assert guessed_lag_ms(pairs, ClockWay.CONTOUR, moment(0), BERLIN) is None
+    assert guessed_lag_ms(pairs, ClockWay.CONTOUR, now, None) is None
+
+
+def test_after_a_blind_set_only_later_records_are_believed() -> None:
+    timeline = Timeline().met(Coincidence(WALL_MS, "2026-03-14T07:05:09"))
+    timeline = timeline.set_blindly(HOUR_MS, 7)
+    assert timeline.coincidences == ()
+    assert jump_ms(SHOWS, 8, timeline.moves) == 0
+    assert jump_ms(SHOWS, 7, timeline.moves) is None
 
 
 def test_a_wrong_clock_is_set_to_the_homes_time() -> None:

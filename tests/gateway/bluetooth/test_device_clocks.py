@@ -130,3 +130,31 @@ async def test_a_clock_that_cannot_be_read_is_left_alone(
     assert len(facts.coincidences) == 2
     shown = datetime.fromisoformat(facts.coincidences[-1].local)
     assert abs((meter.clock.now() - shown).total_seconds()) < 10
+
+
+async def test_contours_clock_is_set_in_contours_way_once_its_stamps_come_from_the_future(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    meter = meter_of(ClockWay.CONTOUR, HOUR_S, "Contour Next One")
+    await world.add(meter, bonded=True)
+    side.zone = ZONE
+    first = meter.take(Sample(Decimal(100)))
+    await side.visited(1)
+    assert wrong_by_s(meter) < 5
+    second = meter.take(Sample(Decimal(101)))
+    await side.visited(2)
+    assert wrong_by_s(meter) < 5
+    facts = side.journal.facts(side.kept[-1])
+    assert len(facts.coincidences) == 1  # what the wrong clock said is forgotten
+    screens = {}
+    for record in side.kept:
+        (entry,) = side.journal.entries(range(record.seq, record.seq + 1))
+        item = decode(entry, "home-1")
+        assert isinstance(item, Reading)
+        assert item.device_time is not None
+        screens[record.seq] = (record.payload, item.device_time.screens)
+    assert list(screens.values()) == [
+        (first.measurement, []),
+        (second.measurement, []),
+        (first.measurement, ["clock-moved"]),  # told again, after the set
+    ]
