@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 import msgspec
 
-from gateway.description import KNOWN, describe
+from gateway.description import KNOWN, Description, describe
 from schemas.errors import InvalidInput
 from schemas.gatt import uuids
 from schemas.gatt.quirks import Quirk, quirk_of
@@ -31,8 +31,14 @@ def decode(characteristic: str, payload: str, model: str | None, received_at: st
     zone: neither has T, and one that is given with T is left out.
     """
     received = None if received_at is None else _moment(received_at)
-    found = describe(_number(characteristic), _octets(payload), _quirk(model), received)
-    click.echo(msgspec.json.format(_ENCODER.encode(found), indent=2).decode())
+    click.echo(
+        written(describe(_number(characteristic), _octets(payload), _quirk(model), received))
+    )
+
+
+def written(found: Description) -> str:
+    """Write a description as JSON."""
+    return msgspec.json.format(_ENCODER.encode(found), indent=2).decode()
 
 
 def _number(characteristic: str) -> str:

@@ -6,7 +6,7 @@ tell (features, clocks, texts, the control point) is in ``gateway.description_of
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from gateway.description_of_others import OTHERS
 from gateway.timeline import CLOCK_SET_SINCE_YEAR
@@ -26,7 +26,8 @@ Description = Mapping[str, object]
 FUTURE_TOLERANCE = timedelta(minutes=10)
 """A stamp that lies further behind its receipt comes from a wrong clock."""
 
-_CANONICAL_DIGITS = 6
+_CANONICAL_STEP = Decimal("0.000001")
+_WIDE = Context(prec=200)  # a FLOAT reaches 10**134, whatever a thermometer may mean by it
 _UCUM = {PressureUnit.MMHG: "mm[Hg]", PressureUnit.KPA: "kPa"}
 _ATTRIBUTES = {
     "glucose": ("sample_type", "sample_location", "context_follows"),
@@ -199,5 +200,6 @@ def _one_canonical(name: str, definition: Definition, received: Quantity) -> Des
         return {}
     value = Decimal(received.value)
     if received.unit != definition.unit:
-        value = round(conversion.canonical(value), _CANONICAL_DIGITS).normalize()
+        value = conversion.canonical(value).quantize(_CANONICAL_STEP, context=_WIDE)
+        value = value.normalize(_WIDE)
     return {name: value}

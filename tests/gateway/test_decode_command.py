@@ -1,14 +1,21 @@
 import json
 import sys
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import vitalwire
-from gateway.decode_command import decode
+from gateway.decode_command import decode, written
+from gateway.description import KNOWN, describe
 from schemas.errors import VitalwireError
 from schemas.gatt import uuids
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.quirks import QUIRKS, Quirk
 from tests.schemas.gatt.vectors import Fields, load
 
 FILES = {
@@ -195,6 +202,16 @@ def test_what_is_no_measurement(
     assert {name: found[name] for name in expected} == expected
     assert found["quirk"] is None
     assert "trailing_hex" in found
+
+
+@given(st.sampled_from(KNOWN), st.binary(max_size=28), st.none() | st.sampled_from(QUIRKS))
+@example("2a1c", bytes.fromhex("01FFFF3F7F"), None)  # 4194303e127 degrees Fahrenheit
+def test_any_bytes_are_either_malformed_or_one_json_object(
+    characteristic: str, payload: bytes, quirk: Quirk | None
+) -> None:
+    with suppress(MalformedPayload):
+        found = describe(characteristic, payload, quirk, datetime.fromisoformat("2026-03-14T07:00"))
+        assert isinstance(json.loads(written(found)), dict)
 
 
 def test_a_sensors_stream_is_shown_record_by_record() -> None:
