@@ -20,6 +20,7 @@ from schemas.errors import UnavailableError
 PAIR_TIMEOUT_S = 20.0
 POLL_S = 0.05
 _GONE = "org.bluez.Error.DoesNotExist"
+_DONE = "org.bluez.Error.AlreadyExists"
 
 
 async def heard_unbonded(known: Acquaintance, radio: Bluez) -> Sighting:
@@ -47,14 +48,19 @@ async def forget(radio: Bluez, address: str) -> None:
 
 
 async def pair(link: Link) -> None:
-    """Pair over this link; raise ``NotBonded`` if the device refuses, else ``LinkFailed``."""
+    """Pair; raise ``NotBonded`` if the device refuses, else ``LinkFailed``.
+
+    Before the link is opened: bluetoothd 5.66 never answers a Pair that meets the resolving of
+    services. Some devices ask for security as soon as somebody connects, and then it is done.
+    """
     message = Message(BLUEZ, link.path, DEVICE_INTERFACE, "Pair")
     try:
         async with system_bus() as bus:
             try:
                 await call(bus, message, PAIR_TIMEOUT_S)
             except DBusError as error:
-                raise NotBonded(f"No new bond: {error}.") from error
+                if error.type != _DONE:
+                    raise NotBonded(f"No new bond: {error}.") from error
     except LinkFailed:
         raise
     except UnavailableError as error:

@@ -225,9 +225,9 @@ class Session:
         with self._around.doorkeeper.expecting(known.device.address):
             sighting = await heard_unbonded(known, self._radio)
             self._link = Link(sighting.device, self._radio.adapter)
+            await pair(self._link)
             left_s = deadline_s - asyncio.get_running_loop().time()
             await self._link.open(MEASUREMENTS, left_s)
-            await pair(self._link)
         return Event.BONDED_ANEW
 
     async def _read(self, _order: Order) -> Event:
