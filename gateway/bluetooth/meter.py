@@ -21,9 +21,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """What a record says of itself."""
+    """What a record says of itself; ``content`` is what is the same each time it is sent."""
 
     sequence: int
+    content: bytes
     promises_context: bool = False
 
 
@@ -38,15 +39,18 @@ class Memory:
 
 def _glucose_number(payload: bytes) -> Numbered:
     record = glucose.decode(payload)
-    return Numbered(record.sequence, record.context_follows)
+    return Numbered(record.sequence, payload, record.context_follows)
 
 
 def _blood_pressure_number(payload: bytes) -> Numbered:
-    """A record comes in segments under one number; it is there when its last one is."""
+    """A record comes in segments under one number; it is there when its last one is.
+
+    Segments count on from record to record, so only what they carry is the same each time.
+    """
     segment = blood_pressure_record.decode_segment(payload)
     if not segment.last:
         raise MalformedPayload("blood pressure record: more segments follow")
-    return Numbered(segment.sequence)
+    return Numbered(segment.sequence, segment.part)
 
 
 GLUCOSE_MEMORY = Memory(
@@ -128,7 +132,9 @@ class MeterVisit:
         self._capture(self._memory.records, payload)
         with suppress(MalformedPayload):  # it is in the journal; its number is unknown
             found = self._memory.number(payload)
-            self._dialogue.record(found.sequence, payload, promises_context=found.promises_context)
+            self._dialogue.record(
+                found.sequence, found.content, promises_context=found.promises_context
+            )
         self._arrived.set()
 
     def _on_context(self, payload: bytes) -> None:
