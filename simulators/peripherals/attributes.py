@@ -68,9 +68,10 @@ def notified_too(
 
 
 def written(uuid: UUID, write: Callable[[Connection, bytes], None]) -> Characteristic:
-    """Return a maker's own characteristic that bonded peers only write."""
+    """Return a maker's own characteristic that bonded peers write, and may listen to."""
     value = gatt.CharacteristicValue(read=_refuse_read, write=write)
-    return Characteristic(uuid, _Properties.WRITE, _ENCRYPTED, value)
+    properties = _Properties.WRITE | _Properties.INDICATE
+    return Characteristic(uuid, properties, _ENCRYPTED, value)
 
 
 def notified(number: int) -> Characteristic:

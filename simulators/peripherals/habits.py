@@ -37,7 +37,8 @@ class Habits:
     pairs_by_reconnecting: bool = False
     """Nothing is handed over on the link on which it was paired: pairing ends with that link."""
     wants_everything_subscribed: bool = False
-    """Nothing is handed over, and no new bond kept, before all that it can push is subscribed."""
+    """Nothing is handed over, no new bond kept, and pairing mode not left, before all that it can
+    push is subscribed."""
     advertises_unread: bool = False
     """Its advertisement tells for each user the newest record's number and how many there are."""
     drops_bond: bool = False

@@ -226,6 +226,11 @@ CUFFS = _named(
 
 METERS = _named(
     *_of_every_kind(_meter),
+    _meter(  # five: bluetoothd may lose the last before the end of the link, and one is known
+        name="drops-mid-transfer",
+        about="Every transfer breaks off after five records.",
+        habits=Habits(drops_link_after=5),
+    ),
     _meter(
         name=quirks.ACCU_CHEK_GUIDE.title,
         about="Six digits at pairing; kg/L whatever it displays; its display's time was moved.",

@@ -38,8 +38,13 @@ class Bonds:
 
     def paired(self) -> None:
         """Note that it has been paired on the link that it has."""
-        self.pairing_mode = False
         self.paired_now = self._has_a_host = True
+        if not self._habits.wants_everything_subscribed:
+            self.pairing_mode = False
+
+    def all_subscribed(self) -> None:
+        """Note that the peer has subscribed to everything: for some this ends the pairing."""
+        self.pairing_mode = self.pairing_mode and not self.paired_now
 
     async def after_link(self, *, all_subscribed: bool) -> None:
         """Keep or lose the bond of the link that has ended."""

@@ -319,6 +319,8 @@ class Peripheral(ABC):
             self._device.forget_subscription(connection, characteristic)
             return
         self._all_subscribed = all(self._wants(connection, pushed) for pushed in self._pushable)
+        if self._all_subscribed:
+            self.bonds.all_subscribed()
         if characteristic is self._clock_services.pushed:
             self._tasks.spawn(self._clock_services.tell(connection, self._notify))
         if characteristic is self._battery:

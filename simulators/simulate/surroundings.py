@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bumble import hci
-from bumble.controller import Controller
 from bumble.core import BaseBumbleError
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
@@ -18,7 +17,7 @@ from schemas.errors import MisconfiguredError, UnavailableError
 from simulators.peripherals.models import Device
 from simulators.simulate import VHCI
 from simulators.world import AdapterSettings, BluetoothWorld
-from simulators.world.radio import Air
+from simulators.world.radio import Air, CentralController
 
 __all__ = ["on_controller", "on_private_bus", "to_a_host"]
 
@@ -76,7 +75,7 @@ async def to_a_host(device: Device, name: str) -> AsyncIterator[asyncio.Future[N
     transport = await _open(name)
     air = Air()
     try:
-        adapter = Controller(
+        adapter = CentralController(
             "adapter",
             host_source=transport.source,
             host_sink=transport.sink,

@@ -18,7 +18,7 @@ from tests.bluetooth_world import CLOCK, eventually
 from tests.gateway.bluetooth.side import BluetoothSide
 
 ADDRESS = "C0:00:00:00:00:05"
-MEASUREMENTS = 4
+MEASUREMENTS = 7
 VITALS_OF = {
     "cuff": {"blood_pressure"},
     "meter": {"glucose", "glucose_context"},
