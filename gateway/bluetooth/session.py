@@ -155,8 +155,9 @@ class Session:
             for task in (effect, bluez_lost, link_lost):
                 task.cancel()
             # bleak says goodbye to bluetoothd before it lets itself be cancelled.
-            async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
-                await asyncio.gather(effect, bluez_lost, link_lost, return_exceptions=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                    await asyncio.gather(effect, bluez_lost, link_lost, return_exceptions=True)
 
     async def _effect(self, order: Order) -> Event:
         """Turn what goes wrong with any command into an event."""

@@ -4,6 +4,7 @@ The numbers are those of the table in docs/design/016.
 """
 
 import asyncio
+from contextlib import suppress
 from decimal import Decimal
 from random import Random
 
@@ -22,7 +23,7 @@ from gateway.bluetooth.scanner import Scanner
 from gateway.bluetooth.session import Session
 from gateway.journal import Notification
 from gateway.record import Record
-from gateway.visit import Command, Order, State, Visit
+from gateway.visit import Command, Event, Order, State, Visit
 from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
@@ -314,3 +315,28 @@ async def test_a_scanner_that_hangs_in_what_has_a_limit_is_wedged(
     assert wedged == [False, True]
     scanning.cancel()
     await asyncio.gather(scanning, return_exceptions=True)
+
+
+async def test_a_goodbye_that_bluetoothd_does_not_answer_ends_the_visit_all_the_same(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled, bleak says goodbye first; where nobody answers, the visit does not wait for it."""
+    monkeypatch.setattr(session_module, "DISCONNECT_TIMEOUT_S", 0.2)
+    complete_before, waits = sessions("complete"), asyncio.Event()
+
+    async def deaf(_session: Session, _order: Order) -> Event:
+        waits.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Session, "_drain", deaf)
+    cuff.inject(Stall(after=1))
+    taken = cuff.take(120, 80, 70)
+    cuff.take(130, 85, 71)
+    await waits.wait()
+    await world.drop_links()
+    await side.visited(1)
+    assert side.payloads == [taken]
+    assert sessions("complete") == complete_before + 1
