@@ -28,13 +28,12 @@ def run() -> Iterator[Figure]:
 async def _live() -> list[Figure]:
     async with BenchHome() as home:
         rng = Random(DEVICES)
-        for number in range(DEVICES):
-            device = await home.add(KINDS[number % len(KINDS)])
+        devices = [await home.add(KINDS[number % len(KINDS)]) for number in range(DEVICES)]
+        for device in devices:
             for _ in range(READINGS_OF_A_DEVICE):
                 measure(device, rng)
         home.daemon.start()
-        readings = DEVICES * READINGS_OF_A_DEVICE
-        await eventually(lambda: len(home.subscriber.arrived_s) == readings, VISITS_WITHIN_S)
+        await eventually(lambda: not home.missing(devices), VISITS_WITHIN_S)
         home.subscriber.confirm()
         await asyncio.sleep(SETTLE_S)
         used_s = home.processor_s()

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self, TypeVar
@@ -147,6 +147,12 @@ class BenchHome:
         number = f"{self._devices:04X}"
         address = f"C0:00:00:00:{number[:2]}:{number[2:]}"
         return DeviceIdentity(address, f"Bench {kind} {number}", "Vitalwire", kind, number)
+
+    def missing(self, devices: Iterable[AnyDevice]) -> int:
+        """Count what was measured and is not at the subscriber; two alike are one."""
+        taken = [entry for device in devices for entry in device.ledger.taken]
+        payloads = {(entry.device, bytes.fromhex(entry.payload)) for entry in taken}
+        return len(payloads - self.subscriber.arrived_s.keys())
 
     def appended_s(self) -> dict[bytes, float]:
         """Give when the journal had each payload, by ``time.monotonic``; of an observed daemon."""

@@ -45,7 +45,7 @@ async def _live(seconds: float) -> list[Figure]:
                 lives.create_task(_live_with(device, Random(SEED * 1000 + number), seconds))
         try:
             await eventually(lambda: not any(device.pending for device in devices), DRAIN_WITHIN_S)
-            await eventually(lambda: not _missing(home, devices), DRAIN_WITHIN_S)
+            await eventually(lambda: not home.missing(devices), DRAIN_WITHIN_S)
         except TimeoutError:
             print(f"not drained after {DRAIN_WITHIN_S:g} s")
         reporting.cancel()
@@ -92,12 +92,6 @@ def _waits_s(ledger: Ledger) -> list[float]:
     return [(entry.at - taken[entry.payload]).total_seconds() for entry in ledger.handed_over]
 
 
-def _missing(home: BenchHome, devices: list[AnyDevice]) -> int:
-    taken = [entry for device in devices for entry in device.ledger.taken]
-    payloads = {(entry.device, bytes.fromhex(entry.payload)) for entry in taken}
-    return len(payloads - home.subscriber.arrived_s.keys())
-
-
 def _figures(home: BenchHome, devices: list[AnyDevice], seconds: float) -> list[Figure]:
     waits = sorted(wait for device in devices for wait in _waits_s(device.ledger))
     unmet = sum(len(one.ledger.taken) - len(one.ledger.handed_over) for one in devices)
@@ -108,7 +102,7 @@ def _figures(home: BenchHome, devices: list[AnyDevice], seconds: float) -> list[
         Figure("many_devices.devices", len(devices), "devices", target=Target(">=", 100)),
         Figure("many_devices.readings", len(waits), "readings"),
         Figure("many_devices.starved", starved, "readings", target=Target("<=", 0)),
-        Figure("many_devices.missing", _missing(home, devices), "readings", target=Target("<=", 0)),
+        Figure("many_devices.missing", home.missing(devices), "readings", target=Target("<=", 0)),
         Figure("many_devices.least", least, "readings of a device", target=Target(">=", 1)),
         Figure("many_devices.wait_worst", waits[-1], "s", target=Target("<=", STARVED_AFTER_S)),
         Figure("many_devices.wait_p99", waits[len(waits) * 99 // 100], "s"),
