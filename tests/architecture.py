@@ -64,6 +64,7 @@ SHELLS = {
     "gateway/bluetooth/devices.py",
     "gateway/bluetooth/doorkeeper.py",
     "gateway/bluetooth/link.py",
+    "gateway/bluetooth/listening.py",
     "gateway/bluetooth/meter.py",
     "gateway/bluetooth/pairing.py",
     "gateway/bluetooth/repair.py",

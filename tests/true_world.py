@@ -28,6 +28,7 @@ FAST_ONLY = {
     "test_pitfall_7_a_read_that_hangs_ends_the_visit_not_the_home": _INJECTED,
     "test_pitfall_15_a_device_that_bluetoothd_forgot_is_scanned_for_again": _INJECTED,
     "test_a_scan_that_is_in_progress_is_tried_again": _INJECTED,
+    "test_a_scan_that_bluetoothd_does_not_begin_is_one_line_with_a_way_out": _INJECTED,
     "test_a_scan_that_stays_in_progress_is_ended_by_power": _INJECTED,
     "test_a_silent_scan_is_started_anew": _INJECTED,
     "test_a_scan_that_stays_silent_gets_its_adapter_switched_off_and_on": _INJECTED,

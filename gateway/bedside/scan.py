@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from bleak import BleakScanner
 from bleak.exc import BleakError
 
 from gateway.advert import Advert, advert
 from gateway.bluetooth.bluez import Adapter
+from gateway.bluetooth.listening import listening
 from schemas.errors import UnavailableError
 
 TELL_EVERY_S = 0.5
@@ -30,7 +30,7 @@ async def listen(
             heard[one.address] = one
 
     try:
-        async with BleakScanner(on_detection, bluez={"adapter": adapter}):
+        async with listening(adapter, on_detection):
             loop = asyncio.get_running_loop()
             end_s = loop.time() + listen_s
             while (left_s := end_s - loop.time()) > 0:

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDBusError, BleakError
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
@@ -24,6 +25,7 @@ from gateway.bluetooth.bluez import (
     objects,
     system_bus,
 )
+from gateway.bluetooth.listening import listening
 from schemas.errors import UnavailableError
 from schemas.gatt import device_information, uuids
 from schemas.reading import Device
@@ -131,15 +133,21 @@ _TRY_AGAIN = "Put it into pairing mode again and repeat; remove old bonds on the
 
 async def _find(adapter: str, address: str) -> BLEDevice:
     """Wait until the device is heard: bluetoothd forgets an unpaired one after 30 s."""
-    device = await BleakScanner.find_device_by_address(
-        address, timeout=FIND_TIMEOUT_S, bluez={"adapter": adapter}
-    )
-    if device is None:
-        raise UnavailableError(
-            f"{address} is not heard.",
-            "Put it into pairing mode, and bring it within a few metres.",
-        )
-    return device
+    found: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
+
+    def heard(device: BLEDevice, _advertisement: AdvertisementData) -> None:
+        if device.address.upper() == address and not found.done():
+            found.set_result(device)
+
+    async with listening(adapter, heard):
+        try:
+            async with asyncio.timeout(FIND_TIMEOUT_S):
+                return await found
+        except TimeoutError as error:
+            raise UnavailableError(
+                f"{address} is not heard.",
+                "Put it into pairing mode, and bring it within a few metres.",
+            ) from error
 
 
 async def _said_over_old_bond(device: BLEDevice, adapter: str) -> Device | None:

@@ -71,6 +71,8 @@ class Scanner:
         self._watch = ScanWatch()
         self._busy_since_ms: int | None = None
         self.problem: str | None = None
+        self.scanning = False
+        """Whether bluetoothd has begun to scan for us and was not told to end."""
 
     @property
     def wedged(self) -> bool:
@@ -108,8 +110,10 @@ class Scanner:
             self._backoff.reset()
             self._watch.started(self._clock.monotonic_ms())
             self._busy_since_ms = None
+            self.scanning = True
             remedy = await self._until_lost_or_silent()
         finally:
+            self.scanning = False
             self._busy_since_ms = self._clock.monotonic_ms()
             stuck = await _stop(scanner)
         return Remedy.POWER_CYCLE if stuck else remedy

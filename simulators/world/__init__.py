@@ -8,6 +8,7 @@ from simulators.world.faults import (
     ReadHangs,
     ServicesResolvedEarly,
     SlowDisconnect,
+    StartDiscoveryHangs,
     StartDiscoveryInProgress,
     StopDiscoveryInProgress,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "ReadHangs",
     "ServicesResolvedEarly",
     "SlowDisconnect",
+    "StartDiscoveryHangs",
     "StartDiscoveryInProgress",
     "StopDiscoveryInProgress",
 ]

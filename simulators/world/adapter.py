@@ -15,7 +15,12 @@ from simulators.world.calls import Call, Handler
 from simulators.world.central import ADAPTER, DEVICE, Central, device_path, full_uuid
 from simulators.world.device import RemoteDevice
 from simulators.world.errors import BluezError
-from simulators.world.faults import Deafness, StartDiscoveryInProgress, StopDiscoveryInProgress
+from simulators.world.faults import (
+    Deafness,
+    StartDiscoveryHangs,
+    StartDiscoveryInProgress,
+    StopDiscoveryInProgress,
+)
 
 __all__ = ["Adapter", "StoredDevice"]
 
@@ -139,6 +144,8 @@ class Adapter:
         if self.deafness is Deafness.UNTIL_DISCOVERY:
             self.deafness = None
         self._discovering.add(call.sender)
+        if self._central.faults.take(StartDiscoveryHangs) is not None:
+            await asyncio.Event().wait()
         await self._scan()
 
     async def _stop_discovery(self, call: Call) -> None:

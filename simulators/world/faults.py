@@ -17,6 +17,7 @@ __all__ = [
     "ReadHangs",
     "ServicesResolvedEarly",
     "SlowDisconnect",
+    "StartDiscoveryHangs",
     "StartDiscoveryInProgress",
     "StopDiscoveryInProgress",
 ]
@@ -67,6 +68,11 @@ class ReadHangs(Fault):
 @dataclass(frozen=True)
 class StartDiscoveryInProgress(Fault):
     """The next StartDiscovery is refused: an earlier discovery has not quite ended."""
+
+
+@dataclass(frozen=True)
+class StartDiscoveryHangs(Fault):
+    """The next StartDiscovery is never answered, as one that overlaps with another program's."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class BluetoothSide:
         """What the journal got, in its order."""
         return [record.payload for record in self.kept]
 
+    @property
+    def scanning(self) -> bool:
+        """Whether every adapter scans."""
+        return all(scanner.scanning for scanner in self.devices._scanners)
+
     async def run(self) -> None:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as parts:

@@ -123,6 +123,7 @@ async def test_a_stranger_that_asks_for_security_is_not_paired_while_the_daemon_
     world: BluetoothWorld, side: BluetoothSide
 ) -> None:
     await side.doorkeeper.registered.wait()
+    await eventually(lambda: side.scanning)
     before = refused("pairing")
     async with stranger_connected(world) as stranger:
         ask_for_security(stranger)
@@ -182,6 +183,7 @@ async def test_the_agent_is_back_after_bluetoothd_restarts(
     await eventually(lambda: not side.doorkeeper.registered.is_set())
     await world.restart()
     await side.doorkeeper.registered.wait()
+    await eventually(lambda: side.scanning)
     before = refused("pairing")
     async with stranger_connected(world) as stranger:
         ask_for_security(stranger)
