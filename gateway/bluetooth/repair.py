@@ -25,7 +25,9 @@ _DONE = "org.bluez.Error.AlreadyExists"
 
 async def heard_unbonded(known: Acquaintance, radio: Bluez) -> Sighting:
     """Forget the bond on our side, if any, and wait until the scan hears the device without it."""
-    if known.sighting is None or known.sighting.paired:
+    heard = known.sighting
+    if heard is None or heard.paired or await radio.is_bonded(known.device.address):
+        known.sighting = None  # it was heard before; bluetoothd may have made a bond since
         await forget(radio, known.device.address)
     while (sighting := known.sighting) is None or sighting.paired:  # noqa: ASYNC110  (the scan's)
         await asyncio.sleep(POLL_S)
