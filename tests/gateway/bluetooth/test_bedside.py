@@ -236,8 +236,9 @@ class Terminal:
     def __init__(self, *arguments: str) -> None:
         self._master, slave = os.openpty()
         os.set_blocking(self._master, False)
+        # What a shell script runs in its background ignores SIGINT; what a terminal runs does not.
         self._process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *COMMAND, *arguments],
+            ["env", "--default-signal=INT", "setsid", "--ctty", "--wait", *COMMAND, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
