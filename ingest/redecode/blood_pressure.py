@@ -14,7 +14,6 @@ from ingest.redecode.columns import (
 )
 from ingest.redecode.numbers import (
     ERROR,
-    NOT_A_NUMBER,
     NOT_SENT,
     UNKNOWN,
     Booleans,
@@ -101,8 +100,8 @@ def _big_endian(cursor: Cursor, at: Integers) -> Words:
 
 
 def mean_of(mean: Numbers) -> Numbers:
-    """Take 0 and not-a-number for none; a mean that no patient has is an error."""
-    none = (mean.absent == NOT_A_NUMBER) | (mean.present & (mean.mantissa == 0))
+    """Take 0 for none; a mean that no patient has is an error."""
+    none = mean.present & (mean.mantissa == 0)
     return absent_where(believable(mean, definition_of("mean")), none, NOT_SENT)
 
 

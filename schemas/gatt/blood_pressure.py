@@ -131,8 +131,8 @@ class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
 
     @property
     def mean_measured(self) -> Number | None:
-        """The mean, or None where the cuff sends 0 or not-a-number because it has none."""
-        return None if self.mean in (0, Absent.NOT_A_NUMBER) else self.mean
+        """The mean, or None where the cuff sends 0 because it has none; not-a-number stays so."""
+        return None if self.mean == 0 else self.mean
 
     @property
     def user_slot(self) -> int | None:

@@ -53,7 +53,7 @@ def test_all_not_a_number_is_a_failed_measurement() -> None:
     assert {name: quantity.absent for name, quantity in measurement.quantities.items()} == {
         "systolic": "not-a-number",
         "diastolic": "not-a-number",
-        "mean": "not-sent",
+        "mean": "not-a-number",
         "pulse": "not-a-number",
     }
 
