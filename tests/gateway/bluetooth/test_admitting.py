@@ -62,6 +62,7 @@ def ask_for_security(device: Meter) -> None:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialling, "REST_AFTER_FAILURE_FIRST_MS", 10)
+    monkeypatch.setattr(dialling, "UNREACHABLE_FROM_FAILURES", 2)  # real visits fail after 10 s
 
 
 async def test_what_was_paired_before_is_adopted_at_the_first_start(
