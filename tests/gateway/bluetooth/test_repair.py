@@ -57,17 +57,23 @@ async def test_omron_is_paired_anew_each_time_and_loses_nothing(
     await eventually(lambda: admitted.pending == 0)
 
 
+async def false_one_refused(world: BluetoothWorld, side: BluetoothSide) -> Cuff:
+    """A cuff of the same address and model that wants to be paired, and is told by its serial."""
+    false = omron(serial="FALSE")
+    false.take(250, 150, 70)
+    await world.add(false, bonded=False)
+    await false.set_pairing_mode(on=True)
+    await eventually(lambda: told(side, "another serial number"))
+    return false
+
+
 async def test_another_device_in_its_place_is_refused_and_its_bond_forgotten(
     admitted: Cuff, world: BluetoothWorld, side: BluetoothSide
 ) -> None:
     taken = admitted.take(120, 80, 70)
     await eventually(lambda: side.payloads == [taken])
     await world.remove(admitted)
-    false = omron(serial="FALSE")
-    false.take(250, 150, 70)
-    await world.add(false, bonded=False)
-    await false.set_pairing_mode(on=True)
-    await eventually(lambda: told(side, "another serial number"))
+    false = await false_one_refused(world, side)
     await eventually(lambda: not world.is_paired(false))
     assert (side.payloads, false.pending) == ([taken], 1)
 
@@ -78,11 +84,7 @@ async def test_the_true_one_is_read_after_a_false_one_was_refused(
     first = admitted.take(120, 80, 70)
     await eventually(lambda: side.payloads == [first])
     await world.remove(admitted)
-    false = omron(serial="FALSE")
-    false.take(250, 150, 70)
-    await world.add(false, bonded=False)
-    await false.set_pairing_mode(on=True)
-    await eventually(lambda: told(side, "another serial number"))
+    false = await false_one_refused(world, side)
     await world.remove(false)
     second = admitted.take(130, 85, 71)
     await world.add(admitted, bonded=False)
