@@ -132,12 +132,17 @@ class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
     @property
     def mean_measured(self) -> Number | None:
         """The mean, or None where the cuff sends 0 because it has none; not-a-number stays so."""
-        return None if self.mean == 0 else self.mean
+        return measured_mean(self.mean)
 
     @property
     def user_slot(self) -> int | None:
         """The user the cuff knows, or None if it was not sent or the cuff does not know."""
         return None if self.user == USER_UNKNOWN else self.user
+
+
+def measured_mean(mean: Number) -> Number | None:
+    """Take a mean of 0 for none, in either form of the measurement."""
+    return None if mean == 0 else mean
 
 
 def decode(payload: bytes) -> BloodPressureMeasurement:

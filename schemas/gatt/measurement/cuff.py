@@ -66,7 +66,7 @@ def enhanced(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measu
     """Read 0x2B34."""
     packet = enhanced_blood_pressure.decode(payload)
     details, silent = packet.details, _silent(feature)
-    mean = None if packet.mean == 0 else packet.mean
+    mean = blood_pressure.measured_mean(packet.mean)
     pressures = (packet.systolic, packet.diastolic)
     return Measurement(
         vital=BLOOD_PRESSURE,
