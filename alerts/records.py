@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
 from schemas.errors import InvalidInput
-from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Tick
+from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Tick, Withdrawals
 from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
 from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
@@ -39,6 +39,7 @@ Record = (
     | Removed
     | PatientReadings
     | Corrections
+    | Withdrawals
     | Tick
 )
 

@@ -19,25 +19,67 @@ Event = Literal[
     "onset",
     "again",
     "worsened",
+    "confirmed",
     "eased",
     "returned",
+    "not-confirmed",
+    "retracted",
+    "retired",
     "corrected",
+    "cause",
+    "standing",
+    "inactive",
+    "warming",
+    "limit-expiring",
+    "corrected-match",
     "stale",
     "repeat-asked",
     "resolved-before-seen",
 ]
-"""The last three are work-list items (``WORK_LIST``): they open no alert and never page.
+"""What happened to an alert; those from ``standing`` on are the work list's (``WORK_LIST``).
 
-``corrected``: a reading that an open alert rests on was decoded anew. It asks nobody for attention.
+``confirmed``: what was marked ``awaiting-confirmation`` pages now, for a repeat said the same or
+none came in time. ``not-confirmed``: a repeat was back within limits, and nobody was paged.
+``retracted``: the reading that it rests on says otherwise now, or is another patient's.
+``retired``: its rule is no longer in force. ``corrected``: a reading that it rests on was decoded
+anew; ``cause``: it is known better why no reading comes. These two ask nobody for attention.
 """
 
-WORK_LIST: frozenset[Event] = frozenset({"stale", "repeat-asked", "resolved-before-seen"})
+WORK_LIST: frozenset[Event] = frozenset(
+    {
+        "standing",
+        "inactive",
+        "warming",
+        "limit-expiring",
+        "corrected-match",
+        "stale",
+        "repeat-asked",
+        "resolved-before-seen",
+    }
+)
+"""Items of the work list: they open no alert and never page.
 
-Mark = Literal["delayed", "unverified", "flagged", "stale"]
+``standing``: the condition was true already when its rule came into force for the patient, or when
+the reading was old; what it does next is an alert's. ``inactive``: the rule has no baseline;
+``warming``: its windows are not filled yet. ``limit-expiring``: a personal limit ends within days.
+``corrected-match``: a correction says what would have been an alert.
+"""
+
+ENDING: frozenset[Event] = frozenset({"returned", "not-confirmed", "retracted", "retired"})
+"""Each ends an alert: the condition is over, or never was."""
+
+Mark = Literal["delayed", "unverified", "flagged", "stale", "awaiting-confirmation", "standing"]
+"""``awaiting-confirmation``: on the feed at once; the page waits for ``confirmed``."""
+
+Cause = Literal["not-measured", "device-silent", "gateway-offline", "pipeline-late"]
+"""Why no reading comes."""
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The reading that an event rests on, as it was judged."""
+    """The reading that an event rests on, as it was judged.
+
+    An event that rests on none (an absence, a limit that ends) has an empty ``reading_id``.
+    """
 
     reading_id: str
     vital: str
@@ -47,11 +89,39 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     status: list[str] | None = None
 
 
+class LimitInForce(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A limit by which a reading was judged: ``field`` ``relation`` one of ``amounts``.
+
+    ``amounts``: the limit in each unit in which it is stated, the one of the reading's unit first.
+    ``name``: of a limit that a care plan may replace; ``author`` is given if one did, with the
+    author's role, the reason, and from when until when (UTC ms) it is valid.
+    """
+
+    field: str
+    relation: str
+    amounts: list[str]
+    name: str = ""
+    author: str = ""
+    role: str = ""
+    reason: str = ""
+    valid_from_ms: int | None = None
+    valid_until_ms: int | None = None
+
+
 class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record of alerts.v1, deterministic from the log: ``event_id`` names it for ever.
 
     ``at_ms`` is log time (the server's receipt stamp), never a wall clock. ``reason`` is a sentence
     that a nurse reads: what was measured, which limit of which rule it crossed.
+
+    ``limits``, ``window`` and ``held_before`` explain it: the limits in force and whose they are,
+    the readings that were counted or averaged (oldest first), and the rules (``book/rule``) that
+    held before; of these ``lowered_before`` counted one severity lower.
+
+    For the desk: ``notify`` false: never more than the work list; ``cooldown_ms``: how long after a
+    notification the rule is silent; ``confirm_by_ms``: when the page comes without a repeat.
+    ``subject`` names what an alert is about that belongs to no patient (``device/...``,
+    ``gateway/...``): ``patient_id`` is then empty, and the subject is the record's key.
     """
 
     event_id: str
@@ -70,6 +140,15 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
     advice: str = ""
     source: str = ""
     marks: list[Mark] = []
+    limits: list[LimitInForce] = []
+    window: list[Evidence] = []
+    held_before: list[str] = []
+    lowered_before: list[str] = []
+    notify: bool = True
+    cooldown_ms: int = 0
+    confirm_by_ms: int | None = None
+    subject: str = ""
+    cause: Cause | None = None
     version: int = MAJOR_VERSION
 
 

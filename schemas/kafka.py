@@ -97,7 +97,34 @@ class Corrections(
     version: int = MAJOR_VERSION
 
 
-ReadingsRecord = PatientReadings | Tick | Corrections
+class WithdrawnReading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stored reading that is not this patient's, as it was judged."""
+
+    reading_id: str
+    vital: str
+    measured_at_ms: int
+    time_quality: TimeQuality
+    quantities: dict[str, Quantity]
+    outcome: Outcome = "measured"
+    status: list[str] | None = None
+
+
+class Withdrawals(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag="withdrawals", tag_field="kind"
+):
+    """A record of readings.v1: readings of one patient are another's. Key: the old patient_id.
+
+    The new patient's come as ordinary readings under a new server stamp, in a record of their own.
+    """
+
+    patient_id: str
+    received_at_ms: int
+    reason: str
+    readings: list[WithdrawnReading]
+    version: int = MAJOR_VERSION
+
+
+ReadingsRecord = PatientReadings | Tick | Corrections | Withdrawals
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,7 +18,7 @@ from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
 from alerts.records import decode, possible
 from schemas.errors import InvalidInput
-from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, Tick
+from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, Tick, Withdrawals
 from schemas.topics import READINGS
 
 
@@ -130,7 +130,7 @@ def _decoded(value: bytes | None) -> ReadingsRecord | None:
         entry = decode(READINGS, None, value)
     except InvalidInput:
         return None
-    assert isinstance(entry, PatientReadings | Tick | Corrections)
+    assert isinstance(entry, PatientReadings | Tick | Corrections | Withdrawals)
     return entry if possible(entry.received_at_ms) else None
 
 
@@ -138,7 +138,7 @@ def _sane(entry: ReadingsRecord) -> ReadingsRecord:
     """Leave out readings whose times no calendar has: the others of the record count."""
     if isinstance(entry, Tick):
         return entry
-    if isinstance(entry, Corrections):
+    if isinstance(entry, Corrections | Withdrawals):
         shown = [one for one in entry.readings if possible(one.measured_at_ms)]
         whole = len(shown) == len(entry.readings)
         return entry if whole else msgspec.structs.replace(entry, readings=shown)

@@ -14,7 +14,7 @@ from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
-from schemas.kafka import Corrections, PatientReadings, Tick
+from schemas.kafka import Corrections, PatientReadings, Tick, Withdrawals
 from schemas.registry import PATIENT_KEY, DeviceEntry, PatientEntry
 
 SHOWN_MAX = 200
@@ -171,7 +171,7 @@ class Board:
             case Corrections():
                 changes.readings |= self._latest.correct(record)
                 self._stamp(record.received_at_ms)
-            case Tick():
+            case Tick() | Withdrawals():
                 self._stamp(record.received_at_ms)
             case DeviceEntry():
                 pass  # whose device it is was decided before the reading came here

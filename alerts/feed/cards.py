@@ -15,12 +15,19 @@ _TASKS: dict[Event, str] = {
     "repeat-asked": "Ask for a repeat",
     "stale": "Arrived late: for the record",
     "resolved-before-seen": "Over before anybody saw it",
+    "standing": "True already when the rule came into force",
+    "inactive": "Not judged: the baseline is missing",
+    "warming": "Not judged yet: too few readings are known",
+    "limit-expiring": "A personal limit ends soon",
+    "corrected-match": "Corrected: beyond a limit, as it now says",
 }
 _MARKS: dict[Mark, str] = {
     "delayed": "Delayed: call the patient",
     "unverified": "Unverified: no repeat came",
     "flagged": "Flagged by the device",
     "stale": "Old reading",
+    "awaiting-confirmation": "A repeat is awaited",
+    "standing": "Not new",
 }
 
 
@@ -163,6 +170,14 @@ def _latest(case: Case) -> str:
             return f"Eased to {case.latest.severity}: {value}"
         case "corrected":
             return f"Corrected: {value}"
+        case "confirmed":
+            return f"Confirmed: {value}"
+        case "not-confirmed":
+            return f"Not confirmed: {value}"
+        case "retracted":
+            return f"Retracted: {case.latest.reason}"
+        case "retired":
+            return f"Closed: {case.latest.reason}"
         case _:
             return f"Again: {value}"
 

@@ -20,6 +20,7 @@ from schemas.kafka import (
     StampedReading,
     Tick,
     Unassigned,
+    Withdrawals,
 )
 from schemas.wire import refuse_other_major
 
@@ -100,7 +101,7 @@ def _read(topic: str, value: bytes) -> list[Entry]:
         case topics.READINGS:
             record = READINGS_DECODER.decode(value)
             refuse_other_major(record.version)
-            if isinstance(record, Tick | Corrections):  # the tables knew these first
+            if isinstance(record, Tick | Corrections | Withdrawals):  # the tables knew these first
                 return []
             return [
                 _arrival(record.patient_id, record.gateway_id, record.stream, stamped)

@@ -14,7 +14,7 @@ from ingest.instants import from_ms
 from ingest.sink.offsets import OvertakenError
 from schemas import topics
 from schemas.errors import UnavailableError
-from schemas.kafka import Corrections, GatewayReport, Tick
+from schemas.kafka import Corrections, GatewayReport, Tick, Withdrawals
 from schemas.reading import Device, Quantity
 from schemas.wire import Health
 from tests.ingest.factories import (
@@ -326,9 +326,16 @@ def test_no_record_of_kafka_stops_the_sink(bench: Bench, other: Database, junk: 
     assert rows(other, "FROM vitalwire.rejected_payloads")
 
 
-@pytest.mark.parametrize("record", [Tick(RECEIVED_MS), Corrections("p-1", RECEIVED_MS, "why", [])])
+@pytest.mark.parametrize(
+    "record",
+    [
+        Tick(RECEIVED_MS),
+        Corrections("p-1", RECEIVED_MS, "why", []),
+        Withdrawals("p-1", RECEIVED_MS, "why", []),
+    ],
+)
 def test_what_is_no_arrival_only_moves_the_offset(
-    bench: Bench, other: Database, record: Tick | Corrections
+    bench: Bench, other: Database, record: Tick | Corrections | Withdrawals
 ) -> None:
     bench.send(topics.READINGS, msgspec.json.encode(record))
     bench.sink().drain()
