@@ -78,12 +78,16 @@ PURPOSES = {
     "server": Purpose((*_BASE, "--extra=server")),
     "demo": Purpose((*_BASE, "--extra=demo"), (DBUS_DAEMON,)),
     "test": Purpose(
-        ("--group=dev", "--extra=demo"), (DBUS_DAEMON, CHROMIUM, MOSQUITTO, PLAYWRIGHT_NODE)
+        ("--group=dev", "--extra=demo", "--extra=analysis"),
+        (DBUS_DAEMON, CHROMIUM, MOSQUITTO, PLAYWRIGHT_NODE),
     ),
-    "bench": Purpose(("--group=dev", "--group=bench", "--extra=demo"), (DBUS_DAEMON, MOSQUITTO)),
+    "bench": Purpose(
+        ("--group=dev", "--group=bench", "--extra=demo", "--extra=analysis"),
+        (DBUS_DAEMON, MOSQUITTO),
+    ),
     "fuzz": Purpose(("--group=dev", "--group=fuzz", "--extra=demo"), (DBUS_DAEMON,)),
     "real": Purpose(
-        ("--group=dev", "--group=real", "--extra=demo"),
+        ("--group=dev", "--group=real", "--extra=demo", "--extra=analysis"),
         (DBUS_DAEMON, MOSQUITTO),
         real_servers=True,
     ),

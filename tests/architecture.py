@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "vitalwire": OURS - {*OUTSIDE},
 }
 # A gateway that has one of these loaded does not fit its memory goal on a Raspberry Pi.
-TOO_HEAVY_FOR_THE_GATEWAY = {"numpy", "kafka", "psycopg", "rich", "starlette", "jinja2", "bumble"}
+TOO_HEAVY_FOR_THE_GATEWAY = {
+    "numpy", "kafka", "psycopg", "rich", "starlette", "jinja2", "bumble", "pandas", "pyarrow",
+}  # fmt: skip
 
 # Modules that do I/O, wait, or read a clock, and decide nothing. Every other module is pure:
 # codecs, rules, state machines, decisions. A new module is pure until its name is written here.

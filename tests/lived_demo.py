@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from simulators.cohort import GAP_S_MIN
 from simulators.demo import truth
 from simulators.demo.clinic import ChooseServers, embedded_servers
 from simulators.demo.narrator import Narrator
 from simulators.demo.run import DemoSettings, Running, running_demo
 from simulators.patients import pressure
+from simulators.residents import GAP_S_MIN
 from simulators.stack.directory import stack_directory
 
 WITHIN_S = 45.0

@@ -6,7 +6,7 @@ from ingest.database import connect
 from ingest.registry import entries
 from ingest.registry.store import NewAssignment, RegistryStore
 from schemas.registry import PatientEntry
-from simulators.cohort import BOOKS
+from simulators.residents import BOOKS
 from simulators.scenario import HomePlan
 
 _WHO = "demo"

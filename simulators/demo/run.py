@@ -11,7 +11,6 @@ from random import Random
 from types import FrameType
 
 from schemas.clock import SystemClock
-from simulators.cohort import Pace, draw_homes
 from simulators.demo.clinic import ChooseServers, Clinic, embedded_servers, page_port
 from simulators.demo.enrolment import enrol
 from simulators.demo.narrator import Narrator
@@ -19,6 +18,7 @@ from simulators.demo.neighbourhood import Neighbourhood
 from simulators.demo.place import Place, demo_place
 from simulators.demo.screen import Screen
 from simulators.peripherals.clock import utc
+from simulators.residents import Pace, draw_homes
 
 STEP_S = 0.1
 

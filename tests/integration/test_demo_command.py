@@ -14,10 +14,10 @@ from random import Random
 
 import pytest
 
-from simulators.cohort import Pace, draw_homes
 from simulators.demo.enrolment import TRIAL_PATIENT
 from simulators.demo.neighbourhood import Neighbourhood
 from simulators.homes import home_paths
+from simulators.residents import Pace, draw_homes
 from simulators.stack.directory import stack_directory
 from simulators.stack.mqtt import EmbeddedMqtt
 from tests.processes import descendants, ends, handles

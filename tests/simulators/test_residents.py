@@ -6,15 +6,15 @@ from typing import get_args
 import pytest
 
 from schemas.errors import MisconfiguredError
-from simulators.cohort import GAP_S_MIN, HOMES_MAX, Pace, draw_homes
 from simulators.expectations import Shown, expected_events
+from simulators.residents import GAP_S_MIN, HOMES_MAX, Pace, draw_homes
 from simulators.scenario import DeviceKind, HomePlan, PlannedMeasurement
 
 WORDS = {"HI": float("inf"), "LO": float("-inf")}
 SHORT = Pace(plan_s=600.0)
 
 
-def test_one_seed_gives_one_cohort() -> None:
+def test_one_seed_gives_one_neighbourhood() -> None:
     assert draw_homes(7, 5, SHORT) == draw_homes(7, 5, SHORT)
     assert draw_homes(7, 5, SHORT) != draw_homes(8, 5, SHORT)
 
