@@ -8,9 +8,17 @@ import msgspec
 
 from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
 from schemas.errors import InvalidInput
-from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Tick, Withdrawals
+from schemas.kafka import (
+    ENGINE_DECODER,
+    READINGS_DECODER,
+    Corrections,
+    EngineReport,
+    PatientReadings,
+    Tick,
+    Withdrawals,
+)
 from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
-from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
+from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
 
 _DECODERS: dict[str, Callable[[bytes], Any]] = {
@@ -18,6 +26,7 @@ _DECODERS: dict[str, Callable[[bytes], Any]] = {
     ACTIONS: ACTION_DECODER.decode,
     READINGS: READINGS_DECODER.decode,
     REGISTRY: REGISTRY_DECODER.decode,
+    ENGINES: ENGINE_DECODER.decode,
 }
 
 
@@ -41,6 +50,7 @@ Record = (
     | Corrections
     | Withdrawals
     | Tick
+    | EngineReport
 )
 
 
@@ -56,7 +66,9 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
         raise InvalidInput("malformed", str(error)) from error
     assert not isinstance(record, Removed)
     refuse_other_major(record.version)
-    if isinstance(record, Transition | Action) and not all(map(possible, _times(record))):
+    if isinstance(record, Transition | Action | EngineReport) and not all(
+        map(possible, _times(record))
+    ):
         raise InvalidInput("time", "a time that no calendar has")
     return record
 
@@ -66,7 +78,7 @@ def possible(at_ms: int) -> bool:
     return 0 <= at_ms <= TIME_MS_MAX
 
 
-def _times(record: Transition | Action) -> tuple[int, ...]:
-    if isinstance(record, Action):
+def _times(record: Transition | Action | EngineReport) -> tuple[int, ...]:
+    if isinstance(record, Action | EngineReport):
         return (record.at_ms,)
     return record.at_ms, record.evidence.measured_at_ms

@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, str] = {
     "first_sync": "a meter with 500 stored records",
     "many_devices": "a hundred devices around one gateway for an hour",
     "month": "a month of virtual time in one home",
+    "engine_process": "from readings.v1 to alerts.v1: throughput and delay",
 }
 NIGHTLY = {"many_devices", "month"}  # they take long, and run only by their names
 

@@ -28,6 +28,7 @@ TYPES: dict[str, Any] = {
     "registry.v1": registry.RegistryEntry,
     "alerts.v1": alert.Transition,
     "alerts.actions.v1": alert.Action,
+    "engines.v1": kafka.EngineReport,
 }
 
 

@@ -164,5 +164,26 @@ class GatewayReport(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = MAJOR_VERSION
 
 
+class EngineReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record of engines.v1: an engine judges this partition of readings.v1. Key: its number.
+
+    Written every few seconds, whatever arrives: whoever shows alerts sees by its age that nobody
+    judges. ``at_ms``: the engine's wall clock; ``next_offset``, ``log_ms``: how far it has judged;
+    ``late_ms``: how long the oldest record that it knows of has waited to be judged.
+    ``from_the_future``: records so far whose stamps were held back to the broker's time.
+    """
+
+    partition: int
+    engine: str
+    generation: int
+    next_offset: int
+    log_ms: int
+    at_ms: int
+    late_ms: int = 0
+    from_the_future: int = 0
+    version: int = MAJOR_VERSION
+
+
 ITEM_DECODER: msgspec.json.Decoder[Item] = msgspec.json.Decoder(Item)
 READINGS_DECODER: msgspec.json.Decoder[ReadingsRecord] = msgspec.json.Decoder(ReadingsRecord)
+ENGINE_DECODER: msgspec.json.Decoder[EngineReport] = msgspec.json.Decoder(EngineReport)

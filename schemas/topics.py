@@ -15,6 +15,7 @@ REGISTRY = "registry.v1"
 ALERTS = "alerts.v1"
 ACTIONS = "alerts.actions.v1"
 STATE = "alerts.state.v1"
+ENGINES = "engines.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ KAFKA_TOPICS = (
     KafkaTopic(ALERTS, kept=True),
     KafkaTopic(ACTIONS, kept=True, partitions=1),
     KafkaTopic(STATE, compacted=True),
+    KafkaTopic(ENGINES, compacted=True, partitions=1),
 )
 
 

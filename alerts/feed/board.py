@@ -14,7 +14,7 @@ from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
-from schemas.kafka import Corrections, PatientReadings, Tick, Withdrawals
+from schemas.kafka import Corrections, EngineReport, PatientReadings, Tick, Withdrawals
 from schemas.registry import PATIENT_KEY, DeviceEntry, PatientEntry
 
 SHOWN_MAX = 200
@@ -173,7 +173,7 @@ class Board:
                 self._stamp(record.received_at_ms)
             case Tick() | Withdrawals():
                 self._stamp(record.received_at_ms)
-            case DeviceEntry():
+            case DeviceEntry() | EngineReport():
                 pass  # whose device it is was decided before the reading came here
 
     def _stamp(self, received_at_ms: int) -> None:
