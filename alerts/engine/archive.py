@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from alerts.engine.ladder_state import LONG_AGO_MS, LadderState, Pending
+from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Pending
 from alerts.engine.ladders import Ladder, RuleSet, bits
 from alerts.engine.sight import Sight
 from alerts.engine.state import RECENT_MAX, Arrivals, PartitionState
@@ -38,6 +38,13 @@ class _Pending(msgspec.Struct, frozen=True):
     delayed: bool
 
 
+class _Awaiting(msgspec.Struct, frozen=True):
+    sight: Sight
+    rungs: list[str]
+    deadline_ms: int
+    within_ms: int
+
+
 class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     latched: list[str] = []
     lowered: list[str] = []
@@ -45,6 +52,7 @@ class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     onset_reading_id: str = ""
     pending: list[_Pending] = []
     flagged: list[tuple[int, list[str]]] = []
+    awaiting: _Awaiting | None = None
     clear: bool = False
 
 
@@ -200,6 +208,7 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
             for pending in held.pending
         ],
         flagged=[(at_ms, _names(ladder, rungs)) for at_ms, rungs in held.flagged],
+        awaiting=_kept(ladder, held.awaiting) if held.awaiting else None,
         clear=bool(state.clear[row, ladder.index]),
     )
 
@@ -223,8 +232,19 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladd
         onset_reading_id=kept.onset_reading_id,
         pending=[item for item in pending if item.rungs],
         flagged=[(at_ms, _mask(ladder, rungs)) for at_ms, rungs in kept.flagged],
+        awaiting=_awaiting(ladder, kept.awaiting) if kept.awaiting else None,
     )
     state.put_ladder((row, ladder.index), held)
+
+
+def _kept(ladder: Ladder, awaiting: Awaiting) -> _Awaiting:
+    rungs = _names(ladder, awaiting.rungs)
+    return _Awaiting(awaiting.sight, rungs, awaiting.deadline_ms, awaiting.within_ms)
+
+
+def _awaiting(ladder: Ladder, kept: _Awaiting) -> Awaiting | None:
+    rungs = _mask(ladder, kept.rungs)
+    return Awaiting(kept.sight, rungs, kept.deadline_ms, kept.within_ms) if rungs else None
 
 
 def _names(ladder: Ladder, rungs: int) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from alerts.engine.judge import Finding
+from alerts.engine.findings import Finding
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
 from alerts.engine.sight import Sight, value_text

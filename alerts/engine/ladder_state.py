@@ -20,6 +20,18 @@ class Pending(msgspec.Struct):
     delayed: bool
 
 
+class Awaiting(msgspec.Struct):
+    """An extreme reading that latched ``rungs``, on the feed at once, whose page waits.
+
+    It comes by a repeat measured at most ``within_ms`` later, or at ``deadline_ms`` of log time.
+    """
+
+    sight: Sight
+    rungs: int
+    deadline_ms: int
+    within_ms: int
+
+
 class LadderState(msgspec.Struct):
     """Rungs that hold (``latched``), those among them that count one severity lower, and the rest.
 
@@ -32,8 +44,17 @@ class LadderState(msgspec.Struct):
     onset_reading_id: str = ""
     pending: list[Pending] = []
     flagged: list[tuple[int, int]] = []
+    awaiting: Awaiting | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to remember."""
         return not (self.latched or self.pending or self.flagged)
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When the first of its timers fires; None if none is set."""
+        times_ms = [pending.deadline_ms for pending in self.pending]
+        if self.awaiting is not None:
+            times_ms.append(self.awaiting.deadline_ms)
+        return min(times_ms, default=None)

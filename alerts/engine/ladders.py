@@ -33,7 +33,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """All rungs of one problem; ``index`` is its place among all ladders."""
+    """All rungs of one problem; ``index`` is its place among all ladders.
+
+    ``confirming``: the rungs whose page waits for a repeat.
+    """
 
     index: int
     name: str
@@ -42,6 +45,7 @@ class Ladder:
     repeat_within_ms: int
     critical: int
     keeps_severity_when_delayed: int
+    confirming: int = 0
 
     def rank(self, rung: int, lowered: int) -> int:
         """Give a rung's severity: one lower if it was found delayed or unverified."""
@@ -52,6 +56,16 @@ class Ladder:
         if not rungs:
             return None
         return min(bits(rungs), key=lambda rung: (self.rank(rung, lowered), rung))
+
+    def voice(self, rungs: int, lowered: int) -> tuple[int, int] | None:
+        """Give the rank and the rung that speaks; None while nothing holds."""
+        rung = self.speaking(rungs, lowered)
+        return None if rung is None else (self.rank(rung, lowered), rung)
+
+    def speakers(self, rungs: int, lowered: int) -> int:
+        """Choose all of a set of rungs that are as severe as the one that speaks."""
+        voice = self.voice(rungs, lowered)
+        return mask(rung for rung in bits(rungs) if voice and self.rank(rung, lowered) == voice[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +168,7 @@ def _ladder(
         keeps_severity_when_delayed=mask(
             place for place, rung in enumerate(rungs) if rung.rule.keeps_severity_when_delayed
         ),
+        confirming=mask(place for place, rung in enumerate(rungs) if rung.rule.confirm_within_ms),
     )
 
 

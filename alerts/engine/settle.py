@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from alerts.engine.judge import WORK_LIST_RANK, Finding
+from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.ladders import Ladder
+from schemas.alert import ENDING
 
 Placed = tuple[int, Ladder, Finding]
 """A finding with the reading's place in the record, and the ladder."""
@@ -18,7 +19,7 @@ def settle(findings: list[Placed]) -> list[Placed]:
             for number, (_, other, item) in enumerate(settled)
             if other is ladder and item.origin == finding.origin and item.event != "repeat-asked"
         ]
-        if finding.event != "returned" or not any(item.event == "onset" for _, item in began):
+        if finding.event not in ENDING or not any(item.event == "onset" for _, item in began):
             settled.append((place, ladder, finding))
             continue
         worst = min((item for _, item in began), key=lambda item: item.rank)

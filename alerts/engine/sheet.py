@@ -11,7 +11,7 @@ from alerts.engine.state import PartitionState
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Sets of rungs, shape (readings, ladders of the vital); see ``alerts.engine.judge.Facts``.
+    """Sets of rungs, shape (readings, ladders of the vital); see ``alerts.engine.findings.Facts``.
 
     ``clear``: the reading, being the newest, meets every return condition of the ladder.
     """

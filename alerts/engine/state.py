@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from alerts.engine.deadlines import Timers
 from alerts.engine.ladder_state import LONG_AGO_MS, LadderState
 from alerts.engine.ladders import RuleSet
 from alerts.engine.plans import Plans
@@ -50,8 +51,8 @@ class PartitionState:
         self.patients: list[str] = []
         self.ladders: dict[tuple[int, int], LadderState] = {}
         """By (row, ladder). An entry is never empty."""
-        self.pending: set[tuple[int, int]] = set()
-        """Those of ``ladders`` in which something waits for a repeat."""
+        self.timers = Timers()
+        """Of those of ``ladders`` in which something waits for a repeat."""
         self.arrivals: dict[tuple[int, int], Arrivals] = {}
         """By (row, vital)."""
         vitals, ladders = len(rule_set.vitals), len(rule_set.ladders)
@@ -91,10 +92,7 @@ class PartitionState:
             self.ladders.pop(key, None)
         else:
             self.ladders[key] = ladder
-        if ladder.pending:
-            self.pending.add(key)
-        else:
-            self.pending.discard(key)
+        self.timers.set(key, ladder.deadline_ms)
 
     def mark_busy(self, row: int, vital: int, ladders: Iterable[int]) -> None:
         """Note whether a patient has anything open or waiting for a vital."""

@@ -1,4 +1,4 @@
-"""Timers: a flagged match that nobody repeated opens at its deadline, by log time."""
+"""Timers, by log time: a flagged match that nobody repeated opens, a page that waits goes out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.engine.columns import Integers
+from alerts.engine.confirmation import expire_wait
+from alerts.engine.findings import Finding
 from alerts.engine.judge import expire
+from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder
 from alerts.engine.state import PartitionState
 from alerts.engine.transitions import transition
@@ -25,13 +28,11 @@ class Found:
     transition: Transition
 
 
-def expire_due(state: PartitionState, log_ms: Integers) -> list[Found]:
+def expire_due(state: PartitionState, log_ms: Integers) -> Iterator[Found]:
     """Fire what is due by the end of the batch for patients whom no walk has visited since."""
-    found: list[Found] = []
-    for row, index in sorted(state.pending):
-        ladder = state.rule_set.ladders[index]
-        found += expire_row(state, (ladder,), row, log_ms, int(log_ms[-1]))
-    return found
+    until_ms = int(log_ms[-1])
+    for row, index in state.timers.before(until_ms):
+        yield from _expire(state, state.rule_set.ladders[index], row, log_ms, until_ms)
 
 
 def expire_row(
@@ -43,25 +44,42 @@ def expire_row(
 ) -> Iterator[Found]:
     """Fire a patient's timers whose deadline lies before ``until_ms``."""
     for ladder in ladders:
-        key = (row, ladder.index)
-        if key not in state.pending:
-            continue
-        held = state.ladders[key]
-        due = sorted(
-            (pending for pending in held.pending if pending.deadline_ms < until_ms),
-            key=lambda pending: (pending.deadline_ms, pending.sight.reading_id),
+        if state.timers.due((row, ladder.index), until_ms):
+            yield from _expire(state, ladder, row, log_ms, until_ms)
+
+
+def _expire(
+    state: PartitionState, ladder: Ladder, row: int, log_ms: Integers, until_ms: int
+) -> Iterator[Found]:
+    key = (row, ladder.index)
+    held = state.ladders[key]
+    vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
+    patient_id = state.patients[row]
+    clear = bool(state.clear[key])
+    for finding in _findings(held, ladder, until_ms, resolved=clear):
+        entry = int(np.searchsorted(log_ms, finding.at_ms, side="right"))
+        yield Found(
+            (entry, 0, finding.at_ms, patient_id, ladder.index),
+            row,
+            transition(patient_id, ladder, finding, vital.gated),
         )
-        held.pending = [pending for pending in held.pending if pending not in due]
-        for pending in due:
-            vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
-            finding = expire(held, pending, ladder, resolved=bool(state.clear[key]))
-            if finding is None:
-                continue
-            entry = int(np.searchsorted(log_ms, pending.deadline_ms, side="right"))
-            patient_id = state.patients[row]
-            yield Found(
-                (entry, 0, pending.deadline_ms, patient_id, ladder.index),
-                row,
-                transition(patient_id, ladder, finding, vital.gated),
-            )
-        state.put_ladder(key, held)
+    state.put_ladder(key, held)
+
+
+def _findings(
+    held: LadderState, ladder: Ladder, until_ms: int, *, resolved: bool
+) -> Iterator[Finding]:
+    """Fire in the order of the deadlines; a page that is due goes out before a new one opens."""
+    due = sorted(
+        (pending for pending in held.pending if pending.deadline_ms < until_ms),
+        key=lambda pending: (pending.deadline_ms, pending.sight.reading_id),
+    )
+    held.pending = [pending for pending in held.pending if pending not in due]
+    for pending in due:
+        if held.awaiting and held.awaiting.deadline_ms <= pending.deadline_ms:
+            yield expire_wait(held, ladder)
+        finding = expire(held, pending, ladder, resolved=resolved)
+        if finding is not None:
+            yield finding
+    if held.awaiting and held.awaiting.deadline_ms < until_ms:
+        yield expire_wait(held, ladder)

@@ -1,9 +1,11 @@
 """From a finding to the record of alerts.v1."""
 
+from collections.abc import Iterator
+
 from alerts.engine import wording
+from alerts.engine.findings import Finding
 from alerts.engine.identity import alert_id, event_id
-from alerts.engine.judge import Finding
-from alerts.engine.ladders import Ladder, severity
+from alerts.engine.ladders import Ladder, Rung, bits, severity
 from alerts.engine.sight import evidence_of
 from schemas.alert import Transition
 
@@ -31,6 +33,11 @@ def transition(
         advice=rung.rule.advice,
         source=rung.rule.source,
         marks=list(finding.marks),
+        held_before=[ladder.rungs[rung].key for rung in bits(finding.held[0])],
+        lowered_before=[ladder.rungs[rung].key for rung in bits(finding.held[1])],
+        notify=rung.rule.notify,
+        cooldown_ms=rung.rule.cooldown_ms,
+        confirm_by_ms=finding.deadline_ms,
     )
 
 
@@ -40,7 +47,7 @@ def _occasion(finding: Finding) -> str:
         return str(finding.count)
     if finding.event == "corrected":
         return f"{finding.sight.reading_id}/{finding.count}"
-    due = "/unverified" if "unverified" in finding.marks else ""
+    due = "/unverified" if finding.unanswered else ""
     return f"{finding.sight.reading_id}{due}"
 
 
@@ -48,18 +55,15 @@ def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
     cause, sight = ladder.rungs[finding.cause], finding.sight
     if finding.event == "returned":
         return wording.ended_text(cause, sight)
+    if finding.event == "not-confirmed":
+        return f"Not confirmed by a repeat. {wording.ended_text(cause, sight)}"
     if finding.event == "eased":
         return wording.eased_text(cause, ladder.rungs[finding.speaking], sight)
-    parts = [wording.match_text(cause, sight)]
-    repeat = wording.duration_text(ladder.repeat_within_ms)
-    if finding.event == "repeat-asked":
-        flags = wording.flags_text(sight, gated)
-        parts.append(f"but {flags}: ask for a repeat within {repeat}")
-    elif "unverified" in finding.marks:
-        flags = wording.flags_text(sight, gated)
-        parts.append(f"but {flags}, and no repeat came within {repeat}")
-    elif "flagged" in finding.marks:
-        parts.append(f"though {wording.flags_text(sight, gated)}")
+    parts = [
+        wording.match_text(cause, sight),
+        *_quality(ladder, finding, gated),
+        *_confirmation(cause, finding),
+    ]
     if "delayed" in finding.marks:
         age = wording.duration_text(finding.at_ms - sight.measured_at_ms)
         parts.append(f"delayed, measured {age} before: call the patient")
@@ -68,6 +72,31 @@ def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
     if finding.event == "stale":
         parts.append(_count_text(finding.count))
     return "; ".join(parts)
+
+
+def _quality(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> Iterator[str]:
+    """Say what the device itself doubts, and what follows from it."""
+    if "flagged" not in finding.marks:
+        return
+    flags = wording.flags_text(finding.sight, gated)
+    repeat = wording.duration_text(ladder.repeat_within_ms)
+    if finding.event == "repeat-asked":
+        yield f"but {flags}: ask for a repeat within {repeat}"
+    elif "unverified" in finding.marks:
+        yield f"but {flags}, and no repeat came within {repeat}"
+    else:
+        yield f"though {flags}"
+
+
+def _confirmation(cause: Rung, finding: Finding) -> Iterator[str]:
+    """Say whether the page waits, or why it has come."""
+    within = wording.duration_text(cause.rule.confirm_within_ms)
+    if finding.deadline_ms is not None:
+        yield f"one reading: the page waits up to {within} for a repeat"
+    elif finding.event == "confirmed" and finding.unanswered:
+        yield f"no repeat within {within} says otherwise"
+    elif finding.event == "confirmed":
+        yield "confirmed by a repeat"
 
 
 def _count_text(count: int) -> str:

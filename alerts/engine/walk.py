@@ -6,7 +6,8 @@ import numpy as np
 
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
-from alerts.engine.judge import WORK_LIST_RANK, Facts, Finding, judge
+from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding
+from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
 from alerts.engine.plans import local_day

@@ -78,6 +78,9 @@ class Rule:
     source: str
     advice: str
     keeps_severity_when_delayed: bool
+    confirm_within_ms: int = 0
+    cooldown_ms: int = 0
+    notify: bool = True
 
 
 @dataclass(frozen=True, slots=True)

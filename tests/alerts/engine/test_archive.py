@@ -41,7 +41,7 @@ def remembered(state: PartitionState) -> object:
         state.clear[:size].tolist(),
         state.busy[:size].tolist(),
         state.ladders,
-        state.pending,
+        state.timers,
         state.arrivals,
     )
 
