@@ -52,8 +52,8 @@ def check(books: tuple[str, ...]) -> None:
 @click.argument("books", nargs=-1, metavar="[BOOK]...")
 def show(books: tuple[str, ...]) -> None:
     """Show what rule books say (default: every shipped one)."""
-    from alerts.rules.book import describe
     from alerts.rules.load import SHIPPED, find_book, load_book
+    from alerts.rules.show import describe
 
     paths: list[Path] = [find_book(name) for name in books] or sorted(SHIPPED.glob("*.toml"))
     click.echo("\n\n".join(describe(load_book(path)) for path in paths))

@@ -17,7 +17,7 @@ from schemas.kafka import (
     Tick,
     Withdrawals,
 )
-from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
+from schemas.registry import REGISTRY_DECODER, BookEntry, DeviceEntry, PatientEntry
 from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
 
@@ -45,6 +45,7 @@ Record = (
     | Action
     | PatientEntry
     | DeviceEntry
+    | BookEntry
     | Removed
     | PatientReadings
     | Corrections

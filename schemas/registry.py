@@ -1,15 +1,21 @@
-"""Records of the compacted topic registry.v1: who wears which device, and how a patient is watched.
+"""Records of the compacted topic registry.v1: who wears which device, how a patient is watched.
 
-Keys are ``patient/{patient_id}`` and ``device/{device_id}``; an empty value removes. Patients are
-pseudonyms: no name, birth date or record number ever enters the registry.
+Keys are ``patient/{patient_id}``, ``device/{device_id}`` and ``book/{name}``; an empty value
+removes. Patients are pseudonyms: no name, birth date or record number ever enters the registry.
 """
+
+from typing import Literal
 
 import msgspec
 
 from schemas.wire import MAJOR_VERSION
 
+BOOK_KEY = "book/"
 DEVICE_KEY = "device/"
 PATIENT_KEY = "patient/"
+
+Role = Literal["physician", "nurse", "assistant"]
+"""Who may do what with a limit depends on it."""
 
 
 class Assignment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,10 +41,55 @@ class DeviceEntry(msgspec.Struct, frozen=True, omit_defaults=True, tag="device",
     version: int = MAJOR_VERSION
 
 
+class PersonalLimit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a limit of the patient's books is for this patient, from (inclusive) until (exclusive).
+
+    ``values``: one amount a unit, ``["170 mmHg"]``, ``["60 mg/dL", "3.3 mmol/L"]``. Chosen by the
+    time of measurement; where two are in force, the one that was entered last.
+    """
+
+    name: str
+    values: list[str]
+    author: str
+    role: Role
+    reason: str
+    valid_from_ms: int
+    valid_until_ms: int | None = None
+    entered_at_ms: int = 0
+
+
+class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a vital is measured: windows of the patient's local time, ``("06:00", "11:00")``."""
+
+    vital: str
+    windows: list[tuple[str, str]]
+    grace_min: int = 120
+
+
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A time in which nothing is expected of the patient; ``until_ms`` None: for the time being."""
+
+    from_ms: int
+    until_ms: int | None = None
+    reason: str = ""
+
+
+class ZonePeriod(msgspec.Struct, frozen=True):
+    """The IANA time zone in which the patient lives from an instant on."""
+
+    from_ms: int
+    zone: str
+
+
 class PatientEntry(
     msgspec.Struct, frozen=True, omit_defaults=True, tag="patient", tag_field="kind"
 ):
-    """A patient as the rules and the page need them. ``zone`` is an IANA time zone."""
+    """A patient as the rules and the page need them.
+
+    ``zone`` is the IANA time zone where none of ``zones`` applies yet. ``therapy_start_ms``: the
+    first dose of what the baseline of a rule is to be compared with. ``under_13``: no book for
+    adults may watch the patient.
+    """
 
     patient_id: str
     pseudonym: str
@@ -47,7 +98,41 @@ class PatientEntry(
     care_plan_from_ms: int = 0
     simulated: bool = False
     version: int = MAJOR_VERSION
+    limits: list[PersonalLimit] = []
+    schedules: list[Schedule] = []
+    pauses: list[Pause] = []
+    zones: list[ZonePeriod] = []
+    therapy_start_ms: int | None = None
+    under_13: bool = False
 
 
-RegistryEntry = DeviceEntry | PatientEntry
+class BookLimit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a care plan may do with a limit of a book: one amount a unit in each list.
+
+    ``relaxing``: the direction in which it lets more pass. ``critical``: a critical rule uses it.
+    """
+
+    name: str
+    quantity: str
+    value: list[str]
+    lowest: list[str]
+    highest: list[str]
+    relaxing: Literal["up", "down"]
+    critical: bool = False
+
+
+class BookEntry(msgspec.Struct, frozen=True, omit_defaults=True, tag="book", tag_field="kind"):
+    """A rule book in force: exactly this text, switched on by a person."""
+
+    name: str
+    text: str
+    sha256: str
+    who: str
+    at_ms: int
+    limits: list[BookLimit] = []
+    from_age_years: int = 13
+    version: int = MAJOR_VERSION
+
+
+RegistryEntry = DeviceEntry | PatientEntry | BookEntry
 REGISTRY_DECODER: msgspec.json.Decoder[RegistryEntry] = msgspec.json.Decoder(RegistryEntry)

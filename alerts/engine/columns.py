@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.engine.identity import short_identity
-from alerts.rules.condition import HI, LO, Values
 from alerts.rules.units import accepted
+from alerts.rules.values import HI, LO, Values
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
 from schemas.vitals import Vital

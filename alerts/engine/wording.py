@@ -5,7 +5,8 @@ import numpy as np
 from alerts.engine.columns import values_of
 from alerts.engine.ladders import Rung
 from alerts.engine.sight import Sight, value_text
-from alerts.rules.condition import HI, Beyond, Limit, Values
+from alerts.rules.condition import Beyond, HasStatus, Test
+from alerts.rules.values import HI, Values
 from schemas.vitals import VITALS, spoken
 
 _RELATION = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
@@ -62,6 +63,8 @@ def excess(rung: Rung, sight: Sight) -> float:
     values = _values(sight)
     worst = 0.0
     for test in _holding(rung, values):
+        if isinstance(test, HasStatus):
+            continue
         number = float(values.number[0, test.quantity])
         if isinstance(test, Beyond) or np.isnan(number):
             return float("inf")
@@ -74,11 +77,13 @@ def _values(sight: Sight) -> Values:
     return values_of([sight.quantities], VITALS[sight.vital])
 
 
-def _holding(rung: Rung, values: Values) -> list[Limit | Beyond]:
+def _holding(rung: Rung, values: Values) -> list[Test]:
     return [test for test in rung.rule.condition.tests() if test.truth(values).true[0]]
 
 
-def _phrase(test: Limit | Beyond, values: Values, sight: Sight) -> str:
+def _phrase(test: Test, values: Values, sight: Sight) -> str:
+    if isinstance(test, HasStatus):
+        return f"the device reports {test.name.replace('-', ' ')}"
     if isinstance(test, Beyond):
         side = "HI: above" if test.side == HI else "LO: below"
         return f"{spoken(test.name)} is {side} what the device can measure"

@@ -15,7 +15,7 @@ from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
 from schemas.kafka import Corrections, EngineReport, PatientReadings, Tick, Withdrawals
-from schemas.registry import PATIENT_KEY, DeviceEntry, PatientEntry
+from schemas.registry import PATIENT_KEY, BookEntry, DeviceEntry, PatientEntry
 
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
@@ -173,8 +173,8 @@ class Board:
                 self._stamp(record.received_at_ms)
             case Tick() | Withdrawals():
                 self._stamp(record.received_at_ms)
-            case DeviceEntry() | EngineReport():
-                pass  # whose device it is was decided before the reading came here
+            case DeviceEntry() | BookEntry() | EngineReport():
+                pass  # whose device it is, and what the rules say, was decided before
 
     def _stamp(self, received_at_ms: int) -> None:
         self.newest_stamp_ms = max(self.newest_stamp_ms or 0, received_at_ms)

@@ -3,8 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
-from alerts.rules.book import Book, read_book
+from alerts.rules.book import Book
 from alerts.rules.errors import BookError, Place
+from alerts.rules.reader import read_book
 
 SHIPPED = Path(str(files("alerts") / "books"))
 

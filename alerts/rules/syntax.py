@@ -1,27 +1,38 @@
-"""The rule language: fields compared with limits, ``is HI``, ``is LO``, and, or, not, brackets.
+"""The rule language: fields compared with limits, ``is HI``, a status, and, or, not, brackets.
 
     either     = both { "or" both }
     both       = negation { "and" negation }
     negation   = "not" negation | "(" either ")" | test
-    test       = FIELD "is" ( "HI" | "LO" ) | FIELD ( "<" | "<=" | ">" | ">=" ) limit
-    limit      = AMOUNT | "(" AMOUNT { "," AMOUNT } ")"
+    test       = FIELD "is" ( "HI" | "LO" ) | "status" "is" FLAG
+               | FIELD [ "rise" ] ( "<" | "<=" | ">" | ">=" ) limit
+    limit      = AMOUNT | "(" AMOUNT { "," AMOUNT } ")" | "limit." NAME
 
 An AMOUNT is a number with its unit. A limit in brackets states itself in several units; a reading
-is compared in its own.
+is compared in its own. ``rise`` is the difference to the patient's baseline; ``limit.NAME`` is a
+limit of the book that a care plan may replace; a FLAG is one that the device reports. What a field
+means in a rule with a mean, the rule's window says, not the expression.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, cast
 
 from alerts.rules.errors import ExpressionError
-from alerts.rules.tokens import KEYWORDS, Token, tokens
+from alerts.rules.tokens import KEYWORDS, LIMIT_PREFIX, Token, tokens
 
 Operator = Literal["<", "<=", ">", ">="]
 Side = Literal["HI", "LO"]
 
 LENGTH_MAX = 1000
 DEPTH_MAX = 30
+STATUS = "status"
+
+
+def _offset() -> int:
+    """Keep where a word stood, for errors: two expressions are the same wherever they stand."""
+    offset: int = dataclasses.field(default=0, compare=False)
+    return offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +41,26 @@ class Amount:
 
     number: Decimal
     unit: str
-    offset: int
+    offset: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A limit of the book by its name: ``limit.severe-systolic``."""
+
+    name: str
+    offset: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field against a limit, stated once in each unit."""
+    """A field, or its rise over the baseline, against a limit stated once in each unit."""
 
     field: str
     operator: Operator
-    limit: tuple[Amount, ...]
-    offset: int
+    limit: tuple[Amount, ...] | Named
+    rise: bool = False
+    offset: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +69,15 @@ class Beyond:
 
     field: str
     side: Side
-    offset: int
+    offset: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class HasStatus:
+    """Whether the device reported a flag; unknown if it did not look for it."""
+
+    flag: str
+    offset: int = _offset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +101,7 @@ class Or:
     parts: tuple["Expression", ...]
 
 
-Expression = Comparison | Beyond | Not | And | Or
+Expression = Comparison | Beyond | HasStatus | Not | And | Or
 
 
 def parse(text: str) -> Expression:
@@ -146,18 +174,32 @@ class _Parser:
         if name.kind != "word" or name.text in KEYWORDS:
             raise ExpressionError(name.offset, f"Expected the name of a field, found {name}.")
         if self._accept("is"):
-            side = self._take()
-            if side.text not in ("HI", "LO"):
-                raise ExpressionError(side.offset, f"Expected HI or LO after 'is', found {side}.")
-            return Beyond(name.text, cast("Side", side.text), name.offset)
+            return self._is(name)
+        rise = self._accept("rise")
         operator = self._take()
         if operator.kind != "operator":
             raise ExpressionError(
                 operator.offset, f"Expected <, <=, >, >= or 'is' after a field, found {operator}."
             )
-        return Comparison(name.text, cast("Operator", operator.text), self._limit(), name.offset)
+        compared = cast("Operator", operator.text)
+        return Comparison(name.text, compared, self._limit(), rise, name.offset)
 
-    def _limit(self) -> tuple[Amount, ...]:
+    def _is(self, name: Token) -> Expression:
+        word = self._take()
+        if name.text == STATUS:
+            if word.kind != "word" or word.text in KEYWORDS:
+                raise ExpressionError(
+                    word.offset, f"Expected a flag such as irregular-pulse, found {word}."
+                )
+            return HasStatus(word.text, word.offset)
+        if word.text not in ("HI", "LO"):
+            raise ExpressionError(word.offset, f"Expected HI or LO after 'is', found {word}.")
+        return Beyond(name.text, cast("Side", word.text), name.offset)
+
+    def _limit(self) -> tuple[Amount, ...] | Named:
+        if self._next.kind == "word" and self._next.text.startswith(LIMIT_PREFIX):
+            token = self._take()
+            return Named(token.text.removeprefix(LIMIT_PREFIX), token.offset)
         if not self._accept("("):
             return (self._amount(),)
         amounts = [self._amount()]

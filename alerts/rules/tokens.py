@@ -8,12 +8,13 @@ from alerts.rules.errors import ExpressionError
 
 Kind = Literal["amount", "word", "operator", "mark", "end"]
 
-KEYWORDS = frozenset({"and", "or", "not", "is"})
+KEYWORDS = frozenset({"and", "or", "not", "is", "rise"})
+LIMIT_PREFIX = "limit."
 
 _PATTERN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<amount>\d+(?:\.\d+)?)(?:\s*(?P<unit>[A-Za-z/%°][A-Za-z0-9²/%\[\]_]*))?"
-    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
     r"|(?P<operator><=|>=|<|>)"
     r"|(?P<mark>[(),])"
 )

@@ -10,7 +10,14 @@ from psycopg.rows import TupleRow
 
 from ingest.instants import to_ms
 from schemas.kafka import CorrectedReading, Corrections, PatientReadings, StampedReading
-from schemas.registry import DEVICE_KEY, PATIENT_KEY, DeviceEntry, PatientEntry
+from schemas.registry import (
+    BOOK_KEY,
+    DEVICE_KEY,
+    PATIENT_KEY,
+    BookEntry,
+    DeviceEntry,
+    RegistryEntry,
+)
 from schemas.topics import READINGS, REGISTRY
 
 CHANNEL = "vitalwire_outbox"
@@ -28,14 +35,16 @@ class Owned:
     stamped: StampedReading
 
 
-def entry_key(entry: DeviceEntry | PatientEntry) -> str:
+def entry_key(entry: RegistryEntry) -> str:
     """Give the key of an entry in registry.v1."""
     if isinstance(entry, DeviceEntry):
         return DEVICE_KEY + entry.device_id
+    if isinstance(entry, BookEntry):
+        return BOOK_KEY + entry.name
     return PATIENT_KEY + entry.patient_id
 
 
-def put_entry(connection: Connection[TupleRow], entry: DeviceEntry | PatientEntry) -> None:
+def put_entry(connection: Connection[TupleRow], entry: RegistryEntry) -> None:
     """Say that an entry of the registry is now this."""
     _put(connection, [(REGISTRY, entry_key(entry), msgspec.json.encode(entry))])
 

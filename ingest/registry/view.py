@@ -13,7 +13,13 @@ import msgspec
 
 from schemas.errors import InvalidInput
 from schemas.kafka import StampedReading, UnassignedReason
-from schemas.registry import REGISTRY_DECODER, Assignment, DeviceEntry, PatientEntry
+from schemas.registry import (
+    REGISTRY_DECODER,
+    Assignment,
+    DeviceEntry,
+    PatientEntry,
+    RegistryEntry,
+)
 from schemas.wire import refuse_other_major
 
 UNKNOWN_SLOT = 255
@@ -56,7 +62,7 @@ class RegistryView:
         self._addresses[device.device_id] = device.address
         self._by_address[device.address] = device
 
-    def apply(self, value: bytes | None) -> DeviceEntry | PatientEntry | None:
+    def apply(self, value: bytes | None) -> RegistryEntry | None:
         """Take a record of registry.v1; raise ``InvalidInput`` for one that cannot be read.
 
         Gives the entry; None for an empty value, which removes: nothing is ever removed yet, and a
@@ -71,7 +77,7 @@ class RegistryView:
         refuse_other_major(entry.version)
         if isinstance(entry, DeviceEntry):
             self.put(entry)
-        else:
+        elif isinstance(entry, PatientEntry):
             self._zones[entry.patient_id] = entry.zone
         return entry
 

@@ -74,6 +74,8 @@ def holds(
             if value is None or (value.absent and beyond(value) is None):
                 return None
             return beyond(value) == side
+        case syntax.HasStatus():
+            return None  # no book of the oracle asks for one
         case syntax.Comparison(field=name):
             return compare(expression, values.get(name), band)
 
@@ -93,6 +95,7 @@ def compare(
         return None if side is None else (side == "HI") == upward
     number = Decimal(value.value)
     unit = value.unit.replace("mm[Hg]", "mmHg")
+    assert not isinstance(test.limit, syntax.Named)
     limits = {amount.unit: amount for amount in test.limit}
     if unit not in limits:  # a kPa cuff: convert the reading
         assert unit == "kPa"
@@ -125,6 +128,7 @@ def excess(expression: syntax.Expression, values: dict[str, Quantity]) -> float:
             if value.value is None:
                 return float("inf")
             unit = value.unit.replace("mm[Hg]", "mmHg")
+            assert not isinstance(expression.limit, syntax.Named)
             limits = {amount.unit: float(amount.number) for amount in expression.limit}
             limit = limits[unit] if unit in limits else limits["mmHg"] * float(MMHG_IN_KPA)
             return abs(float(value.value) - limit) / limit

@@ -6,10 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from alerts.cli import rules
-from alerts.rules.book import Book, read_book
+from alerts.rules.book import Book
 from alerts.rules.condition import Limit
 from alerts.rules.errors import BookError
 from alerts.rules.load import SHIPPED, load_books
+from alerts.rules.reader import read_book
 
 GOOD = """\
 book = "test"
@@ -70,7 +71,7 @@ def test_a_good_book_is_read() -> None:
             'advise = "Eat."',
             "test.toml:18:10: Object contains unknown field `advise`",
         ),
-        ('"Eat."', '"Eat."\nnotify = true', "test.toml:19:10: Object contains unknown field"),
+        ('"Eat."', '"Eat."\nurgent = true', "test.toml:19:10: Object contains unknown field"),
         ('"1h"', '"an hour"', "test.toml:6:9: 'an hour' is no duration"),
         ('"1h"', '"1h"\ngate = {}', "test.toml:7:8: Object contains unknown field `gate`"),
         ('["mg/dL", "mmol/L"]', "[]", "test.toml:7:9: Name the units"),

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.rules.compiler import Context, compile_expression
-from alerts.rules.condition import HI, LO, Condition, Values
+from alerts.rules.condition import Condition
 from alerts.rules.errors import ExpressionError
 from alerts.rules.syntax import Amount, parse, parse_amount
 from alerts.rules.tokens import tokens
+from alerts.rules.values import HI, LO, Values
 from schemas.vitals import BLOOD_PRESSURE, GLUCOSE, Vital
 
 PRESSURE_BAND = (parse_amount("5 mmHg"),)
