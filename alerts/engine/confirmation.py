@@ -8,24 +8,30 @@ from alerts.engine.findings import Facts, Finding
 from alerts.engine.gate import Passed
 from alerts.engine.ladder_state import Awaiting, LadderState
 from alerts.engine.ladders import Ladder, bits
+from schemas.alert import Event
 
 
-def end_wait(state: LadderState, facts: Facts, passed: Passed, ladder: Ladder) -> bool:
-    """Tell whether a reading, which has been taken into the state, ends a wait: for good or ill.
+def end_wait(
+    state: LadderState, facts: Facts, passed: Passed, ladder: Ladder, event: Event | None
+) -> Event | None:
+    """Give the event's name if it ends a wait, for good or ill; the rungs are latched already.
 
     A repeat that matches confirms, flagged or not; where the rungs have returned nothing waits; and
     where a rung holds beside them that waits for nobody, they do not either.
     """
     awaiting = state.awaiting
     if awaiting is None:
-        return False
-    waited_ms = facts.measured_ms - awaiting.sight.measured_at_ms
-    confirmed = 0 < waited_ms <= awaiting.within_ms and awaiting.rungs & facts.matched
+        return None
+    repeats = 0 < facts.measured_ms - awaiting.sight.measured_at_ms <= awaiting.within_ms
+    confirmed = repeats and awaiting.rungs & facts.matched
     speakers = ladder.speakers(state.latched, state.lowered)
     awaiting.rungs = awaiting.rungs & state.latched | passed.granted & speakers
-    if confirmed or not awaiting.rungs or speakers & ~ladder.confirming:
-        state.awaiting = None
-    return state.awaiting is None
+    if not confirmed and awaiting.rungs and not speakers & ~ladder.confirming:
+        return None
+    state.awaiting = None
+    if event == "returned":
+        return "not-confirmed" if repeats else "returned"
+    return "confirmed" if event in {"again", "worsened"} else None
 
 
 def begin_wait(state: LadderState, facts: Facts, passed: Passed, ladder: Ladder) -> bool:

@@ -15,9 +15,9 @@ class Facts:
 
     ``matched``: in force and definitely true; ``denied``: definitely false; ``returned``: widened
     condition definitely false; ``fresh``: young enough by the rung's book, else delayed.
-    ``older``: than the newest judged reading of its vital, of which ``newest_clear`` tells whether
-    it met every return condition. ``uncensored``: no HI or LO. ``device_clock``: the session read
-    the device's clock.
+    ``older``: than the newest judged reading of its vital; ``cleared``: rungs whose return
+    condition that one met. ``uncensored``: no HI or LO. ``device_clock``: the session read the
+    device's clock.
     """
 
     matched: int
@@ -28,7 +28,7 @@ class Facts:
     uncensored: bool
     device_clock: bool
     older: bool
-    newest_clear: bool
+    cleared: int
     measured_ms: int
     log_ms: int
     sight: Sight

@@ -17,7 +17,7 @@ from schemas.alert import Event, Mark
 def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     """Move the state by one reading; give what changed."""
     passed = gate(state, facts)
-    if facts.older and facts.newest_clear and not state.latched:
+    if facts.older and not state.latched and not (passed.granted | passed.asked) & ~facts.cleared:
         return _resolved(facts, passed, ladder)
     held = (state.latched, state.lowered)
     returned = _returned(state, facts, ladder)
@@ -34,12 +34,10 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     return findings
 
 
-def expire(
-    state: LadderState, pending: Pending, ladder: Ladder, *, resolved: bool
-) -> Finding | None:
+def expire(state: LadderState, pending: Pending, ladder: Ladder, cleared: int) -> Finding | None:
     """Open what no repeat answered in time, one severity lower.
 
-    ``resolved``: a newer reading has met every return condition meanwhile.
+    ``cleared``: the rungs whose return condition the newest reading met.
     """
     held = (state.latched, state.lowered)
     before = ladder.voice(*held)
@@ -47,7 +45,7 @@ def expire(
     assert rung is not None, "a pending match has rungs"
     event: Event = "onset" if before is None else "worsened"
     rank, speaking, origin = ladder.rank(rung, pending.rungs), rung, pending.sight.reading_id
-    if resolved and before is None:
+    if before is None and not pending.rungs & ~cleared:
         event, rank = "resolved-before-seen", max(rank, WORK_LIST_RANK)
     else:
         _latch(state, pending.rungs, 0)
@@ -100,8 +98,8 @@ def _change(
     """Compare what speaks now with what spoke before; ``held`` is what had held."""
     before = ladder.voice(*held)
     after = ladder.voice(state.latched, state.lowered)
-    over = state.awaiting is not None and end_wait(state, facts, passed, ladder)
     event = _event(before, after, again=bool(passed.granted))
+    ended = end_wait(state, facts, passed, ladder, event)
     rank, speaking = after or before or (0, 0)
     if event is None:
         return []
@@ -109,7 +107,7 @@ def _change(
     explained = before[1] if before and (cause is None or event == "eased") else cause
     assert explained is not None, "an alert begins with a match"
     finding = Finding(
-        _AFTER_WAIT.get(event, event) if over else event,
+        ended if ended and event != "worsened" else event,
         speaking,
         explained,
         rank,
@@ -127,13 +125,9 @@ def _change(
         marks=(*finding.marks, "awaiting-confirmation"),
         deadline_ms=state.awaiting.deadline_ms,
     )
-    if not over or before is None:
+    if not ended or before is None:
         return [waits]
     return [replace(finding, event="confirmed", rank=before[0], speaking=before[1]), waits]
-
-
-_AFTER_WAIT: dict[Event, Event] = {"again": "confirmed", "returned": "not-confirmed"}
-"""What an event is called with which the wait for a repeat ends."""
 
 
 def _event(before: Voice | None, after: Voice | None, *, again: bool) -> Event | None:

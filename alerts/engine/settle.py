@@ -30,4 +30,6 @@ def settle(findings: list[Placed]) -> list[Placed]:
 
 
 def _over(worst: Finding) -> Finding:
-    return replace(worst, event="resolved-before-seen", rank=max(worst.rank, WORK_LIST_RANK))
+    marks = tuple(mark for mark in worst.marks if mark != "awaiting-confirmation")
+    rank = max(worst.rank, WORK_LIST_RANK)
+    return replace(worst, event="resolved-before-seen", rank=rank, marks=marks, deadline_ms=None)

@@ -55,8 +55,7 @@ def _expire(
     held = state.ladders[key]
     vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
     patient_id = state.patients[row]
-    clear = bool(state.clear[key])
-    for finding in _findings(held, ladder, until_ms, resolved=clear):
+    for finding in _findings(held, ladder, until_ms, -1 if state.clear[key] else 0):
         entry = int(np.searchsorted(log_ms, finding.at_ms, side="right"))
         yield Found(
             (entry, 0, finding.at_ms, patient_id, ladder.index),
@@ -66,9 +65,7 @@ def _expire(
     state.put_ladder(key, held)
 
 
-def _findings(
-    held: LadderState, ladder: Ladder, until_ms: int, *, resolved: bool
-) -> Iterator[Finding]:
+def _findings(held: LadderState, ladder: Ladder, until_ms: int, cleared: int) -> Iterator[Finding]:
     """Fire in the order of the deadlines; a page that is due goes out before a new one opens."""
     due = sorted(
         (pending for pending in held.pending if pending.deadline_ms < until_ms),
@@ -78,7 +75,7 @@ def _findings(
     for pending in due:
         if held.awaiting and held.awaiting.deadline_ms <= pending.deadline_ms:
             yield expire_wait(held, ladder)
-        finding = expire(held, pending, ladder, resolved=resolved)
+        finding = expire(held, pending, ladder, cleared)
         if finding is not None:
             yield finding
     if held.awaiting and held.awaiting.deadline_ms < until_ms:

@@ -89,7 +89,7 @@ class Walk:
     def _ladder(self, row: int, reading: "_Reading", number: int, ladder: Ladder) -> list[Finding]:
         key = (row, ladder.index)
         state = self.state.ladders.get(key)
-        facts = reading.facts(number, newest_clear=bool(self.state.clear[key]))
+        facts = reading.facts(number, -1 if self.state.clear[key] else 0)
         if facts is None or not (facts.matched or state):
             return []
         state = state or LadderState()
@@ -145,7 +145,7 @@ class _Reading:
         )
         return -1 if delayed else int(self.walk.sheet.fresh[self.position, number])
 
-    def facts(self, number: int, *, newest_clear: bool) -> Facts | None:
+    def facts(self, number: int, cleared: int) -> Facts | None:
         """Give what one ladder needs to know; None if the reading is stale for all its rungs."""
         judged = self._judged(number)
         if not judged:
@@ -160,7 +160,7 @@ class _Reading:
             uncensored=bool(sheet.uncensored[position]),
             device_clock=bool(columns.device_clock[position]),
             older=self.older,
-            newest_clear=newest_clear,
+            cleared=cleared,
             measured_ms=int(columns.measured_ms[position]),
             log_ms=self.log_ms,
             sight=self.sight,

@@ -131,6 +131,11 @@ def test_a_match_measured_later_than_the_wait_is_no_repeat() -> None:
     assert events(*at_once(FIRST), late, Tick(NOON + DAY)) == ["onset", "again", "confirmed"]
 
 
+def test_a_return_measured_later_than_the_wait_is_no_repeat_that_denies() -> None:
+    late = record(NOON + MINUTE, [pressure(NOON + WITHIN + 1, 120)])
+    assert events(*at_once(FIRST), late, Tick(NOON + DAY)) == ["onset", "returned"]
+
+
 def test_after_the_page_the_alert_goes_on_as_any_other() -> None:
     readings = [pressure(NOON + n * MINUTE, value) for n, value in [(1, 190), (2, 191), (3, 120)]]
     assert story(FIRST, *readings) == ["onset", "confirmed", "again", "returned"]
@@ -171,7 +176,8 @@ def test_a_late_reading_waits_no_longer_than_until_its_wait_would_have_ended() -
 
 def test_begun_and_denied_in_one_record_is_resolved_before_seen() -> None:
     one = record(NOON, [pressure(NOON - 2, 190), pressure(NOON, 120)])
-    assert events(one, Tick(NOON + DAY)) == ["resolved-before-seen"]
+    (over,) = judged(one, Tick(NOON + DAY))
+    assert (over.event, over.marks, over.confirm_by_ms) == ("resolved-before-seen", [], None)
 
 
 def trial_story(*measured: Measured, until_ms: int = NOON + DAY) -> list[tuple[str, str, bool]]:
