@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from schemas.errors import MisconfiguredError
+from simulators.cohort.cli import cohort
 from simulators.scenario import DeviceKind
 from simulators.simulate import PRIVATE_BUS
 
@@ -28,7 +29,10 @@ Examples:
 
 @click.group()
 def simulate() -> None:
-    """Simulate one device, for the virtual link or a real radio."""
+    """Simulate one device, for the virtual link or a real radio, or a whole cohort of patients."""
+
+
+simulate.add_command(cohort)
 
 
 @simulate.command()
