@@ -51,9 +51,10 @@ fuzz: ## Fuzz every codec, 10 s each; longer: make fuzz ARGS="--seconds 60"
 	@$(PYTHON) -m setup fuzz
 	@.venv/bin/python -m bench.fuzz $(ARGS)
 
-nightly: ## Fuzz for long, a month of virtual time, an hour of a hundred devices; keep the results
+nightly: ## Fuzz for long, engine against oracle, a month of virtual time, a hundred devices
 	@$(PYTHON) -m setup bench
 	@$(PYTHON) -m setup fuzz
+	@VITALWIRE_TEST_EXAMPLES=100 .venv/bin/pytest --timeout=7200 tests/alerts/engine/test_oracle.py
 	@.venv/bin/python -m bench.fuzz --seconds 60 --keep
 	@.venv/bin/python -m bench month many_devices
 

@@ -1,17 +1,48 @@
-"""Rules as the oracle reads them: straight from the TOML, judged in Decimal."""
+"""Rules as the oracle reads them: straight from the TOML, limits in Decimal."""
 
+import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
 from alerts.rules import syntax
-from schemas.reading import Quantity
 
 SEVERITIES = ["critical", "high", "medium", "info"]
 MINUTE = 60_000
 HOUR = 60 * MINUTE
-MMHG_IN_KPA = "0.133322387415"
+DAY = 24 * HOUR
+_UNITS = {"min": MINUTE, "h": HOUR, "d": DAY}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """N of the last M; ``within_ms``, ``apart_ms`` 0 if the rule does not say."""
+
+    matching: int
+    of: int
+    within_ms: int
+    days: int
+    apart_ms: int
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """The mean over patient-local days D - (days_back - 1) to D."""
+
+    mean_days: int
+    readings: int
+    days: int
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What was measured in the days before a therapy or the plan began."""
+
+    readings: int
+    days: int
+    before: str
 
 
 @dataclass(frozen=True)
@@ -22,115 +53,75 @@ class OracleRule:
     vital: str
     rank: int
     when: syntax.Expression
+    limits: dict[str, list[syntax.Amount]]
     band: dict[str, Decimal]
     fresh_ms: int
+    repeat_ms: int
     keeps: bool
+    confirm_ms: int | None
+    window: Counted | Averaged | None
+    baseline: Baseline | None
+
+    @property
+    def is_counted(self) -> bool:
+        return isinstance(self.window, Counted)
+
+    @property
+    def is_averaged(self) -> bool:
+        return isinstance(self.window, Averaged)
 
 
-def read_rules(*folders: Path) -> list[OracleRule]:
-    """Read all books of the folders, in order."""
-    rules = []
-    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
-        book = tomllib.loads(path.read_text())
-        for rule in book["rule"]:
-            band = [syntax.parse_amount(text) for text in rule.get("band", [])]
-            fresh = book["vitals"][rule["vital"]]["fresh"]
-            rules.append(
-                OracleRule(
-                    book["book"],
-                    rule["id"],
-                    rule["ladder"],
-                    rule["vital"],
-                    SEVERITIES.index(rule["severity"]),
-                    syntax.parse(rule["when"]),
-                    {amount.unit: amount.number for amount in band},
-                    int(fresh.removesuffix("h")) * HOUR,
-                    rule.get("keeps_severity_when_delayed", False),
-                )
-            )
+def read_rules(texts: Iterable[str]) -> list[OracleRule]:
+    """Read books, in order."""
+    rules = [
+        one_rule(book, rule)
+        for book in map(tomllib.loads, texts)
+        for rule in book["rule"]
+        if "when" in rule
+    ]
     return sorted(rules, key=lambda rule: (rule.ladder, rule.rank))
 
 
-def holds(
-    expression: syntax.Expression,
-    values: dict[str, Quantity],
-    band: dict[str, Decimal] | None = None,
-) -> bool | None:
-    """Three-valued truth; with a band, of the condition whose limits are moved towards normal."""
-    match expression:
-        case syntax.And(parts=parts):
-            truths = [holds(part, values, band) for part in parts]
-            return False if False in truths else None if None in truths else True
-        case syntax.Or(parts=parts):
-            truths = [holds(part, values, band) for part in parts]
-            return True if True in truths else None if None in truths else False
-        case syntax.Not(inner=inner):
-            # What makes "not ..." easier to hold makes the inside harder: the band turns round.
-            turned = band and {unit: -number for unit, number in band.items()}
-            truth = holds(inner, values, turned)
-            return None if truth is None else not truth
-        case syntax.Beyond(field=name, side=side):
-            value = values.get(name)
-            if value is None or (value.absent and beyond(value) is None):
-                return None
-            return beyond(value) == side
-        case syntax.HasStatus():
-            return None  # no book of the oracle asks for one
-        case syntax.Comparison(field=name):
-            return compare(expression, values.get(name), band)
+def one_rule(book: dict[str, Any], rule: dict[str, Any]) -> OracleRule:
+    band = [syntax.parse_amount(text) for text in rule.get("band", [])]
+    vital = book["vitals"][rule["vital"]]
+    confirm = rule.get("confirm")
+    return OracleRule(
+        book=book["book"],
+        id=rule["id"],
+        ladder=rule["ladder"],
+        vital=rule["vital"],
+        rank=SEVERITIES.index(rule["severity"]),
+        when=syntax.parse(rule["when"]),
+        limits={
+            name: [syntax.parse_amount(text) for text in limit["value"]]
+            for name, limit in book.get("limits", {}).items()
+        },
+        band={amount.unit: amount.number for amount in band},
+        fresh_ms=duration_ms(vital["fresh"]),
+        repeat_ms=duration_ms(vital.get("repeat_within", "15min")),
+        keeps=rule.get("keeps_severity_when_delayed", False),
+        confirm_ms=None if confirm is None else duration_ms(confirm["within"]),
+        window=window_of(rule.get("window")),
+        baseline=None if "baseline" not in rule else Baseline(**rule["baseline"]),
+    )
 
 
-def beyond(value: Quantity) -> str | None:
-    return {"positive-infinity": "HI", "negative-infinity": "LO"}.get(value.absent or "")
-
-
-def compare(
-    test: syntax.Comparison, value: Quantity | None, band: dict[str, Decimal] | None
-) -> bool | None:
-    upward = test.operator.startswith(">")
-    if value is None:
+def window_of(window: dict[str, Any] | None) -> Counted | Averaged | None:
+    if window is None:
         return None
-    if value.value is None:
-        side = beyond(value)
-        return None if side is None else (side == "HI") == upward
-    number = Decimal(value.value)
-    unit = value.unit.replace("mm[Hg]", "mmHg")
-    assert not isinstance(test.limit, syntax.Named)
-    limits = {amount.unit: amount for amount in test.limit}
-    if unit not in limits:  # a kPa cuff: convert the reading
-        assert unit == "kPa"
-        number, unit = number / Decimal(MMHG_IN_KPA), "mmHg"
-    limit = limits[unit].number
-    if band is not None:
-        limit += -band[unit] if upward else band[unit]
-    match test.operator:
-        case "<":
-            return number < limit
-        case "<=":
-            return number <= limit
-        case ">":
-            return number > limit
-        case ">=":
-            return number >= limit
+    if "mean_days" in window:
+        return Averaged(**window)
+    return Counted(
+        window["matching"],
+        window["of"],
+        duration_ms(window.get("within", "0d")),
+        window.get("days", 1),
+        duration_ms(window.get("apart", "0d")),
+    )
 
 
-def excess(expression: syntax.Expression, values: dict[str, Quantity]) -> float:
-    """Tell how far beyond its limit a match lies, relative to the limit."""
-    match expression:
-        case syntax.Or(parts=parts) | syntax.And(parts=parts):
-            return max(excess(part, values) for part in parts)
-        case syntax.Not(inner=inner):
-            return excess(inner, values)
-        case syntax.Comparison():
-            if compare(expression, values.get(expression.field), None) is not True:
-                return 0.0
-            value = values[expression.field]
-            if value.value is None:
-                return float("inf")
-            unit = value.unit.replace("mm[Hg]", "mmHg")
-            assert not isinstance(expression.limit, syntax.Named)
-            limits = {amount.unit: float(amount.number) for amount in expression.limit}
-            limit = limits[unit] if unit in limits else limits["mmHg"] * float(MMHG_IN_KPA)
-            return abs(float(value.value) - limit) / limit
-        case _:
-            return float("inf") if holds(expression, values) else 0.0
+def duration_ms(text: str) -> int:
+    match = re.fullmatch(r"(\d+)\s*(min|h|d)", text)
+    assert match, text
+    return int(match[1]) * _UNITS[match[2]]

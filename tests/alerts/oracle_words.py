@@ -1,13 +1,21 @@
 """What the oracle remembers and says."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from alerts.rules import syntax
+from schemas.alert import ENDING
 from schemas.kafka import StampedReading
+from schemas.reading import Quantity
 from schemas.registry import PatientEntry
-from tests.alerts.oracle_rules import SEVERITIES, OracleRule, beyond, holds
+from tests.alerts.oracle_rules import DAY, SEVERITIES, OracleRule
+from tests.alerts.oracle_truth import Limits, censored
 
 GATED = {"body-moved", "cuff-too-loose", "improper-position"}
+EPISODE_GAP_MS = 28 * DAY
 
 
 @dataclass(frozen=True)
@@ -25,16 +33,87 @@ class Said:
     marks: tuple[str, ...]
 
 
+@dataclass(eq=False)
+class Kept:
+    """A reading in the history; ``day``: the patient's, in the zone in force at measurement.
+
+    ``alone``: the only reading of its session in its record. ``fresh``: for which rules it was.
+    """
+
+    stamped: StampedReading
+    received_ms: int
+    day: date
+    alone: bool
+    quantities: dict[str, Quantity]
+    status: list[str] | None
+    fresh: set[str] = field(default_factory=set)
+    corrected: bool = False
+
+    @property
+    def reading_id(self) -> str:
+        return self.stamped.reading.reading_id
+
+    @property
+    def at_ms(self) -> int:
+        return self.stamped.stamp.measured_at_ms
+
+    @property
+    def earliest_ms(self) -> int:
+        stamp = self.stamped.stamp
+        return stamp.earliest_ms if stamp.quality == "bounded" else stamp.measured_at_ms
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        return self.at_ms, self.stamped.reading.seq, self.reading_id
+
+    @property
+    def trusted(self) -> bool:
+        return self.stamped.stamp.quality != "untrusted"
+
+    @property
+    def certain(self) -> bool:
+        return self.stamped.stamp.quality == "device-clock"
+
+    @property
+    def flagged(self) -> bool:
+        return bool(GATED & set(self.status or []))
+
+    @property
+    def censored(self) -> bool:
+        return any(censored(value) for value in self.quantities.values())
+
+    @property
+    def eligible(self) -> bool:
+        """For windows: unflagged, numeric (HI and LO are), its time trusted or all we have."""
+        numeric = any(value.value or censored(value) for value in self.quantities.values())
+        quality = self.stamped.stamp.quality
+        timed = quality == "device-clock" or (quality == "receipt" and self.alone)
+        return numeric and timed and not self.flagged
+
+    @property
+    def may_return(self) -> bool:
+        """Unflagged, uncensored, and its time is known."""
+        return not self.flagged and not self.censored and self.trusted
+
+
 @dataclass
 class Waiting:
+    """A flagged match that waits for a repeat."""
+
     case: "Case"
     rules: set[str]
     deadline_ms: int
     delayed: bool
 
-    @property
-    def reading(self) -> StampedReading:
-        return self.case.stamped
+
+@dataclass
+class Awaiting:
+    """One unflagged extreme reading: it is on the feed, and its page waits."""
+
+    case: "Case"
+    rules: set[str]
+    deadline_ms: int
+    within_ms: int
 
 
 @dataclass
@@ -46,14 +125,16 @@ class Problem:
     last_match_ms: float = float("-inf")
     origin: str = ""
     waiting: list[Waiting] = field(default_factory=list)
+    awaiting: Awaiting | None = None
     flagged: list[tuple[int, set[str]]] = field(default_factory=list)
-    clear: bool = False
+    mean_said: dict[str, date] = field(default_factory=dict)
 
 
 @dataclass
 class Patient:
     entry: PatientEntry
-    newest_ms: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[Kept]] = field(default_factory=dict)
+    newest: dict[str, Kept] = field(default_factory=dict)
     recent: dict[str, list[str]] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     arrivals: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,18 +142,85 @@ class Patient:
     def problem(self, ladder: str) -> Problem:
         return self.problems.setdefault(ladder, Problem())
 
+    def keep(self, kept: Kept) -> None:
+        vital = kept.stamped.reading.vital
+        self.history[vital] = sorted(
+            [*self.history.get(vital, []), kept], key=lambda one: one.order
+        )
+
+    def has_newer(self, kept: Kept) -> bool:
+        newest = self.newest.get(kept.stamped.reading.vital)
+        return newest is not None and kept.at_ms < newest.at_ms
+
+    def eligible(self, vital: str) -> list[Kept]:
+        """What windows are made of: since the plan began."""
+        return [
+            kept
+            for kept in self.history.get(vital, [])
+            if kept.eligible and kept.at_ms >= self.entry.care_plan_from_ms
+        ]
+
+    def first_days(self, vital: str) -> set[date]:
+        """Day 1 of each episode: since the plan began, and after a gap of more than 28 days."""
+        days, before_ms = set(), float("-inf")
+        for kept in self.eligible(vital):
+            if kept.at_ms - before_ms > EPISODE_GAP_MS:
+                days.add(kept.day)
+            before_ms = kept.at_ms
+        return days
+
+    def begins_ms(self, what: str) -> int | None:
+        return self.entry.therapy_start_ms if what == "therapy" else self.entry.care_plan_from_ms
+
+    def day(self, at_ms: int) -> date:
+        """The calendar day, in the zone in force at that time."""
+        zone, since_ms = self.entry.zone, float("-inf")
+        for period in self.entry.zones:
+            if since_ms <= period.from_ms <= at_ms:
+                zone, since_ms = period.zone, period.from_ms
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date()
+
+    def limits(self, rule: OracleRule, at_ms: int) -> Limits:
+        """Limits at a time of measurement: the patient's own, else the book's."""
+
+        def stated(test: syntax.Comparison) -> dict[str, Decimal]:
+            amounts = test.limit
+            if isinstance(amounts, syntax.Named):
+                name = amounts.name
+                amounts = tuple(rule.limits[name])
+                for own in self.entry.limits:
+                    until_ms = float("inf") if own.valid_until_ms is None else own.valid_until_ms
+                    if own.name == name and own.valid_from_ms <= at_ms < until_ms:
+                        amounts = tuple(map(syntax.parse_amount, own.values))
+            return {amount.unit: amount.number for amount in amounts}
+
+        return stated
+
+
+@dataclass
+class Verdict:
+    """What one rule makes of one reading.
+
+    ``at``: the reading at which the rule became true; for a window that a late reading completed
+    it is a later one.
+    """
+
+    rule: OracleRule
+    matched: bool
+    denied: bool
+    returned: bool
+    age: str
+    at: Kept
+
 
 @dataclass
 class Case:
-    """One reading before one ladder; ``ages``: fresh, delayed or stale, for each rule."""
+    """One reading before one ladder."""
 
     patient: Patient
     ladder: str
-    stamped: StampedReading
-    rules: dict[str, OracleRule]
-    ages: dict[str, str]
-    matched: set[str]
-    """Rules in force that match and for which the reading is not stale."""
+    kept: Kept
+    verdicts: dict[str, Verdict]
 
     @property
     def problem(self) -> Problem:
@@ -80,25 +228,26 @@ class Case:
 
     @property
     def at_ms(self) -> int:
-        return self.stamped.stamp.measured_at_ms
+        return self.kept.at_ms
 
     @property
     def flagged(self) -> bool:
-        return bool(GATED & set(self.stamped.reading.status or []))
+        return self.kept.flagged
 
-    def holds(self, name: str, *, widened: bool = False) -> bool | None:
-        rule = self.rules[name]
-        return holds(rule.when, self.stamped.reading.quantities, rule.band if widened else None)
+    @property
+    def matched(self) -> set[str]:
+        """Rules that match and for which the reading is not stale."""
+        return {name for name, one in self.verdicts.items() if one.matched and one.age != "stale"}
 
+    @property
+    def stale(self) -> set[str]:
+        return {name for name, one in self.verdicts.items() if one.matched and one.age == "stale"}
 
-def may_return(stamped: StampedReading) -> bool:
-    """Unflagged, uncensored, and its time is known."""
-    values = stamped.reading.quantities.values()
-    return (
-        not GATED & set(stamped.reading.status or [])
-        and not any(beyond(value) for value in values)
-        and stamped.stamp.quality != "untrusted"
-    )
+    def rule(self, name: str) -> OracleRule:
+        return self.verdicts[name].rule
+
+    def age(self, name: str) -> str:
+        return self.verdicts[name].age
 
 
 def compare_voices(
@@ -122,12 +271,14 @@ def over_before_seen(said: list[tuple[int, str, Said]]) -> list[tuple[int, str, 
             for item in kept
             if item[2].alert_id == one.alert_id and item[2].event != "repeat-asked"
         ]
-        if one.event != "returned" or not any(item[2].event == "onset" for item in same):
+        ends = one.event in ENDING
+        if not ends or not any(item[2].event == "onset" for item in same):
             kept.append((place, ladder, one))
             continue
         worst = min(same, key=lambda item: SEVERITIES.index(item[2].severity))[2]
         kept = [item for item in kept if item not in same]
         severity = SEVERITIES[max(SEVERITIES.index(worst.severity), 2)]
-        over = Said(**(vars(worst) | {"event": "resolved-before-seen", "severity": severity}))
-        kept.append((place, ladder, over))
+        marks = tuple(mark for mark in worst.marks if mark != "awaiting-confirmation")
+        changed = {"event": "resolved-before-seen", "severity": severity, "marks": marks}
+        kept.append((place, ladder, Said(**(vars(worst) | changed))))
     return kept

@@ -67,6 +67,7 @@ class Measured:
     earliest_ms: int | None = None
     outcome: Outcome = "measured"
     name: str = ""
+    session: str = "session"
 
 
 def pressure(
@@ -94,7 +95,7 @@ def stamped(measured: Measured, received_ms: int, seq: int = 1) -> StampedReadin
             characteristic="2a35",
             raw="",
             quantities=measured.quantities,
-            session_id="session",
+            session_id=measured.session,
             capture=Capture("boot", measured.at_ms),
             outcome=measured.outcome,
             status=list(measured.flags),

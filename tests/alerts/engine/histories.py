@@ -1,5 +1,6 @@
 """Random histories of a few patients, aimed at every limit, age, flag and order that matters."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -94,10 +95,14 @@ def judged(log: list[ReadingsRecord]) -> list[Transition]:
     return step(fresh_state(*PATIENTS, rules=trial()), log).transitions
 
 
-def reborn(state: PartitionState, rule_set: RuleSet | None = None) -> PartitionState:
+def reborn(
+    state: PartitionState,
+    rule_set: RuleSet | None = None,
+    patients: Sequence[PatientEntry] = PATIENTS,
+) -> PartitionState:
     """Write a state down, and read it into a new engine."""
     plans = Plans(rule_set or trial())
-    for patient in PATIENTS:
+    for patient in patients:
         plans.put(patient)
     other = PartitionState(rule_set or trial(), plans)
     other.log_ms = state.log_ms

@@ -9,6 +9,7 @@ from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
+from tests.alerts.engine.scenes import Scene, examples, scenes
 from tests.alerts.oracle import Oracle
 from tests.alerts.oracle_words import Said
 from tests.alerts.readings import fresh_state, trial
@@ -31,7 +32,33 @@ def said(transitions: Sequence[Transition]) -> list[Said]:
     ]
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(60))
+@given(scenes())
+def test_they_say_the_same_under_books_that_nobody_wrote(scene: Scene) -> None:
+    state = fresh_state(*scene.patients, rules=scene.rule_set())
+    found = step(state, scene.log).transitions
+    assert said(found) == Oracle(scene.patients, scene.books).judge(scene.log)
+    assert len({one.event_id for one in found}) == len(found), "an event has a name of its own"
+
+
+@settings(max_examples=examples(30))
+@given(scenes(), st.data())
+def test_neither_a_cut_nor_a_restart_changes_what_generated_books_say(
+    scene: Scene, data: st.DataObject
+) -> None:
+    rules, found = scene.rule_set(), list[Transition]()
+    whole = step(fresh_state(*scene.patients, rules=rules), scene.log).transitions
+    state, rest = fresh_state(*scene.patients, rules=rules), list(scene.log)
+    while rest:
+        length = data.draw(st.integers(1, 7))
+        found += step(state, rest[:length]).transitions
+        rest = rest[length:]
+        if data.draw(st.booleans()):
+            state = reborn(state, rules, scene.patients)
+    assert found == whole
+
+
+@settings(max_examples=examples(60))
 @given(histories())
 def test_engine_and_oracle_say_the_same(log: list[ReadingsRecord]) -> None:
     found = judged(log)
@@ -39,7 +66,7 @@ def test_engine_and_oracle_say_the_same(log: list[ReadingsRecord]) -> None:
     assert len({one.event_id for one in found}) == len(found), "an event has a name of its own"
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(histories(), st.lists(st.integers(1, 7), min_size=25, max_size=25))
 def test_however_the_log_is_cut_the_transitions_are_the_same(
     log: list[ReadingsRecord], lengths: list[int]
@@ -54,7 +81,7 @@ def test_however_the_log_is_cut_the_transitions_are_the_same(
     assert found == judged(log)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(histories(), st.integers(0, 25))
 def test_a_restart_between_any_two_records_changes_nothing(
     log: list[ReadingsRecord], place: int

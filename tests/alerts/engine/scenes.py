@@ -1,0 +1,138 @@
+"""Random books, patients and logs together: what the engine and the oracle are compared on."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+
+from alerts.engine.ladders import RuleSet, arrange
+from alerts.rules.reader import read_book
+from schemas.kafka import ReadingsRecord, Tick, TimeQuality
+from schemas.reading import Outcome
+from schemas.registry import PatientEntry
+from tests.alerts.engine.rule_books import KINDS, books
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Measured,
+    glucose,
+    pressure,
+    quantity,
+    record,
+)
+
+CLOCKS_GO_BACK = 1_793_505_600_000 - 12 * HOUR
+"""Noon UTC of 31 October 2026; the next night has 25 hours in New York."""
+MINUTES = [0, 1, MINUTE, 5 * MINUTE, 10 * MINUTE, 14 * MINUTE, 16 * MINUTE, HOUR]
+HOURS = [MINUTE, 10 * MINUTE, HOUR, 5 * HOUR, 9 * HOUR, 15 * HOUR]
+DAYS = [10 * MINUTE, 10 * HOUR, 14 * HOUR, 24 * HOUR, 26 * HOUR, 24 * HOUR, 29 * DAY]
+
+systolic = st.integers(8, 20).map(lambda n: n * 10) | st.sampled_from(
+    [95, 105, 115, 135, 145, 155, 175, "NaN", "HI", "LO", "144.9"]
+)
+diastolic = st.sampled_from([50, 75, 80, 85, 90, 120, 130, "NaN", "HI"])
+pulse = st.sampled_from([40, 50, 55, 80, 95, 100, 120])
+kilopascal = st.sampled_from(["11.0", "12.0", "14.6", "16.0", "18.7", "21.3", "24.0"])
+flags = st.sampled_from([(), (), (), (), ("body-moved",), ("irregular-pulse",)])
+sugar = st.sampled_from(["LO", "HI", "NaN", 40, 54, 64, 69, 70, "79.9", 80, 170, 180, 241, 251])
+sugar_mmol = st.sampled_from(["LO", "2.9", "3.0", "3.6", "3.9", "4.5", "9.4", "10.0", "14.0"])
+MEASURED: list[Outcome] = ["measured"] * 9
+QUALITIES: list[TimeQuality] = [
+    "device-clock",
+    "device-clock",
+    "device-clock",
+    "device-clock",
+    "receipt",
+    "bounded",
+    "untrusted",
+]
+OUTCOMES: list[Outcome] = [*MEASURED, "control-solution"]
+
+
+def examples(number: int) -> int:
+    """How many hypothesis tries: `make nightly` multiplies them."""
+    return number * int(os.environ.get("VITALWIRE_TEST_EXAMPLES", "1"))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Books as TOML, patients, and what arrives."""
+
+    books: tuple[str, ...]
+    patients: tuple[PatientEntry, ...]
+    log: tuple[ReadingsRecord, ...]
+
+    def rule_set(self) -> RuleSet:
+        return arrange([read_book("generated", text) for text in self.books])
+
+
+@st.composite
+def measured(draw: st.DrawFn, at_ms: int) -> Measured:
+    match draw(st.sampled_from(["pressure", "pressure", "pulse", "kPa", "mg/dL", "mmol/L"])):
+        case "pressure":
+            one = pressure(at_ms, draw(systolic), draw(diastolic), *draw(flags))
+        case "pulse":
+            one = pressure(at_ms, draw(systolic), draw(diastolic), *draw(flags))
+            one = replace(one, quantities=one.quantities | {"pulse": quantity(draw(pulse), "/min")})
+        case "kPa":
+            values = draw(kilopascal), draw(st.sampled_from(["10.0", "12.0", "11.3"]))
+            one = pressure(at_ms, *values, *draw(flags), unit="kPa")
+        case "mg/dL":
+            one = glucose(at_ms, draw(sugar))
+        case _:
+            one = glucose(at_ms, draw(sugar_mmol), "mmol/L")
+    time = draw(st.sampled_from(QUALITIES))
+    earliest_ms = at_ms - draw(st.sampled_from([0, HOUR, 5 * HOUR])) if time == "bounded" else None
+    outcome = draw(st.sampled_from(OUTCOMES))
+    session = draw(st.sampled_from(["one", "one", "two"]))
+    return replace(one, time=time, earliest_ms=earliest_ms, outcome=outcome, session=session)
+
+
+@st.composite
+def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[ReadingsRecord, ...]:
+    log: list[ReadingsRecord] = []
+    sent: list[Measured] = []
+    now_ms = start_ms
+    paces = draw(st.sampled_from([MINUTES, HOURS, DAYS]))
+    delays = draw(
+        st.sampled_from([[0], [0, 0, MINUTE, 20 * MINUTE], [0, HOUR, 5 * HOUR, 25 * HOUR]])
+    )
+    for _ in range(draw(st.integers(1, 30))):
+        now_ms += draw(st.sampled_from(paces))
+        stamp_ms = now_ms - draw(st.sampled_from([0, 0, 0, 3 * MINUTE]))  # bridges' clocks differ
+        if draw(st.integers(0, 7)) == 0:
+            log.append(Tick(stamp_ms))
+            continue
+        minutes = st.sampled_from([0, 0, 0, MINUTE, 6 * MINUTE])
+        readings = [
+            draw(measured(stamp_ms - draw(st.sampled_from(delays)) - draw(minutes)))
+            for _ in range(draw(st.integers(1, 3)))
+        ]
+        if sent and draw(st.integers(0, 3)) == 0:
+            readings.append(draw(st.sampled_from(sent)))
+        sent += readings
+        log.append(record(stamp_ms, readings, draw(st.sampled_from(names))))
+    log.append(Tick(now_ms + HOUR))
+    return tuple(log)
+
+
+@st.composite
+def patients(draw: st.DrawFn, start_ms: int) -> tuple[PatientEntry, ...]:
+    ahead = draw(st.sampled_from([0, 0, 5 * HOUR, 3 * DAY]))
+    zone = draw(st.sampled_from(["America/New_York", "Asia/Kolkata", "UTC"]))
+    return (
+        PatientEntry("p1", "Robin", ["a", "b"], zone=zone),
+        PatientEntry("p2", "Kim", ["a"], zone=zone, care_plan_from_ms=start_ms + ahead),
+    )
+
+
+@st.composite
+def scenes(draw: st.DrawFn, kinds: Sequence[str] = KINDS) -> Scene:
+    start_ms = draw(st.sampled_from([NOON, CLOCKS_GO_BACK]))
+    texts = draw(books("a", kinds)), draw(books("b", kinds))
+    people = draw(patients(start_ms))
+    names = draw(st.sampled_from([["p1"], ["p1", "p1", "p2"]]))
+    return Scene(texts, people, draw(logs(names, start_ms)))

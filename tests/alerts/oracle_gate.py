@@ -1,0 +1,149 @@
+"""What waits, and how long: a flagged match for a repeat, an extreme one for its confirmation."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.alerts.oracle_rules import HOUR, MINUTE
+from tests.alerts.oracle_voices import Voices
+from tests.alerts.oracle_words import Awaiting, Case, Said, Waiting
+
+
+class Gate(Voices):
+    """Quality and confirmation."""
+
+    # -- flagged matches --------------------------------------------------------------------------
+
+    def answer(self, case: Case) -> tuple[set[str], str]:
+        """Is this the repeat that somebody waits for, and what does it say?"""
+        confirmed: set[str] = set()
+        origin = case.kept.reading_id
+        for waiting in case.problem.waiting:
+            first_ms = waiting.case.at_ms
+            if not first_ms < case.at_ms <= first_ms + 15 * MINUTE:
+                continue
+            answers = waiting.rules & case.matched
+            if answers and not confirmed:
+                origin = waiting.case.kept.reading_id
+            confirmed |= answers
+            denied = {
+                name
+                for name in waiting.rules
+                if case.age(name) != "stale" and case.verdicts[name].denied
+            }
+            waiting.rules -= answers | denied
+        case.problem.waiting = [waiting for waiting in case.problem.waiting if waiting.rules]
+        return confirmed, origin
+
+    def third_match(self, case: Case) -> set[str]:
+        """Three flagged matches in 72 h count as confirmed."""
+        since_ms = case.at_ms - 72 * HOUR
+        recent = [(when, names) for when, names in case.problem.flagged if when >= since_ms]
+        case.problem.flagged = [*recent, (case.at_ms, set(case.matched))][-16:]
+        return {name for name in case.matched if sum(name in names for _, names in recent) >= 2}
+
+    def ask(self, case: Case, asked: set[str]) -> Said:
+        name = self.worst(case.ladder, asked, set())
+        deadline_ms = max(case.at_ms + 15 * MINUTE, self.log_ms)
+        late = case.age(name) == "delayed"
+        case.problem.waiting.append(Waiting(case, set(asked), deadline_ms, late))
+        voice = (self.rank(name, set()), name)
+        task = self.say(case, "repeat-asked", voice, case.kept.reading_id)
+        return replace(task, marks=self.weakness(case, name))
+
+    # -- extreme readings -------------------------------------------------------------------------
+
+    def begin_wait(self, case: Case, confirmed: set[str]) -> bool:
+        """One unflagged extreme reading: its page waits, unless a rule speaks that never waits."""
+        problem = case.problem
+        earlier, problem.awaiting = problem.awaiting, None
+        speakers = self.speakers(case.ladder, problem)
+        waits = {
+            name: within_ms
+            for name in speakers - confirmed
+            if (within_ms := case.rule(name).confirm_ms) is not None and case.age(name) == "fresh"
+        }
+        if case.flagged or set(waits) != speakers:
+            return False
+        within_ms = min(waits.values())
+        deadline_ms = max(case.at_ms + within_ms, self.log_ms)
+        if earlier is not None:  # a page that was promised comes no later
+            deadline_ms = min(deadline_ms, earlier.deadline_ms)
+        problem.awaiting = Awaiting(case, speakers, deadline_ms, within_ms)
+        return True
+
+    def ends_wait(self, case: Case, event: str | None, granted: set[str]) -> str | None:
+        """Name the event anew if it is what an extreme reading has waited for."""
+        problem, awaiting = case.problem, case.problem.awaiting
+        if awaiting is None:
+            return event
+        first_ms = awaiting.case.at_ms
+        repeat = first_ms < case.at_ms <= first_ms + awaiting.within_ms
+        confirmed = repeat and awaiting.rules & case.matched
+        speakers = self.speakers(case.ladder, problem)
+        awaiting.rules = awaiting.rules & problem.holding | granted & speakers
+        impatient = {name for name in speakers if self.by_name[name].confirm_ms is None}
+        if not (confirmed or not awaiting.rules or impatient):
+            return event
+        problem.awaiting = None
+        if event == "again":
+            return "confirmed"
+        return "not-confirmed" if event == "returned" and repeat else event
+
+    # -- deadlines --------------------------------------------------------------------------------
+
+    def timers(self) -> Iterator[Said]:
+        due: list[tuple[int, str, str, Waiting | Awaiting]] = []
+        for name in sorted(self.patients):
+            for ladder in self.ladders:
+                problem = self.patients[name].problem(ladder)
+                # Of one ladder a page that is due goes out before a new alert opens.
+                everything: list[Waiting | Awaiting] = []
+                everything += [problem.awaiting] if problem.awaiting else []
+                everything += sorted(problem.waiting, key=lambda one: one.case.kept.reading_id)
+                due += [
+                    (one.deadline_ms, name, ladder, one)
+                    for one in everything
+                    if one.deadline_ms < self.log_ms
+                ]
+                problem.waiting = [
+                    waiting for waiting in problem.waiting if waiting.deadline_ms >= self.log_ms
+                ]
+        for *_, one in sorted(due, key=lambda item: item[:3]):
+            if isinstance(one, Waiting):
+                yield from self.unanswered(one)
+            elif one.case.problem.awaiting is one:
+                yield self.unconfirmed(one)
+
+    def unconfirmed(self, awaiting: Awaiting) -> Said:
+        """No repeat came: the page goes out all the same."""
+        case, problem = awaiting.case, awaiting.case.problem
+        problem.awaiting = None
+        voice = self.voice(case.ladder, problem)
+        assert voice is not None
+        told = self.say(case, "confirmed", voice, problem.origin)
+        return replace(told, at_ms=awaiting.deadline_ms)
+
+    def unanswered(self, waiting: Waiting) -> Iterator[Said]:
+        """Nobody repeated it: it opens one severity lower, unverified."""
+        case, problem = waiting.case, waiting.case.problem
+        before = self.voice(case.ladder, problem)
+        marks = ("unverified", "flagged", *(["delayed"] if waiting.delayed else []))
+        if before is None and self.all_over(case, waiting.rules):
+            name = self.worst(case.ladder, waiting.rules, set())
+            event, after = "resolved-before-seen", (max(self.rank(name, {name}), 2), name)
+            origin = case.kept.reading_id
+        else:
+            problem.lowered |= waiting.rules - problem.holding
+            problem.holding |= waiting.rules
+            problem.last_match_ms = max(problem.last_match_ms, case.at_ms)
+            voice = self.voice(case.ladder, problem)
+            assert voice is not None
+            event, after = "onset" if before is None else "worsened", voice
+            if before is None:
+                problem.origin = case.kept.reading_id
+            elif after[0] >= before[0]:
+                return
+            problem.awaiting = None  # it pages now, for worse
+            origin = problem.origin
+        told = self.say(case, event, after, origin)
+        yield replace(told, at_ms=waiting.deadline_ms, marks=marks)
