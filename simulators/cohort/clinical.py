@@ -1,9 +1,10 @@
 """What is an episode, and how grave: clinical definitions on TRUE values, with their sources.
 
 This is the one place of the cohort that knows a limit, and it knows the guidelines', not a book's.
-Nothing that a device shows enters here. ``plain`` is truth that no approved device may miss: so far
-beyond the limit that one which just meets its standard shows it beyond the limit in at least 99 of
-100 measurements. Between the limit and there, the standards allow a harmless number on the display.
+Nothing that a device shows enters here. ``plain`` is truth that hardly any approved device misses:
+so far beyond the limit that one which just meets its standard shows it there in 999 of 1000
+measurements. Before that, the standards allow a harmless number on the display, and no rule could
+know better. (999, not 99: who asks a book for 99 % must leave it that 1 %.)
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ Problem = Literal[
     "low-glucose", "high-glucose", "silence",
 ]  # fmt: skip
 
-_ONE_SIDED_99 = 2.326  # standard deviations
+_ONE_SIDED_999 = 3.090  # standard deviations
 _TWO_SIDED_95 = 1.960
 PRESSURE_BIAS_MMHG, PRESSURE_SD_MMHG = 5.0, 8.0
 """ISO 81060-2: mean error at most 5 mmHg, standard deviation at most 8 mmHg."""
@@ -48,11 +49,11 @@ class Limit:
     def plain(self) -> "Limit":
         """The limit moved away from normal by what a device's standard allows it to err."""
         if self.quantity == "glucose":
-            away = _ONE_SIDED_99 * GLUCOSE_SD_MG_DL
+            away = _ONE_SIDED_999 * GLUCOSE_SD_MG_DL
             if self.value >= GLUCOSE_SHARE_FROM_MG_DL:
-                away = self.value / (1 - _ONE_SIDED_99 * GLUCOSE_SD_SHARE) - self.value
+                away = self.value / (1 - _ONE_SIDED_999 * GLUCOSE_SD_SHARE) - self.value
         else:
-            away = PRESSURE_BIAS_MMHG + _ONE_SIDED_99 * PRESSURE_SD_MMHG
+            away = PRESSURE_BIAS_MMHG + _ONE_SIDED_999 * PRESSURE_SD_MMHG
         value = self.value + away if self.side == "above" else self.value - away
         return Limit(self.quantity, self.side, value, self.inclusive)
 

@@ -31,7 +31,7 @@ def sugar(therapy: Therapy, rng: np.random.Generator, days: int) -> tuple[Course
     aware = rng.random() < 0.75
     felt = [
         *_lows(rng, glucose, therapy.mild_lows_a_week, (59.0, 6.0)),
-        *_lows(rng, glucose, therapy.severe_lows_a_week, (38.0, 8.0)),
+        *_lows(rng, glucose, therapy.severe_lows_a_week, (36.0, 8.0)),
     ]
     for begin in begins(rng, steps, therapy.decompensations_a_week):
         share = surge(steps, begin, rng.uniform(600, 1800), rng.uniform(300, 1500), 900)

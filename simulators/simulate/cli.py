@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from schemas.errors import MisconfiguredError
-from simulators.cohort.cli import cohort
+from simulators.cohort.cli import cohort, evaluate
 from simulators.scenario import DeviceKind
 from simulators.simulate import PRIVATE_BUS
 
@@ -33,6 +33,7 @@ def simulate() -> None:
 
 
 simulate.add_command(cohort)
+simulate.add_command(evaluate)
 
 
 @simulate.command()

@@ -8,7 +8,7 @@ from simulators.cohort.course import STEPS_A_DAY, Course, Floats, begins, surge,
 from simulators.cohort.devices import Cuff, Meter
 from simulators.cohort.episodes import Episode, episodes
 
-DRAWS = 4000
+DRAWS = 8000
 STEP_MS = 300_000
 
 
@@ -99,7 +99,7 @@ def test_plain_truth_is_beyond_the_limit_and_never_the_other_way_round(value: fl
     assert Limit("systolic", "above", 180).beyond({"systolic": value})
 
 
-def test_the_worst_approved_device_shows_plain_truth_99_times_in_100() -> None:
+def test_the_worst_approved_device_shows_plain_truth_almost_always() -> None:
     rng = np.random.default_rng(3)
     limit = Limit("systolic", "above", 180)
     true = {"systolic": limit.plain.value, "diastolic": 95.0, "pulse": 70.0, "irregular": 0.0}
@@ -109,11 +109,11 @@ def test_the_worst_approved_device_shows_plain_truth_99_times_in_100() -> None:
         )
         for _ in range(DRAWS)
     ]
-    values = np.array([one.values["systolic"] for one in shown if one.values])
-    assert np.mean(values > 180) >= 0.985
+    values = np.array([one.values["systolic"] for one in shown if one.values and not one.mishaps])
+    assert np.mean(values > 180) >= 0.998
     low = {"glucose": Limit("glucose", "below", 54).plain.value}
     drops = [Meter.draw(rng).measure(low, rng) for _ in range(DRAWS)]
-    assert np.mean([one.beyond < 0 or one.values["glucose"] < 54 for one in drops]) >= 0.985
+    assert np.mean([one.beyond < 0 or one.values["glucose"] < 54 for one in drops]) >= 0.998
 
 
 def test_cuffs_and_meters_err_as_much_as_their_standards_allow_and_no_more() -> None:
