@@ -89,10 +89,15 @@ def repair_quirk(admission: Admission | None) -> Quirk | None:
     """
     if admission is None or admission.serial is None:
         return None
-    row = quirk_of(
+    row = quirk_as_admitted(admission)
+    return row if row is not None and row.drops_bond else None
+
+
+def quirk_as_admitted(admission: Admission) -> Quirk | None:
+    """Give the row of the quirk table that fits what the device said when it was admitted."""
+    return quirk_of(
         model=admission.model, name=admission.name or None, manufacturer=admission.manufacturer
     )
-    return row if row is not None and row.drops_bond else None
 
 
 def explain(refused: Refusal, address: str) -> str:

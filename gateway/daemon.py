@@ -34,7 +34,7 @@ from gateway.bedside.serve import LocalPages
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
-from gateway.bluetooth.session import Surroundings
+from gateway.bluetooth.harvest import Surroundings
 from gateway.configuration import Configuration
 from gateway.dialling import Dialling
 from gateway.intake import Intake

@@ -1,6 +1,10 @@
 """Reads what a device says of itself: clock and serial number at each visit, the rest once."""
 
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
@@ -8,7 +12,7 @@ import structlog
 from gateway.bluetooth.device_clock import read_clock
 from gateway.bluetooth.link import Link
 from gateway.bluetooth.scanner import Sighting
-from gateway.record import SessionFacts
+from gateway.record import DeviceClock
 from schemas.clock import Clock
 from schemas.gatt import device_information, uuids
 from schemas.gatt.errors import MalformedPayload
@@ -31,6 +35,8 @@ class Acquaintance:
     """The latest one."""
     name: str | None = None
     asked: bool = False
+    doubted: bool = False
+    """It was refused for what it said of itself, and has not been believed since."""
     features: dict[str, int] = field(default_factory=dict)
     battery_percent: int | None = None
     battery_asked_ms: int | None = None
@@ -43,58 +49,71 @@ class Acquaintance:
 
 
 async def get_acquainted(
-    link: Link, known: Acquaintance, clock: Clock, session_id: str
-) -> SessionFacts:
-    """Read the clock first, then what is not known yet; whatever is missing or silent is None."""
-    device_clock = await read_clock(link, known.quirk, clock)
-    if device_clock is None:
-        log.info("clock.unread")
+    link: Link,
+    known: Acquaintance,
+    clock: Clock,
+    clock_read: Callable[[DeviceClock], None],
+    listen: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    """Read the clock first, then what is not known yet; ``listen`` begins before the answers come.
+
+    All is asked at once: bluetoothd sends one request after the other, in their order, but hears
+    for ``listen`` as soon as that has asked. So nothing is lost of a device that sends unasked, and
+    the clock is read before the burst of one that waits for its subscription. ``clock_read`` is
+    told at once, for such a device may leave at any moment. Raises ``LinkFailed``.
+    """
+    now_ms = clock.monotonic_ms()
+    numbers = [uuids.SERIAL_NUMBER]  # at each visit: who it is decides whether its records count
     if not known.asked:
-        known.features = await _read_features(link)
+        numbers += [uuids.MODEL_NUMBER, uuids.MANUFACTURER_NAME]
+        numbers += [service.feature for service in SERVICES]
+    if known.battery_asked_ms is None or now_ms - known.battery_asked_ms >= BATTERY_EVERY_MS:
+        known.battery_asked_ms = now_ms
+        numbers.append(uuids.BATTERY_LEVEL)
+
+    async def read_and_tell_clock() -> None:
+        told = await read_clock(link, known.quirk, clock)
+        if told is None:
+            log.info("clock.unread")
+        else:
+            clock_read(told)
+
+    work = [asyncio.create_task(read_and_tell_clock())]
+    reads = {
+        number: asyncio.create_task(link.read(number, behind=1 + position))
+        for position, number in enumerate(numbers)
+    }
+    work.append(asyncio.create_task(listen()))
+    try:
+        await asyncio.gather(*work, *reads.values())
+    finally:
+        for task in (*work, *reads.values()):
+            task.cancel()
+        await asyncio.gather(*work, *reads.values(), return_exceptions=True)
+    _learn(known, {number: read.result() for number, read in reads.items()})
+    known.asked = not link.lost.is_set()
+
+
+def _learn(known: Acquaintance, said: Mapping[int, bytes | None]) -> None:
+    """Take what was read: None is missing, or was refused."""
+    if uuids.MODEL_NUMBER in said:
+        known.features = {
+            f"{service.feature:04x}": bits
+            for service in SERVICES
+            if (payload := said[service.feature]) is not None
+            and (bits := service.feature_bits(payload)) is not None
+        }
         known.device = Device(
             address=known.device.address,
-            model=_text(await link.read(uuids.MODEL_NUMBER)),
-            manufacturer=_text(await link.read(uuids.MANUFACTURER_NAME)),
+            model=_text(said[uuids.MODEL_NUMBER]),
+            manufacturer=_text(said[uuids.MANUFACTURER_NAME]),
             serial=known.device.serial,
         )
-        known.asked = not link.lost.is_set()
-    # At each visit: who it is decides whether its records count.
-    if (serial := _text(await link.read(uuids.SERIAL_NUMBER))) is not None:
+    if (serial := _text(said[uuids.SERIAL_NUMBER])) is not None:
         known.device = msgspec.structs.replace(known.device, serial=serial)
-    await _read_battery(link, known, clock)
-    return SessionFacts(
-        session_id=session_id,
-        device=known.device,
-        name=known.name,
-        clock=device_clock,
-        features=dict(known.features),
-    )
-
-
-async def _read_battery(link: Link, known: Acquaintance, clock: Clock) -> None:
-    """Read it now and then, before the subscriptions: a cuff drops the link after its burst."""
-    now_ms = clock.monotonic_ms()
-    asked_ms = known.battery_asked_ms
-    if asked_ms is not None and now_ms - asked_ms < BATTERY_EVERY_MS:
-        return
-    known.battery_asked_ms = now_ms
-    payload = await link.read(uuids.BATTERY_LEVEL)
-    try:
-        if payload is not None:
-            known.battery_percent = device_information.decode_battery_percent(payload)
-    except MalformedPayload:
-        return
-
-
-async def _read_features(link: Link) -> dict[str, int]:
-    """Read what the device's services can notice."""
-    found = {}
-    for service in SERVICES:
-        payload = await link.read(service.feature)
-        bits = None if payload is None else service.feature_bits(payload)
-        if bits is not None:
-            found[f"{service.feature:04x}"] = bits
-    return found
+    if (level := said.get(uuids.BATTERY_LEVEL)) is not None:
+        with suppress(MalformedPayload):
+            known.battery_percent = device_information.decode_battery_percent(level)
 
 
 def _text(payload: bytes | None) -> str | None:

@@ -13,8 +13,9 @@ from gateway.addresses import short
 from gateway.admission import Refusal, Standing, explain, repair_quirk, standing
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.harvest import Surroundings
 from gateway.bluetooth.scanner import Scanner, Sighting
-from gateway.bluetooth.session import Session, Surroundings
+from gateway.bluetooth.session import Session
 from gateway.dialling import Dialling, Ending, Verdict
 from gateway.live import LiveDevice, LiveStranger
 from gateway.strangers import Strangers

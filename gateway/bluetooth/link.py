@@ -129,15 +129,16 @@ class Link:
             and (number := uuids.assigned(characteristic.uuid)) is not None
         ]
 
-    async def read(self, number: int) -> bytes | None:
+    async def read(self, number: int, *, behind: int = 0) -> bytes | None:
         """Read a characteristic; None if it is missing or refused; raise ``LinkFailed`` if silent.
 
         A device answers one request at a time, and BlueZ waits for 30 s: nothing else would work.
+        ``behind``: how many requests were asked just before and have not been answered.
         """
         if not self.has(number):
             return None
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
+            async with asyncio.timeout(READ_TIMEOUT_S * (1 + behind)):
                 return bytes(await self._connected().read_gatt_char(uuids.full(number)))
         except TimeoutError as error:
             raise LinkFailed(f"No answer to a read of {number:04x}.") from error

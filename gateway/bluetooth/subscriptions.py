@@ -9,7 +9,7 @@ from functools import partial
 
 from gateway.bluetooth.link import Link
 from schemas.gatt import uuids
-from schemas.gatt.quirks import Quirk
+from schemas.gatt.quirks import ClockWay, Quirk
 from schemas.gatt.services import SERVICES
 
 MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
@@ -29,6 +29,18 @@ def pushed(link: Link) -> list[int]:
     return [numbers[-1] for numbers in offered if numbers]
 
 
+def may_be_early(quirk: Quirk | None) -> bool:
+    """Tell whether such a device may be subscribed to while it is still being asked who it is.
+
+    Not one that forgets a subscription near another request, nor one that must be told all.
+    """
+    return quirk is None or not (
+        quirk.pause_before_subscribing_s
+        or quirk.subscribe_to_everything
+        or quirk.clock is ClockWay.CURRENT_TIME_AFTER_NOTIFICATION
+    )
+
+
 async def subscribe(
     link: Link, quirk: Quirk | None, captured: Callable[[int, bytes], None]
 ) -> None:
@@ -37,7 +49,11 @@ async def subscribe(
     if quirk is not None and quirk.subscribe_to_everything:
         others = set(link.pushable()) - MEASUREMENTS - _ASKED - link.subscribed
         wanted += [(number, _ignore) for number in sorted(others)]
-    wanted += [(number, partial(captured, number)) for number in pushed(link)]
+    wanted += [
+        (number, partial(captured, number))
+        for number in pushed(link)
+        if number not in link.subscribed  # early
+    ]
     for position, (number, notified) in enumerate(wanted):
         if position and quirk is not None:
             await asyncio.sleep(quirk.pause_before_subscribing_s)

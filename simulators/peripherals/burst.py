@@ -5,6 +5,7 @@ confirmation of the one before, and then drops the link. What was not confirmed 
 time, with the same bytes.
 """
 
+import asyncio
 from abc import abstractmethod
 from collections import deque
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = ["BurstSender"]
 
 # Like a real one: when the memory is full the oldest measurement is overwritten.
 MEMORY_RECORDS = 250
+_INDICATE = b"\x02\x00"  # as a subscription is written
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,7 @@ class BurstSender(Peripheral):
         self._memory: deque[_Kept] = deque(maxlen=MEMORY_RECORDS)
         self._taken_by: dict[int | None, int] = {}
         self._sending: Connection | None = None  # to whom a burst is under way
+        self._remembers = False  # that its host has subscribed, and not ended it
 
     @property
     def pending(self) -> int:
@@ -96,6 +99,32 @@ class BurstSender(Peripheral):
         feature = attributes.readable(self.feature_number, self.feature, encrypted=True)
         own = [self._measurement, feature, *self._clock_services.own]
         return attributes.service(self.service_number, own)
+
+    def _on_subscription(
+        self,
+        characteristic: attributes.Characteristic,
+        connection: Connection,
+        notify: bool,  # noqa: FBT001 - bumble's
+        indicate: bool,  # noqa: FBT001 - bumble's
+    ) -> None:
+        if characteristic is self._measurement:
+            self._remembers = indicate and self._habits.resumes_after_s is not None
+        super()._on_subscription(characteristic, connection, notify, indicate)
+
+    def _connected(self, connection: Connection) -> None:
+        super()._connected(connection)
+        connection.on("connection_encryption_change", lambda: self._encrypted(connection))
+
+    def _encrypted(self, connection: Connection) -> None:
+        if (pause_s := self._habits.resumes_after_s) is not None:
+            asyncio.get_running_loop().call_later(pause_s, self._resume, connection)
+
+    def _resume(self, connection: Connection) -> None:
+        """Behave as if the peer had just subscribed, if it once had."""
+        if self._remembers and connection is self._connection:
+            subscribed = self._device.gatt_server.subscribers.setdefault(connection, {})
+            subscribed[self._measurement.handle] = _INDICATE
+            self._subscribed(connection)
 
     def _subscribed(self, connection: Connection) -> None:
         wanted = self._wants(connection, self._measurement) and self._may_hand_over()

@@ -47,6 +47,9 @@ class Habits:
     """It pairs with no further host once it has so many; None: with any number."""
     wants_encryption_within_s: float | None = None
     """It drops a link that is not encrypted by then; None: it never minds."""
+    resumes_after_s: float | None = None
+    """It remembers who has subscribed, and on a later link sends without being asked, so long after
+    that is encrypted (which the standard lets it do); None: it waits for a new subscription."""
     drops_link_after: int | None = None
     """Every transfer breaks off after so many records; None: none does."""
 

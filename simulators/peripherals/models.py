@@ -155,6 +155,11 @@ def _of_every_sender(row: Callable[..., Model[D_co]]) -> tuple[Model[D_co], ...]
             source="github.com/derdilla/blood-pressure-monitor-fl/pull/659",
             habits=Habits(keeps=Keeps.ALWAYS),
         ),
+        row(
+            name="remembers-subscriptions",
+            about="Once subscribed to, it sends half a second after each connection, unasked.",
+            habits=Habits(resumes_after_s=0.5),
+        ),
     )
 
 

@@ -137,6 +137,7 @@ async def show_service(
     found = {}
     for proxy in service.characteristics:
         await proxy.discover_descriptors()
+        proxy.descriptors_discovered = True  # bumble would ask again, and listen only after that
         # bumble's handle is that of the value, BlueZ names the object by the declaration's.
         characteristic = f"{path}/char{proxy.handle - 1:04x}"
         found[characteristic] = RemoteCharacteristic(central, characteristic, proxy)

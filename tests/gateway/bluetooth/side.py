@@ -9,7 +9,7 @@ from gateway.admissions import Admissions
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
-from gateway.bluetooth.session import Surroundings
+from gateway.bluetooth.harvest import Surroundings
 from gateway.dialling import Dialling
 from gateway.intake import Intake
 from gateway.journal import Journal

@@ -117,6 +117,12 @@ async def test_another_serial_number_is_refused_even_with_the_key(
     await world.add(false, bonded=False)
     await eventually(lambda: told(side, "another serial number"))
     assert refused("serial") > before
+    assert side.payloads == [taken]
+    # It handed something over before it said who it is; from now on it is asked first.
+    await eventually(lambda: not false.is_connected)
+    before = refused("serial")
+    false.take(251, 151, 70)
+    await eventually(lambda: refused("serial") > before)
     assert (side.payloads, false.pending) == ([taken], 1)
 
 

@@ -6,12 +6,11 @@ import pytest
 from bumble import gatt
 from bumble.device import Connection
 
-from gateway.bluetooth import session as session_module
+from gateway.bluetooth import harvest
 from gateway.visit import Command
 from schemas.gatt import uuids
 from schemas.gatt.quirks import AND_UA651, OMRON
-from simulators.peripherals import Cuff, Stall, attributes
-from simulators.peripherals.attributes import Characteristic
+from simulators.peripherals import Cuff, Habits, Stall, attributes
 from simulators.peripherals.models import CUFFS
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff
@@ -120,35 +119,13 @@ def dropping_later(
     return later
 
 
-class RememberingCuff(Cuff):
-    """Remembers who has subscribed, as a bonded device does, and sends as soon as it is back."""
-
-    remembers = False
-
-    def _on_subscription(
-        self, characteristic: Characteristic, connection: Connection, notify: bool, indicate: bool
-    ) -> None:
-        self.remembers = indicate
-        super()._on_subscription(characteristic, connection, notify, indicate)
-
-    def _connected(self, connection: Connection) -> None:
-        super()._connected(connection)
-        connection.on("connection_encryption_change", lambda: self._resume(connection))
-
-    def _resume(self, connection: Connection) -> None:
-        if self.remembers and self._memory:
-            subscribed = {self._measurement.handle: b"\x02\x00"}
-            self._device.gatt_server.subscribers[connection] = subscribed
-            self._tasks.spawn(self._hand_over(connection))
-
-
 async def test_a_device_that_remembers_subscriptions_sends_to_nobody(
     world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """bluetoothd would confirm for nobody what it sends before we listen: so we end them."""
-    monkeypatch.setattr(session_module, "SILENCE_S", 0.1)
+    monkeypatch.setattr(harvest, "SILENCE_S", 0.1)
     like = make_cuff()
-    cuff = RememberingCuff(like.identity, like.clock, like.ledger)
+    cuff = Cuff(like.identity, like.clock, like.ledger, habits=Habits(resumes_after_s=0.0))
     cuff.inject(Stall(after=1))
     taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
     await world.add(cuff, bonded=True)

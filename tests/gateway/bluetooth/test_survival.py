@@ -14,10 +14,12 @@ from bleak.backends.device import BLEDevice
 from prometheus_client import REGISTRY
 
 from gateway import scan_watch
+from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth import scanner as scanner_module
 from gateway.bluetooth import session as session_module
 from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
 from gateway.bluetooth.session import Session
@@ -240,7 +242,7 @@ async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
     cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Store before erase: some devices forget when the link ends, or when their clock is set."""
-    monkeypatch.setattr(session_module, "SILENCE_S", 0.05)
+    monkeypatch.setattr(harvest, "SILENCE_S", 0.05)
     append, refusals = side.journal.append, 0
 
     def refuses(notification: Notification) -> Record:
@@ -252,13 +254,13 @@ async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
     cuff.inject(Stall(after=1))
     first, _second = cuff.take(120, 80, 70), cuff.take(130, 85, 71)
     orders, waits = watch(monkeypatch), asyncio.Event()
-    on_disk = Session._on_disk
+    on_disk = Harvest.on_disk
 
-    async def noting(session: Session) -> None:
+    async def noting(brought: Harvest) -> None:
         waits.set()
-        await on_disk(session)
+        await on_disk(brought)
 
-    monkeypatch.setattr(Session, "_on_disk", noting)
+    monkeypatch.setattr(Harvest, "on_disk", noting)
     await waits.wait()  # the cuff has been silent for as long as it takes
     assert (refusals, cuff.is_connected) == (1, True)
     assert orders[-1] is Command.DRAIN

@@ -11,9 +11,9 @@ from dbus_fast import Message
 from prometheus_client import REGISTRY
 
 from gateway import dialling, dialogue
+from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
-from gateway.bluetooth import session as session_module
-from gateway.bluetooth.session import Session
+from gateway.bluetooth.harvest import Harvest
 from gateway.cursor import Cursor
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
@@ -179,7 +179,7 @@ async def test_a_meter_that_falls_silent_is_left(
 async def test_a_cuff_that_keeps_the_link_is_left_after_silence(
     cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "SILENCE_S", 0.2)
+    monkeypatch.setattr(harvest, "SILENCE_S", 0.2)
     cuff.inject(Stall(after=1))
     first, second = cuff.take(120, 80, 70), cuff.take(130, 85, 71)
     await side.visited(1)
@@ -236,7 +236,7 @@ async def test_pitfall_1_bluetoothd_dies_within_a_session_and_comes_back(
 async def test_pitfall_1_bluetoothd_is_back_before_anybody_looks(
     cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "SILENCE_S", 60.0)  # only the crash ends the session
+    monkeypatch.setattr(harvest, "SILENCE_S", 60.0)  # only the crash ends the session
     cuff.inject(Stall(after=1))
     taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
     await eventually(lambda: side.payloads == taken[:1])
@@ -292,11 +292,11 @@ async def test_a_payload_that_no_codec_understands_is_kept(
 async def test_a_visit_that_meets_a_bug_tells_its_end(
     cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def breaks(session: Session) -> None:
-        await session._arrived.wait()
+    async def breaks(harvest: Harvest) -> None:
+        await harvest._arrived.wait()
         raise KeyError
 
-    monkeypatch.setattr(Session, "_await_silence", breaks)
+    monkeypatch.setattr(Harvest, "silence", breaks)
     cuff.inject(Stall(after=1))
     taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
     await side.visited(1)

@@ -1,0 +1,66 @@
+"""The clock of the device that is visited: sighted before its records, set after them if wrong."""
+
+from contextlib import suppress
+
+import structlog
+
+from gateway import metrics, wall
+from gateway.bluetooth.device_clock import set_clock, way_of
+from gateway.bluetooth.harvest import Harvest, Surroundings
+from gateway.bluetooth.link import Link
+from gateway.record import ClockMove, DeviceClock
+from gateway.timeline import guessed_lag_ms, right_time, setting
+from schemas.errors import UnavailableError
+from schemas.gatt.quirks import Quirk
+
+log = structlog.get_logger(__name__)
+
+
+def sight_clock(
+    address: str, clock: DeviceClock | None, around: Surroundings
+) -> tuple[ClockMove, ...]:
+    """Find out whether the clock was moved since the last visit; give all its moves."""
+    timeline = around.journal.devices.timeline(address)
+    if clock is not None:
+        timeline = timeline.sight(clock, wall.read(around.clock))
+        around.journal.devices.keep_timeline(address, timeline)
+    return timeline.moves
+
+
+async def set_wrong_clock(
+    link: Link,
+    quirk: Quirk | None,
+    harvest: Harvest,
+    last_number: int | None,
+    around: Surroundings,
+) -> None:
+    """Set a clock that is wrong. Everything is durable by now; what comes later is told how.
+
+    ``last_number``: of the last record that was read, if records have numbers.
+    """
+    known, devices = harvest.facts, around.journal.devices
+    address = known.device.address
+    moment, zone = wall.read(around.clock), around.zone_of(address)
+    with suppress(UnavailableError):  # then the next visit finds a clock that somebody moved
+        if known.clock is not None:
+            right = setting(known.clock, way_of(quirk), moment, zone)
+            if right is not None and await set_clock(link, quirk, right):
+                shows = right.replace(tzinfo=None)
+                timeline = devices.timeline(address)
+                devices.keep_timeline(
+                    address, timeline.set_to(shows, known.clock, moment, last_number)
+                )
+                note_set()
+        elif harvest.captured and last_number is not None and zone is not None:
+            lag_ms = guessed_lag_ms(harvest.freshness(), way_of(quirk), moment, zone)
+            right = right_time(moment, zone)
+            if lag_ms is not None and right and await set_clock(link, quirk, right):
+                timeline = devices.timeline(address)
+                devices.keep_timeline(address, timeline.set_blindly(lag_ms, last_number))
+                note_set()
+
+
+def note_set() -> None:
+    """Count a clock that was set."""
+    metrics.CLOCKS_SET.inc()
+    log.info("clock.set")
