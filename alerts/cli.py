@@ -43,7 +43,8 @@ def check(books: tuple[str, ...]) -> None:
             click.secho(str(error), fg="red", err=True)
             wrong += 1
         else:
-            click.echo(f"{book.name}: {len(book.rules)} rules, sha256 {book.sha256[:12]}")
+            count = len(book.rules) + len(book.absences)
+            click.echo(f"{book.name}: {count} rules, sha256 {book.sha256[:12]}")
     if wrong:
         sys.exit(InvalidInput.exit_code)
 

@@ -5,7 +5,8 @@ reading after the other; it shares nothing with the engine, which works on colum
 the scenario can produce: fresh readings of trusted time, of patients who are under the books
 adult-standard and adult-diabetes.
 
-``again`` is no alert, it attaches silently to an open one: neither expected nor counted.
+``again`` is no alert, it attaches silently to an open one: neither expected nor counted. Nor is
+``confirmed``: whether somebody is paged at once or after a repeat changes nothing of what is open.
 """
 
 from collections.abc import Callable, Iterable
@@ -86,13 +87,14 @@ _LADDERS = (
             ("medium", lambda s, band: s.glucose < 70 + band),
         ),
     ),
-    _Ladder(  # ADA: level 2 hyperglycaemia
+    _Ladder(  # ADA: level 2 and level 1 hyperglycaemia
         "glucose-high",
         "glucose",
         10,
         (
             ("critical", lambda s, _: s.glucose == inf),
             ("medium", lambda s, band: s.glucose > 250 - band),
+            ("info", lambda s, band: s.glucose > 180 - band),
         ),
     ),
 )

@@ -88,6 +88,11 @@ class Limit:
         """Tell whether the field is calculated from what the device sent."""
         return len(self.terms) > 1
 
+    def described(self) -> str:
+        """Spell the comparison out, with the book's limit: ``systolic > 180 mmHg``."""
+        stated = ", ".join(dict.fromkeys(self.shown))
+        return f"{self.name}{' rise' if self.rise else ''} {self.operator} {stated}"
+
     def in_force(self, values: Values | Sums, reading: int = 0) -> Bounds:
         """Give what one reading is compared with."""
         chosen = values.chosen.get(self.setting)
@@ -169,6 +174,10 @@ class Beyond:
         known = ~np.isnan(values.number[:, self.quantity]) | (beyond != 0)
         return Truth(beyond == self.side, known & (beyond != self.side))
 
+    def described(self) -> str:
+        """Spell the test out: ``glucose is LO``."""
+        return f"{self.name} is {'HI' if self.side == HI else 'LO'}"
+
     def tests(self) -> "tuple[Test, ...]":
         """This one."""
         return (self,)
@@ -187,6 +196,10 @@ class HasStatus:
             return unknown(len(values.count))
         flag = values.status.get(self.name)
         return unknown(len(values.number)) if flag is None else Truth(flag == SET, flag == CLEAR)
+
+    def described(self) -> str:
+        """Name the flag."""
+        return self.name
 
     def tests(self) -> "tuple[Test, ...]":
         """This one."""

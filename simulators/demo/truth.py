@@ -23,7 +23,8 @@ from simulators.home_control import HomeControl, HomeStatus
 from simulators.peripherals.ledger import Entry
 from simulators.scenario import HomePlan
 
-_SILENT_EVENT = "again"
+_SILENT_EVENTS = frozenset({"again", "confirmed"})
+"""They tell nothing new of a reading: the page waited for a repeat, or for the time of one."""
 _READ_WITHIN_S = 10.0
 
 
@@ -49,7 +50,7 @@ def gather(
     statuses = list(homes)
     taken = [entry for home in statuses for entry in home.taken]
     handed_over = [entry for home in statuses for entry in home.handed_over]
-    transitions = [one for one in read_alerts(bootstrap) if one.event != _SILENT_EVENT]
+    transitions = [one for one in read_alerts(bootstrap) if one.event not in _SILENT_EVENTS]
     with psycopg.connect(database_url) as connection:
         return Evidence(
             taken=[_name(entry) for entry in taken],
@@ -132,9 +133,9 @@ def _count(connection: psycopg.Connection[TupleRow], table: str) -> int:
 
 
 def _raised(one: Transition) -> ExpectedEvent:
-    return ExpectedEvent(
-        one.patient_id, one.ladder, one.event, one.severity, one.evidence.reading_id
-    )
+    # A repeat that denies an extreme reading ends what it began, by another name.
+    event = "returned" if one.event == "not-confirmed" else one.event
+    return ExpectedEvent(one.patient_id, one.ladder, event, one.severity, one.evidence.reading_id)
 
 
 def _name(entry: Entry) -> PayloadName:

@@ -21,6 +21,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NOON = 1_790_000_000_000 - 1_790_000_000_000 % DAY + 12 * HOUR
 TRIAL = Path(__file__).parent / "books"
+BASIC = TRIAL / "basic"
+"""The rules of single readings, in books that stay as they are when a clinician changes a limit."""
 BOTH = ["adult-standard", "adult-diabetes"]
 _ABSENT: dict[str, Absence] = {
     "HI": "positive-infinity",
@@ -30,18 +32,18 @@ _ABSENT: dict[str, Absence] = {
 
 
 @functools.cache
-def shipped() -> RuleSet:
-    return arrange(load_books())
+def basic() -> RuleSet:
+    return arrange(load_books(BASIC))
 
 
 @functools.cache
 def trial() -> RuleSet:
-    """The shipped books and one more that shares their ladders."""
-    return arrange([*load_books(), *load_books(TRIAL)])
+    """The basic books and one more that shares their ladders."""
+    return arrange([*load_books(BASIC), *load_books(TRIAL)])
 
 
 def fresh_state(*patients: PatientEntry, rules: RuleSet | None = None) -> PartitionState:
-    rules = rules or shipped()
+    rules = rules or basic()
     plans = Plans(rules)
     for patient in patients or (PatientEntry("p1", "Robin", BOTH),):
         assert plans.put(patient) == []

@@ -62,7 +62,9 @@ def test_pressures_beyond_the_limit_alert(value: tuple[int, int], severity: str)
     ("value", "expected"),
     [
         (70, []),
-        (250, []),
+        (180, []),
+        (181, [("0", "onset", "info")]),
+        (250, [("0", "onset", "info")]),
         (69, [("0", "onset", "medium")]),
         (54, [("0", "onset", "medium")]),
         (53, [("0", "onset", "critical")]),

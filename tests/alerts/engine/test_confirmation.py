@@ -14,6 +14,7 @@ from schemas.alert import ENDING, Transition
 from schemas.kafka import ReadingsRecord, Tick
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
 from tests.alerts.readings import (
+    BASIC,
     DAY,
     HOUR,
     MINUTE,
@@ -33,8 +34,8 @@ CONFIRM = {"bp-severe": WITHIN, "bp-low": WITHIN, "trial-not-low-diastolic": 5 *
 
 @functools.cache
 def rules(*, trial: bool = False) -> RuleSet:
-    """The shipped books, and the trial's, with rungs that wait for a repeat."""
-    books = load_books() + (load_books(TRIAL) if trial else [])
+    """The basic books, and the trial's, with rungs that wait for a repeat."""
+    books = load_books(BASIC) + (load_books(TRIAL) if trial else [])
     return arrange(
         [
             replace(

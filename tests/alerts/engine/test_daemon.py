@@ -27,7 +27,7 @@ from schemas.kafka import Tick
 from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.readings import BOTH, MINUTE, NOON, encoded, glucose, pressure, record
+from tests.alerts.readings import BASIC, BOTH, MINUTE, NOON, encoded, glucose, pressure, record
 
 pytestmark = pytest.mark.timeout(120)  # processes start and die here, beside other tests
 
@@ -59,7 +59,7 @@ def create_topics(server: EmbeddedKafka) -> None:
 @contextmanager
 def engine(server: EmbeddedKafka) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "vitalwire", "alerts", "engine"],
+        [sys.executable, "-m", "vitalwire", "alerts", "engine", "--books", str(BASIC)],
         env=os.environ | {"VITALWIRE_KAFKA": server.bootstrap},
     )
     try:
@@ -215,7 +215,9 @@ def test_state_of_which_only_half_was_read_is_read_again(
         clinic.receive(*((one, story(one)[2]) for one in PATIENTS))
         clinic.wait_for(2 * len(PATIENTS))  # so the state behind the first ones is in the log
     stop = Event()
-    daemon = Interrupted(kafka.bootstrap, arrange(load_books()), SystemClock(), Random(1), stop)
+    daemon = Interrupted(
+        kafka.bootstrap, arrange(load_books(BASIC)), SystemClock(), Random(1), stop
+    )
     thread = Thread(target=daemon.run)
     thread.start()
     try:

@@ -10,15 +10,15 @@ from alerts.rules.book import Book
 from alerts.rules.load import load_books
 from schemas.errors import MisconfiguredError
 from schemas.registry import PatientEntry
-from tests.alerts.readings import NOON, shipped
+from tests.alerts.readings import BASIC, NOON, basic
 
 
 def standard() -> Book:
-    return next(book for book in load_books() if book.name == "adult-standard")
+    return next(book for book in load_books(BASIC) if book.name == "adult-standard")
 
 
 def test_the_most_severe_rung_comes_first_and_of_equals_the_first_written() -> None:
-    rungs = {ladder.name: [rung.rule.id for rung in ladder.rungs] for ladder in shipped().ladders}
+    rungs = {ladder.name: [rung.rule.id for rung in ladder.rungs] for ladder in basic().ladders}
     assert rungs == {
         "bp-high": ["bp-severe"],
         "bp-low": ["bp-low"],
@@ -55,7 +55,7 @@ def test_two_books_of_one_name_and_a_ladder_of_two_vitals_are_refused() -> None:
         arrange([standard(), standard()])
     mixed = [
         replace(book, rules=tuple(replace(rule, ladder="all") for rule in book.rules))
-        for book in load_books()
+        for book in load_books(BASIC)
     ]
     with pytest.raises(MisconfiguredError, match="Ladder all judges blood_pressure and glucose"):
         arrange(mixed)
@@ -67,22 +67,22 @@ def test_a_set_of_rungs_is_a_mask() -> None:
 
 
 def test_a_plan_that_names_an_unknown_book_says_so_and_uses_the_others() -> None:
-    plans = Plans(shipped())
+    plans = Plans(basic())
     assert plans.put(PatientEntry("p1", "Robin", ["adult-diabetes", "none"])) == ["none"]
-    assert plans.of("p1").in_force == tuple(shipped().in_force(["adult-diabetes"]))
+    assert plans.of("p1").in_force == tuple(basic().in_force(["adult-diabetes"]))
 
 
 def test_a_patient_under_books_that_nobody_loaded_is_judged_by_every_book() -> None:
-    plans = Plans(shipped())
+    plans = Plans(basic())
     assert plans.put(PatientEntry("p1", "Robin", ["none"])) == ["none"]
-    assert plans.of("p1").in_force == tuple(shipped().in_force(shipped().books))
+    assert plans.of("p1").in_force == tuple(basic().in_force(basic().books))
 
 
 def test_a_patient_who_left_the_registry_is_judged_by_every_book() -> None:
-    plans = Plans(shipped())
+    plans = Plans(basic())
     plans.put(PatientEntry("p1", "Robin", [], care_plan_from_ms=NOON))
     assert "p1" in plans
     assert plans.of("p1").in_force == (0, 0, 0, 0)
     plans.remove("p1")
     assert "p1" not in plans
-    assert plans.of("p1").in_force == tuple(shipped().in_force(shipped().books))
+    assert plans.of("p1").in_force == tuple(basic().in_force(basic().books))
