@@ -1,9 +1,16 @@
 """What the arrays say of a reading, and what follows from it for one ladder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from alerts.engine.sight import Sight
+from alerts.rules.values import Sums
 from schemas.alert import SEVERITIES, Event, Mark
+from schemas.registry import PersonalLimit
+
+Own = Mapping[str, PersonalLimit]
+"""The limits of a patient that replace those of the books, by name."""
+
 
 WORK_LIST_RANK = SEVERITIES.index("medium")
 """What is over before anybody saw it is due by the end of the shift, however bad it was."""
@@ -35,6 +42,23 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """What a rung counted or averaged when it judged a reading.
+
+    ``readings``: those of the window that are still known in full, oldest first; ``matching`` of
+    them match, on ``days`` days of the patient. ``sums``: of a mean, or a rise, one row; they are
+    over ``averaged`` readings on ``days`` days. ``beyond``: how many were HI or LO.
+    """
+
+    readings: tuple[Sight, ...] = ()
+    matching: int = 0
+    days: int = 0
+    sums: Sums | None = None
+    averaged: int = 0
+    beyond: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A change worth a record.
 
@@ -44,7 +68,8 @@ class Finding:
     ``corrected``, ``count`` is the reading's revision.
 
     ``held``: what held before, as (latched, lowered). ``deadline_ms``: of a page that waits for a
-    repeat. ``unanswered``: nobody repeated the reading in time.
+    repeat. ``unanswered``: nobody repeated the reading in time. ``window``: what ``cause`` counted,
+    unless a single reading decides. ``own``: the patient's own limits when it was measured.
     """
 
     event: Event
@@ -60,6 +85,8 @@ class Finding:
     held: tuple[int, int] = (0, 0)
     deadline_ms: int | None = None
     unanswered: bool = False
+    window: Window | None = None
+    own: Own = field(default_factory=dict)
 
 
 Voice = tuple[int, int]

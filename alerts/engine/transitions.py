@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from alerts.engine import wording
+from alerts.engine import limits, wording
 from alerts.engine.findings import Finding
 from alerts.engine.identity import alert_id, event_id
 from alerts.engine.ladders import Ladder, Rung, bits, severity
@@ -33,6 +33,10 @@ def transition(
         advice=rung.rule.advice,
         source=rung.rule.source,
         marks=list(finding.marks),
+        limits=limits.in_force(
+            rung.rule.condition.tests(), finding.sight, finding.own, finding.window
+        ),
+        window=[evidence_of(sight) for sight in finding.window.readings] if finding.window else [],
         held_before=[ladder.rungs[rung].key for rung in bits(finding.held[0])],
         lowered_before=[ladder.rungs[rung].key for rung in bits(finding.held[1])],
         notify=rung.rule.notify,
@@ -54,13 +58,13 @@ def _occasion(finding: Finding) -> str:
 def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
     cause, sight = ladder.rungs[finding.cause], finding.sight
     if finding.event == "returned":
-        return wording.ended_text(cause, sight)
+        return wording.ended_text(cause, finding)
     if finding.event == "not-confirmed":
-        return f"Not confirmed by a repeat. {wording.ended_text(cause, sight)}"
+        return f"Not confirmed by a repeat. {wording.ended_text(cause, finding)}"
     if finding.event == "eased":
-        return wording.eased_text(cause, ladder.rungs[finding.speaking], sight)
+        return wording.eased_text(cause, ladder.rungs[finding.speaking], finding)
     parts = [
-        wording.match_text(cause, sight),
+        wording.match_text(cause, finding),
         *_quality(ladder, finding, gated),
         *_confirmation(cause, finding),
     ]

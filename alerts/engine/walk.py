@@ -174,7 +174,7 @@ class _Reading:
             return 0
         state, key = self.walk.state, (row, self.walk.vital.index)
         day = local_day(state.plans.of(state.patients[row]), self.log_ms)
-        rank, excess = ladder.rank(rung, 0), wording.excess(ladder.rungs[rung], self.sight)
+        rank, excess = ladder.rank(rung, 0), wording.excess(ladder.rungs[rung], self.sight, {})
         today = state.arrivals.get(key)
         count = today.count if today and today.day == day else 0
         if today and count and (today.rank, -today.excess) <= (rank, -excess):

@@ -1,48 +1,58 @@
 """The sentences that a nurse reads: what was measured, which limit of which rule it crossed."""
 
-import numpy as np
-
-from alerts.engine.columns import values_of
+from alerts.engine import limits
+from alerts.engine.findings import Finding, Own, Window
 from alerts.engine.ladders import Rung
 from alerts.engine.sight import Sight, value_text
-from alerts.rules.condition import Beyond, HasStatus, Test
-from alerts.rules.values import HI, Values
-from schemas.vitals import VITALS, spoken
+from alerts.rules.book import Mean
+from alerts.rules.condition import Beyond, HasStatus, Limit, Test
+from alerts.rules.values import HI
+from schemas.vitals import spoken
 
 _RELATION = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
+_MAP = {"map": "mean arterial pressure"}
 
 
-def match_text(rung: Rung, sight: Sight) -> str:
+def match_text(rung: Rung, finding: Finding) -> str:
     """Say which comparisons hold: ``Systolic 192 mmHg is above 180 mmHg (book, rule)``."""
-    values = _values(sight)
-    holding = _holding(rung, values)
+    sight, window = finding.sight, finding.window
+    sums = window.sums if window else None
+    tests = rung.rule.condition.tests()
+    holding = [test for test in tests if limits.holds(test, sight, finding.own, sums)]
+    if window is not None and sums is None:
+        counted = _counted_text(rung, finding, window, tests)
+        return f"{counted}, now {values_text(rung, finding, begins=False)} ({_name(rung)})"
     if not holding:  # true by a "not": show what it is about
-        return f"{values_text(rung, sight)}: {rung.rule.title.lower()} ({_name(rung)})"
-    phrases = [_phrase(test, values, sight) for test in holding]
-    return f"{_sentence(phrases)} ({_name(rung)})"
+        return f"{values_text(rung, finding)}: {rung.rule.title.lower()} ({_name(rung)})"
+    phrases = [_phrase(test, finding) for test in holding]
+    return f"{_averaged_text(rung, window)}{_sentence(phrases)} ({_name(rung)})"
 
 
-def values_text(rung: Rung, sight: Sight) -> str:
+def values_text(rung: Rung, finding: Finding, *, begins: bool = True) -> str:
     """Show the values that a rule looks at: ``Systolic 128 mmHg and diastolic 79 mmHg``."""
-    names = dict.fromkeys(test.name for test in rung.rule.condition.tests())
-    return _sentence(
-        [
-            f"{spoken(name)} {value_text(sight.quantities[name])}"
-            for name in names
-            if name in sight.quantities
-        ]
-    )
+    sums = finding.window.sums if finding.window else None
+    shown = {}
+    for test in rung.rule.condition.tests():
+        if isinstance(test, HasStatus):
+            continue
+        if isinstance(test, Limit):
+            shown[_field(test)] = limits.field_text(test, finding.sight, sums)[0]
+        elif quantity := finding.sight.quantities.get(test.name):
+            shown[_field(test)] = value_text(quantity)
+    text = " and ".join(f"{name} {value}" for name, value in shown.items() if value)
+    return _capital(text) if begins else text
 
 
-def ended_text(rung: Rung, sight: Sight) -> str:
+def ended_text(rung: Rung, finding: Finding) -> str:
     """Say that a condition is over."""
-    return f"{values_text(rung, sight)}: back within limits ({_name(rung)})"
+    averaged = _averaged_text(rung, finding.window)
+    return f"{averaged}{values_text(rung, finding)}: back within limits ({_name(rung)})"
 
 
-def eased_text(over: Rung, remains: Rung, sight: Sight) -> str:
+def eased_text(over: Rung, remains: Rung, finding: Finding) -> str:
     """Say which rung is over and which one has not returned yet."""
     titles = f"{over.rule.title.lower()} is over, {remains.rule.title.lower()} remains"
-    return f"{values_text(remains, sight)}: {titles} ({_name(remains)})"
+    return f"{values_text(remains, finding)}: {titles} ({_name(remains)})"
 
 
 def flags_text(sight: Sight, gated: dict[str, str]) -> str:
@@ -58,42 +68,69 @@ def duration_text(duration_ms: int) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def excess(rung: Rung, sight: Sight) -> float:
+def excess(rung: Rung, sight: Sight, own: Own) -> float:
     """Tell how far a match lies beyond its limit, relative to it; HI and LO are the farthest."""
-    values = _values(sight)
-    worst = 0.0
-    for test in _holding(rung, values):
-        if isinstance(test, HasStatus):
-            continue
-        number = float(values.number[0, test.quantity])
-        if isinstance(test, Beyond) or np.isnan(number):
-            return float("inf")
-        limit = float(test.limits[values.unit[0, test.quantity]])
-        worst = max(worst, abs(number - limit) / abs(limit))
-    return worst
+    tests = rung.rule.condition.tests()
+    return max(
+        (limits.excess(test, sight, own) for test in tests if limits.holds(test, sight, own)),
+        default=0.0,
+    )
 
 
-def _values(sight: Sight) -> Values:
-    return values_of([sight.quantities], VITALS[sight.vital])
+def _counted_text(rung: Rung, finding: Finding, window: Window, tests: tuple[Test, ...]) -> str:
+    """Say how many match: ``Systolic at or above 145 mmHg in 3 of the last 5 readings``."""
+    phrases = dict.fromkeys(_rule_phrase(test, finding) for test in tests)
+    days = f" over {window.days} days" if window.days > 1 else ""
+    within_ms = getattr(rung.rule.window, "within_ms", 0)
+    within = f" within {duration_text(within_ms)}" if within_ms and not days else ""
+    counted = f"in {window.matching} of the last {len(window.readings)} readings{days}{within}"
+    beyond = f" ({window.beyond} of them HI or LO)" if window.beyond else ""
+    return f"{_capital(' or '.join(phrases))} {counted}{beyond}"
 
 
-def _holding(rung: Rung, values: Values) -> list[Test]:
-    return [test for test in rung.rule.condition.tests() if test.truth(values).true[0]]
+def _averaged_text(rung: Rung, window: Window | None) -> str:
+    """Say of what a mean is: ``Mean of 14 readings on 7 days: ``."""
+    if window is None or not isinstance(rung.rule.window, Mean):
+        return ""
+    beyond = f", {window.beyond} HI or LO left out" if window.beyond else ""
+    return f"Mean of {window.averaged} readings on {window.days} days{beyond}: "
 
 
-def _phrase(test: Test, values: Values, sight: Sight) -> str:
+def _rule_phrase(test: Test, finding: Finding) -> str:
+    if isinstance(test, HasStatus):
+        return spoken(test.name.replace("-", "_"))
+    if isinstance(test, Beyond):
+        return f"{spoken(test.name)} {'HI' if test.side == HI else 'LO'}"
+    unit = limits.field_text(test, finding.sight)[1]
+    limit = limits.limit_text(test, finding.own, unit)
+    return f"{_field(test)} {_RELATION[test.operator]} {limit}"
+
+
+def _phrase(test: Test, finding: Finding) -> str:
     if isinstance(test, HasStatus):
         return f"the device reports {test.name.replace('-', ' ')}"
-    if isinstance(test, Beyond):
-        side = "HI: above" if test.side == HI else "LO: below"
+    if isinstance(test, Beyond) or limits.side_of(finding.sight.quantities.get(test.name)):
+        upward = test.side == HI if isinstance(test, Beyond) else test.operator.startswith(">")
+        side = "HI: above" if upward else "LO: below"
         return f"{spoken(test.name)} is {side} what the device can measure"
-    limit = test.shown[values.unit[0, test.quantity]]
-    value = value_text(sight.quantities[test.name])
-    return f"{spoken(test.name)} {value} is {_RELATION[test.operator]} {limit}"
+    sums = finding.window.sums if finding.window else None
+    value, unit = limits.field_text(test, finding.sight, sums)
+    limit = limits.limit_text(test, finding.own, unit)
+    if test.rise:
+        return f"{_field(test)} {value} is {_RELATION[test.operator]} {limit} over the baseline"
+    return f"{_field(test)} {value} is {_RELATION[test.operator]} {limit}"
+
+
+def _field(test: Limit | Beyond) -> str:
+    name = _MAP.get(test.name) or spoken(test.name)
+    return f"{name} rise" if isinstance(test, Limit) and test.rise else name
 
 
 def _sentence(phrases: list[str]) -> str:
-    text = " and ".join(phrases)
+    return _capital(" and ".join(phrases))
+
+
+def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 

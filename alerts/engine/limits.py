@@ -1,0 +1,187 @@
+"""A reading, or a window, against the limits of a rule: which of them hold, and whose they are.
+
+Arrays have decided already what matches; here a sentence is made of it, for one reading at a time.
+"""
+
+import operator
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+
+from alerts.engine.findings import Own, Window
+from alerts.engine.sight import Sight, value_text
+from alerts.rules import syntax
+from alerts.rules.bounds import Bounds, Statement
+from alerts.rules.condition import Beyond, HasStatus, Limit, Test
+from alerts.rules.units import accepted, shown, ucum
+from alerts.rules.values import HI, LO, Integers, Sums
+from schemas.alert import LimitInForce
+from schemas.reading import Quantity
+from schemas.vitals import VITALS
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_SIDES = {"positive-infinity": HI, "negative-infinity": LO}
+_TENTH = Decimal("0.1")
+
+
+def bounds_of(limit: Limit, own: Own) -> Bounds:
+    """Give what a patient's readings are compared with."""
+    personal = own.get(limit.setting) if limit.setting else None
+    if personal is None:
+        return limit.bounds
+    return limit.scale.bounds(_statement(tuple(personal.values)))
+
+
+def limit_text(limit: Limit, own: Own, unit: str) -> str:
+    """Show the limit that a value in this unit (UCUM) is compared with."""
+    units = accepted(limit.scale.quantity)
+    return bounds_of(limit, own).shown[units.index(unit) if unit in units else 0]
+
+
+def side_of(quantity: Quantity | None) -> int:
+    """Tell HI and LO from all else, which is 0."""
+    return _SIDES.get(quantity.absent or "", 0) if quantity is not None else 0
+
+
+def holds(test: Test, sight: Sight, own: Own, sums: Sums | None = None) -> bool:
+    """Tell whether a comparison is true: of a mean or a rise if there are sums, else of a value."""
+    if sums is not None:
+        return bool(test.truth(sums).true[0])
+    match test:
+        case HasStatus():
+            return test.name in (sight.status or ())
+        case Beyond():
+            return side_of(sight.quantities.get(test.name)) == test.side
+        case Limit():
+            side = side_of(sight.quantities.get(test.name))
+            if side:
+                return side == (HI if test.operator.startswith(">") else LO)
+            number = _number(test, sight)
+            if number is None:
+                return False
+            value, unit = number
+            limit = bounds_of(test, own).limits[accepted(test.scale.quantity).index(unit)]
+            return _COMPARE[test.operator](float(value), float(limit))
+
+
+def field_text(limit: Limit, sight: Sight, sums: Sums | None = None) -> tuple[str, str]:
+    """Show the value that a limit looks at, with its unit (UCUM), also where there is none."""
+    if sums is not None:
+        return _sum_text(limit, sums)
+    if not limit.derived:
+        quantity = sight.quantities.get(limit.name)
+        return (value_text(quantity), quantity.unit) if quantity else ("", "")
+    number = _number(limit, sight)
+    if number is None:
+        return "", ""
+    value, unit = number
+    return f"{value.quantize(_TENTH, ROUND_HALF_UP)} {shown(unit)}", unit
+
+
+def excess(test: Test, sight: Sight, own: Own) -> float:
+    """Tell how far beyond its limit a value lies, relative to it; HI and LO are the farthest."""
+    if not isinstance(test, Limit):
+        return float("inf") if isinstance(test, Beyond) else 0.0
+    number = _number(test, sight)
+    if number is None:
+        return float("inf")
+    value, unit = number
+    limit = float(bounds_of(test, own).limits[accepted(test.scale.quantity).index(unit)])
+    return abs(float(value) - limit) / abs(limit)
+
+
+def in_force(
+    tests: tuple[Test, ...], sight: Sight, own: Own, window: Window | None
+) -> list[LimitInForce]:
+    """List the limits of a rule as they were when it judged a reading."""
+    limits = [test for test in tests if isinstance(test, Limit)]
+    sums = window.sums if window else None
+    return [_in_force(limit, field_text(limit, sight, sums)[1], own) for limit in limits]
+
+
+def _in_force(limit: Limit, unit: str, own: Own) -> LimitInForce:
+    personal = own.get(limit.setting) if limit.setting else None
+    if personal is None:
+        return _of_book(limit, unit)
+    return LimitInForce(
+        field=_field(limit),
+        relation=limit.operator,
+        amounts=_amounts(limit, bounds_of(limit, own), unit),
+        name=limit.setting,
+        author=personal.author,
+        role=personal.role,
+        reason=personal.reason,
+        valid_from_ms=personal.valid_from_ms,
+        valid_until_ms=personal.valid_until_ms,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _of_book(limit: Limit, unit: str) -> LimitInForce:
+    amounts = _amounts(limit, limit.bounds, unit)
+    return LimitInForce(_field(limit), limit.operator, amounts, limit.setting)
+
+
+def _field(limit: Limit) -> str:
+    return f"{limit.name} rise" if limit.rise else limit.name
+
+
+def _amounts(limit: Limit, bounds: Bounds, unit: str) -> list[str]:
+    """Give the limit in each unit in which it is stated, that of the reading first."""
+    units = accepted(limit.scale.quantity)
+    first = units.index(unit) if unit in units else 0
+    return list(dict.fromkeys([bounds.shown[first], *bounds.shown]))
+
+
+def _number(limit: Limit, sight: Sight) -> tuple[Decimal, str] | None:
+    """Give a field's value in the unit received; None if the reading has none."""
+    vital = VITALS[sight.vital]
+    total, unit = Decimal(0), ""
+    for place, weight in limit.terms:
+        quantity = sight.quantities.get(vital.quantities[place].name)
+        if quantity is None or quantity.value is None or unit not in {"", quantity.unit}:
+            return None
+        if quantity.unit not in accepted(vital.quantities[place]):
+            return None
+        total, unit = total + weight * _decimal(quantity.value), quantity.unit
+    return (total / limit.divisor, unit) if total.is_finite() else None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # the bridge refuses these; a consumer is never stopped by one
+        return Decimal("NaN")
+
+
+def _sum_text(limit: Limit, sums: Sums) -> tuple[str, str]:
+    """Show a mean, or a rise over the baseline, to a tenth of its unit."""
+    count = int(sums.count[0, limit.quantity])
+    unit = accepted(limit.scale.quantity)[int(sums.unit[0, limit.quantity])]
+    if not count:
+        return "", unit
+    value = _mean(limit, sums.total, count)
+    if limit.rise:
+        before = (
+            int(sums.baseline_count[0, limit.quantity]) if sums.baseline_count is not None else 0
+        )
+        if not before or sums.baseline_total is None:
+            return "", unit
+        value -= _mean(limit, sums.baseline_total, before)
+    return f"{value.quantize(_TENTH, ROUND_HALF_UP).normalize():f} {shown(unit)}", unit
+
+
+def _mean(limit: Limit, total: Integers, count: int) -> Decimal:
+    tenths = sum(weight * int(total[0, place]) for place, weight in limit.terms)
+    return Decimal(tenths) / (10 * limit.divisor * count)
+
+
+@lru_cache(maxsize=4096)
+def _statement(values: tuple[str, ...]) -> Statement:
+    amounts = [syntax.parse_amount(text) for text in values]
+    return tuple((ucum(amount.unit), amount.number) for amount in amounts)
