@@ -104,53 +104,70 @@ class Oracle(Gate):
 
     def before_plan(self, patient: Patient, kept: Kept) -> None:
         """Never judged; it may feed a baseline."""
-        known = patient.history.get(kept.stamped.reading.vital, [])
+        known = patient.history.get(kept.vital, [])
         if kept.reading_id not in {one.reading_id for one in known}:
             patient.keep(kept)
 
     def reading(
         self, patient: Patient, kept: Kept, received_ms: int, old: set[str]
     ) -> Iterator[Said]:
-        vital = kept.stamped.reading.vital
+        vital = kept.vital
         older = patient.has_newer(kept)
         patient.keep(kept)
-        for ladder in self.ladders:
-            rules = [rule for rule in self.rules if rule.ladder == ladder]
-            if rules[0].vital != vital:
-                continue
-            verdicts = {
-                rule.id: self.verdict(patient, rule, kept, received_ms, older) for rule in rules
-            }
-            case = Case(patient, ladder, kept, verdicts)
+        for ladder in self.ladders_of(vital):
+            case = self.case(patient, ladder, kept, received_ms)
             yield from self.on_ladder(case, older)
             if case.stale:
                 self.note_old(case)
                 old.add(vital)
-            kept.fresh |= {name for name, one in verdicts.items() if one.age == "fresh"}
+            kept.fresh |= {name for name in case.verdicts if case.age(name) == "fresh"}
+        if kept.eligible:
+            yield from self.completed(patient, kept, received_ms, old)
         if kept.trusted and not older:
             patient.newest[vital] = kept
 
-    def verdict(
-        self, patient: Patient, rule: OracleRule, kept: Kept, received_ms: int, older: bool
-    ) -> Verdict:
-        found, at = truth(rule, patient, kept), kept
-        if older and rule.is_counted and kept.eligible and not found.matched:
-            # Inserted late, it may make a window true that ends at a later reading.
-            for later in patient.eligible(rule.vital):
-                if later.order > kept.order and self.newly_true(rule, patient, kept, later):
-                    found, at = truth(rule, patient, later), later
-                    break
-        in_force = rule.book in patient.entry.books
-        age = self.age(rule, at, received_ms, patient.has_newer(at))
-        return Verdict(rule, found.matched and in_force, found.denied, found.returned, age, at)
+    def ladders_of(self, vital: str) -> list[str]:
+        return sorted({rule.ladder for rule in self.rules if rule.vital == vital})
 
-    def newly_true(self, rule: OracleRule, patient: Patient, late: Kept, later: Kept) -> bool:
-        if not truth(rule, patient, later).matched:
-            return False
-        patient.history[rule.vital].remove(late)
-        before = truth(rule, patient, later).matched
-        patient.keep(late)
-        return not before
+    def case(self, patient: Patient, ladder: str, kept: Kept, received_ms: int) -> Case:
+        older = patient.has_newer(kept)
+        verdicts = {}
+        for rule in self.rules:
+            if rule.ladder == ladder:
+                found = truth(rule, patient, kept)
+                matched = found.matched and rule.book in patient.entry.books
+                age = self.age(rule, kept, received_ms, older)
+                verdicts[rule.id] = Verdict(rule, matched, found.denied, found.returned, age)
+        return Case(patient, ladder, kept, verdicts)
+
+    def completed(
+        self, patient: Patient, late: Kept, received_ms: int, old: set[str]
+    ) -> Iterator[Said]:
+        """Judge once more the later readings at which a late one makes a window true.
+
+        Each rule only where it is true first: its age is the age of that reading.
+        """
+        spoken = {rule.id for rule in self.rules if truth(rule, patient, late).matched}
+        before = patient.without(late)
+        for later in patient.eligible_after(late):
+            for ladder in self.ladders_of(late.vital):
+                case = self.case(patient, ladder, later, received_ms)
+                newly = {
+                    name
+                    for name, one in case.verdicts.items()
+                    if one.matched
+                    and one.rule.window is not None
+                    and not truth(one.rule, before, later).matched
+                }
+                for name, one in case.verdicts.items():
+                    one.matched = name in newly - spoken
+                    one.denied = one.returned = False
+                spoken |= newly
+                if case.matched:
+                    yield from self.on_ladder(case, older=patient.has_newer(later))
+                if case.stale:
+                    self.note_old(case)
+                    old.add(late.vital)
 
     def age(self, rule: OracleRule, kept: Kept, received_ms: int, older: bool) -> str:
         if kept.trusted and received_ms - kept.earliest_ms <= rule.fresh_ms:
@@ -181,8 +198,7 @@ class Oracle(Gate):
         problem.holding -= gone
         problem.lowered &= problem.holding
         if case.matched:
-            times = [case.verdicts[name].at.at_ms for name in case.matched]
-            problem.last_match_ms = max(problem.last_match_ms, *times)
+            problem.last_match_ms = max(problem.last_match_ms, case.at_ms)
         after = self.voice(case.ladder, problem)
         if before is None and after is not None:
             problem.origin = origin

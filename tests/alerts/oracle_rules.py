@@ -61,6 +61,7 @@ class OracleRule:
     confirm_ms: int | None
     window: Counted | Averaged | None
     baseline: Baseline | None
+    requires: dict[str, list[str]]
 
     @property
     def is_counted(self) -> bool:
@@ -104,6 +105,7 @@ def one_rule(book: dict[str, Any], rule: dict[str, Any]) -> OracleRule:
         confirm_ms=None if confirm is None else duration_ms(confirm["within"]),
         window=window_of(rule.get("window")),
         baseline=None if "baseline" not in rule else Baseline(**rule["baseline"]),
+        requires=rule.get("requires", {}),
     )
 
 

@@ -59,6 +59,8 @@ class OneReading:
     limits: Limits
 
     def compare(self, test: syntax.Comparison, band: Band) -> bool | None:
+        if test.field == "map":
+            return self.compare_mean_arterial(test, band)
         value = self.values.get(test.field)
         if value is None:
             return None
@@ -75,6 +77,14 @@ class OneReading:
             number, unit = number / MMHG_IN_KPA, "mmHg"
         return related(number, test.operator, limits[unit])
 
+    def compare_mean_arterial(self, test: syntax.Comparison, band: Band) -> bool | None:
+        """Diastolic pressure and a third of what systolic pressure is above it."""
+        systolic, diastolic = mmhg(self.values, "systolic"), mmhg(self.values, "diastolic")
+        if systolic is None or diastolic is None:
+            return None
+        limit = towards_normal(test, "mmHg", self.limits(test)["mmHg"], band)
+        return related((systolic + 2 * diastolic) / 3, test.operator, Fraction(limit))
+
     def beyond(self, test: syntax.Beyond) -> bool | None:
         value = self.values.get(test.field)
         if value is None or (value.absent and censored(value) is None):
@@ -83,6 +93,14 @@ class OneReading:
 
     def reported(self, test: syntax.HasStatus) -> bool | None:
         return None if self.status is None else test.flag in self.status
+
+
+def mmhg(values: dict[str, Quantity], field: str) -> Fraction | None:
+    value = values.get(field)
+    if value is None or value.value is None:
+        return None
+    number = Fraction(value.value)
+    return number / Fraction(MMHG_IN_KPA) if value.unit == "kPa" else number
 
 
 def censored(value: Quantity) -> str | None:

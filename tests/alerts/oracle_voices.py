@@ -58,7 +58,7 @@ class Voices:
 
     def all_over(self, case: Case, names: set[str]) -> bool:
         """Does the newest reading already meet the return condition of these rules?"""
-        newest = case.patient.newest.get(case.kept.stamped.reading.vital)
+        newest = case.patient.newest.get(case.kept.vital)
         books = case.patient.entry.books
         # The engine remembers of the newest reading only whether all rules of the ladder are met.
         names = {

@@ -21,7 +21,9 @@ from tests.alerts.oracle_truth import (
 )
 from tests.alerts.oracle_words import Kept, Patient
 
-EPISODE_GAP_MS = 28 * DAY
+REMEMBERED = 11
+"""The engine keeps so many eligible readings (1 KiB a patient and vital): what is older than all of
+them is in no window of readings."""
 MG_DL_IN_MMOL_L = Decimal("18.0182")
 
 
@@ -50,7 +52,13 @@ def truth(rule: OracleRule, patient: Patient, at: Kept) -> Truth:
 
 
 def says(rule: OracleRule, patient: Patient, kept: Kept, band: Band | None = None) -> bool | None:
-    """What `when` says of a single reading, by the limits at its time."""
+    """What `when` says of a single reading, by the limits at its time.
+
+    Nothing, if a required circumstance is another one, or not told.
+    """
+    told = kept.stamped.reading.attributes
+    if any(told.get(name) not in words for name, words in rule.requires.items()):
+        return None
     one = OneReading(kept.quantities, kept.status, patient.limits(rule, kept.at_ms))
     return holds(rule.when, one, band)
 
@@ -59,9 +67,10 @@ def says(rule: OracleRule, patient: Patient, kept: Kept, band: Band | None = Non
 
 
 def counted(rule: OracleRule, window: Counted, patient: Patient, at: Kept) -> Truth:
-    if not at.eligible:
+    if not at.eligible or at not in patient.eligible(rule.vital)[-REMEMBERED:]:
         return Truth(matched=False, denied=False, returned=False)
-    up_to = [kept for kept in patient.eligible(rule.vital) if kept.order <= at.order]
+    known = patient.eligible(rule.vital)[-REMEMBERED:]
+    up_to = [kept for kept in known if kept.order <= at.order]
     last = up_to[-window.of :]
     if window.within_ms:
         last = [kept for kept in last if kept.at_ms >= at.at_ms - window.within_ms]
@@ -92,7 +101,7 @@ def spaced(matching: list[Kept], apart_ms: int) -> list[Kept]:
 
 def averaged(rule: OracleRule, window: Averaged, patient: Patient, at: Kept) -> Truth:
     nothing = Truth(matched=False, denied=False, returned=False)
-    if not at.eligible or patient.has_newer(at):
+    if not at.eligible or patient.eligible_after(at):
         return nothing
     inside = [
         kept

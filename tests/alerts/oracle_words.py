@@ -1,6 +1,6 @@
 """What the oracle remembers and says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,11 +11,11 @@ from schemas.alert import ENDING
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
 from schemas.registry import PatientEntry
-from tests.alerts.oracle_rules import DAY, SEVERITIES, OracleRule
+from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_truth import Limits, censored
 
 GATED = {"body-moved", "cuff-too-loose", "improper-position"}
-EPISODE_GAP_MS = 28 * DAY
+EPISODE_GAP_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class Kept:
     @property
     def reading_id(self) -> str:
         return self.stamped.reading.reading_id
+
+    @property
+    def vital(self) -> str:
+        return self.stamped.reading.vital
 
     @property
     def at_ms(self) -> int:
@@ -143,14 +147,24 @@ class Patient:
         return self.problems.setdefault(ladder, Problem())
 
     def keep(self, kept: Kept) -> None:
-        vital = kept.stamped.reading.vital
+        vital = kept.vital
         self.history[vital] = sorted(
             [*self.history.get(vital, []), kept], key=lambda one: one.order
         )
 
     def has_newer(self, kept: Kept) -> bool:
-        newest = self.newest.get(kept.stamped.reading.vital)
+        newest = self.newest.get(kept.vital)
         return newest is not None and kept.at_ms < newest.at_ms
+
+    def eligible_after(self, kept: Kept) -> list[Kept]:
+        vital = kept.vital
+        return [later for later in self.eligible(vital) if later.order > kept.order]
+
+    def without(self, kept: Kept) -> "Patient":
+        """The patient as if a reading had not come."""
+        vital = kept.vital
+        others = [one for one in self.history[vital] if one is not kept]
+        return replace(self, history=self.history | {vital: others})
 
     def eligible(self, vital: str) -> list[Kept]:
         """What windows are made of: since the plan began."""
@@ -161,13 +175,13 @@ class Patient:
         ]
 
     def first_days(self, vital: str) -> set[date]:
-        """Day 1 of each episode: since the plan began, and after a gap of more than 28 days."""
-        days, before_ms = set(), float("-inf")
-        for kept in self.eligible(vital):
-            if kept.at_ms - before_ms > EPISODE_GAP_MS:
-                days.add(kept.day)
-            before_ms = kept.at_ms
-        return days
+        """Day 1 of each episode: nothing was measured on the 28 days before."""
+        days = {kept.day for kept in self.eligible(vital)}
+        return {
+            day
+            for day in days
+            if not any(0 < (day - before).days <= EPISODE_GAP_DAYS for before in days)
+        }
 
     def begins_ms(self, what: str) -> int | None:
         return self.entry.therapy_start_ms if what == "therapy" else self.entry.care_plan_from_ms
@@ -199,18 +213,13 @@ class Patient:
 
 @dataclass
 class Verdict:
-    """What one rule makes of one reading.
-
-    ``at``: the reading at which the rule became true; for a window that a late reading completed
-    it is a later one.
-    """
+    """What one rule makes of one reading."""
 
     rule: OracleRule
     matched: bool
     denied: bool
     returned: bool
     age: str
-    at: Kept
 
 
 @dataclass

@@ -31,7 +31,7 @@ advice = "none"
 """
 PRESSURE_BAND = 'band = ["5 mmHg", "5 /min"]'
 GLUCOSE_BAND = 'band = ["10 mg/dL", "0.6 mmol/L"]'
-KINDS = ("plain", "confirmed")
+KINDS = ("plain", "confirmed", "named")
 """What the engine can judge; a kind is in it from the day on which it can."""
 
 comparisons = st.one_of(
@@ -48,6 +48,7 @@ comparisons = st.one_of(
     ),
     st.builds("pulse {} {} /min".format, st.sampled_from(["<", ">="]), st.sampled_from([50, 100])),
 )
+mean_arterial = st.sampled_from(["map >= 100 mmHg", "map < 80 mmHg"])
 sugars = st.one_of(
     st.sampled_from(["glucose is LO", "glucose is HI"]),
     st.builds(
@@ -129,6 +130,8 @@ def pressure_rules(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str
         case "named":
             extra = [draw(windows())] if "counted" in kinds and draw(st.booleans()) else []
             return "systolic >= limit.high-systolic", [band, *extra]
+        case "derived":
+            return draw(joined(comparisons | mean_arterial)), [band]
         case "status":
             extra = [draw(windows())] if "counted" in kinds and draw(st.booleans()) else []
             return "status is irregular-pulse", extra
