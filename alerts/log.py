@@ -51,13 +51,17 @@ class TopicLife:
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One record, undecoded."""
+    """One record, undecoded; ``appended_ms``: the broker's time, or the producer's if it has none.
+
+    Which of the two: the topic's ``message.timestamp.type``.
+    """
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
+    appended_ms: int = 0
 
 
 class Log(AbstractContextManager["Log"]):
@@ -77,7 +81,6 @@ class Log(AbstractContextManager["Log"]):
             try:
                 self._lives = self._describe(topics)
                 self._consumer = KafkaConsumer(
-                    group_id=None,
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
                     allow_auto_create_topics=False,
@@ -85,6 +88,7 @@ class Log(AbstractContextManager["Log"]):
                     max_poll_records=_POLL_RECORDS_MAX,
                     metrics_enabled=False,
                     **settings,
+                    **self._membership(),
                 )
             except BaseException:
                 self._admin.close()
@@ -92,6 +96,14 @@ class Log(AbstractContextManager["Log"]):
         self._partitions = [
             TopicPartition(*place) for life in self._lives.values() for place in life.places
         ]
+        self._subscribe()
+
+    def _membership(self) -> dict[str, Any]:
+        """Give the settings that make the consumer a member of a group; here of none."""
+        return {"group_id": None}
+
+    def _subscribe(self) -> None:
+        """Take all partitions."""
         self._consumer.assign(self._partitions)
 
     def life(self, topic: str) -> TopicLife:
@@ -105,6 +117,17 @@ class Log(AbstractContextManager["Log"]):
             for partition in self._partitions:
                 offset = starts.get((partition.topic, partition.partition), begins[partition])
                 self._consumer.seek(partition, max(offset, begins[partition]))
+
+    def read_on(self, place: Place, offset: int | None) -> None:
+        """Read one partition on from an offset; None: not for now."""
+        partition = TopicPartition(*place)
+        if offset is None:
+            self._consumer.pause(partition)
+            return
+        with _kafka_errors("Kafka does not say where its topics begin"):
+            begins = self._consumer.beginning_offsets([partition], _REQUEST_TIMEOUT_MS)
+        self._consumer.seek(partition, max(offset, begins[partition]))
+        self._consumer.resume(partition)
 
     def since(self, topic: str, at_ms: int) -> dict[Place, int]:
         """Find the first offsets appended at or after a time; the end where there is none."""
@@ -122,7 +145,14 @@ class Log(AbstractContextManager["Log"]):
         with _kafka_errors("Kafka does not deliver"):
             batches = self._consumer.poll(timeout_ms=timeout_ms)
         return [
-            LogRecord(record.topic, record.partition, record.offset, record.key, record.value)
+            LogRecord(
+                record.topic,
+                record.partition,
+                record.offset,
+                record.key,
+                record.value,
+                record.timestamp,
+            )
             for batch in batches.values()
             for record in batch
         ]

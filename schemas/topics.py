@@ -22,23 +22,27 @@ ENGINES = "engines.v1"
 class KafkaTopic:
     """How a topic is made. ``partitions`` None: as many as readings.v1, which never changes.
 
-    ``kept``: for ever, because the alert list is a fold over the whole topic.
+    ``kept``: for ever, because the alert list is a fold over the whole topic. ``broker_time``: its
+    records are stamped when the broker appends them, whatever the clock of who writes them says.
     """
 
     name: str
     compacted: bool = False
     kept: bool = False
     partitions: int | None = None
+    broker_time: bool = False
 
     @property
     def configuration(self) -> dict[str, str]:
         """Give what differs from the broker's defaults."""
         compaction = {"cleanup.policy": "compact"} if self.compacted else {}
-        return compaction | ({"retention.ms": "-1", "retention.bytes": "-1"} if self.kept else {})
+        retention = {"retention.ms": "-1", "retention.bytes": "-1"} if self.kept else {}
+        stamps = {"message.timestamp.type": "LogAppendTime"} if self.broker_time else {}
+        return compaction | retention | stamps
 
 
 KAFKA_TOPICS = (
-    KafkaTopic(READINGS),
+    KafkaTopic(READINGS, broker_time=True),
     KafkaTopic(REJECTED, partitions=1),
     KafkaTopic(UNASSIGNED, partitions=1),
     KafkaTopic(GATEWAYS, partitions=1),

@@ -1,9 +1,8 @@
-"""The records of alerts.state.v1: private to the engine, versioned, MessagePack.
+"""A patient's state as alerts.state.v1 keeps it: private to the engine, versioned, MessagePack.
 
-One record a patient (key: patient_id) and one a partition (key: ``CHECKPOINT_KEY``), each in the
-partition of readings.v1 that it was judged from. Each says up to which offset of which life of
-readings.v1 (``topic_id``) it holds: a restart skips what is in it already. Rungs are kept by name
-(book/rule), so that a changed rule book finds its own.
+Each says up to which offset of which life of readings.v1 (``topic_id``) it holds: a restart skips
+what is in it already. Rungs are kept by name (book/rule), so that a changed rule book finds its
+own. ``alerts.engine.changelog`` says what is around it.
 """
 
 from dataclasses import dataclass
@@ -17,17 +16,6 @@ from alerts.engine.sight import Sight
 from alerts.engine.state import RECENT_MAX, Arrivals, PartitionState
 
 VERSION = 1
-CHECKPOINT_KEY = b"\x00checkpoint"
-"""No patient_id begins with a zero byte."""
-
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """Everything before ``next_offset`` has been judged, and log time stood at ``log_ms``."""
-
-    topic_id: str
-    next_offset: int
-    log_ms: int
-    version: int = VERSION
 
 
 class _Pending(msgspec.Struct, frozen=True):
@@ -90,22 +78,7 @@ class Source:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_checkpoint_decoder = msgspec.msgpack.Decoder(Checkpoint)
 _patient_decoder = msgspec.msgpack.Decoder(PatientRecord)
-
-
-def encode_checkpoint(state: PartitionState, source: Source) -> bytes:
-    """Write how far a partition has been judged."""
-    return _encoder.encode(Checkpoint(source.topic_id, source.next_offset, state.log_ms))
-
-
-def decode_checkpoint(value: bytes) -> Checkpoint | None:
-    """Read it; None if another version of this program wrote it."""
-    try:
-        checkpoint = _checkpoint_decoder.decode(value)
-    except msgspec.MsgspecError:
-        return None
-    return checkpoint if checkpoint.version == VERSION else None
 
 
 def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:

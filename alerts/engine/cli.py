@@ -7,6 +7,7 @@ import click
 import structlog
 
 from alerts.engine.daemon import Engine
+from alerts.engine.groups import SESSION_MS, Group
 from alerts.engine.ladders import arrange
 from alerts.rules.load import SHIPPED, load_books
 from schemas.clock import SystemClock
@@ -21,16 +22,34 @@ from schemas.servers import KAFKA_VARIABLE, required
     default=SHIPPED,
     help="Folder of rule books (default: those shipped).",
 )
+@click.option("--alone", is_flag=True, help="Judge all partitions, without a consumer group.")
+@click.option(
+    "--session",
+    "session_s",
+    type=click.FloatRange(3, 60),
+    default=SESSION_MS / 1000,
+    show_default=True,
+    help="Seconds of silence after which other engines take over.",
+)
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
-def engine(books: Path, monitor_port: int) -> None:
-    """Judge readings by the rules; write what begins and ends."""
+def engine(books: Path, alone: bool, session_s: float, monitor_port: int) -> None:  # noqa: FBT001
+    r"""Judge readings by the rules; write what begins and ends.
+
+    Engines that run side by side share the partitions of readings.v1, and each one can take over
+    from any other: start two, on two machines.
+
+    \b
+    vitalwire alerts engine --monitor-port 9104
+    vitalwire alerts engine --alone        # a demo: nobody to share with
+    """
     die_with_parent()
     configure_logs("alerts-engine")
     log = structlog.get_logger()
     loaded = load_books(books)
     bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
     stop = stop_on_signals()
-    daemon = Engine(bootstrap, arrange(loaded), SystemClock(), Random(), stop)
+    group = None if alone else Group(session_ms=int(session_s * 1000))
+    daemon = Engine(bootstrap, arrange(loaded), SystemClock(), Random(), stop, group)
     for book in loaded:
         log.info("book.loaded", book=book.name, rules=len(book.rules), sha256=book.sha256)
     with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:

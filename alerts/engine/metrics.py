@@ -11,6 +11,7 @@ REJECTED = Counter("vitalwire_alerts_records_rejected", "Records of readings.v1 
 TRANSITIONS = Counter(
     "vitalwire_alerts_transitions", "Records of alerts.v1.", ["event", "severity"]
 )
+LEADS = Gauge("vitalwire_alerts_partitions_led", "Partitions of readings.v1 judged here.")
 LAG = Gauge(
     "vitalwire_alerts_lag_seconds", "Now minus the server's stamp of the newest record judged."
 )

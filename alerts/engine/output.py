@@ -12,6 +12,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from alerts.log import Place
 from alerts.producers import hang_up
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
@@ -29,12 +30,24 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A record to write; ``partition`` None: by the key."""
+    """A record to write; ``value`` None removes; ``partition`` None: by the key."""
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What to do while a server does not answer."""
+
+    stop: Event
+    rng: Random
+    waiting: Callable[[str | None], None]
+    """Is told why it takes so long, and None when it is over."""
+    may: Callable[[], bool] = lambda: True
+    """Asked before each try: whether there still is a reason to write."""
 
 
 class Output(AbstractContextManager["Output"]):
@@ -45,35 +58,29 @@ class Output(AbstractContextManager["Output"]):
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._producer: KafkaProducer | None = self._connect()
+        self.ends: dict[Place, int] = {}
+        """By (topic, partition): the offset behind the last record written there."""
 
-    def write(
-        self,
-        messages: Sequence[Message],
-        stop: Event,
-        rng: Random,
-        waiting: Callable[[str | None], None],
-    ) -> bool:
-        """Write all, in order, however long it takes; False only if ``stop`` came first.
-
-        ``waiting`` is told why it takes so long, and None when it is over.
-        """
-        backoff, said = Backoff(rng), ""
-        while True:
+    def write(self, messages: Sequence[Message], patience: Patience) -> bool:
+        """Write all, in order, however long it takes; False if ``stop`` or ``may`` ended that."""
+        backoff, said = Backoff(patience.rng), ""
+        while patience.may():
             try:
-                self._try(messages, stop)
+                self._try(messages, patience)
             except UnavailableError as error:
                 if error.cause != said:
                     _log.warning("output.refused", cause=error.cause, records=len(messages))
                 said = error.cause
-                waiting(said)
+                patience.waiting(said)
             else:
                 if said:
-                    waiting(None)
+                    patience.waiting(None)
                 return True
-            if stop.wait(backoff.next_s()):
+            if patience.stop.wait(backoff.next_s()):
                 return False
+        return False
 
-    def _try(self, messages: Sequence[Message], stop: Event) -> None:
+    def _try(self, messages: Sequence[Message], patience: Patience) -> None:
         """Write all or fail; what failed is tried on a new connection.
 
         An idempotent producer may refuse for ever to go on after an error, and records that were
@@ -85,11 +92,16 @@ class Output(AbstractContextManager["Output"]):
                 self._producer.send(one.topic, one.value, key=one.key, partition=one.partition)
                 for one in messages
             ]
-            while not (stop.is_set() or all(future.is_done for future in sent)):
+            while (
+                patience.may()
+                and not patience.stop.is_set()
+                and not all(future.is_done for future in sent)
+            ):
                 with suppress(KafkaTimeoutError):  # each future has its own, longer limit
                     self._producer.flush(timeout=_LOOK_S)
             for future in sent:
-                future.get(timeout=0)
+                done = future.get(timeout=0)
+                self.ends[done.topic, done.partition] = done.offset + 1
         except (KafkaError, AssertionError) as error:  # it asserts that the partition exists
             self._disconnect()
             raise UnavailableError(f"Kafka takes no records: {type(error).__name__}.") from error

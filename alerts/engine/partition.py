@@ -1,6 +1,6 @@
 """One partition of readings.v1: its records in, what must be written out, nothing judged twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,7 +8,6 @@ import msgspec
 from alerts.engine.archive import (
     PatientRecord,
     Source,
-    encode_checkpoint,
     encode_patient,
     restore_patient,
 )
@@ -28,7 +27,6 @@ class Batch:
 
     outcome: Outcome
     patients: list[tuple[str, bytes]]
-    checkpoint: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +51,30 @@ class Partition:
         self.state = PartitionState(rule_set, plans)
         self.topic_id = topic_id
         self.next_offset = 0
+        self._seen = 0
         self._held: dict[str, int] = {}
-        """Restored patients: the offset up to which their state has seen the log."""
+        """Patients whose state has seen the log up to another offset than ``_seen``."""
 
-    def resume(self, next_offset: int, log_ms: int) -> None:
-        """Go on behind a checkpoint of the topic's present life."""
+    def resume(
+        self, next_offset: int, log_ms: int, seen: int = 0, held: Mapping[str, int] | None = None
+    ) -> None:
+        """Go on at an offset of the topic's present life.
+
+        Every patient's state has seen the log up to ``seen``; in ``held``: up to other offsets.
+        """
         self.next_offset = next_offset
         self.state.log_ms = log_ms
+        self._seen = max(seen, next_offset)
+        self._held = dict(held or {})
 
     def restore(self, patient_id: str, record: PatientRecord) -> None:
         """Put a patient back; of several records of one patient the last one counts."""
         restore_patient(self.state, patient_id, record)
-        if record.topic_id == self.topic_id:
-            self._held[patient_id] = record.next_offset
-        else:
-            self._held.pop(patient_id, None)
 
-    def begin_again(self, topic_id: str) -> list[tuple[str, bytes]]:
-        """A topic was created again; give every patient's state anew.
-
-        If it was readings.v1, its offsets begin at 0. If it was that of the state, what has been
-        judged is not judged again: alerts settled long ago would ask for attention once more.
-        """
-        if topic_id != self.topic_id:
-            self.topic_id, self.next_offset = topic_id, 0
-            self._held.clear()
-        return self._encoded(range(len(self.state.patients)))
+    def begin_again(self, topic_id: str) -> None:
+        """Readings.v1 was created again: its offsets begin at 0, what is remembered stays."""
+        self.topic_id, self.next_offset, self._seen = topic_id, 0, 0
+        self._held.clear()
 
     def read(self, records: Sequence[tuple[int, bytes | None]]) -> Entries:
         """Decode (offset, value), in log order; at least one."""
@@ -99,11 +95,11 @@ class Partition:
         """Judge what ``read`` gave; the next records come after these."""
         outcome = step(self.state, entries.records)
         self.next_offset = entries.next_offset
-        self._held = {
-            patient: held for patient, held in self._held.items() if held > self.next_offset
-        }
+        if self.next_offset >= self._seen:
+            ahead = {name: held for name, held in self._held.items() if held > self.next_offset}
+            self._held = ahead
         patients = self._encoded(sorted(outcome.touched))
-        return Batch(outcome, patients, encode_checkpoint(self.state, self._source))
+        return Batch(outcome, patients)
 
     @property
     def _source(self) -> Source:
@@ -111,7 +107,7 @@ class Partition:
 
     def _unless_held(self, offset: int, entry: ReadingsRecord) -> ReadingsRecord:
         """A record that a restored patient has seen only moves log time."""
-        if isinstance(entry, Tick) or self._held.get(entry.patient_id, 0) <= offset:
+        if isinstance(entry, Tick) or self._held.get(entry.patient_id, self._seen) <= offset:
             return entry
         return Tick(entry.received_at_ms)
 
@@ -121,7 +117,7 @@ class Partition:
         return [
             (patients[row], encode_patient(self.state, row, self._source))
             for row in rows
-            if self._held.get(patients[row], 0) <= self.next_offset
+            if self._held.get(patients[row], self._seen) <= self.next_offset
         ]
 
 

@@ -131,7 +131,7 @@ class Clinic(AbstractContextManager["Clinic"]):
             "ingest-registry": ("ingest", "registry"),
             "ingest-bridge": ("ingest", "bridge"),
             "ingest-sink": ("ingest", "sink"),
-            "alerts-engine": ("alerts", "engine"),
+            "alerts-engine": ("alerts", "engine", "--alone"),
             "alerts-projector": ("alerts", "projector"),
             "alerts-feed": ("alerts", "feed", "--port", str(self.port)),
         }.items():

@@ -158,6 +158,7 @@ def test_a_partition_reads_corrections_and_skips_those_it_has_seen() -> None:
     found = decode_patient(kept)
     assert found is not None
     restarted.restore(name, found)
+    restarted.resume(0, 0, held={name: found.next_offset})
     assert restarted.judge(restarted.read(values)).outcome.transitions == []
 
 

@@ -17,15 +17,14 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from alerts.engine.daemon import Engine
 from alerts.engine.ladders import arrange
-from alerts.engine.partition import Partition
-from alerts.log import LogRecord
+from alerts.engine.replica import Replica
 from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.kafka import Tick
 from schemas.registry import PATIENT_KEY, PatientEntry
-from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
+from schemas.topics import ALERTS, ENGINES, READINGS, REGISTRY, STATE
 from simulators.stack.kafka import EmbeddedKafka
 from tests.alerts.readings import BASIC, BOTH, MINUTE, NOON, encoded, glucose, pressure, record
 
@@ -51,6 +50,7 @@ def create_topics(server: EmbeddedKafka) -> None:
             NewTopic(ALERTS, PARTITIONS, 1),
             NewTopic(STATE, PARTITIONS, 1, topic_configs=compact),
             NewTopic(REGISTRY, 1, 1, topic_configs=compact),
+            NewTopic(ENGINES, 1, 1, topic_configs=compact),
         ]
     )
     admin.close()
@@ -59,7 +59,7 @@ def create_topics(server: EmbeddedKafka) -> None:
 @contextmanager
 def engine(server: EmbeddedKafka) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "vitalwire", "alerts", "engine", "--books", str(BASIC)],
+        [sys.executable, "-m", "vitalwire", "alerts", "engine", "--books", str(BASIC), "--alone"],
         env=os.environ | {"VITALWIRE_KAFKA": server.bootstrap},
     )
     try:
@@ -194,30 +194,26 @@ def test_care_plans_are_followed_as_they_change(kafka: EmbeddedKafka, clinic: Cl
     assert events == [("p1", "onset"), ("newcomer", "onset"), ("newcomer", "again")]
 
 
-class Interrupted(Engine):
-    """Loses Kafka once, when it has read a part of its state."""
-
-    restored = 0
-
-    def _restore_record(self, partition: Partition, record: LogRecord) -> None:
-        Interrupted.restored += 1
-        if Interrupted.restored == 2:
-            raise UnavailableError("Kafka went away.")
-        super()._restore_record(partition, record)
-
-
-def test_state_of_which_only_half_was_read_is_read_again(
-    kafka: EmbeddedKafka, clinic: Clinic
+def test_state_of_which_only_half_was_read_is_read_to_its_end(
+    kafka: EmbeddedKafka, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    follow, followed = Replica.follow, 0
+
+    def interrupted(replica: Replica, key: bytes, value: bytes | None) -> bool:
+        nonlocal followed
+        followed += 1
+        if followed == 2:
+            raise UnavailableError("Kafka went away.")
+        return follow(replica, key, value)
+
     with engine(kafka):
         clinic.receive(*((one, story(one)[0]) for one in PATIENTS))
         clinic.wait_for(len(PATIENTS))
         clinic.receive(*((one, story(one)[2]) for one in PATIENTS))
         clinic.wait_for(2 * len(PATIENTS))  # so the state behind the first ones is in the log
+    monkeypatch.setattr(Replica, "follow", interrupted)
     stop = Event()
-    daemon = Interrupted(
-        kafka.bootstrap, arrange(load_books(BASIC)), SystemClock(), Random(1), stop
-    )
+    daemon = Engine(kafka.bootstrap, arrange(load_books(BASIC)), SystemClock(), Random(1), stop)
     thread = Thread(target=daemon.run)
     thread.start()
     try:
@@ -226,7 +222,7 @@ def test_state_of_which_only_half_was_read_is_read_again(
     finally:
         stop.set()
         thread.join()
-    assert Interrupted.restored > 2
+    assert followed > 2
     assert {one.event for one in events.values()} == {"onset", "again", "returned"}
     onsets = [one for one in clinic.transitions if one.event == "onset"]
     assert len(onsets) == len(PATIENTS), "the log was judged from its beginning again"

@@ -11,8 +11,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from alerts.engine.output import Message, Output
-from schemas.errors import UnavailableError
+from alerts.engine.output import Message, Output, Patience
 from schemas.topics import ALERTS
 from simulators.stack.kafka import EmbeddedKafka
 
@@ -58,9 +57,10 @@ def test_a_broker_that_goes_away_and_forgets_is_written_to_when_it_is_back(tmp_p
     with EmbeddedKafka(tmp_path) as server:
         create_topic(server)
         with Output(server.bootstrap, "test") as output:
-            assert output.write(MESSAGES[:2], Event(), Random(1), waiting)
+            patience = Patience(Event(), Random(1), waiting)
+            assert output.write(MESSAGES[:2], patience)
             server.stop()
-            arguments = (MESSAGES, Event(), Random(1), waiting)
+            arguments = (MESSAGES, patience)
             writer = Thread(target=output.write, args=arguments, daemon=True)
             writer.start()
             assert refused.wait(30)
@@ -76,9 +76,15 @@ def test_a_stop_ends_the_waiting(tmp_path: Path) -> None:
     stop = Event()
     with EmbeddedKafka(tmp_path) as server, Output(server.bootstrap, "test") as output:
         server.stop()
-        assert not output.write(MESSAGES, stop, Random(1), lambda _: stop.set())
+        assert not output.write(MESSAGES, Patience(stop, Random(1), lambda _: stop.set()))
 
 
-def test_no_broker_is_said_to_be_one() -> None:
-    with pytest.raises(UnavailableError, match="does not answer"):
-        Output("127.0.0.1:9", "test")
+def test_who_lost_the_right_to_write_stops_trying(tmp_path: Path) -> None:
+    answers = iter([True, True])
+    ours = Patience(Event(), Random(1), lambda _: None, lambda: next(answers, False))
+    with EmbeddedKafka(tmp_path) as server, Output(server.bootstrap, "test") as output:
+        create_topic(server)
+        assert output.write(MESSAGES[:2], Patience(Event(), Random(1), lambda _: None))
+        assert output.ends == {(ALERTS, 0): 2}
+        server.stop()
+        assert not output.write(MESSAGES, ours)
