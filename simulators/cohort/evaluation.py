@@ -1,8 +1,6 @@
 """How good a book is: its alerts on a cohort, held against the truth behind that cohort.
 
-*Page*: what reaches a person at once or on duty: a critical or high alert that begins, worsens or
-is confirmed, or a critical one that matches again when its last page is half an hour old. What
-still waits for a repeat is none. Of the alerts of one patient at one moment the gravest counts.
+*Page*: what reaches a person at once or on duty (``alerts.backtest.heard``).
 
 *Needless*: at the true time of the reading behind the page, no true episode of that problem was in
 course that is at least as grave. A true 179 mmHg shown as 181 is needless, however near.
@@ -16,17 +14,17 @@ what the standards of cuffs and meters leave open, and what homes deliver late.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from alerts.backtest.heard import heard, pages
 from alerts.rules.book import Book
-from schemas.alert import SEVERITIES, Severity, Transition
+from schemas.alert import Transition
 from schemas.kafka import PatientReadings, StampedReading
 from simulators.cohort.clinical import GRADES, Definition, Problem, of_grade
 from simulators.cohort.episodes import Episode
 from simulators.cohort.generate import Cohort, Measured
 
-RECURS_AFTER_MS = 30 * 60_000
 SILENT_MS = 24 * 3_600_000
 """After a birth, a day without a reading is worth a call."""
 
@@ -39,8 +37,6 @@ _PROBLEMS: dict[str, Problem] = {
     "glucose-low": "low-glucose",
     "glucose-high": "high-glucose",
 }
-_BEGINS = frozenset({"onset", "worsened", "confirmed"})
-_PAGED: tuple[Severity, ...] = ("critical", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,50 +130,17 @@ def evaluate(
 ) -> Evaluation:
     """Hold what books said of a cohort against its truth."""
     truth = _Truth(cohort, books)
-    heard = list(_heard(transitions))
-    pages = [one for one, paged_ms in heard if paged_ms == one.at_ms]
     return Evaluation(
         cohort.patient_weeks,
         len(cohort.measured),
-        [truth.page(page) for page in _gravest(pages)],
-        truth.told(heard),
+        [truth.page(page) for page in pages(transitions)],
+        truth.told(list(heard(transitions))),
     )
 
 
 def _told_share(episodes: Sequence[Told]) -> float:
     told = sum(one.paged_ms is not None for one in episodes)
     return told / len(episodes) if episodes else 1.0
-
-
-def _heard(transitions: Sequence[Transition]) -> Iterator[tuple[Transition, int]]:
-    """Give what a person is told at once or on duty, and when: with a page, or with the one before.
-
-    A match of a critical alert that was paged within the last half an hour attaches to that page.
-    """
-    last_ms: dict[str, int] = {}
-    for one in transitions:
-        if one.severity not in _PAGED or "awaiting-confirmation" in one.marks:
-            continue
-        paged_ms = last_ms.get(one.alert_id)
-        if one.event in _BEGINS:
-            paged_ms = one.at_ms
-        elif one.event != "again" or one.severity != "critical" or paged_ms is None:
-            continue
-        elif one.at_ms - paged_ms >= RECURS_AFTER_MS:
-            paged_ms = one.at_ms
-        last_ms[one.alert_id] = paged_ms
-        yield one, paged_ms
-
-
-def _gravest(paged: Sequence[Transition]) -> list[Transition]:
-    """Of what is told of one patient at one moment, the gravest."""
-    chosen: dict[tuple[str, int], Transition] = {}
-    for one in paged:
-        key = one.patient_id, one.at_ms
-        other = chosen.get(key)
-        if other is None or SEVERITIES.index(one.severity) < SEVERITIES.index(other.severity):
-            chosen[key] = one
-    return list(chosen.values())
 
 
 class _Truth:
@@ -212,10 +175,10 @@ class _Truth:
         )
         return Page(transition, truly_ms, needed)
 
-    def told(self, heard: Sequence[tuple[Transition, int]]) -> list[Told]:
+    def told(self, paged: Sequence[tuple[Transition, int]]) -> list[Told]:
         """Say of each critical episode what was measured and when a page told of it."""
         pages: dict[str, list[tuple[int, int, Problem | None]]] = defaultdict(list)
-        for one, paged_ms in heard:
+        for one, paged_ms in paged:
             known = self._measured.get(one.evidence.reading_id)
             if one.severity == "critical" and known is not None:
                 problem = _PROBLEMS.get(one.ladder)
