@@ -23,6 +23,11 @@ def short_identity(reading_id: str) -> int:
         return int.from_bytes(hashlib.sha256(reading_id.encode()).digest()[:8]) or 1
 
 
+def device_digest(address: str) -> str:
+    """Name a device that is not registered without saying its address."""
+    return _digest("device", address)
+
+
 def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:  # lengths in front: no two lists of parts can give the same bytes

@@ -92,7 +92,7 @@ def excess(test: Test, sight: Sight, own: Own) -> float:
         return float("inf")
     value, unit = number
     limit = float(bounds_of(test, own).limits[accepted(test.scale.quantity).index(unit)])
-    return abs(float(value) - limit) / abs(limit)
+    return abs(float(value) - limit) / (abs(limit) or 1.0)
 
 
 def in_force(

@@ -1,0 +1,116 @@
+"""A critical value of a device that belongs to nobody reaches a person, once a day and device."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.engine.unassigned import UnassignedDevices
+from schemas.alert import Transition
+from schemas.kafka import Unassigned
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Measured,
+    basic,
+    glucose,
+    pressure,
+    stamped,
+)
+
+
+def waiting(measured: Measured, received_ms: int | None = None, device: str = "") -> Unassigned:
+    at_ms = measured.at_ms if received_ms is None else received_ms
+    reading = stamped(measured, at_ms)
+    if device:
+        reading = type(reading)(reading.reading, reading.stamp, device_id=device)
+    return Unassigned("home-1", "0" * 16, at_ms, "no-assignment", reading)
+
+
+def judged(*records: Unassigned) -> list[Transition]:
+    return UnassignedDevices(basic()).judge(records)
+
+
+def events(*records: Unassigned) -> list[tuple[str, str]]:
+    return [(one.event, one.severity) for one in judged(*records)]
+
+
+def test_a_critical_value_is_told_as_high_and_names_the_device() -> None:
+    (found,) = judged(waiting(glucose(NOON, 48), device="meter-7"))
+    assert (found.event, found.severity, found.ladder) == ("onset", "high", "unassigned-glucose")
+    assert (found.patient_id, found.subject) == ("", "device/meter-7")
+    assert found.title == "Unassigned device reports a critical value"
+    assert found.rule == "glucose-below-54"
+    assert found.reason.startswith("Glucose 48 mg/dL is below 54 mg/dL")
+    assert found.reason.endswith("; A device at gateway home-1: nobody wears it")
+
+
+def test_an_address_never_leaves() -> None:
+    (found,) = judged(waiting(glucose(NOON, "LO")))
+    assert found.rule == "glucose-lo"
+    assert "A0:00" not in str(found)
+    assert len(found.subject) > len("device/")
+
+
+def test_only_what_is_critical_is_told() -> None:
+    control = replace(glucose(NOON, 40), outcome="control-solution")
+    normal = [glucose(NOON, 60), pressure(NOON, 85), pressure(NOON, 180, 120), control]
+    weight = Measured("weight", {}, NOON)
+    assert judged(*map(waiting, [*normal, weight])) == []
+
+
+def test_further_values_of_a_day_attach_and_the_next_day_is_a_new_alert() -> None:
+    records = [waiting(glucose(NOON + n, value)) for n, value in enumerate([50, 51, 52])]
+    assert events(*records) == [("onset", "high"), ("again", "high"), ("again", "high")]
+    found = judged(records[0], waiting(glucose(NOON + DAY, 50)))
+    assert [one.event for one in found] == ["onset", "onset"]
+    assert found[0].alert_id != found[1].alert_id
+    two = judged(waiting(glucose(NOON, 50), device="a"), waiting(glucose(NOON, 50), device="b"))
+    assert two[0].alert_id != two[1].alert_id
+
+
+def test_age_and_flags_weigh_as_they_do_for_a_patient() -> None:
+    severe = pressure(NOON, 200)
+    assert events(waiting(severe, NOON + 5 * HOUR)) == [("onset", "medium")]
+    assert events(waiting(glucose(NOON, 50), NOON + 5 * HOUR)) == [("onset", "high")]
+    assert events(waiting(pressure(NOON, 200, 80, "body-moved"))) == [("onset", "medium")]
+    assert events(waiting(severe, NOON + 2 * DAY)) == [("stale", "medium")]
+    assert events(waiting(replace(severe, time="untrusted"))) == [("stale", "medium")]
+    bounded = replace(severe, time="bounded", earliest_ms=NOON - 6 * HOUR)
+    assert events(waiting(bounded)) == [("onset", "medium")]
+
+
+def test_a_fresh_value_after_a_delayed_one_is_worse() -> None:
+    late = waiting(pressure(NOON - 5 * HOUR, 200), NOON)
+    assert events(late, waiting(pressure(NOON, 200))) == [("onset", "medium"), ("worsened", "high")]
+
+
+readings = st.builds(
+    waiting,
+    st.builds(
+        glucose, st.integers(0, 3 * 24).map(lambda n: NOON + n * HOUR), st.sampled_from([40, 50])
+    ),
+)
+
+
+@given(st.lists(readings, max_size=20), st.integers(0, 20))
+def test_a_restart_changes_nothing_and_what_comes_twice_is_told_once(
+    records: list[Unassigned], place: int
+) -> None:
+    records = sorted(records, key=lambda one: one.received_at_ms)
+    devices = UnassignedDevices(basic())
+    found = devices.judge(records[:place])
+    other = UnassignedDevices(basic())
+    other.restore(devices.encode())
+    found += other.judge(records[place:])
+    assert found == judged(*records)
+    assert len({one.event_id for one in found}) == len(found)
+    assert len(found) == len({one.reading.reading.reading_id for one in records})
+
+
+def test_state_that_nobody_can_read_begins_anew() -> None:
+    devices = UnassignedDevices(basic())
+    devices.restore(b"\xc1")
+    assert [one.event for one in devices.judge([waiting(glucose(NOON + MINUTE, 50))])] == ["onset"]
