@@ -18,6 +18,7 @@ from schemas.kafka import (
     Withdrawals,
 )
 from schemas.registry import REGISTRY_DECODER, BookEntry, DeviceEntry, PatientEntry
+from schemas.rota import RotaEntry
 from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
 
@@ -46,6 +47,7 @@ Record = (
     | PatientEntry
     | DeviceEntry
     | BookEntry
+    | RotaEntry
     | Removed
     | PatientReadings
     | Corrections

@@ -1,4 +1,4 @@
-"""Records of alerts.v1 (what the rules found) and alerts.actions.v1 (what people did).
+"""Records of alerts.v1 (what the rules found) and alerts.actions.v1 (what people and desk did).
 
 Both are keyed by patient_id.
 Condition and attention are kept apart: the engine writes only the first topic, the desk and the
@@ -152,22 +152,84 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = MAJOR_VERSION
 
 
+Deed = Literal["acknowledge", "undo", "note", "assign", "shelve", "resolve"]
+"""What a person does to an alert."""
+
+Decision = Literal["notify", "withhold", "delivered", "undelivered", "expire", "technical"]
+"""What the desk decides, or learns of a delivery; written before it takes effect.
+
+``notify``: tell ``to``; the ``action_id`` is the idempotency key of the delivery. ``withhold``:
+tell nobody, until ``until_ms`` if that is given. ``expire``: what ``answers`` names counts no
+longer. ``technical``: the desk itself has trouble, told in ``note``.
+"""
+
+Sent = Literal[
+    "onset",
+    "worsened",
+    "confirmed",
+    "recurred",
+    "reminder",
+    "escalation",
+    "listed",
+    "shelf-ended",
+    "retracted",
+]
+Withheld = Literal[
+    "attached",
+    "cool-down",
+    "shelved",
+    "stale",
+    "resolved-before-seen",
+    "awaiting-confirmation",
+    "not-notifying",
+    "work-list",
+    "off-hours",
+    "listing",
+    "acknowledged",
+]
+Expired = Literal["no-outcome", "no-reading", "shelf-ended"]
+
+Outcome = Literal[
+    "advised",
+    "medication-changed",
+    "seen-in-person",
+    "emergency-services",
+    "repeat-normal",
+    "not-reached",
+    "measurement-error",
+    "other",
+]
+"""How a person closes an alert."""
+
+
 class Action(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A record of alerts.actions.v1: a person did this to exactly these alerts.
+    """A record of alerts.actions.v1: a person, or the desk, did this to exactly these alerts.
 
     ``event_ids`` names the last event of each alert that was on the person's screen: what happened
     after it is not acknowledged. Without it the action covers the events stamped up to ``at_ms``.
     Either way the alert list follows from the records alone, however the two topics interleave.
+
+    ``answers`` is the ``action_id`` that this one undoes, expires or reports on. ``reason`` names
+    why the desk notified, withheld or expired; ``step`` counts along the chain from 0, round after
+    round; ``to`` are names in the rota, never addresses. ``until_ms``: end of a shelf or of what is
+    withheld. ``key`` of the log: patient_id, or what the alert is about that belongs to no patient.
     """
 
     action_id: str
     alert_ids: list[str]
-    kind: Literal["acknowledge", "note", "resolve"]
+    kind: Deed | Decision
     who: str
     at_ms: int
     patient_id: str
     note: str = ""
     event_ids: list[str] = []
+    answers: str = ""
+    reason: Sent | Withheld | Expired | None = None
+    step: int = 0
+    to: list[str] = []
+    until_ms: int | None = None
+    outcome: Outcome | None = None
+    assignee: str = ""
     version: int = MAJOR_VERSION
 
 

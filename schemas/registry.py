@@ -1,13 +1,15 @@
 """Records of the compacted topic registry.v1: who wears which device, how a patient is watched.
 
-Keys are ``patient/{patient_id}``, ``device/{device_id}`` and ``book/{name}``; an empty value
-removes. Patients are pseudonyms: no name, birth date or record number ever enters the registry.
+Keys are ``patient/{patient_id}``, ``device/{device_id}``, ``book/{name}`` and ``rota/{programme}``
+(rota.py); an empty value removes. Patients are pseudonyms: no name, birth date or record number
+ever enters the registry.
 """
 
 from typing import Literal
 
 import msgspec
 
+from schemas.rota import RotaEntry
 from schemas.wire import MAJOR_VERSION
 
 BOOK_KEY = "book/"
@@ -134,5 +136,5 @@ class BookEntry(msgspec.Struct, frozen=True, omit_defaults=True, tag="book", tag
     version: int = MAJOR_VERSION
 
 
-RegistryEntry = DeviceEntry | PatientEntry | BookEntry
+RegistryEntry = DeviceEntry | PatientEntry | BookEntry | RotaEntry
 REGISTRY_DECODER: msgspec.json.Decoder[RegistryEntry] = msgspec.json.Decoder(RegistryEntry)

@@ -9,14 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.alert import SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
+from alerts.desk.answers import Answers, answers_to, covered_position, positions_of
+from alerts.desk.notices import NOTHING_SAID, Notices, decided_reasons, notices_of
+from schemas.alert import ENDING, SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
 Kind = Literal["alert", "work"]
-Condition = Literal["active", "returned"]
-Attention = Literal["unacknowledged", "acknowledged", "resolved"]
+Condition = Literal["active", "returned", "not-confirmed", "retracted", "retired"]
+Attention = Literal["unacknowledged", "acknowledged", "shelved", "resolved"]
 
-_DEMANDING: frozenset[Event] = WORK_LIST | {"onset", "worsened"}
-_MATCHING: frozenset[Event] = _DEMANDING | {"again"}
+_OPENING: frozenset[Event] = frozenset({"onset", "worsened"})
+_MATCHING: frozenset[Event] = WORK_LIST | _OPENING | {"again"}
+_ENDS: dict[Event, Condition] = {
+    "returned": "returned",
+    "not-confirmed": "not-confirmed",
+    "retracted": "retracted",
+    "retired": "retired",
+}
+assert set(_ENDS) == ENDING
 RECURS_AFTER_MS = 30 * 60 * 1000
 """A further match on a critical alert attaches silently for so long, then asks for attention."""
 
@@ -27,7 +36,10 @@ class Case:
 
     ``demand`` is the event that asked for attention last; ``latest`` the last event of all;
     ``answer`` the acknowledgement (or closing) that covers the demand, if there is one.
-    ``severity`` is, until acknowledged, the worst that nobody has acknowledged.
+    ``severity`` is, until acknowledged, the worst that nobody has acknowledged. ``was_critical``:
+    it was critical once, so that a person closes it. ``ended``: the event that ended it, if one
+    did; ``reopening``: ids of further matches that ask anew. ``undecided``: events of which the
+    desk has not said yet whether anybody is told; ``told``: those of which somebody was.
     """
 
     alert_id: str
@@ -39,89 +51,155 @@ class Case:
     demand: Transition
     latest: Transition
     answer: Action | None = None
+    was_critical: bool = False
+    ended: Transition | None = None
+    shelf: Action | None = None
+    assignee: str = ""
+    notes: tuple[Action, ...] = ()
+    undecided: tuple[Transition, ...] = ()
+    told: tuple[Transition, ...] = ()
+    reopening: frozenset[str] = frozenset()
+    notices: Notices = NOTHING_SAID
 
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do: return alone never closes a critical alert."""
-        if self.attention == "resolved":
+        if self.attention == "resolved" or self.condition == "retired":
             return True
-        acknowledged = self.attention == "acknowledged"
-        if self.kind == "work":
-            return acknowledged
-        return acknowledged and self.condition == "returned" and self.severity != "critical"
+        if self.attention != "acknowledged":
+            return False
+        if self.kind == "work" or self.condition in ("retracted", "not-confirmed"):
+            return True
+        return self.condition == "returned" and not self.was_critical
 
 
 def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     """Fold one alert's events, in log order and without duplicates, with its actions."""
     assert events, "an alert begins with an event"
-    demand_index, condition = _demand(events)
-    positions = {event.event_id: index for index, event in enumerate(events)}
-    covered = [
-        (_covered(action, events, positions), action)
-        for action in actions
-        if action.kind in ("acknowledge", "resolve")
-    ]
-    attention, answer = _attention([action for last, action in covered if last >= demand_index])
-    first_unanswered = 1 + max((last for last, _ in covered), default=-1)
+    ordered = sorted(actions, key=lambda action: (action.at_ms, action.action_id))
+    decided = decided_reasons(ordered)
+    demand_index, ended = _demand(events, decided)
+    positions = positions_of(events)
+    answers = answers_to(events, ordered, demand_index)
+    attention = _attention(answers, ended)
+    first_unanswered = 1 + answers.last_covered
     return Case(
         alert_id=events[0].alert_id,
         patient_id=events[0].patient_id,
-        kind="work" if all(event.event in WORK_LIST for event in events) else "alert",
-        condition=condition,
+        kind=_kind(events, ended),
+        condition=_ENDS[ended.event] if ended else "active",
         attention=attention,
-        severity=_severity_now(events) if answer else _worst(events[first_unanswered:]),
+        severity=_severity_now(events) if answers.first else _worst(events[first_unanswered:]),
         demand=events[demand_index],
         latest=events[-1],
-        answer=answer,
+        answer=answers.first,
+        was_critical=any(
+            event.severity == "critical" and event.event not in WORK_LIST for event in events
+        ),
+        ended=ended,
+        shelf=answers.shelf,
+        assignee=answers.assignee,
+        notes=tuple(action for action in ordered if action.note and action.kind == "note"),
+        told=tuple(
+            event for event in events if decided.get(event.event_id, set()) & _TOLD_AT_FIRST
+        ),
+        reopening=_reopening(events),
+        undecided=tuple(event for event in events if _awaits_decision(event, decided)),
+        notices=notices_of(
+            ordered,
+            answers.reset,
+            demand_index,
+            lambda action: covered_position(action, events, positions),
+            positions[ended.event_id] if ended else None,
+        ),
     )
 
 
-def _demand(events: Sequence[Transition]) -> tuple[int, Condition]:
-    """Find the event that asked for attention last, and whether the condition holds."""
+def _demand(
+    events: Sequence[Transition], decided: dict[str, set[str]]
+) -> tuple[int, Transition | None]:
+    """Find the event that asked for attention last, and the one that ended the condition."""
     demand_index = 0
-    condition: Condition = "active"
+    ended: Transition | None = None
+    task = True  # until something opens the alert; then no task beside it asks for its attention
     for index, event in enumerate(events):
-        recurs = event.event == "again" and (
-            condition == "returned"
-            or (
-                event.severity == "critical"
-                and event.at_ms - events[demand_index].at_ms > RECURS_AFTER_MS
-            )
-        )
-        if event.event in _DEMANDING or recurs:
+        task = task and event.event in WORK_LIST
+        opens = event.event in _OPENING or (task and event.event in WORK_LIST)
+        if opens or _recurs(event, events[demand_index], ended, decided):
             demand_index = index
-        if event.event == "returned":
-            condition = "returned"
+        if event.event in ENDING:
+            ended = event
         elif event.event in _MATCHING:
-            condition = "active"
-    return demand_index, condition
+            ended = None
+    return demand_index, ended
 
 
-def _covered(action: Action, events: Sequence[Transition], positions: dict[str, int]) -> int:
-    """Give the position of the last event that the action answers, -1 for none."""
-    if action.event_ids:
-        return max((positions.get(event_id, -1) for event_id in action.event_ids), default=-1)
-    return max((i for i, event in enumerate(events) if event.at_ms <= action.at_ms), default=-1)
+def _recurs(
+    event: Transition,
+    demand: Transition,
+    ended: Transition | None,
+    decided: dict[str, set[str]],
+) -> bool:
+    """Whether a further match asks for attention: the desk says so; until then, the log's time."""
+    if event.event != "again":
+        return False
+    reasons = decided.get(event.event_id)
+    if reasons:
+        return "attached" not in reasons
+    if ended is not None:
+        return True
+    return event.severity == "critical" and event.at_ms - demand.at_ms > RECURS_AFTER_MS
 
 
-def _attention(answers: Sequence[Action]) -> tuple[Attention, Action | None]:
-    """Whoever was first answered it; a closing outweighs an acknowledgement."""
-    first = sorted(answers, key=lambda action: (action.at_ms, action.action_id))
-    closing = next((action for action in first if action.kind == "resolve"), None)
-    if closing is not None:
-        return "resolved", closing
-    return ("acknowledged", first[0]) if first else ("unacknowledged", None)
+def _reopening(events: Sequence[Transition]) -> frozenset[str]:
+    """Name the further matches that ask anew: after an end, or worse than all that came before.
+
+    The engine calls the latter a step up; nobody's silence may rest on that.
+    """
+    found, ended, worst = set(), False, len(SEVERITIES)
+    for event in events:
+        rank = SEVERITIES.index(event.severity)
+        if event.event == "again" and (ended or rank < worst):
+            found.add(event.event_id)
+        if event.event in ENDING or event.event in _MATCHING:
+            ended = event.event in ENDING
+        if event.event in _MATCHING and event.event not in WORK_LIST:
+            worst = min(worst, rank)
+    return frozenset(found)
+
+
+def _kind(events: Sequence[Transition], ended: Transition | None) -> Kind:
+    """A match that its repeat contradicted was no alert after all: it is a task."""
+    if ended is not None and ended.event == "not-confirmed":
+        return "work"
+    return "work" if all(event.event in WORK_LIST for event in events) else "alert"
+
+
+def _attention(answers: Answers, ended: Transition | None) -> Attention:
+    if answers.closed:
+        return "resolved"
+    if answers.shelf is not None and not (ended and ended.event == "retired"):
+        return "shelved"
+    return "acknowledged" if answers.first else "unacknowledged"
+
+
+_TOLD_AT_FIRST = {"onset", "worsened", "confirmed"}
+_DECIDED_UPON: frozenset[Event] = _MATCHING | {"confirmed"}
+
+
+def _awaits_decision(event: Transition, decided: dict[str, set[str]]) -> bool:
+    return event.event in _DECIDED_UPON and event.event_id not in decided
 
 
 def _severity_now(events: Sequence[Transition]) -> Severity:
     """Give the severity of the rung that held last."""
     return next(
-        (event.severity for event in reversed(events) if event.event != "returned"),
+        (event.severity for event in reversed(events) if event.event not in ENDING),
         events[-1].severity,
     )
 
 
 def _worst(events: Sequence[Transition]) -> Severity:
     """Give the most severe of events that nobody has answered: there is at least the demand."""
-    holding = [event for event in events if event.event != "returned"] or events
+    holding = [event for event in events if event.event not in ENDING] or events
     return min((event.severity for event in holding), key=SEVERITIES.index)

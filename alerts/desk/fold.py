@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from alerts.desk.case import Case, judge
+from alerts.desk.technical import finding_of
 from schemas.alert import SEVERITIES, Action, Transition
 
 KEPT_MAX = 20_000
@@ -32,6 +33,7 @@ class Desk:
         """Start with an empty list that remembers ``kept_max`` settled alerts."""
         self._kept_max = kept_max
         self._records: dict[str, _Records] = {}
+        self._by_patient: dict[str, set[str]] = {}
 
     def found(self, transition: Transition) -> bool:
         """Take a record of alerts.v1; tell whether it was new."""
@@ -39,6 +41,7 @@ class Desk:
         if transition.event_id in records.events:
             return False
         records.events[transition.event_id] = transition
+        self._by_patient.setdefault(whose(transition), set()).add(transition.alert_id)
         records.case = judge(list(records.events.values()), records.actions.values())
         self._sweep()
         return True
@@ -46,9 +49,12 @@ class Desk:
     def done(self, action: Action) -> set[str]:
         """Take a record of alerts.actions.v1; give the ids of the alerts that it changed.
 
-        An action may come before the alert that it answers: it waits.
+        An action may come before the alert that it answers: it waits. Trouble of the desk itself is
+        an alert too.
         """
         changed = set()
+        if action.kind == "technical":
+            changed = {one.alert_id for one in map(finding_of, [action]) if self.found(one)}
         for alert_id in action.alert_ids:
             records = self._records.setdefault(alert_id, _Records())
             if action.action_id in records.actions:
@@ -82,6 +88,11 @@ class Desk:
         """Give all alerts, in no particular order."""
         return [records.case for records in self._records.values() if records.case]
 
+    def cases_of(self, who: str) -> list[Case]:
+        """Give a patient's alerts, or a subject's, in the order of their ids."""
+        found = (self.case(alert_id) for alert_id in sorted(self._by_patient.get(who, ())))
+        return [case for case in found if case is not None]
+
     def _sweep(self) -> None:
         if len(self._records) <= self._kept_max * (1 + _SLACK):
             return
@@ -89,6 +100,12 @@ class Desk:
         settled.sort(key=lambda case: case.latest.at_ms)
         for case in settled[: len(self._records) - self._kept_max]:
             del self._records[case.alert_id]
+            self._by_patient[whose(case.demand)].discard(case.alert_id)
+
+
+def whose(event: Transition) -> str:
+    """Name the patient of an event, or the subject that belongs to no patient."""
+    return event.patient_id or event.subject
 
 
 @dataclass(frozen=True, slots=True)

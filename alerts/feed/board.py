@@ -16,6 +16,7 @@ from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
 from schemas.kafka import Corrections, EngineReport, PatientReadings, Tick, Withdrawals
 from schemas.registry import PATIENT_KEY, BookEntry, DeviceEntry, PatientEntry
+from schemas.rota import RotaEntry
 
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
@@ -173,7 +174,7 @@ class Board:
                 self._stamp(record.received_at_ms)
             case Tick() | Withdrawals():
                 self._stamp(record.received_at_ms)
-            case DeviceEntry() | BookEntry() | EngineReport():
+            case DeviceEntry() | BookEntry() | RotaEntry() | EngineReport():
                 pass  # whose device it is, and what the rules say, was decided before
 
     def _stamp(self, received_at_ms: int) -> None:

@@ -16,8 +16,10 @@ from schemas.registry import (
     PATIENT_KEY,
     BookEntry,
     DeviceEntry,
+    PatientEntry,
     RegistryEntry,
 )
+from schemas.rota import ROTA_KEY
 from schemas.topics import READINGS, REGISTRY
 
 CHANNEL = "vitalwire_outbox"
@@ -37,11 +39,15 @@ class Owned:
 
 def entry_key(entry: RegistryEntry) -> str:
     """Give the key of an entry in registry.v1."""
-    if isinstance(entry, DeviceEntry):
-        return DEVICE_KEY + entry.device_id
-    if isinstance(entry, BookEntry):
-        return BOOK_KEY + entry.name
-    return PATIENT_KEY + entry.patient_id
+    match entry:
+        case DeviceEntry():
+            return DEVICE_KEY + entry.device_id
+        case BookEntry():
+            return BOOK_KEY + entry.name
+        case PatientEntry():
+            return PATIENT_KEY + entry.patient_id
+        case _:
+            return ROTA_KEY + entry.programme
 
 
 def put_entry(connection: Connection[TupleRow], entry: RegistryEntry) -> None:

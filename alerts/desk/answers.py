@@ -1,0 +1,105 @@
+"""What people did to one alert, and what of it still counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from schemas.alert import Action, Severity, Transition
+
+HOUR_MS = 3_600_000
+SHELF_MS_MAX: dict[Severity, int] = {
+    "critical": 8 * HOUR_MS,
+    "high": 7 * 24 * HOUR_MS,
+    "medium": 7 * 24 * HOUR_MS,
+    "info": 7 * 24 * HOUR_MS,
+}
+"""How long an alert may be shelved: longer ones end here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Whoever was first acknowledged it; a closing outweighs an acknowledgement.
+
+    ``last_covered``: position of the last event that anybody has answered, -1 if none. ``reset``:
+    what took an answer or a shelf away last, so that the chain begins anew.
+    """
+
+    first: Action | None
+    closed: bool
+    last_covered: int
+    shelf: Action | None
+    reset: Action | None
+    assignee: str
+
+
+def answers_to(
+    events: Sequence[Transition], actions: Sequence[Action], demand_index: int
+) -> Answers:
+    """Fold actions, in order of their time, that answer an alert whose last demand is given."""
+    taken_away = {one.answers: one for one in actions if one.kind in ("undo", "expire")}
+    counting = [one for one in actions if one.action_id not in taken_away]
+    positions = positions_of(events)
+    covered = [
+        (covered_position(one, events, positions), one)
+        for one in counting
+        if one.kind in ("acknowledge", "resolve")
+    ]
+    answering = [one for last, one in covered if last >= demand_index]
+    closing = next((one for one in answering if one.kind == "resolve"), None)
+    assigned = [one for one in counting if one.kind == "assign"]
+    return Answers(
+        first=closing or (answering[0] if answering else None),
+        closed=closing is not None,
+        last_covered=max((last for last, _ in covered), default=-1),
+        shelf=_shelf(events, counting, positions),
+        reset=_reset(actions),
+        assignee=assigned[-1].assignee if assigned else "",
+    )
+
+
+def positions_of(events: Sequence[Transition]) -> dict[str, int]:
+    """Give the place of each event by its id."""
+    return {event.event_id: index for index, event in enumerate(events)}
+
+
+def covered_position(
+    action: Action, events: Sequence[Transition], positions: Mapping[str, int]
+) -> int:
+    """Give the position of the last event that an action is about, -1 for none."""
+    if action.event_ids:
+        return max((positions.get(event_id, -1) for event_id in action.event_ids), default=-1)
+    return max((i for i, event in enumerate(events) if event.at_ms <= action.at_ms), default=-1)
+
+
+def _shelf(
+    events: Sequence[Transition], actions: Sequence[Action], positions: Mapping[str, int]
+) -> Action | None:
+    """Give the shelf that the alert lies on; a step up that it did not know breaks it."""
+    worsened = [index for index, event in enumerate(events) if event.event == "worsened"]
+    last_worsened = worsened[-1] if worsened else -1
+    for action in reversed(actions):
+        if action.kind != "shelve" or action.until_ms is None:
+            continue
+        known = covered_position(action, events, positions)
+        if known < last_worsened or known < 0:
+            continue
+        critical = any(event.severity == "critical" for event in events[: known + 1])
+        longest_ms = SHELF_MS_MAX["critical" if critical else "high"]
+        until_ms = min(action.until_ms, action.at_ms + longest_ms)
+        return msgspec.structs.replace(action, until_ms=until_ms)
+    return None
+
+
+def _reset(actions: Sequence[Action]) -> Action | None:
+    """A chain begins anew when time runs out, or somebody takes a shelf away.
+
+    To undo an acknowledgement is to take back a slip: the chain goes on where it was.
+    """
+    shelves = {one.action_id for one in actions if one.kind == "shelve"}
+    resets = [
+        one
+        for one in actions
+        if one.kind == "expire" or (one.kind == "undo" and one.answers in shelves)
+    ]
+    return resets[-1] if resets else None

@@ -1,0 +1,297 @@
+"""The desk without its wires: records and time in, records to write and notices to deliver out.
+
+A decision is a record. It is written to the log first and taken back like everybody else's; only
+then does it count, and only then is anybody told. So memory follows from the two topics alone: a
+desk that starts again reads them and goes on, and what it decides again it gives the same name.
+Invariants: of the events of one patient in one record at most one notifies at first; an
+unacknowledged critical alert is never without a timer, unless it ended or lies on a shelf.
+"""
+
+from dataclasses import dataclass, field
+
+from alerts.desk import calls
+from alerts.desk.calls import Desktop
+from alerts.desk.case import Case
+from alerts.desk.fold import Desk, whose
+from alerts.desk.staffing import Staffing, routing
+from alerts.desk.technical import is_technical, report
+from alerts.desk.timers import Timer, timer
+from alerts.desk.verdicts import Occasion, Tell, verdict
+from schemas.alert import SEVERITIES, Action, Event, Expired, Sent, Severity, Transition
+from schemas.rota import RotaEntry
+
+GATHER_MS = 250
+"""The events of one record may come in two reads: so long the desk waits for the others."""
+_NOBODY = RotaEntry("")
+_SENT_OF: dict[Event, Sent] = {"again": "recurred", "worsened": "worsened"}
+"""For which reason somebody is told late of an event; of any other: ``onset``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What decides together: the events of one patient (or subject) in one record."""
+
+    who: str
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Core:
+    """Folds what it is given; ``decide`` and ``to_deliver`` change nothing."""
+
+    desk: Desk = field(default_factory=Desk)
+    _rotas: dict[str, RotaEntry] = field(default_factory=dict)
+    _staffing: dict[str, Staffing] = field(default_factory=dict)
+    _timers: dict[str, Timer] = field(default_factory=dict)
+    _undecided: dict[str, int] = field(default_factory=dict)
+    """When the first undecided event of an alert came in, by alert."""
+    _in_flight: dict[str, Action] = field(default_factory=dict)
+
+    def put_rota(self, rota: RotaEntry) -> None:
+        """Take a rota, or replace it; what waits is reckoned anew."""
+        self._rotas[rota.programme] = rota
+        self._rearrange()
+
+    def remove_rota(self, programme: str) -> None:
+        """Forget a rota."""
+        if self._rotas.pop(programme, None) is not None:
+            self._rearrange()
+
+    def found(self, event: Transition, now_ms: int) -> None:
+        """Take a record of alerts.v1, read at ``now_ms``."""
+        if self.desk.found(event):
+            self._look_at(event.alert_id, now_ms)
+
+    def done(self, action: Action, now_ms: int) -> None:
+        """Take a record of alerts.actions.v1."""
+        if action.kind == "notify" and action.to and not self.desk.knows(action):
+            self._in_flight[action.action_id] = action
+        if action.kind in ("delivered", "undelivered"):
+            self._in_flight.pop(action.answers, None)
+        for alert_id in self.desk.done(action):
+            self._look_at(alert_id, now_ms)
+
+    def due_ms(self) -> int | None:
+        """Give when there is something to decide next; None: only a record can change anything."""
+        waiting = [at_ms + GATHER_MS for at_ms in self._undecided.values()]
+        return min([*waiting, *(one.at_ms for one in self._timers.values())], default=None)
+
+    def decide(self, now_ms: int) -> list[Action]:
+        """Give the records that are due; write them, take them, and ask again until there is none.
+
+        Events come first and one record at a time for each patient: what was said of the one before
+        counts for the next.
+        """
+        drafts = self._decide_events(now_ms)
+        if not drafts:
+            for alert_id, due in sorted(self._timers.items(), key=lambda one: one[1].at_ms):
+                if due.at_ms <= now_ms:
+                    drafts += self._act(alert_id, due, now_ms)
+        return self._without_repetition(drafts)
+
+    def to_deliver(self) -> list[Action]:
+        """Give the notices that are in the log and of whose delivery nothing is known yet.
+
+        What somebody has answered meanwhile is no longer news.
+        """
+        return [one for one in self._in_flight.values() if self._is_news(one)]
+
+    def outcome(self, notice: Action, now_ms: int, *, delivered: bool, note: str) -> list[Action]:
+        """Give the records that say what came of a delivery; a failure is trouble too."""
+        said = [calls.outcome(notice, now_ms, delivered=delivered, note=note)]
+        case = self.case_of(notice)
+        if not delivered and case is not None and not is_technical(case.demand):
+            programme = self.rota_of(case).programme
+            sentence = f"Programme {programme}: no channel took a notification ({note})."
+            said.append(report("undelivered", programme, now_ms, sentence))
+        return self._without_repetition(said)
+
+    def case_of(self, notice: Action) -> Case | None:
+        """Give the alert that a notice is about."""
+        return self.desk.case(notice.alert_ids[0])
+
+    def companions(self, notice: Action) -> list[Case]:
+        """Give the patient's other alerts that wait: one notice speaks of all."""
+        return [
+            case
+            for case in self.desk.cases_of(notice.patient_id)
+            if case.alert_id not in notice.alert_ids
+            and case.kind == "alert"
+            and case.attention == "unacknowledged"
+            and not case.settled
+        ]
+
+    def rota_of(self, case: Case) -> RotaEntry:
+        """Give the rota that answers for an alert; an empty one if none does."""
+        return self._staffing_of(case).rota
+
+    def _decide_events(self, now_ms: int) -> list[Action]:
+        drafts: list[Action] = []
+        for group, waiting in self._groups(now_ms).items():
+            drafts += self._decide_group(group, waiting, now_ms)
+        return drafts
+
+    def _groups(self, now_ms: int) -> dict[Group, list[tuple[Case, Transition]]]:
+        """Give the oldest record of each patient of which all events should be here."""
+        groups: dict[Group, list[tuple[Case, Transition]]] = {}
+        ready: dict[str, Group] = {}
+        arrived: dict[Group, int] = {}
+        for alert_id, at_ms in self._undecided.items():
+            case = self.desk.case(alert_id)
+            assert case is not None, alert_id
+            for event in case.undecided:
+                group = Group(event.patient_id or event.subject, event.at_ms)
+                groups.setdefault(group, []).append((case, event))
+                arrived[group] = min(at_ms, arrived.get(group, at_ms))
+                first = ready.get(group.who)
+                if first is None or group.at_ms < first.at_ms:
+                    ready[group.who] = group
+        return {
+            group: groups[group] for group in ready.values() if arrived[group] + GATHER_MS <= now_ms
+        }
+
+    def _decide_group(
+        self, group: Group, waiting: list[tuple[Case, Transition]], now_ms: int
+    ) -> list[Action]:
+        """Let the most severe of those that may notify do so; the others attach to it."""
+        drafts: list[Action] = []
+        telling: list[tuple[Case, Transition, Sent]] = []
+        for case, event in waiting:
+            found = verdict(self._occasion(case, event, now_ms))
+            if not isinstance(found, Tell):
+                drafts.append(calls.withhold(case, event, found.reason, now_ms, found.until_ms))
+            elif event.severity == "medium":  # listed, which is no notification
+                drafts += calls.tell(self._desktop(case, now_ms), found.reason, event)
+            else:
+                telling.append((case, event, found.reason))
+        telling.sort(key=lambda one: (_rank(one[1].severity), one[0].alert_id))
+        told = self._told_in(group)
+        for case, event, reason in telling:
+            if told is not None and _rank(event.severity) >= _rank(told):
+                drafts.append(calls.withhold(case, event, "attached", now_ms))
+            else:
+                told = event.severity
+                drafts += calls.tell(self._desktop(case, now_ms), reason, event)
+        return drafts
+
+    def _told_in(self, group: Group) -> Severity | None:
+        """Give the worst that was told of a record already: its events came in two reads."""
+        told = [
+            event.severity
+            for case in self.desk.cases_of(group.who)
+            for event in case.told
+            if event.at_ms == group.at_ms
+        ]
+        return min(told, key=_rank, default=None)
+
+    def _occasion(self, case: Case, event: Transition, now_ms: int) -> Occasion:
+        family = [
+            one for one in self.desk.cases_of(whose(event)) if one.demand.ladder == event.ladder
+        ]
+        last = max(
+            (one for one in family if one.notices.last_ms is not None),
+            key=lambda one: one.notices.last_ms or 0,
+            default=None,
+        )
+        return Occasion(
+            event,
+            case,
+            now_ms,
+            last_ms=last.notices.last_ms if last else None,
+            last_severity=last.demand.severity if last else None,
+            succeeds=any(
+                one.alert_id != case.alert_id and one.ended is not None and not one.settled
+                for one in family
+            ),
+        )
+
+    def _act(self, alert_id: str, due: Timer, now_ms: int) -> list[Action]:
+        case = self.desk.case(alert_id)
+        assert case is not None, alert_id
+        at = self._desktop(case, now_ms)
+        notices = case.notices
+        match due.due:
+            case "tell":
+                return [calls.notice(at, "retracted", 0, list(notices.told))]
+            case "step":
+                last = notices.chain[-1] if notices.chain else notices.attached
+                assert last is not None, "a step follows another"
+                return calls.step(at, "escalation", last.step + 1)
+            case "restart":
+                shelf = notices.reset is not None and notices.reset.reason == "shelf-ended"
+                return calls.tell(at, "shelf-ended" if shelf else "reminder")
+            case "resume":
+                assert notices.withheld is not None
+                return self._resume(at, notices.withheld)
+            case "expire":
+                assert case.answer is not None
+                return [calls.expire(case, case.answer, _expiry(case), now_ms)]
+            case "shelf-end":
+                assert case.shelf is not None
+                return [calls.expire(case, case.shelf, "shelf-ended", now_ms)]
+
+    def _resume(self, at: Desktop, withheld: Action) -> list[Action]:
+        match withheld.reason:
+            case "listing":
+                return [calls.notice(at, "listed", 0, at.staffing.shift_lead(at.now_ms))]
+            case "awaiting-confirmation":
+                return calls.tell(at, "confirmed")
+            case _:
+                return calls.tell(at, _SENT_OF.get(at.case.demand.event, "onset"))
+
+    def _desktop(self, case: Case, now_ms: int) -> Desktop:
+        return Desktop(case, self._staffing_of(case), now_ms, is_technical(case.demand))
+
+    def _staffing_of(self, case: Case) -> Staffing:
+        book = case.demand.book
+        if book not in self._staffing:
+            self._staffing[book] = Staffing(routing(self._rotas.values(), book) or _NOBODY)
+        return self._staffing[book]
+
+    def _look_at(self, alert_id: str, now_ms: int) -> None:
+        """Reckon anew what an alert waits for, after something was said of it."""
+        case = self.desk.case(alert_id)
+        self._timers.pop(alert_id, None)
+        if case is None:
+            return
+        if case.undecided:
+            self._undecided.setdefault(alert_id, now_ms)
+        else:
+            self._undecided.pop(alert_id, None)
+            due = timer(case, self._staffing_of(case), technical=is_technical(case.demand))
+            if due is not None:
+                self._timers[alert_id] = due
+
+    def _rearrange(self) -> None:
+        self._staffing.clear()
+        for case in self.desk.cases():
+            self._look_at(case.alert_id, self._undecided.get(case.alert_id, 0))
+
+    def _is_news(self, notice: Action) -> bool:
+        case = self.case_of(notice)
+        if case is None or notice.action_id in case.notices.done:
+            return False
+        if notice.reason == "retracted":
+            return True
+        return case.attention == "unacknowledged" and not case.settled
+
+    def _without_repetition(self, drafts: list[Action]) -> list[Action]:
+        """Leave out what is in the log already: trouble of the same day, for one."""
+        known: set[str] = set()
+        fresh = []
+        for one in drafts:
+            if one.action_id not in known and not self.desk.knows(one):
+                fresh.append(one)
+            known.add(one.action_id)
+        return fresh
+
+
+def _rank(severity: Severity) -> int:
+    return SEVERITIES.index(severity)
+
+
+def _expiry(case: Case) -> Expired:
+    answered = case.answer
+    assert answered is not None
+    heard = case.latest.at_ms > answered.at_ms
+    return "no-outcome" if heard or case.ended is not None else "no-reading"

@@ -1,0 +1,74 @@
+"""Trouble of the desk itself, as an alert: an empty rota, a page that no channel took."""
+
+import hashlib
+from typing import Literal
+
+from alerts.desk.staffing import DAY_MS
+from schemas.alert import Action, Evidence, Transition
+
+Trouble = Literal["empty-rota", "undelivered", "late"]
+
+DESK = "desk"
+_PREFIXES = ("desk/", "gateway/", "pipeline/")
+_TITLES: dict[str, str] = {
+    "empty-rota": "Nobody is on the rota",
+    "undelivered": "A notification reached nobody",
+    "late": "Alerts are late",
+}
+_ADVICE = (
+    "Technical staff: look at the rota, the channels of the people on it, and the desk's log. "
+    "Until it is mended, watch the page: it shows every alert."
+)
+
+
+def identity(*parts: str) -> str:
+    """Name what the desk does so that whoever decides it again gives the same name: 32 digits."""
+    return hashlib.sha256("\0".join(("desk", *parts)).encode()).hexdigest()[:32]
+
+
+def is_technical(event: Transition) -> bool:
+    """Whether an alert is the technical chain's."""
+    return event.subject.startswith(_PREFIXES)
+
+
+def trouble_id(trouble: Trouble, programme: str, at_ms: int) -> str:
+    """Name the alert about trouble of a programme; one a day."""
+    return identity("technical", trouble, programme, str(at_ms // DAY_MS))
+
+
+def report(trouble: Trouble, programme: str, at_ms: int, sentence: str) -> Action:
+    """Write the record that raises a technical alert."""
+    alert_id = trouble_id(trouble, programme, at_ms)
+    return Action(
+        action_id=identity("raised", alert_id),
+        alert_ids=[alert_id],
+        kind="technical",
+        who=DESK,
+        at_ms=at_ms,
+        patient_id="",
+        note=sentence,
+        assignee=trouble,
+    )
+
+
+def finding_of(action: Action) -> Transition:
+    """Read such a record as the event that opens the alert."""
+    assert action.kind == "technical", action.kind
+    trouble = action.assignee or "trouble"
+    return Transition(
+        event_id=action.action_id,
+        alert_id=action.alert_ids[0],
+        patient_id="",
+        ladder=f"desk-{trouble}",
+        rule=trouble,
+        event="onset",
+        severity="high",
+        at_ms=action.at_ms,
+        title=_TITLES.get(trouble, "The desk has trouble"),
+        reason=action.note,
+        evidence=Evidence("", "", action.at_ms, "device-clock", {}),
+        book="",
+        book_sha256="",
+        advice=_ADVICE,
+        subject=f"desk/{trouble}",
+    )

@@ -1,0 +1,117 @@
+"""What comes next for an alert if nobody does anything, and when: one timer for each, as data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from alerts.desk.case import Case
+from alerts.desk.staffing import CHAIN_STEPS, Staffing
+from schemas.alert import Action, Severity
+
+MINUTE_MS = 60_000
+CRITICAL_STEP_MS = 5 * MINUTE_MS
+HIGH_STEP_STAFFED_MS = 15 * MINUTE_MS
+LISTED_AFTER_STAFFED_MS = 30 * MINUTE_MS
+CRITICAL_ANSWER_MS = 60 * MINUTE_MS
+HIGH_ANSWER_STAFFED_MS = 8 * 60 * MINUTE_MS
+
+Due = Literal["tell", "step", "restart", "resume", "expire", "shelf-end"]
+"""``tell``: who was told of what was retracted. ``step``: the next step of the chain. ``restart``:
+the chain from its begin. ``resume``: what was withheld until now. ``expire``: an acknowledgement
+that led to nothing. ``shelf-end``: the end of a shelf."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """What is due, and from when on."""
+
+    due: Due
+    at_ms: int
+
+
+def timer(case: Case, staffing: Staffing, *, technical: bool = False) -> Timer | None:
+    """Give the timer of an alert whose events are decided; None: it waits for people or records.
+
+    ``technical``: an alert of the technical chain, which is there day and night.
+    """
+    notices = case.notices
+    if case.condition == "retracted":
+        waits = bool(notices.told) and not notices.retraction_told
+        return Timer("tell", case.latest.at_ms) if waits else None
+    if case.settled or case.kind == "work":
+        return None
+    match case.attention:
+        case "acknowledged":
+            return _expiry(case, staffing)
+        case "shelved":
+            assert case.shelf is not None
+            assert case.shelf.until_ms is not None
+            return Timer("shelf-end", case.shelf.until_ms)
+        case "unacknowledged":
+            return _call(case, staffing, technical=technical)
+        case _:
+            return None
+
+
+def _expiry(case: Case, staffing: Staffing) -> Timer | None:
+    assert case.answer is not None
+    at_ms = case.answer.at_ms
+    match expiring_severity(case):
+        case "critical":
+            return Timer("expire", at_ms + CRITICAL_ANSWER_MS)
+        case "high":
+            return Timer("expire", staffing.after_staffed(at_ms, HIGH_ANSWER_STAFFED_MS))
+        case _:
+            return None
+
+
+def expiring_severity(case: Case) -> Severity:
+    """Give the severity that says how long an acknowledgement lasts: a person closes a critical."""
+    return "critical" if case.was_critical else case.severity
+
+
+def _call(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
+    """Give the next step of an alert that nobody has answered."""
+    notices = case.notices
+    if notices.withheld is not None and not notices.chain:
+        return _resumption(case, notices.withheld)
+    if case.ended is not None and (notices.after_end or not _goes_on_after_end(case)):
+        return None
+    if notices.chain:
+        return _step(case, notices.chain[-1], staffing, technical=technical)
+    if notices.attached is not None:
+        return _step(case, notices.attached, staffing, technical=technical)
+    if notices.reset is not None:
+        return Timer("restart", notices.reset.at_ms)
+    return None
+
+
+def _resumption(case: Case, withheld: Action) -> Timer | None:
+    """Cool-down and the night only delay; what awaited its confirmation is over if it ended."""
+    assert withheld.until_ms is not None
+    if case.ended is not None and withheld.reason == "awaiting-confirmation":
+        return None
+    return Timer("resume", withheld.until_ms)
+
+
+def _goes_on_after_end(case: Case) -> bool:
+    """One more step follows the end of a condition; what came off a shelf ended is silent."""
+    notices = case.notices
+    if notices.chain or notices.attached is not None:
+        return True
+    return notices.reset is not None and notices.reset.reason in ("no-outcome", "no-reading")
+
+
+def _step(case: Case, last: Action, staffing: Staffing, *, technical: bool) -> Timer | None:
+    """Give the next step: at once if the last one reached nobody, unless nobody at all is there."""
+    missed = case.notices.failures_in_a_row
+    if missed % CHAIN_STEPS and case.severity in ("critical", "high"):
+        return Timer("step", last.at_ms)
+    match case.severity:
+        case "critical":
+            return Timer("step", last.at_ms + CRITICAL_STEP_MS)
+        case "high" if technical:
+            return Timer("step", last.at_ms + HIGH_STEP_STAFFED_MS)
+        case "high":
+            return Timer("step", staffing.after_staffed(last.at_ms, HIGH_STEP_STAFFED_MS))
+        case _:
+            return None

@@ -1,0 +1,153 @@
+"""Whether an event tells anybody: a named reason for each, by a table.
+
+Of the events of one record at most one notifies: ``alerts/desk/core.py`` chooses the most severe of
+those that may.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerts.desk.case import RECURS_AFTER_MS, Case
+from schemas.alert import SEVERITIES, WORK_LIST, Sent, Severity, Transition, Withheld
+
+CONFIRMATION_GRACE_MS = 90_000
+"""The engine says ``confirmed`` at its first record after the deadline, and marks a tick at least
+every 60 s; if it says nothing for so long, the page comes all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Somebody is told, for this reason."""
+
+    reason: Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """Nobody is told, for this reason; until ``until_ms``, if that is given."""
+
+    reason: Withheld
+    until_ms: int | None = None
+
+
+Verdict = Tell | Withhold
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """An event on which the desk decides, and what it knows then.
+
+    ``last_ms``, ``last_severity``: the last notification about this patient's ladder, of this alert
+    or of one before it. ``succeeds``: an earlier alert of the ladder is still open on the page.
+    """
+
+    event: Transition
+    case: Case
+    now_ms: int
+    last_ms: int | None = None
+    last_severity: Severity | None = None
+    succeeds: bool = False
+
+    @property
+    def steps_up(self) -> bool:
+        """A step up breaks cool-down and shelf."""
+        return self.event.event == "worsened" or (
+            self.last_severity is not None
+            and SEVERITIES.index(self.event.severity) < SEVERITIES.index(self.last_severity)
+        )
+
+
+def verdict(occasion: Occasion) -> Verdict:
+    """Decide on one event: the first row of the table that answers, else somebody is told."""
+    answers = (row(occasion) for row in WITHHOLDING)
+    return next((one for one in answers if one is not None), None) or _told(occasion)
+
+
+def _of_the_work_list(on: Occasion) -> Withhold | None:
+    match on.event.event:
+        case "stale":
+            return Withhold("stale")
+        case "resolved-before-seen":
+            return Withhold("resolved-before-seen")
+        case event:
+            return Withhold("work-list") if event in WORK_LIST else None
+
+
+def _overtaken(on: Occasion) -> Withhold | None:
+    """What came after it asks more, and is decided next: a log that is read after an outage."""
+    demand = on.case.demand
+    if on.event.event == "confirmed" or demand is on.event or demand not in on.case.undecided:
+        return None
+    return Withhold("attached")
+
+
+def _attached(on: Occasion) -> Withhold | None:
+    """A further match of what is known; after return, or long after, it recurs."""
+    if on.event.event != "again" or on.event.event_id in on.case.reopening:
+        return None
+    last_ms = on.case.notices.last_ms
+    late = last_ms is not None and on.now_ms - last_ms > RECURS_AFTER_MS
+    return None if late and on.event.severity == "critical" else Withhold("attached")
+
+
+def _not_notifying(on: Occasion) -> Withhold | None:
+    silent = not on.event.notify or on.event.severity == "info"
+    return Withhold("not-notifying") if silent else None
+
+
+def _over(on: Occasion) -> Withhold | None:
+    """It ended before anybody was told: a log that is read after an outage, two records at once."""
+    return None if on.case.ended is None else Withhold("resolved-before-seen")
+
+
+def _awaiting(on: Occasion) -> Withhold | None:
+    if "awaiting-confirmation" not in on.event.marks:
+        return None
+    by_ms = on.event.confirm_by_ms if on.event.confirm_by_ms is not None else on.now_ms
+    return Withhold("awaiting-confirmation", max(by_ms, on.now_ms) + CONFIRMATION_GRACE_MS)
+
+
+def _shelved(on: Occasion) -> Withhold | None:
+    return Withhold("shelved") if on.case.attention == "shelved" else None
+
+
+def _acknowledged(on: Occasion) -> Withhold | None:
+    """Somebody answered what is being confirmed, or was quicker than the desk."""
+    if on.event.event == "again" or on.case.answer is None:
+        return None
+    return Withhold("acknowledged")
+
+
+def _cooling(on: Occasion) -> Withhold | None:
+    """Cool-down survives return; it delays and never discards."""
+    if not on.event.cooldown_ms or on.last_ms is None or on.steps_up:
+        return None
+    until_ms = on.last_ms + on.event.cooldown_ms
+    return Withhold("cool-down", until_ms) if on.now_ms < until_ms else None
+
+
+WITHHOLDING: tuple[Callable[[Occasion], Withhold | None], ...] = (
+    _of_the_work_list,
+    _overtaken,
+    _attached,
+    _not_notifying,
+    _over,
+    _awaiting,
+    _shelved,
+    _acknowledged,
+    _cooling,
+)
+
+
+def _told(on: Occasion) -> Tell:
+    match on.event.event:
+        case "again":
+            return Tell("recurred")
+        case "onset" if on.succeeds:
+            return Tell("recurred")
+        case "worsened":
+            return Tell("worsened")
+        case "confirmed":
+            return Tell("confirmed")
+        case _:
+            return Tell("onset")

@@ -1,0 +1,151 @@
+"""Every decision of the desk with its reason, by tables."""
+
+import pytest
+
+from tests.alerts.desk.stories import (
+    Story,
+    acknowledged,
+    cooling,
+    one_record,
+    recurred_after,
+    shelved,
+)
+from tests.alerts.desk.virtual_desk import (
+    HOUR_MS,
+    MINUTE_MS,
+    VirtualDesk,
+)
+
+CASES: dict[str, tuple[Story, list[tuple[str, str]]]] = {
+    "sent: onset": (lambda desk: desk.find("1"), [("notify", "onset")]),
+    "sent: worsened": (
+        lambda desk: (
+            desk.find("1", severity="high"),
+            desk.after(1000),
+            desk.find("2", "worsened"),
+        ),
+        [("notify", "onset"), ("notify", "worsened")],
+    ),
+    "sent: recurred, 30 min after the last notification": (
+        recurred_after(30),
+        [("notify", "onset"), ("notify", "recurred")],
+    ),
+    "withheld: attached, within 30 min of it": (
+        recurred_after(28),
+        [("notify", "onset"), ("withhold", "attached")],
+    ),
+    "withheld: attached, for what is not critical however late": (
+        recurred_after(90, "high"),
+        [("notify", "onset"), ("withhold", "attached")],
+    ),
+    "sent: recurred, after return": (
+        lambda desk: (
+            acknowledged(desk),
+            desk.find("2", "returned"),
+            desk.find("3", alert_id="b", patient_id="patient-of-a"),
+        ),
+        [("notify", "onset"), ("notify", "recurred")],
+    ),
+    "withheld: shelved": (
+        lambda desk: (shelved(desk), desk.after(HOUR_MS), desk.find("2", "again")),
+        [("notify", "onset"), ("withhold", "shelved")],
+    ),
+    "sent: worsened breaks a shelf": (
+        lambda desk: (
+            desk.find("1", severity="high"),
+            desk.after(1000),
+            desk.do("shelve", note="known", until_ms=desk.now_ms + HOUR_MS),
+            desk.find("2", "worsened"),
+        ),
+        [("notify", "onset"), ("notify", "worsened")],
+    ),
+    "withheld: cool-down, which survives return": (
+        cooling(),
+        [("notify", "onset"), ("withhold", "cool-down")],
+    ),
+    "sent: worsened breaks a cool-down": (
+        cooling(
+            lambda desk: (
+                desk.after(1000),
+                desk.find("4", "worsened", alert_id="b", patient_id="patient-of-a"),
+            )
+        ),
+        [("notify", "onset"), ("withhold", "cool-down"), ("notify", "worsened")],
+    ),
+    "withheld: stale": (lambda desk: desk.find("1", "stale", "medium"), [("withhold", "stale")]),
+    "withheld: resolved before seen": (
+        lambda desk: desk.find("1", "resolved-before-seen", "medium"),
+        [("withhold", "resolved-before-seen")],
+    ),
+    "withheld: ended before the desk saw it": (
+        lambda desk: (desk.find("1"), desk.find("2", "returned")),
+        [("withhold", "resolved-before-seen")],
+    ),
+    "withheld: awaiting confirmation": (
+        lambda desk: desk.find(
+            "1", marks=["awaiting-confirmation"], confirm_by_ms=desk.now_ms + 10 * MINUTE_MS
+        ),
+        [("withhold", "awaiting-confirmation")],
+    ),
+    "sent: confirmed": (
+        lambda desk: (
+            desk.find("1", marks=["awaiting-confirmation"]),
+            desk.after(MINUTE_MS),
+            desk.find("2", "confirmed"),
+        ),
+        [("withhold", "awaiting-confirmation"), ("notify", "confirmed")],
+    ),
+    "withheld: acknowledged before it was confirmed": (
+        lambda desk: (
+            desk.find("1", marks=["awaiting-confirmation"]),
+            desk.after(MINUTE_MS),
+            desk.do("acknowledge"),
+            desk.find("2", "confirmed"),
+        ),
+        [("withhold", "awaiting-confirmation"), ("withhold", "acknowledged")],
+    ),
+    "withheld: a rule that notifies nobody": (
+        lambda desk: desk.find("1", notify=False),
+        [("withhold", "not-notifying")],
+    ),
+    "withheld: info is for the record": (
+        lambda desk: desk.find("1", severity="info"),
+        [("withhold", "not-notifying")],
+    ),
+    "withheld: a task": (
+        lambda desk: desk.find("1", "repeat-asked", "high"),
+        [("withhold", "work-list")],
+    ),
+    "withheld: true already when the rule came": (
+        lambda desk: desk.find("1", "standing", "high"),
+        [("withhold", "work-list")],
+    ),
+    "withheld: medium is listed, never paged": (
+        lambda desk: desk.find("1", severity="medium"),
+        [("withhold", "listing")],
+    ),
+    "one record, one notification: the most severe": (
+        one_record(("a", "onset", "high"), ("b", "onset", "critical"), ("c", "onset", "medium")),
+        [("withhold", "listing"), ("notify", "onset"), ("withhold", "attached")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("story", "decisions"), CASES.values(), ids=CASES)
+def test_each_decision_has_its_reason(story: Story, decisions: list[tuple[str, str]]) -> None:
+    desk = VirtualDesk()
+    story(desk)
+    desk.after(1_000)
+    assert desk.said("notify", "withhold") == decisions
+
+
+def test_a_shelved_alert_silences_no_other() -> None:
+    desk = VirtualDesk()
+    desk.find("1", alert_id="a", patient_id="p")
+    desk.after(1_000)
+    desk.do("shelve", "a", note="known", until_ms=desk.now_ms + HOUR_MS)
+    desk.after(31 * MINUTE_MS)
+    desk.find("2", "again", alert_id="a", patient_id="p")
+    desk.find("3", "onset", "high", alert_id="b", patient_id="p")
+    desk.after(1_000)
+    assert desk.said("notify", "withhold")[1:] == [("withhold", "shelved"), ("notify", "onset")]
