@@ -5,17 +5,22 @@ what is in it already. Rungs are kept by name (book/rule), so that a changed rul
 own. ``alerts.engine.changelog`` says what is around it.
 """
 
+import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 import numpy as np
 
 from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Pending
-from alerts.engine.ladders import Ladder, RuleSet, bits
+from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.sight import Sight
-from alerts.engine.state import RECENT_MAX, Arrivals, PartitionState
+from alerts.engine.state import Arrivals, PartitionState
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
+"""Version 1 knew single readings only: it has the ids of recent ones, and no ring."""
+_DIGEST_BYTES = 4
 
 
 class _Pending(msgspec.Struct, frozen=True):
@@ -54,9 +59,17 @@ class _Arrivals(msgspec.Struct, frozen=True):
 
 
 class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a vital; ``recent`` is of version 1.
+
+    ``slot``: exactly as ``alerts.engine.memory`` lays it out. ``cleared``: digests of the rungs
+    whose return condition the newest reading met.
+    """
+
     newest_ms: int
-    recent: bytes
+    recent: bytes = b""
     arrivals: _Arrivals | None = None
+    slot: bytes = b""
+    cleared: bytes = b""
 
 
 class PatientRecord(msgspec.Struct, frozen=True):
@@ -87,16 +100,17 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
     vitals = {
         vital.vital.name: _Vital(
             int(state.newest_ms[row, vital.index]),
-            _recent(state, row, vital.index),
-            _arrivals(state, row, vital.index),
+            arrivals=_arrivals(state, row, vital.index),
+            slot=state.memories[vital.index].encoded(row),
+            cleared=_cleared(state, row, vital),
         )
         for vital in rules.vitals
-        if state.recent_count[row, vital.index]
+        if state.memories[vital.index].slot_of[row] >= 0
     }
     ladders = {
         ladder.name: _ladder(state, row, ladder)
         for ladder in rules.ladders
-        if (row, ladder.index) in state.ladders or state.clear[row, ladder.index]
+        if (row, ladder.index) in state.ladders
     }
     return _encoder.encode(PatientRecord(source.topic_id, source.next_offset, vitals, ladders))
 
@@ -107,7 +121,7 @@ def decode_patient(value: bytes) -> PatientRecord | None:
         record = _patient_decoder.decode(value)
     except msgspec.MsgspecError:
         return None
-    return record if record.version == VERSION else None
+    return record if record.version in _READABLE else None
 
 
 def restore_patient(state: PartitionState, patient_id: str, record: PatientRecord) -> None:
@@ -116,24 +130,36 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     for vital in state.rule_set.vitals:
         kept = record.vitals.get(vital.vital.name)
         if kept is not None:
-            recent = np.frombuffer(kept.recent, dtype="<u8")[-RECENT_MAX:]
             state.newest_ms[row, vital.index] = kept.newest_ms
-            state.recent[row, vital.index] = 0
-            state.recent[row, vital.index, : len(recent)] = recent
-            state.recent_count[row, vital.index] = len(recent)
+            memory = state.memories[vital.index]
+            if not memory.restore(row, kept.slot):
+                memory.restore_recent(row, np.frombuffer(kept.recent, dtype="<u8"))
+            _restore_cleared(state, row, vital, kept.cleared)
             _restore_arrivals(state, row, vital.index, kept.arrivals)
     for ladder in state.rule_set.ladders:
         _restore_ladder(state, row, ladder, record.ladders.get(ladder.name, _Ladder()))
-    for vital in state.rule_set.vitals:
-        state.mark_busy(row, vital.index, (ladder.index for ladder in vital.ladders))
 
 
-def _recent(state: PartitionState, row: int, vital: int) -> bytes:
-    """Give the ids from the oldest to the newest."""
-    count = int(state.recent_count[row, vital])
-    ring = state.recent[row, vital]
-    ordered = ring[:count] if count <= RECENT_MAX else np.roll(ring, -(count % RECENT_MAX))
-    return bytes(ordered.astype("<u8").tobytes())
+def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
+    return b"".join(
+        _digest(ladder.rungs[rung].key)
+        for ladder in vital.ladders
+        for rung in bits(int(state.clear[row, ladder.index]))
+    )
+
+
+def _restore_cleared(state: PartitionState, row: int, vital: VitalLadders, cleared: bytes) -> None:
+    digests = {cleared[n : n + _DIGEST_BYTES] for n in range(0, len(cleared), _DIGEST_BYTES)}
+    for ladder in vital.ladders:
+        state.clear[row, ladder.index] = mask(
+            place for place, rung in enumerate(ladder.rungs) if _digest(rung.key) in digests
+        )
+
+
+@lru_cache(maxsize=4096)
+def _digest(key: str) -> bytes:
+    """Name a rung shortly; of one that was called otherwise nothing is cleared."""
+    return hashlib.sha256(key.encode()).digest()[:_DIGEST_BYTES]
 
 
 def _arrivals(state: PartitionState, row: int, vital: int) -> _Arrivals | None:
@@ -182,7 +208,6 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
         ],
         flagged=[(at_ms, _names(ladder, rungs)) for at_ms, rungs in held.flagged],
         awaiting=_kept(ladder, held.awaiting) if held.awaiting else None,
-        clear=bool(state.clear[row, ladder.index]),
     )
 
 
@@ -197,7 +222,8 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladd
         )
         for item in kept.pending
     ]
-    state.clear[row, ladder.index] = kept.clear
+    if kept.clear:
+        state.clear[row, ladder.index] = mask(range(len(ladder.rungs)))
     held = LadderState(
         latched=_mask(ladder, kept.latched),
         lowered=_mask(ladder, kept.lowered),

@@ -1,15 +1,16 @@
 """From records to columns: what the rules see of the readings of one vital."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from alerts.engine.identity import short_identity
+from alerts.engine.identity import long_identity
+from alerts.rules.flags import known_flags
 from alerts.rules.units import accepted
-from alerts.rules.values import HI, LO, Values
+from alerts.rules.values import CLEAR, HI, LO, NOT_ASSESSED, SET, Requirement, Values
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
 from schemas.vitals import Vital
@@ -20,6 +21,8 @@ Booleans = npt.NDArray[np.bool_]
 
 _BEYOND = {"positive-infinity": HI, "negative-infinity": LO}
 _ABSENT = (math.nan, 0, 0)
+ASSESSED = 1 << 31
+"""In a set of flags: the device looked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class Columns:
 
     ``entry``: the record's place in the batch; ``place``: the reading's place in its record;
     ``age_ms``: receipt minus the earliest instant that the time's quality allows;
-    ``least_age_ms``: minus the latest.
+    ``least_age_ms``: minus the latest. ``high`` and ``low``: the reading_id. ``judged``:
+    measured since the care plan began; else it only feeds a baseline. ``eligible``: enters windows.
+    ``flags``: a bit for each known flag; ``met``: one for each requirement of the rules.
     """
 
     entry: Integers
@@ -37,16 +42,27 @@ class Columns:
     measured_ms: Integers
     age_ms: Integers
     least_age_ms: Integers
-    identity: Identities
+    seq: Integers
+    high: Identities
+    low: Identities
     flagged: Booleans
     trusted: Booleans
     device_clock: Booleans
+    judged: Booleans
+    eligible: Booleans
+    flags: Integers
+    met: Integers
     values: Values
-    sources: list[StampedReading]
+    sources: Sequence[StampedReading]
 
     def __len__(self) -> int:
         """Count the readings."""
-        return len(self.sources)
+        return len(self.row)
+
+    @property
+    def identity(self) -> Identities:
+        """Name each reading in the table of recent ones; 0 means empty there."""
+        return np.maximum(self.low, np.uint64(1))
 
 
 @dataclass(slots=True)
@@ -55,28 +71,45 @@ class Gatherer:
 
     vital: Vital
     gated: frozenset[str]
+    requirements: tuple[Requirement, ...] = ()
     sources: list[StampedReading] = field(default_factory=list)
     places: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Entry, place in it, row of the patient, receipt stamp."""
+    alone: list[bool] = field(default_factory=list)
+    judged: list[bool] = field(default_factory=list)
 
-    def add(self, place: tuple[int, int, int, int], stamped: StampedReading) -> None:
-        """Take one reading."""
+    def add(
+        self,
+        place: tuple[int, int, int, int],
+        stamped: StampedReading,
+        *,
+        alone: bool,
+        judged: bool,
+    ) -> None:
+        """Take one reading; ``alone``: no other one of its session is in its record."""
         self.places.append(place)
         self.sources.append(stamped)
+        self.alone.append(alone)
+        self.judged.append(judged)
 
     def columns(self) -> Columns:
         """Lay them out."""
         stamps = [stamped.stamp for stamped in self.sources]
-        entry, place, row, received_ms = np.array(self.places, dtype=np.int64).reshape(-1, 4).T
-        measured_ms = np.array([stamp.measured_at_ms for stamp in stamps], dtype=np.int64)
-        earliest_ms = np.array(
-            [
-                stamp.earliest_ms if stamp.quality == "bounded" else stamp.measured_at_ms
-                for stamp in stamps
-            ],
-            dtype=np.int64,
-        )
         readings = [stamped.reading for stamped in self.sources]
+        entry, place, row, received_ms = np.array(self.places, dtype=np.int64).reshape(-1, 4).T
+        measured_ms = _integers(stamp.measured_at_ms for stamp in stamps)
+        earliest_ms = _integers(
+            stamp.earliest_ms if stamp.quality == "bounded" else stamp.measured_at_ms
+            for stamp in stamps
+        )
+        names = [long_identity(reading.reading_id) for reading in readings]
+        flagged = _booleans(not self.gated.isdisjoint(reading.status or ()) for reading in readings)
+        device_clock = _booleans(stamp.quality == "device-clock" for stamp in stamps)
+        receipt = _booleans(stamp.quality == "receipt" for stamp in stamps)
+        values = values_of([reading.quantities for reading in readings], self.vital)
+        said = (~np.isnan(values.number) | (values.beyond != 0)).any(axis=1)
+        timed = device_clock | (receipt & _booleans(self.alone))
+        bits = {name: 1 << number for number, name in enumerate(known_flags(self.vital.name))}
         return Columns(
             entry=entry,
             place=place,
@@ -84,20 +117,56 @@ class Gatherer:
             measured_ms=measured_ms,
             age_ms=received_ms - earliest_ms,
             least_age_ms=received_ms - measured_ms,
-            identity=np.array(
-                [short_identity(reading.reading_id) for reading in readings], dtype=np.uint64
+            seq=_integers(reading.seq for reading in readings),
+            high=np.array([high for high, _ in names], dtype=np.uint64),
+            low=np.array([low for _, low in names], dtype=np.uint64),
+            flagged=flagged,
+            trusted=_booleans(stamp.quality != "untrusted" for stamp in stamps),
+            device_clock=device_clock,
+            judged=_booleans(self.judged),
+            eligible=~flagged & timed & said,
+            flags=_integers(flags_of(reading.status, bits) for reading in readings),
+            met=_integers(
+                sum(
+                    1 << number
+                    for number, requirement in enumerate(self.requirements)
+                    if requirement.met(reading.attributes)
+                )
+                for reading in readings
             ),
-            flagged=np.array(
-                [not self.gated.isdisjoint(reading.status or ()) for reading in readings],
-                dtype=np.bool_,
-            ),
-            trusted=np.array([stamp.quality != "untrusted" for stamp in stamps], dtype=np.bool_),
-            device_clock=np.array(
-                [stamp.quality == "device-clock" for stamp in stamps], dtype=np.bool_
-            ),
-            values=values_of([reading.quantities for reading in readings], self.vital),
+            values=values,
             sources=self.sources,
         )
+
+
+def _integers(numbers: Iterable[int]) -> Integers:
+    return np.array(list(numbers), dtype=np.int64)
+
+
+def _booleans(truths: Iterable[bool]) -> Booleans:
+    return np.array(list(truths), dtype=np.bool_)
+
+
+def flags_of(status: Sequence[str] | None, bits: dict[str, int]) -> int:
+    """Make a set of what a device reports; flags that nobody knows are left out."""
+    if status is None:
+        return 0
+    return sum(bits.get(name, 0) for name in set(status)) | ASSESSED
+
+
+def status_of(
+    flags: Integers, names: Sequence[str], known: Sequence[str]
+) -> dict[str, npt.NDArray[np.int8]]:
+    """Say of each flag asked for what readings say of it."""
+    assessed = flags & ASSESSED != 0
+    return {
+        name: np.where(
+            assessed,
+            np.where(flags >> known.index(name) & 1 == 1, SET, CLEAR),
+            NOT_ASSESSED,
+        ).astype(np.int8)
+        for name in names
+    }
 
 
 def values_of(quantities: Sequence[dict[str, Quantity]], vital: Vital) -> Values:

@@ -35,7 +35,7 @@ def _vital(
 ) -> Iterator[Transition]:
     if reading.measured_at_ms == state.newest_ms[row, vital.index]:
         # It may have stood for "back within limits": nothing is resolved by it any more.
-        state.clear[row, [ladder.index for ladder in vital.ladders]] = False
+        state.clear[row, [ladder.index for ladder in vital.ladders]] = 0
     for ladder in vital.ladders:
         held = state.ladders.get((row, ladder.index))
         if held is not None and held.latched and _rests_on(held, reading):

@@ -1,8 +1,10 @@
 """Names that follow from the log alone: whoever judges it again gives the same ones."""
 
 import hashlib
+import re
 
 _BYTES = 16
+_OURS = re.compile(r"[0-9a-f]{32}")
 
 
 def alert_id(patient_id: str, scope: str, origin: str) -> str:
@@ -15,12 +17,12 @@ def event_id(alert: str, event: str, occasion: str) -> str:
     return _digest("event", alert, event, occasion)
 
 
-def short_identity(reading_id: str) -> int:
-    """Give 64 bits of a reading_id for the table of recent ones; never 0, which means empty."""
-    try:
-        return int(reading_id[-16:], 16) or 1
-    except ValueError:  # not ours, but no reason to stop
-        return int.from_bytes(hashlib.sha256(reading_id.encode()).digest()[:8]) or 1
+def long_identity(reading_id: str) -> tuple[int, int]:
+    """Give a reading_id as two numbers of 64 bits; of one that is not ours a digest."""
+    name = reading_id
+    if not _OURS.fullmatch(name):
+        name = hashlib.sha256(reading_id.encode()).hexdigest()[: 2 * _BYTES]
+    return int(name[:_BYTES], 16), int(name[_BYTES:], 16)
 
 
 def device_digest(address: str) -> str:

@@ -125,7 +125,6 @@ def arrange(books: Sequence[Book]) -> RuleSet:
         Rung(rule, book, SEVERITIES.index(rule.severity), book.vitals[rule.vital].fresh_ms)
         for book in books
         for rule in book.rules
-        if rule.single
     ]
     rungs.sort(key=lambda rung: (rung.rule.ladder, rung.rank))  # stable: of equals the first
     groups = [tuple(group) for _, group in groupby(rungs, key=lambda rung: rung.rule.ladder)]

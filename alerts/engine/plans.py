@@ -5,18 +5,30 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import RuleSet
+from alerts.engine.personal import Personal, personal_limits
 from alerts.records import TIME_MS_MAX
 from schemas.registry import PatientEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A patient's care plan as the engine needs it: per ladder the rungs in force."""
+    """A patient's care plan as the engine needs it: per ladder the rungs in force.
+
+    ``zones``: since when the patient lives in which, the first one since ever. ``limits``: the
+    patient's own; of two that hold the later one counts.
+    """
 
     in_force: tuple[int, ...]
     from_ms: int
-    zone: tzinfo
+    zones: tuple[tuple[int, tzinfo], ...]
+    limits: tuple[Personal, ...] = ()
+    therapy_ms: int | None = None
+
+    def zone(self, at_ms: int) -> tzinfo:
+        """Give the zone in force at an instant."""
+        return next(zone for from_ms, zone in reversed(self.zones) if from_ms <= at_ms)
 
 
 class Plans:
@@ -31,7 +43,7 @@ class Plans:
         """Start without patients."""
         self._rule_set = rule_set
         self._plans: dict[str, Plan] = {}
-        self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, UTC)
+        self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, ((LONG_AGO_MS, UTC),))
 
     def __contains__(self, patient_id: str) -> bool:
         """Tell whether the registry has spoken of the patient."""
@@ -43,7 +55,13 @@ class Plans:
         lost = unknown and len(unknown) == len(entry.books)
         in_force = self._rule_set.in_force(self._rule_set.books if lost else entry.books)
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
-        self._plans[entry.patient_id] = Plan(tuple(in_force), from_ms, _zone(entry.zone))
+        self._plans[entry.patient_id] = Plan(
+            tuple(in_force),
+            from_ms,
+            _zones(entry),
+            personal_limits(entry.limits),
+            entry.therapy_start_ms,
+        )
         return unknown
 
     def remove(self, patient_id: str) -> None:
@@ -57,7 +75,14 @@ class Plans:
 
 def local_day(plan: Plan, at_ms: int) -> str:
     """Give the patient's calendar day."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(plan.zone).date().isoformat()
+    zone = plan.zone(at_ms)
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date().isoformat()
+
+
+def _zones(entry: PatientEntry) -> tuple[tuple[int, tzinfo], ...]:
+    periods = sorted(entry.zones, key=lambda period: period.from_ms)
+    since = [(max(period.from_ms, LONG_AGO_MS), _zone(period.zone)) for period in periods]
+    return ((LONG_AGO_MS, _zone(entry.zone)), *since)
 
 
 @lru_cache(maxsize=1024)

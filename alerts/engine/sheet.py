@@ -6,47 +6,77 @@ import numpy as np
 
 from alerts.engine.columns import Booleans, Columns, Integers
 from alerts.engine.ladders import VitalLadders
+from alerts.engine.remembered import with_circumstances
 from alerts.engine.state import PartitionState
+from alerts.rules.values import Values
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Sets of rungs, shape (readings, ladders of the vital); see ``alerts.engine.findings.Facts``.
 
-    ``clear``: the reading, being the newest, meets every return condition of the ladder.
+    Rungs that look at more than the reading are in none of them until ``alerts.engine.rounds`` puts
+    them in; ``own``: those of N of M whose ``when`` the reading itself satisfies. ``able``: rungs
+    that the reading may end, by age, values and quality. ``values``: all that a rule may ask for.
     """
 
     matched: Integers
     denied: Integers
     returned: Integers
     fresh: Integers
-    clear: Booleans
+    able: Integers
+    own: Integers
+    in_force: Integers
     uncensored: Booleans
-
-    def loud(self) -> Booleans:
-        """Tell which readings match anything."""
-        loud: Booleans = np.logical_or.reduce(self.matched != 0, axis=1)
-        return loud
+    values: Values
 
 
 def evaluate(vital: VitalLadders, columns: Columns, state: PartitionState) -> Sheet:
     """Judge every reading by every rung; only rungs in force match."""
+    kinds = state.kinds[vital.index]
+    chosen = state.chosen(kinds.settings, columns.row, columns.measured_ms)
+    values = with_circumstances(columns, kinds, chosen)
     shape = (len(columns), len(vital.ladders))
-    matched, denied, returned, fresh = (np.zeros(shape, np.int64) for _ in range(4))
+    matched, denied, returned, fresh, own = (np.zeros(shape, np.int64) for _ in range(5))
+    for one in kinds.single:
+        plain = one.rung.rule.condition.truth(values)
+        widened = one.rung.rule.condition.truth(values, widened=True)
+        matched[:, one.place] |= plain.true * np.int64(one.bit)
+        denied[:, one.place] |= plain.false * np.int64(one.bit)
+        returned[:, one.place] |= widened.false * np.int64(one.bit)
+    for one, _ in kinds.counted:
+        own[:, one.place] |= one.rung.rule.condition.truth(values).true * np.int64(one.bit)
     for place, ladder in enumerate(vital.ladders):
-        for number, rung in enumerate(ladder.rungs):
-            bit = np.int64(1 << number)
-            plain = rung.rule.condition.truth(columns.values)
-            widened = rung.rule.condition.truth(columns.values, widened=True)
-            young = columns.trusted & (columns.age_ms <= rung.fresh_ms)
-            matched[:, place] |= plain.true * bit
-            denied[:, place] |= plain.false * bit
-            returned[:, place] |= widened.false * bit
-            fresh[:, place] |= young * bit
+        for fresh_ms in {rung.fresh_ms for rung in ladder.rungs}:
+            rungs = sum(1 << n for n, rung in enumerate(ladder.rungs) if rung.fresh_ms == fresh_ms)
+            young = columns.trusted & (columns.age_ms <= fresh_ms)
+            fresh[:, place] |= young * np.int64(rungs)
     in_force = state.in_force[columns.row][:, [ladder.index for ladder in vital.ladders]]
-    uncensored = ~np.logical_or.reduce(columns.values.beyond != 0, axis=1)
+    uncensored = ~(values.beyond != 0).any(axis=1)
     able = uncensored & columns.trusted & ~columns.flagged
-    critical = in_force & np.array([ladder.critical for ladder in vital.ladders])
-    sure = columns.device_clock[:, None] | (critical == 0)
-    clear = able[:, None] & sure & (in_force != 0) & (in_force & ~(returned & fresh) == 0)
-    return Sheet(matched & in_force, denied, returned, fresh, clear, uncensored)
+    return Sheet(
+        matched=matched & in_force,
+        denied=denied,
+        returned=returned,
+        fresh=fresh,
+        able=np.where(able[:, None], fresh, 0),
+        own=own & in_force,
+        in_force=in_force,
+        uncensored=uncensored,
+        values=values,
+    )
+
+
+def settle_newest(
+    state: PartitionState, vital: VitalLadders, columns: Columns, sheet: Sheet, positions: Integers
+) -> None:
+    """Note readings as the newest of their patients, each of another one.
+
+    Whether a window has returned is asked when it must be known: a late reading can change it.
+    """
+    kinds = state.kinds[vital.index]
+    row = columns.row[positions]
+    sure = np.where(columns.device_clock[positions][:, None], -1, ~kinds.critical)
+    ends = sheet.able[positions] & (sheet.returned[positions] | kinds.windowed) & sure
+    state.newest_ms[row, vital.index] = columns.measured_ms[positions]
+    state.clear[row[:, None], [ladder.index for ladder in vital.ladders]] = ends

@@ -1,26 +1,31 @@
 """What the engine remembers of the patients of one partition of readings.v1.
 
-Dense numpy columns hold what every patient has: the newest judged reading of each vital, the ids of
-recent ones, whether the newest met every return condition. Sparse tables hold what few have: open
-alerts, matches that wait for a repeat, old readings that arrived today. A row, once given to a
-patient, is never given to another.
+Dense numpy columns hold what every patient has: the newest judged reading of each vital, whether it
+met return conditions, the plan in force; of each vital in use a slot of ``alerts.engine.memory``.
+Sparse tables hold what few have: open alerts, matches that wait for a repeat, old readings that
+arrived today. A row, once given to a patient, is never given to another.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from datetime import tzinfo
 from typing import TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from alerts.engine.columns import Integers
 from alerts.engine.deadlines import Timers
+from alerts.engine.kinds import kinds_of
 from alerts.engine.ladder_state import LONG_AGO_MS, LadderState
 from alerts.engine.ladders import RuleSet
-from alerts.engine.plans import Plans
+from alerts.engine.local_days import DAY_MS, local_day, local_days
+from alerts.engine.memory import Memory
+from alerts.engine.personal import Personal, choose, in_force
+from alerts.engine.plans import Plan, Plans
 from alerts.engine.sight import Sight
-
-RECENT_MAX = 32
-"""Ids kept per patient and vital to drop what is delivered twice; older duplicates are stale."""
+from alerts.rules.values import Chosen
+from schemas.registry import PersonalLimit
 
 _ROWS_FIRST = 256
 
@@ -55,17 +60,30 @@ class PartitionState:
         """Of those of ``ladders`` in which something waits for a repeat."""
         self.arrivals: dict[tuple[int, int], Arrivals] = {}
         """By (row, vital)."""
+        self.limits: dict[int, tuple[Personal, ...]] = {}
+        """Of the patients who have limits of their own, by row."""
+        self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
+        self.memories = tuple(Memory(vital.vital) for vital in rule_set.vitals)
+        self._zones: dict[tzinfo, int] = {}
+        self._moved: dict[int, Plan] = {}
+        """Patients who have lived in more than one zone."""
         vitals, ladders = len(rule_set.vitals), len(rule_set.ladders)
         size = _ROWS_FIRST
         self.newest_ms = np.full((size, vitals), LONG_AGO_MS)
-        self.recent = np.zeros((size, vitals, RECENT_MAX), np.uint64)
-        self.recent_count = np.zeros((size, vitals), np.int64)
-        self.busy = np.zeros((size, vitals), np.bool_)
-        """Whether ``ladders`` has an entry for one of the vital's ladders."""
-        self.clear = np.zeros((size, ladders), np.bool_)
-        """Whether the newest reading met every return condition of the ladder."""
+        self.waits = np.zeros((size, ladders), np.bool_)
+        """Whether something waits for a repeat."""
+        self.latched = np.zeros((size, ladders), np.uint32)
+        """The rungs that hold, as in ``ladders``."""
+        self.clear = np.zeros((size, ladders), np.uint32)
+        """The rungs whose return condition the newest reading met, those about windows aside."""
         self.in_force = np.zeros((size, ladders), np.int64)
         self.from_ms = np.zeros(size, np.int64)
+        self.from_day = np.zeros(size, np.int64)
+        """The patient's local day on which the care plan began."""
+        self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
+        """From when (inclusive) until when what is measured enters the baseline."""
+        self.has_limits = np.zeros(size, np.bool_)
+        self.zone = np.zeros(size, np.int32)
 
     def row(self, patient_id: str) -> int:
         """Find a patient's row, or make one."""
@@ -74,17 +92,53 @@ class PartitionState:
             row = self.rows[patient_id] = len(self.patients)
             self.patients.append(patient_id)
             if row == len(self.from_ms):
-                self._grow()
+                self.reserve(2 * row)
             self.replan(patient_id)
         return row
 
     def replan(self, patient_id: str) -> None:
         """Take the patient's plan into the columns, if the patient is known here."""
         row = self.rows.get(patient_id)
-        if row is not None:
-            plan = self.plans.of(patient_id)
-            self.in_force[row] = plan.in_force
-            self.from_ms[row] = plan.from_ms
+        if row is None:
+            return
+        plan = self.plans.of(patient_id)
+        self.in_force[row] = plan.in_force
+        self.from_ms[row] = plan.from_ms
+        from_ms = max(plan.from_ms, 0)
+        self.from_day[row] = local_day(plan.zone(from_ms), from_ms) if from_ms else 0
+        self.zone[row] = self._zone_code(plan.zones[-1][1])
+        self._moved.pop(row, None)
+        if len(plan.zones) > 1:
+            self._moved[row] = plan
+        self.limits.pop(row, None)
+        if plan.limits:
+            self.limits[row] = plan.limits
+        self.has_limits[row] = bool(plan.limits)
+        for vital, kinds in enumerate(self.kinds):
+            if kinds.baseline is not None:
+                end_ms = plan.from_ms if kinds.baseline.before == "plan" else plan.therapy_ms
+                since_ms = LONG_AGO_MS if end_ms is None else end_ms - kinds.baseline.days * DAY_MS
+                self.baseline_ms[row, vital] = since_ms, LONG_AGO_MS if end_ms is None else end_ms
+
+    def local_days(self, row: Integers, at_ms: Integers) -> Integers:
+        """Give the patients' local days of instants, in the zones in force then."""
+        zone = self.zone[row].astype(np.int64)
+        if self._moved:
+            moved = np.array(list(self._moved))
+            for place in np.flatnonzero(np.isin(row, moved)).tolist():
+                there = self._moved[int(row[place])].zone(int(at_ms[place]))
+                zone[place] = self._zone_code(there)
+        return local_days(list(self._zones), zone, at_ms)
+
+    def chosen(self, settings: Sequence[str], row: Integers, at_ms: Integers) -> dict[str, Chosen]:
+        """Choose limits by the time of measurement, for patients who have some of their own."""
+        if not self.limits:
+            return {}
+        return choose(self.limits, settings, row, at_ms, self.has_limits[row])
+
+    def own(self, row: int, at_ms: int) -> dict[str, PersonalLimit]:
+        """Give the limits of a patient that replace those of the books at an instant."""
+        return in_force(self.limits.get(row, ()), at_ms)
 
     def put_ladder(self, key: tuple[int, int], ladder: LadderState) -> None:
         """Keep a ladder's state, or forget it if it is empty."""
@@ -92,30 +146,31 @@ class PartitionState:
             self.ladders.pop(key, None)
         else:
             self.ladders[key] = ladder
+        self.latched[key] = ladder.latched
+        self.waits[key] = ladder.deadline_ms is not None
         self.timers.set(key, ladder.deadline_ms)
 
-    def mark_busy(self, row: int, vital: int, ladders: Iterable[int]) -> None:
-        """Note whether a patient has anything open or waiting for a vital."""
-        self.busy[row, vital] = any((row, ladder) in self.ladders for ladder in ladders)
+    def reserve(self, rows: int) -> None:
+        """Make room for so many patients."""
+        more = rows - len(self.from_ms)
+        if more <= 0:
+            return
+        self.newest_ms = _longer(self.newest_ms, more, LONG_AGO_MS)
+        self.waits = _longer(self.waits, more)
+        self.latched = _longer(self.latched, more)
+        self.clear = _longer(self.clear, more)
+        self.in_force = _longer(self.in_force, more)
+        self.from_ms = _longer(self.from_ms, more)
+        self.from_day = _longer(self.from_day, more)
+        self.baseline_ms = _longer(self.baseline_ms, more, LONG_AGO_MS)
+        self.has_limits = _longer(self.has_limits, more)
+        self.zone = _longer(self.zone, more)
+        for memory in self.memories:
+            memory.reserve(rows)
 
-    def remember(self, row: int, vital: int, identity: int) -> bool:
-        """Remember a reading; tell whether it was new."""
-        if bool((self.recent[row, vital] == np.uint64(identity)).any()):
-            return False
-        place = self.recent_count[row, vital] % RECENT_MAX
-        self.recent[row, vital, place] = identity
-        self.recent_count[row, vital] += 1
-        return True
-
-    def _grow(self) -> None:
-        self.newest_ms = _doubled(self.newest_ms, LONG_AGO_MS)
-        self.recent = _doubled(self.recent)
-        self.recent_count = _doubled(self.recent_count)
-        self.busy = _doubled(self.busy)
-        self.clear = _doubled(self.clear)
-        self.in_force = _doubled(self.in_force)
-        self.from_ms = _doubled(self.from_ms)
+    def _zone_code(self, zone: tzinfo) -> int:
+        return self._zones.setdefault(zone, len(self._zones))
 
 
-def _doubled(array: npt.NDArray[_T], fill: int = 0) -> npt.NDArray[_T]:
-    return np.concatenate([array, np.full_like(array, fill)])
+def _longer(array: npt.NDArray[_T], more: int, fill: int = 0) -> npt.NDArray[_T]:
+    return np.concatenate([array, np.full((more, *array.shape[1:]), fill, array.dtype)])

@@ -1,7 +1,7 @@
 """Timers, by log time: a flagged match that nobody repeated opens, a page that waits goes out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,12 +55,13 @@ def _expire(
     held = state.ladders[key]
     vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
     patient_id = state.patients[row]
-    for finding in _findings(held, ladder, until_ms, -1 if state.clear[key] else 0):
+    for finding in _findings(held, ladder, until_ms, int(state.clear[key])):
+        own = state.own(row, finding.sight.measured_at_ms)
         entry = int(np.searchsorted(log_ms, finding.at_ms, side="right"))
         yield Found(
             (entry, 0, finding.at_ms, patient_id, ladder.index),
             row,
-            transition(patient_id, ladder, finding, vital.gated),
+            transition(patient_id, ladder, replace(finding, own=own), vital.gated),
         )
     state.put_ladder(key, held)
 

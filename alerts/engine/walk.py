@@ -1,106 +1,135 @@
 """Patients for whom something may change, reading by reading, in the order of the log."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
-from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding
+from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
 from alerts.engine.plans import local_day
+from alerts.engine.rounds import Rounds
+from alerts.engine.seen import Seen, again, arriving
 from alerts.engine.settle import Placed, settle
-from alerts.engine.sheet import Sheet
-from alerts.engine.sight import Sight, sight_of
+from alerts.engine.sheet import Sheet, settle_newest
 from alerts.engine.state import Arrivals, PartitionState
+from alerts.engine.timeline import Timeline
 from alerts.engine.timers import Found, expire_row
 from alerts.engine.transitions import transition
 
-DELAYED_MS_MAX = 24 * 3_600_000
-"""Older on arrival than this, or than the newest and no longer fresh: stale."""
+
+@dataclass(slots=True)
+class _Record:
+    """What a patient's present record has led to."""
+
+    entry: int
+    findings: list[Placed] = field(default_factory=list)
+    stale: bool = False
 
 
 @dataclass(slots=True)
 class Walk:
-    """One vital's loud readings of a batch."""
+    """One vital's loud readings of a batch; of each patient they come in the order of the log."""
 
     state: PartitionState
     vital: VitalLadders
     columns: Columns
     sheet: Sheet
     log_ms: Integers
+    rounds: Rounds
     found: list[Found] = field(default_factory=list)
-    duplicates: int = 0
+    _open: dict[int, _Record] = field(default_factory=dict)
 
-    def through(self, positions: Integers) -> None:
-        """Walk patient by patient, inside a patient record by record."""
-        rows = self.columns.row[positions]
-        order = np.argsort(rows, kind="stable")
-        cuts = np.flatnonzero(np.diff(rows[order])) + 1
-        for group in np.split(positions[order], cuts):
-            if len(group):
-                self._patient(int(self.columns.row[group[0]]), group)
+    def begin(self, row: int, entry: int) -> None:
+        """Begin a patient's record: the one before is settled, and timers fire."""
+        present = self._open.get(row)
+        if present is not None and present.entry == entry:
+            return
+        if present is not None:
+            self._close(row, present)
+        until_ms = int(self.log_ms[entry])
+        self.found += expire_row(self.state, self.vital.ladders, row, self.log_ms, until_ms)
+        self._open[row] = _Record(entry)
 
-    def _patient(self, row: int, positions: Integers) -> None:
-        entries = self.columns.entry[positions]
-        cuts = np.flatnonzero(np.diff(entries)) + 1
-        for record in np.split(positions, cuts):
-            entry = int(self.columns.entry[record[0]])
-            self.found += expire_row(
-                self.state, self.vital.ladders, row, self.log_ms, int(self.log_ms[entry])
-            )
-            self._record(row, entry, record.tolist())
-        self.state.mark_busy(row, self.vital.index, (item.index for item in self.vital.ladders))
+    def reading(self, position: int, timeline: Timeline | None = None) -> None:
+        """Judge a reading that memory has taken, or that ``timeline`` takes now."""
+        columns, index = self.columns, self.vital.index
+        row, entry = int(columns.row[position]), int(columns.entry[position])
+        self.begin(row, entry)
+        newest_ms = int(self.state.newest_ms[row, index])
+        measured_ms = int(columns.measured_ms[position])
+        older = measured_ms < newest_ms
+        later = timeline.take(position, older=older) if timeline else []
+        seen = arriving(columns, self.sheet, position, int(self.log_ms[entry]), older=older)
+        self._judge(row, seen, timeline)
+        received_ms = int(columns.least_age_ms[position]) + measured_ms
+        for match in later:
+            ages = (received_ms, newest_ms)
+            same = again(match, seen, self.vital, self.state.kinds[index], ages)
+            self._judge(row, same, timeline)
+        if columns.trusted[position] and not older:
+            here = np.array([position])
+            settle_newest(self.state, self.vital, columns, self.sheet, here)
 
-    def _record(self, row: int, entry: int, positions: list[int]) -> None:
-        findings: list[Placed] = []
-        stale = 0
-        for position in positions:
-            identity = int(self.columns.identity[position])
-            if not self.state.remember(row, self.vital.index, identity):
-                self.duplicates += 1
-                continue
-            place = int(self.columns.place[position])
-            newest_ms = int(self.state.newest_ms[row, self.vital.index])
-            older = int(self.columns.measured_ms[position]) < newest_ms
-            reading = _Reading(self, position, int(self.log_ms[entry]), older)
-            for number, ladder in enumerate(self.vital.ladders):
-                found = self._ladder(row, reading, number, ladder)
-                findings += [(place, ladder, finding) for finding in found]
-                stale += reading.note_stale(row, number, ladder)
-            if self.columns.trusted[position] and not older:
-                self._newest(row, position)
-        last_place = int(self.columns.place[positions[-1]])
-        settled = settle(findings)
-        if stale:
-            settled.append((last_place, *self._stale(row, entry)))
+    def finish(self) -> None:
+        """Settle what is still open."""
+        for row, record in self._open.items():
+            self._close(row, record)
+        self._open.clear()
+
+    def _judge(self, row: int, seen: Seen, timeline: Timeline | None) -> None:
+        record = self._open[row]
+        for number, ladder in enumerate(self.vital.ladders):
+            if seen.matched[number] or (row, ladder.index) in self.state.ladders:
+                found = self._ladder(row, seen, number, timeline)
+                record.findings += [(seen.place, ladder, finding) for finding in found]
+                record.stale |= self._note_stale(row, seen, number)
+
+    def _ladder(
+        self, row: int, seen: Seen, number: int, timeline: Timeline | None
+    ) -> list[Finding]:
+        ladder = self.vital.ladders[number]
+        key = (row, ladder.index)
+        cleared = int(self.state.clear[key])
+        windowed = int(self.state.kinds[self.vital.index].windowed[number])
+        if seen.older and timeline and seen.matched[number] & windowed:
+            cleared &= ~windowed | timeline.cleared(number)
+        facts = seen.facts(number, cleared)
+        if facts is None:
+            return []
+        state = self.state.ladders.get(key) or LadderState()
+        findings = judge(state, facts, ladder)
+        self.state.put_ladder(key, state)
+        return [self._explained(row, seen, finding, ladder, timeline) for finding in findings]
+
+    def _explained(
+        self, row: int, seen: Seen, finding: Finding, ladder: Ladder, timeline: Timeline | None
+    ) -> Finding:
+        """Add what the rung counted or averaged, while memory says so, and whose limits hold."""
+        rule = ladder.rungs[finding.cause].rule
+        own = self.state.own(row, seen.measured_ms)
+        if rule.single:
+            return replace(finding, own=own) if own else finding
+        timeline = timeline or Timeline(self.rounds, row, ())
+        return replace(finding, own=own, window=timeline.explain(rule, seen.measured_ms))
+
+    def _close(self, row: int, record: _Record) -> None:
+        settled = settle(record.findings)
+        if record.stale:
+            last = int(np.searchsorted(self.columns.entry, record.entry, side="right")) - 1
+            settled.append((int(self.columns.place[last]), *self._stale(row, record.entry)))
         patient_id = self.state.patients[row]
         self.found += [
             Found(
-                (entry, 1, place, patient_id, ladder.index),
+                (record.entry, 1, place, patient_id, ladder.index),
                 row,
                 transition(patient_id, ladder, finding, self.vital.gated),
             )
             for place, ladder, finding in settled
         ]
-
-    def _ladder(self, row: int, reading: "_Reading", number: int, ladder: Ladder) -> list[Finding]:
-        key = (row, ladder.index)
-        state = self.state.ladders.get(key)
-        facts = reading.facts(number, -1 if self.state.clear[key] else 0)
-        if facts is None or not (facts.matched or state):
-            return []
-        state = state or LadderState()
-        findings = judge(state, facts, ladder)
-        self.state.put_ladder(key, state)
-        return findings
-
-    def _newest(self, row: int, position: int) -> None:
-        self.state.newest_ms[row, self.vital.index] = self.columns.measured_ms[position]
-        for number, ladder in enumerate(self.vital.ladders):
-            self.state.clear[row, ladder.index] = self.sheet.clear[position, number]
 
     def _stale(self, row: int, entry: int) -> tuple[Ladder, Finding]:
         arrivals = self.state.arrivals[row, self.vital.index]
@@ -118,69 +147,22 @@ class Walk:
         )
         return self.state.rule_set.ladders[arrivals.ladder], finding
 
-
-@dataclass(slots=True)
-class _Reading:
-    """One reading of a walk; what it costs to describe it is paid only if somebody asks."""
-
-    walk: Walk
-    position: int
-    log_ms: int
-    older: bool
-    _sight: Sight | None = None
-
-    @property
-    def sight(self) -> Sight:
-        if self._sight is None:
-            self._sight = sight_of(self.walk.columns.sources[self.position])
-        return self._sight
-
-    def _judged(self, number: int) -> int:
-        """Give the rungs for which the reading is fresh or delayed; for the others it is stale."""
-        columns = self.walk.columns
-        delayed = (
-            bool(columns.trusted[self.position])
-            and not self.older
-            and int(columns.least_age_ms[self.position]) <= DELAYED_MS_MAX
-        )
-        return -1 if delayed else int(self.walk.sheet.fresh[self.position, number])
-
-    def facts(self, number: int, cleared: int) -> Facts | None:
-        """Give what one ladder needs to know; None if the reading is stale for all its rungs."""
-        judged = self._judged(number)
-        if not judged:
-            return None
-        sheet, columns, position = self.walk.sheet, self.walk.columns, self.position
-        return Facts(
-            matched=int(sheet.matched[position, number]) & judged,
-            denied=int(sheet.denied[position, number]) & judged,
-            returned=int(sheet.returned[position, number]),
-            fresh=int(sheet.fresh[position, number]),
-            flagged=bool(columns.flagged[position]),
-            uncensored=bool(sheet.uncensored[position]),
-            device_clock=bool(columns.device_clock[position]),
-            older=self.older,
-            cleared=cleared,
-            measured_ms=int(columns.measured_ms[position]),
-            log_ms=self.log_ms,
-            sight=self.sight,
-        )
-
-    def note_stale(self, row: int, number: int, ladder: Ladder) -> int:
+    def _note_stale(self, row: int, seen: Seen, number: int) -> bool:
         """Count the reading among the old ones that arrived today, if it is one that matches."""
-        rungs = int(self.walk.sheet.matched[self.position, number]) & ~self._judged(number)
-        rung = ladder.speaking(rungs)
+        ladder = self.vital.ladders[number]
+        rung = ladder.speaking(seen.stale(number))
         if rung is None:
-            return 0
-        state, key = self.walk.state, (row, self.walk.vital.index)
-        day = local_day(state.plans.of(state.patients[row]), self.log_ms)
-        rank, excess = ladder.rank(rung, 0), wording.excess(ladder.rungs[rung], self.sight, {})
+            return False
+        state, key = self.state, (row, self.vital.index)
+        day = local_day(state.plans.of(state.patients[row]), seen.log_ms)
+        own = state.own(row, seen.measured_ms)
+        rank, excess = ladder.rank(rung, 0), wording.excess(ladder.rungs[rung], seen.sight, own)
         today = state.arrivals.get(key)
         count = today.count if today and today.day == day else 0
         if today and count and (today.rank, -today.excess) <= (rank, -excess):
             today.count = count + 1
         else:
             state.arrivals[key] = Arrivals(
-                day, count + 1, rank, excess, ladder.index, rung, self.sight
+                day, count + 1, rank, excess, ladder.index, rung, seen.sight
             )
-        return 1
+        return True

@@ -44,6 +44,10 @@ class Chosen:
     choice: Integers
     stated: tuple[Statement, ...]
 
+    def some(self, places: Integers) -> "Chosen":
+        """Give those of some readings."""
+        return Chosen(self.choice[places], self.stated)
+
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -60,6 +64,17 @@ class Values:
     status: Mapping[str, Codes] = field(default_factory=dict)
     met: Mapping[Requirement, Booleans] = field(default_factory=dict)
     chosen: Mapping[str, Chosen] = field(default_factory=dict)
+
+    def some(self, places: Integers) -> "Values":
+        """Give some of the readings."""
+        return Values(
+            self.number[places],
+            self.unit[places],
+            self.beyond[places],
+            {name: flag[places] for name, flag in self.status.items()},
+            {need: met[places] for need, met in self.met.items()},
+            {name: chosen.some(places) for name, chosen in self.chosen.items()},
+        )
 
     def sums(self) -> "Sums":
         """Take each reading for the mean of itself: derived fields are compared as integers."""

@@ -59,11 +59,6 @@ class Voices:
     def all_over(self, case: Case, names: set[str]) -> bool:
         """Does the newest reading already meet the return condition of these rules?"""
         newest = case.patient.newest.get(case.kept.vital)
-        books = case.patient.entry.books
-        # The engine remembers of the newest reading only whether all rules of the ladder are met.
-        names = {
-            rule.id for rule in self.rules if rule.ladder == case.ladder and rule.book in books
-        }
         return newest is not None and all(
             self.met(case.patient, self.by_name[name], newest) for name in names
         )

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from alerts.engine.archive import Source, encode_patient
 from alerts.engine.ladders import arrange
-from alerts.engine.state import RECENT_MAX, PartitionState
+from alerts.engine.memory import RECENT_MAX, Memory
+from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick
@@ -27,20 +28,29 @@ from tests.alerts.readings import (
 )
 
 
+def ordered(memory: Memory, row: int) -> object:
+    """What memory keeps of a patient, oldest first."""
+    slot = int(memory.slot_of[row])
+    if slot < 0:
+        return None
+    count = int(memory.table["recent_count"][slot])
+    recent = np.roll(memory.table["recent"][slot], -count).tolist()
+    days = sorted(str(day) for day in memory.days(np.array([slot]))[0] if day["day"])
+    rest = [memory.table[name][slot].tolist() for name in ("forgotten_day", "baseline_total")]
+    return recent[-min(count, RECENT_MAX) :], str(memory.ring(slot)), days, rest
+
+
 def remembered(state: PartitionState) -> object:
     """All that a state says, in a form that can be compared."""
     size = len(state.patients)
-    recent = [
-        [np.roll(ring, -count).tolist()[-min(count, RECENT_MAX) :] if count else []]
-        for row in range(size)
-        for ring, count in zip(state.recent[row], state.recent_count[row].tolist(), strict=True)
-    ]
+    memory = [[ordered(memory, row) for row in range(size)] for memory in state.memories]
     return (
         state.patients,
         state.newest_ms[:size].tolist(),
-        recent,
+        memory,
         state.clear[:size].tolist(),
-        state.busy[:size].tolist(),
+        state.latched[:size].tolist(),
+        state.waits[:size].tolist(),
         state.ladders,
         state.timers,
         state.arrivals,
@@ -97,4 +107,4 @@ def test_a_patients_state_is_small() -> None:
     state = fresh_state(*PATIENTS, rules=trial())
     step(state, at_once(*(pressure(NOON + n, 120) for n in range(100))))
     step(state, at_once(*(glucose(NOON + n, 100) for n in range(100))))
-    assert len(encode_patient(state, 0, Source("topic", 7))) < 1024
+    assert len(encode_patient(state, 0, Source("topic", 7))) < 2 * (1024 + 64)

@@ -1,0 +1,84 @@
+"""Sums over what was measured before a therapy or a care plan began.
+
+A baseline is fed as readings arrive. If its time changes, or a plan names one afterwards, it is
+filled from the readings that the ring still keeps.
+"""
+
+import numpy as np
+
+from alerts.engine.columns import Columns, Integers
+from alerts.engine.day_sums import Added
+from alerts.engine.kinds import Kinds
+from alerts.engine.ladders import VitalLadders
+from alerts.engine.memory import Memory, Structured
+from alerts.engine.remembered import tenths_of, values_of_entries
+from alerts.engine.state import PartitionState
+from alerts.rules.values import Sums, Values
+
+_COUNT_MAX = 255
+
+
+class Baselines:
+    """The baselines of one vital, if rules compare with one."""
+
+    def __init__(self, state: PartitionState, vital: VitalLadders, memory: Memory) -> None:
+        """Look at the state; nothing is copied."""
+        self._state, self._vital, self._memory = state, vital, memory
+        self._kinds: Kinds = state.kinds[vital.index]
+
+    def renew(self, row: Integers, slot: Integers) -> None:
+        """Fill anew where the time of the baseline is another one than it was fed for."""
+        if self._kinds.baseline is None:
+            return
+        until_ms = self._state.baseline_ms[row, self._vital.index, 1]
+        other = self._memory.table["baseline_until_ms"][slot] != until_ms
+        for place in np.flatnonzero(other).tolist():
+            self._fill(int(row[place]), int(slot[place]))
+
+    def _fill(self, row: int, slot: int) -> None:
+        table, ring = self._memory.table, self._memory.ring(slot)
+        since_ms, until_ms = self._state.baseline_ms[row, self._vital.index]
+        values = values_of_entries(ring, self._kinds)
+        inside = (ring["at_ms"] >= since_ms) & (ring["at_ms"] < until_ms)
+        inside &= ~(values.beyond != 0).any(axis=1)
+        known = ~np.isnan(values.number) & inside[:, None]
+        table["baseline_until_ms"][slot] = until_ms
+        table["baseline_total"][slot] = (tenths_of(values, self._vital.vital) * known).sum(axis=0)
+        table["baseline_count"][slot] = known.sum(axis=0)
+
+    def add(self, columns: Columns, positions: Integers, slot: Integers, added: Added) -> None:
+        """Feed readings, at most one of each patient."""
+        since_ms, until_ms = self._state.baseline_ms[columns.row[positions], self._vital.index].T
+        at_ms = columns.measured_ms[positions]
+        inside = added.counts[positions] & (at_ms >= since_ms) & (at_ms < until_ms)
+        count, total = self._memory.table["baseline_count"], self._memory.table["baseline_total"]
+        known = added.known[positions] & inside[:, None] & (count[slot] < _COUNT_MAX)
+        count[slot] += known.astype(np.uint8)
+        total[slot] += (added.tenths[positions] * known).astype(np.int32)
+
+    def sums_of_entry(self, entry: Structured, slot: int) -> Sums:
+        """Put a reading that a ring keeps beside the baseline."""
+        values = values_of_entries(entry, self._kinds)
+        known = ~np.isnan(values.number)
+        table, here = self._memory.table, [slot]
+        return Sums(
+            tenths_of(values, self._vital.vital),
+            known.astype(np.int64),
+            np.zeros_like(values.unit),
+            table["baseline_total"][here].astype(np.int64),
+            table["baseline_count"][here].astype(np.int64),
+        )
+
+    def sums(self, values: Values, added: Added, positions: Integers, slot: Integers) -> Sums:
+        """Put each reading beside the baseline of its patient; too few readings make none."""
+        assert self._kinds.baseline is not None, "a rise is over a baseline"
+        count = self._memory.table["baseline_count"][slot].astype(np.int64)
+        return Sums(
+            added.tenths[positions],
+            added.known[positions].astype(np.int64),
+            np.zeros_like(values.unit[positions]),
+            self._memory.table["baseline_total"][slot].astype(np.int64),
+            np.where(count >= self._kinds.baseline.readings, count, 0),
+            {need: met[positions] for need, met in values.met.items()},
+            {name: chosen.some(positions) for name, chosen in values.chosen.items()},
+        )

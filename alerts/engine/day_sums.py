@@ -1,0 +1,126 @@
+"""Sums over a patient's local days, and the means that rules make of them.
+
+The first day of an episode of measuring is left out of means: a day of the patient before which,
+for 28 days, nothing with a trusted time was measured since the care plan began. Integers only, so
+that the order of arrival changes nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.engine.columns import Booleans, Integers
+from alerts.engine.memory import DAY_READINGS_MAX, Memory, Structured
+
+EPISODE_GAP_DAYS = 28
+_DAY_CODE_MAX = 2**16 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What readings with a trusted time bring to their days, one element a reading.
+
+    ``counts``: it has values and neither HI nor LO; ``beyond``: it has one of these; neither if it
+    is not eligible. ``tenths`` and ``known``, shape (readings, quantities): its values.
+    """
+
+    day: Integers
+    counts: Booleans
+    beyond: Booleans
+    tenths: Integers
+    known: Booleans
+
+    def some(self, positions: Integers) -> "Added":
+        """Give some of the readings."""
+        return Added(
+            self.day[positions],
+            self.counts[positions],
+            self.beyond[positions],
+            self.tenths[positions],
+            self.known[positions],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Of the days of a mean, one element a reading; ``total`` and ``count`` by quantity.
+
+    ``readings``: how many count; ``days``: on how many days; ``beyond``: how many say HI or LO.
+    """
+
+    readings: Integers
+    days: Integers
+    beyond: Integers
+    total: Integers
+    count: Integers
+
+
+def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structured:
+    """Add a reading to the days of each of different slots; give the days as they are then.
+
+    ``sign`` -1 takes the values of a reading away; its day remains a day of measuring.
+    """
+    days = memory.days(slot)
+    code = np.clip(added.day + 1, 1, _DAY_CODE_MAX).astype(np.uint16)
+    same = days["day"] == code[:, None]
+    known = same.any(axis=1)
+    each = np.arange(len(slot))
+    place = np.where(known, same.argmax(axis=1), days["day"].argmin(axis=1))
+    oldest = days["day"][each, place]
+    late = ~known & (code < oldest)  # older than all that are kept
+    new = ~known & ~late
+    lost = np.where(late, code, np.where(new, oldest, 0)).astype(np.uint16)
+    forgotten = memory.table["forgotten_day"]
+    forgotten[slot] = np.maximum(forgotten[slot], lost)
+    days[each[new], place[new]] = np.zeros((), days.dtype)
+    days["day"][each[new], place[new]] = code[new]
+    full = days["readings"][each, place] == DAY_READINGS_MAX
+    full |= days["beyond"][each, place] == DAY_READINGS_MAX
+    changes = np.flatnonzero(~late & (added.counts | added.beyond) & ((sign < 0) | ~full))
+    _sum(days, changes, place, added, sign)
+    memory.put_days(slot, days)
+    return days
+
+
+def _sum(days: Structured, each: Integers, place: Integers, added: Added, sign: int) -> None:
+    at = (each, place[each])
+    counts, step = added.counts[each], np.array(sign).astype(np.uint8)  # -1 is 255: it wraps
+    days["readings"][at] += counts * step
+    days["beyond"][at] += added.beyond[each] * step
+    known = added.known[each] & counts[:, None]
+    days["count"][at] += known * step
+    days["total"][at] += (sign * added.tenths[each] * known).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where windows end, one element a patient: the local day, and that of the plan's beginning.
+
+    ``days``: what the patient's slot keeps; ``forgotten``: the newest day that it keeps no more.
+    """
+
+    days: Structured
+    day: Integers
+    from_day: Integers
+    forgotten: Integers
+
+
+def window(ends: Ends, length: int) -> Window:
+    """Sum up the ``length`` days that end there."""
+    days, day, from_day = ends.days, ends.day, ends.from_day
+    stored = days["day"].astype(np.int64) - 1
+    stored[stored < from_day[:, None]] = -1
+    inside = (stored >= 0) & (stored <= day[:, None]) & (stored > day[:, None] - length)
+    first = np.where(inside, stored, _DAY_CODE_MAX).min(axis=1)
+    before = np.where(stored < first[:, None], stored, -1).max(axis=1)
+    before = np.maximum(before, np.where(ends.forgotten < from_day, -1, ends.forgotten))
+    began = (before < 0) | (before < first - EPISODE_GAP_DAYS)
+    inside &= ~(began[:, None] & (stored == first[:, None]))
+    ones = inside.astype(np.int64)
+    return Window(
+        readings=(days["readings"] * ones).sum(axis=1),
+        days=(inside & (days["readings"] > 0)).sum(axis=1),
+        beyond=(days["beyond"] * ones).sum(axis=1),
+        total=np.einsum("ij,ijk->ik", ones, days["total"]),
+        count=np.einsum("ij,ijk->ik", ones, days["count"]),
+    )

@@ -1,0 +1,134 @@
+"""From columns to what a ring and the sums over days keep of readings, and back to values."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from alerts.engine.columns import Booleans, Columns, Integers, status_of
+from alerts.engine.kinds import Kinds
+from alerts.engine.memory import Layout, Structured
+from alerts.engine.sight import Sight
+from alerts.rules.units import accepted
+from alerts.rules.values import HI, LO, Chosen, Requirement, Values
+from schemas.reading import Absence, Quantity
+from schemas.vitals import Vital
+
+_MILLI = 1000
+_MICRO = 1_000_000
+_MICRO_IN_TENTH = _MICRO // 10
+_MILLI_MAX = 2**31 - 1
+_UNIT_BITS = 2
+_STATES = (0, HI, LO)
+_ABSENT = 3
+_RECEIPT = 1
+"""In a mark: the time is that of receipt; above it a bit for each requirement that is met."""
+
+
+def entries_of(layout: Layout, columns: Columns) -> Structured:
+    """Make what a ring keeps of readings."""
+    entries = np.zeros(len(columns), layout.entry)
+    values = columns.values
+    known = ~np.isnan(values.number)
+    milli = np.rint(np.where(known, values.number, 0.0) * _MILLI)
+    entries["at_ms"] = columns.measured_ms
+    entries["high"], entries["low"] = columns.high, columns.low
+    entries["seq"] = columns.seq & 0xFFFFFFFF
+    entries["milli"] = np.clip(milli, -_MILLI_MAX, _MILLI_MAX)
+    state = np.where(known, 0, _ABSENT)
+    for code in (1, 2):
+        state[values.beyond == _STATES[code]] = code
+    nibble = values.unit.astype(np.int64) | state << _UNIT_BITS
+    entries["codes"] = (nibble << 4 * np.arange(nibble.shape[1])).sum(axis=1)
+    width = layout.entry["flags"].itemsize * 8
+    assessed = columns.flags >> 31 << (width - 1)
+    entries["flags"] = columns.flags & ~(1 << 31) & (1 << (width - 1)) - 1 | assessed
+    entries["mark"] = np.where(columns.device_clock, 0, _RECEIPT) | columns.met << 1
+    return entries
+
+
+def values_of_entries(
+    entries: Structured, kinds: Kinds, chosen: Mapping[str, Chosen] | None = None
+) -> Values:
+    """Give back the values of what rings keep, one row an entry."""
+    milli = entries["milli"]
+    nibble = entries["codes"].astype(np.int64)[:, None] >> 4 * np.arange(milli.shape[1])
+    state = nibble >> _UNIT_BITS & 3
+    beyond = np.array([*_STATES, 0], np.int8)[state]
+    width = entries.dtype["flags"].itemsize * 8
+    flags = entries["flags"].astype(np.int64)
+    flags |= flags >> (width - 1) << 31
+    return Values(
+        number=np.where(state == 0, milli / _MILLI, np.nan),
+        unit=(nibble & 3).astype(np.int8),
+        beyond=beyond,
+        status=status_of(flags, kinds.flags, kinds.known_flags),
+        met=met_of(entries["mark"].astype(np.int64) >> 1, kinds.requirements),
+        chosen=chosen or {},
+    )
+
+
+def met_of(met: Integers, requirements: Sequence[Requirement]) -> dict[Requirement, Booleans]:
+    """Say of each requirement which readings meet it."""
+    return {one: met >> number & 1 == 1 for number, one in enumerate(requirements)}
+
+
+def with_circumstances(columns: Columns, kinds: Kinds, chosen: dict[str, Chosen]) -> Values:
+    """Give the values of a batch with everything that a rule may ask for."""
+    values = columns.values
+    return Values(
+        values.number,
+        values.unit,
+        values.beyond,
+        status_of(columns.flags, kinds.flags, kinds.known_flags),
+        met_of(columns.met, kinds.requirements),
+        chosen,
+    )
+
+
+def tenths_of(values: Values, vital: Vital) -> Integers:
+    """Give values in tenths of the canonical unit, rounded half up; 0 where there is none.
+
+    In millionths first: a decimal that has at most six places is exact there.
+    """
+    number = np.where(np.isnan(values.number), 0.0, values.number)
+    micro = np.rint(number * _MICRO)
+    for index, quantity in enumerate(vital.quantities):
+        for code, conversion in enumerate(quantity.units.values(), start=1):
+            here = values.unit[:, index] == code
+            if here.any():
+                shifted = number[here, index] - float(conversion.zero)
+                canonical = shifted * float(conversion.multiplier) / float(conversion.divisor)
+                micro[here, index] = np.rint(canonical * _MICRO)
+    tenths: Integers = (micro.astype(np.int64) + _MICRO_IN_TENTH // 2) // _MICRO_IN_TENTH
+    return tenths
+
+
+def is_receipt(entry: Structured) -> bool:
+    """Tell whether an entry's time is that of receipt; else it is the device's own."""
+    return bool(int(entry["mark"]) & _RECEIPT)
+
+
+def sight_of_entry(entry: Structured, vital: Vital, kinds: Kinds) -> Sight:
+    """Describe a reading that a ring keeps."""
+    flags, codes = int(entry["flags"]), int(entry["codes"])
+    assessed = flags >> (entry.dtype["flags"].itemsize * 8 - 1)
+    quantities = {}
+    for place, quantity in enumerate(vital.quantities):
+        nibble = codes >> 4 * place
+        unit, state = accepted(quantity)[nibble & 3], nibble >> _UNIT_BITS & 3
+        if state == 0:
+            value = Decimal(int(entry["milli"][place])) / _MILLI
+            quantities[quantity.name] = Quantity(unit, value=f"{value.normalize():f}")
+        elif state != _ABSENT:
+            absent: Absence = "positive-infinity" if state == 1 else "negative-infinity"
+            quantities[quantity.name] = Quantity(unit, absent=absent)
+    names = [name for place, name in enumerate(kinds.known_flags) if flags >> place & 1]
+    return Sight(
+        reading_id=f"{int(entry['high']):016x}{int(entry['low']):016x}",
+        vital=vital.name,
+        measured_at_ms=int(entry["at_ms"]),
+        time_quality="receipt" if is_receipt(entry) else "device-clock",
+        quantities=quantities,
+        status=names if assessed else None,
+    )

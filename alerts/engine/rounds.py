@@ -1,0 +1,120 @@
+"""The readings of a batch enter memory in rounds, at most one of each patient in each.
+
+So every reading meets the windows as they stood when it came, and all patients of a round are
+judged at once. Only readings newer than all before them of their patient come here; the others go
+through ``alerts.engine.timeline``, which says the same reading by reading.
+"""
+
+import numpy as np
+
+from alerts.engine import day_sums, windows
+from alerts.engine.baselines import Baselines
+from alerts.engine.columns import Columns, Integers
+from alerts.engine.day_sums import Added
+from alerts.engine.kinds import Placed
+from alerts.engine.ladders import VitalLadders
+from alerts.engine.memory import Structured
+from alerts.engine.remembered import entries_of, tenths_of
+from alerts.engine.sheet import Sheet
+from alerts.engine.state import PartitionState
+from alerts.rules.book import Matching
+
+
+class Rounds:
+    """One vital's readings of a batch, and what memory takes of them."""
+
+    def __init__(
+        self, state: PartitionState, vital: VitalLadders, columns: Columns, sheet: Sheet
+    ) -> None:
+        """Prepare what does not depend on what came before."""
+        self.state = state
+        self.vital = vital
+        self.columns = columns
+        self.sheet = sheet
+        self.kinds = state.kinds[vital.index]
+        self.memory = state.memories[vital.index]
+        self.entries = entries_of(self.memory.layout, columns)
+        known = ~np.isnan(sheet.values.number)
+        self.added = Added(
+            day=state.local_days(columns.row, columns.measured_ms),
+            counts=columns.eligible & sheet.uncensored,
+            beyond=columns.eligible & ~sheet.uncensored,
+            tenths=tenths_of(sheet.values, vital.vital),
+            known=known,
+        )
+        self.baselines = Baselines(state, vital, self.memory)
+
+    def take(self, positions: Integers) -> None:
+        """Take a round's readings into memory; put what windows say of them into the sheet."""
+        row = self.columns.row[positions]
+        slot = self.memory.slots(row)
+        self.memory.remember(slot, self.columns.identity[positions])
+        self.rises(positions, slot)
+        eligible = self.columns.eligible[positions]
+        positions, slot = positions[eligible], slot[eligible]
+        if len(positions):
+            self.memory.push(slot, self.entries[positions])
+            days = day_sums.add(self.memory, slot, self.added.some(positions))
+            self._means(positions, slot, days)
+            self._counted(positions, slot)
+
+    def rises(self, positions: Integers, slot: Integers) -> None:
+        """Compare readings with the baselines of their patients, which they may be part of."""
+        if not self.kinds.rises:
+            return
+        self.feed(positions, slot)
+        sums = self.baselines.sums(self.sheet.values, self.added, positions, slot)
+        for one, _ in self.kinds.rises:
+            condition = one.rung.rule.condition
+            plain, widened = condition.truth(sums), condition.truth(sums, widened=True)
+            at, bit = (positions, one.place), np.int64(one.bit)
+            self.sheet.matched[at] |= self.sheet.in_force[at] & plain.true * bit
+            self.sheet.denied[at] |= plain.false * bit
+            self.sheet.returned[at] |= widened.false * bit
+
+    def feed(self, positions: Integers, slot: Integers) -> None:
+        """Feed baselines."""
+        self.baselines.renew(self.columns.row[positions], slot)
+        self.baselines.add(self.columns, positions, slot, self.added)
+
+    def _means(self, positions: Integers, slot: Integers, days: Structured) -> None:
+        ends = day_sums.Ends(
+            days=days,
+            day=self.added.day[positions],
+            from_day=self.state.from_day[self.columns.row[positions]],
+            forgotten=self.memory.table["forgotten_day"][slot].astype(np.int64) - 1,
+        )
+        for one, mean in self.kinds.means:
+            window = day_sums.window(ends, mean.days)
+            some, sums = windows.averages(mean, window, self.sheet.values.some(positions))
+            at, bit = (positions[some], one.place), np.int64(one.bit)
+            truth = one.rung.rule.condition.truth(sums)
+            self.sheet.matched[at] |= self.sheet.in_force[at] & truth.true * bit
+            if self._held(one, positions).size:
+                back = one.rung.rule.condition.truth(sums, widened=True).false
+                self.sheet.returned[at] |= (back & (window.beyond[some] == 0)) * bit
+
+    def _held(self, one: Placed, positions: Integers) -> Integers:
+        """Find the readings of patients for whom a rung holds: only there it can return."""
+        ladder = self.vital.ladders[one.place].index
+        held = self.state.latched[self.columns.row[positions], ladder] & np.uint32(one.bit)
+        return np.flatnonzero(held)
+
+    def _counted(self, positions: Integers, slot: Integers) -> None:
+        for one, window in self.kinds.counted:
+            able = np.flatnonzero(self.sheet.own[positions, one.place] & one.bit)
+            self._put("matched", one, window, positions[able], slot[able])
+            held = self._held(one, positions)
+            self._put("returned", one, window, positions[held], slot[held])
+
+    def _put(
+        self, what: str, one: Placed, window: Matching, positions: Integers, slot: Integers
+    ) -> None:
+        if not len(positions):
+            return
+        row = self.columns.row[positions]
+        entries, there = self.memory.last(slot, window.of)
+        rings = windows.rings(self.state, self.kinds, row, entries, there)
+        ask = windows.matching if what == "matched" else windows.relaxed
+        truth = ask(one.rung.rule.condition, window, rings)
+        getattr(self.sheet, what)[positions, one.place] |= truth * np.int64(one.bit)

@@ -1,0 +1,351 @@
+"""One patient's windows, reading by reading, wherever in the order of measurement a reading comes.
+
+The same as ``alerts.engine.rounds`` says of readings that come in order; hypothesis holds the two
+against each other. A reading that comes late can complete a window that ends at a newer one: the
+rule then matches at the first reading, in the order of measurement, at which it is true now and was
+not before.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.engine.day_sums import EPISODE_GAP_DAYS
+from alerts.engine.findings import Window
+from alerts.engine.kinds import Placed
+from alerts.engine.memory import DAY_READINGS_MAX, DAYS_MAX, RING_MAX, Structured
+from alerts.engine.remembered import met_of, sight_of_entry, values_of_entries
+from alerts.engine.rounds import Rounds
+from alerts.engine.sight import Sight
+from alerts.rules.book import Matching, Mean, Rule
+from alerts.rules.values import Sums
+
+_DAY_MAX = 2**16 - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An eligible reading: ``at`` orders it, ``plain`` and ``maybe`` are sets of rungs of N of M.
+
+    ``plain``: those whose condition it satisfies; ``maybe``: whose widened one it does not
+    definitely contradict. ``place``: in the pool of entries.
+    """
+
+    at: tuple[int, int, int, int]
+    day: int
+    plain: int
+    maybe: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A match at a reading that was judged before: the ladder's place, the rungs, its entry."""
+
+    place: int
+    rungs: int
+    entry: Structured
+
+
+@dataclass(slots=True)
+class _Day:
+    readings: int
+    beyond: int
+    total: list[int]
+    count: list[int]
+
+
+class Timeline:
+    """What memory keeps of one patient and vital while several readings are taken one by one."""
+
+    def __init__(self, rounds: Rounds, row: int, positions: Sequence[int]) -> None:
+        """Read memory; ``positions``: the readings that will come."""
+        self._rounds = rounds
+        self._row = row
+        self._memory = rounds.memory
+        self._slot = int(rounds.memory.slots(np.array([row]))[0])
+        self._counted = list(enumerate(rounds.kinds.counted))
+        ladders = [ladder.index for ladder in rounds.vital.ladders]
+        self._in_force = rounds.state.in_force[row, ladders].tolist()
+        self._from_ms = int(rounds.state.from_ms[row])
+        self._from_day = int(rounds.state.from_day[row])
+        ring = self._memory.ring(self._slot)
+        self._pool = np.concatenate([ring, rounds.entries[list(positions)]])
+        self._places = {position: len(ring) + n for n, position in enumerate(positions)}
+        self._all = list(self._keep())
+        self._ring = self._all[: len(ring)]
+        self._read_days()
+
+    def _keep(self) -> Iterator[Kept]:
+        pool, kinds, state = self._pool, self._rounds.kinds, self._rounds.state
+        rows, at_ms = np.full(len(pool), self._row), pool["at_ms"]
+        values = values_of_entries(pool, kinds, state.chosen(kinds.settings, rows, at_ms))
+        plain, maybe = np.zeros((2, len(pool)), np.int64)
+        for number, (one, _) in self._counted:
+            condition = one.rung.rule.condition
+            plain |= condition.truth(values).true.astype(np.int64) << number
+            maybe |= (~condition.truth(values, widened=True).false).astype(np.int64) << number
+        days = state.local_days(rows, at_ms)
+        names = (pool[name].tolist() for name in ("at_ms", "seq", "high", "low"))
+        order = zip(*names, strict=True)
+        columns = zip(order, days.tolist(), plain.tolist(), maybe.tolist(), strict=True)
+        for place, (at, day, true, open_) in enumerate(columns):
+            yield Kept(at, day, true, open_, place)
+
+    def _read_days(self) -> None:
+        days = self._memory.days(np.array([self._slot]))[0]
+        self._days = {
+            int(one["day"]) - 1: _Day(
+                int(one["readings"]),
+                int(one["beyond"]),
+                one["total"].tolist(),
+                one["count"].tolist(),
+            )
+            for one in days
+            if one["day"]
+        }
+        self._forgotten = int(self._memory.table["forgotten_day"][self._slot]) - 1
+
+    def write(self) -> None:
+        """Write memory back."""
+        table, slot = self._memory.table, self._slot
+        self._memory.put_ring(slot, self._pool[[kept.place for kept in self._ring]])
+        days = np.zeros((1, DAYS_MAX), self._memory.layout.day)
+        for place, (day, sums) in enumerate(self._days.items()):
+            days[0, place] = (day + 1, sums.readings, sums.beyond, sums.total, sums.count)
+        self._memory.put_days(np.array([slot]), days)
+        table["forgotten_day"][slot] = self._forgotten + 1
+
+    def take(self, position: int, *, older: bool) -> list[Later]:
+        """Take a reading; put what windows say of it into the sheet, give matches at newer ones."""
+        columns = self._rounds.columns
+        here, slot = np.array([position]), np.array([self._slot])
+        self._rounds.rises(here, slot)
+        if not columns.eligible[position]:
+            return []
+        kept = self._all[self._places[position]]
+        newest = self._ring[-1] if self._ring else None
+        settles = older and newest is not None and self._bears_on(newest, kept)
+        before = self._true_means(newest) if settles and newest else set()
+        at = bisect_right([one.at for one in self._ring], kept.at)
+        old = self._ring
+        whole = [*old[:at], kept, *old[at:]]
+        if at or len(old) < RING_MAX:
+            self._ring = whole[-RING_MAX:]
+        self._add_day(position, kept.day)
+        later = []
+        if at or len(old) < RING_MAX:
+            later = [*self._count(position, whole, at)]
+        if not older:
+            self._average(position, kept)
+        elif settles and newest:
+            entry = self._pool[newest.place]
+            become = self._true_means(newest) - before
+            later += [Later(one.place, one.bit, entry) for one in become]
+        return later
+
+    def feed(self, position: int) -> None:
+        """Take a reading from before the care plan, which is not judged: baselines may need it."""
+        self._rounds.feed(np.array([position]), np.array([self._slot]))
+
+    def cleared(self, place: int) -> int:
+        """Give the rungs about windows whose return condition is met at the newest reading."""
+        cleared = 0
+        newest = self._ring[-1] if self._ring else None
+        if newest is None or not self._is_newest(newest):
+            return 0
+        for number, (one, window) in self._counted:
+            if one.place == place and self._few(self._ring, number, window):
+                cleared |= one.bit
+        for one, mean in self._rounds.kinds.means:
+            if one.place == place:
+                sums = self._mean(mean, newest)
+                if sums is not None and self._back(one, mean, newest, sums):
+                    cleared |= one.bit
+        return cleared
+
+    def explain(self, rule: Rule, at_ms: int) -> Window:
+        """Say what a rung counted or averaged when it judged the reading measured then."""
+        kept = next((one for one in reversed(self._ring) if one.at[0] == at_ms), None)
+        if kept is None:  # a rise is judged of any reading
+            return Window()
+        known = self._ring[: self._ring.index(kept) + 1]
+        match rule.window:
+            case Matching() as window:
+                number = next(n for n, (one, _) in self._counted if one.rung.rule is rule)
+                counted = self._matching(known, number, window)
+                return Window(
+                    self._sights(self._inside(known, window)),
+                    len(counted),
+                    len({one.day for one in counted}),
+                )
+            case Mean() as mean:
+                inside = self._mean_days(kept.day, mean.days)
+                return Window(
+                    self._sights([one for one in known if one.day in inside]),
+                    days=sum(day.readings > 0 for day in inside.values()),
+                    sums=self._mean(mean, kept),
+                    averaged=sum(day.readings for day in inside.values()),
+                    beyond=sum(day.beyond for day in inside.values()),
+                )
+            case None:
+                return self._rise(kept)
+
+    def _rise(self, kept: Kept) -> Window:
+        """Say over what a reading has risen."""
+        entry = self._pool[kept.place : kept.place + 1]
+        sums = self._rounds.baselines.sums_of_entry(entry, self._slot)
+        counts = sums.baseline_count
+        return Window(sums=sums, averaged=0 if counts is None else int(counts.max(initial=0)))
+
+    def _sights(self, readings: Sequence[Kept]) -> tuple[Sight, ...]:
+        vital, kinds = self._rounds.vital.vital, self._rounds.kinds
+        return tuple(sight_of_entry(self._pool[kept.place], vital, kinds) for kept in readings)
+
+    def _bears_on(self, newest: Kept, kept: Kept) -> bool:
+        """Tell whether a late reading can change a mean that ends at the newest one."""
+        if not self._rounds.kinds.means or newest.at < kept.at or not self._is_newest(newest):
+            return False
+        longest = max(mean.days for _, mean in self._rounds.kinds.means)
+        return kept.day > newest.day - longest - EPISODE_GAP_DAYS
+
+    def _is_newest(self, kept: Kept) -> bool:
+        index = self._rounds.vital.index
+        return kept.at[0] == int(self._rounds.state.newest_ms[self._row, index])
+
+    # -- N of M -----------------------------------------------------------------------------------
+
+    def _count(self, position: int, whole: list[Kept], at: int) -> Iterator[Later]:
+        sheet = self._rounds.sheet
+        for number, (one, window) in self._counted:
+            bit = one.bit if self._in_force[one.place] & one.bit else 0
+            own = int(sheet.own[position, one.place]) & bit
+            if own and self._enough(whole[: at + 1], number, window):
+                sheet.matched[position, one.place] |= bit
+            elif bit:
+                yield from self._later(one, number, window, whole, at)
+            if at == len(whole) - 1 and self._few(whole, number, window):
+                sheet.returned[position, one.place] |= one.bit
+
+    def _later(
+        self, one: Placed, number: int, window: Matching, whole: list[Kept], at: int
+    ) -> Iterator[Later]:
+        """Find the first reading after ``at`` at which the rule has become true."""
+        old = [*whole[:at], *whole[at + 1 :]]
+        for end in range(at + 1, min(at + window.of, len(whole))):
+            if (
+                whole[end].plain >> number & 1
+                and self._enough(whole[: end + 1], number, window)
+                and not self._enough(old[:end], number, window)
+            ):
+                yield Later(one.place, one.bit, self._pool[whole[end].place])
+                return
+
+    def _inside(self, readings: Sequence[Kept], window: Matching) -> list[Kept]:
+        since_ms = max(
+            readings[-1].at[0] - window.within_ms if window.within_ms else self._from_ms,
+            self._from_ms,
+        )
+        return [kept for kept in readings[-window.of :] if kept.at[0] >= since_ms]
+
+    def _enough(self, readings: Sequence[Kept], number: int, window: Matching) -> bool:
+        counted = self._matching(readings, number, window)
+        days = {kept.day for kept in counted}
+        return len(counted) >= window.matching and len(days) >= window.days
+
+    def _matching(self, readings: Sequence[Kept], number: int, window: Matching) -> list[Kept]:
+        counted: list[Kept] = []
+        for kept in self._inside(readings, window):
+            apart = not counted or kept.at[0] - counted[-1].at[0] >= window.apart_ms
+            if kept.plain >> number & 1 and apart:
+                counted.append(kept)
+        return counted
+
+    def _few(self, readings: Sequence[Kept], number: int, window: Matching) -> bool:
+        maybe = sum(kept.maybe >> number & 1 for kept in self._inside(readings, window))
+        return maybe < window.matching
+
+    # -- means ------------------------------------------------------------------------------------
+
+    def _average(self, position: int, kept: Kept) -> None:
+        sheet = self._rounds.sheet
+        for one, mean in self._rounds.kinds.means:
+            sums = self._mean(mean, kept)
+            if sums is None:
+                continue
+            condition = one.rung.rule.condition
+            if self._in_force[one.place] & one.bit and condition.truth(sums).true[0]:
+                sheet.matched[position, one.place] |= one.bit
+            if self._holds(one) and self._back(one, mean, kept, sums):
+                sheet.returned[position, one.place] |= one.bit
+
+    def _holds(self, one: Placed) -> bool:
+        key = self._row, self._rounds.vital.ladders[one.place].index
+        return bool(int(self._rounds.state.latched[key]) & one.bit)
+
+    def _back(self, one: Placed, mean: Mean, kept: Kept, sums: Sums) -> bool:
+        back = one.rung.rule.condition.truth(sums, widened=True).false[0]
+        return bool(back) and not any(
+            day.beyond for day in self._mean_days(kept.day, mean.days).values()
+        )
+
+    def _true_means(self, kept: Kept) -> set[Placed]:
+        """Give the rungs whose mean holds at a reading."""
+        true = set()
+        for one, mean in self._rounds.kinds.means:
+            sums = self._mean(mean, kept) if self._in_force[one.place] & one.bit else None
+            if sums is not None and one.rung.rule.condition.truth(sums).true[0]:
+                true.add(one)
+        return true
+
+    def _mean(self, mean: Mean, kept: Kept) -> Sums | None:
+        """Sum up the days of a mean that ends at a reading; None if there is not enough."""
+        inside = list(self._mean_days(kept.day, mean.days).values())
+        readings = sum(day.readings for day in inside)
+        if readings < mean.readings or sum(day.readings > 0 for day in inside) < mean.on_days:
+            return None
+        entry = self._pool[kept.place : kept.place + 1]
+        kinds, state = self._rounds.kinds, self._rounds.state
+        total = np.array([[day.total for day in inside]]).sum(axis=1)
+        count = np.array([[day.count for day in inside]]).sum(axis=1)
+        return Sums(
+            total,
+            count,
+            np.zeros_like(total),
+            met=met_of(entry["mark"].astype(np.int64) >> 1, kinds.requirements),
+            chosen=state.chosen(kinds.settings, np.array([self._row]), entry["at_ms"]),
+        )
+
+    def _mean_days(self, last: int, length: int) -> dict[int, _Day]:
+        stored = [day for day in self._days if day >= self._from_day]
+        inside = [day for day in stored if last - length < day <= last]
+        first = min(inside, default=last)
+        forgotten = self._forgotten if self._forgotten >= self._from_day else -1
+        before = max([day for day in stored if day < first] + [forgotten])
+        if before < 0 or before < first - EPISODE_GAP_DAYS:
+            inside = [day for day in inside if day != first]
+        return {day: self._days[day] for day in inside}
+
+    def _add_day(self, position: int, number: int) -> None:
+        added, day = self._rounds.added, min(max(number, 0), _DAY_MAX)
+        if day not in self._days:
+            oldest = min(self._days, default=day)
+            if len(self._days) == DAYS_MAX:
+                self._forgotten = max(self._forgotten, min(day, oldest))
+                if day < oldest:
+                    return
+                del self._days[oldest]
+            width = added.known.shape[1]
+            self._days[day] = _Day(0, 0, [0] * width, [0] * width)
+        sums = self._days[day]
+        if DAY_READINGS_MAX in {sums.readings, sums.beyond}:
+            return
+        if added.beyond[position]:
+            sums.beyond += 1
+        if added.counts[position]:
+            sums.readings += 1
+            for place in np.flatnonzero(added.known[position]).tolist():
+                sums.total[place] += int(added.tenths[position, place])
+                sums.count[place] += 1

@@ -1,0 +1,136 @@
+"""The readings of one vital of a batch, each in its turn: most as columns, few by a walk.
+
+A reading is quiet if nothing can come of it: it is newer than its patient's newest, matches no rung
+and lets none go, and nothing waits for a repeat. Its patient may well have an open alert.
+"""
+
+import numpy as np
+
+from alerts.engine.columns import Booleans, Columns, Integers
+from alerts.engine.ladders import VitalLadders
+from alerts.engine.rounds import Rounds
+from alerts.engine.sheet import Sheet, evaluate, settle_newest
+from alerts.engine.state import PartitionState
+from alerts.engine.timeline import Timeline
+from alerts.engine.timers import Found
+from alerts.engine.walk import Walk
+
+ROUNDS_MAX = 8
+"""A patient with more readings in a batch is walked from here on."""
+ROUND_MIN = 12
+"""A round of fewer readings costs more than walking them."""
+
+
+class Turns:
+    """Judges one vital's readings of a batch."""
+
+    def __init__(
+        self, state: PartitionState, vital: VitalLadders, columns: Columns, log_ms: Integers
+    ) -> None:
+        """Evaluate what one reading alone decides."""
+        self.state = state
+        self.vital = vital
+        self.columns = columns
+        self.sheet: Sheet = evaluate(vital, columns, state)
+        self.duplicates = 0
+        self._rounds = Rounds(state, vital, columns, self.sheet)
+        self._walk = Walk(state, vital, columns, self.sheet, log_ms, self._rounds)
+        self._ladders = [ladder.index for ladder in vital.ladders]
+
+    def take(self) -> list[Found]:
+        """Judge everything; give what was found, in no order."""
+        turn, single = self._order()
+        for number in range(int(turn.max(initial=-1)) + 1):
+            self._round(np.flatnonzero((turn == number) & ~single))
+        self._one_by_one(np.flatnonzero(single))
+        self._walk.finish()
+        return self._walk.found
+
+    def _order(self) -> tuple[Integers, Booleans]:
+        """Give for each reading its round, and which readings are taken one by one.
+
+        That is all readings of a patient who sent something twice or not in order, and those in
+        rounds that are not worth it.
+        """
+        columns, count = self.columns, len(self.columns)
+        order = np.argsort(columns.row, kind="stable")
+        row = columns.row[order]
+        begins = np.append(True, row[1:] != row[:-1])[:count]
+        first = np.maximum.accumulate(np.where(begins, np.arange(count), 0))
+        turn = np.empty(count, np.int64)
+        turn[order] = np.arange(count) - first
+        odd = self._odd(order, ~begins)
+        sizes = np.bincount(turn[~odd], minlength=1)
+        short = np.flatnonzero((sizes < ROUND_MIN) | (np.arange(len(sizes)) >= ROUNDS_MAX))
+        limit = next((number for number in short.tolist() if number), len(sizes))
+        return turn, odd | (turn >= limit)
+
+    def _odd(self, order: Integers, follows: Booleans) -> Booleans:
+        """Tell which readings are those of a patient with one that comes twice or not in order.
+
+        ``order``: by patient; ``follows``: there, which readings have another one of theirs before.
+        """
+        columns, memory = self.columns, self.state.memories[self.vital.index]
+        newest_ms = self.state.newest_ms[columns.row, self.vital.index]
+        odd = columns.trusted & (columns.measured_ms <= newest_ms)
+        odd |= ~columns.judged
+        odd |= memory.seen(memory.slots(columns.row), columns.identity)
+        later = order[follows]
+        if not len(later):
+            return self._patients_of(odd)
+        before = order[np.flatnonzero(follows) - 1]
+        odd[later] |= columns.measured_ms[later] <= columns.measured_ms[before]
+        odd[later] |= ~columns.trusted[later] | ~columns.trusted[before]
+        several = np.flatnonzero(np.isin(columns.row, columns.row[later]))
+        _, place, count = np.unique(
+            columns.identity[several], return_inverse=True, return_counts=True
+        )
+        odd[several] |= count[place] > 1
+        return self._patients_of(odd)
+
+    def _patients_of(self, odd: Booleans) -> Booleans:
+        return np.isin(self.columns.row, self.columns.row[odd]) if odd.any() else odd
+
+    def _round(self, positions: Integers) -> None:
+        if not len(positions):
+            return
+        self._rounds.take(positions)
+        loud = self._loud(positions)
+        for position in positions[loud].tolist():
+            self._walk.reading(position)
+        quiet = positions[~loud]
+        newest = quiet[self.columns.trusted[quiet]]
+        settle_newest(self.state, self.vital, self.columns, self.sheet, newest)
+
+    def _loud(self, positions: Integers) -> Booleans:
+        row, sheet = self.columns.row[positions][:, None], self.sheet
+        latched = self.state.latched[row, self._ladders].astype(np.int64)
+        may_end = latched & sheet.returned[positions] & sheet.able[positions]
+        rungs = sheet.matched[positions] | may_end
+        loud: Booleans = (rungs != 0).any(axis=1)
+        return loud | self.state.waits[row, self._ladders].any(axis=1)
+
+    def _one_by_one(self, positions: Integers) -> None:
+        order = np.argsort(self.columns.row[positions], kind="stable")
+        positions = positions[order]
+        cuts = np.flatnonzero(np.diff(self.columns.row[positions])) + 1
+        for group in np.split(positions, cuts):
+            if len(group):
+                self._patient(int(self.columns.row[group[0]]), group.tolist())
+
+    def _patient(self, row: int, positions: list[int]) -> None:
+        timeline = Timeline(self._rounds, row, positions)
+        memory = self.state.memories[self.vital.index]
+        slot = int(memory.slots(np.array([row]))[0])
+        identity = self.columns.identity
+        for position in positions:
+            judged = bool(self.columns.judged[position])
+            if judged:
+                self._walk.begin(row, int(self.columns.entry[position]))
+            if not memory.remember_one(slot, int(identity[position])):
+                self.duplicates += judged
+            elif judged:
+                self._walk.reading(position, timeline)
+            else:
+                timeline.feed(position)
+        timeline.write()
