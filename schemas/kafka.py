@@ -170,7 +170,7 @@ class EngineReport(msgspec.Struct, frozen=True, omit_defaults=True):
     Written every few seconds, whatever arrives: whoever shows alerts sees by its age that nobody
     judges. ``at_ms``: the engine's wall clock; ``next_offset``, ``log_ms``: how far it has judged;
     ``late_ms``: how long the oldest record that it knows of has waited to be judged.
-    ``from_the_future``: records so far whose stamps were held back to the broker's time.
+    ``from_the_future``: records that this engine found stamped minutes after the broker had them.
     """
 
     partition: int

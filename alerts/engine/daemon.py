@@ -131,10 +131,15 @@ class Engine:
         patience: Patience,
     ) -> None:
         partition = self._replicas[number].partition
-        entries = partition.read([(record.offset, record.value) for record in records])
+        entries = partition.read(
+            [(record.offset, record.value) for record in records],
+            [record.appended_ms for record in records],
+        )
         self._meet(entries, roster)
         for offset in entries.rejected:
             _log.error("record.rejected", topic=READINGS, partition=number, offset=offset)
+        for offset in entries.ahead:
+            _log.error("record.from-the-future", topic=READINGS, partition=number, offset=offset)
         outcome, states = self._replicas.judge(number, entries)
         found = [
             Message(ALERTS, one.patient_id.encode(), msgspec.json.encode(one))
@@ -143,7 +148,7 @@ class Engine:
         if found and not output.write(found, patience):
             raise StoppedError
         self._replicas.write(number, states, output, patience)
-        self._reports.judged(number, records[-1])
+        self._reports.judged(number, records[-1], len(entries.ahead))
         self._count(outcome, entries, partition.state.log_ms)
 
     def _meet(self, entries: Entries, roster: Roster) -> None:
@@ -169,6 +174,7 @@ class Engine:
 
     def _count(self, outcome: Outcome, entries: Entries, log_ms: int) -> None:
         metrics.REJECTED.inc(len(entries.rejected))
+        metrics.AHEAD.inc(len(entries.ahead))
         metrics.JUDGED.inc(len(outcome.ages_ms) - outcome.duplicates)
         metrics.DUPLICATES.inc(outcome.duplicates)
         metrics.CORRECTED.inc(outcome.corrected)

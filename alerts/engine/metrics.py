@@ -8,6 +8,10 @@ CORRECTED = Counter(
 )
 DUPLICATES = Counter("vitalwire_alerts_duplicates", "Readings dropped: judged before.")
 REJECTED = Counter("vitalwire_alerts_records_rejected", "Records of readings.v1 nobody can read.")
+AHEAD = Counter(
+    "vitalwire_alerts_records_from_the_future",
+    "Records stamped minutes after the broker had them: a clock of the bridge's machine is wrong.",
+)
 TRANSITIONS = Counter(
     "vitalwire_alerts_transitions", "Records of alerts.v1.", ["event", "severity"]
 )

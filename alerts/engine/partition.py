@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
+from alerts.engine.admission import decoded, held_back, sane
 from alerts.engine.archive import (
     PatientRecord,
     Source,
@@ -15,10 +14,7 @@ from alerts.engine.ladders import RuleSet
 from alerts.engine.plans import Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
-from alerts.records import decode, possible
-from schemas.errors import InvalidInput
-from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, Tick, Withdrawals
-from schemas.topics import READINGS
+from schemas.kafka import ReadingsRecord, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +27,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Decoded records; ``rejected``: offsets of those that nobody can read, or not all of."""
+    """Decoded records; ``rejected``: offsets of those that nobody can read, or not all of.
+
+    ``ahead``: offsets of those whose stamps were held back, see ``alerts.engine.admission``.
+    """
 
     records: list[ReadingsRecord]
     rejected: list[int]
     next_offset: int
+    ahead: list[int]
 
     @property
     def patients(self) -> set[str]:
@@ -76,20 +76,27 @@ class Partition:
         self.topic_id, self.next_offset, self._seen = topic_id, 0, 0
         self._held.clear()
 
-    def read(self, records: Sequence[tuple[int, bytes | None]]) -> Entries:
-        """Decode (offset, value), in log order; at least one."""
+    def read(
+        self, records: Sequence[tuple[int, bytes | None]], appended_ms: Sequence[int] = ()
+    ) -> Entries:
+        """Decode (offset, value), in log order; at least one. ``appended_ms``: when each came."""
         entries: list[ReadingsRecord] = []
         rejected: list[int] = []
-        for offset, value in records:
-            entry = _decoded(value)
+        ahead: list[int] = []
+        came = appended_ms or [0] * len(records)
+        for (offset, value), came_ms in zip(records, came, strict=True):
+            entry = decoded(value)
             if entry is None:
                 rejected.append(offset)
                 continue
-            sane = _sane(entry)
-            entries.append(self._unless_held(offset, sane))
-            if sane is not entry:
+            taken = sane(entry)
+            if taken is not entry:
                 rejected.append(offset)
-        return Entries(entries, rejected, records[-1][0] + 1)
+            timed = held_back(taken, came_ms)
+            if timed is not taken:
+                ahead.append(offset)
+            entries.append(self._unless_held(offset, timed))
+        return Entries(entries, rejected, records[-1][0] + 1, ahead)
 
     def judge(self, entries: Entries) -> Batch:
         """Judge what ``read`` gave; the next records come after these."""
@@ -119,30 +126,3 @@ class Partition:
             for row in rows
             if self._held.get(patients[row], self._seen) <= self.next_offset
         ]
-
-
-def _decoded(value: bytes | None) -> ReadingsRecord | None:
-    try:
-        entry = decode(READINGS, None, value)
-    except InvalidInput:
-        return None
-    assert isinstance(entry, PatientReadings | Tick | Corrections | Withdrawals)
-    return entry if possible(entry.received_at_ms) else None
-
-
-def _sane(entry: ReadingsRecord) -> ReadingsRecord:
-    """Leave out readings whose times no calendar has: the others of the record count."""
-    if isinstance(entry, Tick):
-        return entry
-    if isinstance(entry, Corrections | Withdrawals):
-        shown = [one for one in entry.readings if possible(one.measured_at_ms)]
-        whole = len(shown) == len(entry.readings)
-        return entry if whole else msgspec.structs.replace(entry, readings=shown)
-    sane = [
-        one
-        for one in entry.readings
-        if possible(one.stamp.measured_at_ms) and possible(one.stamp.earliest_ms)
-    ]
-    if len(sane) == len(entry.readings):
-        return entry
-    return msgspec.structs.replace(entry, readings=sane)

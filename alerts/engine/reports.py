@@ -23,10 +23,12 @@ class Reports:
         self._told_ms = clock.monotonic_ms() - _EVERY_MS
         self._appended_ms: dict[int, int] = {}
         """By partition: when the last judged record came to the broker."""
+        self._ahead = 0
 
-    def judged(self, number: int, last: LogRecord) -> None:
-        """Note how far a partition is."""
+    def judged(self, number: int, last: LogRecord, ahead: int) -> None:
+        """Note how far a partition is, and how many records were stamped far ahead."""
         self._appended_ms[number] = last.appended_ms
+        self._ahead += ahead
 
     def tell(self, replicas: Replicas, share: Share, output: Output, patience: Patience) -> None:
         """Report each partition that is led, if it is time."""
@@ -46,6 +48,7 @@ class Reports:
                 log_ms=partition.state.log_ms,
                 at_ms=self._clock.wall_ms(),
                 late_ms=self._late_ms(share, number, partition.next_offset),
+                from_the_future=self._ahead,
             )
             messages.append(Message(ENGINES, str(number).encode(), msgspec.json.encode(report), 0))
         output.write(messages, patience)

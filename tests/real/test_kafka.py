@@ -58,6 +58,10 @@ def test_each_topic_is_kept_as_it_is_meant(admin: KafkaAdminClient) -> None:
     assert {name: setting["retention.ms"] for name, setting in found.items()} == {
         topic.name: "-1" if topic.kept else str(14 * DAY_MS) for topic in KAFKA_TOPICS
     }
+    stamped = {
+        name for name, one in found.items() if one["message.timestamp.type"] == "LogAppendTime"
+    }
+    assert stamped == {topics.READINGS}, "the engine bounds stamps by the broker's clock"
     assert {setting["max.message.bytes"] for setting in found.values()} == {str(2**20)}
 
 

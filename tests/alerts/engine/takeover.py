@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from schemas.servers import KAFKA_VARIABLE
 from simulators.stack.process import LOOPBACK, free_port
 from simulators.stack.server import KafkaBroker
+from tests.alerts.engine.test_daemon import EVENTS, PARTITIONS, PATIENTS, Clinic, story
+from tests.alerts.readings import MINUTE, NOON
+from tests.servers import eventually
 
 
 class Member:
@@ -65,3 +69,29 @@ def members(server: KafkaBroker, count: int, *options: str) -> Iterator[list[Mem
     finally:
         for member in started:
             member.kill()
+
+
+def tell(clinic: Clinic, step: int) -> None:
+    clinic.receive(*((patient, story(patient)[step]) for patient in PATIENTS))
+
+
+def live_through(clinic: Clinic, first: Member, second: Member) -> None:
+    """Let one sleep and the other die; nothing may be missed, nothing may have two names."""
+    eventually(lambda: first.leads() == second.leads() == PARTITIONS // 2)
+    tell(clinic, 0)
+    clinic.wait_for(len(PATIENTS))
+    first.pause()  # it is taken for dead, and will believe that it leads
+    tell(clinic, 1)
+    tell(clinic, 2)
+    clinic.wait_for(2 * len(PATIENTS))
+    first.go_on()
+    eventually(lambda: first.leads() == second.leads() == PARTITIONS // 2)
+    second.kill()
+    tell(clinic, 3)
+    tell(clinic, 4)
+    clinic.tick(NOON + 30 * MINUTE)
+    events = clinic.wait_for(len(EVENTS) * len(PATIENTS))
+    for patient in PATIENTS:
+        mine = Counter(one.event for one in events.values() if one.patient_id == patient)
+        assert mine == Counter(EVENTS)
+    assert all(events[one.event_id] == one for one in clinic.transitions)

@@ -26,7 +26,8 @@ from schemas.kafka import Tick
 from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.topics import ALERTS, ENGINES, READINGS, REGISTRY, STATE
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.readings import BASIC, BOTH, MINUTE, NOON, encoded, glucose, pressure, record
+from simulators.stack.server import KafkaBroker
+from tests.alerts.readings import BASIC, BOTH, DAY, MINUTE, NOON, encoded, glucose, pressure, record
 
 pytestmark = pytest.mark.timeout(120)  # processes start and die here, beside other tests
 
@@ -72,7 +73,7 @@ def engine(server: EmbeddedKafka) -> Iterator[subprocess.Popen[bytes]]:
 class Clinic:
     """What stands around the engine: a producer of readings, a reader of alerts."""
 
-    def __init__(self, server: EmbeddedKafka) -> None:
+    def __init__(self, server: KafkaBroker) -> None:
         self.producer = KafkaProducer(bootstrap_servers=server.bootstrap, acks="all")
         self.consumer = KafkaConsumer(
             bootstrap_servers=server.bootstrap, group_id=None, auto_offset_reset="earliest"
@@ -86,14 +87,15 @@ class Clinic:
             self.producer.send(REGISTRY, entry, key=f"{PATIENT_KEY}{patient}".encode())
         self.producer.flush()
 
-    def receive(self, *values: tuple[str, bytes]) -> None:
+    def receive(self, *values: tuple[str, bytes], appended_ms: int = NOON) -> None:
         for patient, value in values:
-            self.producer.send(READINGS, value, key=patient.encode())
+            self.producer.send(READINGS, value, key=patient.encode(), timestamp_ms=appended_ms)
         self.producer.flush()
 
     def tick(self, at_ms: int) -> None:
+        value = encoded(Tick(at_ms))
         for partition in range(PARTITIONS):
-            self.producer.send(READINGS, encoded(Tick(at_ms)), partition=partition)
+            self.producer.send(READINGS, value, partition=partition, timestamp_ms=at_ms)
         self.producer.flush()
 
     def wait_for(self, count: int) -> dict[str, Transition]:
@@ -105,7 +107,7 @@ class Clinic:
 
 
 @contextmanager
-def clinic_at(server: EmbeddedKafka) -> Iterator[Clinic]:
+def clinic_at(server: KafkaBroker) -> Iterator[Clinic]:
     clinic = Clinic(server)
     clinic.enrol(*PATIENTS)
     try:
@@ -173,6 +175,18 @@ def test_what_cannot_be_read_stops_nothing(kafka: EmbeddedKafka, clinic: Clinic)
         clinic.receive(("p1", b'{"kind":"tick","received_at_ms":1,"version":9}'))
         clinic.receive(("p1", encoded(record(NOON, [pressure(NOON, 192, 100)]))))
         assert len(clinic.wait_for(1)) == 1
+
+
+def test_a_clock_that_is_ahead_ends_no_wait(kafka: EmbeddedKafka, clinic: Clinic) -> None:
+    flagged = record(NOON, [pressure(NOON, 192, 100, "body-moved")])
+    with engine(kafka):
+        clinic.receive(("p1", encoded(flagged)))
+        clinic.wait_for(1)
+        clinic.receive(("p1", encoded(Tick(NOON + 1_000 * DAY))))
+        clinic.receive(("p1", encoded(record(NOON + MINUTE, [pressure(NOON + MINUTE, 193)]))))
+        found = [one.event for one in clinic.wait_for(2).values()]
+    assert found == ["repeat-asked", "onset"]
+    assert clinic.transitions[-1].marks == []
 
 
 def test_care_plans_are_followed_as_they_change(kafka: EmbeddedKafka, clinic: Clinic) -> None:

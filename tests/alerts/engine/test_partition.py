@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from alerts.engine.admission import AHEAD_MS_MAX
 from alerts.engine.archive import decode_patient
 from alerts.engine.partition import Partition
 from alerts.engine.plans import Plans
@@ -82,3 +83,24 @@ def test_a_care_plan_that_makes_no_sense_stops_nothing(zone: str) -> None:
 
 def test_state_of_another_version_is_left_alone() -> None:
     assert decode_patient(b"\x00") is None
+
+
+def test_a_stamp_from_the_future_does_not_move_the_log_there() -> None:
+    partition = restored()
+    far = NOON + 3 * DAY
+    odd = encoded(record(far, [pressure(NOON, 200)]))
+    entries = partition.read([(0, odd), (1, encoded(Tick(far)))], [NOON + MINUTE, NOON + MINUTE])
+    assert (entries.ahead, entries.rejected) == ([0, 1], [])
+    (onset,) = partition.judge(entries).outcome.transitions
+    assert (onset.event, onset.at_ms) == ("onset", NOON + MINUTE)
+    assert partition.state.log_ms == NOON + MINUTE
+
+
+@pytest.mark.parametrize(("ahead_ms", "held"), [(AHEAD_MS_MAX, []), (AHEAD_MS_MAX + 1, [0])])
+def test_clocks_may_differ_a_little(ahead_ms: int, held: list[int]) -> None:
+    entries = restored().read([(0, encoded(Tick(NOON + ahead_ms)))], [NOON])
+    assert entries.ahead == held
+
+
+def test_a_broker_that_does_not_say_when_bounds_nothing() -> None:
+    assert restored().read([(0, encoded(Tick(NOON)))], [-1]).ahead == []
