@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest import plausibility
-from ingest.bridge.stamp import Sending, stamp
 from ingest.outgoing import Outgoing
 from ingest.registry.view import Attributed, Waiting
 from schemas import topics
@@ -30,6 +29,7 @@ from schemas.kafka import (
     Unassigned,
 )
 from schemas.reading import Device, Reading, Undecodable
+from schemas.stamp import Sending, stamp
 from schemas.wire import (
     BROKER_KEEPS_S,
     PACKET_BYTES_MAX,

@@ -13,12 +13,12 @@ import numpy as np
 
 from gateway.decode import decode
 from gateway.record import DeviceClock, Entry, Record, SessionFacts
-from ingest.bridge.stamp import Sending, stamp
 from schemas.gatt import blood_pressure, date_time, glucose
 from schemas.gatt.number import Absent, Number, scaled
 from schemas.gatt.services import FEATURE_OF
 from schemas.kafka import PatientReadings, StampedReading
 from schemas.reading import Capture, Coincidence, Device, Reading
+from schemas.stamp import Sending, stamp
 from schemas.vitals import FROM_MMOL_L_GLUCOSE
 from simulators.cohort.course import DAY_MIN
 from simulators.cohort.devices import Mishap

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from gateway import wall
 from gateway.decode import decode
 from gateway.record import BLOOD_PRESSURE, DeviceClock, Entry, Record, SessionFacts
-from ingest.bridge.stamp import Sending, stamp
 from schemas.reading import Capture, Device, Reading
+from schemas.stamp import Sending, stamp
 from tests.gateway.clocks import HandClock
 from tests.gateway.records import ADDRESS, STREAM, cuff_payload
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.bridge.local_time import Instants, instants_of, measured_at
-from ingest.bridge.stamp import Sending, stamp
 from ingest.registry.view import RegistryView
+from schemas.local_time import Instants, instants_of, measured_at
 from schemas.reading import Capture, Coincidence, DeviceTime
 from schemas.registry import Assignment, PatientEntry
+from schemas.stamp import Sending, stamp
 from tests.ingest.factories import BOOT, CUFF, RECEIVED_MS, device, reading
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")

@@ -13,7 +13,7 @@ The rules, in their order:
    Device times count whole seconds, and both ends of the age do: the interval is one second each
    way, never beyond the capture.
 4. *Measured*, where the session could not read that clock: by the stamp in the zone of whoever
-   wears the device, if the stamps of its last sessions prove right (``ingest.bridge.local_time``).
+   wears the device, if the stamps of its last sessions prove right (``schemas.local_time``).
    The interval allows for the smallest lag that they had, and a clock of whole minutes; in the hour
    that comes twice it holds both.
 5. No trusted device time, newest of its session: measured when captured. The session's start is
@@ -29,8 +29,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from ingest.bridge.local_time import Proven, measured_at
 from schemas.kafka import Stamp, TimeQuality
+from schemas.local_time import Proven, measured_at
 from schemas.reading import Capture, DeviceTime, Reading
 
 ZoneAt = Callable[[int], ZoneInfo | None]

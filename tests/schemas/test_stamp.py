@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.bridge.stamp import Sending, stamp
 from schemas.reading import Capture, DeviceTime
+from schemas.stamp import Sending, stamp
 from tests.ingest.factories import BOOT, RECEIVED_MS, SENT_MONOTONIC_MS, reading
 
 LIVE = Sending(RECEIVED_MS, BOOT, SENT_MONOTONIC_MS)
