@@ -1,0 +1,107 @@
+"""`vitalwire rules judge`: a log from a file gives the engine's transitions, however it is cut."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from alerts.cli import rules
+from schemas.kafka import Tick
+from schemas.registry import PatientEntry
+from tests.alerts.readings import BASIC, HOUR, MINUTE, NOON, glucose, pressure, record
+
+BOOKS = [str(BASIC / "adult-standard.toml"), str(BASIC / "adult-diabetes.toml")]
+PLAN = PatientEntry("p1", "Robin", ["adult-standard", "adult-diabetes"])
+LOG: list[msgspec.Struct] = [
+    PLAN,
+    record(NOON, [pressure(NOON, 192), glucose(NOON, 51)]),
+    record(NOON + MINUTE, [pressure(NOON + MINUTE, 130)]),
+    PatientEntry("p1", "Robin", ["adult-diabetes"]),
+    record(NOON + HOUR, [pressure(NOON + HOUR, 200), glucose(NOON + HOUR, "LO")]),
+    record(NOON + HOUR, [pressure(NOON + HOUR, 200, 80, "body-moved")], "p2"),
+    Tick(NOON + 2 * HOUR),
+    record(NOON + 2 * HOUR, [glucose(NOON + 2 * HOUR, 120)]),
+]
+
+
+def judge(log: Path, *options: str, books: list[str] = BOOKS) -> Result:
+    return CliRunner().invoke(rules, ["judge", *books, "--log", str(log), *options])
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in LOG))
+    return path
+
+
+def told(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_transitions_are_printed_as_json(log: Path) -> None:
+    found = told(judge(log, "--json"))
+    assert [(one["patient_id"], one["rule"], one["event"], one["severity"]) for one in found] == [
+        ("p1", "bp-severe", "onset", "critical"),
+        ("p1", "glucose-below-54", "onset", "critical"),
+        ("p1", "bp-severe", "returned", "critical"),
+        ("p1", "glucose-lo", "again", "critical"),
+        ("p2", "bp-severe", "repeat-asked", "critical"),
+        ("p2", "bp-severe", "onset", "high"),
+        ("p1", "glucose-lo", "returned", "critical"),
+    ]
+    first = found[0]
+    assert (first["at"], first["at_ms"]) == ("2026-09-21T12:00:00.000Z", NOON)
+    assert first["reading_id"] == first["evidence"]["reading_id"]
+    assert first["reason"].startswith("Systolic 192 mmHg is above 180 mmHg")
+    assert (first["ladder"], first["marks"]) == ("bp-high", [])
+    assert first["alert_id"]
+    assert "unverified" in found[5]["marks"]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 100])
+def test_the_cut_changes_nothing(log: Path, cut: int) -> None:
+    assert judge(log, "--json", "--cut", str(cut)).stdout == judge(log, "--json").stdout
+
+
+def test_people_read_lines(log: Path) -> None:
+    lines = judge(log).stdout.splitlines()
+    assert lines[0].startswith("2026-09-21T12:00:00.000Z p1 critical onset bp-high/bp-severe: Sys")
+    assert "[unverified] [flagged]" in lines[5]
+
+
+def test_what_cannot_be_read_is_named_by_its_line_and_left_out(log: Path) -> None:
+    log.write_bytes(b"\xef\xbb\xbf# a note\n\nnonsense\n\xff\n" + log.read_bytes())
+    result = judge(log, "--json")
+    assert len(told(result)) == 7
+    assert "line 3: malformed: not JSON" in result.stderr
+    assert "line 4: malformed" in result.stderr
+    assert "2 lines could not be read and were left out." in result.stderr
+
+
+def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    child = PatientEntry("p3", "Kim", ["adult-standard"], under_13=True)
+    lost = PatientEntry("p4", "Alex", ["nobody-has-it"])
+    severe = [record(NOON, [pressure(NOON, 200)], name) for name in ("p3", "p4")]
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [child, lost, *severe]))
+    result = judge(path, "--json")
+    assert [one["patient_id"] for one in told(result)] == ["p4"]
+    assert "No book nobody-has-it was given" in result.stderr
+    assert "Refused: patient p3 is under 13, adult-standard is for older ones." in result.stderr
+
+
+def test_a_log_that_is_not_there_and_a_book_that_is_wrong_are_said(tmp_path: Path) -> None:
+    assert "cannot be read" in str(judge(tmp_path / "none").exception)
+    result = judge(tmp_path / "none", books=["nothing"])
+    assert "Cannot be read: No such file" in str(result.exception)
+
+
+def test_stdin_is_read_too(log: Path) -> None:
+    arguments = ["judge", *BOOKS, "--log", "-", "--json"]
+    result = CliRunner().invoke(rules, arguments, input=log.read_bytes())
+    assert result.stdout == judge(log, "--json").stdout

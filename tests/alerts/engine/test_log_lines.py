@@ -1,0 +1,217 @@
+"""Logs as people and programs write them: one meaning, many forms; what cannot be read says why."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.engine.log_lines import LogLines, LogRecord
+from alerts.records import Removed
+from schemas.errors import InvalidInput
+from schemas.kafka import (
+    CorrectedReading,
+    Corrections,
+    PatientReadings,
+    Tick,
+    Unassigned,
+    Withdrawals,
+    WithdrawnReading,
+)
+from schemas.reading import Coincidence, DeviceTime, Quantity
+from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
+from tests.alerts.readings import HOUR, MINUTE, NOON, glucose, pressure, record
+
+RECORD = record(NOON, [pressure(NOON, "192", 101), glucose(NOON - HOUR, "54.0")])
+BARE = {
+    "reading_id": "00" * 16,
+    "vital": "glucose",
+    "quantities": {"glucose": {"unit": "mg/dL", "value": "54"}},
+    "patient_id": "p1",
+    "received_at": NOON,
+}
+
+
+def read(line: object) -> LogRecord | None:
+    return LogLines().read(7, line if isinstance(line, str) else json.dumps(line))
+
+
+def raw(entry: msgspec.Struct) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(entry)
+    return told
+
+
+def only(line: object) -> PatientReadings:
+    found = read(line)
+    assert isinstance(found, PatientReadings)
+    return found
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        RECORD,
+        Tick(NOON),
+        Corrections(
+            "p1", NOON, "why", [CorrectedReading("r", 2, "glucose", NOON, "receipt", {}, {})]
+        ),
+        Withdrawals("p1", NOON, "why", [WithdrawnReading("r", "glucose", NOON, "receipt", {})]),
+        PatientEntry(
+            "p1",
+            "Robin",
+            ["adult-standard"],
+            limits=[PersonalLimit("x", ["5 mmHg"], "a", "nurse", "r", 1, 2, 3)],
+            zones=[ZonePeriod(5, "Europe/Berlin")],
+        ),
+        Unassigned("home-1", "0" * 16, NOON, "unknown-device", RECORD.readings[0]),
+    ],
+)
+def test_what_is_in_kafka_is_read_as_it_is(entry: msgspec.Struct) -> None:
+    told = raw(entry)
+    assert read(told) == entry
+    assert read({"key": "k", "value": told}) == entry
+    assert read({"key": "k", "value": json.dumps(told)}) == entry
+
+
+def test_a_reading_in_wire_format_is_stamped_as_the_bridge_would() -> None:
+    item = raw(RECORD.readings[0].reading)
+    item["capture"] = {"boot_id": "b", "monotonic_ms": 5, "wall_ms": NOON - MINUTE}
+    item["device_time"] = {"local": "2026-09-21T08:00:00", "age_ms": HOUR}
+    found = only({**item, "patient_id": "p1", "received_at": "2026-09-21T12:00:00Z"})
+    (stamped,) = found.readings
+    assert found.received_at_ms == stamped.stamp.received_at_ms
+    assert stamped.stamp.captured_at_ms == NOON - MINUTE
+    assert stamped.stamp.measured_at_ms == NOON - MINUTE - HOUR
+    assert stamped.stamp.quality == "device-clock"
+
+
+def test_a_whole_message_is_read_too() -> None:
+    item = raw(RECORD.readings[0].reading)
+    item["capture"] = {"boot_id": "b", "monotonic_ms": 1_000}
+    message = {"boot_id": "b", "sent_monotonic_ms": 61_000, "items": [item]}
+    found = only({**message, "patient_id": "p1", "received_at_ms": NOON})
+    assert found.readings[0].stamp.captured_at_ms == NOON - MINUTE
+
+
+def test_a_stamp_is_read_in_the_zone_of_its_patient() -> None:
+    lines = LogLines()
+    entry = PatientEntry("p1", "R", zone="UTC", zones=[ZonePeriod(0, "Europe/Berlin")])
+    lines.read(1, json.dumps(raw(entry)))
+    seen = Coincidence(NOON, "2026-09-21T14:00:00")
+    told = DeviceTime("2026-09-21T13:00:00", coincidences=[seen])
+    line = {**BARE, "device_time": raw(told), "session_newest": False}
+    found = lines.read(2, json.dumps(line))
+    assert isinstance(found, PatientReadings)
+    assert found.readings[0].stamp.measured_at_ms == NOON - HOUR
+    elsewhere = only(line)
+    assert elsewhere.readings[0].stamp.quality == "untrusted"
+
+
+@pytest.mark.parametrize(
+    ("change", "measured_ms", "quality"),
+    [
+        ({}, NOON, "receipt"),
+        ({"received_at": str(NOON)}, NOON, "receipt"),
+        ({"received_at": "2026-09-21T14:00:00+02:00"}, NOON, "receipt"),
+        ({"received_at": "2026-09-21T12:00:00"}, NOON, "receipt"),
+        ({"measured_at": "2026-09-21T11:00:00Z"}, NOON - HOUR, "device-clock"),
+        ({"measured_at": NOON + HOUR}, NOON, "device-clock"),
+        ({"device": "AA:BB:CC:DD:EE:FF"}, NOON, "receipt"),
+        ({"device_time": {"local": "2026-01-01T00:00:00"}}, NOON, "untrusted"),
+    ],
+)
+def test_a_bare_reading_needs_little(
+    change: dict[str, Any], measured_ms: int, quality: str
+) -> None:
+    (stamped,) = only(BARE | change).readings
+    assert stamped.stamp.received_at_ms == NOON
+    assert (stamped.stamp.measured_at_ms, stamped.stamp.quality) == (measured_ms, quality)
+    assert (stamped.reading.seq, stamped.reading.session_id) == (7, "line-7")
+
+
+def test_a_reading_of_nobody_is_the_devices() -> None:
+    found = read({**BARE, "patient_id": None})
+    assert isinstance(found, Unassigned)
+    assert found.reading == only(BARE).readings[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('{"unit": "mmHg", "value": 192}', Quantity("mm[Hg]", "192")),
+        ('{"unit": "mmHg", "value": 192.0}', Quantity("mm[Hg]", "192.0")),
+        ('{"unit": "mm[Hg]", "value": "192.50"}', Quantity("mm[Hg]", "192.50")),
+        ('{"unit": "mm[Hg]", "value": 1e2}', Quantity("mm[Hg]", "100")),
+        (
+            '{"unit": "mm[Hg]", "absent": "positive-infinity"}',
+            Quantity("mm[Hg]", absent="positive-infinity"),
+        ),
+    ],
+)
+def test_a_value_may_be_a_number_and_keeps_its_digits(value: str, expected: Quantity) -> None:
+    line = json.dumps(BARE).replace('{"unit": "mg/dL", "value": "54"}', value)
+    line = line.replace('"vital": "glucose"', '"vital": "blood_pressure"')
+    found = LogLines().read(1, line)
+    assert isinstance(found, PatientReadings)
+    assert found.readings[0].reading.quantities == {"glucose": expected}
+
+
+def test_a_patient_needs_only_an_id_and_books() -> None:
+    line = {"patient_id": "p1", "books": ["b"], "care_plan_from": "2026-09-21T12:00:00Z"}
+    assert read(line) == PatientEntry("p1", "p1", ["b"], care_plan_from_ms=NOON)
+    assert read({"kind": "removed", "patient_id": "p1"}) == Removed("patient/p1")
+    assert read({"key": "patient/p1", "value": None}) == Removed("patient/p1")
+
+
+def test_what_tells_the_rules_nothing_is_nothing() -> None:
+    assert read({"kind": "device", "device_id": "d", "address": "a"}) is None
+    assert read({"received_at": NOON}) == Tick(NOON)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("nothing", "malformed"),
+        ("[]", "malformed"),
+        ('{"received_at": NaN}', "malformed"),
+        ("[" * 100_000, "malformed"),
+        ({"kind": "tick"}, "time"),
+        ({"kind": "tick", "received_at": "noon"}, "time"),
+        ({"kind": "tick", "received_at": 10**18}, "time"),
+        ({"kind": "moon", "received_at": 1, "patient_id": "p1"}, "kind"),
+        ({**BARE, "patient_id": ""}, "patient"),
+        ({**BARE, "vital": "mood"}, "unknown-vital"),
+        ({**BARE, "reading_id": None}, "malformed"),
+        ({**BARE, "quantities": {"glucose": {"unit": "mg/dL"}}}, "malformed"),
+        ({**BARE, "quantities": [1]}, "malformed"),
+        ({**BARE, "measured_at": "later"}, "time"),
+        ({**BARE, "version": 2}, "version"),
+        ({"patient_id": "p1", "books": "all"}, "malformed"),
+        ({"kind": "readings", "patient_id": "p1", "received_at": 1, "readings": {}}, "malformed"),
+    ],
+)
+def test_what_cannot_be_read_says_why(line: object, reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(line)
+    assert caught.value.reason == reason
+    assert caught.value.detail
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+KEYS = ["kind", "patient_id", "received_at", "readings", "items", "reading", "vital", "quantities"]
+KEYS += ["value", "key", "books", "stamp", "measured_at", "capture", "device_time", "version"]
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6))
+def test_any_object_is_read_or_refused(changes: dict[str, Any]) -> None:
+    for line in (changes, {**BARE, **changes}, {**raw(RECORD), **changes}):
+        with suppress(InvalidInput):
+            found = read(line)
+            assert found is None or isinstance(found, msgspec.Struct | Removed)
