@@ -92,7 +92,7 @@ class _Reader:
         """Say how much was left out."""
         if self._rejected:
             lines = "1 line" if self._rejected == 1 else f"{self._rejected} lines"
-            click.secho(f"{lines} could not be read and were left out.", fg="red", err=True)
+            click.secho(f"{lines} could not be read: left out.", fg="red", err=True)
 
     def _record(self, number: int, line: bytes) -> LogRecord | None:
         text = line.decode(errors="surrogateescape").strip().removeprefix("\ufeff")

@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_named_by_its_line_and_left_out(log: Path) -> Non
     assert len(told(result)) == 7
     assert "line 3: malformed: not JSON" in result.stderr
     assert "line 4: malformed" in result.stderr
-    assert "2 lines could not be read and were left out." in result.stderr
+    assert "2 lines could not be read: left out." in result.stderr
 
 
 def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
