@@ -12,7 +12,7 @@ from functools import lru_cache
 import msgspec
 import numpy as np
 
-from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Pending
+from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.sight import Sight
 from alerts.engine.state import Arrivals, PartitionState
@@ -46,6 +46,8 @@ class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     pending: list[_Pending] = []
     flagged: list[tuple[int, list[str]]] = []
     awaiting: _Awaiting | None = None
+    basis: list[tuple[str, int, list[str]]] = []
+    older: list[str] = []
     clear: bool = False
 
 
@@ -208,6 +210,11 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
         ],
         flagged=[(at_ms, _names(ladder, rungs)) for at_ms, rungs in held.flagged],
         awaiting=_kept(ladder, held.awaiting) if held.awaiting else None,
+        basis=[
+            (match.reading_id, match.measured_ms, _names(ladder, match.rungs))
+            for match in held.basis
+        ],
+        older=_names(ladder, held.older),
     )
 
 
@@ -232,6 +239,11 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladd
         pending=[item for item in pending if item.rungs],
         flagged=[(at_ms, _mask(ladder, rungs)) for at_ms, rungs in kept.flagged],
         awaiting=_awaiting(ladder, kept.awaiting) if kept.awaiting else None,
+        basis=[
+            Match(reading_id, at_ms, _mask(ladder, rungs))
+            for reading_id, at_ms, rungs in kept.basis
+        ],
+        older=_mask(ladder, kept.older if kept.basis else kept.latched),
     )
     state.put_ladder((row, ladder.index), held)
 

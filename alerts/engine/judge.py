@@ -22,8 +22,10 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     held = (state.latched, state.lowered)
     returned = _returned(state, facts, ladder)
     _latch(state, passed.granted, passed.sure & (facts.fresh | ladder.keeps_severity_when_delayed))
-    state.latched &= ~returned
-    state.lowered &= state.latched
+    if passed.granted:
+        state.rest_on(facts.sight.reading_id, facts.measured_ms, passed.granted)
+    if returned:
+        state.let_go(returned)
     if facts.matched:
         state.last_match_ms = max(state.last_match_ms, facts.measured_ms)
     if not held[0] and state.latched:
@@ -49,6 +51,7 @@ def expire(state: LadderState, pending: Pending, ladder: Ladder, cleared: int) -
         event, rank = "resolved-before-seen", max(rank, WORK_LIST_RANK)
     else:
         _latch(state, pending.rungs, 0)
+        state.rest_on(origin, pending.sight.measured_at_ms, pending.rungs)
         state.last_match_ms = max(state.last_match_ms, pending.sight.measured_at_ms)
         after = ladder.voice(state.latched, state.lowered)
         assert after is not None, "something has just latched"

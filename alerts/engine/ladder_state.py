@@ -5,6 +5,8 @@ import msgspec
 from alerts.engine.sight import Sight
 
 LONG_AGO_MS = -(2**62)
+BASIS_MAX = 8
+"""Matches of an open alert that are known one by one: a correction of them may retract it."""
 
 
 class Pending(msgspec.Struct):
@@ -32,10 +34,19 @@ class Awaiting(msgspec.Struct):
     within_ms: int
 
 
+class Match(msgspec.Struct):
+    """A reading on which an open alert rests, and the rungs that it matched."""
+
+    reading_id: str
+    measured_ms: int
+    rungs: int
+
+
 class LadderState(msgspec.Struct):
     """Rungs that hold (``latched``), those among them that count one severity lower, and the rest.
 
-    ``flagged``: measurement time and rungs of recent flagged matches.
+    ``flagged``: measurement time and rungs of recent flagged matches. ``basis``: the last matches
+    of the rungs that hold; ``older``: rungs that also rest on matches no longer among them.
     """
 
     latched: int = 0
@@ -45,6 +56,24 @@ class LadderState(msgspec.Struct):
     pending: list[Pending] = []
     flagged: list[tuple[int, int]] = []
     awaiting: Awaiting | None = None
+    basis: list[Match] = []
+    older: int = 0
+
+    def rest_on(self, reading_id: str, measured_ms: int, rungs: int) -> None:
+        """Remember a match of rungs that hold now."""
+        self.basis = [*self.basis, Match(reading_id, measured_ms, rungs)]
+        for match in self.basis[:-BASIS_MAX]:
+            self.older |= match.rungs
+        self.basis = self.basis[-BASIS_MAX:]
+
+    def let_go(self, rungs: int) -> None:
+        """Let rungs hold no more, and forget on what they rested."""
+        self.latched &= ~rungs
+        self.lowered &= self.latched
+        self.older &= self.latched
+        for match in self.basis:
+            match.rungs &= self.latched
+        self.basis = [match for match in self.basis if match.rungs]
 
     @property
     def empty(self) -> bool:

@@ -34,7 +34,14 @@ def bounds_of(limit: Limit, own: Own) -> Bounds:
     personal = own.get(limit.setting) if limit.setting else None
     if personal is None:
         return limit.bounds
-    return limit.scale.bounds(_statement(tuple(personal.values)))
+    return limit.scale.bounds(statement(tuple(personal.values)))
+
+
+@lru_cache(maxsize=4096)
+def statement(values: tuple[str, ...]) -> Statement:
+    """Read a personal limit as a book's limit is read."""
+    amounts = [syntax.parse_amount(text) for text in values]
+    return tuple((ucum(amount.unit), amount.number) for amount in amounts)
 
 
 def limit_text(limit: Limit, own: Own, unit: str) -> str:
@@ -179,9 +186,3 @@ def _sum_text(limit: Limit, sums: Sums) -> tuple[str, str]:
 def _mean(limit: Limit, total: Integers, count: int) -> Decimal:
     tenths = sum(weight * int(total[0, place]) for place, weight in limit.terms)
     return Decimal(tenths) / (10 * limit.divisor * count)
-
-
-@lru_cache(maxsize=4096)
-def _statement(values: tuple[str, ...]) -> Statement:
-    amounts = [syntax.parse_amount(text) for text in values]
-    return tuple((ucum(amount.unit), amount.number) for amount in amounts)

@@ -21,7 +21,13 @@ from alerts.engine.state import PartitionState
 from alerts.engine.timers import Found, expire_due
 from alerts.engine.turns import Turns
 from schemas.alert import Transition
-from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, StampedReading
+from schemas.kafka import (
+    Corrections,
+    PatientReadings,
+    ReadingsRecord,
+    StampedReading,
+    Withdrawals,
+)
 
 
 @dataclass(slots=True)
@@ -41,7 +47,7 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     for part in _parts(records):
         _judge(state, part, outcome)
         correction = part[-1]
-        if isinstance(correction, Corrections):
+        if isinstance(correction, Corrections | Withdrawals):
             outcome.transitions += correct(state, correction)
             outcome.corrected += len(correction.readings)
             row = state.rows.get(correction.patient_id)
@@ -53,7 +59,7 @@ def _parts(records: Sequence[ReadingsRecord]) -> Iterator[Sequence[ReadingsRecor
     """Cut behind each correction: it meets the state that the records before it left."""
     begin = 0
     for number, record in enumerate(records, start=1):
-        if isinstance(record, Corrections) or number == len(records):
+        if isinstance(record, Corrections | Withdrawals) or number == len(records):
             yield records[begin:number]
             begin = number
 

@@ -49,7 +49,7 @@ def _occasion(finding: Finding) -> str:
     """Tell apart what one reading may do twice to an alert: at once, and at its deadline."""
     if finding.event == "stale":
         return str(finding.count)
-    if finding.event == "corrected":
+    if finding.count:
         return f"{finding.sight.reading_id}/{finding.count}"
     due = "/unverified" if finding.unanswered else ""
     return f"{finding.sight.reading_id}{due}"

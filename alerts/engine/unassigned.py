@@ -10,19 +10,15 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
-import numpy as np
 
-from alerts.engine.columns import values_of
+from alerts.engine.alone import is_true
 from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.identity import device_digest
 from alerts.engine.ladders import Ladder, RuleSet, Rung, VitalLadders
 from alerts.engine.sight import sight_of
 from alerts.engine.transitions import transition
-from alerts.rules.condition import HasStatus
-from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Values
 from schemas.alert import SEVERITIES, Event, Mark, Transition
 from schemas.kafka import StampedReading, Unassigned, UnassignedReason
-from schemas.reading import Reading
 
 DEFAULT_BOOKS = ("adult-standard", "adult-diabetes")
 TITLE = "Unassigned device reports a critical value"
@@ -82,7 +78,9 @@ class UnassignedDevices:
         vital = self._vitals.get(stamped.reading.vital)
         if vital is None or stamped.reading.outcome != "measured":
             return
-        rung = _first_true(self._rungs[vital.vital.name], stamped.reading, vital)
+        sight, attributes = sight_of(stamped), stamped.reading.attributes
+        rungs = self._rungs[vital.vital.name]
+        rung = next((rung for rung in rungs if is_true(rung, sight, {}, attributes)), None)
         if rung is None:
             return
         finding = self._finding(record, rung, frozenset(vital.gated))
@@ -137,29 +135,6 @@ def _critical(vital: VitalLadders, books: Sequence[str]) -> list[Rung]:
         for rung in ladder.rungs
         if rung.rank == 0 and rung.rule.single and rung.book.name in books
     ]
-
-
-def _first_true(rungs: Sequence[Rung], reading: Reading, vital: VitalLadders) -> Rung | None:
-    values = values_of([reading.quantities], vital.vital)
-    for rung in rungs:
-        rule = rung.rule
-        flags = {test.name for test in rule.condition.tests() if isinstance(test, HasStatus)}
-        told = Values(
-            values.number,
-            values.unit,
-            values.beyond,
-            {flag: np.array([_flag(reading, flag)], np.int8) for flag in flags},
-            {one: np.array([one.met(reading.attributes)]) for one in rule.requires},
-        )
-        if rule.condition.truth(told).true[0]:
-            return rung
-    return None
-
-
-def _flag(reading: Reading, flag: str) -> int:
-    if reading.status is None:
-        return NOT_ASSESSED
-    return SET if flag in reading.status else CLEAR
 
 
 def _age(stamped: StampedReading, at_ms: int, fresh_ms: int) -> Literal["delayed", "stale"] | None:

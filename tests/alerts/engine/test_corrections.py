@@ -2,18 +2,31 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
 from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.ladder_state import BASIS_MAX
 from alerts.engine.partition import Partition
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
-from schemas.alert import Transition
-from schemas.kafka import CorrectedReading, Corrections, ReadingsRecord
+from schemas.alert import ENDING, Transition
+from schemas.kafka import (
+    CorrectedReading,
+    Corrections,
+    ReadingsRecord,
+    Tick,
+    Withdrawals,
+    WithdrawnReading,
+)
+from schemas.registry import PatientEntry
+from tests.alerts.engine.test_confirmation import rules as confirming
 from tests.alerts.readings import (
+    DAY,
+    HOUR,
     MINUTE,
     NOON,
     Measured,
@@ -28,7 +41,7 @@ from tests.alerts.readings import (
 
 NORMAL, SEVERE = pressure(NOON, 120, 80), pressure(NOON, 192, 124)
 LATER = NOON + 10 * MINUTE
-NOTIFYING = {"onset", "again", "worsened"}
+TOLD = {"corrected", "eased", "retracted", "corrected-match"}
 
 
 def correction(
@@ -55,31 +68,162 @@ def judged(*records: ReadingsRecord) -> list[Transition]:
 
 
 @pytest.mark.parametrize(
-    ("was", "now"),
+    ("was", "now", "rule"),
     [
-        (NORMAL, SEVERE),
-        (glucose(NOON, 100), glucose(NOON, 50)),
-        (glucose(NOON, 100), glucose(NOON, "LO")),
-        (glucose(NOON, 100), glucose(NOON, "HI")),
+        (NORMAL, SEVERE, "bp-severe"),
+        (glucose(NOON, 100), glucose(NOON, 50), "glucose-below-54"),
+        (glucose(NOON, 100), glucose(NOON, "LO"), "glucose-lo"),
+        (glucose(NOON, 100), glucose(NOON, "HI"), "glucose-hi"),
+        (glucose(NOON, 60), glucose(NOON, 50), "glucose-below-54"),
     ],
 )
-def test_a_corrected_value_beyond_a_critical_limit_pages_nobody(
-    was: Measured, now: Measured
+def test_a_corrected_value_beyond_a_critical_limit_is_work_and_pages_nobody(
+    was: Measured, now: Measured, rule: str
 ) -> None:
-    assert judged(*at_once(was), correction(was, now)) == []
+    *_, found = judged(*at_once(was), correction(was, now))
+    assert (found.event, found.severity, found.rule) == ("corrected-match", "medium", rule)
+    assert "; its device's bytes were misread: " in found.reason
     assert events(judged(*at_once(now))) == ["onset"]  # as an arrival it would have
 
 
-def test_an_open_alert_is_told_what_its_reading_says_now() -> None:
-    onset, told = judged(*at_once(SEVERE), correction(SEVERE, NORMAL))
-    assert (onset.event, told.event) == ("onset", "corrected")
-    assert (told.alert_id, told.severity) == (onset.alert_id, onset.severity)
-    assert told.at_ms == LATER
-    assert told.evidence.quantities == {"systolic": "120 mmHg", "diastolic": "80 mmHg"}
-    assert told.reason == (
-        "Corrected, its device's bytes were misread: systolic 120 mmHg (before: 192 mmHg); "
+def test_corrections_of_a_day_are_one_item_of_a_ladder() -> None:
+    others = [pressure(NOON - n * MINUTE, 120) for n in range(3)]
+    records = [correction(one, pressure(one.at_ms, 190 + n)) for n, one in enumerate(others)]
+    found = judged(*at_once(*reversed(others)), *records)
+    assert events(found) == ["corrected-match"] * 3
+    assert len({one.alert_id for one in found}) == 1
+    assert len({one.event_id for one in found}) == 3
+
+
+def test_what_is_not_judged_is_not_judged_when_it_is_corrected() -> None:
+    before_plan = pressure(NOON, 120)
+    patient = PatientEntry("p1", "Robin", ["adult-standard"], care_plan_from_ms=NOON + 1)
+    later = pressure(NOON + MINUTE, 120)
+    log = [*at_once(before_plan, later), correction(before_plan, SEVERE)]
+    assert step(fresh_state(patient), log).transitions == []
+
+
+def test_an_alert_that_rests_on_nothing_else_is_retracted() -> None:
+    onset, over = judged(*at_once(SEVERE), correction(SEVERE, NORMAL))
+    assert (onset.event, over.event) == ("onset", "retracted")
+    assert (over.alert_id, over.severity, over.at_ms) == (onset.alert_id, onset.severity, LATER)
+    assert over.evidence.quantities == {"systolic": "120 mmHg", "diastolic": "80 mmHg"}
+    assert over.reason == (
+        "Retracted: its device's bytes were misread: systolic 120 mmHg (before: 192 mmHg); "
         "diastolic 80 mmHg (before: 124 mmHg)"
     )
+    again = pressure(NOON + HOUR, 192)
+    assert events(judged(*at_once(SEVERE), correction(SEVERE, NORMAL), *at_once(again))) == [
+        "onset",
+        "retracted",
+        "onset",
+    ]
+
+
+def test_an_alert_that_rests_on_another_match_too_is_told() -> None:
+    again = pressure(NOON + MINUTE, 195, 124)
+    for one in (SEVERE, again):
+        told = judged(*at_once(SEVERE, again), correction(one, pressure(one.at_ms, 120)))[-1]
+        assert told.event == "corrected"
+        assert told.reason.startswith("Corrected: its device's bytes were misread: systolic 120")
+    both = [correction(one, pressure(one.at_ms, 120)) for one in (SEVERE, again)]
+    assert events(judged(*at_once(SEVERE, again), *both)) == [
+        "onset",
+        "again",
+        "corrected",
+        "retracted",
+    ]
+
+
+def test_an_alert_that_rests_on_more_matches_than_are_known_is_not_retracted() -> None:
+    many = [pressure(NOON + n, 190) for n in range(BASIS_MAX + 1)]
+    records = [correction(one, pressure(one.at_ms, 120)) for one in many]
+    found = judged(*at_once(*many), *records)
+    assert "retracted" not in events(found)
+    assert events(judged(*at_once(*many[1:]), *records))[-1] == "retracted"
+
+
+def test_the_worse_of_two_rungs_is_taken_back_alone() -> None:
+    low, lower = glucose(NOON, 60), glucose(NOON + MINUTE, 50)
+    found = judged(*at_once(low, lower), correction(lower, glucose(lower.at_ms, 100)))
+    assert [(one.event, one.severity) for one in found] == [
+        ("onset", "medium"),
+        ("worsened", "critical"),
+        ("eased", "medium"),
+    ]
+    assert found[-1].reason.startswith("Low glucose remains: its device's bytes were misread")
+
+
+def test_a_task_and_a_page_that_wait_for_a_repeat_end_with_their_reading() -> None:
+    flagged = pressure(NOON, 200, 80, "body-moved")
+    end = Tick(NOON + DAY)
+    log = [*at_once(flagged), correction(flagged, NORMAL, NOON), end]
+    assert events(judged(*log)) == ["repeat-asked"]
+    log[1] = correction(flagged, pressure(NOON, 190), NOON)
+    *_, onset = judged(*log)
+    assert (onset.event, onset.evidence.quantities["systolic"]) == ("onset", "190 mmHg")
+    waiting = step(fresh_state(rules=confirming()), [*at_once(SEVERE)]).transitions
+    assert waiting[0].marks == ["awaiting-confirmation"]
+    log = [*at_once(SEVERE), correction(SEVERE, NORMAL, NOON), end]
+    assert events(step(fresh_state(rules=confirming()), log).transitions) == ["onset", "retracted"]
+
+
+def test_a_reading_that_is_no_measurement_is_taken_back() -> None:
+    record_ = correction(SEVERE, SEVERE)
+    failed = msgspec.structs.replace(record_.readings[0], outcome="failed")
+    log = [*at_once(SEVERE), msgspec.structs.replace(record_, readings=[failed])]
+    assert events(judged(*log)) == ["onset", "retracted"]
+
+
+# -- re-attribution -------------------------------------------------------------------------------
+
+
+def withdrawal(*measured: Measured, at_ms: int = LATER, patient_id: str = "p1") -> Withdrawals:
+    readings = [
+        WithdrawnReading(
+            stamped(one, one.at_ms).reading.reading_id,
+            one.vital,
+            one.at_ms,
+            one.time,
+            one.quantities,
+            status=list(one.flags),
+        )
+        for one in measured
+    ]
+    return Withdrawals(patient_id, at_ms, "the cuff was another's", readings)
+
+
+def test_the_old_patients_alert_is_retracted_and_shows_nothing_of_the_other() -> None:
+    onset, over = judged(*at_once(SEVERE), withdrawal(SEVERE))
+    assert (over.event, over.alert_id) == ("retracted", onset.alert_id)
+    assert over.evidence.quantities == {}
+    assert over.reason == "Retracted: the reading is another patient's"
+
+
+def test_what_waits_for_a_withdrawn_reading_is_dropped_and_what_rests_on_another_is_told() -> None:
+    flagged = pressure(NOON, 200, 80, "body-moved")
+    assert events(judged(*at_once(flagged), withdrawal(flagged), Tick(NOON + DAY))) == [
+        "repeat-asked"
+    ]
+    again = pressure(NOON + MINUTE, 195, 124)
+    assert events(judged(*at_once(SEVERE, again), withdrawal(SEVERE), withdrawal(again))) == [
+        "onset",
+        "again",
+        "corrected",
+        "retracted",
+    ]
+
+
+def test_the_new_patients_reading_is_judged_by_its_age() -> None:
+    moved = [record(LATER, [SEVERE], "p2")]
+    log = [*at_once(SEVERE), withdrawal(SEVERE), *moved]
+    patients = [PatientEntry(name, name, ["adult-standard"]) for name in ("p1", "p2")]
+    found = step(fresh_state(*patients), log).transitions
+    assert [(one.event, one.patient_id) for one in found] == [
+        ("onset", "p1"),
+        ("retracted", "p1"),
+        ("onset", "p2"),
+    ]
 
 
 def test_the_reading_that_matched_last_is_one_that_an_alert_rests_on() -> None:
@@ -129,14 +273,18 @@ def test_what_was_corrected_no_longer_ends_what_came_late() -> None:
     """A normal newest reading makes an older match work only; once it is corrected, a page."""
     late = record(LATER + MINUTE, [pressure(NOON - MINUTE, 192, 124)])
     assert events(judged(*at_once(NORMAL), late)) == ["resolved-before-seen"]
-    assert events(judged(*at_once(NORMAL), correction(NORMAL, SEVERE), late)) == ["onset"]
+    assert events(judged(*at_once(NORMAL), correction(NORMAL, SEVERE), late)) == [
+        "corrected-match",
+        "onset",
+    ]
 
 
 def test_the_same_correction_again_is_the_same_event() -> None:
-    first = correction(SEVERE, NORMAL)
+    worse = pressure(NOON, 230, 140)
+    first = correction(SEVERE, worse)
     _, told, repeated = judged(*at_once(SEVERE), first, first)
     assert told == repeated
-    _, _, other = judged(*at_once(SEVERE), first, correction(SEVERE, NORMAL, revision=3))
+    _, _, other = judged(*at_once(SEVERE), first, correction(SEVERE, worse, revision=3))
     assert other.event_id != told.event_id
 
 
@@ -151,7 +299,7 @@ def test_a_partition_reads_corrections_and_skips_those_it_has_seen() -> None:
     assert entries.rejected == []
     assert entries.patients == {"p1"}
     batch = partition.judge(entries)
-    assert events(batch.outcome.transitions) == ["onset", "corrected"]
+    assert events(batch.outcome.transitions) == ["onset", "retracted"]
     assert batch.outcome.corrected == 1
     restarted = Partition(state.rule_set, state.plans, "topic")
     ((name, kept),) = batch.patients
@@ -202,15 +350,19 @@ def test_however_the_log_is_cut_corrections_are_told_the_same(
 
 
 @given(log=logs())
-def test_a_correction_says_nothing_but_that(log: list[ReadingsRecord]) -> None:
-    """Whatever its values: the transitions of its own record are corrections, no others."""
+def test_a_correction_asks_nobody_for_attention(log: list[ReadingsRecord]) -> None:
+    """Whatever its values: it tells, takes back or lists, and no alert ends twice."""
     state = fresh_state()
+    over: set[str] = set()
     for one in log:
         found = step(state, [one]).transitions
         if isinstance(one, Corrections):
-            assert {event.event for event in found} <= {"corrected"}
+            assert {event.event for event in found} <= TOLD
         else:
-            assert "corrected" not in events(found)
+            assert not {*events(found)} & {"corrected", "retracted", "corrected-match"}
+        ended = [event.alert_id for event in found if event.event in ENDING]
+        assert not over & {*ended}
+        over |= {*ended}
 
 
 def kept(state: PartitionState) -> list[bytes]:

@@ -1,0 +1,56 @@
+"""What rules say of one reading by itself, outside any batch: few ask, so it may take its time."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from alerts.engine.columns import values_of
+from alerts.engine.findings import Own
+from alerts.engine.ladders import Ladder, Rung
+from alerts.engine.limits import statement
+from alerts.engine.sight import Sight
+from alerts.rules.condition import HasStatus
+from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Chosen, Values
+from schemas.vitals import VITALS
+
+
+def true_rungs(
+    ladder: Ladder, sight: Sight, own: Own, attributes: Mapping[str, str] | None = None
+) -> tuple[int, int]:
+    """Give the rungs that one reading decides and that it satisfies, and those that it decides.
+
+    Without ``attributes`` a rule that asks for circumstances is not decided.
+    """
+    true, decided = 0, 0
+    for place, rung in enumerate(ladder.rungs):
+        if rung.rule.single and (attributes is not None or not rung.rule.requires):
+            decided |= 1 << place
+            true |= is_true(rung, sight, own, attributes or {}) << place
+    return true, decided
+
+
+def is_true(rung: Rung, sight: Sight, own: Own, attributes: Mapping[str, str]) -> bool:
+    """Tell whether a reading definitely satisfies a rule."""
+    values = values_of([sight.quantities], VITALS[sight.vital])
+    rule = rung.rule
+    flags = {test.name for test in rule.condition.tests() if isinstance(test, HasStatus)}
+    chosen = {
+        name: Chosen(np.ones(1, np.int64), (statement(tuple(own[name].values)),))
+        for name in rule.settings
+        if name in own
+    }
+    told = Values(
+        values.number,
+        values.unit,
+        values.beyond,
+        status={name: np.array([_flag(sight.status, name)], np.int8) for name in flags},
+        met={one: np.array([one.met(attributes)]) for one in rule.requires},
+        chosen=chosen,
+    )
+    return bool(rule.condition.truth(told).true[0])
+
+
+def _flag(status: Sequence[str] | None, name: str) -> int:
+    if status is None:
+        return NOT_ASSESSED
+    return SET if name in status else CLEAR
