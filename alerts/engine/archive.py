@@ -48,6 +48,7 @@ class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     awaiting: _Awaiting | None = None
     basis: list[tuple[str, int, list[str]]] = []
     older: list[str] = []
+    said: dict[str, int] = {}
     clear: bool = False
 
 
@@ -215,6 +216,7 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
             for match in held.basis
         ],
         older=_names(ladder, held.older),
+        said={ladder.rungs[rung].key: day for rung, day in held.said.items()},
     )
 
 
@@ -244,6 +246,11 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladd
             for reading_id, at_ms, rungs in kept.basis
         ],
         older=_mask(ladder, kept.older if kept.basis else kept.latched),
+        said={
+            place: kept.said[rung.key]
+            for place, rung in enumerate(ladder.rungs)
+            if rung.key in kept.said
+        },
     )
     state.put_ladder((row, ladder.index), held)
 

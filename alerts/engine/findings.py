@@ -24,7 +24,7 @@ class Facts:
     condition definitely false; ``fresh``: young enough by the rung's book, else delayed.
     ``older``: than the newest judged reading of its vital; ``cleared``: rungs whose return
     condition that one met. ``uncensored``: no HI or LO. ``device_clock``: the session read the
-    device's clock.
+    device's clock. ``day``: the patient's, of the measurement; only rungs of means ask for it.
     """
 
     matched: int
@@ -39,6 +39,7 @@ class Facts:
     measured_ms: int
     log_ms: int
     sight: Sight
+    day: int = 0
 
 
 @dataclass(frozen=True, slots=True)

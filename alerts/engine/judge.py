@@ -10,7 +10,7 @@ from alerts.engine.confirmation import begin_wait, end_wait
 from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding, Voice
 from alerts.engine.gate import Passed, gate
 from alerts.engine.ladder_state import LadderState, Pending
-from alerts.engine.ladders import Ladder
+from alerts.engine.ladders import Ladder, bits, mask
 from schemas.alert import Event, Mark
 
 
@@ -101,11 +101,13 @@ def _change(
     """Compare what speaks now with what spoke before; ``held`` is what had held."""
     before = ladder.voice(*held)
     after = ladder.voice(state.latched, state.lowered)
-    event = _event(before, after, again=bool(passed.granted))
+    event = _event(before, after, again=bool(passed.granted & ~_said_today(state, facts, ladder)))
     ended = end_wait(state, facts, passed, ladder, event)
     rank, speaking = after or before or (0, 0)
     if event is None:
         return []
+    for rung in bits(passed.granted & ladder.means):
+        state.said = {**state.said, rung: facts.day}
     cause = ladder.speaking(passed.granted, state.lowered)
     explained = before[1] if before and (cause is None or event == "eased") else cause
     assert explained is not None, "an alert begins with a match"
@@ -131,6 +133,13 @@ def _change(
     if not ended or before is None:
         return [waits]
     return [replace(finding, event="confirmed", rank=before[0], speaking=before[1]), waits]
+
+
+def _said_today(state: LadderState, facts: Facts, ladder: Ladder) -> int:
+    """Give the rungs of means that were spoken of today: they repeat themselves tomorrow."""
+    if not ladder.means:
+        return 0
+    return mask(rung for rung, day in state.said.items() if day == facts.day)
 
 
 def _event(before: Voice | None, after: Voice | None, *, again: bool) -> Event | None:
@@ -160,10 +169,11 @@ def _ask(state: LadderState, facts: Facts, asked: int, ladder: Ladder) -> Findin
     rung = ladder.speaking(asked)
     assert rung is not None, "something is asked"
     delayed = not facts.fresh >> rung & 1
-    deadline_ms = max(facts.measured_ms + ladder.repeat_within_ms, facts.log_ms)
+    repeat_within_ms = ladder.rungs[rung].rule.repeat_within_ms
+    deadline_ms = max(facts.measured_ms + repeat_within_ms, facts.log_ms)
     state.pending = [
         *state.pending,
-        Pending(facts.sight, asked, deadline_ms, ladder.repeat_within_ms, delayed),
+        Pending(facts.sight, asked, deadline_ms, repeat_within_ms, delayed),
     ]
     return Finding(
         "repeat-asked",

@@ -47,6 +47,7 @@ class LadderState(msgspec.Struct):
 
     ``flagged``: measurement time and rungs of recent flagged matches. ``basis``: the last matches
     of the rungs that hold; ``older``: rungs that also rest on matches no longer among them.
+    ``said``: the last day of the patient on which each rung of a mean was spoken of.
     """
 
     latched: int = 0
@@ -58,6 +59,7 @@ class LadderState(msgspec.Struct):
     awaiting: Awaiting | None = None
     basis: list[Match] = []
     older: int = 0
+    said: dict[int, int] = {}
 
     def rest_on(self, reading_id: str, measured_ms: int, rungs: int) -> None:
         """Remember a match of rungs that hold now."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from alerts.rules.book import Book, Rule, VitalSettings
+from alerts.rules.book import Book, Mean, Rule, VitalSettings
 from schemas.alert import SEVERITIES, Severity
 from schemas.errors import MisconfiguredError
 from schemas.vitals import VITALS, Vital
@@ -35,17 +35,17 @@ class Rung:
 class Ladder:
     """All rungs of one problem; ``index`` is its place among all ladders.
 
-    ``confirming``: the rungs whose page waits for a repeat.
+    ``confirming``: the rungs whose page waits for a repeat; ``means``: those that a mean decides.
     """
 
     index: int
     name: str
     vital: str
     rungs: tuple[Rung, ...]
-    repeat_within_ms: int
     critical: int
     keeps_severity_when_delayed: int
     confirming: int = 0
+    means: int = 0
 
     def rank(self, rung: int, lowered: int) -> int:
         """Give a rung's severity: one lower if it was found delayed or unverified."""
@@ -129,7 +129,7 @@ def arrange(books: Sequence[Book]) -> RuleSet:
     rungs.sort(key=lambda rung: (rung.rule.ladder, rung.rank))  # stable: of equals the first
     groups = [tuple(group) for _, group in groupby(rungs, key=lambda rung: rung.rule.ladder)]
     settings = {name: _agreed(name, books) for name in VITALS}
-    ladders = tuple(_ladder(index, group, settings) for index, group in enumerate(groups))
+    ladders = tuple(_ladder(index, group) for index, group in enumerate(groups))
     judged = [name for name in VITALS if any(ladder.vital == name for ladder in ladders)]
     vitals = tuple(
         VitalLadders(
@@ -143,9 +143,7 @@ def arrange(books: Sequence[Book]) -> RuleSet:
     return RuleSet(by_name, ladders, vitals)
 
 
-def _ladder(
-    index: int, rungs: tuple[Rung, ...], settings: dict[str, VitalSettings | None]
-) -> Ladder:
+def _ladder(index: int, rungs: tuple[Rung, ...]) -> Ladder:
     name = rungs[0].rule.ladder
     vitals = {rung.rule.vital for rung in rungs}
     if len(vitals) > 1:
@@ -163,12 +161,12 @@ def _ladder(
         name=name,
         vital=vital,
         rungs=rungs,
-        repeat_within_ms=_present(settings[vital]).repeat_within_ms,
         critical=mask(place for place, rung in enumerate(rungs) if rung.rank == 0),
         keeps_severity_when_delayed=mask(
             place for place, rung in enumerate(rungs) if rung.rule.keeps_severity_when_delayed
         ),
         confirming=mask(place for place, rung in enumerate(rungs) if rung.rule.confirm_within_ms),
+        means=mask(place for place, rung in enumerate(rungs) if isinstance(rung.rule.window, Mean)),
     )
 
 

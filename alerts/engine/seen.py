@@ -50,7 +50,7 @@ class Seen:
         """Give the rungs that match, though the reading is stale for them."""
         return 0 if self.delayed else self.matched[number] & ~self.fresh[number]
 
-    def facts(self, number: int, cleared: int) -> Facts | None:
+    def facts(self, number: int, cleared: int, day: int = 0) -> Facts | None:
         """Give what one ladder needs to know; None if the reading is stale for all its rungs."""
         judged = -1 if self.delayed else self.fresh[number]
         if not judged:
@@ -68,6 +68,7 @@ class Seen:
             measured_ms=self.measured_ms,
             log_ms=self.log_ms,
             sight=self.sight,
+            day=day,
         )
 
 

@@ -83,7 +83,7 @@ def _quality(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> Iterato
     if "flagged" not in finding.marks:
         return
     flags = wording.flags_text(finding.sight, gated)
-    repeat = wording.duration_text(ladder.repeat_within_ms)
+    repeat = wording.duration_text(ladder.rungs[finding.cause].rule.repeat_within_ms)
     if finding.event == "repeat-asked":
         yield f"but {flags}: ask for a repeat within {repeat}"
     elif "unverified" in finding.marks:

@@ -154,7 +154,7 @@ def _subject(record: Unassigned) -> str:
 
 def _told(record: Unassigned, vital: VitalLadders, rung: Rung, finding: Finding) -> Transition:
     name, subject = vital.vital.name, _subject(record)
-    ladder = Ladder(0, f"unassigned-{name}", name, (rung,), 0, 0, 0)
+    ladder = Ladder(0, f"unassigned-{name}", name, (rung,), 0, 0)
     told = transition(subject, ladder, finding, vital.gated)
     device = record.reading.reading.device
     where = f"{device.model or 'A device'} at gateway {record.gateway_id}: {_WHY[record.reason]}"

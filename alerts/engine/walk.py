@@ -97,13 +97,18 @@ class Walk:
         windowed = int(self.state.kinds[self.vital.index].windowed[number])
         if seen.older and timeline and seen.matched[number] & windowed:
             cleared &= ~windowed | timeline.cleared(number)
-        facts = seen.facts(number, cleared)
+        day = self._day(row, seen) if seen.matched[number] & ladder.means else 0
+        facts = seen.facts(number, cleared, day)
         if facts is None:
             return []
         state = self.state.ladders.get(key) or LadderState()
         findings = judge(state, facts, ladder)
         self.state.put_ladder(key, state)
         return [self._explained(row, seen, finding, ladder, timeline) for finding in findings]
+
+    def _day(self, row: int, seen: Seen) -> int:
+        days = self.state.local_days(np.array([row]), np.array([seen.measured_ms]))
+        return int(days[0])
 
     def _explained(
         self, row: int, seen: Seen, finding: Finding, ladder: Ladder, timeline: Timeline | None

@@ -55,7 +55,7 @@ advice = "none"
 """
     book = read_book("clinic.toml", BOOK + (LIMIT if "limit." in when else "") + rule)
     rung = Rung(book.rules[0], book, 2, HOUR)
-    return Ladder(0, "ladder", vital, (rung,), 15 * MINUTE, 0, 0)
+    return Ladder(0, "ladder", vital, (rung,), 0, 0)
 
 
 def sight(*flags: str, **quantities: str) -> Sight:

@@ -1,0 +1,53 @@
+"""A mean holds at every reading of a bad week; it is said once a day."""
+
+from alerts.engine.ladders import arrange
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.registry import PatientEntry
+from tests.alerts.readings import DAY, MINUTE, NOON, at_once, fresh_state, pressure
+
+MEAN = """
+book = "adult-standard"
+title = "Means"
+population = "Adults"
+
+[vitals.blood_pressure]
+fresh = "4h"
+units = ["mmHg"]
+
+[[rule]]
+id = "mean"
+ladder = "bp-high"
+title = "High on average"
+vital = "blood_pressure"
+when = "systolic >= 135 mmHg"
+band = ["2 mmHg"]
+severity = "medium"
+source = "none"
+advice = "none"
+window = { mean_days = 2, readings = 3, days = 2 }
+
+[[rule]]
+id = "severe"
+ladder = "bp-high"
+title = "Severe"
+vital = "blood_pressure"
+when = "systolic > 180 mmHg"
+band = ["5 mmHg"]
+severity = "critical"
+source = "none"
+advice = "none"
+"""
+
+
+def test_a_mean_is_spoken_of_once_a_day_of_the_patient() -> None:
+    rules = arrange([read_book("means.toml", MEAN)])
+    days = [pressure(NOON + n * DAY + k * MINUTE, 140) for n in range(5) for k in range(3)]
+    entry = PatientEntry("p1", "Robin", ["adult-standard"])
+    found = step(fresh_state(entry, rules=rules), at_once(*days)).transitions
+    assert [(one.event, one.at_ms) for one in found] == [
+        ("onset", NOON + 2 * DAY),
+        ("again", NOON + 3 * DAY),
+        ("again", NOON + 4 * DAY),
+    ]
+    assert found[0].reason.startswith("Mean of 4 readings on 2 days: Systolic 140 mmHg is at or")
