@@ -9,7 +9,7 @@ adult-standard and adult-diabetes.
 ``confirmed``: whether somebody is paged at once or after a repeat changes nothing of what is open.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan, nan
 
@@ -24,7 +24,8 @@ class Shown:
     """A reading as its device showed it, mmHg or mg/dL; HI and LO are infinities.
 
     ``record`` names the Kafka record that carried it: what begins and ends within one record was
-    over before anybody could see it. ``flagged``: the body moved.
+    over before anybody could see it. ``flagged``: the body moved;
+    ``irregular``: the pulse was.
     """
 
     patient_id: str
@@ -34,6 +35,7 @@ class Shown:
     diastolic: float = nan
     glucose: float = nan
     flagged: bool = False
+    irregular: bool = False
 
     @property
     def kind(self) -> str:
@@ -52,11 +54,23 @@ class ExpectedEvent:
     reading_id: str
 
 
-Step = tuple[Severity, Callable[[Shown, float], bool]]
-"""A severity, and whether a reading is beyond the limit moved towards normal by a band.
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A severity, and whether a reading is beyond the limit moved towards normal by a band.
 
-Band 0 tells whether it reaches the step; one that is not even beyond the whole band is clear of it.
-"""
+    Band 0 tells whether it reaches the step; one that is not even beyond the whole band is clear of
+    it. ``matching`` of the last ``of`` readings must be: no run lasts for the hours, and reaches
+    none of the days, in which they must come.
+    """
+
+    severity: Severity
+    beyond: Callable[[Shown, float], bool]
+    matching: int = 1
+    of: int = 1
+
+    def holds(self, sound: Sequence[Shown], band: float) -> bool:
+        """Ask the last of the readings that a window looks at."""
+        return sum(self.beyond(one, band) for one in sound[-self.of :]) >= self.matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class _Ladder:
     name: str
     kind: str
     band: float
-    steps: tuple[Step, ...]
+    steps: tuple[_Step, ...]
 
 
 _LADDERS = (
@@ -72,19 +86,23 @@ _LADDERS = (
         "bp-high",
         "pressure",
         5,
-        (("critical", lambda s, band: s.systolic > 180 - band or s.diastolic > 120 - band),),
+        (_Step("critical", lambda s, band: s.systolic > 180 - band or s.diastolic > 120 - band),),
     ),
     _Ladder(  # NEWS2: 3 points
-        "bp-low", "pressure", 5, (("high", lambda s, band: s.systolic <= 90 + band),)
+        "bp-low", "pressure", 5, (_Step("high", lambda s, band: s.systolic <= 90 + band),)
+    ),
+    _Ladder(  # screening for atrial fibrillation: two of three flags
+        "pulse-irregular", "pressure", 0, (_Step("medium", lambda s, _: s.irregular, 2, 3),)
     ),
     _Ladder(  # ADA: level 2 and level 1 hypoglycaemia
         "glucose-low",
         "glucose",
         10,
         (
-            ("critical", lambda s, _: s.glucose == -inf),
-            ("critical", lambda s, band: s.glucose < 54 + band),
-            ("medium", lambda s, band: s.glucose < 70 + band),
+            _Step("critical", lambda s, _: s.glucose == -inf),
+            _Step("critical", lambda s, band: s.glucose < 54 + band),
+            _Step("high", lambda s, band: s.glucose < 70 + band, 2, 8),
+            _Step("medium", lambda s, band: s.glucose < 70 + band),
         ),
     ),
     _Ladder(  # ADA: level 2 and level 1 hyperglycaemia
@@ -92,9 +110,10 @@ _LADDERS = (
         "glucose",
         10,
         (
-            ("critical", lambda s, _: s.glucose == inf),
-            ("medium", lambda s, band: s.glucose > 250 - band),
-            ("info", lambda s, band: s.glucose > 180 - band),
+            _Step("critical", lambda s, _: s.glucose == inf),
+            _Step("high", lambda s, band: s.glucose > 250 - band, 2, 3),
+            _Step("medium", lambda s, band: s.glucose > 250 - band),
+            _Step("info", lambda s, band: s.glucose > 180 - band),
         ),
     ),
 )
@@ -106,6 +125,7 @@ class _Course:
 
     active: set[int] = field(default_factory=set)
     asked: bool = False
+    sound: list[Shown] = field(default_factory=list)  # what windows look at
     flagged: int = 0  # matches; no run lasts for the 72 h after which one is forgotten
     said: list[tuple[str, ExpectedEvent]] = field(default_factory=list)  # with the record
 
@@ -122,7 +142,14 @@ def expected_events(readings: Iterable[Shown]) -> list[ExpectedEvent]:
 
 
 def _judge(course: _Course, ladder: _Ladder, shown: Shown) -> None:
-    reached = {number for number, (_, beyond) in enumerate(ladder.steps) if beyond(shown, 0)}
+    if not shown.flagged:
+        course.sound.append(shown)
+    reached = {
+        number
+        for number, step in enumerate(ladder.steps)
+        if step.beyond(shown, 0)
+        and (step.of == 1 or (not shown.flagged and step.holds(course.sound, 0)))
+    }
     before = _severity(course.active, ladder)
     course.flagged += bool(shown.flagged and reached)
     confirmed = course.flagged >= FLAGGED_CONFIRM
@@ -135,7 +162,9 @@ def _judge(course: _Course, ladder: _Ladder, shown: Shown) -> None:
     course.active |= reached
     sound = not shown.flagged and (isfinite(shown.glucose) or ladder.kind == "pressure")
     if sound:
-        course.active = {n for n in course.active if ladder.steps[n][1](shown, ladder.band)}
+        course.active = {
+            n for n in course.active if ladder.steps[n].holds(course.sound, ladder.band)
+        }
     after = _severity(course.active, ladder)
     if before is None and after is not None:
         _say(course, ladder, shown, "onset", after)
@@ -148,7 +177,7 @@ def _judge(course: _Course, ladder: _Ladder, shown: Shown) -> None:
 
 def _severity(steps: set[int], ladder: _Ladder) -> Severity | None:
     """Let the most severe step speak; steps are listed so."""
-    return ladder.steps[min(steps)][0] if steps else None
+    return ladder.steps[min(steps)].severity if steps else None
 
 
 def _say(

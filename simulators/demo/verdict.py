@@ -19,7 +19,7 @@ PayloadName = tuple[str, str, str]
 _JUDGED = frozenset({"2a35", "2a18"})  # the simulated patients' books have rules for no other
 _AMENDMENTS = frozenset({"2a34"})  # a glucose context completes a reading of another vital
 _WORDS = {"positive-infinity": inf, "negative-infinity": -inf}
-_BODY_MOVED = "body-moved"
+_BODY_MOVED, _IRREGULAR_PULSE = "body-moved", "irregular-pulse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ def shown(name: str, record: str, payload: PayloadName, patient_id: str) -> Show
         diastolic=values.get("diastolic", nan),
         glucose=values.get("glucose", nan),
         flagged=_BODY_MOVED in (measurement.status or []),
+        irregular=_IRREGULAR_PULSE in (measurement.status or []),
     )
 
 

@@ -1,6 +1,6 @@
 """The plain statement of which alerts must be raised, held to the limits' own sources."""
 
-from math import inf
+from math import inf, nan
 from random import Random
 
 import pytest
@@ -26,6 +26,7 @@ def shown(measurement: PlannedMeasurement, number: int, record: str | None = Non
         systolic=measurement.systolic,
         diastolic=measurement.diastolic,
         flagged=measurement.movement,
+        irregular=measurement.irregular_pulse,
     )
 
 
@@ -88,9 +89,30 @@ def test_a_step_up_worsens_and_a_step_down_eases_when_its_band_is_passed() -> No
     assert said(*glucoses(69, 53, 63, 64, 79, 80)) == [
         ("0", "onset", "medium"),
         ("1", "worsened", "critical"),
-        ("3", "eased", "medium"),
-        ("5", "returned", "medium"),
+        ("3", "eased", "high"),  # it was low more than once
     ]
+    assert said(*glucoses(260, 175, 170)) == [
+        ("0", "onset", "medium"),
+        ("1", "eased", "info"),
+        ("2", "returned", "info"),
+    ]
+
+
+def test_twice_low_lasts_until_one_low_value_alone_is_among_the_last_eight() -> None:
+    assert said(*glucoses(69, 68, *[80] * 7)) == [
+        ("0", "onset", "medium"),
+        ("1", "worsened", "high"),
+        ("8", "returned", "high"),
+    ]
+
+
+def test_two_of_three_flags_of_an_irregular_pulse_are_told() -> None:
+    flags = [True, False, True, False, False]
+    readings = [
+        Shown("p", str(n), str(n), systolic=120, diastolic=80, irregular=flag)
+        for n, flag in enumerate(flags)
+    ]
+    assert said(*readings) == [("2", "onset", "medium"), ("3", "returned", "medium")]
 
 
 def test_a_word_never_ends_an_alert_on_the_other_side() -> None:
@@ -143,8 +165,11 @@ def test_urgent_stories_page_at_their_first_value(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_after_every_story_all_is_well_again(seed: int) -> None:
+def test_after_every_story_and_some_quiet_readings_all_is_well_again(seed: int) -> None:
     for story in STORIES:
-        events = said(*(shown(one, number) for number, one in enumerate(story(Random(seed)))))
+        told = [shown(one, number) for number, one in enumerate(story(Random(seed)))]
+        quiet = {"pressure": (120.0, 75.0, nan), "glucose": (nan, nan, 110.0)}[told[0].kind]
+        calm = [Shown("p", str(n), str(n), *quiet) for n in range(len(told), len(told) + 8)]
+        events = said(*told, *calm)
         began = sum(kind == "onset" for _, kind, _ in events)
         assert began == sum(kind == "returned" for _, kind, _ in events), story.__name__
