@@ -9,6 +9,7 @@ COMMANDS = {
         "alerts.engine.cli",
         "Judge readings by the rules; write what begins and ends.",
     ),
+    "desk": ("alerts.desk.cli", "Tell people of alerts, and go on until somebody answers."),
     "projector": ("alerts.projector.cli", "Keep the alert tables of PostgreSQL up to date."),
     "feed": ("alerts.feed.cli", "Show alerts and readings: a page, a stream, an API."),
 }

@@ -78,10 +78,10 @@ def notice(
     """Write that people are told."""
     case = at.case
     event = about or case.latest
-    chain = case.notices.reset.action_id if case.notices.reset else ""
     demand = event.event_id if about else case.demand.event_id
+    place = f"{len(case.notices.chain)}/{number}"
     return Action(
-        action_id=identity("notify", case.alert_id, demand, chain, reason, str(number)),
+        action_id=identity("notify", case.alert_id, demand, _begun(case), reason, place),
         alert_ids=[case.alert_id],
         kind="notify",
         who=DESK,
@@ -94,12 +94,18 @@ def notice(
     )
 
 
+def _begun(case: Case) -> str:
+    """Name what let the chain begin anew, so that the same is not taken for said already."""
+    return case.notices.reset.action_id if case.notices.reset else ""
+
+
 def withhold(
     case: Case, event: Transition, reason: Withheld, now_ms: int, until_ms: int | None = None
 ) -> Action:
     """Write that nobody is told of an event, and why."""
+    occasion = (event.event_id, _begun(case), reason, str(until_ms or ""))
     return Action(
-        action_id=identity("withhold", case.alert_id, event.event_id, reason, str(until_ms or "")),
+        action_id=identity("withhold", case.alert_id, *occasion),
         alert_ids=[case.alert_id],
         kind="withhold",
         who=DESK,

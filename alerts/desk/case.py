@@ -193,13 +193,16 @@ def _awaits_decision(event: Transition, decided: dict[str, set[str]]) -> bool:
 
 def _severity_now(events: Sequence[Transition]) -> Severity:
     """Give the severity of the rung that held last."""
-    return next(
-        (event.severity for event in reversed(events) if event.event not in ENDING),
-        events[-1].severity,
-    )
+    return _holding(events)[-1].severity
 
 
 def _worst(events: Sequence[Transition]) -> Severity:
     """Give the most severe of events that nobody has answered: there is at least the demand."""
-    holding = [event for event in events if event.event not in ENDING] or events
-    return min((event.severity for event in holding), key=SEVERITIES.index)
+    return min((event.severity for event in _holding(events)), key=SEVERITIES.index)
+
+
+def _holding(events: Sequence[Transition]) -> Sequence[Transition]:
+    """Leave out what only ends an alert, and tasks beside it; of tasks alone, nothing."""
+    matching = [event for event in events if event.event not in ENDING]
+    alert = [event for event in matching if event.event not in WORK_LIST]
+    return alert or matching or events

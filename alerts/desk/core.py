@@ -160,17 +160,18 @@ class Core:
             found = verdict(self._occasion(case, event, now_ms))
             if not isinstance(found, Tell):
                 drafts.append(calls.withhold(case, event, found.reason, now_ms, found.until_ms))
-            elif event.severity == "medium":  # listed, which is no notification
+            elif found.reason == "recurred" or case.severity == "medium":
+                # What recurs does not count against the one, and to be listed is no notification.
                 drafts += calls.tell(self._desktop(case, now_ms), found.reason, event)
             else:
                 telling.append((case, event, found.reason))
-        telling.sort(key=lambda one: (_rank(one[1].severity), one[0].alert_id))
+        telling.sort(key=lambda one: (_rank(one[0].severity), one[0].alert_id))
         told = self._told_in(group)
         for case, event, reason in telling:
-            if told is not None and _rank(event.severity) >= _rank(told):
+            if told is not None and _rank(case.severity) >= _rank(told):
                 drafts.append(calls.withhold(case, event, "attached", now_ms))
             else:
-                told = event.severity
+                told = case.severity
                 drafts += calls.tell(self._desktop(case, now_ms), reason, event)
         return drafts
 

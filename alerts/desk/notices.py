@@ -73,7 +73,10 @@ def notices_of(
         for one in actions
         if one.kind == "withhold" and one.at_ms >= since_ms and position_of(one) >= demand_index
     ]
-    waiting = [one for one in withheld if one.until_ms is not None]
+    waiting = sorted(
+        (one for one in withheld if one.until_ms is not None),
+        key=lambda one: (one.at_ms, position_of(one)),
+    )
     last_told_ms = chain[-1].at_ms if chain else -1
     return Notices(
         chain=chain,

@@ -80,7 +80,7 @@ def _call(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
         return _step(case, notices.chain[-1], staffing, technical=technical)
     if notices.attached is not None:
         return _step(case, notices.attached, staffing, technical=technical)
-    if notices.reset is not None:
+    if notices.reset is not None and case.severity != "info":
         return Timer("restart", notices.reset.at_ms)
     return None
 

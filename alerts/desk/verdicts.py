@@ -64,6 +64,8 @@ def verdict(occasion: Occasion) -> Verdict:
 
 
 def _of_the_work_list(on: Occasion) -> Withhold | None:
+    if "standing" in on.event.marks:
+        return Withhold("work-list")
     match on.event.event:
         case "stale":
             return Withhold("stale")
@@ -75,14 +77,15 @@ def _of_the_work_list(on: Occasion) -> Withhold | None:
 
 def _overtaken(on: Occasion) -> Withhold | None:
     """What came after it asks more, and is decided next: a log that is read after an outage."""
-    demand = on.case.demand
-    if on.event.event == "confirmed" or demand is on.event or demand not in on.case.undecided:
-        return None
-    return Withhold("attached")
+    later = on.case.undecided[on.case.undecided.index(on.event) + 1 :]
+    overtaken = on.event.event != "confirmed" and on.case.demand in later
+    return Withhold("attached") if overtaken else None
 
 
 def _attached(on: Occasion) -> Withhold | None:
     """A further match of what is known; after return, or long after, it recurs."""
+    if on.event.event == "confirmed" and on.case.notices.chain:  # nobody waited any longer for it
+        return Withhold("attached")
     if on.event.event != "again" or on.event.event_id in on.case.reopening:
         return None
     last_ms = on.case.notices.last_ms
@@ -91,7 +94,7 @@ def _attached(on: Occasion) -> Withhold | None:
 
 
 def _not_notifying(on: Occasion) -> Withhold | None:
-    silent = not on.event.notify or on.event.severity == "info"
+    silent = not on.event.notify or on.case.severity == "info"
     return Withhold("not-notifying") if silent else None
 
 

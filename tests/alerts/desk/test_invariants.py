@@ -57,25 +57,44 @@ def happen(desk: VirtualDesk, draw: st.DrawFn, number: int) -> None:
         return
     patient = draw(st.sampled_from(["p", "q"]))
     for place in range(draw(st.integers(1, 3))):
-        alert_id = f"{patient}-{draw(st.sampled_from('abc'))}"
-        known = desk.core.desk.case(alert_id)
-        event = draw(st.sampled_from(EVENTS)) if known else "onset"
-        severity = draw(st.sampled_from(SEVERITIES))
-        if known and event == "onset":
-            event = "again"
-        if known and event == "worsened":  # to what nothing came before
-            event = "again" if known.demand.severity == "critical" else event
-            severity = "critical"
+        ladder = f"{patient}-{draw(st.sampled_from('abc'))}"
+        event, alert_id, severity = engine_says(
+            desk, ladder, draw(st.sampled_from(EVENTS)), draw(st.sampled_from(SEVERITIES))
+        )
         desk.find(
             f"{number}-{place}",
             event,
             severity,
             alert_id=alert_id,
             patient_id=patient,
-            ladder=alert_id,
+            ladder=ladder,
             marks=draw(st.sampled_from(MARKS)) if event in ("onset", "worsened") else [],
             cooldown_ms=draw(st.sampled_from([0, 0, 24 * HOUR_MS])),
         )
+
+
+def engine_says(
+    desk: VirtualDesk, ladder: str, event: Event, severity: Severity
+) -> tuple[Event, str, Severity]:
+    """Make it what an engine may say: an ended alert never speaks again, a step up goes up."""
+    alerts = [case for case in desk.core.desk.cases() if case.demand.ladder == ladder]
+    if event == "stale":
+        return event, f"{ladder}-stale-{len(alerts)}", "medium"
+    last = next((case for case in alerts if case.ended is None and case.kind == "alert"), None)
+    if last is None:
+        return "onset", f"{ladder}-{len(alerts)}", severity
+    now: Severity = last.latest.severity
+    match event:
+        case "worsened" if now != "critical":
+            return event, last.alert_id, "critical"
+        case "eased" if now == "critical":
+            return event, last.alert_id, "high"
+        case "onset" | "worsened" | "eased":
+            return "again", last.alert_id, now
+        case "confirmed" if "awaiting-confirmation" not in last.demand.marks:
+            return "again", last.alert_id, now
+        case _:
+            return event, last.alert_id, now
 
 
 @st.composite

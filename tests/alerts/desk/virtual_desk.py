@@ -104,8 +104,7 @@ class VirtualDesk:
         self.turn()
         while (due_ms := self.core.due_ms()) is not None and due_ms <= at_ms:
             self.now_ms = max(self.now_ms, due_ms)
-            if not self.turn():
-                break
+            assert self.turn(), f"what is due at {due_ms} never comes"
         self.now_ms = max(self.now_ms, at_ms)
         self.turn()
 

@@ -1,0 +1,66 @@
+"""`vitalwire alerts desk`: the command."""
+
+from random import Random
+
+import click
+import structlog
+
+from alerts.desk.channels import Channels, MailServer, parse_mail_server, senders
+from alerts.desk.daemon import DeskDaemon
+from alerts.desk.delivery import Delivery
+from schemas.clock import SystemClock
+from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
+from schemas.errors import MisconfiguredError
+from schemas.servers import KAFKA_VARIABLE, required
+
+
+@click.command()
+@click.option(
+    "--page-url",
+    default="http://127.0.0.1:8000/",
+    show_default=True,
+    help="Where people look: every notice ends with it.",
+)
+@click.option(
+    "--mail-server",
+    envvar="VITALWIRE_MAIL_SERVER",
+    metavar="URL",
+    help="smtp://HOST:PORT, smtps:// with STARTTLS; without it e-mail channels fail.",
+)
+@click.option(
+    "--mail-from",
+    envvar="VITALWIRE_MAIL_FROM",
+    default="vitalwire@localhost",
+    show_default=True,
+    help="Sender of e-mails.",
+)
+@click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
+def desk(page_url: str, mail_server: str | None, mail_from: str, monitor_port: int) -> None:
+    r"""Decide whom to tell of which alert, tell them, and go on until somebody answers.
+
+    Whom: the rota of each programme, `vitalwire registry rota set FILE`.
+
+    \b
+    vitalwire alerts desk --page-url https://feed.clinic.example/
+    vitalwire alerts desk --mail-server smtps://login:password@mail.clinic.example:587
+    """
+    die_with_parent()
+    configure_logs("alerts-desk")
+    log = structlog.get_logger()
+    stop, rng = stop_on_signals(), Random()  # jitter needs no seed
+    channels = Channels(senders(_mail(mail_server, mail_from)), rng, stop)
+    bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    daemon = DeskDaemon(bootstrap, Delivery(channels), SystemClock(), rng, stop, page_url)
+    with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:
+        log.info("monitor listening", port=monitor.port)
+        daemon.run()
+    log.info("desk.stopped")
+
+
+def _mail(url: str | None, sender: str) -> MailServer | None:
+    if url is None:
+        return None
+    try:
+        return parse_mail_server(url, sender)
+    except ValueError as error:
+        raise MisconfiguredError(f"--mail-server: {error}.", "Correct it.") from error

@@ -1,0 +1,215 @@
+"""The desk's process: alerts.v1, alerts.actions.v1 and the registry in, decisions and notices out.
+
+Every decision is in the log before it counts, and a notice before it is sent. What happened while
+the desk was away it reads first, to the end, and decides then. It needs no database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from threading import Event
+
+import msgspec
+import structlog
+
+from alerts.desk import metrics
+from alerts.desk.core import Core
+from alerts.desk.delivery import Delivery
+from alerts.desk.message import notice_of
+from alerts.desk.technical import report
+from alerts.engine.output import Message, Output, Patience
+from alerts.lateness import TECHNICAL_MS, lateness_ms
+from alerts.log import Log, LogRecord, Place, TopicLife, readable
+from alerts.records import Record, Removed
+from schemas.alert import Action, Transition
+from schemas.backoff import Backoff
+from schemas.clock import Clock
+from schemas.errors import UnavailableError
+from schemas.kafka import EngineReport
+from schemas.registry import PatientEntry
+from schemas.rota import ROTA_KEY, RotaEntry
+from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
+
+TOPICS = (ALERTS, ACTIONS, REGISTRY, ENGINES)
+_POLL_MS = 200
+_POLL_MS_MIN = 20  # what is due is decided before the next poll; no mistake may spin
+_CHECK_EVERY_MS = 2_000
+_CLIENT_ID = "vitalwire-alerts-desk"
+
+_log = structlog.get_logger()
+
+
+class _StoppedError(Exception):
+    """The daemon was asked to stop while it waited."""
+
+
+@dataclass(slots=True)
+class DeskDaemon:
+    """Runs until ``stop`` is set, through every failure of the broker."""
+
+    bootstrap: str
+    delivery: Delivery
+    clock: Clock
+    rng: Random
+    stop: Event
+    page_url: str
+    waiting_for: str | None = "starting"
+    """Why it does not work now; None while it does."""
+    _core: Core = field(default_factory=Core)
+    _names: dict[str, str] = field(default_factory=dict)
+    _reports: dict[int, EngineReport] = field(default_factory=dict)
+    _lives: tuple[TopicLife, ...] = ()
+    _reached: dict[Place, int] = field(default_factory=dict)
+    _notices: dict[str, Action] = field(default_factory=dict)
+    _time: tuple[int, int] = (0, 0)
+    """Desk time at a monotonic instant: it goes on evenly, whatever is done to the clock."""
+
+    def run(self) -> None:
+        """Work until stopped; say the first failure of a row and each change of its cause."""
+        backoff = Backoff(self.rng)
+        while not self.stop.is_set():
+            try:
+                with (
+                    Output(self.bootstrap, _CLIENT_ID) as output,
+                    Log(self.bootstrap, TOPICS, _CLIENT_ID) as log,
+                    Log(self.bootstrap, (READINGS,), _CLIENT_ID) as readings,
+                ):
+                    partitions = readings.life(READINGS).partitions
+                    self._work(output, log, partitions, backoff)
+            except UnavailableError as error:
+                if self.waiting_for != error.cause:
+                    _log.warning("desk.waiting", cause=error.cause)
+                self.waiting_for = error.cause
+                self.stop.wait(backoff.next_s())
+            except _StoppedError:
+                break
+        self.delivery.close()
+
+    def now_ms(self) -> int:
+        """Give the time by which the desk decides: the wall clock, but never back.
+
+        A clock that is set back an hour must not silence a chain for an hour.
+        """
+        monotonic_ms, wall_ms = self.clock.monotonic_ms(), self.clock.wall_ms()
+        known_ms, at_ms = self._time
+        now_ms = max(wall_ms, known_ms + monotonic_ms - at_ms) if known_ms else wall_ms
+        self._time = (now_ms, monotonic_ms)
+        return now_ms
+
+    def _work(self, output: Output, log: Log, partitions: int, backoff: Backoff) -> None:
+        self._begin(log)
+        self._read_to_end(log)
+        self.waiting_for = None
+        backoff.reset()
+        _log.info("desk.working", alerts=len(self._core.desk.cases()))
+        since_ms = self.now_ms()
+        checked_ms = self.clock.monotonic_ms()
+        while not self.stop.is_set():
+            self._take(log.poll(self._patience_ms()))
+            self._decide(output)
+            self._deliver(output)
+            if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
+                log.check()
+                self._note_lateness(output, partitions, since_ms)
+                checked_ms = self.clock.monotonic_ms()
+
+    def _begin(self, log: Log) -> None:
+        """Go on where the last connection ended, unless the topics were made anew."""
+        lives = tuple(log.life(topic) for topic in TOPICS)
+        if lives == self._lives:
+            log.seek(self._reached)
+            return
+        self._core, self._names, self._reports = Core(), {}, {}
+        log.seek({})
+        self._lives, self._reached = lives, log.position()
+
+    def _read_to_end(self, log: Log) -> None:
+        ends = log.ends()
+        while any(log.position()[place] < end for place, end in ends.items()):
+            if self.stop.is_set():
+                raise _StoppedError
+            self._take(log.poll(_POLL_MS))
+
+    def _patience_ms(self) -> int:
+        due_ms = self._core.due_ms()
+        if due_ms is None:
+            return _POLL_MS
+        return max(_POLL_MS_MIN, min(_POLL_MS, due_ms - self.now_ms()))
+
+    def _take(self, records: list[LogRecord]) -> None:
+        now_ms = self.now_ms()
+        for one, record in readable(records, metrics.REJECTED):
+            self._take_one(record, now_ms)
+            self._reached[one.topic, one.partition] = one.offset + 1
+
+    def _take_one(self, record: Record, now_ms: int) -> None:
+        match record:
+            case Transition():
+                self._core.found(record, now_ms)
+            case Action():
+                self._core.done(record, now_ms)
+            case RotaEntry():
+                self._core.put_rota(record)
+            case PatientEntry():
+                self._names[record.patient_id] = record.pseudonym
+            case EngineReport():
+                self._reports[record.partition] = record
+            case Removed(key=key) if key.startswith(ROTA_KEY):
+                self._core.remove_rota(key.removeprefix(ROTA_KEY))
+            case _:
+                pass
+
+    def _decide(self, output: Output) -> None:
+        while drafts := self._core.decide(self.now_ms()):
+            self._write(output, drafts)
+
+    def _deliver(self, output: Output) -> None:
+        for action in self._core.to_deliver():
+            case = self._core.case_of(action)
+            if case is None or action.action_id in self.delivery:
+                continue
+            name = self._names.get(case.patient_id, case.patient_id)
+            others = self._core.companions(action)
+            notice = notice_of(action, case, others, name, self.page_url)
+            self._notices[notice.key] = action
+            self.delivery.start(notice, action.to, self._core.rota_of(case))
+        for outcome in self.delivery.finished():
+            action = self._notices.pop(outcome.key)
+            now_ms = self.now_ms()
+            self._write(
+                output,
+                self._core.outcome(action, now_ms, delivered=outcome.delivered, note=outcome.note),
+            )
+            self._measure(action, now_ms)
+
+    def _measure(self, action: Action, now_ms: int) -> None:
+        case = self._core.case_of(action)
+        if case is not None and action.step == 0 and action.event_ids == [case.demand.event_id]:
+            metrics.PAGE_LATENCY.observe(max(0, now_ms - case.demand.at_ms) / 1000)
+
+    def _note_lateness(self, output: Output, partitions: int, since_ms: int) -> None:
+        now_ms = self.now_ms()
+        late_ms = lateness_ms(self._reports, partitions, now_ms, since_ms)
+        metrics.LATENESS.set(late_ms / 1000)
+        if late_ms > TECHNICAL_MS:
+            sentence = f"Readings wait {late_ms // 1000} s to be judged, or no engine judges them."
+            trouble = report("late", "", now_ms, sentence)
+            if not self._core.desk.knows(trouble):
+                self._write(output, [trouble])
+
+    def _write(self, output: Output, actions: Sequence[Action]) -> None:
+        """Make decisions durable, then let them count."""
+        patience = Patience(self.stop, self.rng, self._wait_for)
+        messages = [
+            Message(ACTIONS, one.patient_id.encode(), msgspec.json.encode(one), 0)
+            for one in actions
+        ]
+        if messages and not output.write(messages, patience):
+            raise _StoppedError
+        for one in actions:
+            self._core.done(one, self.now_ms())
+            metrics.DECISIONS.labels(one.kind, one.reason or "").inc()
+            _log.info("decision", kind=one.kind, reason=one.reason, action_id=one.action_id)
+
+    def _wait_for(self, reason: str | None) -> None:
+        self.waiting_for = reason

@@ -1,0 +1,6 @@
+"""The desk's process runs against a real log."""
+
+from tests.alert_log import log
+from tests.servers import kafka
+
+__all__ = ["kafka", "log"]
