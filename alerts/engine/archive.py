@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 import numpy as np
 
+from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.sight import Sight
@@ -82,6 +83,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     next_offset: int
     vitals: dict[str, _Vital]
     ladders: dict[str, _Ladder]
+    silence: KeptSilence = KeptSilence()
     version: int = VERSION
 
 
@@ -115,7 +117,10 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
         for ladder in rules.ladders
         if (row, ladder.index) in state.ladders
     }
-    return _encoder.encode(PatientRecord(source.topic_id, source.next_offset, vitals, ladders))
+    silence = state.absences.keep(row)
+    return _encoder.encode(
+        PatientRecord(source.topic_id, source.next_offset, vitals, ladders, silence)
+    )
 
 
 def decode_patient(value: bytes) -> PatientRecord | None:
@@ -141,6 +146,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
             _restore_arrivals(state, row, vital.index, kept.arrivals)
     for ladder in state.rule_set.ladders:
         _restore_ladder(state, row, ladder, record.ladders.get(ladder.name, _Ladder()))
+    state.absences.restore(row, record.silence)
 
 
 def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:

@@ -68,6 +68,7 @@ class Offline:
         else:
             patient_id = entry.patient_id
             self.unknown_books.update(self.plans.put(self._allowed(entry)))
+            self.state.row(patient_id)  # from whom nothing may ever come
         self.state.replan(patient_id)
 
     def _allowed(self, entry: PatientEntry) -> PatientEntry:

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.rules import absence_rules, expectation
+from alerts.engine.absence.surroundings import Surroundings
 from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import RuleSet
 from alerts.engine.personal import Personal, personal_limits
@@ -17,7 +20,8 @@ class Plan:
     """A patient's care plan as the engine needs it: per ladder the rungs in force.
 
     ``zones``: since when the patient lives in which, the first one since ever. ``limits``: the
-    patient's own; of two that hold the later one counts.
+    patient's own; of two that hold the later one counts. ``expected``: by rule about absence, what
+    the patient is to send.
     """
 
     in_force: tuple[int, ...]
@@ -25,6 +29,7 @@ class Plan:
     zones: tuple[tuple[int, tzinfo], ...]
     limits: tuple[Personal, ...] = ()
     therapy_ms: int | None = None
+    expected: tuple[Expectation | None, ...] = ()
 
     def zone(self, at_ms: int) -> tzinfo:
         """Give the zone in force at an instant."""
@@ -41,6 +46,9 @@ class Plans:
 
     def __init__(self, rule_set: RuleSet) -> None:
         """Start without patients."""
+        self.absences = absence_rules(rule_set.books.values())
+        self.surroundings = Surroundings()
+        """What lies between the patients and here; like the plans, it comes by another topic."""
         self._rule_set = rule_set
         self._plans: dict[str, Plan] = {}
         self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, ((LONG_AGO_MS, UTC),))
@@ -55,12 +63,14 @@ class Plans:
         lost = unknown and len(unknown) == len(entry.books)
         in_force = self._rule_set.in_force(self._rule_set.books if lost else entry.books)
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
+        zones = _zones(entry)
         self._plans[entry.patient_id] = Plan(
             tuple(in_force),
             from_ms,
-            _zones(entry),
+            zones,
             personal_limits(entry.limits),
             entry.therapy_start_ms,
+            tuple(expectation(entry, rule, zones[-1][1]) for rule in self.absences),
         )
         return unknown
 

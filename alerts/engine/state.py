@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from alerts.engine.absence.watch import AbsenceWatch
 from alerts.engine.columns import Integers
 from alerts.engine.deadlines import Timers
 from alerts.engine.kinds import kinds_of
@@ -64,6 +65,7 @@ class PartitionState:
         """Of the patients who have limits of their own, by row."""
         self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
         self.memories = tuple(Memory(vital.vital) for vital in rule_set.vitals)
+        self.absences = AbsenceWatch(plans.absences, plans.surroundings)
         self._zones: dict[tzinfo, int] = {}
         self._moved: dict[int, Plan] = {}
         """Patients who have lived in more than one zone."""
@@ -102,6 +104,7 @@ class PartitionState:
         if row is None:
             return
         plan = self.plans.of(patient_id)
+        self.absences.replan(row, plan.expected)
         self.in_force[row] = plan.in_force
         self.from_ms[row] = plan.from_ms
         from_ms = max(plan.from_ms, 0)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from alerts.engine.absence.attendance import Contacts
 from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.corrections import correct
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.state import PartitionState
-from alerts.engine.timers import Found, expire_due
+from alerts.engine.timers import expire_due
 from alerts.engine.turns import Turns
 from schemas.alert import Transition
 from schemas.kafka import (
@@ -68,7 +69,14 @@ def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Ou
     """Judge a part; of a correction only its stamp counts here."""
     stamps = np.array([record.received_at_ms for record in records], dtype=np.int64)
     log_ms = np.maximum(np.maximum.accumulate(stamps), state.log_ms)
-    _judge_columns(state, list(_gather(state, records)), log_ms, outcome)
+    parts = list(_gather(state, records))
+    contacts = state.absences.gather(
+        [
+            (state.row(record.patient_id) if isinstance(record, PatientReadings) else -1, record)
+            for record in records
+        ]
+    )
+    _judge_columns(state, parts, log_ms, outcome, contacts)
 
 
 def step_columns(
@@ -89,8 +97,9 @@ def _judge_columns(
     parts: Sequence[tuple[VitalLadders, Columns]],
     log_ms: Integers,
     outcome: Outcome,
+    contacts: Contacts | None = None,
 ) -> None:
-    found: list[Found] = []
+    found = state.absences.step(state.patients, contacts, log_ms, state.log_ms)
     for vital, columns in parts:
         turns = Turns(state, vital, columns, log_ms)
         found += turns.take()
@@ -101,7 +110,7 @@ def _judge_columns(
     state.log_ms = int(log_ms[-1])
     found.sort(key=lambda item: item.order)
     outcome.transitions += [item.transition for item in found]
-    outcome.touched.update(item.row for item in found)
+    outcome.touched.update(item.row for item in found if item.row >= 0)
 
 
 def _gather(

@@ -1,31 +1,19 @@
 """Timers, by log time: a flagged match that nobody repeated opens, a page that waits goes out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from alerts.engine.columns import Integers
 from alerts.engine.confirmation import expire_wait
 from alerts.engine.findings import Finding
+from alerts.engine.found import Found
 from alerts.engine.judge import expire
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder
 from alerts.engine.state import PartitionState
 from alerts.engine.transitions import transition
-from schemas.alert import Transition
-
-Order = tuple[int, int, int, str, int]
-"""Entry; timers before readings; deadline or place in the record; patient; ladder."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A transition with its place in the order of all that a step gives."""
-
-    order: Order
-    row: int
-    transition: Transition
 
 
 def expire_due(state: PartitionState, log_ms: Integers) -> Iterator[Found]:

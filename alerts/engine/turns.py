@@ -7,12 +7,12 @@ and lets none go, and nothing waits for a repeat. Its patient may well have an o
 import numpy as np
 
 from alerts.engine.columns import Booleans, Columns, Integers
+from alerts.engine.found import Found
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.rounds import Rounds
 from alerts.engine.sheet import Sheet, evaluate, settle_newest
 from alerts.engine.state import PartitionState
 from alerts.engine.timeline import Timeline
-from alerts.engine.timers import Found
 from alerts.engine.walk import Walk
 
 ROUNDS_MAX = 8

@@ -7,6 +7,7 @@ import numpy as np
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
 from alerts.engine.findings import WORK_LIST_RANK, Finding
+from alerts.engine.found import Found
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
@@ -17,7 +18,7 @@ from alerts.engine.settle import Placed, settle
 from alerts.engine.sheet import Sheet, settle_newest
 from alerts.engine.state import Arrivals, PartitionState
 from alerts.engine.timeline import Timeline
-from alerts.engine.timers import Found, expire_row
+from alerts.engine.timers import expire_row
 from alerts.engine.transitions import transition
 
 

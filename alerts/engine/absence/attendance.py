@@ -1,0 +1,201 @@
+"""Who is silent: the last contacts of every patient, and deadlines in a heap: nobody is scanned.
+
+``alerts.engine.absence.silence`` moves it. Invariants: however the log is cut into calls, the
+events are the same; the cost of a call grows with the contacts and with the deadlines that pass,
+not with the patients.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.surroundings import Surroundings
+from schemas.alert import Cause
+
+NEVER_MS = 2**62
+NO_CONTACT_MS = -(2**62)
+
+Integers = npt.NDArray[np.int64]
+Key = tuple[int, int]
+"""(row of the patient, number of the rule)."""
+
+Expect = Callable[[int, int], Expectation | None]
+"""What is expected of a patient's row by a rule; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Readings and failed attempts of a batch, in the order of the log; arrays of one length.
+
+    ``entry``: the record's place in the batch; ``place``: the reading's place in it; ``vital``: its
+    number (one that no rule waits for is left out); ``at_ms``: when it was measured; ``gateway``:
+    its number; ``device``: what stands for its address.
+    """
+
+    entry: Integers
+    place: Integers
+    row: Integers
+    vital: Integers
+    at_ms: Integers
+    gateway: Integers
+    device: Integers
+
+
+@dataclass(slots=True)
+class Open:
+    """What somebody was told: an absence by its deadline, a gateway by when it went.
+
+    ``since_ms``: the last contact, or the beginning of the care plan. ``gateway``: the number of
+    the one that the patient's readings came by then.
+    """
+
+    origin_ms: int
+    since_ms: int
+    cause: Cause
+    gateway: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A change of a patient's absence (``row`` and ``rule``) or, with row -1, of a gateway.
+
+    ``entry``: the record before which it belongs or, with ``place`` >= 0, the reading that is it.
+    ``occasion``: tells two changes of one absence apart.
+    """
+
+    event: Literal["onset", "returned", "cause"]
+    row: int
+    rule: int
+    absence: Open
+    at_ms: int
+    entry: int
+    place: int = -1
+    occasion: str = ""
+
+
+@dataclass(slots=True)
+class Attendance:
+    """One partition: the last contacts of every patient, and what is open.
+
+    ``vital_of``: by rule, the number of the vital that it waits for; ``vitals``: how many.
+    ``held_until_ms``: silence is not judged before, because the log itself was away.
+    """
+
+    vital_of: Sequence[int]
+    vitals: int
+    expect: Expect
+    surroundings: Surroundings
+    held_until_ms: int = NO_CONTACT_MS
+    open: dict[Key, Open] = field(default_factory=dict)
+    away: dict[int, Open] = field(default_factory=dict)
+    """By gateway: those that somebody was told of."""
+    gateways: list[str] = field(default_factory=lambda: [""])
+    """By number; 0 stands for none."""
+    turned: set[int] = field(default_factory=set)
+    """Gateways of which the next step must say anew what they explain."""
+    contact_ms: Integers = field(init=False)
+    device: Integers = field(init=False)
+    gateway: Integers = field(init=False)
+    scheduled_ms: Integers = field(init=False)
+    _heap: list[tuple[int, int, int]] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
+    _waits: npt.NDArray[np.bool_] = field(init=False)
+    """By (row, vital): something is open that a contact ends."""
+    _open_of: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+
+    def __post_init__(self) -> None:
+        """Start with nobody."""
+        self.contact_ms = np.empty((0, self.vitals), np.int64)
+        self.device = np.empty((0, self.vitals), np.int64)
+        self.gateway = np.empty(0, np.int64)
+        self.scheduled_ms = np.empty((0, len(self.vital_of)), np.int64)
+        self._waits = np.empty((0, self.vitals), np.bool_)
+
+    def grow(self, rows: int) -> None:
+        """Make room for so many rows in all."""
+        more = rows - len(self.gateway)
+        if more <= 0:
+            return
+        self.contact_ms = _longer(self.contact_ms, more, NO_CONTACT_MS)
+        self.device = _longer(self.device, more, 0)
+        self.gateway = _longer(self.gateway, more, 0)
+        self.scheduled_ms = _longer(self.scheduled_ms, more, NEVER_MS)
+        self._waits = _longer(self._waits, more, 0)
+
+    def number_of(self, gateway_id: str) -> int:
+        """Give the number of a gateway."""
+        number = self._numbers.setdefault(gateway_id, len(self.gateways))
+        if number == len(self.gateways):
+            self.gateways.append(gateway_id)
+        return number
+
+    def look_again(self, row: int) -> None:
+        """Judge a patient afresh: somebody changed what is expected, or what is known.
+
+        A deadline is never earlier than its silence is long; what is scheduled before that is
+        looked at anyway. So nothing is pushed twice for a patient of whom nothing is new.
+        """
+        for rule, vital in enumerate(self.vital_of):
+            at_ms, expected = NEVER_MS, self.expect(row, rule)
+            if (row, rule) in self.open:
+                at_ms = NO_CONTACT_MS
+            elif expected is not None:
+                since_ms = max(int(self.contact_ms[row, vital]), expected.from_ms)
+                at_ms = since_ms + expected.absent_for_ms
+            if at_ms < self.scheduled_ms[row, rule]:
+                self.schedule((row, rule), at_ms)
+
+    def schedule(self, key: Key, at_ms: int) -> None:
+        """Look at a patient's silence next when log time has passed this."""
+        self.scheduled_ms[key] = at_ms
+        if at_ms < NEVER_MS:
+            heapq.heappush(self._heap, (at_ms, *key))
+
+    def woken(self, until_ms: int) -> set[int]:
+        """Give the rows with something scheduled before; they are looked at now."""
+        rows: set[int] = set()
+        while self._heap and self._heap[0][0] < until_ms:
+            at_ms, row, rule = heapq.heappop(self._heap)
+            if self.scheduled_ms[row, rule] == at_ms:  # else it was scheduled anew
+                rows.add(row)
+        return rows
+
+    def waiting(self, contacts: Contacts) -> set[int]:
+        """Give the rows whose open absence one of these contacts may end."""
+        return set(contacts.row[self._waits[contacts.row, contacts.vital]].tolist())
+
+    def remember(self, contacts: Contacts, chosen: Integers) -> None:
+        """Take contacts after which nothing happens, at once; ``chosen``: positions, in order."""
+        row, vital = contacts.row[chosen], contacts.vital[chosen]
+        np.maximum.at(self.contact_ms, (row, vital), contacts.at_ms[chosen])
+        self.device[row, vital] = contacts.device[chosen]  # numpy: of equal places the last counts
+        self.gateway[row] = contacts.gateway[chosen]
+
+    def begin(self, key: Key, absence: Open) -> None:
+        """Keep an absence that somebody is told of."""
+        self.open[key] = absence
+        self._waits[key[0], self.vital_of[key[1]]] = True
+        self._open_of[absence.gateway].add(key)
+
+    def end(self, key: Key) -> Open:
+        """Forget it, and give it."""
+        row, vital = key[0], self.vital_of[key[1]]
+        absence = self.open.pop(key)
+        others = (rule for rule, other in enumerate(self.vital_of) if other == vital)
+        self._waits[row, vital] = any((row, rule) in self.open for rule in others)
+        self._open_of[absence.gateway].discard(key)
+        return absence
+
+    def open_of(self, gateway: int) -> list[Key]:
+        """List what is open of patients whose readings came by a gateway when it began."""
+        return sorted(self._open_of.get(gateway, ()))
+
+
+def _longer(array: npt.NDArray, more: int, fill: int) -> npt.NDArray:  # type: ignore[type-arg]
+    return np.concatenate([array, np.full((more, *array.shape[1:]), fill, array.dtype)])

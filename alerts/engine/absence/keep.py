@@ -1,0 +1,101 @@
+"""What alerts.state.v1 keeps of absence: by names, so that changed rules find their own."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Open
+from schemas.alert import Cause
+
+
+class KeptOpen(msgspec.Struct, frozen=True):
+    """An ``Open`` by its gateway's name."""
+
+    origin_ms: int
+    since_ms: int
+    cause: Cause
+    gateway: str
+
+
+class KeptSilence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A patient's contacts by vital (UTC ms, and what stands for the device) and open absences."""
+
+    contacts: dict[str, tuple[int, int]] = {}
+    gateway: str = ""
+    open: dict[str, KeptOpen] = {}
+
+
+class KeptAway(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A partition's gateways of which somebody was told that they are away."""
+
+    away: dict[str, KeptOpen] = {}
+    held_until_ms: int = NO_CONTACT_MS
+
+
+def keep_row(
+    attendance: Attendance, row: int, vitals: Sequence[str], rules: Sequence[str]
+) -> KeptSilence:
+    """Write down one patient; ``vitals`` and ``rules`` are the names of their numbers."""
+    return KeptSilence(
+        contacts={
+            vital: (int(attendance.contact_ms[row, number]), int(attendance.device[row, number]))
+            for number, vital in enumerate(vitals)
+            if attendance.contact_ms[row, number] > NO_CONTACT_MS
+        },
+        gateway=attendance.gateways[int(attendance.gateway[row])],
+        open={
+            rule: _kept(attendance, attendance.open[row, number])
+            for number, rule in enumerate(rules)
+            if (row, number) in attendance.open
+        },
+    )
+
+
+def restore_row(
+    attendance: Attendance,
+    row: int,
+    kept: KeptSilence,
+    vitals: Sequence[str],
+    rules: Sequence[str],
+) -> None:
+    """Put one patient back; what no rule waits for is left out."""
+    attendance.gateway[row] = attendance.number_of(kept.gateway)
+    for number, vital in enumerate(vitals):
+        if vital in kept.contacts:
+            attendance.contact_ms[row, number], attendance.device[row, number] = kept.contacts[
+                vital
+            ]
+    for number, rule in enumerate(rules):
+        if (row, number) in attendance.open:
+            attendance.end((row, number))
+        if rule in kept.open:
+            attendance.begin((row, number), _open(attendance, kept.open[rule]))
+    attendance.look_again(row)
+
+
+def keep_away(attendance: Attendance) -> KeptAway:
+    """Write down what is not one patient's."""
+    return KeptAway(
+        {
+            attendance.gateways[number]: _kept(attendance, told)
+            for number, told in attendance.away.items()
+        },
+        attendance.held_until_ms,
+    )
+
+
+def restore_away(attendance: Attendance, kept: KeptAway) -> None:
+    """Put it back; each gateway is looked at anew in the next step."""
+    attendance.held_until_ms = kept.held_until_ms
+    attendance.away = {
+        attendance.number_of(name): _open(attendance, told) for name, told in kept.away.items()
+    }
+    attendance.turned |= attendance.away.keys()
+
+
+def _kept(attendance: Attendance, told: Open) -> KeptOpen:
+    return KeptOpen(told.origin_ms, told.since_ms, told.cause, attendance.gateways[told.gateway])
+
+
+def _open(attendance: Attendance, kept: KeptOpen) -> Open:
+    return Open(kept.origin_ms, kept.since_ms, kept.cause, attendance.number_of(kept.gateway))

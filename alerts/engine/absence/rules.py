@@ -1,0 +1,60 @@
+"""The rules about readings that do not come, and what they expect of a patient by the care plan."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from alerts.engine.absence.expectation import DAY_MIN, Expectation, Pause
+from alerts.rules.book import Absence, Book
+from schemas.registry import PatientEntry
+
+_MIN_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceRule:
+    """A rule with the book that it comes from."""
+
+    rule: Absence
+    book: Book
+
+    @property
+    def key(self) -> str:
+        """Name the rule for ever: state is kept by it."""
+        return f"{self.book.name}/{self.rule.id}"
+
+
+def absence_rules(books: Iterable[Book]) -> tuple[AbsenceRule, ...]:
+    """Give the rules about absence of all books, in their order."""
+    return tuple(AbsenceRule(rule, book) for book in books for rule in book.absences)
+
+
+def expectation(patient: PatientEntry, rule: AbsenceRule, zone: tzinfo) -> Expectation | None:
+    """Give what a patient's plan promises; None if the patient is not under the rule's book."""
+    if rule.book.name not in patient.books:
+        return None
+    schedules = [one for one in patient.schedules if one.vital == rule.rule.vital]
+    closes_min = {_closes_min(*window) for schedule in schedules for window in schedule.windows}
+    return Expectation(
+        absent_for_ms=rule.rule.absent_for_ms,
+        from_ms=patient.care_plan_from_ms,
+        zone=zone,
+        closes_min=tuple(sorted(closes_min)),
+        grace_ms=max((schedule.grace_min for schedule in schedules), default=0) * _MIN_MS,
+        pauses=tuple(
+            Pause(pause.from_ms, pause.until_ms)
+            for pause in sorted(patient.pauses, key=lambda pause: pause.from_ms)
+        ),
+        at_once=rule.rule.notify,
+    )
+
+
+def _closes_min(opens: str, closes: str) -> int:
+    """Give the minute at which a window closes; one that spans midnight closes the day after."""
+    opens_min, closes_min = _minute(opens), _minute(closes)
+    return closes_min if closes_min > opens_min else closes_min + DAY_MIN
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)

@@ -1,0 +1,160 @@
+"""The step of absence: contacts and passed deadlines; only few patients are walked through."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.engine.absence.attendance import (
+    NEVER_MS,
+    NO_CONTACT_MS,
+    Attendance,
+    Contacts,
+    Integers,
+    Key,
+    Noticed,
+    Open,
+)
+from alerts.engine.absence.expectation import deadline_ms
+from schemas.alert import Cause
+
+AFRESH_AFTER_MS = 2 * 3_600_000
+"""So long after a gateway or the log came back, the silence that it explains is judged again."""
+
+LOOK_AGAIN_MS = 3_600_000
+"""How often a silence is looked at that a gateway explains which stays away."""
+
+
+def step(
+    attendance: Attendance, contacts: Contacts, log_ms: Integers, held_ms: Integers
+) -> list[Noticed]:
+    """Move to the end of a batch; give what changed, row by row.
+
+    ``log_ms``: log time by record; ``held_ms``: by record, until when silence is not judged because
+    the log was away.
+    """
+    rows = attendance.woken(int(log_ms[-1])) | attendance.waiting(contacts)
+    noticed = list(_gateways(attendance, int(log_ms[0])))
+    walked = np.isin(contacts.row, np.fromiter(rows, np.int64, len(rows)))
+    attendance.remember(contacts, np.flatnonzero(~walked))
+    positions: dict[int, list[int]] = defaultdict(list)
+    for position in np.flatnonzero(walked).tolist():
+        positions[int(contacts.row[position])].append(position)
+    for row in sorted(rows):
+        walk = _Walk(attendance, contacts, log_ms, held_ms, row)
+        noticed += walk.through(positions[row])
+    attendance.held_until_ms = int(held_ms[-1])
+    return noticed
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One patient's contacts and deadlines of a batch, in the order of the log."""
+
+    attendance: Attendance
+    contacts: Contacts
+    log_ms: Integers
+    held_ms: Integers
+    row: int
+
+    def through(self, positions: list[int]) -> Iterator[Noticed]:
+        for position in positions:
+            yield from self._due(int(self.log_ms[self.contacts.entry[position]]))
+            yield from self._contact(position)
+        yield from self._due(int(self.log_ms[-1]))
+
+    def _due(self, until_ms: int) -> Iterator[Noticed]:
+        """Look at each silence whose time has come before a record stamped ``until_ms``."""
+        for rule in range(len(self.attendance.vital_of)):
+            key = (self.row, rule)
+            while (at_ms := int(self.attendance.scheduled_ms[key])) < until_ms:
+                yield from self._look(key, at_ms)
+
+    def _look(self, key: Key, at_ms: int) -> Iterator[Noticed]:
+        attendance, vital = self.attendance, self.attendance.vital_of[key[1]]
+        expectation = attendance.expect(*key)
+        contact_ms = int(attendance.contact_ms[self.row, vital])
+        since_ms = max(contact_ms, expectation.from_ms) if expectation else contact_ms
+        known = expectation is not None and since_ms > 0  # a plan without a beginning, and nobody
+        due_ms = deadline_ms(expectation, since_ms) if expectation and known else None
+        entry = int(np.searchsorted(self.log_ms, at_ms, side="right"))
+        if key in attendance.open:
+            attendance.schedule(key, NEVER_MS)
+            if due_ms is None or due_ms > attendance.open[key].origin_ms:
+                yield self._returned(key, int(self.log_ms[entry]), entry, -1)
+                attendance.schedule(key, NEVER_MS if due_ms is None else due_ms)
+            return
+        later_ms = self._not_before(due_ms, entry)
+        if later_ms is None or later_ms > at_ms:
+            attendance.schedule(key, NEVER_MS if later_ms is None else later_ms)
+            return
+        gateway = int(attendance.gateway[self.row])
+        name = attendance.gateways[gateway]
+        away_ms = attendance.surroundings.away_since(name, at_ms)
+        if away_ms is not None:
+            attendance.schedule(key, at_ms + LOOK_AGAIN_MS)
+            if gateway not in attendance.away:
+                told = attendance.away[gateway] = Open(
+                    away_ms, since_ms, "gateway-offline", gateway
+                )
+                yield Noticed("onset", -1, -1, told, at_ms, entry)
+            return
+        attendance.schedule(key, NEVER_MS)
+        absence = Open(at_ms, since_ms, cause_of(attendance, self.row, vital), gateway)
+        attendance.begin(key, absence)
+        yield Noticed("onset", *key, absence, at_ms, entry)
+
+    def _not_before(self, due_ms: int | None, entry: int) -> int | None:
+        """Leave time after a gateway, or the log itself, came back."""
+        if due_ms is None:
+            return None
+        name = self.attendance.gateways[int(self.attendance.gateway[self.row])]
+        back_ms = self.attendance.surroundings.back_since(name)
+        afresh_ms = NO_CONTACT_MS if back_ms is None else back_ms + AFRESH_AFTER_MS
+        return max(due_ms, afresh_ms, int(self.held_ms[entry]))
+
+    def _contact(self, position: int) -> Iterator[Noticed]:
+        attendance, contacts = self.attendance, self.contacts
+        vital, at_ms = int(contacts.vital[position]), int(contacts.at_ms[position])
+        attendance.remember(contacts, np.array([position]))
+        entry, place = int(contacts.entry[position]), int(contacts.place[position])
+        for rule, other in enumerate(attendance.vital_of):
+            key = (self.row, rule)
+            absence = attendance.open.get(key)
+            if other == vital and absence is not None and at_ms > absence.since_ms:
+                yield self._returned(key, int(self.log_ms[entry]), entry, place)
+                self.attendance.schedule(key, NO_CONTACT_MS)
+
+    def _returned(self, key: Key, at_ms: int, entry: int, place: int) -> Noticed:
+        return Noticed("returned", *key, self.attendance.end(key), at_ms, entry, place)
+
+
+def cause_of(attendance: Attendance, row: int, vital: int) -> Cause:
+    """Say why nothing comes, as far as the gateway's reports tell."""
+    name = attendance.gateways[int(attendance.gateway[row])]
+    heard_ms = attendance.surroundings.heard_ms(name, int(attendance.device[row, vital]))
+    if heard_ms is not None and heard_ms <= attendance.contact_ms[row, vital]:
+        return "device-silent"
+    return "not-measured"
+
+
+def _gateways(attendance: Attendance, at_ms: int) -> Iterator[Noticed]:
+    """Say what the gateways that came, went or heard a device change of what is open."""
+    for gateway in sorted(attendance.turned):
+        name = attendance.gateways[gateway]
+        away_ms = attendance.surroundings.away_since(name, at_ms)
+        told = attendance.away.get(gateway)
+        if told is not None and away_ms is None:
+            del attendance.away[gateway]
+            yield Noticed("returned", -1, -1, told, at_ms, 0)
+        for row, rule in attendance.open_of(gateway):
+            absence = attendance.open[row, rule]
+            now: Cause = cause_of(attendance, row, attendance.vital_of[rule])
+            if away_ms is not None:
+                now = "gateway-offline"
+            if now != absence.cause:
+                absence.cause = now
+                occasion = f"{now}/{attendance.surroundings.reported_ms(name)}"
+                yield Noticed("cause", row, rule, absence, at_ms, 0, -1, occasion)
+    attendance.turned.clear()

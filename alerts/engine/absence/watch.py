@@ -1,0 +1,146 @@
+"""Absence in the engine of one partition: what readings say of contact, what is told of silence."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alerts.engine.absence.attendance import Attendance, Contacts, Integers, Noticed
+from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.explained import gateway_transition, patient_transition
+from alerts.engine.absence.keep import KeptSilence, keep_row, restore_row
+from alerts.engine.absence.rules import AbsenceRule
+from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
+from alerts.engine.absence.surroundings import Surroundings, device_number
+from alerts.engine.found import Found
+from alerts.engine.ladder_state import LONG_AGO_MS
+from schemas.alert import Transition
+from schemas.kafka import PatientReadings, ReadingsRecord
+
+LOG_GAP_MS = 5 * 60_000
+"""Ticks come every minute: stamps farther apart tell that the way to the clinic was late."""
+
+_CONTACT = frozenset({"measured", "failed"})
+"""Who tried was there; a control solution tests the meter, not the patient."""
+
+_BEHIND_LADDERS = 1_000_000
+"""Of events at one place in the log those of absence come last."""
+
+
+class AbsenceWatch:
+    """Rules about absence over one partition's patients, by their rows.
+
+    ``gap_ms``: how far apart stamps are if the pipeline was late; None: the log has no ticks.
+    """
+
+    def __init__(self, rules: Sequence[AbsenceRule], surroundings: Surroundings) -> None:
+        """Start with nobody."""
+        self.rules = tuple(rules)
+        self.vitals = tuple(dict.fromkeys(rule.rule.vital for rule in rules))
+        self.gap_ms: int | None = None
+        self._numbers = {vital: number for number, vital in enumerate(self.vitals)}
+        self._expected: list[tuple[Expectation | None, ...]] = []
+        self.attendance = Attendance(
+            [self._numbers[rule.rule.vital] for rule in rules],
+            len(self.vitals),
+            self._expect,
+            surroundings,
+        )
+
+    def keep(self, row: int) -> KeptSilence:
+        """Write down what is known of a patient."""
+        return keep_row(self.attendance, row, self.vitals, self.keys)
+
+    def restore(self, row: int, kept: KeptSilence) -> None:
+        """Put a patient back."""
+        restore_row(self.attendance, row, kept, self.vitals, self.keys)
+
+    @property
+    def keys(self) -> list[str]:
+        """Name the rules for ever: state is kept by these names."""
+        return [rule.key for rule in self.rules]
+
+    def replan(self, row: int, expected: tuple[Expectation | None, ...]) -> None:
+        """Take what is expected of a patient from now on: nothing, or one entry a rule."""
+        while len(self._expected) <= row:
+            self._expected.append(())
+        self.attendance.grow(len(self._expected))
+        before, self._expected[row] = self._expected[row], expected
+        if before != expected:
+            self.attendance.look_again(row)
+
+    def gateway_changed(self, gateway_id: str) -> None:
+        """Say in the next step what the gateway's last report changes."""
+        self.attendance.turned.add(self.attendance.number_of(gateway_id))
+
+    def step(
+        self,
+        patients: Sequence[str],
+        contacts: Contacts | None,
+        log_ms: Integers,
+        before_ms: int,
+    ) -> list[Found]:
+        """Move to the end of a batch; ``before_ms``: log time before its first record."""
+        if not self.rules:
+            return []
+        came = contacts or contacts_of(())
+        noticed = step(self.attendance, came, log_ms, self._held_ms(log_ms, before_ms))
+        return [self._found(patients, one) for one in noticed]
+
+    def gather(self, records: Sequence[tuple[int, ReadingsRecord]]) -> Contacts | None:
+        """Find the contacts in records, each with its patient's row."""
+        if not self.rules:
+            return None
+        number_of = self.attendance.number_of
+        return contacts_of(
+            [
+                (
+                    entry,
+                    place,
+                    row,
+                    self._numbers[one.reading.vital],
+                    one.stamp.measured_at_ms,
+                    number_of(record.gateway_id),
+                    device_number(one.reading.device.address),
+                )
+                for entry, (row, record) in enumerate(records)
+                if isinstance(record, PatientReadings)
+                for place, one in enumerate(record.readings)
+                if one.reading.outcome in _CONTACT and one.reading.vital in self._numbers
+            ]
+        )
+
+    def _expect(self, row: int, rule: int) -> Expectation | None:
+        expected = self._expected[row]
+        return expected[rule] if expected else None
+
+    def _held_ms(self, log_ms: Integers, before_ms: int) -> Integers:
+        held_ms = np.full(len(log_ms), self.attendance.held_until_ms)
+        if self.gap_ms is None:
+            return held_ms
+        before = np.concatenate([[before_ms], log_ms[:-1]])
+        gap = (before > LONG_AGO_MS) & (log_ms - before > self.gap_ms)
+        held_ms[gap] = np.maximum(held_ms[gap], log_ms[gap] + AFRESH_AFTER_MS)
+        return np.maximum.accumulate(held_ms)
+
+    def _found(self, patients: Sequence[str], noticed: Noticed) -> Found:
+        patient_id = patients[noticed.row] if noticed.row >= 0 else ""
+        in_record = noticed.place >= 0
+        order = (
+            noticed.entry,
+            int(in_record),
+            noticed.place if in_record else noticed.at_ms,
+            patient_id,
+            _BEHIND_LADDERS + noticed.rule,
+        )
+        return Found(order, noticed.row, self._transition(patient_id, noticed))
+
+    def _transition(self, patient_id: str, noticed: Noticed) -> Transition:
+        if noticed.row < 0:
+            name = self.attendance.gateways[noticed.absence.gateway]
+            return gateway_transition(name, noticed)
+        return patient_transition(patient_id, self.rules[noticed.rule], noticed)
+
+
+def contacts_of(rows: Sequence[tuple[int, ...]]) -> Contacts:
+    """Lay out contacts: entry, place, row, vital, measured at, gateway, device."""
+    return Contacts(*np.array(rows, np.int64).reshape(-1, 7).T)

@@ -1,0 +1,116 @@
+"""When silence is due: the specification's examples, and what must hold for every plan."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.engine.absence.expectation import Expectation, Pause, deadline_ms
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def ms(text: str) -> int:
+    """Read a UTC time."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def plan(
+    *,
+    days: int = 3,
+    closes_min: tuple[int, ...] = (),
+    pauses: tuple[Pause, ...] = (),
+    at_once: bool = False,
+) -> Expectation:
+    """Expect from a patient in Berlin, since the first of November."""
+    return Expectation(
+        absent_for_ms=days * DAY_MS,
+        from_ms=ms("2026-11-01T09:00"),
+        zone=BERLIN,
+        closes_min=closes_min,
+        grace_ms=2 * HOUR_MS,
+        pauses=pauses,
+        at_once=at_once,
+    )
+
+
+def test_a_patient_who_never_sent_one_counts_from_the_plans_beginning() -> None:
+    assert deadline_ms(plan(), None) == ms("2026-11-04T09:00")
+
+
+def test_a_contact_before_the_plan_does_not_count() -> None:
+    assert deadline_ms(plan(), ms("2026-10-20T09:00")) == ms("2026-11-04T09:00")
+
+
+def test_the_last_contact_counts() -> None:
+    assert deadline_ms(plan(), ms("2026-11-10T12:00")) == ms("2026-11-13T12:00")
+
+
+def test_at_night_it_waits_for_the_patients_morning() -> None:
+    # 21:30 in Berlin: due at 08:00 there, which is 07:00 UTC in winter.
+    assert deadline_ms(plan(), ms("2026-11-10T20:30")) == ms("2026-11-14T07:00")
+    # 05:10 in Berlin: the same morning.
+    assert deadline_ms(plan(), ms("2026-11-10T04:10")) == ms("2026-11-13T07:00")
+
+
+def test_a_rule_that_notifies_does_not_wait_for_the_morning() -> None:
+    assert deadline_ms(plan(at_once=True), ms("2026-11-10T20:30")) == ms("2026-11-13T20:30")
+
+
+def test_nobody_is_missed_before_the_window_and_its_grace_are_over() -> None:
+    twice_a_day = (11 * 60, 22 * 60)
+    # Due at 08:30 Berlin, but the morning window closes at 11:00 and has two hours of grace.
+    due = deadline_ms(plan(closes_min=twice_a_day), ms("2026-11-10T07:30"))
+    assert due == ms("2026-11-13T12:00")
+
+
+def test_a_pause_moves_it_and_one_without_an_end_stops_it() -> None:
+    away = Pause(ms("2026-11-11T00:00"), ms("2026-11-20T10:00"))
+    assert deadline_ms(plan(pauses=(away,)), ms("2026-11-10T12:00")) == ms("2026-11-23T10:00")
+    open_end = Pause(ms("2026-11-11T00:00"), None)
+    assert deadline_ms(plan(pauses=(open_end,)), ms("2026-11-10T12:00")) is None
+
+
+def test_a_pause_before_the_contact_or_after_the_deadline_changes_nothing() -> None:
+    before = Pause(ms("2026-11-02T00:00"), ms("2026-11-09T00:00"))
+    after = Pause(ms("2026-11-14T00:00"), None)
+    assert deadline_ms(plan(pauses=(before, after)), ms("2026-11-10T12:00")) == ms(
+        "2026-11-13T12:00"
+    )
+
+
+def test_a_window_that_closes_in_the_hour_that_is_skipped_still_closes() -> None:
+    # On 28 March 2027 Berlin's clocks go from 02:00 to 03:00.
+    due = deadline_ms(plan(days=1, closes_min=(150,), at_once=True), ms("2027-03-26T23:30"))
+    assert due is not None
+    assert ms("2027-03-28T03:00") <= due <= ms("2027-03-28T04:30")
+
+
+@given(
+    contact_ms=st.integers(ms("2026-11-01T00:00"), ms("2027-11-01T00:00")),
+    closes_min=st.sets(st.integers(0, 24 * 60), max_size=3),
+    at_once=st.booleans(),
+    zone=st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"]),
+)
+def test_it_is_never_early_never_later_than_two_days_and_in_the_patients_day(
+    contact_ms: int, closes_min: set[int], at_once: bool, zone: str
+) -> None:
+    expectation = Expectation(
+        3 * DAY_MS, 0, ZoneInfo(zone), tuple(sorted(closes_min)), 2 * HOUR_MS, (), at_once
+    )
+    due = deadline_ms(expectation, contact_ms)
+    assert due is not None
+    assert contact_ms + 3 * DAY_MS <= due <= contact_ms + 3 * DAY_MS + 2 * DAY_MS + 3 * HOUR_MS
+    local = datetime.fromtimestamp(due / 1000, UTC).astimezone(ZoneInfo(zone))
+    assert at_once or timedelta(hours=8) <= timedelta(hours=local.hour) < timedelta(hours=20)
+
+
+@given(st.lists(st.integers(0, 60 * 24), min_size=2, max_size=20))
+def test_a_later_contact_is_never_due_earlier(hours: list[int]) -> None:
+    contacts = sorted(ms("2026-11-01T09:00") + hour * HOUR_MS for hour in hours)
+    dues = [deadline_ms(plan(closes_min=(11 * 60, 22 * 60)), contact) for contact in contacts]
+    assert all(a is not None and b is not None and a <= b for a, b in pairwise(dues))

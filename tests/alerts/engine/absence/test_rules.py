@@ -1,0 +1,113 @@
+"""From a care plan to what is expected; from what was noticed to what a nurse reads."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts.engine.absence.attendance import Noticed, Open
+from alerts.engine.absence.expectation import Pause
+from alerts.engine.absence.explained import gateway_transition, patient_transition
+from alerts.engine.absence.rules import absence_rules, expectation
+from alerts.rules.reader import read_book
+from schemas import registry
+from schemas.alert import Cause
+
+DAY_MS = 24 * 3_600_000
+BOOK = """
+book = "silence"
+title = "Silence"
+population = "Nobody"
+
+[vitals.blood_pressure]
+fresh = "4h"
+units = ["mmHg"]
+
+[[rule]]
+id = "bp-high"
+ladder = "bp-high"
+title = "High"
+vital = "blood_pressure"
+when = "systolic > 180 mmHg"
+band = ["5 mmHg"]
+severity = "critical"
+source = "none: this book is for tests"
+advice = "none"
+
+[[rule]]
+id = "bp-silent"
+ladder = "absence-blood-pressure"
+title = "No blood pressure for three days"
+vital = "blood_pressure"
+absent_for = "3d"
+severity = "medium"
+source = "none: this book is for tests"
+advice = "Call."
+"""
+(RULE,) = absence_rules([read_book("silence.toml", BOOK)])
+
+
+def test_a_plan_becomes_an_expectation() -> None:
+    patient = registry.PatientEntry(
+        "p-1",
+        "p-1",
+        books=["silence"],
+        care_plan_from_ms=7,
+        schedules=[
+            registry.Schedule("blood_pressure", [("06:00", "11:00"), ("22:00", "01:30")], 90),
+            registry.Schedule("glucose", [("12:00", "13:00")]),
+        ],
+        pauses=[registry.Pause(50, None), registry.Pause(10, 20)],
+    )
+    found = expectation(patient, RULE, ZoneInfo("Europe/Berlin"))
+    assert found is not None
+    assert found.absent_for_ms == 3 * DAY_MS
+    assert found.from_ms == 7
+    assert found.closes_min == (11 * 60, 25 * 60 + 30)
+    assert found.grace_ms == 90 * 60_000
+    assert found.pauses == (Pause(10, 20), Pause(50, None))
+    assert not found.at_once
+
+
+def test_nothing_is_expected_of_a_patient_under_another_book() -> None:
+    patient = registry.PatientEntry("p-1", "p-1", books=["adult-standard"])
+    assert expectation(patient, RULE, ZoneInfo("UTC")) is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("not-measured", "nothing was measured"),
+        ("device-silent", "has not heard the device"),
+        ("gateway-offline", "gateway in the home is offline"),
+        ("pipeline-late", "late"),
+    ],
+)
+def test_the_sentence_says_how_long_and_why(cause: Cause, words: str) -> None:
+    absence = Open(10 * DAY_MS, 7 * DAY_MS, cause, 0)
+    found = patient_transition("p-1", RULE, Noticed("onset", 0, 0, absence, 10 * DAY_MS, 0))
+    assert "No blood pressure for 3 days" in found.reason
+    assert words in found.reason
+    assert (found.severity, found.notify, found.cause) == ("medium", False, cause)
+    assert (found.ladder, found.rule, found.book) == (
+        "absence-blood-pressure",
+        "bp-silent",
+        "silence",
+    )
+
+
+def test_the_end_belongs_to_the_alert_of_its_beginning() -> None:
+    absence = Open(10 * DAY_MS, 7 * DAY_MS, "not-measured", 0)
+    onset = patient_transition("p-1", RULE, Noticed("onset", 0, 0, absence, 10 * DAY_MS, 0))
+    end = patient_transition("p-1", RULE, Noticed("returned", 0, 0, absence, 11 * DAY_MS, 3, 0))
+    assert onset.alert_id == end.alert_id
+    assert onset.event_id != end.event_id
+
+
+def test_a_gateways_alert_is_about_the_gateway_and_about_nobody() -> None:
+    away = Open(9 * DAY_MS, 7 * DAY_MS, "gateway-offline", 1)
+    found = gateway_transition("home-7", Noticed("onset", -1, -1, away, 10 * DAY_MS, 0))
+    assert (found.patient_id, found.subject) == ("", "gateway/home-7")
+    assert "24 h" in found.reason
+    back = gateway_transition("home-7", Noticed("returned", -1, -1, away, 12 * DAY_MS, 0))
+    assert back.alert_id == found.alert_id
+    assert "back after 3 days" in back.reason
