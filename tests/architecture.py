@@ -39,6 +39,7 @@ SHELLS = {
     "alerts/engine/replicas.py",
     "alerts/engine/reports.py",
     "alerts/engine/roster.py",
+    "alerts/engine/snapshot.py",
     "alerts/feed/actions.py",
     "alerts/feed/cli.py",
     "alerts/feed/follower.py",

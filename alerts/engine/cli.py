@@ -9,6 +9,7 @@ import structlog
 from alerts.engine.daemon import Engine
 from alerts.engine.groups import SESSION_MS, Group
 from alerts.engine.ladders import arrange
+from alerts.engine.replicas import SAVE_EVERY_MS
 from alerts.rules.load import SHIPPED, load_books
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
@@ -31,15 +32,35 @@ from schemas.servers import KAFKA_VARIABLE, required
     show_default=True,
     help="Seconds of silence after which other engines take over.",
 )
+@click.option(
+    "--snapshots",
+    type=click.Path(path_type=Path, file_okay=False, exists=True, writable=True),
+    help="Folder for a local copy of the state, for quicker restarts; one engine's own.",
+)
+@click.option(
+    "--snapshot-every",
+    "snapshot_every_s",
+    type=click.FloatRange(1, 86_400),
+    default=SAVE_EVERY_MS / 1000,
+    show_default=True,
+    help="Seconds between two snapshots of a partition.",
+)
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
-def engine(books: Path, alone: bool, session_s: float, monitor_port: int) -> None:  # noqa: FBT001
+def engine(  # noqa: PLR0913, PLR0917  (one an option)
+    books: Path,
+    alone: bool,  # noqa: FBT001  (click gives it by name)
+    session_s: float,
+    snapshots: Path | None,
+    snapshot_every_s: float,
+    monitor_port: int,
+) -> None:
     r"""Judge readings by the rules; write what begins and ends.
 
     Engines that run side by side share the partitions of readings.v1, and each one can take over
     from any other: start two, on two machines.
 
     \b
-    vitalwire alerts engine --monitor-port 9104
+    vitalwire alerts engine --monitor-port 9104 --snapshots /var/lib/vitalwire/engine
     vitalwire alerts engine --alone        # a demo: nobody to share with
     """
     die_with_parent()
@@ -50,6 +71,7 @@ def engine(books: Path, alone: bool, session_s: float, monitor_port: int) -> Non
     stop = stop_on_signals()
     group = None if alone else Group(session_ms=int(session_s * 1000))
     daemon = Engine(bootstrap, arrange(loaded), SystemClock(), Random(), stop, group)
+    daemon.keep_snapshots(snapshots, int(snapshot_every_s * 1000))
     for book in loaded:
         log.info("book.loaded", book=book.name, rules=len(book.rules), sha256=book.sha256)
     with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:

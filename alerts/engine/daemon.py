@@ -8,6 +8,7 @@ partitions as a consumer group; each keeps the state of all, and takes over what
 
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from random import Random
 from threading import Event
 
@@ -62,6 +63,10 @@ class Engine:
         self._replicas = Replicas(self.rule_set, self._plans, self.name, self.clock)
         self._reports = Reports(self.name, self.clock)
 
+    def keep_snapshots(self, folder: Path | None, every_ms: int) -> None:
+        """Keep local copies of the state in a folder of this engine's own; None: keep none."""
+        self._replicas.keep_snapshots(folder, every_ms)
+
     def run(self) -> None:
         """Judge until stopped; say the first failure of a row and each change of its cause."""
         backoff = Backoff(self.rng)
@@ -106,6 +111,7 @@ class Engine:
             for number, group in groupby(records, key=lambda one: one.partition):
                 self._judge(number, list(group), output, roster, patience)
             self._replicas.follow(state)
+            self._replicas.save()
             self._reports.tell(self._replicas, share, output, patience)
             if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
                 for log in (share, state, roster):

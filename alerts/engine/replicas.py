@@ -5,6 +5,7 @@ its end only. What was judged and could not be written is forgotten, and read ag
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -13,6 +14,7 @@ from alerts.engine.output import Message, Output, Patience
 from alerts.engine.partition import Entries
 from alerts.engine.plans import Plans
 from alerts.engine.replica import Replica, Write
+from alerts.engine.snapshot import Header, Saving, load
 from alerts.engine.step import Outcome
 from alerts.log import Log, LogRecord, TopicLife
 from schemas.clock import Clock
@@ -22,6 +24,9 @@ from schemas.topics import READINGS, STATE
 _POLL_MS = 250
 _FOLLOW_FOR_MS = 50
 _AT_ONCE = 2_000
+_SAVE_ROWS = 100
+_SAVE_FOR_MS = 20
+SAVE_EVERY_MS = 10 * 60_000
 
 _log = structlog.get_logger()
 
@@ -41,6 +46,10 @@ class Replicas:
         self._plans = plans
         self._engine = engine
         self._clock = clock
+        self._snapshots: Path | None = None
+        self._save_every_ms = SAVE_EVERY_MS
+        self._saving: Saving | None = None
+        self._saved_ms: dict[int, int] = {}
         self._all: list[Replica] = []
         self._next: list[int] = []
         """By partition: where alerts.state.v1 is followed on."""
@@ -57,6 +66,11 @@ class Replicas:
         """Give all."""
         return iter(self._all)
 
+    def keep_snapshots(self, folder: Path | None, every_ms: int) -> None:
+        """Keep local snapshots in a folder; None: a restart reads all from Kafka."""
+        self._snapshots = folder
+        self._save_every_ms = every_ms
+
     @property
     def patients(self) -> int:
         """Count those who are remembered."""
@@ -71,21 +85,25 @@ class Replicas:
                 f"Delete {STATE} and run `vitalwire ingest setup`.",
             )
         readings, kept = self._lives
+        lives = (life.topic_id, state_life.topic_id)
         if len(self._all) != life.partitions:
-            self._all = [self._new(life.topic_id) for _ in range(life.partitions)]
+            self._lives = readings, kept = lives
+            self._all = [self._new() for _ in range(life.partitions)]
             self._next = [0] * life.partitions
+            for number in range(life.partitions):
+                self._next[number] = self._load(number)
         for number in self.leads | self._unwritten:
             self._let_go(number)
         self.leads.clear()
-        if readings and readings != life.topic_id:
+        if readings != life.topic_id:
             for replica in self._all:
                 replica.begin_again(life.topic_id)
-        if kept and kept != state_life.topic_id:
+        if kept != state_life.topic_id:
             self._next = [0] * life.partitions
-        if self._lives not in {("", ""), (life.topic_id, state_life.topic_id)}:
+        if self._lives != lives:
             _log.warning("engine.begins-again", readings=readings != life.topic_id)
             self._to_write_anew = set(range(life.partitions))
-        self._lives = (life.topic_id, state_life.topic_id)
+        self._lives = lives
         state.seek({(STATE, number): offset for number, offset in enumerate(self._next)})
 
     def catch_up(self, state: Log, numbers: Iterable[int], patience: Patience) -> None:
@@ -145,14 +163,59 @@ class Replicas:
 
     def _let_go(self, number: int) -> None:
         if number in self._unwritten:
-            self._all[number] = self._new(self._lives[0])
-            self._next[number] = 0
+            self._all[number] = self._new()
+            self._next[number] = self._load(number)
             self._unwritten.discard(number)
         else:
             self._all[number].rest()
 
-    def _new(self, topic_id: str) -> Replica:
-        return Replica(self._rule_set, self._plans, topic_id)
+    def save(self) -> None:
+        """Go on with a snapshot for a short while, or begin one that is due."""
+        if self._snapshots is None:
+            return
+        try:
+            self._save(self._snapshots)
+        except OSError as error:  # a restart takes longer, and that is all
+            _log.error("snapshot.failed", reason=error.strerror)
+            self._abandon()
+
+    def _save(self, folder: Path) -> None:
+        now_ms = self._clock.monotonic_ms()
+        if self._saving is None:
+            due = [
+                number
+                for number in range(len(self._all))
+                if now_ms - self._saved_ms.setdefault(number, now_ms) >= self._save_every_ms
+            ]
+            if not due:
+                return
+            number = min(due, key=lambda one: self._saved_ms[one])
+            self._saved_ms[number] = now_ms
+            self._saving = Saving(folder, self._header(number), self._all[number])
+        if not any(self._saving.replica is replica for replica in self._all):
+            self._abandon()
+            return
+        while not (done := self._saving.advance(_SAVE_ROWS)):
+            if self._clock.monotonic_ms() - now_ms >= _SAVE_FOR_MS:
+                break
+        if done:
+            self._saving = None
+
+    def _abandon(self) -> None:
+        if self._saving is not None:
+            self._saving.abandon()
+            self._saving = None
+
+    def _header(self, number: int) -> Header:
+        return Header(*self._lives, number, self._next[number])
+
+    def _load(self, number: int) -> int:
+        if self._snapshots is None:
+            return 0
+        return load(self._snapshots, self._header(number), self._all[number])
+
+    def _new(self) -> Replica:
+        return Replica(self._rule_set, self._plans, self._lives[0])
 
     def _take(self, records: Iterable[LogRecord]) -> None:
         for record in records:

@@ -1,0 +1,19 @@
+"""A restart with the state of a million patients; otherwise as ``bench.engine_restart``."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.engine_restart import create, restarts
+from bench.record import Figure
+from simulators.stack.kafka import EmbeddedKafka
+
+PATIENTS = 1_000_000
+RESTART_S_MAX = 60
+
+
+def run() -> Iterator[Figure]:
+    """Measure it."""
+    with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder)) as kafka:
+        create(kafka)
+        yield from restarts(kafka, Path(folder), PATIENTS, RESTART_S_MAX)
