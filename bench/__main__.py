@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, str] = {
     "first_sync": "a meter with 500 stored records",
     "many_devices": "a hundred devices around one gateway for an hour",
     "month": "a month of virtual time in one home",
+    "engine": "a million patients, batch by batch",
     "engine_process": "from readings.v1 to alerts.v1: throughput and delay",
     "engine_restart": "an engine restarts, or another one takes over, with 100,000 patients",
     "engine_million": "an engine restarts with a million patients",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from alerts.engine.identity import long_identity
+from alerts.engine.identity import long_identity, name_of
 from alerts.rules.flags import known_flags
 from alerts.rules.units import accepted
 from alerts.rules.values import CLEAR, HI, LO, NOT_ASSESSED, SET, Requirement, Values
@@ -58,6 +58,10 @@ class Columns:
     def __len__(self) -> int:
         """Count the readings."""
         return len(self.row)
+
+    def name(self, position: int) -> str:
+        """Give a reading_id."""
+        return name_of(int(self.high[position]), int(self.low[position]))
 
     @property
     def identity(self) -> Identities:

@@ -30,6 +30,11 @@ def device_digest(address: str) -> str:
     return _digest("device", address)
 
 
+def name_of(high: int, low: int) -> str:
+    """Give the reading_id back."""
+    return f"{high:016x}{low:016x}"
+
+
 def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:  # lengths in front: no two lists of parts can give the same bytes

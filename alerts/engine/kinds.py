@@ -17,7 +17,7 @@ REQUIREMENTS_MAX = 7
 """A reading in a ring keeps a bit for each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Placed:
     """A rung, its ladder's place among those of the vital, and its bit in sets of rungs."""
 
@@ -73,11 +73,9 @@ def kinds_of(vital: VitalLadders) -> Kinds:
             f"Rules about {vital.vital.name} ask for {len(requirements)} circumstances.",
             f"At most {REQUIREMENTS_MAX} are possible.",
         )
-    windowed, averaged = np.zeros((2, len(vital.ladders)), np.int64)
+    windowed = np.zeros(len(vital.ladders), np.int64)
     for one, _ in [*counted, *means]:
         windowed[one.place] |= one.bit
-    for one, _ in means:
-        averaged[one.place] |= one.bit
     return Kinds(
         single=tuple(one for one in placed if one.rung.rule.single),
         rises=tuple(rises),
@@ -92,7 +90,7 @@ def kinds_of(vital: VitalLadders) -> Kinds:
             )
         ),
         windowed=windowed,
-        averaged=averaged,
+        averaged=np.array([ladder.means for ladder in vital.ladders], np.int64),
         critical=np.array([ladder.critical for ladder in vital.ladders], np.int64),
     )
 

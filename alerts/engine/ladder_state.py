@@ -2,6 +2,7 @@
 
 import msgspec
 
+from alerts.engine.ladders import bits
 from alerts.engine.sight import Sight
 
 LONG_AGO_MS = -(2**62)
@@ -61,8 +62,15 @@ class LadderState(msgspec.Struct):
     older: int = 0
     said: dict[int, int] = {}
 
+    def silent(self, rungs: int, day: int) -> bool:
+        """Tell whether a match of rungs about means adds nothing to what was said that day."""
+        return not rungs & ~(self.latched & ~self.lowered) and all(
+            self.said.get(rung) == day for rung in bits(rungs)
+        )
+
     def rest_on(self, reading_id: str, measured_ms: int, rungs: int) -> None:
         """Remember a match of rungs that hold now."""
+        self.last_match_ms = max(self.last_match_ms, measured_ms)
         self.basis = [*self.basis, Match(reading_id, measured_ms, rungs)]
         for match in self.basis[:-BASIS_MAX]:
             self.older |= match.rungs

@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from alerts.engine.columns import Booleans, Columns, Integers, status_of
+from alerts.engine.identity import name_of
 from alerts.engine.kinds import Kinds
 from alerts.engine.memory import Layout, Structured
 from alerts.engine.sight import Sight
@@ -125,7 +126,7 @@ def sight_of_entry(entry: Structured, vital: Vital, kinds: Kinds) -> Sight:
             quantities[quantity.name] = Quantity(unit, absent=absent)
     names = [name for place, name in enumerate(kinds.known_flags) if flags >> place & 1]
     return Sight(
-        reading_id=f"{int(entry['high']):016x}{int(entry['low']):016x}",
+        reading_id=name_of(int(entry["high"]), int(entry["low"])),
         vital=vital.name,
         measured_at_ms=int(entry["at_ms"]),
         time_quality="receipt" if is_receipt(entry) else "device-clock",

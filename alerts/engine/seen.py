@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerts.engine.columns import Columns
 from alerts.engine.findings import Facts
-from alerts.engine.kinds import Kinds
-from alerts.engine.ladders import VitalLadders
 from alerts.engine.remembered import is_receipt, sight_of_entry
-from alerts.engine.sheet import Sheet
+from alerts.engine.rounds import Rounds
 from alerts.engine.sight import Sight, sight_of
 from alerts.engine.timeline import Later
 
@@ -36,6 +33,7 @@ class Seen:
     place: int
     measured_ms: int
     log_ms: int
+    day: int
     describe: Callable[[], Sight]
     _sight: Sight | None = None
 
@@ -50,7 +48,7 @@ class Seen:
         """Give the rungs that match, though the reading is stale for them."""
         return 0 if self.delayed else self.matched[number] & ~self.fresh[number]
 
-    def facts(self, number: int, cleared: int, day: int = 0) -> Facts | None:
+    def facts(self, number: int, cleared: int) -> Facts | None:
         """Give what one ladder needs to know; None if the reading is stale for all its rungs."""
         judged = -1 if self.delayed else self.fresh[number]
         if not judged:
@@ -68,12 +66,13 @@ class Seen:
             measured_ms=self.measured_ms,
             log_ms=self.log_ms,
             sight=self.sight,
-            day=day,
+            day=self.day,
         )
 
 
-def arriving(columns: Columns, sheet: Sheet, position: int, log_ms: int, *, older: bool) -> Seen:
+def arriving(rounds: Rounds, position: int, log_ms: int, *, older: bool) -> Seen:
     """Look at a reading that arrives."""
+    columns, sheet = rounds.columns, rounds.sheet
     least_age_ms = int(columns.least_age_ms[position])
     return Seen(
         matched=sheet.matched[position].tolist(),
@@ -88,22 +87,23 @@ def arriving(columns: Columns, sheet: Sheet, position: int, log_ms: int, *, olde
         place=int(columns.place[position]),
         measured_ms=int(columns.measured_ms[position]),
         log_ms=log_ms,
+        day=int(rounds.added.day[position]),
         describe=lambda: sight_of(columns.sources[position]),
     )
 
 
-def again(match: Later, by: Seen, vital: VitalLadders, kinds: Kinds, ages: tuple[int, int]) -> Seen:
+def again(rounds: Rounds, match: Later, by: Seen, ages: tuple[int, int]) -> Seen:
     """Look at a reading that ``by``, which came late, made match.
 
     ``ages``: when the record was received, and when the newest reading was measured.
     """
+    vital, kinds = rounds.vital, rounds.kinds
     received_ms, newest_ms = ages
     measured_ms = int(match.entry["at_ms"])
     age_ms, older = received_ms - measured_ms, measured_ms < newest_ms
     nothing = [0] * len(vital.ladders)
-    matched = [match.rungs if place == match.place else 0 for place in range(len(nothing))]
     return Seen(
-        matched=matched,
+        matched=match.rungs,
         denied=nothing,
         returned=nothing,
         fresh=[
@@ -118,5 +118,6 @@ def again(match: Later, by: Seen, vital: VitalLadders, kinds: Kinds, ages: tuple
         place=by.place,
         measured_ms=measured_ms,
         log_ms=by.log_ms,
+        day=match.day,
         describe=lambda: sight_of_entry(match.entry, vital.vital, kinds),
     )

@@ -39,6 +39,7 @@ class Outcome:
     touched: set[int] = field(default_factory=set)
     ages_ms: list[int] = field(default_factory=list)
     duplicates: int = 0
+    walked: int = 0
     corrected: int = 0
 
 
@@ -104,6 +105,7 @@ def _judge_columns(
         turns = Turns(state, vital, columns, log_ms)
         found += turns.take()
         outcome.duplicates += turns.duplicates
+        outcome.walked += turns.walked
         outcome.ages_ms += columns.age_ms[columns.judged].tolist()
         outcome.touched.update(np.unique(columns.row).tolist())
     found += expire_due(state, log_ms)

@@ -25,7 +25,7 @@ from alerts.rules.values import Sums
 _DAY_MAX = 2**16 - 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Kept:
     """An eligible reading: ``at`` orders it, ``plain`` and ``maybe`` are sets of rungs of N of M.
 
@@ -42,11 +42,26 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A match at a reading that was judged before: the ladder's place, the rungs, its entry."""
+    """Matches at a reading that was judged before: rungs for each ladder, its entry and day."""
 
-    place: int
-    rungs: int
+    rungs: list[int]
     entry: Structured
+    day: int
+
+
+class _Laters:
+    """Collects them, in the order of measurement."""
+
+    def __init__(self, ladders: int) -> None:
+        self._ladders = ladders
+        self._rungs: dict[Kept, list[int]] = {}
+
+    def note(self, kept: Kept, one: Placed) -> None:
+        self._rungs.setdefault(kept, [0] * self._ladders)[one.place] |= one.bit
+
+    def found(self, pool: Structured) -> list[Later]:
+        order = sorted(self._rungs, key=lambda kept: kept.at)
+        return [Later(self._rungs[kept], pool[kept.place], kept.day) for kept in order]
 
 
 @dataclass(slots=True)
@@ -118,7 +133,7 @@ class Timeline:
         self._memory.put_days(np.array([slot]), days)
         table["forgotten_day"][slot] = self._forgotten + 1
 
-    def take(self, position: int, *, older: bool) -> list[Later]:
+    def take(self, position: int) -> list[Later]:
         """Take a reading; put what windows say of it into the sheet, give matches at newer ones."""
         columns = self._rounds.columns
         here, slot = np.array([position]), np.array([self._slot])
@@ -126,25 +141,24 @@ class Timeline:
         if not columns.eligible[position]:
             return []
         kept = self._all[self._places[position]]
-        newest = self._ring[-1] if self._ring else None
-        settles = older and newest is not None and self._bears_on(newest, kept)
-        before = self._true_means(newest) if settles and newest else set()
-        at = bisect_right([one.at for one in self._ring], kept.at)
         old = self._ring
+        at = bisect_right([one.at for one in old], kept.at)
+        if at == 0 and len(old) == RING_MAX:  # older than all that are known
+            self._add_day(position, kept.day)
+            return []
+        newest = old[-1] if at < len(old) and self._bears_on(old[-1], kept) else None
+        before = self._true_means(newest) if newest else set()
         whole = [*old[:at], kept, *old[at:]]
-        if at or len(old) < RING_MAX:
-            self._ring = whole[-RING_MAX:]
+        self._ring = whole[-RING_MAX:]
         self._add_day(position, kept.day)
-        later = []
-        if at or len(old) < RING_MAX:
-            later = [*self._count(position, whole, at)]
-        if not older:
+        later = _Laters(len(self._in_force))
+        self._count(position, whole, at, later)
+        if at == len(old):
             self._average(position, kept)
-        elif settles and newest:
-            entry = self._pool[newest.place]
-            become = self._true_means(newest) - before
-            later += [Later(one.place, one.bit, entry) for one in become]
-        return later
+        elif newest:
+            for one in self._true_means(newest) - before:
+                later.note(newest, one)
+        return later.found(self._pool)
 
     def feed(self, position: int) -> None:
         """Take a reading from before the care plan, which is not judged: baselines may need it."""
@@ -206,7 +220,7 @@ class Timeline:
 
     def _bears_on(self, newest: Kept, kept: Kept) -> bool:
         """Tell whether a late reading can change a mean that ends at the newest one."""
-        if not self._rounds.kinds.means or newest.at < kept.at or not self._is_newest(newest):
+        if not self._rounds.kinds.means:
             return False
         longest = max(mean.days for _, mean in self._rounds.kinds.means)
         return kept.day > newest.day - longest - EPISODE_GAP_DAYS
@@ -217,7 +231,7 @@ class Timeline:
 
     # -- N of M -----------------------------------------------------------------------------------
 
-    def _count(self, position: int, whole: list[Kept], at: int) -> Iterator[Later]:
+    def _count(self, position: int, whole: list[Kept], at: int, later: _Laters) -> None:
         sheet = self._rounds.sheet
         for number, (one, window) in self._counted:
             bit = one.bit if self._in_force[one.place] & one.bit else 0
@@ -225,13 +239,13 @@ class Timeline:
             if own and self._enough(whole[: at + 1], number, window):
                 sheet.matched[position, one.place] |= bit
             elif bit:
-                yield from self._later(one, number, window, whole, at)
+                end = self._first_true(number, window, whole, at)
+                if end is not None:
+                    later.note(end, one)
             if at == len(whole) - 1 and self._few(whole, number, window):
                 sheet.returned[position, one.place] |= one.bit
 
-    def _later(
-        self, one: Placed, number: int, window: Matching, whole: list[Kept], at: int
-    ) -> Iterator[Later]:
+    def _first_true(self, number: int, window: Matching, whole: list[Kept], at: int) -> Kept | None:
         """Find the first reading after ``at`` at which the rule has become true."""
         old = [*whole[:at], *whole[at + 1 :]]
         for end in range(at + 1, min(at + window.of, len(whole))):
@@ -240,8 +254,8 @@ class Timeline:
                 and self._enough(whole[: end + 1], number, window)
                 and not self._enough(old[:end], number, window)
             ):
-                yield Later(one.place, one.bit, self._pool[whole[end].place])
-                return
+                return whole[end]
+        return None
 
     def _inside(self, readings: Sequence[Kept], window: Matching) -> list[Kept]:
         since_ms = max(

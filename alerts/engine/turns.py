@@ -32,7 +32,7 @@ class Turns:
         self.vital = vital
         self.columns = columns
         self.sheet: Sheet = evaluate(vital, columns, state)
-        self.duplicates = 0
+        self.duplicates = self.walked = 0
         self._rounds = Rounds(state, vital, columns, self.sheet)
         self._walk = Walk(state, vital, columns, self.sheet, log_ms, self._rounds)
         self._ladders = [ladder.index for ladder in vital.ladders]
@@ -96,6 +96,9 @@ class Turns:
             return
         self._rounds.take(positions)
         loud = self._loud(positions)
+        for place in np.flatnonzero(loud & self._averaged(positions)).tolist():
+            loud[place] = not self._silent(int(positions[place]))
+        self.walked += int(loud.sum())
         for position in positions[loud].tolist():
             self._walk.reading(position)
         quiet = positions[~loud]
@@ -110,6 +113,34 @@ class Turns:
         loud: Booleans = (rungs != 0).any(axis=1)
         return loud | self.state.waits[row, self._ladders].any(axis=1)
 
+    def _averaged(self, positions: Integers) -> Booleans:
+        """Tell which readings are loud only by means that hold."""
+        row, sheet = self.columns.row[positions][:, None], self.sheet
+        other = sheet.matched[positions] & ~(self._rounds.kinds.averaged & sheet.fresh[positions])
+        latched = self.state.latched[row, self._ladders].astype(np.int64)
+        other |= latched & sheet.returned[positions] & sheet.able[positions]
+        only: Booleans = (other == 0).all(axis=1)
+        return only & ~self.state.waits[row, self._ladders].any(axis=1)
+
+    def _silent(self, position: int) -> bool:
+        """Let alerts rest on a reading too, if they were spoken of that day; tell whether."""
+        row, day = int(self.columns.row[position]), int(self._rounds.added.day[position])
+        matches = [
+            (self.state.ladders.get((row, index)), rungs)
+            for index, rungs in zip(
+                self._ladders, self.sheet.matched[position].tolist(), strict=True
+            )
+            if rungs
+        ]
+        if not all(held is not None and held.silent(rungs, day) for held, rungs in matches):
+            return False
+        for held, rungs in matches:
+            assert held is not None, "it is silent"
+            held.rest_on(
+                self.columns.name(position), int(self.columns.measured_ms[position]), rungs
+            )
+        return True
+
     def _one_by_one(self, positions: Integers) -> None:
         order = np.argsort(self.columns.row[positions], kind="stable")
         positions = positions[order]
@@ -119,6 +150,7 @@ class Turns:
                 self._patient(int(self.columns.row[group[0]]), group.tolist())
 
     def _patient(self, row: int, positions: list[int]) -> None:
+        self.walked += len(positions)
         timeline = Timeline(self._rounds, row, positions)
         memory = self.state.memories[self.vital.index]
         slot = int(memory.slots(np.array([row]))[0])

@@ -63,13 +63,12 @@ class Walk:
         newest_ms = int(self.state.newest_ms[row, index])
         measured_ms = int(columns.measured_ms[position])
         older = measured_ms < newest_ms
-        later = timeline.take(position, older=older) if timeline else []
-        seen = arriving(columns, self.sheet, position, int(self.log_ms[entry]), older=older)
+        later = timeline.take(position) if timeline else []
+        seen = arriving(self.rounds, position, int(self.log_ms[entry]), older=older)
         self._judge(row, seen, timeline)
         received_ms = int(columns.least_age_ms[position]) + measured_ms
         for match in later:
-            ages = (received_ms, newest_ms)
-            same = again(match, seen, self.vital, self.state.kinds[index], ages)
+            same = again(self.rounds, match, seen, (received_ms, newest_ms))
             self._judge(row, same, timeline)
         if columns.trusted[position] and not older:
             here = np.array([position])
@@ -98,18 +97,13 @@ class Walk:
         windowed = int(self.state.kinds[self.vital.index].windowed[number])
         if seen.older and timeline and seen.matched[number] & windowed:
             cleared &= ~windowed | timeline.cleared(number)
-        day = self._day(row, seen) if seen.matched[number] & ladder.means else 0
-        facts = seen.facts(number, cleared, day)
+        facts = seen.facts(number, cleared)
         if facts is None:
             return []
         state = self.state.ladders.get(key) or LadderState()
         findings = judge(state, facts, ladder)
         self.state.put_ladder(key, state)
         return [self._explained(row, seen, finding, ladder, timeline) for finding in findings]
-
-    def _day(self, row: int, seen: Seen) -> int:
-        days = self.state.local_days(np.array([row]), np.array([seen.measured_ms]))
-        return int(days[0])
 
     def _explained(
         self, row: int, seen: Seen, finding: Finding, ladder: Ladder, timeline: Timeline | None
