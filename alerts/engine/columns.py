@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from alerts.engine.identity import long_identity, name_of
 from alerts.rules.flags import known_flags
-from alerts.rules.units import accepted
 from alerts.rules.values import CLEAR, HI, LO, NOT_ASSESSED, SET, Requirement, Values
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
+from schemas.units import accepted
 from schemas.vitals import Vital
 
 Integers = npt.NDArray[np.int64]

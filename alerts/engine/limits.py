@@ -13,10 +13,10 @@ from alerts.engine.sight import Sight, value_text
 from alerts.rules import syntax
 from alerts.rules.bounds import Bounds, Statement
 from alerts.rules.condition import Beyond, HasStatus, Limit, Test
-from alerts.rules.units import accepted, shown, ucum
 from alerts.rules.values import HI, LO, Integers, Sums
 from schemas.alert import LimitInForce
 from schemas.reading import Quantity
+from schemas.units import accepted, shown, ucum
 from schemas.vitals import VITALS
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {

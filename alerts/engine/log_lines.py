@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from alerts.records import Removed, possible
-from alerts.rules.units import ucum
 from schemas.errors import InvalidInput
 from schemas.kafka import (
     Corrections,
@@ -34,6 +33,7 @@ from schemas.kafka import (
 from schemas.reading import Reading
 from schemas.registry import PatientEntry
 from schemas.stamp import Sending, stamp
+from schemas.units import ucum
 from schemas.vitals import VITALS
 from schemas.wire import refuse_other_major
 

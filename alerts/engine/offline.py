@@ -5,8 +5,6 @@ For `vitalwire rules judge`, back-tests and synthetic cohorts: one partition tha
 
 from collections.abc import Sequence
 
-import msgspec
-
 from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.log_lines import LogRecord
 from alerts.engine.plans import Plans
@@ -18,9 +16,6 @@ from alerts.rules.book import Book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Unassigned
 from schemas.registry import PATIENT_KEY, PatientEntry
-
-ADULT = 13
-"""Years from which the limits of adults are used."""
 
 
 class Offline:
@@ -38,7 +33,6 @@ class Offline:
         self.unknown_books: set[str] = set()
         self.refused: dict[str, list[str]] = {}
         self._unassigned = UnassignedDevices(self.rule_set)
-        self._from_age = {book.name: book.from_age_years for book in books}
 
     def take(self, records: Sequence[LogRecord]) -> list[Transition]:
         """Judge records in the order of the log; an entry counts from its place on."""
@@ -67,16 +61,9 @@ class Offline:
             self.plans.remove(patient_id)
         else:
             patient_id = entry.patient_id
-            self.unknown_books.update(self.plans.put(self._allowed(entry)))
+            self.unknown_books.update(self.plans.put(entry))
+            refused = [name for name in self.plans.refused(entry) if name in entry.books]
+            if refused:
+                self.refused[patient_id] = refused
             self.state.row(patient_id)  # from whom nothing may ever come
         self.state.replan(patient_id)
-
-    def _allowed(self, entry: PatientEntry) -> PatientEntry:
-        """Take the books for older patients away from somebody under 13; all judge nobody else."""
-        if not entry.under_13:
-            return entry
-        allowed = [name for name in entry.books if self._from_age.get(name, ADULT) < ADULT]
-        refused = [name for name in entry.books if name not in allowed]
-        if refused:
-            self.refused[entry.patient_id] = refused
-        return msgspec.structs.replace(entry, books=allowed)

@@ -9,9 +9,9 @@ from alerts.engine.columns import Booleans, Integers
 from alerts.rules import syntax
 from alerts.rules.bounds import Statement
 from alerts.rules.errors import ExpressionError
-from alerts.rules.units import ucum
 from alerts.rules.values import Chosen
 from schemas.registry import PersonalLimit
+from schemas.units import ucum
 
 _FOR_EVER_MS = 2**62
 

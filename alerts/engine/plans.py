@@ -14,6 +14,9 @@ from alerts.engine.personal import Personal, personal_limits
 from alerts.records import TIME_MS_MAX
 from schemas.registry import PatientEntry
 
+ADULT = 13
+"""Years from which the limits of adults hold (AAP 2017)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -61,7 +64,9 @@ class Plans:
         """Take an entry; give the books that it names and nobody loaded."""
         unknown = [name for name in entry.books if name not in self._rule_set.books]
         lost = unknown and len(unknown) == len(entry.books)
-        in_force = self._rule_set.in_force(self._rule_set.books if lost else entry.books)
+        watching = self._rule_set.books if lost else entry.books
+        too_old = self.refused(entry)
+        in_force = self._rule_set.in_force(name for name in watching if name not in too_old)
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
         zones = _zones(entry)
         self._plans[entry.patient_id] = Plan(
@@ -73,6 +78,12 @@ class Plans:
             tuple(expectation(entry, rule, zones[-1][1]) for rule in self.absences),
         )
         return unknown
+
+    def refused(self, entry: PatientEntry) -> list[str]:
+        """Name the books whose limits are for older patients: they do not judge a child."""
+        if not entry.under_13:
+            return []
+        return [name for name, book in self._rule_set.books.items() if book.from_age_years >= ADULT]
 
     def remove(self, patient_id: str) -> None:
         """Forget a patient."""

@@ -10,9 +10,9 @@ from alerts.engine.identity import name_of
 from alerts.engine.kinds import Kinds
 from alerts.engine.memory import Layout, Structured
 from alerts.engine.sight import Sight
-from alerts.rules.units import accepted
 from alerts.rules.values import HI, LO, Chosen, Requirement, Values
 from schemas.reading import Absence, Quantity
+from schemas.units import accepted
 from schemas.vitals import Vital
 
 _MILLI = 1000

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from alerts.rules.units import shown
 from schemas.alert import Evidence
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
+from schemas.units import shown
 
 _BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import get_args
 
-from alerts.rules.units import shown
 from schemas.kafka import TimeQuality
 from schemas.reading import Absence, Quantity
+from schemas.units import shown
 from schemas.vitals import VITALS, Vital, spoken
 
 MINUTE_MS = 60_000

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from alerts.rules.units import accepted, convert, shown
+from schemas.units import accepted, convert, rounded, shown
 from schemas.vitals import Quantity
 
 MILLIONTHS = 1_000_000
@@ -36,33 +36,52 @@ class Bounds:
 class Scale:
     """How limits of one comparison are laid out.
 
+    ``book``: the limit that is the book's, once for each unit in which limits are stated.
     ``band``: by unit, how far the limit moves; ``direction``: -1 if it moves down, 1 if up.
     ``rise``: it is a difference, and is converted as one.
     """
 
     quantity: Quantity
+    book: Statement
     band: Statement
     direction: int
     rise: bool
 
     def bounds(self, stated: Statement) -> Bounds:
-        """Lay out a limit; what is not stated is converted, once, from what is stated first."""
+        """Lay out a limit, the book's or a personal one.
+
+        Where the book states limits, a personal one that does not is rounded; one that is stated in
+        no unit of the quantity is none, and the book's holds.
+        """
         return _bounds(self, stated)
 
 
 @lru_cache(maxsize=4096)
 def _bounds(scale: Scale, stated: Statement) -> Bounds:
-    band = dict(scale.band)
-    moved = {unit: number + scale.direction * band[unit] for unit, number in stated}
-    limits = _in_every_unit(scale, dict(stated))
+    band, stated_in = dict(scale.band), _completed(scale, stated)
+    moved = {unit: number + scale.direction * band[unit] for unit, number in stated_in.items()}
+    limits = _in_every_unit(scale, stated_in)
     widened = _in_every_unit(scale, moved)
     return Bounds(
         limits=_floats(limits),
         widened=_floats(widened),
         exact=_exact(limits),
         exact_widened=_exact(widened),
-        shown=tuple(_shown(unit, dict(stated)) for unit in accepted(scale.quantity)),
+        shown=tuple(_shown(unit, stated_in) for unit in accepted(scale.quantity)),
     )
+
+
+def _completed(scale: Scale, stated: Statement) -> dict[str, Decimal]:
+    known = {unit: number for unit, number in stated if scale.quantity.conversion(unit)}
+    if not known:
+        return dict(scale.book)
+    source = next(iter(known))
+    return {
+        unit: known[unit]
+        if unit in known
+        else rounded(_converted(scale, known[source], source, unit), unit)
+        for unit, _ in scale.book
+    }
 
 
 def _in_every_unit(scale: Scale, stated: dict[str, Decimal]) -> list[Decimal]:

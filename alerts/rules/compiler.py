@@ -9,8 +9,8 @@ from alerts.rules.bounds import Scale, Statement
 from alerts.rules.condition import Condition
 from alerts.rules.errors import ExpressionError
 from alerts.rules.flags import known_flags
-from alerts.rules.units import accepted, shown, ucum
 from alerts.rules.values import HI, LO
+from schemas.units import accepted, shown, ucum
 from schemas.vitals import Quantity, Vital
 
 
@@ -134,6 +134,7 @@ def _bind_comparison(
     amounts = _checked(stated, found.quantity, context.units, comparison)
     scale = Scale(
         quantity=found.quantity,
+        book=amounts,
         band=_band(context.band, found.quantity, amounts),
         direction=-1 if comparison.operator.startswith(">") == wider else 1,
         rise=comparison.rise,

@@ -15,8 +15,8 @@ from alerts.rules.errors import BookError, ExpressionError
 from alerts.rules.flags import known_flags
 from alerts.rules.positions import Path, Positions
 from alerts.rules.text import BookText, LimitText, RuleText, VitalText
-from alerts.rules.units import accepted, ucum
 from alerts.rules.values import Requirement
+from schemas.units import accepted, ucum
 from schemas.vitals import VITALS
 
 _T = TypeVar("_T")

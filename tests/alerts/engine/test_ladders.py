@@ -86,3 +86,10 @@ def test_a_patient_who_left_the_registry_is_judged_by_every_book() -> None:
     plans.remove("p1")
     assert "p1" not in plans
     assert plans.of("p1").in_force == tuple(basic().in_force(basic().books))
+
+
+def test_the_limits_of_adults_do_not_judge_a_child() -> None:
+    plans = Plans(basic())
+    for books in (["adult-standard"], ["none"]):
+        plans.put(PatientEntry("p1", "Kim", books, under_13=True))
+        assert not any(plans.of("p1").in_force)

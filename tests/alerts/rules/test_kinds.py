@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from alerts.rules.book import Baseline, Book, Matching, Mean, Rule
+from alerts.rules.bounds import Statement
+from alerts.rules.condition import Limit
 from alerts.rules.errors import BookError
 from alerts.rules.reader import read_book
 from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Chosen, Requirement, Sums, Values
@@ -270,3 +272,25 @@ def test_a_personal_limit_stands_in_for_that_of_the_book() -> None:
         chosen=chosen,
     )
     assert rule.condition.truth(mean).true.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        # 60 mg/dL is 3.3299 mmol/L, 3.25 mmol/L is 58.559 mg/dL, 3.0 mmol/L 54.0546 mg/dL
+        ((("mg/dL", Decimal(60)),), ["60 mg/dL", "3.3 mmol/L"]),
+        ((("mmol/L", Decimal("3.25")),), ["59 mg/dL", "3.25 mmol/L"]),
+        ((("mmol/L", Decimal("3.0")),), ["54 mg/dL", "3.0 mmol/L"]),
+        ((("mg/dL", Decimal(60)), ("mmol/L", Decimal("3.4"))), ["60 mg/dL", "3.4 mmol/L"]),
+        ((("mmHg", Decimal(60)),), ["70 mg/dL", "3.9 mmol/L"]),
+    ],
+)
+def test_a_personal_limit_is_stated_in_the_units_of_the_book(
+    stated: Statement, expected: list[str]
+) -> None:
+    glucose = RULE.replace("blood_pressure", "glucose").replace("bp-high", "glucose-low")
+    when = 'when = "glucose < (70 mg/dL, 3.9 mmol/L)"'
+    rule = book(when, 'band = ["10 mg/dL", "0.6 mmol/L"]', rule=glucose).rules[-1]
+    (limit,) = rule.condition.tests()
+    assert isinstance(limit, Limit)
+    assert list(limit.scale.bounds(stated).shown) == expected

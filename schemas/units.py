@@ -1,6 +1,7 @@
 """Units as rules write them, as readings carry them (UCUM) and as people read them."""
 
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 
 from schemas.vitals import Quantity
 
@@ -12,6 +13,8 @@ _WRITTEN = {
     "°F": "[degF]",
     "kg/m²": "kg/m2",
 }
+_STEPS = {"mg/dL": Decimal(1)}
+_STEP = Decimal("0.1")
 _SHOWN = {ucum: written for written, ucum in _WRITTEN.items()}
 
 
@@ -36,3 +39,21 @@ def convert(number: Decimal, quantity: Quantity, unit: str, into: str) -> Decima
     assert source is not None, unit
     assert target is not None, into
     return number if unit == into else target.received(source.canonical(number))
+
+
+def rounded(number: Decimal, unit: str) -> Decimal:
+    """Round a limit half-up as limits are stated: to 1 mg/dL, to 0.1 of any other unit."""
+    return number.quantize(_STEPS.get(unit, _STEP), rounding=ROUND_HALF_UP)
+
+
+def completed(
+    stated: Mapping[str, Decimal], quantity: Quantity, units: Iterable[str]
+) -> dict[str, Decimal]:
+    """State a limit in each of these units: as it is stated, else rounded from what is."""
+    source = next(iter(stated))
+    return {
+        unit: stated[unit]
+        if unit in stated
+        else rounded(convert(stated[source], quantity, source, unit), unit)
+        for unit in units
+    }
