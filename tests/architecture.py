@@ -118,6 +118,7 @@ SHELLS = {
     "ingest/registry/outbox.py",
     "ingest/registry/publisher.py",
     "ingest/registry/release.py",
+    "ingest/registry/rotas.py",
     "ingest/registry/store.py",
     "ingest/sink/configs.py",
     "ingest/sink/custody.py",

@@ -29,7 +29,14 @@ from simulators.stack.postgres import EmbeddedPostgres
 from simulators.stack.server import KafkaBroker
 
 PARTITIONS = 2
-MIGRATIONS = ["001_registry", "002_custody", "003_alerts", "004_corrections", "005_config"]
+MIGRATIONS = [
+    "001_registry",
+    "002_custody",
+    "003_alerts",
+    "004_corrections",
+    "005_config",
+    "006_rotas",
+]
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 _names = (f"test_{number}" for number in count())
 _WAIT_S = 20.0

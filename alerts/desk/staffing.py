@@ -5,7 +5,7 @@ the nights in which clocks are moved. A rota without a shift, or with a time tha
 counts as staffed always: what is withheld until the next shift must not wait for ever.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -123,16 +123,6 @@ def has_off_hours_routing(rotas: Iterable[RotaEntry], book: str) -> bool:
     """Whether somebody is told of a critical alert of this book outside every shift."""
     rota = routing(rotas, book)
     return rota is not None and rota.off_hours is not None and bool(rota.off_hours.on_duty)
-
-
-def unknown_names(rota: RotaEntry) -> list[str]:
-    """Name people of a rota whom it does not say how to reach."""
-    lists: list[Sequence[str]] = [rota.programme_lead, rota.technical]
-    lists += [names for shift in rota.shifts for names in (shift.on_duty, shift.second, shift.lead)]
-    if rota.off_hours:
-        lists += [rota.off_hours.on_duty, rota.off_hours.second]
-    known = {contact.name for contact in rota.contacts}
-    return sorted({name for names in lists for name in names} - known)
 
 
 def _readable(shift: Shift) -> bool:

@@ -20,6 +20,7 @@ from ingest.delivery import Delivery
 from ingest.kafka_clients import Topics
 from ingest.outgoing import Outgoing
 from ingest.registry import entries, outbox
+from ingest.registry.rotas import rotas
 from ingest.waiting import Condition, until_available
 from schemas.errors import UnavailableError
 from schemas.registry import RegistryEntry
@@ -114,6 +115,7 @@ class Publisher:
             whole: list[RegistryEntry] = [
                 *entries.patients(connection),
                 *entries.devices(connection),
+                *rotas(connection),
             ]
             records = [
                 Outgoing(REGISTRY, outbox.entry_key(entry).encode(), msgspec.json.encode(entry))

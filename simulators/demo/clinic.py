@@ -132,6 +132,7 @@ class Clinic(AbstractContextManager["Clinic"]):
             "ingest-bridge": ("ingest", "bridge"),
             "ingest-sink": ("ingest", "sink"),
             "alerts-engine": ("alerts", "engine", "--alone"),
+            "alerts-desk": ("alerts", "desk", "--page-url", self.url),
             "alerts-projector": ("alerts", "projector"),
             "alerts-feed": ("alerts", "feed", "--port", str(self.port)),
         }.items():

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from ingest.database import connect
 from ingest.registry import entries
+from ingest.registry.rotas import put_rota
 from ingest.registry.store import NewAssignment, RegistryStore
 from schemas.registry import PatientEntry
+from schemas.rota import Channel, Contact, OffHours, RotaEntry, Shift
 from simulators.residents import BOOKS
 from simulators.scenario import HomePlan
 
@@ -14,6 +16,16 @@ _SINCE = timedelta(days=1)  # the devices were in the home before their first re
 
 
 TRIAL_PATIENT = "trial"
+_TEAM = ("nurse", "second nurse", "physician", "technician")
+ROTA = RotaEntry(
+    "demo",
+    contacts=[Contact(name, [Channel("log")]) for name in _TEAM],
+    shifts=[Shift("06:00", "22:00", ["nurse"], ["second nurse"])],
+    off_hours=OffHours(["nurse"], ["second nurse"]),
+    programme_lead=["physician"],
+    technical=["technician"],
+)
+"""Everybody is told by a line in the log of the desk."""
 
 
 def enrol(database_url: str, plans: list[HomePlan], now: datetime) -> None:
@@ -21,6 +33,7 @@ def enrol(database_url: str, plans: list[HomePlan], now: datetime) -> None:
     since_ms = _milliseconds(now - _SINCE)
     with connect(database_url, _WHO) as connection, connection.transaction():
         store = RegistryStore(connection, _WHO, now)
+        put_rota(connection, ROTA, _WHO, now)
         for plan in plans:
             store.add_patient(
                 PatientEntry(
@@ -41,6 +54,7 @@ def enrol_trial(database_url: str, addresses: list[str], now: datetime) -> list[
     """Give these real devices to the one patient of a trial; give the addresses that were new."""
     with connect(database_url, _WHO) as connection, connection.transaction():
         store = RegistryStore(connection, _WHO, now)
+        put_rota(connection, ROTA, _WHO, now)
         patients = {patient.patient_id for patient in entries.patients(connection)}
         known = {device.address for device in entries.devices(connection)}
         if TRIAL_PATIENT not in patients:

@@ -1,0 +1,71 @@
+"""Rotas in the registry: kept, audited, on their way to Kafka; and the command that sets them."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ingest.registry.cli import registry
+from ingest.registry.rotas import put_rota, rotas
+from schemas.errors import MisconfiguredError
+from schemas.registry import REGISTRY_DECODER
+from schemas.rota import Channel, Contact, OffHours, RotaEntry
+from tests.servers import NOW
+
+HOME = RotaEntry(
+    "home",
+    contacts=[Contact("night", [Channel("webhook", "https://pager.example/1")])],
+    off_hours=OffHours(["night"]),
+    programme_lead=["night"],
+    technical=["night"],
+)
+
+
+TOML = """
+programme = "home"
+programme_lead = ["night"]
+technical = ["night"]
+off_hours = { on_duty = ["night"] }
+[[contacts]]
+name = "night"
+channels = [{ kind = "webhook", address = "https://pager.example/1" }]
+"""
+
+
+def test_a_rota_replaces_the_one_of_its_programme_and_leaves_its_trace(
+    connection: Connection[TupleRow], other: Connection[TupleRow]
+) -> None:
+    changed = msgspec.structs.replace(HOME, zone="Europe/Berlin")
+    assert put_rota(connection, HOME, "a nurse", NOW)
+    assert not put_rota(connection, HOME, "a nurse", NOW)
+    assert put_rota(connection, changed, "a nurse", NOW)
+    assert rotas(other) == [changed]
+    sent = other.execute("SELECT key, value FROM vitalwire.outbox ORDER BY outbox_id").fetchall()
+    assert [key for key, _ in sent] == ["rota/home"] * 2
+    assert [REGISTRY_DECODER.decode(bytes(value)) for _, value in sent] == [HOME, changed]
+    audited = other.execute("SELECT action, who FROM vitalwire.audit_log").fetchall()
+    assert audited == [("rota.set", "a nurse")] * 2
+
+
+def test_a_person_sets_it_from_a_file(
+    connection: Connection[TupleRow],
+    migrated_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VITALWIRE_DATABASE_URL", migrated_url)
+    file = tmp_path / "home.toml"
+    file.write_text(TOML)
+    run = CliRunner().invoke
+    assert run(registry, ["rota", "set", str(file)], catch_exceptions=False).exit_code == 0
+    listed = run(registry, ["rota", "list"], catch_exceptions=False).output
+    assert listed.startswith("home\tevery other book\tUTC")
+    file.write_text(TOML.replace("off_hours", "somebody"))
+    with pytest.raises(MisconfiguredError, match="off_hours"):
+        run(registry, ["rota", "set", str(file)], catch_exceptions=False)
+    file.write_text("programme = 7")
+    with pytest.raises(MisconfiguredError, match="no rota"):
+        run(registry, ["rota", "set", str(file)], catch_exceptions=False)
