@@ -6,6 +6,7 @@ own. ``alerts.engine.changelog`` says what is around it.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.sight import Sight
-from alerts.engine.state import Arrivals, PartitionState
+from alerts.engine.state import Arrivals, Orphan, PartitionState
 
 VERSION = 2
 _READABLE = (1, 2)
@@ -85,6 +86,8 @@ class PatientRecord(msgspec.Struct, frozen=True):
     ladders: dict[str, _Ladder]
     silence: KeptSilence = KeptSilence()
     version: int = VERSION
+    known: bytes | None = None
+    """Digests of the rungs under which the patient was judged; None: nobody wrote them down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,15 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
         if (row, ladder.index) in state.ladders
     }
     silence = state.absences.keep(row)
+    known = b"".join(
+        _digest(ladder.rungs[rung].key)
+        for ladder in rules.ladders
+        for rung in bits(int(state.known[row, ladder.index]))
+    )
     return _encoder.encode(
-        PatientRecord(source.topic_id, source.next_offset, vitals, ladders, silence)
+        PatientRecord(
+            source.topic_id, source.next_offset, vitals, ladders, silence=silence, known=known
+        )
     )
 
 
@@ -147,6 +157,13 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     for ladder in state.rule_set.ladders:
         _restore_ladder(state, row, ladder, record.ladders.get(ladder.name, _Ladder()))
     state.absences.restore(row, record.silence)
+    if record.known is not None:
+        digests = _digests(record.known)
+        for ladder in state.rule_set.ladders:
+            state.known[row, ladder.index] = _among(ladder, digests)
+    state.orphans.pop(row, None)
+    if orphans := list(_orphans(state, record.ladders)):
+        state.orphans[row] = orphans
 
 
 def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
@@ -157,12 +174,26 @@ def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
     )
 
 
+def _orphans(state: PartitionState, kept: dict[str, _Ladder]) -> Iterator[Orphan]:
+    """Find open alerts of which no loaded book knows a rule."""
+    known = {rung.key for ladder in state.rule_set.ladders for rung in ladder.rungs}
+    for name, ladder in kept.items():
+        if ladder.latched and known.isdisjoint(ladder.latched):
+            yield Orphan(name, ladder.onset_reading_id, ladder.latched)
+
+
 def _restore_cleared(state: PartitionState, row: int, vital: VitalLadders, cleared: bytes) -> None:
-    digests = {cleared[n : n + _DIGEST_BYTES] for n in range(0, len(cleared), _DIGEST_BYTES)}
+    digests = _digests(cleared)
     for ladder in vital.ladders:
-        state.clear[row, ladder.index] = mask(
-            place for place, rung in enumerate(ladder.rungs) if _digest(rung.key) in digests
-        )
+        state.clear[row, ladder.index] = _among(ladder, digests)
+
+
+def _digests(kept: bytes) -> set[bytes]:
+    return {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
+
+
+def _among(ladder: Ladder, digests: set[bytes]) -> int:
+    return mask(place for place, rung in enumerate(ladder.rungs) if _digest(rung.key) in digests)
 
 
 @lru_cache(maxsize=4096)

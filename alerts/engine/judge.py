@@ -21,7 +21,8 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
         return _resolved(facts, passed, ladder)
     held = (state.latched, state.lowered)
     returned = _returned(state, facts, ladder)
-    _latch(state, passed.granted, passed.sure & (facts.fresh | ladder.keeps_severity_when_delayed))
+    full = facts.fresh | ladder.keeps_severity_when_delayed
+    state.hold(passed.granted, passed.sure & full)
     if passed.granted:
         state.rest_on(facts.sight.reading_id, facts.measured_ms, passed.granted)
     if returned:
@@ -50,7 +51,7 @@ def expire(state: LadderState, pending: Pending, ladder: Ladder, cleared: int) -
     if before is None and not pending.rungs & ~cleared:
         event, rank = "resolved-before-seen", max(rank, WORK_LIST_RANK)
     else:
-        _latch(state, pending.rungs, 0)
+        state.hold(pending.rungs, 0)
         state.rest_on(origin, pending.sight.measured_at_ms, pending.rungs)
         state.last_match_ms = max(state.last_match_ms, pending.sight.measured_at_ms)
         after = ladder.voice(state.latched, state.lowered)
@@ -75,13 +76,6 @@ def expire(state: LadderState, pending: Pending, ladder: Ladder, cleared: int) -
         held=held,
         unanswered=True,
     )
-
-
-def _latch(state: LadderState, rungs: int, full: int) -> None:
-    """Let rungs hold: at full severity if in ``full``, else one lower unless they held already."""
-    newly = rungs & ~state.latched
-    state.lowered = (state.lowered | newly) & ~(rungs & full)
-    state.latched |= rungs
 
 
 def _returned(state: LadderState, facts: Facts, ladder: Ladder) -> int:

@@ -76,6 +76,23 @@ class LadderState(msgspec.Struct):
             self.older |= match.rungs
         self.basis = self.basis[-BASIS_MAX:]
 
+    def hold(self, rungs: int, full: int) -> None:
+        """Let rungs hold: in full if in ``full``, else one lower unless they held already."""
+        newly = rungs & ~self.latched
+        self.lowered = (self.lowered | newly) & ~(rungs & full)
+        self.latched |= rungs
+
+    def drop(self, rungs: int) -> None:
+        """Forget rungs, and all that waits for them."""
+        self.let_go(rungs)
+        for pending in self.pending:
+            pending.rungs &= ~rungs
+        self.pending = [pending for pending in self.pending if pending.rungs]
+        self.flagged = [(at_ms, left) for at_ms, of in self.flagged if (left := of & ~rungs)]
+        if self.awaiting is not None:
+            self.awaiting.rungs &= ~rungs
+            self.awaiting = self.awaiting if self.awaiting.rungs else None
+
     def let_go(self, rungs: int) -> None:
         """Let rungs hold no more, and forget on what they rested."""
         self.latched &= ~rungs

@@ -91,9 +91,9 @@ def field_text(limit: Limit, sight: Sight, sums: Sums | None = None) -> tuple[st
 
 
 def excess(test: Test, sight: Sight, own: Own) -> float:
-    """Tell how far beyond its limit a value lies, relative to it; HI and LO are the farthest."""
+    """Tell how far beyond its limit a value is, relative to it; HI, LO and flags are farthest."""
     if not isinstance(test, Limit):
-        return float("inf") if isinstance(test, Beyond) else 0.0
+        return float("inf")
     number = _number(test, sight)
     if number is None:
         return float("inf")

@@ -7,6 +7,7 @@ arrived today. A row, once given to a patient, is never given to another.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TypeVar
 
@@ -45,6 +46,15 @@ class Arrivals(msgspec.Struct):
     sight: Sight
 
 
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """An open alert of a restored patient of which no loaded book knows a rule."""
+
+    ladder: str
+    onset_reading_id: str
+    rungs: list[str]
+
+
 class PartitionState:
     """Mutable; moved by ``alerts.engine.step`` alone."""
 
@@ -79,6 +89,12 @@ class PartitionState:
         self.clear = np.zeros((size, ladders), np.uint32)
         """The rungs whose return condition the newest reading met, those about windows aside."""
         self.in_force = np.zeros((size, ladders), np.int64)
+        self.known = np.zeros((size, ladders), np.int64)
+        """The rungs that were in force when the patient was judged last."""
+        self.changed: set[int] = set()
+        """Patients for whom others may be in force now."""
+        self.orphans: dict[int, list[Orphan]] = {}
+        """By row."""
         self.from_ms = np.zeros(size, np.int64)
         self.from_day = np.zeros(size, np.int64)
         """The patient's local day on which the care plan began."""
@@ -96,6 +112,7 @@ class PartitionState:
             if row == len(self.from_ms):
                 self.reserve(2 * row)
             self.replan(patient_id)
+            self.known[row] = self.in_force[row]
         return row
 
     def replan(self, patient_id: str) -> None:
@@ -106,6 +123,7 @@ class PartitionState:
         plan = self.plans.of(patient_id)
         self.absences.replan(row, plan.expected)
         self.in_force[row] = plan.in_force
+        self.changed.add(row)
         self.from_ms[row] = plan.from_ms
         from_ms = max(plan.from_ms, 0)
         self.from_day[row] = local_day(plan.zone(from_ms), from_ms) if from_ms else 0
@@ -163,6 +181,7 @@ class PartitionState:
         self.latched = _longer(self.latched, more)
         self.clear = _longer(self.clear, more)
         self.in_force = _longer(self.in_force, more)
+        self.known = _longer(self.known, more)
         self.from_ms = _longer(self.from_ms, more)
         self.from_day = _longer(self.from_day, more)
         self.baseline_ms = _longer(self.baseline_ms, more, LONG_AGO_MS)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alerts.engine.absence.attendance import Contacts
+from alerts.engine.activation import activate
 from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.corrections import correct
 from alerts.engine.ladders import VitalLadders
@@ -46,6 +47,9 @@ class Outcome:
 def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     """Judge records in log order and move the state."""
     outcome = Outcome()
+    for changed, told in activate(state):
+        outcome.transitions.append(told)
+        outcome.touched.add(changed)
     for part in _parts(records):
         _judge(state, part, outcome)
         correction = part[-1]

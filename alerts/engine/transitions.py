@@ -61,6 +61,10 @@ def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
         return wording.ended_text(cause, finding)
     if finding.event == "not-confirmed":
         return f"Not confirmed by a repeat. {wording.ended_text(cause, finding)}"
+    if finding.event == "retired":
+        return f"Closed: {wording.rule_text(cause)} is no longer in force"
+    if finding.event == "standing":
+        return wording.standing_text(cause, finding)
     if finding.event == "eased":
         return wording.eased_text(cause, ladder.rungs[finding.speaking], finding)
     parts = [

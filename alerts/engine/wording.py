@@ -55,6 +55,17 @@ def eased_text(over: Rung, remains: Rung, finding: Finding) -> str:
     return f"{values_text(remains, finding)}: {titles} ({_name(remains)})"
 
 
+def standing_text(rung: Rung, finding: Finding) -> str:
+    """Say what was true already when its rule came into force."""
+    title = rung.rule.title.lower()
+    return f"{values_text(rung, finding)}: {title} already when {rule_text(rung)} came into force"
+
+
+def rule_text(rung: Rung) -> str:
+    """Name a rule in a sentence."""
+    return f"the rule {rung.rule.id} of {rung.book.name}"
+
+
 def flags_text(sight: Sight, gated: dict[str, str]) -> str:
     """Say what the device reported: ``the body moved``."""
     return " and ".join(gated[flag] for flag in sight.status or () if flag in gated)

@@ -99,7 +99,8 @@ def test_rules_that_no_longer_exist_are_left_out_and_the_others_keep_what_they_k
     other = reborn(state, arrange(fewer))
     (held,) = other.ladders.values()
     assert held.latched
-    (found,) = step(other, at_once(glucose(NOON + MINUTE, 100))).transitions
+    closed, found = step(other, at_once(glucose(NOON + MINUTE, 100))).transitions
+    assert (closed.event, closed.ladder, closed.rule) == ("retired", "bp-high", "bp-severe")
     assert (found.event, found.ladder) == ("returned", "glucose-low")
 
 

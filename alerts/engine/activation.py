@@ -1,0 +1,167 @@
+"""Rules come into force for a patient, or go: by a new version of a book, or by the care plan.
+
+No judged reading is judged again. What is true at the newest reading already is told as work
+(``standing``); what would have paged counts one severity lower until a reading says so anew, which
+is told. Only what is critical and fresh opens as it would have. An alert of which no rule is left
+is closed (``retired``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from alerts.engine.columns import Integers
+from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding
+from alerts.engine.identity import alert_id, event_id
+from alerts.engine.judge import judge
+from alerts.engine.ladder_state import LadderState
+from alerts.engine.ladders import Ladder, VitalLadders, mask
+from alerts.engine.remembered import is_receipt, sight_of_entry
+from alerts.engine.sight import Sight
+from alerts.engine.standing import newest
+from alerts.engine.state import Orphan, PartitionState
+from alerts.engine.transitions import transition
+from schemas.alert import Evidence, Transition
+
+Told = tuple[int, Transition]
+"""Row of the patient, and what is told."""
+
+
+def activate(state: PartitionState) -> Iterator[Told]:
+    """Bring the rules in force to the patients for whom they changed; patients go by row."""
+    told = [
+        (row, _without_rule(state, row, orphan))
+        for row, orphans in state.orphans.items()
+        for orphan in orphans
+    ]
+    state.orphans.clear()
+    rows = np.array(sorted(state.changed), dtype=np.int64)
+    state.changed.clear()
+    rows = rows[(state.known[rows] != state.in_force[rows]).any(axis=1)]
+    if len(rows):
+        told += _retire(state, rows)
+        for vital in state.rule_set.vitals:
+            told += _stand(state, vital, rows)
+        state.known[rows] = state.in_force[rows]
+    yield from sorted(told, key=lambda one: one[0])
+
+
+def _retire(state: PartitionState, rows: Integers) -> Iterator[Told]:
+    """Take rungs that are no longer in force from what is open."""
+    gone = state.known[rows] & ~state.in_force[rows]
+    for at, index in np.argwhere(gone != 0).tolist():
+        row, key = int(rows[at]), (int(rows[at]), index)
+        held = state.ladders.get(key)
+        if held is None:
+            continue
+        ladder, rungs = state.rule_set.ladders[index], int(gone[at, index])
+        before, was_held = ladder.voice(held.latched, held.lowered), (held.latched, held.lowered)
+        sight = Sight(held.onset_reading_id, ladder.vital, state.log_ms, "receipt", {})
+        held.drop(rungs)
+        after = ladder.voice(held.latched, held.lowered)
+        state.put_ladder(key, held)
+        if before is None or (after and after[0] <= before[0]):
+            continue
+        rank, rung = after or before
+        finding = Finding(
+            "eased" if after else "retired",
+            rung,
+            before[1],
+            rank,
+            held.onset_reading_id,
+            sight,
+            state.log_ms,
+            held=was_held,
+        )
+        vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
+        yield row, transition(state.patients[row], ladder, finding, vital.gated)
+
+
+def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterator[Told]:
+    """Tell what is true already of the rungs that come into force."""
+    found = newest(state, vital, rows)
+    coming = state.in_force[found.row] & ~state.known[found.row]
+    new = found.true & coming[:, [ladder.index for ladder in vital.ladders]]
+    for at, number in np.argwhere(new != 0).tolist():
+        row, ladder, entry = int(found.row[at]), vital.ladders[number], found.entries[at]
+        sight = sight_of_entry(entry, vital.vital, state.kinds[vital.index])
+        key = (row, ladder.index)
+        held = state.ladders.get(key) or LadderState()
+        rungs = int(new[at, number]) & ~held.latched
+        own = state.own(row, sight.measured_at_ms)
+        for finding in _open(held, ladder, rungs, sight, state.log_ms, sure=not is_receipt(entry)):
+            told = replace(finding, own=own)
+            yield row, transition(state.patients[row], ladder, told, vital.gated)
+        state.put_ladder(key, held)
+
+
+def _open(  # noqa: PLR0913
+    held: LadderState, ladder: Ladder, rungs: int, sight: Sight, log_ms: int, *, sure: bool
+) -> Iterator[Finding]:
+    age_ms = log_ms - sight.measured_at_ms
+    fresh = mask(place for place, rung in enumerate(ladder.rungs) if age_ms <= rung.fresh_ms)
+    urgent = rungs & fresh & ladder.critical
+    if urgent:
+        facts = Facts(
+            matched=urgent,
+            denied=0,
+            returned=0,
+            fresh=urgent,
+            flagged=False,
+            uncensored=True,
+            device_clock=sure,
+            older=False,
+            cleared=0,
+            measured_ms=sight.measured_at_ms,
+            log_ms=log_ms,
+            sight=sight,
+        )
+        yield from (one for one in judge(held, facts, ladder) if one.event != "again")
+    rest = rungs & ~urgent
+    before, was_held = ladder.voice(held.latched, held.lowered), (held.latched, held.lowered)
+    if not rest:
+        return
+    work = mask(place for place, rung in enumerate(ladder.rungs) if rung.rank >= WORK_LIST_RANK)
+    held.hold(rest, work)
+    held.rest_on(sight.reading_id, sight.measured_at_ms, rest)
+    held.last_match_ms = max(held.last_match_ms, sight.measured_at_ms)
+    if before is None:
+        held.onset_reading_id = sight.reading_id
+    after = ladder.voice(held.latched, held.lowered)
+    assert after is not None, "something has just latched"
+    if before is None or after[0] < before[0]:
+        yield Finding(
+            "standing",
+            after[1],
+            after[1],
+            max(after[0], WORK_LIST_RANK),
+            held.onset_reading_id,
+            sight,
+            log_ms,
+            ("standing",),
+            held=was_held,
+        )
+
+
+def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Transition:
+    """Close an alert of which no loaded book knows a rule."""
+    patient_id = state.patients[row]
+    alert = alert_id(patient_id, orphan.ladder, orphan.onset_reading_id)
+    book, _, rule = orphan.rungs[0].partition("/")
+    return Transition(
+        event_id=event_id(alert, "retired", orphan.onset_reading_id),
+        alert_id=alert,
+        patient_id=patient_id,
+        ladder=orphan.ladder,
+        rule=rule,
+        event="retired",
+        severity="info",
+        at_ms=state.log_ms,
+        title="Closed with its rule",
+        reason=f"The rule {rule} of {book} is no longer in force",
+        evidence=Evidence(orphan.onset_reading_id, "", state.log_ms, "receipt", {}),
+        book=book,
+        book_sha256="",
+        held_before=orphan.rungs,
+    )

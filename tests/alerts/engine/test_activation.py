@@ -1,0 +1,224 @@
+"""Rules that come into force, or go: what is true already is work, what has no rule is closed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.plans import Plans
+from alerts.engine.state import PartitionState
+from alerts.engine.step import step
+from alerts.rules.load import load_books
+from alerts.rules.reader import read_book
+from schemas.alert import Transition
+from schemas.kafka import ReadingsRecord, Tick
+from schemas.registry import PatientEntry
+from tests.alerts.engine.histories import PATIENTS, histories, reborn
+from tests.alerts.engine.test_once_a_day import MEAN
+from tests.alerts.readings import (
+    BASIC,
+    BOTH,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Measured,
+    at_once,
+    fresh_state,
+    glucose,
+    pressure,
+    trial,
+)
+
+DIABETES, STANDARD = BOTH[1], BOTH[0]
+COUNTED = """
+book = "counted"
+title = "Counted"
+population = "Adults"
+
+[vitals.blood_pressure]
+fresh = "4h"
+units = ["mmHg"]
+GATED
+
+[[rule]]
+id = "two-of-three"
+ladder = "bp-high"
+title = "High twice"
+vital = "blood_pressure"
+when = "systolic >= 145 mmHg"
+band = ["5 mmHg"]
+severity = "high"
+source = "none"
+advice = "none"
+window = { matching = 2, of = 3 }
+"""
+
+GATED = next(
+    line for line in (BASIC / "adult-standard.toml").read_text().splitlines() if "gated" in line
+)
+"""Books that a patient may be under together agree on it."""
+
+
+def under(*books: str) -> PatientEntry:
+    return PatientEntry("p1", "Robin", list(books))
+
+
+def replanned(state: PartitionState, entry: PatientEntry) -> None:
+    state.plans.put(entry)
+    state.replan(entry.patient_id)
+
+
+def told(state: PartitionState, *log: ReadingsRecord) -> list[tuple[str, str, str]]:
+    found = step(state, log or [Tick(state.log_ms)]).transitions
+    return [(one.event, one.severity, one.rule) for one in found]
+
+
+def watched(*measured: Measured, books: Sequence[str] = ()) -> PartitionState:
+    state = fresh_state(under(*books))
+    assert told(state, *at_once(*measured)) == []
+    return state
+
+
+def test_what_is_true_already_is_work_until_a_reading_says_so_anew() -> None:
+    state = watched(glucose(NOON, 60))
+    replanned(state, under(DIABETES))
+    (found,) = step(state, [Tick(NOON + MINUTE)]).transitions
+    assert (found.event, found.severity, found.rule) == ("standing", "medium", "glucose-below-70")
+    assert found.marks == ["standing"]
+    assert found.reason == (
+        "Glucose 60 mg/dL: low glucose already when the rule glucose-below-70 of adult-diabetes"
+        " came into force"
+    )
+    assert told(state) == []
+    assert told(state, *at_once(glucose(NOON + HOUR, 61), glucose(NOON + 2 * HOUR, 90))) == [
+        ("again", "medium", "glucose-below-70"),
+        ("returned", "medium", "glucose-below-70"),
+    ]
+    state = watched(pressure(NOON, 85))
+    replanned(state, under(STANDARD))
+    assert told(state, *at_once(pressure(NOON + HOUR, 84))) == [
+        ("standing", "medium", "bp-low"),
+        ("worsened", "high", "bp-low"),
+    ]
+
+
+def test_only_what_is_critical_and_fresh_pages() -> None:
+    state = watched(glucose(NOON, 50), pressure(NOON, 200))
+    replanned(state, under(*BOTH))
+    assert told(state, Tick(NOON + HOUR)) == [
+        ("onset", "critical", "bp-severe"),
+        ("onset", "critical", "glucose-below-54"),
+    ]
+    state = watched(glucose(NOON, 50), pressure(NOON, 200))
+    step(state, [Tick(NOON + HOUR + 1)])
+    replanned(state, under(*BOTH))
+    assert told(state) == [
+        ("onset", "critical", "bp-severe"),
+        ("standing", "medium", "glucose-below-54"),
+    ]
+    assert told(state, *at_once(glucose(NOON + 2 * HOUR, 50))) == [
+        ("worsened", "critical", "glucose-below-54")
+    ]
+
+
+def test_what_is_not_true_now_is_not_told_whatever_was_measured_before() -> None:
+    state = watched(glucose(NOON, 50), glucose(NOON + MINUTE, 100))
+    replanned(state, under(DIABETES))
+    assert told(state) == []
+    flagged = pressure(NOON, 200, 80, "body-moved")
+    state = watched(flagged)
+    replanned(state, under(STANDARD))
+    assert told(state) == []
+
+
+def test_an_alert_of_a_rule_that_goes_is_closed_and_what_waits_is_dropped() -> None:
+    state = fresh_state(under(*BOTH))
+    (onset,) = step(state, at_once(pressure(NOON, 200))).transitions
+    replanned(state, under(DIABETES))
+    (over,) = step(state, [Tick(NOON + MINUTE)]).transitions
+    assert (over.event, over.alert_id) == ("retired", onset.alert_id)
+    assert over.reason == "Closed: the rule bp-severe of adult-standard is no longer in force"
+    assert told(state, *at_once(pressure(NOON + HOUR, 200))) == []
+    state = fresh_state(under(*BOTH))
+    step(state, at_once(pressure(NOON, 200, 80, "body-moved")))
+    replanned(state, under(DIABETES))
+    assert told(state, Tick(NOON + DAY)) == []
+
+
+def test_a_rung_that_goes_eases_what_another_book_keeps_open() -> None:
+    entry = PatientEntry("p4", "Alex", [*BOTH, "clinic-trial"])
+    state = fresh_state(entry, rules=trial())
+    step(state, at_once(pressure(NOON, 200, 70), patient_id="p4"))
+    replanned(state, PatientEntry("p4", "Alex", ["clinic-trial"]))
+    assert told(state) == [("eased", "medium", "trial-elevated")]
+
+
+def reloaded(state: PartitionState, rules: RuleSet, entry: PatientEntry) -> PartitionState:
+    return reborn(state, rules, [entry])
+
+
+def test_a_new_version_of_the_books_is_told_once_also_after_a_restart() -> None:
+    entry = under(*BOTH, "counted", "none")
+    books = load_books(BASIC)
+    state = fresh_state(under(*BOTH))
+    step(state, at_once(pressure(NOON, 150), pressure(NOON + MINUTE, 151)))
+    rules = arrange([*books, read_book("counted.toml", COUNTED.replace("GATED", GATED))])
+    state = reloaded(state, rules, entry)
+    assert told(state) == [("standing", "medium", "two-of-three")]
+    state = reloaded(state, rules, entry)
+    assert told(state) == []
+
+
+def test_means_and_baselines_are_known_from_kept_state() -> None:
+    days = [pressure(NOON + n * DAY + k * MINUTE, 140) for n in range(3) for k in range(3)]
+    text = MEAN.replace('units = ["mmHg"]', f'units = ["mmHg"]\n{GATED}')
+    other = replace(read_book("means.toml", text), name="means")
+    rules = arrange([*load_books(BASIC), other])
+    state = fresh_state(under(STANDARD), rules=rules)
+    assert told(state, *at_once(*days)) == []
+    replanned(state, under(STANDARD, "means"))
+    assert told(state) == [("standing", "medium", "mean")]
+
+
+def test_an_alert_of_which_no_book_knows_a_rule_is_closed_once() -> None:
+    state = fresh_state(under(*BOTH))
+    (onset,) = step(state, at_once(glucose(NOON, 50))).transitions
+    rules = arrange([book for book in load_books(BASIC) if book.name == STANDARD])
+    other = reloaded(state, rules, under(STANDARD))
+    (over,) = step(other, [Tick(NOON + MINUTE)]).transitions
+    assert (over.event, over.alert_id, over.ladder) == ("retired", onset.alert_id, "glucose-low")
+    assert told(other) == []
+    assert told(reloaded(other, rules, under(STANDARD))) == []
+
+
+def plans_of(rules: RuleSet) -> Plans:
+    plans = Plans(rules)
+    for patient in PATIENTS:
+        plans.put(patient)
+    return plans
+
+
+@settings(max_examples=40)
+@given(histories(), st.integers(0, 25), st.lists(st.sampled_from([*BOTH, "clinic-trial"])))
+def test_a_change_of_plan_ends_no_alert_twice_and_says_nothing_twice(
+    log: list[ReadingsRecord], place: int, books: list[str]
+) -> None:
+    state = PartitionState(trial(), plans_of(trial()))
+    found: list[Transition] = step(state, log[:place]).transitions if log[:place] else []
+    replanned(state, PatientEntry("p4", "Alex", books))
+    if state.patients:
+        found += step(state, [Tick(state.log_ms)]).transitions
+    for (row, index), held in state.ladders.items():
+        assert not held.latched & ~int(state.in_force[row, index])
+    found += step(state, log[place:]).transitions if log[place:] else []
+    assert len({one.event_id for one in found}) == len(found)
+    open_alerts: set[str] = set()
+    for one in found:
+        if one.event in {"onset", "standing"}:
+            open_alerts.add(one.alert_id)
+        if one.event in {"returned", "retired"}:
+            assert one.alert_id in open_alerts
+            open_alerts.discard(one.alert_id)
