@@ -120,7 +120,8 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     For the desk: ``notify`` false: never more than the work list; ``cooldown_ms``: how long after a
     notification the rule is silent; ``confirm_by_ms``: when the page comes without a repeat.
-    ``subject`` names what an alert is about that belongs to no patient (``device/...``,
+    ``matched``: how severe the reading itself is, where that is less than ``severity``, by which the
+    alert is still open. ``subject`` names what an alert is about that belongs to no patient (``device/...``,
     ``gateway/...``): ``patient_id`` is then empty, and the subject is the record's key.
     """
 
@@ -147,6 +148,7 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
     notify: bool = True
     cooldown_ms: int = 0
     confirm_by_ms: int | None = None
+    matched: Severity | None = None
     subject: str = ""
     cause: Cause | None = None
     version: int = MAJOR_VERSION

@@ -14,7 +14,8 @@ def transition(
     patient_id: str, ladder: Ladder, finding: Finding, gated: dict[str, str]
 ) -> Transition:
     """Write a finding down, with its reason, its rule and where the limits came from."""
-    rung = ladder.rungs[finding.speaking]
+    rung, cause = ladder.rungs[finding.speaking], ladder.rungs[finding.cause]
+    again = finding.event == "again"
     alert = alert_id(patient_id, finding.scope or ladder.name, finding.origin)
     return Transition(
         event_id=event_id(alert, finding.event, _occasion(finding)),
@@ -42,6 +43,7 @@ def transition(
         notify=rung.rule.notify,
         cooldown_ms=rung.rule.cooldown_ms,
         confirm_by_ms=finding.deadline_ms,
+        matched=severity(cause.rank) if again and cause.rank > finding.rank else None,
     )
 
 

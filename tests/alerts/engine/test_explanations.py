@@ -95,6 +95,16 @@ def test_what_held_before_is_told() -> None:
     assert worsened.held_before == worsened.lowered_before == ["adult-standard/bp-severe"]
 
 
+def test_a_further_match_that_is_less_severe_than_the_alert_says_so() -> None:
+    readings = [glucose(NOON + n * MINUTE, value) for n, value in enumerate([50, 52, 62])]
+    found = step(fresh_state(), at_once(*readings)).transitions
+    assert [(one.event, one.severity, one.matched) for one in found] == [
+        ("onset", "critical", None),
+        ("again", "critical", None),
+        ("again", "critical", "medium"),
+    ]
+
+
 def test_a_personal_limit_is_named_with_who_set_it_and_how_long_it_holds() -> None:
     own = PersonalLimit("low", ["62 mg/dL", "3.4 mmol/L"], "Dr. Ito", "physician", "frail", 5, 9)
     found = said(ladder("glucose", "glucose < limit.low"), sight(glucose="61"), own={"low": own})
