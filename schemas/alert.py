@@ -120,9 +120,10 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
 
     For the desk: ``notify`` false: never more than the work list; ``cooldown_ms``: how long after a
     notification the rule is silent; ``confirm_by_ms``: when the page comes without a repeat.
-    ``matched``: how severe the reading itself is, where that is less than ``severity``, by which the
-    alert is still open. ``subject`` names what an alert is about that belongs to no patient (``device/...``,
-    ``gateway/...``): ``patient_id`` is then empty, and the subject is the record's key.
+    ``matched``: how severe the reading itself is, where that is less than ``severity``: the alert
+    is still open by a rule that it does not match. ``subject`` names what an alert is about that
+    belongs to no patient (``device/...``, ``gateway/...``): ``patient_id`` is then empty, and the
+    subject is the record's key.
     """
 
     event_id: str
