@@ -24,6 +24,10 @@ RULES = {
     "check": ("alerts.rules.cli", "Check rule books; name what is wrong with file, line, column."),
     "show": ("alerts.rules.cli", "Show what rule books say."),
     "judge": ("alerts.engine.judge_command", "Run a log from a file through the rules."),
+    "backtest": (
+        "alerts.backtest.cli",
+        "What books would have asked of people.",
+    ),
 }
 
 

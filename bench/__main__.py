@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, str] = {
     "engine_process": "from readings.v1 to alerts.v1: throughput and delay",
     "engine_restart": "an engine restarts, or another one takes over, with 100,000 patients",
     "engine_million": "an engine restarts with a million patients",
+    "backtest": "90 days of 10,000 patients from Parquet",
 }
 NIGHTLY = {"many_devices", "month", "engine_million"}  # they take long, and run only by their names
 

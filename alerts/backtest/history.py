@@ -5,8 +5,8 @@ quantities (``systolic``, ``diastolic``, ``pulse``, ``glucose``, …): numbers a
 with ``HI`` and ``LO``; infinities mean the same. Optional: ``unit`` as received (default:
 canonical), ``received_at`` (default: when measured), ``earliest_at``, ``time_quality`` (default:
 device-clock), ``outcome`` (default: measured), ``status`` (flags with a space between; empty text:
-nothing noticed; absent: not assessed), ``reading_id``. Times: timestamps (UTC if they name no
-zone), ISO 8601 text, or UTC ms as integers.
+nothing noticed; absent: not assessed), ``reading_id``, ``session_id`` (default: each one's own).
+Times: timestamps (UTC if they name no zone), ISO 8601 text, or UTC ms as integers.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.errors import InvalidInput
+from schemas.kafka import TimeQuality
 from schemas.vitals import VITALS
 
 Integers = npt.NDArray[np.int64]
@@ -26,7 +27,7 @@ Identities = npt.NDArray[np.uint64]
 
 _NEEDED = ("patient_id", "vital", "measured_at")
 _WORDS = {"HI": np.inf, "LO": -np.inf}
-QUALITIES = ("device-clock", "receipt", "bounded", "untrusted")
+QUALITIES: tuple[TimeQuality, ...] = ("device-clock", "receipt", "bounded", "untrusted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class History:
     quality: Integers
     unit: Coded
     status: Coded
+    session: Coded
     measured: Booleans
     values: dict[str, Floats]
     high: Identities
@@ -62,6 +64,26 @@ class History:
     def __len__(self) -> int:
         """Count the readings."""
         return len(self.measured_ms)
+
+    def since(self, at_ms: int) -> "History":
+        """Leave out what was measured before an instant."""
+        kept = np.flatnonzero(self.measured_ms >= at_ms)
+        return History(
+            patient=Coded(self.patient.code[kept], self.patient.names),
+            vital=Coded(self.vital.code[kept], self.vital.names),
+            measured_ms=self.measured_ms[kept],
+            received_ms=self.received_ms[kept],
+            earliest_ms=self.earliest_ms[kept],
+            quality=self.quality[kept],
+            unit=Coded(self.unit.code[kept], self.unit.names),
+            status=Coded(self.status.code[kept], self.status.names),
+            session=Coded(self.session.code[kept], self.session.names),
+            measured=self.measured[kept],
+            values={name: column[kept] for name, column in self.values.items()},
+            high=self.high[kept],
+            low=self.low[kept],
+            rejected=self.rejected,
+        )
 
     @property
     def patient_days(self) -> float:
@@ -101,7 +123,8 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
             rejected[reason] = count
         kept &= ~rows
     order = np.flatnonzero(kept)
-    order = order[np.lexsort((measured_ms[order], received_ms[order]))]
+    patient = pd.factorize(frame["patient_id"])[0][order]
+    order = order[np.lexsort((measured_ms[order], patient, received_ms[order]))]
     high, low = _identities(frame, measured_ms)
     return History(
         patient=_coded(frame, "patient_id", order),
@@ -112,6 +135,7 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
         quality=_quality(frame, order),
         unit=_coded(frame, "unit", order),
         status=_coded(frame, "status", order),
+        session=_coded(frame, "session_id", order),
         measured=_measured(frame)[order],
         values={name: column[order] for name, column in values.items()},
         high=high[order],

@@ -97,11 +97,11 @@ def _after_a_birth(rng: np.random.Generator, steps: int, birth_day: float) -> Fl
 def _under_antivegf(rng: np.random.Generator, steps: int, first_dose_day: float) -> Floats:
     """Rises within days of the first dose, more in about a quarter, until it is treated.
 
-    Tablets begin within a week or so of the height and take most of the rise back.
+    Pressure is looked at weekly: tablets begin within a week and take most of the rise back.
     """
     height = max(rng.normal(27.0, 7.0) if rng.random() < 0.25 else rng.normal(8.0, 5.0), 0.0)
     risen = rng.uniform(4, 12)
-    treated = risen + rng.uniform(2, 9)
+    treated = risen + rng.uniform(1, 7)
     stays = height * rng.uniform(0.05, 0.45)
     day = np.arange(steps) / STEPS_A_DAY - first_dose_day
     return np.interp(day, [0, risen, treated, treated + 6], [0.0, height, height, stays])

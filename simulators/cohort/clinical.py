@@ -77,8 +77,9 @@ class Definition:
 
     Beyond any of ``limits`` for at least ``lasting_min``: a spell; shorter interruptions than
     ``merge_min`` do not end it. With ``again_within_h`` a single spell is an episode only if it
-    lasts ``alone_min``; else the episode begins with a second spell within that time, and goes on
-    while spells follow each other in that time.
+    lasts ``alone_min``; else the episode begins with a second spell within that time. It is over
+    when there was no spell for that time: a pressure that was high twice in a week is not well the
+    day after.
     """
 
     problem: Problem

@@ -75,7 +75,7 @@ def _episodes(definition: Definition, course: Course) -> Iterator[tuple[int, int
     for begin, end in spells:
         if last_end is not None and begin - last_end > within:
             if begun is not None:
-                yield begun, last_end
+                yield begun, min(last_end + round(within), course.steps)
             begun = last_end = None
         if begun is None and last_end is not None:
             begun = begin
@@ -83,7 +83,7 @@ def _episodes(definition: Definition, course: Course) -> Iterator[tuple[int, int
             begun = begin
         last_end = end
     if begun is not None and last_end is not None:
-        yield begun, last_end
+        yield begun, min(last_end + round(within), course.steps)
 
 
 def _runs(beyond: Booleans) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """How good a book is: its alerts on a cohort, held against the truth behind that cohort.
 
-*Page*: what reaches a person at once or on duty (``alerts.backtest.heard``).
+*Page*: what reaches a person at once or on duty for the first time (``alerts.backtest.heard``): an
+alert's onset, each step up, its confirmation.
 
 *Needless*: at the true time of the reading behind the page, no true episode of that problem was in
 course that is at least as grave. A true 179 mmHg shown as 181 is needless, however near.
@@ -17,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from alerts.backtest.heard import heard, pages
+from alerts.backtest.heard import Heard, heard, pages
 from alerts.rules.book import Book
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, StampedReading
@@ -134,7 +135,7 @@ def evaluate(
         cohort.patient_weeks,
         len(cohort.measured),
         [truth.page(page) for page in pages(transitions)],
-        truth.told(list(heard(transitions))),
+        truth.told(heard(transitions)),
     )
 
 
@@ -175,14 +176,15 @@ class _Truth:
         )
         return Page(transition, truly_ms, needed)
 
-    def told(self, paged: Sequence[tuple[Transition, int]]) -> list[Told]:
+    def told(self, several: Iterable[Heard]) -> list[Told]:
         """Say of each critical episode what was measured and when a page told of it."""
         pages: dict[str, list[tuple[int, int, Problem | None]]] = defaultdict(list)
-        for one, paged_ms in paged:
+        for heard_of in several:
+            one = heard_of.transition
             known = self._measured.get(one.evidence.reading_id)
             if one.severity == "critical" and known is not None:
                 problem = _PROBLEMS.get(one.ladder)
-                pages[one.patient_id].append((known.at_ms, paged_ms, problem))
+                pages[one.patient_id].append((known.at_ms, heard_of.paged_ms, problem))
         definitions = of_grade(self._cohort.population, "critical")
         return [
             self._one_told(episode, definitions, pages[episode.patient_id])

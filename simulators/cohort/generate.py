@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from schemas.kafka import PatientReadings, Tick
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, Schedule
+from simulators.cohort.course import DAY_MIN
 from simulators.cohort.delivery import Home, deliver
 from simulators.cohort.devices import Mishap
 from simulators.cohort.episodes import MINUTE_MS, Episode
@@ -20,6 +21,7 @@ from simulators.cohort.populations import POPULATIONS, Population, PopulationNam
 FIRST_DAY = date(2026, 10, 5)
 """Clocks go back in Europe on the 25th and in America on 1 November."""
 _ZONES = ("Europe/Berlin", "Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Tokyo")
+_WINDOWS = [("06:00", "11:00"), ("17:00", "22:00")]
 _LAST_TICK_MS = 36 * 3_600_000
 """So long after the last record: what waits for a repeat, or is missing, has become due."""
 
@@ -88,6 +90,13 @@ class _One:
     measured: list[Measured]
 
 
+def _first_dose_ms(population: Population, life: Life) -> int | None:
+    """A birth is no therapy: only a drug's first dose divides baseline from response."""
+    if not population.antivegf or life.therapy_day is None:
+        return None
+    return life.calendar.ms(0, 0) + round(life.therapy_day * DAY_MIN) * MINUTE_MS
+
+
 def _each(population: Population, seed: int, patients: int, days: int) -> Iterator[_One]:
     for number in range(patients):
         rng = np.random.default_rng([seed, number, *population.name.encode()])
@@ -104,6 +113,8 @@ def _each(population: Population, seed: int, patients: int, days: int) -> Iterat
             zone=calendar.zone.key,
             care_plan_from_ms=midnight_ms,
             simulated=True,
+            schedules=[Schedule("glucose" if population.therapies else "blood_pressure", _WINDOWS)],
+            therapy_start_ms=_first_dose_ms(population, life),
         )
         measured = [
             Measured(

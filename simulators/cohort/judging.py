@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from alerts.engine.ladders import arrange
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
-from alerts.engine.step import step
+from alerts.engine.offline import Offline
 from alerts.rules.book import Book
 from schemas.alert import Transition
 from simulators.cohort.generate import Cohort
@@ -14,13 +11,12 @@ _AT_ONCE = 1000
 
 
 def judged(cohort: Cohort, books: Sequence[Book]) -> list[Transition]:
-    """Judge a cohort by books, whatever its patients' plans name; in the order of the log."""
-    rule_set = arrange(books)
-    plans = Plans(rule_set)
-    for entry in cohort.patients:
-        plans.put(entry)
-    state = PartitionState(rule_set, plans)
-    found: list[Transition] = []
+    """Judge a cohort by books, in the order of the log.
+
+    Patients whose plans name none of them are judged by all.
+    """
+    engine = Offline(books)
+    found = engine.take(cohort.patients)
     for begin in range(0, len(cohort.records), _AT_ONCE):
-        found += step(state, cohort.records[begin : begin + _AT_ONCE]).transitions
+        found += engine.take(cohort.records[begin : begin + _AT_ONCE])
     return found

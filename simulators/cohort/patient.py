@@ -100,19 +100,22 @@ class _Sitting:
 
     def measured(self, minute: float, rng: np.random.Generator) -> Iterator[Sample]:
         """Measure once or twice; once more after a rest where the leaflet says so."""
-        shown = self.cuff.measure(self.course.at(minute), 0, rng)
+        shown = self._show(minute, 0, rng)
         yield Sample(minute, self.course.at(minute), shown)
         nth = 1
         if not shown.values or rng.random() < self.habit.pairs:
             minute += rng.uniform(*_TWO_IN_A_SITTING_MIN)
-            shown = self.cuff.measure(self.course.at(minute), nth, rng)
+            shown = self._show(minute, nth, rng)
             yield Sample(minute, self.course.at(minute), shown)
             nth += 1
         while nth < 5 and self._severe(shown) and rng.random() < _REPEATS_AS_TAUGHT:
             minute += rng.uniform(*_LEAFLET_AFTER_MIN)
-            shown = self.cuff.measure(self.course.at(minute), nth, rng)
+            shown = self._show(minute, nth, rng)
             yield Sample(minute, self.course.at(minute), shown)
             nth += 1
+
+    def _show(self, minute: float, nth: int, rng: np.random.Generator) -> Shown:
+        return self.cuff.measure(self.course.at(minute), nth, rng, day=minute / DAY_MIN)
 
     def _severe(self, shown: Shown) -> bool:
         """The leaflet knows the guideline's severe pressure, and looks at the display."""

@@ -15,8 +15,8 @@ Columns = dict[str, list[object]]
 
 
 def reading_columns(records: Iterable[ReadingsRecord]) -> Columns:
-    """Lay out every reading of a log in its order; values exactly as received, as text."""
-    columns: Columns = {name: [] for name in (*_ALWAYS, *_QUANTITIES, "glucose_unit", "status")}
+    """Lay out every reading of a log in its order, as a back-test reads them; times in UTC ms."""
+    columns: Columns = {name: [] for name in (*_ALWAYS, *_QUANTITIES, "unit", "status")}
     for record in records:
         if not isinstance(record, PatientReadings):
             continue
@@ -31,13 +31,14 @@ def reading_columns(records: Iterable[ReadingsRecord]) -> Columns:
                 stamp.earliest_ms,
                 stamp.quality,
                 reading.outcome,
+                reading.session_id,
             )
             for name, value in zip(_ALWAYS, row, strict=True):
                 columns[name].append(value)
             for name in _QUANTITIES:
                 columns[name].append(_text(reading.quantities.get(name)))
-            glucose = reading.quantities.get("glucose")
-            columns["glucose_unit"].append(glucose and glucose.unit)
+            main = reading.quantities.get("glucose") or reading.quantities.get("systolic")
+            columns["unit"].append(main and main.unit)
             status = reading.status
             columns["status"].append(None if status is None else " ".join(status))
     return columns
@@ -58,8 +59,8 @@ def episode_columns(episodes: Sequence[Episode]) -> Columns:
 
 
 _ALWAYS = (
-    "patient_id", "reading_id", "vital", "measured_at_ms", "received_at_ms", "earliest_ms",
-    "time_quality", "outcome",
+    "patient_id", "reading_id", "vital", "measured_at", "received_at", "earliest_at",
+    "time_quality", "outcome", "session_id",
 )  # fmt: skip
 _BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
 

@@ -155,11 +155,11 @@ def test_what_waits_for_a_repeat_is_no_page_until_it_is_confirmed(book: Book) ->
     assert (len(found.pages), found.minutes_to_page()) == (1, [11.0])
 
 
-def test_a_match_within_half_an_hour_attaches_and_a_later_one_pages_again(book: Book) -> None:
+def test_a_match_of_what_was_told_is_no_new_page_and_tells_of_its_episode(book: Book) -> None:
     measured = [Measurement("a", 0, NEAR), Measurement("b", 10, PLAIN), Measurement("c", 50, PLAIN)]
     truth = cohort([episode(5, 40), episode(45, 60)], *measured)
     found = held(book, truth, alert(0, "a"), alert(10, "b", "again"), alert(50, "c", "again"))
-    assert [page.needed for page in found.pages] == [False, True]
+    assert [page.needed for page in found.pages] == [False]
     assert found.sensitivity == 1.0
     assert found.minutes_to_page() == [0.0, 0.0]
 

@@ -10,6 +10,7 @@ from simulators.cohort.episodes import Episode, episodes
 
 DRAWS = 8000
 STEP_MS = 300_000
+A_DAY = STEPS_A_DAY  # without a low: then it is over
 
 
 def pressures(days: int = 2, **spells: tuple[int, int]) -> Course:
@@ -61,10 +62,10 @@ def test_a_moment_is_no_episode_and_a_short_break_does_not_end_one() -> None:
 def test_a_mild_low_is_an_episode_if_it_lasts_or_comes_again() -> None:
     assert episodes("adult-diabetes", "p", sugars((100, 104, 65.0)), 0, None) == []
     lasting = episodes("adult-diabetes", "p", sugars((100, 106, 65.0)), 0, None)
-    assert steps(lasting) == [("low-glucose", "high", 100, 106)]
+    assert steps(lasting) == [("low-glucose", "high", 100, 106 + A_DAY)]
     again = sugars((100, 104, 65.0), (200, 204, 66.0), (300, 304, 64.0))
     assert steps(episodes("adult-diabetes", "p", again, 0, None)) == [
-        ("low-glucose", "high", 200, 304)
+        ("low-glucose", "high", 200, 304 + A_DAY)
     ]
     apart = sugars((100, 104, 65.0), (500, 504, 66.0))
     assert episodes("adult-diabetes", "p", apart, 0, None) == []
@@ -73,7 +74,7 @@ def test_a_mild_low_is_an_episode_if_it_lasts_or_comes_again() -> None:
 def test_a_severe_low_is_a_critical_episode_inside_a_mild_one() -> None:
     found = episodes("adult-diabetes", "p", sugars((100, 110, 65.0), (103, 107, 40.0)), 0, None)
     assert steps(found) == [
-        ("low-glucose", "high", 100, 110),
+        ("low-glucose", "high", 100, 110 + A_DAY),
         ("low-glucose", "critical", 103, 107),
     ]
 
@@ -104,7 +105,7 @@ def test_the_worst_approved_device_shows_plain_truth_almost_always() -> None:
     limit = Limit("systolic", "above", 180)
     true = {"systolic": limit.plain.value, "diastolic": 95.0, "pulse": 70.0, "irregular": 0.0}
     shown = [
-        Cuff(-5.0 + rng.normal(0.0, 5.0), assesses=True, alerting_reaction=0.0).measure(
+        Cuff(-5.0 + rng.normal(0.0, 4.0), assesses=True, alerting_reaction=0.0).measure(
             true, 1, rng
         )
         for _ in range(DRAWS)
@@ -121,7 +122,7 @@ def test_cuffs_and_meters_err_as_much_as_their_standards_allow_and_no_more() -> 
     true = {"systolic": 140.0, "diastolic": 85.0, "pulse": 70.0, "irregular": 0.0}
     errors = []
     for _ in range(DRAWS):
-        shown = Cuff(rng.normal(0.0, 5.0), assesses=False, alerting_reaction=0.0).measure(
+        shown = Cuff(rng.normal(0.0, 4.0), assesses=False, alerting_reaction=0.0).measure(
             true, 1, rng
         )
         if shown.values and not shown.mishaps:

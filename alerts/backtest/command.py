@@ -1,0 +1,168 @@
+"""What `vitalwire rules backtest` does: read, judge, say and write."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as ShownTable
+
+from alerts.backtest import sources
+from alerts.backtest.history import History, history
+from alerts.backtest.replay import Played, play
+from alerts.backtest.replay import Progress as Heard
+from alerts.backtest.report import Report, Table, as_json, csv_rows, page, report
+from alerts.rules.book import Book
+from alerts.rules.load import find_book, load_book
+from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
+from schemas.registry import PatientEntry
+from schemas.servers import DATABASE_VARIABLE, required
+
+LIVE = "live"
+_DAY_MS = 86_400_000
+_SHOWN = ("rules", "shifts", "changes")
+_PAGE = Path(__file__).with_name("page.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command's options."""
+
+    books: tuple[str, ...]
+    source: str
+    since: str
+    against: tuple[str, ...]
+    patients: Path | None
+    zone: str
+    csv_file: Path | None
+    html_file: Path | None
+    as_json: bool
+
+
+def run(asked: Asked) -> None:
+    """Back-test. Raises ``InvalidInput``, ``MisconfiguredError`` or ``UnavailableError``."""
+    books = [load_book(find_book(name)) for name in asked.books]
+    try:
+        zone = ZoneInfo(asked.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise MisconfiguredError(
+            f"There is no time zone {asked.zone}.", "Write it like Europe/Berlin."
+        ) from error
+    console = Console(stderr=True)
+    with console.status("Reading …"):
+        past, entries = _past(asked)
+    if not len(past):
+        raise InvalidInput("empty", f"{asked.source} holds no reading since {asked.since}.")
+    played = _played(console, past, books, entries, "Judging")
+    other = None
+    if asked.against:
+        theirs = _against(asked.against, entries)
+        name = " + ".join(book.name for book in theirs)
+        other = (name, _played(console, past, theirs, entries, f"Judging by {name}"))
+    found = report(" + ".join(book.name for book in books), played, zone, other)
+    found.rejected.update(past.rejected)
+    _show(found, asked)
+
+
+def _past(asked: Asked) -> tuple[History, list[PatientEntry]]:
+    """Read history and care plans; ``--since`` counts from the newest reading."""
+    if asked.source == sources.DATABASE:
+        url = required(DATABASE_VARIABLE, _EXAMPLE_URL)
+        frame, entries = sources.from_database(url, partial(_since_ms, asked.since))
+    else:
+        frame, entries = sources.from_file(Path(asked.source)), []
+    if asked.patients is not None:
+        entries = sources.patients_from_file(asked.patients)
+    past = history(frame)
+    newest_ms = int(past.measured_ms.max()) if len(past) else 0
+    return past.since(_since_ms(asked.since, newest_ms)), entries
+
+
+_EXAMPLE_URL = "postgresql://vitalwire@127.0.0.1/vitalwire"
+
+
+def _since_ms(since: str, newest_ms: int) -> int:
+    if since.endswith("d"):
+        return newest_ms - int(since[:-1]) * _DAY_MS
+    return int(pd.Timestamp(since, tz="UTC").timestamp() * 1000)
+
+
+def _against(names: Sequence[str], entries: Iterable[PatientEntry]) -> list[Book]:
+    """Load what to compare with; ``live``: the installed books that care plans name."""
+    if LIVE not in names:
+        return [load_book(find_book(name)) for name in names]
+    live = sorted({book for entry in entries for book in entry.books})
+    if not live:
+        raise MisconfiguredError(
+            "No care plan names a book: nothing is live.", "Name a book with --against."
+        )
+    return [load_book(find_book(name)) for name in live]
+
+
+def _played(
+    console: Console,
+    past: History,
+    books: Sequence[Book],
+    entries: Sequence[PatientEntry],
+    what: str,
+) -> Played:
+    with _progress(console, what, len(past)) as heard:
+        return play(past, books, entries, heard)
+
+
+@contextmanager
+def _progress(console: Console, what: str, total: int) -> Iterator[Heard]:
+    """Show how far it is, where somebody watches."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _show(found: Report, asked: Asked) -> None:
+    _write(found, asked)
+    if asked.as_json:
+        click.echo(json.dumps(as_json(found), indent=2))
+        return
+    for reason, count in found.rejected.items():
+        click.secho(f"{count} rows left out: {reason} cannot be read.", fg="yellow", err=True)
+    against = "" if found.against is None else f" against {found.against}"
+    click.echo(f"{found.books}{against}: {found.about}")
+    for table in found.tables:
+        if table.name in _SHOWN:
+            _show_table(table)
+
+
+def _write(found: Report, asked: Asked) -> None:
+    try:
+        if asked.csv_file is not None:
+            with asked.csv_file.open("w", newline="", encoding="utf-8") as text:
+                csv.writer(text).writerows(csv_rows(found))
+        if asked.html_file is not None:
+            asked.html_file.write_text(page(found, _PAGE.read_text(encoding="utf-8")), "utf-8")
+    except OSError as error:
+        raise UnavailableError(f"{error.filename}: {error.strerror}.") from error
+
+
+def _show_table(table: Table) -> None:
+    """Show a table to a person, or lines with tabs to a program."""
+    if not sys.stdout.isatty():
+        click.echo(f"\n{table.title}")
+        for row in (table.headings, *table.rows):
+            click.echo("\t".join(map(str, row)))
+        return
+    shown = ShownTable(title=table.title, title_justify="left")
+    for place, heading in enumerate(table.headings):
+        shown.add_column(heading, justify="right" if place in table.numeric else "left")
+    for row in table.rows:
+        shown.add_row(*map(str, row))
+    Console().print(shown)

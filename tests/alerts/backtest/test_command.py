@@ -1,0 +1,134 @@
+"""`vitalwire rules backtest` on files: tables, CSV, JSON and the page."""
+
+import csv
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+from schemas.errors import InvalidInput, MisconfiguredError
+from simulators.cohort.files import write
+from simulators.cohort.generate import generate
+from vitalwire import cli
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cohort")
+    write(generate("adult-standard", 1, 20, 21), path, parquet=True)
+    return path
+
+
+def backtest(folder: Path, *arguments: str) -> Result:
+    source = ["--from", str(folder / "readings.parquet")]
+    patients = ["--patients", str(folder / "patients.jsonl")]
+    return CliRunner().invoke(cli, ["rules", "backtest", *arguments, *source, *patients])
+
+
+def draft(folder: Path, old: str, new: str) -> str:
+    """The book with another limit."""
+    from alerts.rules.load import find_book  # noqa: PLC0415 - only here
+
+    text = find_book("adult-standard").read_text(encoding="utf-8")
+    assert old in text
+    path = folder / "draft.toml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return str(path)
+
+
+def test_a_book_is_counted_by_rule_and_by_shift(folder: Path) -> None:
+    done = backtest(folder, "adult-standard")
+    assert done.exit_code == 0, done.output
+    assert "Alerts by rule" in done.stdout
+    assert "bp-severe" in done.stdout
+    assert "night, 23-07" in done.stdout
+
+
+def test_against_itself_nothing_changes(folder: Path) -> None:
+    done = backtest(folder, "adult-standard", "--against", "live", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["against"] == "adult-standard"
+    assert found["changed"] == []
+    assert all(
+        row[name] == 0
+        for row in found["changes"]
+        for name in ("graver", "milder", "appears", "vanishes")
+    )
+
+
+def test_what_appears_and_vanishes_against_another_book_is_told(folder: Path) -> None:
+    lower = draft(folder, 'value = ["90 mmHg"]', 'value = ["100 mmHg"]')
+    appearing = json.loads(backtest(folder, lower, "--against", "live", "--json").stdout)
+    rows = {row["rule"]: row for row in appearing["changes"]}
+    assert rows["bp-low"]["appears"] > 0
+    assert {row["change"] for row in appearing["changed"]} == {"appears"}
+    vanishing = json.loads(backtest(folder, "adult-standard", "--against", lower, "--json").stdout)
+    assert {row["change"] for row in vanishing["changed"]} == {"vanishes"}
+    assert len(vanishing["changed"]) == len(appearing["changed"])
+
+
+def test_csv_and_page_hold_the_same_tables_and_need_nothing_else(folder: Path) -> None:
+    page, table = folder / "page.html", folder / "table.csv"
+    against = ("--against", draft(folder, 'value = ["90 mmHg"]', 'value = ["100 mmHg"]'))
+    done = backtest(folder, "adult-standard", *against, "--html", str(page), "--csv", str(table))
+    assert done.exit_code == 0, done.output
+    text = page.read_text(encoding="utf-8")
+    assert "bp-severe" in text
+    for outside in ("http:", "https:", "<script", "<link", "src=", "url("):
+        assert outside not in text.replace("http://www.w3.org/2000/svg", "")
+    drawings = text.split("<svg")[1:]
+    assert len(drawings) == 2
+    for drawing in drawings:
+        ET.fromstring("<svg" + drawing.split("</svg>")[0] + "</svg>")
+    with table.open(encoding="utf-8", newline="") as rows:
+        names = {row[0] for row in csv.reader(rows)}
+    assert names == {"table", "rules", "shifts", "days", "changes", "changed"}
+
+
+def test_csv_is_read_as_parquet_is(folder: Path) -> None:
+    import pandas as pd  # noqa: PLC0415 - of the extra "analysis"
+
+    path = folder / "readings.csv"
+    pd.read_parquet(folder / "readings.parquet").to_csv(path, index=False)
+    arguments = ["rules", "backtest", "adult-standard", "--json", "--from", str(path)]
+    patients = ["--patients", str(folder / "patients.jsonl")]
+    done = CliRunner().invoke(cli, [*arguments, *patients])
+    assert done.exit_code == 0, done.output
+    same = backtest(folder, "adult-standard", "--json")
+    assert json.loads(done.stdout) == json.loads(same.stdout)
+
+
+def test_only_what_was_asked_for_is_judged(folder: Path) -> None:
+    done = backtest(folder, "adult-standard", "--since", "7d", "--json")
+    days = [row["day"] for row in json.loads(done.stdout)["days"]]
+    assert len(days) <= 9
+    dated = backtest(folder, "adult-standard", "--since", "2026-10-20", "--json")
+    assert min(row["day"] for row in json.loads(dated.stdout)["days"]) >= "2026-10-19"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        (("--from", "nowhere.parquet"), MisconfiguredError, "nowhere.parquet"),
+        (("--from", "readings.txt"), MisconfiguredError, "neither"),
+        (("--zone", "Atlantis"), MisconfiguredError, "Atlantis"),
+        (("--since", "2036-01-01"), InvalidInput, "holds no reading"),
+        (("--against", "live", "--patients", "/dev/null"), MisconfiguredError, "nothing is live"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    folder: Path, arguments: tuple[str, ...], error: type[Exception], says: str
+) -> None:
+    source = ["--from", str(folder / "readings.parquet")]
+    done = CliRunner().invoke(cli, ["rules", "backtest", "adult-standard", *source, *arguments])
+    assert isinstance(done.exception, error)
+    assert says in str(done.exception)
+
+
+def test_a_span_that_nobody_can_read_is_refused(folder: Path) -> None:
+    done = backtest(folder, "adult-standard", "--since", "long")
+    assert done.exit_code == 2
+    assert "like 90d" in done.output

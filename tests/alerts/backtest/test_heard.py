@@ -1,0 +1,93 @@
+"""What reaches a person, from the stream of transitions alone."""
+
+from alerts.backtest.heard import Heard, heard, pages
+from schemas.alert import Event, Evidence, Mark, Severity, Transition
+
+MINUTE = 60_000
+DAY = 24 * 60
+
+
+def said(  # noqa: PLR0913 - one for each thing that matters here
+    minute: float,
+    event: Event = "onset",
+    severity: Severity = "critical",
+    *marks: Mark,
+    alert: str = "a",
+    ladder: str = "bp-high",
+    cooldown_min: int = 0,
+    notify: bool = True,
+) -> Transition:
+    return Transition(
+        event_id=f"{minute}{event}{alert}",
+        alert_id=alert,
+        patient_id="p",
+        ladder=ladder,
+        rule="r",
+        event=event,
+        severity=severity,
+        at_ms=round(minute * MINUTE),
+        title="",
+        reason="",
+        evidence=Evidence("reading", "blood_pressure", 0, "receipt", {}),
+        book="b",
+        book_sha256="",
+        marks=list(marks),
+        cooldown_ms=cooldown_min * MINUTE,
+        notify=notify,
+    )
+
+
+def told(*several: Transition) -> list[tuple[float, str]]:
+    return [(one.paged_ms / MINUTE, one.kind) for one in heard(several)]
+
+
+def test_onsets_and_steps_up_page_and_medium_does_not() -> None:
+    assert told(said(0, "onset", "medium"), said(5, "worsened", "high")) == [(5, "first")]
+
+
+def test_what_waits_or_stands_or_never_notifies_pages_nobody() -> None:
+    assert told(said(0, "onset", "critical", "awaiting-confirmation")) == []
+    assert told(said(0, "onset", "critical", "standing")) == []
+    assert told(said(0, notify=False)) == []
+
+
+def test_a_confirmation_pages() -> None:
+    waits = said(0, "onset", "critical", "awaiting-confirmation")
+    assert told(waits, said(10, "confirmed")) == [(10, "first")]
+
+
+def test_a_further_match_attaches_within_half_an_hour_and_is_told_again_later() -> None:
+    assert told(said(0), said(30, "again"), said(31, "again"), said(40, "again")) == [
+        (0, "first"),
+        (0, "attached"),
+        (31, "repeated"),
+        (31, "attached"),
+    ]
+    assert told(said(0, "onset", "high"), said(60, "again", "high")) == [(0, "first")]
+    assert told(said(0, "again")) == []  # nobody was told of its onset
+
+
+def test_a_cool_down_delays_and_never_discards_what_still_holds() -> None:
+    first, ends = said(0, "onset", "high", cooldown_min=DAY), said(60, "returned", "high")
+    second = said(120, "onset", "high", alert="b", cooldown_min=DAY)
+    assert told(first, ends, second, said(2 * DAY, "again", "high", alert="b")) == [
+        (0, "first"),
+        (DAY, "first"),
+    ]
+    over = said(180, "returned", "high", alert="b")
+    assert told(first, ends, second, over, said(2 * DAY, "onset", "high", alert="c")) == [
+        (0, "first"),
+        (2 * DAY, "first"),
+    ]
+
+
+def test_a_step_up_breaks_a_cool_down() -> None:
+    first = said(0, "onset", "high", cooldown_min=DAY)
+    graver = said(60, "onset", "critical", alert="b", cooldown_min=DAY)
+    assert told(first, said(30, "returned", "high"), graver) == [(0, "first"), (60, "first")]
+
+
+def test_of_one_moment_the_gravest_is_the_page() -> None:
+    both = [said(0, "onset", "high", alert="a", ladder="bp-low"), said(0, alert="b")]
+    assert [one.alert_id for one in pages(both)] == ["b"]
+    assert isinstance(next(heard(both)), Heard)

@@ -1,0 +1,101 @@
+"""Tables from anywhere become columns; what cannot be read is counted and left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alerts.backtest.history import History, history
+from alerts.backtest.rows import Rows, reading_of
+from schemas.errors import InvalidInput
+
+AT = "2026-10-05T08:00:00Z"
+AT_MS = 1_791_187_200_000
+NAME = "01a10aa8efb059b8ac7f48aa51a11f50"
+
+
+def table(**columns: object) -> History:
+    rows = {"patient_id": ["p"], "vital": ["blood_pressure"], "measured_at": [AT], **columns}
+    return history(pd.DataFrame(rows))
+
+
+def test_a_row_is_the_reading_that_it_was() -> None:
+    past = table(systolic=[192.0], diastolic=[101.0], reading_id=[NAME], status=["body-moved"])
+    stamped = reading_of(past, 0)
+    assert (stamped.reading.reading_id, stamped.reading.status) == (NAME, ["body-moved"])
+    assert {name: (one.value, one.unit) for name, one in stamped.reading.quantities.items()} == {
+        "systolic": ("192", "mm[Hg]"),
+        "diastolic": ("101", "mm[Hg]"),
+    }
+    assert (stamped.stamp.measured_at_ms, stamped.stamp.quality) == (AT_MS, "device-clock")
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        [AT_MS],
+        [AT],
+        [pd.Timestamp(AT)],
+        [pd.Timestamp(AT).tz_localize(None)],
+        [pd.Timestamp(AT).tz_convert("Asia/Tokyo")],
+        ["2026-10-05T10:00:00+02:00"],
+    ],
+)
+def test_times_are_read_in_every_form(measured: list[object]) -> None:
+    assert table(measured_at=measured, systolic=[120]).measured_ms.tolist() == [AT_MS]
+
+
+def test_hi_and_lo_are_values_in_text_and_in_numbers() -> None:
+    vital = ["glucose"] * 4
+    rows = {"patient_id": ["p"] * 4, "vital": vital, "measured_at": [AT] * 4}
+    text = history(pd.DataFrame({**rows, "glucose": ["HI", "LO", "5.4", ""], "unit": "mmol/L"}))
+    assert text.values["glucose"].tolist()[:3] == [np.inf, -np.inf, 5.4]
+    assert text.rejected == {}
+    shown = [dict(one.reading.quantities) for one in Rows(text, np.arange(4))]
+    assert [one["glucose"].absent for one in shown[:2]] == [
+        "positive-infinity",
+        "negative-infinity",
+    ]
+    assert (shown[2]["glucose"].value, shown[2]["glucose"].unit) == ("5.4", "mmol/L")
+    assert shown[3] == {}
+
+
+def test_what_cannot_be_read_is_counted_and_left_out() -> None:
+    past = history(
+        pd.DataFrame(
+            {
+                "patient_id": ["p", None, "p", "p", "p"],
+                "vital": ["blood_pressure", "blood_pressure", "mood", "blood_pressure", "glucose"],
+                "measured_at": [AT, AT, AT, "yesterday", AT],
+                "systolic": ["120", "120", "120", "120", "much"],
+            }
+        )
+    )
+    assert len(past) == 1
+    assert past.rejected == {"vital": 1, "patient": 1, "time": 1, "value": 1}
+
+
+def test_a_table_without_what_is_needed_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="measured_at"):
+        history(pd.DataFrame({"patient_id": ["p"], "vital": ["glucose"], "glucose": [100]}))
+    with pytest.raises(InvalidInput, match="a column for any quantity"):
+        table(temperament=[3])
+
+
+def test_readings_come_in_the_order_in_which_they_reached_the_clinic() -> None:
+    rows = {
+        "patient_id": ["late", "early"],
+        "vital": ["blood_pressure"] * 2,
+        "measured_at": [AT_MS, AT_MS + 60_000],
+        "received_at": [AT_MS + 7_200_000, AT_MS + 61_000],
+        "systolic": [120, 130],
+    }
+    past = history(pd.DataFrame(rows))
+    assert [past.patient.names[code] for code in past.patient.code] == ["early", "late"]
+    assert len(past.since(AT_MS + 1)) == 1
+
+
+def test_names_are_kept_and_made_where_there_are_none() -> None:
+    assert f"{table(systolic=[1], reading_id=[NAME.upper()]).high[0]:016x}" == NAME[:16]
+    dashed = f"{NAME[:8]}-{NAME[8:12]}-{NAME[12:16]}-{NAME[16:20]}-{NAME[20:]}"
+    assert f"{table(systolic=[1], reading_id=[dashed]).low[0]:016x}" == NAME[16:]
+    assert reading_of(table(systolic=[1]), 0).reading.reading_id != "0" * 32
