@@ -187,3 +187,4 @@ class EngineReport(msgspec.Struct, frozen=True, omit_defaults=True):
 ITEM_DECODER: msgspec.json.Decoder[Item] = msgspec.json.Decoder(Item)
 READINGS_DECODER: msgspec.json.Decoder[ReadingsRecord] = msgspec.json.Decoder(ReadingsRecord)
 ENGINE_DECODER: msgspec.json.Decoder[EngineReport] = msgspec.json.Decoder(EngineReport)
+UNASSIGNED_DECODER: msgspec.json.Decoder[Unassigned] = msgspec.json.Decoder(Unassigned)

@@ -1,10 +1,19 @@
 """What of readings.v1 is taken, and for which time: no record stops the log or runs ahead."""
 
+from typing import TypeVar
+
 import msgspec
 
 from alerts.records import decode, possible
 from schemas.errors import InvalidInput
-from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, Tick, Withdrawals
+from schemas.kafka import (
+    Corrections,
+    PatientReadings,
+    ReadingsRecord,
+    Tick,
+    Unassigned,
+    Withdrawals,
+)
 from schemas.topics import READINGS
 
 AHEAD_MS_MAX = 5 * 60_000
@@ -13,7 +22,10 @@ both within a second; log time never goes back, so what a wrong stamp moves stay
 would fire at once, and every later reading would look old."""
 
 
-def held_back(entry: ReadingsRecord, appended_ms: int) -> ReadingsRecord:
+_Entry = TypeVar("_Entry", bound=ReadingsRecord | Unassigned)
+
+
+def held_back(entry: _Entry, appended_ms: int) -> _Entry:
     """Let a record stamped far ahead of its arrival count as stamped then; 0: nobody knows when."""
     if appended_ms <= 0 or entry.received_at_ms <= appended_ms + AHEAD_MS_MAX:
         return entry

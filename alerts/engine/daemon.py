@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from alerts.engine import metrics
+from alerts.engine.beside import Beside
 from alerts.engine.groups import Group, Share
 from alerts.engine.ladders import RuleSet
 from alerts.engine.output import Message, Output, Patience
@@ -29,7 +30,7 @@ from alerts.log import Log, LogRecord
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
-from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
+from schemas.topics import ALERTS, READINGS, REGISTRY, STATE, UNASSIGNED
 
 _POLL_MS = 250
 _BATCH_RECORDS_MAX = 5_000
@@ -76,12 +77,14 @@ class Engine:
                     Output(self.bootstrap, _CLIENT_ID) as output,
                     Log(self.bootstrap, (REGISTRY,), _CLIENT_ID) as registry,
                     Log(self.bootstrap, (STATE,), _CLIENT_ID) as state,
+                    Log(self.bootstrap, (UNASSIGNED,), _CLIENT_ID) as unassigned,
                     Share(self.bootstrap, (READINGS,), _CLIENT_ID, self.group) as share,
                 ):
+                    beside = Beside(self.rule_set, unassigned, self._replicas)
                     roster = Roster(registry, self._plans)
                     self._begin(roster, state, share)
                     backoff.reset()
-                    self._judge_all(output, roster, state, share)
+                    self._judge_all(output, roster, state, share, beside)
             except UnavailableError as error:
                 if self.waiting_for != error.cause:
                     _log.warning("engine.waiting", cause=error.cause)
@@ -100,16 +103,20 @@ class Engine:
         _log.info("engine.restored", patients=self._replicas.patients)
         self.waiting_for = "its share of the partitions"
 
-    def _judge_all(self, output: Output, roster: Roster, state: Log, share: Share) -> None:
+    def _judge_all(
+        self, output: Output, roster: Roster, state: Log, share: Share, beside: Beside
+    ) -> None:
         patience = self._patience(share)
         checked_ms = self.clock.monotonic_ms()
         while not self.stop.is_set():
             records = _poll(share)
             if share.has_news():
                 self._take_share(share, state, output)
+                beside.deal()
             self._replan(roster.read_news())
             for number, group in groupby(records, key=lambda one: one.partition):
                 self._judge(number, list(group), output, roster, patience)
+            beside.judge(output, patience)
             self._replicas.follow(state)
             self._replicas.save()
             self._reports.tell(self._replicas, share, output, patience)
@@ -148,7 +155,7 @@ class Engine:
             _log.error("record.from-the-future", topic=READINGS, partition=number, offset=offset)
         outcome, states = self._replicas.judge(number, entries)
         found = [
-            Message(ALERTS, one.patient_id.encode(), msgspec.json.encode(one))
+            Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
             for one in outcome.transitions
         ]
         if found and not output.write(found, patience):

@@ -40,6 +40,8 @@ class Replica:
         self.partition = Partition(rule_set, plans, topic_id)
         self.checkpoint = Checkpoint(topic_id, 0, self.partition.state.log_ms)
         """The last one written, or that of the leader who is to be believed."""
+        self.beside: dict[bytes, bytes] = {}
+        """What else is kept in this partition of alerts.state.v1, by its key."""
         self._found: dict[str, Checkpoint] = {}
         self._writers: dict[str, int] = {"": 0}
         self._writer = np.zeros(_ROWS_FIRST, np.int32)
@@ -63,6 +65,9 @@ class Replica:
         """
         if key.startswith(CHECKPOINT_KEY):
             return self._follow_checkpoint(key, value)
+        if key.startswith(b"\x00"):
+            self.beside[key] = value or b""
+            return True
         if not value:
             return True
         patient_id = key.decode(errors="replace")
@@ -135,8 +140,9 @@ class Replica:
             writer = names[self._writer[row]]
             yield state.patients[row].encode(), encode_kept(writer, int(self._log_ms[row]), value)
 
-    def checkpoints(self) -> Iterator[Write]:
-        """Give the checkpoints that are known."""
+    def notes(self) -> Iterator[Write]:
+        """Give what is known beside the patients."""
+        yield from self.beside.items()
         for one in [self.checkpoint, *self._found.values()]:
             yield checkpoint_key(one.writer), encode_checkpoint(one)
 

@@ -148,6 +148,14 @@ class Replicas:
         self._unwritten.discard(number)
         self._next[number] = output.ends[STATE, number]
 
+    def put_beside(
+        self, number: int, key: bytes, value: bytes, output: Output, patience: Patience
+    ) -> None:
+        """Keep something of a partition that is led."""
+        _write(output, [Message(STATE, key, value, number)], patience)
+        self._all[number].beside[key] = value
+        self._next[number] = output.ends[STATE, number]
+
     def _lead(self, number: int, output: Output, patience: Patience) -> None:
         replica = self._all[number]
         self._unwritten.add(number)
@@ -156,6 +164,7 @@ class Replicas:
             for begin in range(0, len(replica), _AT_ONCE):
                 rows = range(begin, min(begin + _AT_ONCE, len(replica)))
                 _write(output, _messages(number, replica.items(rows)), patience)
+            _write(output, _messages(number, replica.beside.items()), patience)
         _write(output, _messages(number, writes), patience)
         self._to_write_anew.discard(number)
         self._unwritten.discard(number)

@@ -53,7 +53,7 @@ class Saving:
         self._digest = hashlib.sha256()
         self._row = 0
         self._put(msgspec.json.encode(header) + b"\n")
-        self._put(b"".join(map(_record, replica.checkpoints())))
+        self._put(b"".join(map(_record, replica.notes())))
 
     def advance(self, rows: int) -> bool:
         """Write some patients more; True when the file is there. Raises ``OSError``."""

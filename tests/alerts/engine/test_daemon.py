@@ -22,9 +22,9 @@ from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
-from schemas.kafka import Tick
+from schemas.kafka import Tick, Unassigned
 from schemas.registry import PATIENT_KEY, PatientEntry
-from schemas.topics import ALERTS, ENGINES, READINGS, REGISTRY, STATE
+from schemas.topics import ALERTS, ENGINES, READINGS, REGISTRY, STATE, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.server import KafkaBroker
 from tests.alerts.readings import BASIC, BOTH, DAY, MINUTE, NOON, encoded, glucose, pressure, record
@@ -52,6 +52,7 @@ def create_topics(server: EmbeddedKafka) -> None:
             NewTopic(STATE, PARTITIONS, 1, topic_configs=compact),
             NewTopic(REGISTRY, 1, 1, topic_configs=compact),
             NewTopic(ENGINES, 1, 1, topic_configs=compact),
+            NewTopic(UNASSIGNED, 1, 1),
         ]
     )
     admin.close()
@@ -187,6 +188,26 @@ def test_a_clock_that_is_ahead_ends_no_wait(kafka: EmbeddedKafka, clinic: Clinic
         found = [one.event for one in clinic.wait_for(2).values()]
     assert found == ["repeat-asked", "onset"]
     assert clinic.transitions[-1].marks == []
+
+
+def test_a_device_that_belongs_to_nobody_is_told_once_across_restarts(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    def critical(minute: int) -> bytes:
+        at_ms = NOON + minute * MINUTE
+        (reading,) = record(at_ms, [pressure(at_ms, 230 + minute)]).readings
+        return msgspec.json.encode(Unassigned("home-1", "0" * 16, at_ms, "unknown-device", reading))
+
+    with engine(kafka):
+        clinic.producer.send(UNASSIGNED, b"{", timestamp_ms=NOON)
+        clinic.producer.send(UNASSIGNED, critical(0), timestamp_ms=NOON)
+        clinic.wait_for(1)
+    with engine(kafka):
+        clinic.producer.send(UNASSIGNED, critical(1), timestamp_ms=NOON)
+        told = list(clinic.wait_for(2).values())
+    assert [one.event for one in told] == ["onset", "again"]
+    assert {one.severity for one in told} == {"high"}
+    assert len({one.alert_id for one in told}) == 1
 
 
 def test_care_plans_are_followed_as_they_change(kafka: EmbeddedKafka, clinic: Clinic) -> None:

@@ -183,7 +183,7 @@ def test_all_that_is_remembered_can_be_written_anew() -> None:
     member.lead()
     member.judge([encoded(record(NOON, [pressure(NOON, 192)]))], 1)
     copy.state = [*member.replica.items(range(len(member.replica)))]
-    copy.state += member.replica.checkpoints()
+    copy.state += member.replica.notes()
     heir = Member(copy, "heir")
     heir.lead()
     assert (heir.next_offset, len(heir.replica)) == (1, 1)
