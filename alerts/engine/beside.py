@@ -11,7 +11,7 @@ import structlog
 
 from alerts.engine import metrics
 from alerts.engine.admission import held_back
-from alerts.engine.ladders import RuleSet
+from alerts.engine.library import Library
 from alerts.engine.output import Message, Output, Patience
 from alerts.engine.replicas import Replicas, StoppedError
 from alerts.engine.unassigned import UnassignedDevices
@@ -40,10 +40,10 @@ _decoder = msgspec.msgpack.Decoder(_Kept)
 class Beside:
     """The unassigned devices of one connection."""
 
-    def __init__(self, rule_set: RuleSet, log: Log, replicas: Replicas) -> None:
+    def __init__(self, library: Library, log: Log, replicas: Replicas) -> None:
         """Do nothing yet."""
-        self._rule_set = rule_set
-        self._devices = UnassignedDevices(rule_set)
+        self._library = library
+        self._devices = UnassignedDevices(library.rule_set)
         self._log = log
         self._replicas = replicas
         self._leads = False
@@ -53,7 +53,7 @@ class Beside:
         self._leads = PARTITION in self._replicas.leads
         if not self._leads:
             return
-        self._devices = UnassignedDevices(self._rule_set)
+        self._devices = UnassignedDevices(self._library.rule_set)
         kept = _read(self._replicas[PARTITION].beside.get(KEY, b""))
         next_offset = 0
         if kept is not None:

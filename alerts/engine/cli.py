@@ -8,7 +8,7 @@ import structlog
 
 from alerts.engine.daemon import Engine
 from alerts.engine.groups import SESSION_MS, Group
-from alerts.engine.ladders import arrange
+from alerts.engine.library import Library
 from alerts.engine.replicas import SAVE_EVERY_MS
 from alerts.rules.load import SHIPPED, load_books
 from schemas.clock import SystemClock
@@ -70,7 +70,7 @@ def engine(  # noqa: PLR0913, PLR0917  (one an option)
     bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
     stop = stop_on_signals()
     group = None if alone else Group(session_ms=int(session_s * 1000))
-    daemon = Engine(bootstrap, arrange(loaded), SystemClock(), Random(), stop, group)
+    daemon = Engine(bootstrap, Library(loaded), SystemClock(), Random(), stop, group)
     daemon.keep_snapshots(snapshots, int(snapshot_every_s * 1000))
     for book in loaded:
         log.info("book.loaded", book=book.name, rules=len(book.rules), sha256=book.sha256)

@@ -18,7 +18,7 @@ import structlog
 from alerts.engine import metrics
 from alerts.engine.beside import Beside
 from alerts.engine.groups import Group, Share
-from alerts.engine.ladders import RuleSet
+from alerts.engine.library import Library
 from alerts.engine.output import Message, Output, Patience
 from alerts.engine.partition import Entries
 from alerts.engine.plans import Plans
@@ -45,7 +45,7 @@ class Engine:
     """Runs until ``stop`` is set, through every failure of the broker."""
 
     bootstrap: str
-    rule_set: RuleSet
+    library: Library
     clock: Clock
     rng: Random
     stop: Event
@@ -60,8 +60,8 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.name = f"{self.rng.getrandbits(48):012x}"
-        self._plans = Plans(self.rule_set)
-        self._replicas = Replicas(self.rule_set, self._plans, self.name, self.clock)
+        self._plans = Plans(self.library.rule_set)
+        self._replicas = Replicas(self.library.rule_set, self._plans, self.name, self.clock)
         self._reports = Reports(self.name, self.clock)
 
     def keep_snapshots(self, folder: Path | None, every_ms: int) -> None:
@@ -80,8 +80,8 @@ class Engine:
                     Log(self.bootstrap, (UNASSIGNED,), _CLIENT_ID) as unassigned,
                     Share(self.bootstrap, (READINGS,), _CLIENT_ID, self.group) as share,
                 ):
-                    beside = Beside(self.rule_set, unassigned, self._replicas)
-                    roster = Roster(registry, self._plans)
+                    beside = Beside(self.library, unassigned, self._replicas)
+                    roster = Roster(registry, self.library, self._plans)
                     self._begin(roster, state, share)
                     backoff.reset()
                     self._judge_all(output, roster, state, share, beside)
@@ -95,7 +95,7 @@ class Engine:
 
     def _begin(self, roster: Roster, state: Log, share: Share) -> None:
         """Know everything before the group deals this engine anything."""
-        self._replan(roster.read_to_end())
+        self._read_registry(roster)
         self.waiting_for = "restoring the state of alerts"
         life = share.life(READINGS)
         self._replicas.connect(state, life)
@@ -114,6 +114,10 @@ class Engine:
                 self._take_share(share, state, output)
                 beside.deal()
             self._replan(roster.read_news())
+            if roster.outdated:
+                self._read_registry(roster)
+                beside.deal()
+            self._replicas.adopt_next()
             for number, group in groupby(records, key=lambda one: one.partition):
                 self._judge(number, list(group), output, roster, patience)
             beside.judge(output, patience)
@@ -124,6 +128,14 @@ class Engine:
                 for log in (share, state, roster):
                     log.check()
                 checked_ms = self.clock.monotonic_ms()
+
+    def _read_registry(self, roster: Roster) -> None:
+        """Know all books and plans; other books than before are adopted."""
+        patients = roster.read_whole()
+        if roster.plans is not self._plans:
+            self._plans = roster.plans
+            self._replicas.adopt(self.library.rule_set, self._plans)
+        self._replan(patients)
 
     def _take_share(self, share: Share, state: Log, output: Output) -> None:
         """Lead what the group has dealt; follow all else."""

@@ -15,6 +15,9 @@ AHEAD = Counter(
 TRANSITIONS = Counter(
     "vitalwire_alerts_transitions", "Records of alerts.v1.", ["event", "severity"]
 )
+BOOKS_REFUSED = Counter(
+    "vitalwire_alerts_books_refused", "Activated rule books that cannot be used: the old one stays."
+)
 LEADS = Gauge("vitalwire_alerts_partitions_led", "Partitions of readings.v1 judged here.")
 LAG = Gauge(
     "vitalwire_alerts_lag_seconds", "Now minus the server's stamp of the newest record judged."

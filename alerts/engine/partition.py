@@ -51,8 +51,8 @@ class Partition:
         self.state = PartitionState(rule_set, plans)
         self.topic_id = topic_id
         self.next_offset = 0
-        self._seen = 0
-        self._held: dict[str, int] = {}
+        self.seen = 0
+        self.held: dict[str, int] = {}
         """Patients whose state has seen the log up to another offset than ``_seen``."""
 
     def resume(
@@ -64,8 +64,12 @@ class Partition:
         """
         self.next_offset = next_offset
         self.state.log_ms = log_ms
-        self._seen = max(seen, next_offset)
-        self._held = dict(held or {})
+        self.seen = max(seen, next_offset)
+        self.held = dict(held or {})
+
+    def go_on_like(self, other: "Partition") -> None:
+        """Go on where another one of the same topic stands."""
+        self.resume(other.next_offset, other.state.log_ms, other.seen, other.held)
 
     def restore(self, patient_id: str, record: PatientRecord) -> None:
         """Put a patient back; of several records of one patient the last one counts."""
@@ -73,8 +77,8 @@ class Partition:
 
     def begin_again(self, topic_id: str) -> None:
         """Readings.v1 was created again: its offsets begin at 0, what is remembered stays."""
-        self.topic_id, self.next_offset, self._seen = topic_id, 0, 0
-        self._held.clear()
+        self.topic_id, self.next_offset, self.seen = topic_id, 0, 0
+        self.held.clear()
 
     def read(
         self, records: Sequence[tuple[int, bytes | None]], appended_ms: Sequence[int] = ()
@@ -102,9 +106,9 @@ class Partition:
         """Judge what ``read`` gave; the next records come after these."""
         outcome = step(self.state, entries.records)
         self.next_offset = entries.next_offset
-        if self.next_offset >= self._seen:
-            ahead = {name: held for name, held in self._held.items() if held > self.next_offset}
-            self._held = ahead
+        if self.next_offset >= self.seen:
+            ahead = {name: held for name, held in self.held.items() if held > self.next_offset}
+            self.held = ahead
         patients = self._encoded(sorted(outcome.touched))
         return Batch(outcome, patients)
 
@@ -114,7 +118,7 @@ class Partition:
 
     def _unless_held(self, offset: int, entry: ReadingsRecord) -> ReadingsRecord:
         """A record that a restored patient has seen only moves log time."""
-        if isinstance(entry, Tick) or self._held.get(entry.patient_id, self._seen) <= offset:
+        if isinstance(entry, Tick) or self.held.get(entry.patient_id, self.seen) <= offset:
             return entry
         return Tick(entry.received_at_ms)
 
@@ -124,5 +128,5 @@ class Partition:
         return [
             (patients[row], encode_patient(self.state, row, self._source))
             for row in rows
-            if self._held.get(patients[row], self._seen) <= self.next_offset
+            if self.held.get(patients[row], self.seen) <= self.next_offset
         ]

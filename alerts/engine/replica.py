@@ -121,6 +121,20 @@ class Replica:
         """Follow again: all that was judged is written."""
         self._found[self.writer] = self.checkpoint
 
+    def under(self, rule_set: RuleSet, plans: Plans) -> "Replica":
+        """Give the same under other books: state is kept by the names of rules."""
+        other = Replica(rule_set, plans, self.partition.topic_id)
+        state, source = self.partition.state, Source("", 0)
+        for row, patient_id in enumerate(state.patients):
+            kept = decode_patient(encode_patient(state, row, source))
+            assert kept is not None, "what is written here can be read here"
+            other.partition.restore(patient_id, kept)
+        other.partition.go_on_like(self.partition)
+        other.checkpoint, other.beside, other._found = self.checkpoint, self.beside, self._found
+        other._writers, other._writer = self._writers, self._writer
+        other._holds, other._log_ms = self._holds, self._log_ms
+        return other
+
     def begin_again(self, topic_id: str) -> None:
         """Readings.v1 was created again: see ``Partition.begin_again``."""
         self._holds[:] = _OTHER_LIFE

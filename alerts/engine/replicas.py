@@ -53,6 +53,8 @@ class Replicas:
         self._all: list[Replica] = []
         self._next: list[int] = []
         """By partition: where alerts.state.v1 is followed on."""
+        self._outdated: set[int] = set()
+        """Partitions that are still judged by the books before."""
         self._unwritten: set[int] = set()
         self._to_write_anew: set[int] = set()
         self._lives = ("", "")
@@ -75,6 +77,18 @@ class Replicas:
     def patients(self) -> int:
         """Count those who are remembered."""
         return sum(map(len, self._all))
+
+    def adopt(self, rule_set: RuleSet, plans: Plans) -> None:
+        """Judge by other books: partition by partition, see ``adopt_next``."""
+        self._rule_set, self._plans = rule_set, plans
+        self._outdated = set(range(len(self._all)))
+
+    def adopt_next(self) -> None:
+        """Take over one partition's state, between two steps of it: others are judged meanwhile."""
+        if self._outdated:
+            number = self._outdated.pop()
+            self._all[number] = self._all[number].under(self._rule_set, self._plans)
+            _log.info("engine.adopted-books", partition=number, left=len(self._outdated))
 
     def connect(self, state: Log, life: TopicLife) -> None:
         """Begin with a new connection: lead nothing, follow on where the last one ended."""
@@ -175,6 +189,7 @@ class Replicas:
             self._all[number] = self._new()
             self._next[number] = self._load(number)
             self._unwritten.discard(number)
+            self._outdated.discard(number)
         else:
             self._all[number].rest()
 

@@ -1,5 +1,6 @@
 """The engine's process against a real Kafka protocol: killed at will, nothing lost or doubled."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,14 +17,14 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from alerts.engine.daemon import Engine
-from alerts.engine.ladders import arrange
+from alerts.engine.library import Library
 from alerts.engine.replica import Replica
 from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.kafka import Tick, Unassigned
-from schemas.registry import PATIENT_KEY, PatientEntry
+from schemas.registry import BOOK_KEY, PATIENT_KEY, BookEntry, PatientEntry
 from schemas.topics import ALERTS, ENGINES, READINGS, REGISTRY, STATE, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.server import KafkaBroker
@@ -102,9 +103,13 @@ class Clinic:
     def wait_for(self, count: int) -> dict[str, Transition]:
         """Read until there are so many different events; the test's timeout bounds it."""
         while len({one.event_id for one in self.transitions}) < count:
-            for batch in self.consumer.poll(500).values():
-                self.transitions += [TRANSITION_DECODER.decode(one.value) for one in batch]
+            self.look()
         return {one.event_id: one for one in self.transitions}
+
+    def look(self) -> None:
+        """Read what comes within half a second."""
+        for batch in self.consumer.poll(500).values():
+            self.transitions += [TRANSITION_DECODER.decode(one.value) for one in batch]
 
 
 @contextmanager
@@ -190,6 +195,37 @@ def test_a_clock_that_is_ahead_ends_no_wait(kafka: EmbeddedKafka, clinic: Clinic
     assert clinic.transitions[-1].marks == []
 
 
+def test_a_book_is_changed_while_its_alerts_are_open(kafka: EmbeddedKafka, clinic: Clinic) -> None:
+    text = (BASIC / "adult-standard.toml").read_text(encoding="utf-8")
+    stricter = text.replace("systolic > 180 mmHg", "systolic > 170 mmHg")
+    assert stricter != text
+
+    def activate(book: str) -> None:
+        sha256 = hashlib.sha256(book.encode()).hexdigest()
+        value = msgspec.json.encode(BookEntry("adult-standard", book, sha256, "Dr. Who", NOON))
+        clinic.producer.send(REGISTRY, value, key=f"{BOOK_KEY}adult-standard".encode())
+        clinic.producer.flush()
+
+    def high(patient: str, minute: int, systolic: int) -> tuple[str, bytes]:
+        at_ms = NOON + minute * MINUTE
+        return patient, encoded(record(at_ms, [pressure(at_ms, systolic, 100)], patient))
+
+    with engine(kafka):
+        clinic.receive(high("p1", 0, 192))
+        clinic.wait_for(1)
+        activate(stricter)
+        activate("no book at all")  # refused: the stricter one stays
+        minute = 1
+        while len(clinic.transitions) < 2:  # it is adopted between two steps, soon
+            clinic.receive(high(f"n{minute}", minute, 175))
+            clinic.look()
+            minute += 1
+        clinic.receive(high("p1", minute, 176))
+        events = {(one.patient_id, one.event) for one in clinic.wait_for(3).values()}
+    assert ("p1", "onset") in events
+    assert ("p1", "again") in events, "the alert is known by the name of its rule"
+
+
 def test_a_device_that_belongs_to_nobody_is_told_once_across_restarts(
     kafka: EmbeddedKafka, clinic: Clinic
 ) -> None:
@@ -224,9 +260,9 @@ def test_care_plans_are_followed_as_they_change(kafka: EmbeddedKafka, clinic: Cl
         clinic.receive(high("newcomer", 1))
         clinic.wait_for(2)
         clinic.receive(high("p1", 2), high("newcomer", 3))
-        found = clinic.wait_for(3)
-    events = [(one.patient_id, one.event) for one in found.values()]
-    assert events == [("p1", "onset"), ("newcomer", "onset"), ("newcomer", "again")]
+        found = clinic.wait_for(4)
+    for patient, expected in {"p1": ["onset", "retired"], "newcomer": ["onset", "again"]}.items():
+        assert [one.event for one in found.values() if one.patient_id == patient] == expected
 
 
 def test_state_of_which_only_half_was_read_is_read_to_its_end(
@@ -248,7 +284,7 @@ def test_state_of_which_only_half_was_read_is_read_to_its_end(
         clinic.wait_for(2 * len(PATIENTS))  # so the state behind the first ones is in the log
     monkeypatch.setattr(Replica, "follow", interrupted)
     stop = Event()
-    daemon = Engine(kafka.bootstrap, arrange(load_books(BASIC)), SystemClock(), Random(1), stop)
+    daemon = Engine(kafka.bootstrap, Library(load_books(BASIC)), SystemClock(), Random(1), stop)
     thread = Thread(target=daemon.run)
     thread.start()
     try:

@@ -22,7 +22,7 @@ from alerts.engine.replica import Replica
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.histories import PATIENTS, histories, judged
-from tests.alerts.readings import MINUTE, NOON, at_once, encoded, pressure, record, trial
+from tests.alerts.readings import MINUTE, NOON, at_once, basic, encoded, pressure, record, trial
 
 TOPIC, OTHER_TOPIC = "topic-1", "topic-2"
 NEVER = 10_000
@@ -231,3 +231,21 @@ def test_only_so_many_reigns_are_remembered() -> None:
     assert len(checkpoint.reigns) == 8
     assert checkpoint.reigns[-1] == Reign("w19", 19, 0)
     assert checkpoint.version == VERSION
+
+
+def test_other_books_find_their_own_and_the_log_goes_on() -> None:
+    log = [encoded(one) for one in at_once(*(pressure(NOON + n * MINUTE, 200) for n in range(3)))]
+    world = World()
+    member = Member(world, "member")
+    member.lead()
+    member.judge(log, 2)
+    rules = basic()
+    plans = Plans(rules)
+    plans.put(PATIENTS[0])
+    member.replica = member.replica.under(rules, plans)
+    assert member.next_offset == 2
+    member.judge(log, 2)
+    assert [one.event for one in world.events][-1] == "again"
+    heir = Member(world, "heir")
+    heir.lead()
+    assert heir.next_offset == 3
