@@ -13,16 +13,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from gateway import clock_book
 from gateway.admission import Admission, AdmittedBy
+from gateway.clock_book import ClockBook
 from gateway.journal_file import is_passing, refuse_damaged, set_aside
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 from schemas.reading import Device
 
 FILE = "admissions.db"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 BUSY_TIMEOUT_S = 2.0
 
-_LAYOUT = """
+_LAYOUT = f"""
 CREATE TABLE admissions (
     address      TEXT PRIMARY KEY,
     admitted_by  TEXT NOT NULL,
@@ -34,7 +36,7 @@ CREATE TABLE admissions (
 ) WITHOUT ROWID;
 -- One row once the devices paired before this record began are in it.
 CREATE TABLE adoption (only INTEGER PRIMARY KEY CHECK (only = 1));
-"""
+{clock_book.LAYOUT}"""
 _COLUMNS = "address, admitted_by, name, admitted_ms, model, manufacturer, serial"
 _ADMISSIONS = f"SELECT {_COLUMNS} FROM admissions ORDER BY address"  # noqa: S608  (constants)
 
@@ -146,9 +148,10 @@ class Admissions:
             self._database.execute("PRAGMA cache_size = -64")  # KiB
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             self._refuse_newer(version)
-            if version == 0:
+            if version < LAYOUT_VERSION:
                 self._lay_out()
             refuse_damaged(self._database)
+            self.clocks = ClockBook(self._database, self._changing)
             self._refresh()
         except BaseException:
             self._database.close()
@@ -164,13 +167,14 @@ class Admissions:
             )
 
     def _lay_out(self) -> None:
-        """Create the tables, unless another process has just done so."""
+        """Create the tables that are missing, unless another process has just done so."""
         self._database.execute("BEGIN IMMEDIATE")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         self._database.execute("COMMIT")
-        if version == 0:
+        if version < LAYOUT_VERSION:
+            missing = _LAYOUT if version == 0 else clock_book.LAYOUT
             self._database.executescript(
-                f"BEGIN; {_LAYOUT} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
+                f"BEGIN; {missing} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
             )
 
     def _refresh(self) -> None:

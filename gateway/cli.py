@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.bedside.options import STATE
+from gateway.bedside.options import STATE, zone_by_name
 from schemas.commands import LazyGroup
 
 if TYPE_CHECKING:
@@ -33,16 +33,6 @@ def gateway() -> None:
     """The home: Bluetooth to MQTT."""
 
 
-def _zone(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> "ZoneInfo | None":
-    """Look a time zone up."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(value) if value is not None else None
-    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
-        raise click.BadParameter("write it as Europe/Berlin") from error
-
-
 @click.command()
 @click.option("--gateway-id", required=True, envvar="VITALWIRE_GATEWAY_ID", help="a-z, 0-9 and -.")
 @STATE
@@ -57,7 +47,9 @@ def _zone(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 @click.option("--mqtt", "mqtt_url", help="Broker, mqtt://host:port; default: $VITALWIRE_MQTT.")
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: any free port.")
 @click.option("--rest", "rest_s", default=5.0, show_default=True, help="s between two visits.")
-@click.option("--zone", callback=_zone, help="The home's, as Europe/Berlin: sets devices' clocks.")
+@click.option(
+    "--zone", callback=zone_by_name, help="The home's, as Europe/Berlin: sets devices' clocks."
+)
 def run(  # noqa: PLR0913  (one option each)
     *,
     gateway_id: str,

@@ -8,6 +8,7 @@ import structlog
 
 from gateway import metrics
 from gateway.addresses import short
+from gateway.clock_book import ClockBook
 from gateway.cursor import Cursor
 from gateway.journal import Journal
 from schemas.errors import InvalidInput, UnavailableError
@@ -20,18 +21,11 @@ _CONFIG: msgspec.json.Decoder[Config] = msgspec.json.Decoder(Config)
 class Configuration:
     """Takes the retained message whenever it comes; nothing in it is done twice."""
 
-    def __init__(
-        self, journal: Journal, home: ZoneInfo | None, held_again: Callable[[], None]
-    ) -> None:
-        """``home``: the zone that a person gave, which goes before; ``held_again``: send anew."""
+    def __init__(self, journal: Journal, clocks: ClockBook, held_again: Callable[[], None]) -> None:
+        """``clocks`` keeps the zones for the next run; ``held_again``: send anew."""
         self._journal = journal
-        self._home = home
+        self._clocks = clocks
         self._held_again = held_again
-        self._zones: dict[str, ZoneInfo] = {}
-
-    def zone_of(self, address: str) -> ZoneInfo | None:
-        """Give the zone whose time the display of a device is to show; None if nobody said."""
-        return self._home or self._zones.get(address)
 
     def received(self, payload: bytes) -> None:
         """Take a message; one that cannot be read changes nothing."""
@@ -53,7 +47,7 @@ class Configuration:
         """Learn a device's zone, and where to go on with it if this journal is new."""
         if device.zone is not None:
             try:
-                self._zones[device.address] = ZoneInfo(device.zone)
+                self._clocks.keep_zone(device.address, ZoneInfo(device.zone))
             except (ZoneInfoNotFoundError, OSError, ValueError):
                 log.warning("config.zone_unknown", device=short(device.address))
         if device.cursor is not None:

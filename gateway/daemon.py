@@ -35,6 +35,7 @@ from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
+from gateway.clock_book import HOME
 from gateway.configuration import Configuration
 from gateway.dialling import Dialling
 from gateway.intake import Intake
@@ -128,6 +129,8 @@ async def _run(settings: Settings, lock: int) -> None:
         opened.callback(journal.close)
         admissions = Admissions(settings.state, mend=True)
         opened.callback(admissions.close)
+        with suppress(UnavailableError):  # a full disk: what the last run knew goes on
+            admissions.clocks.keep_zone(HOME, settings.zone)
         manager = ServiceManager.of(os.environ)
         opened.callback(manager.close)
         rng = Random(secrets.randbits(64))
@@ -183,7 +186,7 @@ class Daemon:
         self._software = f"vitalwire {importlib.metadata.version('vitalwire')}"
         self._reported = ["starting"]
         self._sender = Sender(settings.gateway_id, journal, clock, rng)
-        self._configuration = Configuration(journal, settings.zone, self._sender.held_again)
+        self._configuration = Configuration(journal, admissions.clocks, self._sender.held_again)
         listener = Listener(
             connected=self._connected,
             disconnected=self._sender.disconnected,
@@ -203,7 +206,7 @@ class Daemon:
             told=self._sender.session_told,
             admissions=admissions,
             doorkeeper=self._doorkeeper,
-            zone_of=self._configuration.zone_of,
+            zone_of=admissions.clocks.zone,
         )
         radios = [Bluez(adapter, rng) for adapter in settings.adapters]
         self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)

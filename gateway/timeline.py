@@ -46,6 +46,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSet:
+    """We set a clock, which was read as ``clock`` just before, at ``moment`` to ``shows``."""
+
+    clock: DeviceClock
+    moment: Moment
+    shows: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """What the journal keeps of one device's clock: its moves, oldest first, and its last sight."""
 
@@ -80,6 +89,12 @@ class Timeline:
         move = ClockMove((local - old) // _MS, old, local, last_number)
         seen = Seen(local, moment.boot_id, moment.monotonic_ms, moment.wall_ms)
         return replace(self, moves=(*self.moves, move)[-MOVES_MAX:], seen=seen)
+
+    def told(self, made: ClockSet) -> "Timeline":
+        """Note what a person's command set; once, however often it is told."""
+        sighted = self.sight(made.clock, made.moment)
+        after = sighted.set_to(made.shows, made.clock, made.moment, None)
+        return self if after.moves[-1] in self.moves else after
 
     def set_blindly(self, lag_ms: int, last_number: int) -> "Timeline":
         """Note that we set a clock that nobody can read, by about ``lag_ms``.

@@ -90,6 +90,7 @@ SHELLS = {
     "gateway/bluetooth/session_clock.py",
     "gateway/bluetooth/subscriptions.py",
     "gateway/cli.py",
+    "gateway/clock_book.py",
     "gateway/configuration.py",
     "gateway/daemon.py",
     "gateway/intake.py",

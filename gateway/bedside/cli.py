@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.bedside import words
-from gateway.bedside.options import ADAPTER, JSON, STATE, address_of_device
+from gateway.bedside.options import ADAPTER, JSON, STATE, address_of_device, zone_by_name
 from gateway.bedside.table import Cell, table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from zoneinfo import ZoneInfo
 
     from gateway.admission import Admission
     from gateway.advert import Advert
@@ -55,14 +56,24 @@ def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> N
 @ADAPTER
 @click.option("--passkey", type=click.IntRange(0, 999_999), help="The six digits of the device.")
 @click.option("--listen", "listen_s", default=15.0, show_default=True, help="Seconds to listen.")
+@click.option(
+    "--zone", callback=zone_by_name, help="Whose time its display shows; default: the home's."
+)
 @STATE
-def pair(
-    *, address: str | None, adapter: str, passkey: int | None, listen_s: float, state: Path
+def pair(  # noqa: PLR0913  (one option each)
+    *,
+    address: str | None,
+    adapter: str,
+    passkey: int | None,
+    listen_s: float,
+    zone: "ZoneInfo | None",
+    state: Path,
 ) -> None:
     """Pair the device with ADDRESS; without it, list what is near and ask which."""
     from gateway.admissions import Admissions
     from gateway.bedside import questions
     from gateway.bluetooth import pairing
+    from schemas.clock import SystemClock
 
     _make_directory(state)
     with Admissions(state) as admissions:
@@ -77,14 +88,19 @@ def pair(
             ask_same=questions.ask_same,
             tell=click.echo,
         )
-        found, said = asyncio.run(pairing.pair(adapter, person))
-        admitted = _admission(found, said)
+        task = pairing.Task(SystemClock(), zone or admissions.clocks.zone(address))
+        found, met = asyncio.run(pairing.pair(adapter, person, task))
+        admitted = _admission(found, met.said)
+        if met.clock_set is not None:
+            admissions.clocks.keep_set(address, met.clock_set)
         admissions.admit(admitted)
     click.secho(f"✓ Paired {found.name} {found.address}.", fg="green", bold=True)
     if before is not None and before.serial and admitted.serial not in {before.serial, None}:
         click.secho(
             "! It is another device than before: its serial number has changed.", fg="yellow"
         )
+    if met.clock_set is not None:
+        click.echo(f"Its clock was wrong: it shows {met.clock_set.shows:%H:%M} now.")
     _tell_what_comes_next(state)
 
 

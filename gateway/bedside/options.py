@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -18,6 +19,16 @@ STATE = click.option(
     envvar=STATE_VARIABLE,
     help="Directory of the gateway.",
 )
+
+
+def zone_by_name(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> ZoneInfo | None:
+    """Look a time zone up."""
+    try:
+        return ZoneInfo(value) if value is not None else None
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise click.BadParameter("write it as Europe/Berlin") from error
 
 
 def address_of_device(

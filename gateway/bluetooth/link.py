@@ -78,9 +78,9 @@ class Link:
     async def open(self, needed: frozenset[int], timeout_s: float) -> None:
         """Try once to connect; raise ``LinkFailed``, or ``Vanished`` if only a scan helps.
 
-        ``needed``: characteristics of which at least one must be there. ServicesResolved can come
-        before the GATT objects (bluez issue 1489): then nothing is there, and only connecting anew
-        helps. The caller holds the adapter's lock: concurrent connects fail on BlueZ.
+        ``needed``: characteristics of which one must be there, if any is named. ServicesResolved
+        can come before the GATT objects (bluez issue 1489): then nothing is there, and only
+        connecting anew helps. The caller holds the adapter's lock: concurrent connects fail.
         """
         self.lost = asyncio.Event()
         self.subscribed.clear()
@@ -93,7 +93,7 @@ class Link:
         self._client = client
         try:
             await client.connect()
-            if any(self.has(number) for number in needed):
+            if not needed or any(self.has(number) for number in needed):
                 return
             reason = "the services are missing"
         except BleakDeviceNotFoundError as error:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDBusError, BleakError
@@ -14,6 +14,7 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
+from gateway import wall
 from gateway.advert import Advert, advert, is_bonded
 from gateway.bluetooth.agent import registered
 from gateway.bluetooth.bluez import (
@@ -25,18 +26,21 @@ from gateway.bluetooth.bluez import (
     objects,
     system_bus,
 )
+from gateway.bluetooth.device_clock import read_clock, set_clock, way_of
+from gateway.bluetooth.link import Link, LinkFailed
 from gateway.bluetooth.listening import listening
+from gateway.timeline import ClockSet, setting
+from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.gatt import device_information, uuids
+from schemas.gatt.quirks import Quirk, quirk_of
 from schemas.reading import Device
 
 FIND_TIMEOUT_S = 30.0
 PAIR_TIMEOUT_S = 60.0  # a person reads six digits
 CONNECT_TIMEOUT_S = 20.0
 OLD_BOND_PAUSES_S = (0.5, 2.0)
-READ_TIMEOUT_S = 5.0
 SAID_TIMEOUT_S = 30.0
-DISCONNECT_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,23 @@ class Person:
         self.tell(f"Type {passkey:06} on the device.")
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be done beside pairing: to set a clock that no visit can set."""
+
+    clock: Clock
+    zone: ZoneInfo | None = None
+    """Whose time the device's display is to show; None: nobody knows, and none is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a device said of itself, and how its clock was set, if it was."""
+
+    said: Device
+    clock_set: ClockSet | None = None
+
+
 async def paired_devices(adapter: str) -> list[Advert]:
     """Give the devices paired on this adapter; raise ``UnavailableError`` without bluetoothd."""
     async with system_bus() as bus:
@@ -75,7 +96,7 @@ async def paired_devices(adapter: str) -> list[Advert]:
     return [one for one in shown if one.bonded]
 
 
-async def pair(adapter: str, person: Person) -> tuple[Advert, Device]:
+async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
     """Pair the person's device, in pairing mode; give what it is and what it says of itself.
 
     A bond that still works is kept. One that does not is removed first: bluetoothd takes it for
@@ -86,17 +107,17 @@ async def pair(adapter: str, person: Person) -> tuple[Advert, Device]:
         try:
             device = await _find(adapter, address)
             person.tell(f"Found {device.name or address}.")
-            said = None
+            met = None
             if is_bonded(await _properties(bus, adapter, address)):
                 person.tell("It was paired before; trying that pairing.")
-                said = await _said_over_old_bond(device, adapter)
-                if said is None:
+                met = await _meet_over_old_bond(device, adapter, task)
+                if met is None:
                     person.tell("That pairing no longer works; making a new one.")
                     await remove(bus, adapter, address)
                     device = await _find(adapter, address)
-            if said is None:
+            if met is None:
                 person.tell("Pairing…")
-                said = await _pair(bus, device, adapter)
+                met = await _pair(bus, device, adapter, task)
         except TimeoutError as error:
             raise UnavailableError(f"{address} does not answer.", _TRY_AGAIN) from error
         except (BleakDBusError, DBusError) as error:
@@ -106,7 +127,7 @@ async def pair(adapter: str, person: Person) -> tuple[Advert, Device]:
         properties = await _properties(bus, adapter, address)
     if not is_bonded(properties):
         raise UnavailableError(f"{address} did not keep the bond.", _TRY_AGAIN)
-    return advert(properties), said
+    return advert(properties), met
 
 
 async def unpair(address: str) -> bool:
@@ -150,21 +171,21 @@ async def _find(adapter: str, address: str) -> BLEDevice:
             ) from error
 
 
-async def _said_over_old_bond(device: BLEDevice, adapter: str) -> Device | None:
+async def _meet_over_old_bond(device: BLEDevice, adapter: str, task: Task) -> Met | None:
     """Connect with the bond that there is; give what the device says, None if there is no way in.
 
     The daemon may be talking to it at the same moment, so one failure proves nothing.
     """
     for pause_s in (*OLD_BOND_PAUSES_S, None):
-        with suppress(BleakError, OSError, EOFError, TimeoutError):
-            async with _connected(device, adapter) as client:
-                return await _said(client, device.address)
+        with suppress(LinkFailed, TimeoutError):
+            async with _connected(device, adapter) as link:
+                return await _meet(link, device, task)
         if pause_s is not None:
             await asyncio.sleep(pause_s)
     return None
 
 
-async def _pair(bus: MessageBus, device: BLEDevice, adapter: str) -> Device:
+async def _pair(bus: MessageBus, device: BLEDevice, adapter: str, task: Task) -> Met:
     """Pair by a call of our own: bluetoothd asks the agent that is on the caller's connection.
 
     Without connecting first: a device that asks for security as soon as somebody connects would be
@@ -174,46 +195,61 @@ async def _pair(bus: MessageBus, device: BLEDevice, adapter: str) -> Device:
     path = _device_path(adapter, device.address)
     try:
         await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Pair"), PAIR_TIMEOUT_S)
-        with suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError):
-            async with asyncio.timeout(SAID_TIMEOUT_S), _connected(device, adapter) as client:
-                return await _said(client, device.address)
-        return Device(address=device.address.upper())
+        with suppress(LinkFailed, TimeoutError):
+            async with asyncio.timeout(SAID_TIMEOUT_S), _connected(device, adapter) as link:
+                return await _meet(link, device, task)
+        return Met(Device(address=device.address.upper()))
     finally:
         with suppress(DBusError, OSError, EOFError):  # usually it is gone already
             await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Disconnect"))
 
 
 @asynccontextmanager
-async def _connected(device: BLEDevice, adapter: str) -> AsyncIterator[BleakClient]:
+async def _connected(device: BLEDevice, adapter: str) -> AsyncIterator[Link]:
     """Connect; some cuffs finish pairing only when the link ends (A&D UA-651BLE), so end it."""
-    client = BleakClient(device, timeout=CONNECT_TIMEOUT_S, bluez={"adapter": adapter})
-    await client.connect()
+    link = Link(device, adapter)
+    await link.open(frozenset(), CONNECT_TIMEOUT_S)
     try:
-        yield client
+        yield link
     finally:
-        with suppress(BleakError, OSError, EOFError, TimeoutError):
-            async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
-                await client.disconnect()
+        await link.close()
 
 
-async def _said(client: BleakClient, address: str) -> Device:
+async def _meet(link: Link, device: BLEDevice, task: Task) -> Met:
     """Read what the device says of itself; None for what it does not say.
 
     Never a subscription: what a cuff hands over belongs into the daemon's journal.
     """
-    return Device(
-        address=address.upper(),
-        model=await _text(client, uuids.MODEL_NUMBER),
-        manufacturer=await _text(client, uuids.MANUFACTURER_NAME),
-        serial=await _text(client, uuids.SERIAL_NUMBER),
+    said = Device(
+        address=device.address.upper(),
+        model=await _text(link, uuids.MODEL_NUMBER),
+        manufacturer=await _text(link, uuids.MANUFACTURER_NAME),
+        serial=await _text(link, uuids.SERIAL_NUMBER),
     )
+    quirk = quirk_of(model=said.model, name=device.name, manufacturer=said.manufacturer)
+    made = None
+    if quirk is not None and quirk.leaves_early:
+        with suppress(LinkFailed):
+            made = await _set_clock(link, quirk, task)
+    return Met(said, made)
 
 
-async def _text(client: BleakClient, number: int) -> str | None:
-    with suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError):
-        async with asyncio.timeout(READ_TIMEOUT_S):
-            payload = bytes(await client.read_gatt_char(uuids.full(number)))
-            return device_information.decode_text(payload) or None
+async def _set_clock(link: Link, quirk: Quirk, task: Task) -> ClockSet | None:
+    """Set a wrong clock now if its kind is gone with its last record: no visit can do it after it.
+
+    Nobody waits for a record of it yet: it is only now being paired.
+    """
+    shown, moment = await read_clock(link, quirk, task.clock), wall.read(task.clock)
+    right = setting(shown, way_of(quirk), moment, task.zone)
+    if shown is None or right is None or not await set_clock(link, quirk, right):
+        return None
+    return ClockSet(shown, moment, right.replace(tzinfo=None))
+
+
+async def _text(link: Link, number: int) -> str | None:
+    with suppress(LinkFailed):
+        payload = await link.read(number)
+        return (device_information.decode_text(payload) or None) if payload is not None else None
     return None
 
 

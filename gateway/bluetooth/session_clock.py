@@ -19,11 +19,19 @@ log = structlog.get_logger(__name__)
 def sight_clock(
     address: str, clock: DeviceClock | None, around: Surroundings
 ) -> tuple[ClockMove, ...]:
-    """Find out whether the clock was moved since the last visit; give all its moves."""
-    timeline = around.journal.devices.timeline(address)
+    """Find out whether the clock was moved since the last visit; give all its moves.
+
+    Raises ``UnavailableError`` if the disk refuses.
+    """
+    devices, book = around.journal.devices, around.admissions.clocks
+    timeline = devices.timeline(address)
+    if (made := book.clock_set(address)) is not None:  # by the person who paired it
+        timeline = timeline.told(made)
+        devices.keep_timeline(address, timeline)
+        book.forget_set(address)
     if clock is not None:
         timeline = timeline.sight(clock, wall.read(around.clock))
-        around.journal.devices.keep_timeline(address, timeline)
+        devices.keep_timeline(address, timeline)
     return timeline.moves
 
 
@@ -40,8 +48,9 @@ async def set_wrong_clock(
     """
     known, devices = harvest.facts, around.journal.devices
     address = known.device.address
-    moment, zone = wall.read(around.clock), around.zone_of(address)
+    moment = wall.read(around.clock)
     with suppress(UnavailableError):  # then the next visit finds a clock that somebody moved
+        zone = around.zone_of(address)
         if known.clock is not None:
             right = setting(known.clock, way_of(quirk), moment, zone)
             if right is not None and await set_clock(link, quirk, right):

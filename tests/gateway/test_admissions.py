@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import FILE, Admissions, broken_admissions
+from gateway.clock_book import HOME
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.reading import Device
 
@@ -118,3 +120,16 @@ def test_a_disk_that_refuses_leaves_what_is_known(admissions: Admissions, tmp_pa
 def test_only_the_daemon_s_user_may_read_it(admissions: Admissions, tmp_path: Path) -> None:
     assert admissions.all() == []
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_record_of_the_first_layout_keeps_its_devices_and_learns_of_clocks(
+    tmp_path: Path,
+) -> None:
+    with Admissions(tmp_path) as admissions:
+        admissions.admit(CUFF)
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.executescript("DROP TABLE zones; DROP TABLE clock_sets; PRAGMA user_version = 1;")
+    with Admissions(tmp_path) as admissions:
+        admissions.clocks.keep_zone(HOME, ZoneInfo("Europe/Berlin"))
+        assert admissions.all() == [CUFF]
+        assert admissions.clocks.zone(CUFF.address) == ZoneInfo("Europe/Berlin")

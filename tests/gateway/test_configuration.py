@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from gateway.admissions import Admissions
+from gateway.clock_book import HOME
 from gateway.configuration import Configuration
 from gateway.cursor import Cursor
 from gateway.journal import Journal
@@ -26,13 +28,21 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
+def admissions(tmp_path: Path) -> Iterator[Admissions]:
+    with Admissions(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
 def held_again() -> list[bool]:
     return []
 
 
 @pytest.fixture
-def configuration(journal: Journal, held_again: list[bool]) -> Configuration:
-    return Configuration(journal, None, lambda: held_again.append(True))
+def configuration(
+    journal: Journal, admissions: Admissions, held_again: list[bool]
+) -> Configuration:
+    return Configuration(journal, admissions.clocks, lambda: held_again.append(True))
 
 
 def message(cursor: DeviceCursor | None = None, **told: object) -> bytes:
@@ -54,15 +64,26 @@ def test_a_new_journal_takes_the_cursor_and_an_old_one_keeps_its_own(
 
 
 def test_the_zone_of_a_device_is_its_wearers_unless_a_person_gave_the_homes(
-    journal: Journal, configuration: Configuration
+    configuration: Configuration, admissions: Admissions
 ) -> None:
-    assert configuration.zone_of(ADDRESS) is None
+    clocks, home = admissions.clocks, ZoneInfo("Asia/Tokyo")
+    assert clocks.zone(ADDRESS) is None
     configuration.received(message(zone="Europe/Berlin"))
-    assert configuration.zone_of(ADDRESS) == ZoneInfo("Europe/Berlin")
+    assert clocks.zone(ADDRESS) == ZoneInfo("Europe/Berlin")
     configuration.received(message(zone="Nowhere/At all"))
-    assert configuration.zone_of(ADDRESS) == ZoneInfo("Europe/Berlin")
-    home = ZoneInfo("Asia/Tokyo")
-    assert Configuration(journal, home, lambda: None).zone_of(ADDRESS) == home
+    assert clocks.zone(ADDRESS) == ZoneInfo("Europe/Berlin")
+    clocks.keep_zone(HOME, home)
+    assert clocks.zone(ADDRESS) == clocks.zone("C0:00:00:00:00:99") == home
+    clocks.keep_zone(HOME, None)
+    assert clocks.zone(ADDRESS) == ZoneInfo("Europe/Berlin")
+
+
+def test_zones_outlive_the_daemon_that_was_told_them(
+    configuration: Configuration, tmp_path: Path
+) -> None:
+    configuration.received(message(zone="Europe/Berlin"))
+    with Admissions(tmp_path) as later:
+        assert later.clocks.zone(ADDRESS) == ZoneInfo("Europe/Berlin")
 
 
 def test_what_was_receipted_since_then_is_held_again_once(

@@ -71,7 +71,8 @@ async def pair(address: str, passkey: int | None = None) -> None:
     async def compares(_shown: int) -> bool:
         return False
 
-    await pairing.pair("hci0", pairing.Person(address, digits, compares, lambda _told: None))
+    person = pairing.Person(address, digits, compares, lambda _told: None)
+    await pairing.pair("hci0", person, pairing.Task(CLOCK))
 
 
 async def cuff(world: BluetoothWorld, model: str, *, bonded: bool = True) -> Cuff:

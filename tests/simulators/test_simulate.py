@@ -229,7 +229,8 @@ async def test_on_its_own_bus_a_gateway_pairs_and_reads_it(
         bus = (await device.until("bus"))["DBUS_SYSTEM_BUS_ADDRESS"]
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus)
         address = (await device.until("ready"))["address"]
-        await pairing.pair("hci0", pairing.Person(address, nobody, differs, lambda _told: None))
+        person = pairing.Person(address, nobody, differs, lambda _told: None)
+        await pairing.pair("hci0", person, pairing.Task(CLOCK))
         found = await BleakScanner.find_device_by_address(address, timeout=TIMEOUT_S)
         assert found is not None
         gone, received = asyncio.Event(), list[bytes]()

@@ -2,20 +2,25 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway import wall
+from gateway.admission import Admission, AdmittedBy
+from gateway.bluetooth import pairing
 from gateway.decode import decode
 from gateway.record import Moment
 from schemas.clock import Clock
-from schemas.gatt.quirks import ClockWay
+from schemas.gatt.quirks import ACCU_CHEK_INSTANT, AND_UA651, ClockWay
 from schemas.reading import Reading
-from simulators.peripherals import DeviceClock, DeviceIdentity, Habits, Ledger, Meter, Sample
+from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Habits, Ledger, Meter, Sample
+from simulators.peripherals.models import CONFORMANT, CUFFS, METERS, Device, Model
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CLOCK, METER_ADDRESS
+from tests.bluetooth_world import CLOCK, METER_ADDRESS, eventually
 from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.test_pairing import person
 
 ZONE = ZoneInfo("Asia/Kathmandu")  # 5 h 45 min: no whole hour, and no daylight saving
 HOUR_S = 3600.0
@@ -40,12 +45,15 @@ def local_now() -> datetime:
     return datetime.fromtimestamp(CLOCK.wall_ms() / 1000, ZONE).replace(tzinfo=None)
 
 
+def zone_offset_s() -> float:
+    """How far a right clock in ``ZONE`` is ahead of UTC."""
+    utc = datetime.fromtimestamp(CLOCK.wall_ms() / 1000, ZoneInfo("UTC")).replace(tzinfo=None)
+    return (local_now() - utc).total_seconds()
+
+
 def meter_of(way: ClockWay | None, error_s: float, model: str) -> Meter:
     """A meter whose clock is off by so much from what a display in ``ZONE`` should show."""
-    offset = (
-        local_now()
-        - datetime.fromtimestamp(CLOCK.wall_ms() / 1000, ZoneInfo("UTC")).replace(tzinfo=None)
-    ).total_seconds()
+    offset = zone_offset_s()
     name = "BLEsmart_01" if way is ClockWay.CURRENT_TIME_AFTER_NOTIFICATION else "METER"
     identity = DeviceIdentity(METER_ADDRESS, name, "Vitalwire", model, "M-0001")
     return Meter(
@@ -56,8 +64,8 @@ def meter_of(way: ClockWay | None, error_s: float, model: str) -> Meter:
     )
 
 
-def wrong_by_s(meter: Meter) -> float:
-    return abs((meter.clock.now() - local_now()).total_seconds())
+def wrong_by_s(device: Device) -> float:
+    return abs((device.clock.now() - local_now()).total_seconds())
 
 
 def ages_ms(side: BluetoothSide) -> list[int | None]:
@@ -158,3 +166,66 @@ async def test_contours_clock_is_set_in_contours_way_once_its_stamps_come_from_t
         (second.measurement, []),
         (first.measurement, ["clock-moved"]),  # told again, after the set
     ]
+
+
+@pytest.mark.parametrize(
+    ("models", "title"), [(CUFFS, AND_UA651.title), (METERS, ACCU_CHEK_INSTANT.title)]
+)
+@pytest.mark.parametrize("error_s", [-HOUR_S, HOUR_S])
+async def test_who_leaves_with_its_last_record_gets_its_clock_set_at_pairing(
+    world: BluetoothWorld,
+    side: BluetoothSide,
+    models: dict[str, Model[Any]],
+    title: str,
+    error_s: float,
+) -> None:
+    """No visit could set it after its records: the link is gone. Old stamps keep their age.
+
+    Where a clock was set back its hour comes twice, and no age is better than a wrong one.
+    """
+    device = models[title].build(METER_ADDRESS, CLOCK, clock_error_s=zone_offset_s() + error_s)
+    measure(device)
+    await world.add(device, bonded=False)
+    await device.set_pairing_mode(on=True)
+    someone = person(METER_ADDRESS, device.passkey)
+    found, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE))
+    assert wrong_by_s(device) < 5
+    assert met.clock_set is not None
+    side.admissions.clocks.keep_set(METER_ADDRESS, met.clock_set)
+    side.admissions.admit(
+        Admission(found.address, AdmittedBy.PERSON, found.name, model=met.said.model)
+    )
+    await eventually(lambda: device.pending == 0)
+    measure(device)
+    await eventually(lambda: device.pending == 0)
+    await eventually(lambda: len(set(side.payloads)) == 2 and not side.devices._tasks)
+    ages = ages_ms(side)
+    assert all(age_ms is None or age_ms < 20_000 for age_ms in ages)
+    assert None not in ages or error_s > 0
+    (move,) = side.journal.devices.timeline(METER_ADDRESS).moves
+    assert abs(move.jump_ms + error_s * 1000) < 5_000
+    assert side.admissions.clocks.clock_set(METER_ADDRESS) is None
+
+
+def measure(device: Device) -> None:
+    """Let it take something, whatever it is for."""
+    if isinstance(device, Cuff):
+        device.take(120, 80, 70)
+    elif isinstance(device, Meter):
+        device.take(Sample(Decimal(100)))
+
+
+async def test_at_pairing_no_clock_is_set_without_a_zone_nor_of_who_stays(
+    world: BluetoothWorld,
+) -> None:
+    """One that stays has it set after its records: setting a clock may make a device forget."""
+    for models, title, zone in ((CUFFS, AND_UA651.title, None), (METERS, CONFORMANT, ZONE)):
+        device = models[title].build(METER_ADDRESS, CLOCK, clock_error_s=zone_offset_s() + HOUR_S)
+        await world.add(device, bonded=False)
+        await device.set_pairing_mode(on=True)
+        someone = person(METER_ADDRESS, device.passkey)
+        _, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, zone))
+        assert met.clock_set is None
+        assert wrong_by_s(device) > HOUR_S - 5
+        await pairing.unpair(METER_ADDRESS)
+        await world.remove(device)

@@ -13,6 +13,7 @@ from schemas.errors import UnavailableError
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import (
+    CLOCK,
     CUFF_ADDRESS,
     METER_ADDRESS,
     eventually,
@@ -21,6 +22,7 @@ from tests.bluetooth_world import (
 from tests.gateway.bluetooth.side import BluetoothSide
 
 PASSKEY = 123_456
+TASK = pairing.Task(CLOCK)
 
 
 async def gateway(
@@ -85,7 +87,7 @@ async def test_wrong_or_no_digits_are_an_error_with_a_way_out(
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
     with pytest.raises(UnavailableError, match="pairing mode again"):
-        await pairing.pair("hci0", person(CUFF_ADDRESS, passkey))
+        await pairing.pair("hci0", person(CUFF_ADDRESS, passkey), TASK)
     assert await pairing.paired_devices("hci0") == []
 
 
@@ -94,9 +96,9 @@ async def test_the_agent_leaves_the_bus_with_the_pairing(world: BluetoothWorld) 
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
     said: list[str] = []
-    found, device = await pairing.pair("hci0", person(CUFF_ADDRESS, PASSKEY, said.append))
+    found, met = await pairing.pair("hci0", person(CUFF_ADDRESS, PASSKEY, said.append), TASK)
     assert (found.address, found.kinds, found.bonded) == (CUFF_ADDRESS, ("blood pressure",), True)
-    assert (device.model, device.serial) == (cuff.identity.model, cuff.identity.serial)
+    assert (met.said.model, met.said.serial) == (cuff.identity.model, cuff.identity.serial)
     assert said == [f"Found {cuff.name}.", "Pairing…"]
     await eventually(lambda: not cuff.is_connected)
 
@@ -115,7 +117,7 @@ async def test_a_device_that_nobody_hears_is_an_error_with_a_way_out(
     assert not cuff.is_advertising
     monkeypatch.setattr(pairing, "FIND_TIMEOUT_S", 0.2)
     with pytest.raises(UnavailableError, match="Put it into pairing mode"):
-        await pairing.pair("hci0", person(METER_ADDRESS))
+        await pairing.pair("hci0", person(METER_ADDRESS), TASK)
     assert world.bus_address
 
 
@@ -141,4 +143,4 @@ async def test_without_a_bus_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
         await pairing.paired_devices("hci0")
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
-        await pairing.pair("hci0", person(CUFF_ADDRESS))
+        await pairing.pair("hci0", person(CUFF_ADDRESS), TASK)
