@@ -60,10 +60,11 @@ async def get_acquainted(
     All is asked at once: bluetoothd sends one request after the other, in their order, but hears
     for ``listen`` as soon as that has asked. So nothing is lost of a device that sends unasked, and
     the clock is read before the burst of one that waits for its subscription. ``clock_read`` is
-    told at once, for such a device may leave at any moment. Raises ``LinkFailed``.
+    told at once, and the serial number noted at once, for such a device may leave at any moment.
+    Raises ``LinkFailed``.
     """
     now_ms = clock.monotonic_ms()
-    numbers = [uuids.SERIAL_NUMBER]  # at each visit: who it is decides whether its records count
+    numbers: list[int] = []
     if not known.asked:
         numbers += [uuids.MODEL_NUMBER, uuids.MANUFACTURER_NAME]
         numbers += [service.feature for service in SERVICES]
@@ -78,9 +79,13 @@ async def get_acquainted(
         else:
             clock_read(told)
 
-    work = [asyncio.create_task(read_and_tell_clock())]
+    async def read_who() -> None:  # at each visit: it decides whether its records count
+        if (serial := _text(await link.read(uuids.SERIAL_NUMBER, behind=1))) is not None:
+            known.device = msgspec.structs.replace(known.device, serial=serial)
+
+    work = [asyncio.create_task(read_and_tell_clock()), asyncio.create_task(read_who())]
     reads = {
-        number: asyncio.create_task(link.read(number, behind=1 + position))
+        number: asyncio.create_task(link.read(number, behind=2 + position))
         for position, number in enumerate(numbers)
     }
     work.append(asyncio.create_task(listen()))
@@ -109,8 +114,6 @@ def _learn(known: Acquaintance, said: Mapping[int, bytes | None]) -> None:
             manufacturer=_text(said[uuids.MANUFACTURER_NAME]),
             serial=known.device.serial,
         )
-    if (serial := _text(said[uuids.SERIAL_NUMBER])) is not None:
-        known.device = msgspec.structs.replace(known.device, serial=serial)
     if (level := said.get(uuids.BATTERY_LEVEL)) is not None:
         with suppress(MalformedPayload):
             known.battery_percent = device_information.decode_battery_percent(level)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
+import msgspec
 import structlog
 
 from gateway import metrics
@@ -148,7 +149,8 @@ class Session:
         One that gave nothing broke off, unless its kind is known to leave when it has nothing.
         One that left before it said its serial number is known by its bond, as one that says none.
         """
-        if self._bonded and not self._believed and self._outcome is None:
+        early = self._bonded and not self._believed and self._outcome is None
+        if early and not self._is_refused():
             with suppress(UnavailableError):  # the disk refuses: what came waits in memory
                 self._believe()
             self._harvest.believe()
@@ -194,6 +196,7 @@ class Session:
         metrics.BONDED_ANEW.inc()
         self._bonded_anew = True
         known.asked = False
+        known.device = msgspec.structs.replace(known.device, serial=None)  # it must say it anew
         with self._around.doorkeeper.expecting(known.device.address):
             sighting = await heard_unbonded(known, self._radio)
             self._link = Link(sighting.device, self._radio.adapter)
@@ -225,8 +228,17 @@ class Session:
         finally:
             asked_bond.cancel()
         self._visit.quirk = known.quirk
+        if self._is_refused():
+            return Event.REFUSED
+        admissions.learn(known.device)
+        self._believe()
+        return Event.ACQUAINTED
+
+    def _is_refused(self) -> bool:
+        """Judge who this is, by what it has said so far."""
+        known = self._acquaintance
         refused = refusal(
-            admissions.get(known.device.address),
+            self._around.admissions.get(known.device.address),
             known.device,
             bonded=self._bonded,
             repaired=self._bonded_anew,
@@ -235,10 +247,7 @@ class Session:
             log.warning("session.refused", reason=refused.value)
             self._outcome = refused.value
             known.doubted = True
-            return Event.REFUSED
-        admissions.learn(known.device)
-        self._believe()
-        return Event.ACQUAINTED
+        return refused is not None
 
     def _is_known(self, admission: Admission) -> bool:
         """Tell whether it was read before, and of a kind that may be subscribed to early."""
