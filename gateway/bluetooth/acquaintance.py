@@ -1,7 +1,7 @@
 """Reads what a device says of itself: clock and serial number at each visit, the rest once."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,9 @@ from schemas.gatt.services import SERVICES
 from schemas.reading import Device
 
 BATTERY_EVERY_MS = 24 * 3600 * 1000
+FEATURES = {service.feature: service for service in SERVICES}
+"""What the device's services can notice, by the numbers of the characteristics that say it."""
+ASKED_ONCE = (uuids.MODEL_NUMBER, uuids.MANUFACTURER_NAME, *FEATURES)
 
 log = structlog.get_logger(__name__)
 
@@ -59,64 +62,61 @@ async def get_acquainted(
 
     All is asked at once: bluetoothd sends one request after the other, in their order, but hears
     for ``listen`` as soon as that has asked. So nothing is lost of a device that sends unasked, and
-    the clock is read before the burst of one that waits for its subscription. ``clock_read`` is
-    told at once, and the serial number noted at once, for such a device may leave at any moment.
-    Raises ``LinkFailed``.
+    the clock is read before the burst of one that waits for its subscription. Either may leave at
+    any moment, so each answer is noted when it comes: ``clock_read`` is told, ``known`` has the
+    others. Raises ``LinkFailed``.
     """
     now_ms = clock.monotonic_ms()
-    numbers: list[int] = []
+    numbers = [uuids.SERIAL_NUMBER]  # at each visit: who it is decides whether its records count
     if not known.asked:
-        numbers += [uuids.MODEL_NUMBER, uuids.MANUFACTURER_NAME]
-        numbers += [service.feature for service in SERVICES]
+        numbers += ASKED_ONCE
     if known.battery_asked_ms is None or now_ms - known.battery_asked_ms >= BATTERY_EVERY_MS:
-        known.battery_asked_ms = now_ms
         numbers.append(uuids.BATTERY_LEVEL)
+    unanswered = set(ASKED_ONCE).intersection(numbers)
 
-    async def read_and_tell_clock() -> None:
+    async def read_the_clock() -> None:
         told = await read_clock(link, known.quirk, clock)
         if told is None:
             log.info("clock.unread")
         else:
             clock_read(told)
 
-    async def read_who() -> None:  # at each visit: it decides whether its records count
-        if (serial := _text(await link.read(uuids.SERIAL_NUMBER, behind=1))) is not None:
-            known.device = msgspec.structs.replace(known.device, serial=serial)
+    async def read(number: int, behind: int) -> None:
+        payload = await link.read(number, behind=behind)
+        if payload is not None or not link.lost.is_set():  # else None may mean anything
+            _learn(known, number, payload, now_ms)
+            unanswered.discard(number)
+            known.asked = not unanswered
 
-    work = [asyncio.create_task(read_and_tell_clock()), asyncio.create_task(read_who())]
-    reads = {
-        number: asyncio.create_task(link.read(number, behind=2 + position))
-        for position, number in enumerate(numbers)
-    }
+    work = [asyncio.create_task(read_the_clock())]
+    work += [asyncio.create_task(read(number, at)) for at, number in enumerate(numbers, 1)]
     work.append(asyncio.create_task(listen()))
     try:
-        await asyncio.gather(*work, *reads.values())
+        await asyncio.gather(*work)
     finally:
-        for task in (*work, *reads.values()):
+        for task in work:
             task.cancel()
-        await asyncio.gather(*work, *reads.values(), return_exceptions=True)
-    _learn(known, {number: read.result() for number, read in reads.items()})
-    known.asked = not link.lost.is_set()
+        await asyncio.gather(*work, return_exceptions=True)
 
 
-def _learn(known: Acquaintance, said: Mapping[int, bytes | None]) -> None:
-    """Take what was read: None is missing, or was refused."""
-    if uuids.MODEL_NUMBER in said:
-        known.features = {
-            f"{service.feature:04x}": bits
-            for service in SERVICES
-            if (payload := said[service.feature]) is not None
-            and (bits := service.feature_bits(payload)) is not None
-        }
-        known.device = Device(
-            address=known.device.address,
-            model=_text(said[uuids.MODEL_NUMBER]),
-            manufacturer=_text(said[uuids.MANUFACTURER_NAME]),
-            serial=known.device.serial,
-        )
-    if (level := said.get(uuids.BATTERY_LEVEL)) is not None:
+def _learn(known: Acquaintance, number: int, payload: bytes | None, now_ms: int) -> None:
+    """Take one answer: None is missing, or was refused."""
+    if number == uuids.SERIAL_NUMBER:
+        serial = _text(payload) or known.device.serial
+        known.device = msgspec.structs.replace(known.device, serial=serial)
+    elif number == uuids.MODEL_NUMBER:
+        known.device = msgspec.structs.replace(known.device, model=_text(payload))
+    elif number == uuids.MANUFACTURER_NAME:
+        known.device = msgspec.structs.replace(known.device, manufacturer=_text(payload))
+    elif number == uuids.BATTERY_LEVEL:
+        known.battery_asked_ms = now_ms
         with suppress(MalformedPayload):
-            known.battery_percent = device_information.decode_battery_percent(level)
+            if payload is not None:
+                known.battery_percent = device_information.decode_battery_percent(payload)
+    else:
+        bits = None if payload is None else FEATURES[number].feature_bits(payload)
+        if bits is not None:
+            known.features[f"{number:04x}"] = bits
 
 
 def _text(payload: bytes | None) -> str | None:

@@ -123,7 +123,7 @@ async def test_a_device_is_chosen_by_its_number_paired_and_read(
     await eventually(lambda: cuff.pending == 0)
     _, listed, _ = await vitalwire("devices")
     (line,) = (line for line in listed.splitlines() if line.endswith(CUFF_ADDRESS))
-    assert all(words in line for words in (cuff.name, "Cuff One", "just now", "90 %"))
+    assert all(words in line for words in (cuff.name, "Cuff One", "just now", "90 %")), line
     assert daemon.running
 
 
