@@ -1,6 +1,9 @@
 """The gateway's Bluetooth side without MQTT, for tests that look into its journal."""
 
 import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -10,6 +13,7 @@ from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
+from gateway.daemon import note_stray_error
 from gateway.dialling import Dialling
 from gateway.intake import Intake
 from gateway.journal import Journal
@@ -18,6 +22,18 @@ from schemas.clock import SystemClock
 from tests.bluetooth_world import eventually
 
 REST_MS = 50
+
+
+@asynccontextmanager
+async def alive(side: "BluetoothSide") -> AsyncIterator["BluetoothSide"]:
+    """Let it run while inside, then close it."""
+    asyncio.get_running_loop().set_exception_handler(note_stray_error)  # as in the daemon
+    task = asyncio.create_task(side.run())
+    yield side
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    side.close()
+    gc.collect()  # while the loop can still hear of the errors that bleak leaves behind
 
 
 class BluetoothSide:

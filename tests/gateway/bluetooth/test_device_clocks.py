@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway import wall
 from gateway.admission import Admission, AdmittedBy
+from gateway.admissions import Admissions
 from gateway.bluetooth import pairing
 from gateway.decode import decode
 from gateway.record import Moment
@@ -19,7 +21,7 @@ from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Habits, Le
 from simulators.peripherals.models import CONFORMANT, CUFFS, METERS, Device, Model
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, METER_ADDRESS, eventually
-from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.side import BluetoothSide, alive
 from tests.gateway.bluetooth.test_pairing import person
 
 ZONE = ZoneInfo("Asia/Kathmandu")  # 5 h 45 min: no whole hour, and no daylight saving
@@ -174,7 +176,7 @@ async def test_contours_clock_is_set_in_contours_way_once_its_stamps_come_from_t
 @pytest.mark.parametrize("error_s", [-HOUR_S, HOUR_S])
 async def test_who_leaves_with_its_last_record_gets_its_clock_set_at_pairing(
     world: BluetoothWorld,
-    side: BluetoothSide,
+    tmp_path: Path,
     models: dict[str, Model[Any]],
     title: str,
     error_s: float,
@@ -191,14 +193,19 @@ async def test_who_leaves_with_its_last_record_gets_its_clock_set_at_pairing(
     found, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE))
     assert wrong_by_s(device) < 5
     assert met.clock_set is not None
-    side.admissions.clocks.keep_set(METER_ADDRESS, met.clock_set)
-    side.admissions.admit(
-        Admission(found.address, AdmittedBy.PERSON, found.name, model=met.said.model)
-    )
-    await eventually(lambda: device.pending == 0)
-    measure(device)
-    await eventually(lambda: device.pending == 0)
-    await eventually(lambda: len(set(side.payloads)) == 2 and not side.devices._tasks)
+    with Admissions(tmp_path) as command:
+        command.clocks.keep_set(METER_ADDRESS, met.clock_set)
+        command.admit(Admission(found.address, AdmittedBy.PERSON, found.name, model=met.said.model))
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        await eventually(lambda: device.pending == 0)
+        measure(device)
+        await eventually(lambda: device.pending == 0)
+        await eventually(lambda: len(set(side.payloads)) == 2 and not side.devices._tasks)
+        judge_what_was_told(side, error_s)
+
+
+def judge_what_was_told(side: BluetoothSide, error_s: float) -> None:
+    """Ages are right or there are none; the gateway knows of the set, and lets go of it."""
     ages = ages_ms(side)
     assert all(age_ms is None or age_ms < 20_000 for age_ms in ages)
     assert None not in ages or error_s > 0
