@@ -1,6 +1,7 @@
 """Commands for whoever visits the home: plain words, one next step, `--json` for programs."""
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +75,9 @@ def pair(  # noqa: PLR0913  (one option each)
     from gateway.bedside import questions
     from gateway.bluetooth import pairing
     from schemas.clock import SystemClock
+    from schemas.daemon import configure_logs
 
+    configure_logs("gateway pair", logging.WARNING)  # the person is told in words
     _make_directory(state)
     with Admissions(state) as admissions:
         if address is None:

@@ -62,11 +62,14 @@ class WriteRefused(LinkFailed):
 class Link:
     """One connection; ``lost`` is set when it ends, by whomever."""
 
-    def __init__(self, device: BLEDevice, adapter: str) -> None:
-        """Connect to nothing yet. ``device`` must come from the live scan: old ones vanish."""
+    def __init__(self, device: BLEDevice, adapter: str, client: BleakClient | None = None) -> None:
+        """Connect to nothing yet. ``device`` must come from the live scan: old ones vanish.
+
+        ``client``: one that is connected already.
+        """
         self._device = device
         self._adapter = adapter
-        self._client: BleakClient | None = None
+        self._client = client
         self.lost = asyncio.Event()
         self.subscribed: set[int] = set()
 
@@ -78,9 +81,9 @@ class Link:
     async def open(self, needed: frozenset[int], timeout_s: float) -> None:
         """Try once to connect; raise ``LinkFailed``, or ``Vanished`` if only a scan helps.
 
-        ``needed``: characteristics of which one must be there, if any is named. ServicesResolved
-        can come before the GATT objects (bluez issue 1489): then nothing is there, and only
-        connecting anew helps. The caller holds the adapter's lock: concurrent connects fail.
+        ``needed``: characteristics of which at least one must be there. ServicesResolved can come
+        before the GATT objects (bluez issue 1489): then nothing is there, and only connecting anew
+        helps. The caller holds the adapter's lock: concurrent connects fail on BlueZ.
         """
         self.lost = asyncio.Event()
         self.subscribed.clear()
@@ -93,7 +96,7 @@ class Link:
         self._client = client
         try:
             await client.connect()
-            if not needed or any(self.has(number) for number in needed):
+            if any(self.has(number) for number in needed):
                 return
             reason = "the services are missing"
         except BleakDeviceNotFoundError as error:

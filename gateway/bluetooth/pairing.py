@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDBusError, BleakError
@@ -27,7 +28,7 @@ from gateway.bluetooth.bluez import (
     system_bus,
 )
 from gateway.bluetooth.device_clock import read_clock, set_clock, way_of
-from gateway.bluetooth.link import Link, LinkFailed
+from gateway.bluetooth.link import FAILURES, Link, LinkFailed
 from gateway.bluetooth.listening import listening
 from gateway.timeline import ClockSet, setting
 from schemas.clock import Clock
@@ -177,7 +178,7 @@ async def _meet_over_old_bond(device: BLEDevice, adapter: str, task: Task) -> Me
     The daemon may be talking to it at the same moment, so one failure proves nothing.
     """
     for pause_s in (*OLD_BOND_PAUSES_S, None):
-        with suppress(LinkFailed, TimeoutError):
+        with suppress(*FAILURES, LinkFailed):
             async with _connected(device, adapter) as link:
                 return await _meet(link, device, task)
         if pause_s is not None:
@@ -195,7 +196,7 @@ async def _pair(bus: MessageBus, device: BLEDevice, adapter: str, task: Task) ->
     path = _device_path(adapter, device.address)
     try:
         await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Pair"), PAIR_TIMEOUT_S)
-        with suppress(LinkFailed, TimeoutError):
+        with suppress(*FAILURES, LinkFailed):
             async with asyncio.timeout(SAID_TIMEOUT_S), _connected(device, adapter) as link:
                 return await _meet(link, device, task)
         return Met(Device(address=device.address.upper()))
@@ -207,8 +208,9 @@ async def _pair(bus: MessageBus, device: BLEDevice, adapter: str, task: Task) ->
 @asynccontextmanager
 async def _connected(device: BLEDevice, adapter: str) -> AsyncIterator[Link]:
     """Connect; some cuffs finish pairing only when the link ends (A&D UA-651BLE), so end it."""
-    link = Link(device, adapter)
-    await link.open(frozenset(), CONNECT_TIMEOUT_S)
+    client = BleakClient(device, timeout=CONNECT_TIMEOUT_S, bluez={"adapter": adapter})
+    await client.connect()
+    link = Link(device, adapter, client)
     try:
         yield link
     finally:
