@@ -71,13 +71,15 @@ def pair(  # noqa: PLR0913  (one option each)
     state: Path,
 ) -> None:
     """Pair the device with ADDRESS; without it, list what is near and ask which."""
+    import structlog
+
     from gateway.admissions import Admissions
     from gateway.bedside import questions
     from gateway.bluetooth import pairing
     from schemas.clock import SystemClock
-    from schemas.daemon import configure_logs
 
-    configure_logs("gateway pair", logging.WARNING)  # the person is told in words
+    # The person is told in words.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     _make_directory(state)
     with Admissions(state) as admissions:
         if address is None:
