@@ -5,7 +5,7 @@ code. An open alert that rests on nothing else is retracted; one that still hold
 matches now and did not before is work: one item of a patient's ladder a day.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -15,6 +15,7 @@ from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders
 from alerts.engine.plans import local_day
+from alerts.engine.revise import Moved, revise
 from alerts.engine.sight import Sight, value_text
 from alerts.engine.state import PartitionState
 from alerts.engine.transitions import transition
@@ -75,14 +76,24 @@ def _vital(
     if change.was.measured_at_ms == state.newest_ms[row, vital.index]:
         # It may have stood for "back within limits": nothing is resolved by it any more.
         state.clear[row, [ladder.index for ladder in vital.ladders]] = 0
-    for ladder in vital.ladders:
-        for found in _ladder(state, row, ladder, change):
-            finding = replace(found, own=state.own(row, change.was.measured_at_ms))
+    revision = revise(state, vital, row, change.was, change.now)
+    for number, ladder in enumerate(vital.ladders):
+        lost = [moved for moved in revision.lost if moved.place == number]
+        gained = [moved for moved in revision.gained if moved.place == number]
+        for found in _ladder(state, row, ladder, change, lost, gained):
+            finding = replace(found, own=state.own(row, found.sight.measured_at_ms))
             told = transition(state.patients[row], ladder, finding, vital.gated)
             yield msgspec.structs.replace(told, reason=_reason(told, change))
 
 
-def _ladder(state: PartitionState, row: int, ladder: Ladder, change: _Change) -> Iterator[Finding]:
+def _ladder(  # noqa: PLR0913, PLR0917
+    state: PartitionState,
+    row: int,
+    ladder: Ladder,
+    change: _Change,
+    lost: Sequence[Moved],
+    gained: Sequence[Moved],
+) -> Iterator[Finding]:
     in_force = int(state.in_force[row, ladder.index])
     own = state.own(row, change.was.measured_at_ms)
     true, decided = true_rungs(ladder, change.now, own) if change.now else (0, -1)
@@ -90,33 +101,42 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder, change: _Change) ->
     held = state.ladders.get(key)
     voice = None
     if held is not None:
-        yield from _held(state, held, ladder, change, ~true & decided)
+        yield from _held(state, held, ladder, change, [*lost, _untrue(change, ~true & decided)])
         voice = ladder.voice(held.latched, held.lowered)
         state.put_ladder(key, held)
     judged = change.was.measured_at_ms >= state.from_ms[row]
-    gained = true & ~true_rungs(ladder, change.was, own)[0] & in_force if judged else 0
-    worst = ladder.voice(gained, 0)
-    if worst and (voice is None or worst[0] < voice[0]):
-        yield Finding(
-            "corrected-match",
-            worst[1],
-            worst[1],
-            max(worst[0], WORK_LIST_RANK),
-            local_day(state.plans.of(state.patients[row]), state.log_ms),
-            change.told,
-            state.log_ms,
-            scope=f"corrected/{ladder.name}",
-            count=change.revision,
-        )
+    alone = true & ~true_rungs(ladder, change.was, own)[0] & in_force if judged else 0
+    for rungs, sight in [(alone, change.told), *((one.rungs, one.sight) for one in gained)]:
+        worst = ladder.voice(rungs, 0)
+        if worst and (voice is None or worst[0] < voice[0]):
+            yield Finding(
+                "corrected-match",
+                worst[1],
+                worst[1],
+                max(worst[0], WORK_LIST_RANK),
+                local_day(state.plans.of(state.patients[row]), state.log_ms),
+                sight,
+                state.log_ms,
+                scope=f"corrected/{ladder.name}",
+                count=change.revision,
+            )
+
+
+def _untrue(change: _Change, rungs: int) -> Moved:
+    return Moved(-1, rungs, change.was)
 
 
 def _held(
-    state: PartitionState, held: LadderState, ladder: Ladder, change: _Change, untrue: int
+    state: PartitionState,
+    held: LadderState,
+    ladder: Ladder,
+    change: _Change,
+    lost: Sequence[Moved],
 ) -> Iterator[Finding]:
-    """Take the rungs that a reading no longer satisfies from what rests on it."""
+    """Take the rungs that readings no longer satisfy from what rests on them."""
     before = ladder.voice(held.latched, held.lowered)
     was_held = (held.latched, held.lowered)
-    rests = _revise(held, change, untrue)
+    rests = _rest(held, change, lost, ladder)
     after = ladder.voice(held.latched, held.lowered)
     if before is None or not rests:
         return
@@ -139,14 +159,40 @@ def _held(
     )
 
 
-def _revise(held: LadderState, change: _Change, untrue: int) -> bool:
+def _rest(held: LadderState, change: _Change, lost: Sequence[Moved], ladder: Ladder) -> bool:
     """Move what is remembered of a ladder; tell whether any of it rests on the reading."""
-    reading_id, at_ms = change.was.reading_id, change.was.measured_at_ms
+    reading_id = change.was.reading_id
     rests = held.latched != 0 and reading_id == held.onset_reading_id
+    rests |= any(match.reading_id == reading_id for match in held.basis)
+    *windows, alone = lost
+    for moved in windows:
+        means = moved.rungs & ladder.means  # judged at the newest reading, for all that it rests on
+        held.older &= ~means
+        for match in held.basis:
+            here = moved.rungs if match.reading_id == moved.sight.reading_id else means
+            rests |= bool(match.rungs & here)
+            match.rungs &= ~here
     for match in held.basis:
         if match.reading_id == reading_id:
-            rests, match.rungs = True, match.rungs & ~untrue
+            match.rungs &= ~alone.rungs | ladder.means
     held.basis = [match for match in held.basis if match.rungs]
+    _forget_waiting(held, change, alone.rungs)
+    supported = held.older
+    for match in held.basis:
+        supported |= match.rungs
+    held.let_go(held.latched & ~supported)
+    if held.awaiting is not None:
+        held.awaiting.rungs &= held.latched
+        held.awaiting = held.awaiting if held.awaiting.rungs else None
+    if rests and held.last_match_ms == change.was.measured_at_ms and alone.rungs:
+        times_ms = (match.measured_ms for match in held.basis)
+        held.last_match_ms = max(times_ms, default=held.last_match_ms)
+    return rests
+
+
+def _forget_waiting(held: LadderState, change: _Change, untrue: int) -> None:
+    """Let nothing wait for a reading that no longer matches, and show what one says now."""
+    reading_id, at_ms = change.was.reading_id, change.was.measured_at_ms
     for pending in held.pending:
         if pending.sight.reading_id == reading_id:
             pending.sight, pending.rungs = change.told, pending.rungs & ~untrue
@@ -156,19 +202,8 @@ def _revise(held: LadderState, change: _Change, untrue: int) -> bool:
         for when_ms, rungs in held.flagged
         if when_ms != at_ms or rungs & ~untrue
     ]
-    supported = held.older
-    for match in held.basis:
-        supported |= match.rungs
-    held.let_go(held.latched & ~supported)
-    if rests and held.last_match_ms == at_ms and untrue:
-        held.last_match_ms = max((match.measured_ms for match in held.basis), default=at_ms)
-    if held.awaiting is not None:
-        held.awaiting.rungs &= held.latched
-        if held.awaiting.sight.reading_id == reading_id:
-            held.awaiting.sight = change.told
-        if not held.awaiting.rungs:
-            held.awaiting = None
-    return rests
+    if held.awaiting is not None and held.awaiting.sight.reading_id == reading_id:
+        held.awaiting.sight = change.told
 
 
 def _sight(reading: CorrectedReading | WithdrawnReading) -> Sight:

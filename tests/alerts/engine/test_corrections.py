@@ -55,6 +55,7 @@ def correction(
         time_quality=was.time,
         quantities=now.quantities,
         before=was.quantities,
+        status=list(now.flags),
     )
     return Corrections(patient_id, at_ms, "a decoder was mended", [reading])
 

@@ -1,0 +1,174 @@
+"""A judged reading becomes another one, or nobody's: memory as if it had always been so.
+
+Ring, sums over days and baselines are moved; what that changes for rungs about several readings is
+said reading by reading, as far back as the ring goes; for those about means at the newest reading.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alerts.engine import day_sums, windows
+from alerts.engine.columns import Columns, Gatherer, Integers
+from alerts.engine.day_sums import Added
+from alerts.engine.identity import long_identity
+from alerts.engine.kinds import Kinds
+from alerts.engine.ladder_state import LONG_AGO_MS
+from alerts.engine.ladders import VitalLadders
+from alerts.engine.memory import Memory, Structured
+from alerts.engine.remembered import entries_of, sight_of_entry, tenths_of
+from alerts.engine.sight import Sight
+from alerts.engine.standing import newest
+from alerts.engine.state import PartitionState
+from schemas.kafka import Stamp, StampedReading, TimeQuality
+from schemas.reading import Capture, Device, Reading
+
+_DAY_CODE_MAX = 2**16 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Rungs of a ladder, its place in the vital, that are true at a reading no more, or now."""
+
+    place: int
+    rungs: int
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What rungs about several readings lose and gain."""
+
+    lost: tuple[Moved, ...] = ()
+    gained: tuple[Moved, ...] = ()
+
+
+def revise(
+    state: PartitionState, vital: VitalLadders, row: int, was: Sight, now: Sight | None
+) -> Revision:
+    """Move what memory keeps of a patient's reading; ``now`` None: it was never there."""
+    memory = state.memories[vital.index]
+    slot = int(memory.slot_of[row])
+    if slot < 0:
+        return Revision()
+    return _Reviser(state, vital, row, slot).revise(was, now)
+
+
+class _Reviser:
+    def __init__(self, state: PartitionState, vital: VitalLadders, row: int, slot: int) -> None:
+        self._state, self._vital, self._row, self._slot = state, vital, row, slot
+        self._memory: Memory = state.memories[vital.index]
+        self._kinds: Kinds = state.kinds[vital.index]
+
+    def revise(self, was: Sight, now: Sight | None) -> Revision:
+        before = self._true()
+        ring = self._memory.ring(self._slot)
+        high, low = long_identity(was.reading_id)
+        place = np.flatnonzero((ring["high"] == np.uint64(high)) & (ring["low"] == np.uint64(low)))
+        kept = bool(len(place))
+        old = self._columns(was, alone=kept)
+        new = None if now is None else self._columns(now, alone=kept)
+        if kept:
+            self._ring(ring, int(place[0]), new)
+        self._sums(old, -1)
+        if new is not None:
+            self._sums(new, 1)
+        elif was.measured_at_ms == self._state.newest_ms[self._row, self._vital.index]:
+            left = self._memory.ring(self._slot)["at_ms"]
+            self._state.newest_ms[self._row, self._vital.index] = left.max(initial=LONG_AGO_MS)
+        return self._compare(before, self._true())
+
+    def _columns(self, sight: Sight, *, alone: bool) -> Columns:
+        """Lay a reading out as it was when it came, as far as its record says."""
+        at_ms = sight.measured_at_ms
+        reading = Reading(
+            seq=0,
+            reading_id=sight.reading_id,
+            vital=sight.vital,
+            device=Device(""),
+            characteristic="",
+            raw="",
+            quantities=sight.quantities,
+            session_id="",
+            capture=Capture("", 0),
+            status=sight.status,
+        )
+        quality: TimeQuality = "untrusted"
+        if sight.time_quality in {"device-clock", "receipt"}:
+            quality = "receipt" if sight.time_quality == "receipt" else "device-clock"
+        stamped = StampedReading(reading, Stamp(at_ms, at_ms, at_ms, at_ms, at_ms, quality))
+        gatherer = Gatherer(self._vital.vital, frozenset(self._vital.gated))
+        gatherer.add((0, 0, self._row, at_ms), stamped, alone=alone, judged=True)
+        return gatherer.columns()
+
+    def _ring(self, ring: Structured, place: int, new: Columns | None) -> None:
+        if new is not None and new.eligible[0]:
+            entry = entries_of(self._memory.layout, new)
+            for name in ("seq", "mark"):
+                entry[name] = ring[name][place]
+            ring[place] = entry[0]
+        else:
+            ring = np.delete(ring, place)
+        self._memory.put_ring(self._slot, ring)
+
+    def _sums(self, columns: Columns, sign: int) -> None:
+        """Take a reading out of the sums over its day and the baseline, or put one in."""
+        slot, row = np.array([self._slot]), np.array([self._row])
+        values = columns.values
+        beyond = (values.beyond != 0).any(axis=1)
+        added = Added(
+            day=self._state.local_days(row, columns.measured_ms),
+            counts=columns.eligible & ~beyond,
+            beyond=columns.eligible & beyond,
+            tenths=tenths_of(values, self._vital.vital),
+            known=~np.isnan(values.number),
+        )
+        code = np.clip(added.day + 1, 1, _DAY_CODE_MAX).astype(np.uint16)
+        judged = columns.measured_ms[0] >= self._state.from_ms[self._row]
+        if judged and (self._memory.days(slot)["day"] == code).any():
+            day_sums.add(self._memory, slot, added, sign)
+        since_ms, until_ms = self._state.baseline_ms[self._row, self._vital.index]
+        if added.counts[0] and since_ms <= columns.measured_ms[0] < until_ms:
+            known, table = added.known[0], self._memory.table
+            table["baseline_total"][self._slot] += (sign * added.tenths[0] * known).astype(np.int32)
+            table["baseline_count"][self._slot] += (known * np.array(sign)).astype(np.uint8)
+
+    def _true(self) -> list[tuple[Sight, Integers]]:
+        """Give the readings of the ring, and of each ladder the rungs of windows true there."""
+        ring = self._memory.ring(self._slot)
+        size = len(ring)
+        true = np.zeros((size, len(self._vital.ladders)), np.int64)
+        back = np.arange(size)[:, None] - np.arange(size)
+        entries, row = ring[back], np.full(size, self._row)
+        rings = windows.rings(self._state, self._kinds, row, entries, back >= 0) if size else None
+        for one, window in self._kinds.counted:
+            if rings is not None:
+                condition = one.rung.rule.condition
+                own = rings.truth(condition, widened=False).true[:, 0]
+                holds = own & windows.matching(condition, window, rings)
+                true[:, one.place] |= holds * np.int64(one.bit)
+        at_newest = newest(self._state, self._vital, row[:1])
+        if len(at_newest.row):
+            true[-1] |= at_newest.true[0] & self._kinds.averaged
+        sights = [sight_of_entry(entry, self._vital.vital, self._kinds) for entry in ring]
+        return list(zip(sights, true & self._in_force(), strict=True))
+
+    def _in_force(self) -> Integers:
+        indices = [ladder.index for ladder in self._vital.ladders]
+        in_force: Integers = self._state.in_force[self._row, indices]
+        return in_force
+
+    def _compare(
+        self, before: list[tuple[Sight, Integers]], after: list[tuple[Sight, Integers]]
+    ) -> Revision:
+        nothing = np.zeros(len(self._vital.ladders), np.int64)
+        was = {sight.reading_id: true for sight, true in before}
+        now = {sight.reading_id: true for sight, true in after}
+        lost, gained = list[Moved](), list[Moved]()
+        for sight, true in before:
+            gone = true & ~now.get(sight.reading_id, nothing)
+            lost += [Moved(n, rungs, sight) for n, rungs in enumerate(gone.tolist()) if rungs]
+        for sight, true in after:
+            new = true & ~was.get(sight.reading_id, nothing)
+            gained += [Moved(n, rungs, sight) for n, rungs in enumerate(new.tolist()) if rungs]
+        return Revision(tuple(lost), tuple(gained))
