@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from schemas.registry import Assignment, DeviceEntry, PatientEntry
+from ingest.registry.care_plan import PlanDetails
+from schemas.registry import Assignment, BookEntry, DeviceEntry, PatientEntry
 
 _ASSIGNMENTS = """
 SELECT device_id, assignment_id::text, patient_id,
@@ -16,20 +18,38 @@ FROM vitalwire.assignments WHERE device_id = ANY(%s) ORDER BY device_id, validit
 """
 _PATIENTS = """
 SELECT patient_id, pseudonym, coalesce(books, '{}'), zone,
-       coalesce((extract(epoch FROM starts_at) * 1000)::bigint, 0), simulated
+       coalesce((extract(epoch FROM starts_at) * 1000)::bigint, 0), simulated,
+       under_13, coalesce(details, '{}')::text
 FROM vitalwire.patients LEFT JOIN vitalwire.care_plans USING (patient_id)
 """
+_BOOKS = """
+SELECT DISTINCT ON (name) entry::text FROM vitalwire.rule_books ORDER BY name, activation_id DESC
+"""
+_decode_details = msgspec.json.Decoder(PlanDetails).decode
+_decode_book = msgspec.json.Decoder(BookEntry).decode
 
 
 def patient(connection: Connection[TupleRow], patient_id: str) -> PatientEntry | None:
     """Read one patient; None if there is none of that name."""
     row = connection.execute(f"{_PATIENTS} WHERE patient_id = %s", [patient_id]).fetchone()
-    return None if row is None else PatientEntry(*row)
+    return None if row is None else _patient(row)
 
 
 def patients(connection: Connection[TupleRow]) -> list[PatientEntry]:
     """Read every patient."""
-    return [PatientEntry(*row) for row in connection.execute(f"{_PATIENTS} ORDER BY pseudonym")]
+    return [_patient(row) for row in connection.execute(f"{_PATIENTS} ORDER BY pseudonym")]
+
+
+def _patient(row: TupleRow) -> PatientEntry:
+    patient_id, pseudonym, watched_by, zone, from_ms, simulated, under_13, details = row
+    entry = PatientEntry(patient_id, pseudonym, watched_by, zone, from_ms, simulated)
+    more = msgspec.structs.asdict(_decode_details(details))
+    return msgspec.structs.replace(entry, under_13=under_13, **more)
+
+
+def books(connection: Connection[TupleRow]) -> list[BookEntry]:
+    """Read every rule book in force."""
+    return [_decode_book(text) for (text,) in connection.execute(_BOOKS)]
 
 
 def device(connection: Connection[TupleRow], device_id: str) -> DeviceEntry | None:

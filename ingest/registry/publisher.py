@@ -115,6 +115,7 @@ class Publisher:
             whole: list[RegistryEntry] = [
                 *entries.patients(connection),
                 *entries.devices(connection),
+                *entries.books(connection),
                 *rotas(connection),
             ]
             records = [

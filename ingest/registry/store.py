@@ -5,11 +5,10 @@ contradicts what is there is refused with the reason and the way out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import psycopg
@@ -19,21 +18,15 @@ from psycopg.types.range import Range
 
 from ingest.instants import from_ms
 from ingest.registry import entries, outbox
+from ingest.registry.care_plan import RefusedEdit, details_of, refuse_adult_books, require_zone
 from ingest.registry.release import release
 from ingest.tables import current_name
-from schemas.errors import VitalwireError
-from schemas.registry import Assignment, DeviceEntry, PatientEntry
+from schemas.registry import Assignment, BookEntry, DeviceEntry, PatientEntry
 from schemas.vitals import VITALS
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
 _SLOTS = 256
-
-
-class RefusedEdit(VitalwireError):
-    """The editor's fault: what was asked contradicts the registry. Nothing was changed."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +68,55 @@ class RegistryStore:
     def add_patient(self, entry: PatientEntry) -> bool:
         """Add a patient with the care plan; False if this very entry was there already."""
         _require(_IDENTIFIER, entry.patient_id, "patient id", "letters, digits, dots and dashes")
-        _require_zone(entry.zone)
+        require_zone(entry.zone)
         with self._edit():
+            refuse_adult_books(entry, entries.books(self._connection))
             known = entries.patient(self._connection, entry.patient_id)
             if known is not None:
                 return _same(known, entry, f"Patient {entry.patient_id}")
             self._connection.execute(
-                "INSERT INTO vitalwire.patients (patient_id, pseudonym, zone, simulated)"
-                " VALUES (%s, %s, %s, %s)",
-                [entry.patient_id, entry.pseudonym, entry.zone, entry.simulated],
+                "INSERT INTO vitalwire.patients (patient_id, pseudonym, zone, simulated, under_13)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [entry.patient_id, entry.pseudonym, entry.zone, entry.simulated, entry.under_13],
             )
             self._connection.execute(
-                "INSERT INTO vitalwire.care_plans (patient_id, books, starts_at)"
-                " VALUES (%s, %s, %s)",
-                [entry.patient_id, entry.books, from_ms(entry.care_plan_from_ms)],
+                "INSERT INTO vitalwire.care_plans (patient_id, books, starts_at, details)"
+                " VALUES (%s, %s, %s, %s)",
+                [
+                    entry.patient_id,
+                    entry.books,
+                    from_ms(entry.care_plan_from_ms),
+                    _document(entry),
+                ],
             )
             self._record("patient.add", None, entry)
         return True
+
+    def change_plan(
+        self, patient_id: str, action: str, change: Callable[[PatientEntry], PatientEntry]
+    ) -> PatientEntry:
+        """Change a care plan as ``change`` says, which may refuse; give the patient's new entry."""
+        with self._edit():
+            before = entries.patient(self._connection, patient_id)
+            if before is None:
+                raise RefusedEdit(
+                    f"There is no patient {patient_id}.", "See `vitalwire registry patient list`."
+                )
+            after = change(before)
+            if after == before:
+                return before
+            self._connection.execute(
+                "INSERT INTO vitalwire.care_plans (patient_id, books, starts_at, details)"
+                " VALUES (%s, %s, %s, %s) ON CONFLICT (patient_id) DO UPDATE"
+                " SET books = EXCLUDED.books, details = EXCLUDED.details",
+                [patient_id, after.books, from_ms(after.care_plan_from_ms), _document(after)],
+            )
+            self._record(f"plan.{action}", before, after)
+        return after
+
+    def active_books(self) -> list[BookEntry]:
+        """Give the rule books in force."""
+        return entries.books(self._connection)
 
     def add_device(self, device_id: str, address: str, model: str = "") -> bool:
         """Add a device; False if this very one was there already."""
@@ -231,13 +256,8 @@ def _require(pattern: re.Pattern[str], text: str, what: str, example: str) -> No
         raise RefusedEdit(f"{text!r} is no {what}.", f"Use {example}.")
 
 
-def _require_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise RefusedEdit(
-            f"{zone!r} is no time zone.", "Use an IANA name such as Europe/Berlin."
-        ) from error
+def _document(entry: PatientEntry) -> str:
+    return msgspec.json.encode(details_of(entry)).decode()
 
 
 def _same(known: object, wanted: object, what: str) -> bool:

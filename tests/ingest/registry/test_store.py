@@ -5,7 +5,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ingest import database
-from ingest.registry.store import NewAssignment, RefusedEdit, RegistryStore
+from ingest.registry.care_plan import RefusedEdit
+from ingest.registry.store import NewAssignment, RegistryStore
 from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
 from tests.ingest.factories import CUFF
 from tests.servers import NOW

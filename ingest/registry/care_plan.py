@@ -1,0 +1,252 @@
+"""What may be changed in a care plan, and what is refused. No I/O.
+
+A personal limit stays inside the range that the books allow. Letting more pass than a critical rule
+of a book does needs a physician, a reason and an end within 90 days.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import time
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from schemas.errors import VitalwireError
+from schemas.registry import (
+    BookEntry,
+    BookLimit,
+    PatientEntry,
+    Pause,
+    PersonalLimit,
+    Schedule,
+    ZonePeriod,
+)
+from schemas.units import completed, ucum
+from schemas.vitals import VITALS, Quantity
+
+ADULT = 13
+"""Years from which the limits of adults hold."""
+RELAXED_DAYS_MAX = 90
+_DAY_MS = 86_400_000
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(\S+)")
+
+
+class RefusedEdit(VitalwireError):
+    """The editor's fault: what was asked contradicts the registry. Nothing was changed."""
+
+    exit_code = 2
+
+
+class PlanDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What of a patient's entry is kept as one document."""
+
+    limits: list[PersonalLimit] = []
+    schedules: list[Schedule] = []
+    pauses: list[Pause] = []
+    zones: list[ZonePeriod] = []
+    therapy_start_ms: int | None = None
+
+
+def details_of(entry: PatientEntry) -> PlanDetails:
+    """Take the document out of an entry."""
+    return PlanDetails(
+        entry.limits, entry.schedules, entry.pauses, entry.zones, entry.therapy_start_ms
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A personal limit as the books want it; ``added``: amounts that nobody typed."""
+
+    values: list[str]
+    added: list[str]
+
+
+def state_limit(
+    entry: PatientEntry, books: Sequence[BookEntry], name: str, amounts: Sequence[str]
+) -> Stated:
+    """State a limit in every unit of its book: what is missing is rounded half-up, to be shown."""
+    _, limit = _limits(entry, books, name)[0]
+    given = dict(_amount(text) for text in amounts)
+    if len(given) < len(amounts) or not given:
+        raise RefusedEdit("State the limit once in each unit.", "Use --value once for each.")
+    written = {ucum(unit): unit for unit in (_amount(text)[0] for text in limit.value)}
+    for unit in given:
+        if ucum(unit) not in written:
+            raise RefusedEdit(
+                f"Limit {name} is not stated in {unit}.", f"Use {' or '.join(written.values())}."
+            )
+    known = {ucum(unit): number for unit, number in given.items()}
+    whole = completed(known, _quantity(limit.quantity), written)
+    values = {unit: f"{number} {written[unit]}" for unit, number in whole.items()}
+    return Stated(
+        list(values.values()), [text for unit, text in values.items() if unit not in known]
+    )
+
+
+def with_limit(entry: PatientEntry, books: Sequence[BookEntry], new: PersonalLimit) -> PatientEntry:
+    """Give the patient a limit of her own; raise ``RefusedEdit`` where a book does not allow it."""
+    if not new.reason.strip() or not new.author.strip():
+        raise RefusedEdit("A personal limit has an author and a reason.", "Use --reason.")
+    if new.valid_until_ms is not None and new.valid_until_ms <= new.valid_from_ms:
+        raise RefusedEdit("The limit would end before it begins.", "Check --until.")
+    for book, limit in _limits(entry, books, new.name):
+        _inside(book, limit, new)
+        _relaxing(book, limit, new)
+    return msgspec.structs.replace(entry, limits=[*entry.limits, new])
+
+
+def without_limit(entry: PatientEntry, name: str, at_ms: int) -> PatientEntry:
+    """End a personal limit: from ``at_ms`` on the book's holds again."""
+    ended = [
+        msgspec.structs.replace(one, valid_until_ms=max(at_ms, one.valid_from_ms))
+        if one.name == name and (one.valid_until_ms is None or one.valid_until_ms > at_ms)
+        else one
+        for one in entry.limits
+    ]
+    if ended == entry.limits:
+        raise RefusedEdit(
+            f"Patient {entry.patient_id} has no limit {name} of her own.", "Show the plan."
+        )
+    return msgspec.structs.replace(entry, limits=ended)
+
+
+def with_books(
+    entry: PatientEntry, books: Iterable[str], active: Sequence[BookEntry]
+) -> PatientEntry:
+    """Put a patient under these books; refuse those for older patients to a child."""
+    after = msgspec.structs.replace(entry, books=list(dict.fromkeys(books)))
+    refuse_adult_books(after, active)
+    return after
+
+
+def refuse_adult_books(entry: PatientEntry, active: Sequence[BookEntry]) -> None:
+    """Refuse a plan that judges a child by the limits of adults; a book not active is taken so."""
+    if not entry.under_13:
+        return
+    from_age = {book.name: book.from_age_years for book in active}
+    refused = [name for name in entry.books if from_age.get(name, ADULT) >= ADULT]
+    if refused:
+        raise RefusedEdit(
+            f"Patient {entry.patient_id} is under {ADULT}, and {' and '.join(refused)} is for older"
+            " ones.",
+            "Children need limits by age, sex and height: write a book with from_age = 0.",
+        )
+
+
+def with_schedule(entry: PatientEntry, new: Schedule) -> PatientEntry:
+    """Say when a vital is measured; without windows nothing is expected any more."""
+    if new.vital not in VITALS or VITALS[new.vital].amends:
+        raise RefusedEdit(f"There is no vital {new.vital!r}.", "Such as blood_pressure, glucose.")
+    for begins, ends in new.windows:
+        if _local(begins) >= _local(ends):
+            raise RefusedEdit(
+                f"The window {begins}-{ends} ends before it begins.", "Write it as 06:00-11:00."
+            )
+    if new.grace_min < 0:
+        raise RefusedEdit("A grace cannot be negative.", "Give minutes.")
+    others = [one for one in entry.schedules if one.vital != new.vital]
+    schedules = [*others, new] if new.windows else others
+    return msgspec.structs.replace(entry, schedules=schedules)
+
+
+def with_pause(entry: PatientEntry, new: Pause) -> PatientEntry:
+    """Expect nothing for a time."""
+    if new.until_ms is not None and new.until_ms <= new.from_ms:
+        raise RefusedEdit("The pause would end before it begins.", "Check --until.")
+    if not new.reason.strip():
+        raise RefusedEdit("A pause has a reason.", "Use --reason.")
+    others = [one for one in entry.pauses if one.from_ms != new.from_ms]
+    pauses = sorted([*others, new], key=lambda one: one.from_ms)
+    return msgspec.structs.replace(entry, pauses=pauses)
+
+
+def with_zone(entry: PatientEntry, new: ZonePeriod) -> PatientEntry:
+    """Move a patient to another time zone from an instant on."""
+    require_zone(new.zone)
+    others = [one for one in entry.zones if one.from_ms != new.from_ms]
+    zones = sorted([*others, new], key=lambda one: one.from_ms)
+    return msgspec.structs.replace(entry, zones=zones)
+
+
+def require_zone(zone: str) -> None:
+    """Refuse what is no time zone."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise RefusedEdit(
+            f"{zone!r} is no time zone.", "Use an IANA name such as Europe/Berlin."
+        ) from error
+
+
+def _limits(
+    entry: PatientEntry, books: Sequence[BookEntry], name: str
+) -> list[tuple[BookEntry, BookLimit]]:
+    mine = [book for book in books if book.name in entry.books]
+    found = [(book, limit) for book in mine for limit in book.limits if limit.name == name]
+    if found:
+        return found
+    known = ", ".join(limit.name for book in mine for limit in book.limits) or "none"
+    raise RefusedEdit(
+        f"No active book of patient {entry.patient_id} has a limit {name}; they have: {known}.",
+        "A book is made active with `vitalwire rules activate`.",
+    )
+
+
+def _inside(book: BookEntry, limit: BookLimit, new: PersonalLimit) -> None:
+    lowest, highest = _numbers(limit.lowest), _numbers(limit.highest)
+    for unit, number in _numbers(new.values).items():
+        if unit in lowest and not lowest[unit] <= number <= highest[unit]:
+            raise RefusedEdit(
+                f"{book.name} allows {limit.name} from {lowest[unit]} to {highest[unit]} {unit}, "
+                f"not {number} {unit}.",
+                "Choose a value inside the range, or have the book changed.",
+            )
+
+
+def _relaxing(book: BookEntry, limit: BookLimit, new: PersonalLimit) -> None:
+    if not limit.critical or not _relaxes(limit, new):
+        return
+    problem = f"{new.name} of {book.name} is critical, and this lets more pass than the book does."
+    if new.role != "physician":
+        raise RefusedEdit(problem, "A physician must do it: --role physician.")
+    most_ms = RELAXED_DAYS_MAX * _DAY_MS
+    if new.valid_until_ms is None or new.valid_until_ms - new.valid_from_ms > most_ms:
+        raise RefusedEdit(problem, f"It must end within {RELAXED_DAYS_MAX} days: use --until.")
+
+
+def _relaxes(limit: BookLimit, new: PersonalLimit) -> bool:
+    ours = _numbers(limit.value)
+    up = limit.relaxing == "up"
+    return any(
+        (number > ours[unit]) if up else (number < ours[unit])
+        for unit, number in _numbers(new.values).items()
+        if unit in ours
+    )
+
+
+def _numbers(values: Iterable[str]) -> dict[str, Decimal]:
+    return dict(_amount(text) for text in values)
+
+
+def _amount(text: str) -> tuple[str, Decimal]:
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise RefusedEdit(f"{text!r} is no number with its unit.", "Write it as '170 mmHg'.")
+    return match[2], Decimal(match[1])
+
+
+def _quantity(name: str) -> Quantity:
+    for vital in VITALS.values():
+        if found := vital.quantity(name):
+            return found
+    raise RefusedEdit(f"There is no quantity {name!r}.", "The book is of another release.")
+
+
+def _local(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError as error:
+        raise RefusedEdit(f"{text!r} is no time of day.", "Write it as 06:00.") from error
