@@ -6,9 +6,12 @@ import click
 
 from ingest.instants import from_ms
 from ingest.registry.cli import registry
+from ingest.registry.plan_cli import plan
 from schemas.clock import SystemClock
 
 __all__ = ["ingest", "registry"]
+
+registry.add_command(plan)
 
 _MONITOR_PORT = click.option(
     "--monitor-port",

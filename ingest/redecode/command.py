@@ -18,7 +18,7 @@ from ingest.redecode.correct import Order, claim
 from ingest.redecode.report import Report
 from ingest.redecode.run import Progress, Run
 from ingest.redecode.selection import Selection
-from ingest.registry.cli import Instant
+from ingest.registry.terminal import Instant
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.vitals import VITALS

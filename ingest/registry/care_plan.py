@@ -163,6 +163,11 @@ def with_pause(entry: PatientEntry, new: Pause) -> PatientEntry:
     return msgspec.structs.replace(entry, pauses=pauses)
 
 
+def with_therapy(entry: PatientEntry, start_ms: int) -> PatientEntry:
+    """Say when the first dose was given."""
+    return msgspec.structs.replace(entry, therapy_start_ms=start_ms)
+
+
 def with_zone(entry: PatientEntry, new: ZonePeriod) -> PatientEntry:
     """Move a patient to another time zone from an instant on."""
     require_zone(new.zone)

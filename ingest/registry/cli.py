@@ -1,57 +1,31 @@
 """``vitalwire registry``: who wears which device, edited by people."""
 
 import getpass
-import json
 import secrets
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 import msgspec
-import psycopg
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
-from ingest import database
-from ingest.instants import from_ms, to_ms
+from ingest.instants import to_ms
 from ingest.registry import entries
 from ingest.registry.rotas import put_rota, rotas
-from ingest.registry.store import NewAssignment, RegistryStore
-from schemas.clock import SystemClock
+from ingest.registry.store import NewAssignment
+from ingest.registry.terminal import (
+    JSON,
+    NOW,
+    Instant,
+    clock_now,
+    connected,
+    editing,
+    instant_text,
+    say,
+    show,
+)
 from schemas.errors import MisconfiguredError
 from schemas.registry import PatientEntry
 from schemas.rota import RotaEntry, problems
-
-
-class Instant(click.ParamType[datetime]):
-    """A point in time: ISO 8601 with its zone, or without one in UTC; ``now``."""
-
-    name = "time"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Read the text."""
-        if isinstance(value, datetime):
-            return value
-        if value == "now":
-            return _clock_now()
-        try:
-            instant = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no time such as 2026-11-22T08:00+01:00", param, ctx)
-        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _clock_now() -> datetime:
-    return from_ms(SystemClock().wall_ms())
-
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-_NOW = "now"
 
 
 @click.group()
@@ -69,9 +43,10 @@ def patient() -> None:
 @click.option("--patient-id", help="Default: a random one.")
 @click.option("--book", "books", multiple=True, help="Rule book that watches; repeatable.")
 @click.option("--zone", default="UTC", show_default=True, help="IANA time zone of the home.")
-@click.option("--plan-from", type=Instant(), default=_NOW, show_default=True)
+@click.option("--plan-from", type=Instant(), default=NOW, show_default=True)
 @click.option("--simulated", is_flag=True, help="No real person; the page says so.")
-@_JSON
+@click.option("--under-13", is_flag=True, help="No book for older patients may judge.")
+@JSON
 def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
     *,
     pseudonym: str,
@@ -80,6 +55,7 @@ def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
     zone: str,
     plan_from: datetime,
     simulated: bool,
+    under_13: bool,
     as_json: bool,
 ) -> None:
     """Add a patient, watched from --plan-from on."""
@@ -90,20 +66,21 @@ def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
         zone,
         to_ms(plan_from),
         simulated,
+        under_13=under_13,
     )
-    with _store() as store:
+    with editing() as store:
         added = store.add_patient(entry)
     said = "" if added else " (was there already)"
     if added and not books:
         click.secho("No rule book: no reading of this patient raises an alert.", err=True)
-    _say(entry, f"patient {entry.patient_id}{said}", as_json=as_json)
+    say(entry, f"patient {entry.patient_id}{said}", as_json=as_json)
 
 
 @patient.command("list")
-@_JSON
+@JSON
 def list_patients(*, as_json: bool) -> None:
     """List the patients."""
-    with _connection() as connection:
+    with connected() as connection:
         found = entries.patients(connection)
     rows = [
         (
@@ -111,12 +88,12 @@ def list_patients(*, as_json: bool) -> None:
             entry.patient_id,
             ", ".join(entry.books),
             entry.zone,
-            _instant(entry.care_plan_from_ms),
+            instant_text(entry.care_plan_from_ms),
             "simulated" if entry.simulated else "",
         )
         for entry in found
     ]
-    _show(
+    show(
         ("pseudonym", "patient", "books", "zone", "watched from", ""), rows, found, as_json=as_json
     )
 
@@ -130,23 +107,23 @@ def device() -> None:
 @click.argument("address")
 @click.option("--device-id", help="Default: the address without its colons.")
 @click.option("--model", default="", help="As the label says.")
-@_JSON
+@JSON
 def add_device(*, address: str, device_id: str | None, model: str, as_json: bool) -> None:
     """Add a device by its Bluetooth identity ADDRESS."""
     address = address.upper()
     chosen = device_id or f"device-{address.replace(':', '').lower()}"
-    with _store() as store:
+    with editing() as store:
         added = store.add_device(chosen, address, model)
     said = "" if added else " (was there already)"
-    _say({"device_id": chosen, "address": address}, f"device {chosen}{said}", as_json=as_json)
+    say({"device_id": chosen, "address": address}, f"device {chosen}{said}", as_json=as_json)
 
 
 @device.command("list")
-@_JSON
+@JSON
 def list_devices(*, as_json: bool) -> None:
     """List the devices, and who has each of them now."""
-    now_ms = to_ms(_clock_now())
-    with _connection() as connection:
+    now_ms = to_ms(clock_now())
+    with connected() as connection:
         found = entries.devices(connection)
     rows = [
         (
@@ -162,16 +139,16 @@ def list_devices(*, as_json: bool) -> None:
         )
         for entry in found
     ]
-    _show(("device", "address", "model", "patients now"), rows, found, as_json=as_json)
+    show(("device", "address", "model", "patients now"), rows, found, as_json=as_json)
 
 
 @registry.command()
 @click.argument("device_id")
 @click.argument("patient_id")
 @click.option("--slot", type=int, help="One user slot of the device; default: the whole device.")
-@click.option("--from", "from_", type=Instant(), default=_NOW, show_default=True)
+@click.option("--from", "from_", type=Instant(), default=NOW, show_default=True)
 @click.option("--until", type=Instant(), help="Default: without end.")
-@_JSON
+@JSON
 def assign(  # noqa: PLR0913  (click gives every option as an argument)
     *,
     device_id: str,
@@ -189,23 +166,23 @@ def assign(  # noqa: PLR0913  (click gives every option as an argument)
     new = NewAssignment(
         device_id, patient_id, to_ms(from_), None if until is None else to_ms(until), slot
     )
-    with _store() as store:
+    with editing() as store:
         done = store.assign(new)
     waited = f"; {done.released} waiting readings flow now" if done.released else ""
-    _say(done.assignment, f"{device_id} is {patient_id}'s{waited}", as_json=as_json)
+    say(done.assignment, f"{device_id} is {patient_id}'s{waited}", as_json=as_json)
 
 
 @registry.command()
 @click.argument("device_id")
 @click.option("--slot", type=int, help="One user slot of the device.")
-@click.option("--at", type=Instant(), default=_NOW, show_default=True)
-@_JSON
+@click.option("--at", type=Instant(), default=NOW, show_default=True)
+@JSON
 def unassign(*, device_id: str, slot: int | None, at: datetime, as_json: bool) -> None:
     """End the assignment of DEVICE_ID that holds at --at."""
-    with _store() as store:
+    with editing() as store:
         ended = store.unassign(device_id, to_ms(at), slot)
     patient_id = ended.assignment.patient_id
-    _say(ended.assignment, f"{device_id} is no longer {patient_id}'s", as_json=as_json)
+    say(ended.assignment, f"{device_id} is no longer {patient_id}'s", as_json=as_json)
     if ended.kept:
         click.secho(
             f"{ended.kept} readings measured later are stored as {patient_id}'s and stay so;"
@@ -216,10 +193,10 @@ def unassign(*, device_id: str, slot: int | None, at: datetime, as_json: bool) -
 
 
 @registry.command("list")
-@_JSON
+@JSON
 def list_assignments(*, as_json: bool) -> None:
     """List who has, had and will have which device."""
-    with _connection() as connection:
+    with connected() as connection:
         found = entries.devices(connection)
         names = {entry.patient_id: entry.pseudonym for entry in entries.patients(connection)}
     rows = [
@@ -228,13 +205,13 @@ def list_assignments(*, as_json: bool) -> None:
             "all" if assignment.user_slot is None else str(assignment.user_slot),
             names[assignment.patient_id],
             assignment.patient_id,
-            _instant(assignment.valid_from_ms),
-            "" if assignment.valid_until_ms is None else _instant(assignment.valid_until_ms),
+            instant_text(assignment.valid_from_ms),
+            "" if assignment.valid_until_ms is None else instant_text(assignment.valid_until_ms),
         )
         for entry in found
         for assignment in entry.assignments
     ]
-    _show(("device", "slot", "pseudonym", "patient", "from", "until"), rows, found, as_json=as_json)
+    show(("device", "slot", "pseudonym", "patient", "from", "until"), rows, found, as_json=as_json)
 
 
 @registry.group()
@@ -244,7 +221,7 @@ def rota() -> None:
 
 @rota.command("set")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_JSON
+@JSON
 def set_rota(*, file: Path, as_json: bool) -> None:
     r"""Put the rota that FILE (TOML) describes in force, instead of the programme's former one.
 
@@ -270,17 +247,17 @@ def set_rota(*, file: Path, as_json: bool) -> None:
     wrong = problems(wanted)
     if wrong:
         raise MisconfiguredError(f"{file}: {' '.join(wrong)}", "Nothing was changed.")
-    with _connection() as connection:
-        changed = put_rota(connection, wanted, getpass.getuser(), _clock_now())
+    with connected() as connection:
+        changed = put_rota(connection, wanted, getpass.getuser(), clock_now())
     said = "" if changed else " (was in force already)"
-    _say(wanted, f"rota of programme {wanted.programme}{said}", as_json=as_json)
+    say(wanted, f"rota of programme {wanted.programme}{said}", as_json=as_json)
 
 
 @rota.command("list")
-@_JSON
+@JSON
 def list_rotas(*, as_json: bool) -> None:
     """List the rotas in force."""
-    with _connection() as connection:
+    with connected() as connection:
         found = rotas(connection)
     rows = [
         (
@@ -294,50 +271,4 @@ def list_rotas(*, as_json: bool) -> None:
         for entry in found
     ]
     headings = ("programme", "books", "zone", "shifts", "off hours", "lead")
-    _show(headings, rows, found, as_json=as_json)
-
-
-@contextmanager
-def _connection() -> Iterator[Connection[TupleRow]]:
-    with database.connect(database.database_url(), "registry-cli") as connection:
-        try:
-            yield connection
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise MisconfiguredError(
-                "The database has no tables of vitalwire.", "Run `vitalwire ingest setup`."
-            ) from error
-        except psycopg.OperationalError as error:
-            raise database.unavailable(error) from error
-
-
-@contextmanager
-def _store() -> Iterator[RegistryStore]:
-    with _connection() as connection:
-        yield RegistryStore(connection, getpass.getuser(), _clock_now())
-
-
-def _instant(instant_ms: int) -> str:
-    return from_ms(instant_ms).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _say(value: object, sentence: str, *, as_json: bool) -> None:
-    click.echo(msgspec.json.encode(value).decode() if as_json else sentence)
-
-
-def _show(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], values: object, *, as_json: bool
-) -> None:
-    """Print JSON, a table for a person, or tab-separated lines for a program."""
-    if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(values), indent=2))
-    elif sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*headings)
-        for row in rows:
-            table.add_row(*row)
-        Console().print(table)
-    else:
-        for row in rows:
-            click.echo("\t".join(row))
+    show(headings, rows, found, as_json=as_json)

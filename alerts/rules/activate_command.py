@@ -1,0 +1,79 @@
+"""`vitalwire rules activate | history`: which text of a rule book is in force, and who said so."""
+
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from alerts.desk.staffing import has_off_hours_routing
+from alerts.engine.ladders import arrange
+from alerts.rules.activation import activate as put_in_force
+from alerts.rules.activation import activations, connected, in_force, rotas
+from alerts.rules.entry import book_of, entry_of
+from alerts.rules.load import find_book, load_book
+from schemas.clock import SystemClock
+from schemas.errors import MisconfiguredError
+from schemas.registry import BookEntry
+from schemas.servers import DATABASE_VARIABLE, required
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _database() -> str:
+    return required(DATABASE_VARIABLE, "postgresql://vitalwire@127.0.0.1/vitalwire")
+
+
+@click.command()
+@click.argument("book")
+@click.option("--by", "who", required=True, help="The clinician who answers for it.")
+@_JSON
+def activate(*, book: str, who: str, as_json: bool) -> None:
+    r"""Put BOOK, a file or a shipped one's name, in force from now on.
+
+    Engines take it up without a restart. A book whose alerts nobody is told of outside the staffed
+    hours is refused: `vitalwire registry rota set` says who is.
+
+    \b
+    vitalwire rules diff adult-standard ./our-adults.toml
+    vitalwire rules activate ./our-adults.toml --by "Dr Keller"
+    """
+    checked = load_book(find_book(book))
+    if not who.strip():
+        raise MisconfiguredError("Somebody answers for a book.", "Name a clinician with --by.")
+    entry = entry_of(checked, who, SystemClock().wall_ms())
+    with connected(_database()) as connection:
+        if not has_off_hours_routing(rotas(connection), checked.name):
+            raise MisconfiguredError(
+                f"Nobody is told of a critical alert of {checked.name} outside the staffed hours.",
+                "Set a rota with off_hours: `vitalwire registry rota set FILE`.",
+            )
+        others = [book_of(one) for one in in_force(connection) if one.name != checked.name]
+        arrange([*others, checked])  # a patient may be under several of them
+        changed = put_in_force(connection, entry)
+    said = f"in force, by {who}" if changed else "was in force already"
+    text = f"{entry.name} {entry.sha256[:12]}: {said}"
+    click.echo(_json(entry) if as_json else text)
+
+
+@click.command()
+@click.argument("book", required=False)
+@_JSON
+def history(*, book: str | None, as_json: bool) -> None:
+    """Show which texts of BOOK (default: of every book) were in force, since when, by whom."""
+    with connected(_database()) as connection:
+        found = activations(connection, book or "")
+    if not found and not as_json:
+        click.echo("No book was ever activated: engines use those of their folder.", err=True)
+    for number, entry in enumerate(found, start=1):
+        last = number == len(found) or found[number].name != entry.name
+        click.echo(_json(entry) if as_json else _line(entry, last=last))
+
+
+def _json(entry: BookEntry) -> str:
+    return msgspec.json.encode(entry).decode()
+
+
+def _line(entry: BookEntry, *, last: bool) -> str:
+    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    now = "  (in force)" if last else ""
+    return f"{entry.name}  {at}  {entry.sha256[:12]}  by {entry.who}{now}"
