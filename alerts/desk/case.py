@@ -66,6 +66,8 @@ class Case:
         """Whether nothing is left to do: return alone never closes a critical alert."""
         if self.attention == "resolved" or self.condition == "retired":
             return True
+        if self.kind == "alert" and self.severity == "info" and not self.was_critical:
+            return True  # info is for the record
         if self.attention != "acknowledged":
             return False
         if self.kind == "work" or self.condition in ("retracted", "not-confirmed"):

@@ -5,7 +5,7 @@ topic was read first, and however often a record came; an alert with something l
 forgotten; of the settled ones the newest ``kept_max`` stay.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from alerts.desk.case import Case, judge
@@ -118,13 +118,16 @@ class Sections:
     settled: list[Case]
 
 
-def sections(cases: Iterable[Case]) -> Sections:
-    """Sort: what waits by severity, then newest first; what is settled by its last event."""
+def sections(cases: Iterable[Case], due_ms: Callable[[Case], int] | None = None) -> Sections:
+    """Sort: what waits by severity, then newest first; what is settled by its last event.
+
+    ``due_ms`` says when work is due: that comes first in the list of it.
+    """
     parts = Sections([], [], [], [])
     for case in cases:
         if case.settled:
             parts.settled.append(case)
-        elif case.kind == "work":
+        elif is_listed(case) and case.attention == "unacknowledged":
             parts.work.append(case)
         elif case.attention == "unacknowledged":
             parts.waiting.append(case)
@@ -132,8 +135,15 @@ def sections(cases: Iterable[Case]) -> Sections:
             parts.acknowledged.append(case)
     for part in (parts.waiting, parts.acknowledged, parts.work):
         part.sort(key=_urgency)
+    if due_ms is not None:
+        parts.work.sort(key=due_ms)
     parts.settled.sort(key=lambda case: (-case.latest.at_ms, case.alert_id))
     return parts
+
+
+def is_listed(case: Case) -> bool:
+    """Whether it is the work list's: a task, or an alert that pages nobody."""
+    return case.kind == "work" or case.severity in ("medium", "info")
 
 
 def _urgency(case: Case) -> tuple[int, int, str]:

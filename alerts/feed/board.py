@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from alerts.desk.case import Case
-from alerts.desk.fold import Desk, sections
+from alerts.desk.fold import Desk, is_listed, sections
+from alerts.desk.staffing import Staffing, routing
 from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
 from schemas.kafka import Corrections, EngineReport, PatientReadings, Tick, Withdrawals
-from schemas.registry import PATIENT_KEY, BookEntry, DeviceEntry, PatientEntry
-from schemas.rota import RotaEntry
+from schemas.registry import PATIENT_KEY, PatientEntry, RegistryEntry
+from schemas.rota import ROTA_KEY, RotaEntry
 
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
@@ -82,6 +83,9 @@ class Board:
         self.desk = Desk()
         self._latest = LatestReadings()
         self._patients: dict[str, PatientEntry] = {}
+        self._rotas: dict[str, RotaEntry] = {}
+        self._staffing: dict[str, Staffing] = {}
+        self.reports: dict[int, EngineReport] = {}
         self.newest_stamp_ms: int | None = None
 
     def take(self, records: Iterable[Record]) -> Changes:
@@ -126,7 +130,7 @@ class Board:
             simulated=bool(entry and entry.simulated),
             registered=entry is not None,
             books=entry.books if entry else [],
-            alerts=[card(case, entry) for case in cases[:SHOWN_MAX]],
+            alerts=[self._card(case) for case in cases[:SHOWN_MAX]],
             readings=[row(patient_id, reading, entry) for reading in readings],
         )
 
@@ -136,10 +140,21 @@ class Board:
         return self._card(case) if case else None
 
     def _card(self, case: Case) -> Card:
-        return card(case, self._patients.get(case.patient_id))
+        return card(case, self._patients.get(case.patient_id), self._due_ms(case))
+
+    def _due_ms(self, case: Case) -> int:
+        """Work is due by the end of the shift in which it came up, or of the next one."""
+        return self._staffing_of(case).end_of_shift_ms(case.demand.at_ms) if is_listed(case) else 0
+
+    def _staffing_of(self, case: Case) -> Staffing:
+        book = case.demand.book
+        if book not in self._staffing:
+            rota = routing(self._rotas.values(), book) or RotaEntry("")
+            self._staffing[book] = Staffing(rota)
+        return self._staffing[book]
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
-        parts = sections(self.desk.cases())
+        parts = sections(self.desk.cases(), self._due_ms)
         waiting, acknowledged = parts.waiting[:SHOWN_MAX], parts.acknowledged[:SHOWN_MAX]
         work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
         shown = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
@@ -157,12 +172,6 @@ class Board:
                     changes.news.append(record)
             case Action():
                 changes.alert_ids |= self.desk.done(record)
-            case PatientEntry():
-                changes.patients |= self._patients.get(record.patient_id) != record
-                self._patients[record.patient_id] = record
-            case Removed():
-                patient_id = record.key.removeprefix(PATIENT_KEY)  # a device's key is no patient
-                changes.patients |= self._patients.pop(patient_id, None) is not None
             case PatientReadings():
                 shown = [reading for reading in record.readings if is_shown(reading)]
                 changes.readings |= self._latest.take(
@@ -174,8 +183,30 @@ class Board:
                 self._stamp(record.received_at_ms)
             case Tick() | Withdrawals():
                 self._stamp(record.received_at_ms)
-            case DeviceEntry() | BookEntry() | RotaEntry() | EngineReport():
-                pass  # whose device it is, and what the rules say, was decided before
+            case EngineReport():
+                self.reports[record.partition] = record
+            case _:
+                changes.patients |= self._take_entry(record)
+
+    def _take_entry(self, entry: RegistryEntry | Removed) -> bool:
+        """Take an entry of the registry; tell whether it changes what is on any card."""
+        match entry:
+            case PatientEntry():
+                before = self._patients.get(entry.patient_id)
+                self._patients[entry.patient_id] = entry
+                return before != entry
+            case RotaEntry():
+                rota = self._rotas.get(entry.programme)
+                self._rotas[entry.programme] = entry
+                self._staffing.clear()
+                return rota != entry
+            case Removed(key=key):
+                self._staffing.clear()
+                patient = self._patients.pop(key.removeprefix(PATIENT_KEY), None)
+                gone = self._rotas.pop(key.removeprefix(ROTA_KEY), None)
+                return patient is not None or gone is not None
+            case _:
+                return False  # whose device it is, and what the rules say, was decided before
 
     def _stamp(self, received_at_ms: int) -> None:
         self.newest_stamp_ms = max(self.newest_stamp_ms or 0, received_at_ms)

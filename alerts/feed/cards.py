@@ -2,8 +2,10 @@
 
 import msgspec
 
+from alerts.desk.answers import SHELF_MS_MAX
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
+from alerts.feed.answers import OUTCOMES
 from alerts.feed.latest import CORRECTED
 from alerts.records import possible
 from schemas.alert import Event, Evidence, Mark, Severity, Transition
@@ -32,7 +34,11 @@ _MARKS: dict[Mark, str] = {
 
 
 class Card(msgspec.Struct, frozen=True):
-    """An alert (or work-list item). Times are UTC ms; ``event_id`` is what an answer must name."""
+    """An alert (or work-list item). Times are UTC ms; ``event_id`` is what an answer must name.
+
+    ``answered`` says how ``answered_by`` answered, ``shelved`` who shelved it and why; ``due_ms``
+    is when the work should be done, 0 for what is more urgent than any list.
+    """
 
     alert_id: str
     event_id: str
@@ -60,6 +66,13 @@ class Card(msgspec.Struct, frozen=True):
     answered_by: str
     answered_at_ms: int
     note: str
+    answered: str
+    shelved_until_ms: int
+    shelved: str
+    assignee: str
+    notes: list[str]
+    due_ms: int
+    longest_shelf_hours: int
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -78,15 +91,17 @@ class Row(msgspec.Struct, frozen=True):
     time_note: str
 
 
-def card(case: Case, patient: PatientEntry | None) -> Card:
+def card(case: Case, patient: PatientEntry | None, due_ms: int = 0) -> Card:
     """Write an alert; a patient that the registry does not know is shown by id."""
     demand, latest = case.demand, case.latest
     moved_on = latest.event_id != demand.event_id
+    shelved = case.attention == "shelved"
+    longest_ms = SHELF_MS_MAX["critical" if case.was_critical else case.severity]
     return Card(
         alert_id=case.alert_id,
         event_id=latest.event_id,
         patient_id=case.patient_id,
-        patient=patient.pseudonym if patient else case.patient_id,
+        patient=patient.pseudonym if patient else case.patient_id or _subject(case),
         simulated=bool(patient and patient.simulated),
         kind=case.kind,
         condition=case.condition,
@@ -109,7 +124,19 @@ def card(case: Case, patient: PatientEntry | None) -> Card:
         answered_by=case.answer.who if case.answer else "",
         answered_at_ms=case.answer.at_ms if case.answer else 0,
         note=case.answer.note if case.answer else "",
+        answered=_answered(case),
+        shelved_until_ms=(case.shelf.until_ms or 0) if shelved and case.shelf else 0,
+        shelved=f"{case.shelf.who}: {case.shelf.note}" if shelved and case.shelf else "",
+        assignee=case.assignee,
+        notes=[f"{note.who}: {note.note}" for note in case.notes],
+        due_ms=due_ms,
+        longest_shelf_hours=longest_ms // words.HOUR_MS,
     )
+
+
+def _subject(case: Case) -> str:
+    """Name what an alert is about that belongs to no patient: ``gateway 7``."""
+    return case.demand.subject.replace("/", " ") or "the clinic"
 
 
 def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) -> Row:
@@ -180,6 +207,15 @@ def _latest(case: Case) -> str:
             return f"Closed: {case.latest.reason}"
         case _:
             return f"Again: {value}"
+
+
+def _answered(case: Case) -> str:
+    if case.answer is None:
+        return ""
+    if case.answer.kind != "resolve":
+        return "Acknowledged by"
+    outcome = OUTCOMES[case.answer.outcome] if case.answer.outcome else ""
+    return f"{outcome}: closed by" if outcome else "Closed by"
 
 
 def _flags(stamped: StampedReading) -> str:

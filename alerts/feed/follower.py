@@ -16,9 +16,9 @@ from alerts.records import Record
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
-from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
+from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 
-TOPICS = (ALERTS, ACTIONS, REGISTRY, READINGS)
+TOPICS = (ALERTS, ACTIONS, REGISTRY, READINGS, ENGINES)
 READINGS_BACK_MS = 24 * 60 * 60 * 1000
 _POLL_MS = 250
 _CHECK_EVERY_MS = 2_000
@@ -70,7 +70,7 @@ Deliver = Callable[[News], bool]
 
 @dataclass(slots=True)
 class Follower:
-    """Follows the four topics for ever, through every failure of the broker."""
+    """Follows the five topics for ever, through every failure of the broker."""
 
     bootstrap: str
     clock: Clock

@@ -16,8 +16,10 @@ from alerts.feed.board import Board, Changes
 from alerts.feed.cursor import Cursor, start_of
 from alerts.feed.follower import Batch, Contact, Lost, News, Start
 from alerts.feed.ring import Ring
+from alerts.lateness import BANNER_MS, lateness_ms
 from schemas.alert import SEVERITIES, Action
 from schemas.clock import Clock
+from schemas.topics import READINGS
 
 QUEUE_BYTES_MAX = 4 * 1024 * 1024
 CLIENTS_MAX = 500
@@ -85,6 +87,8 @@ class Hub:
         self._contact_ms: int | None = None
         self._moved = asyncio.Event()
         self._caught_up = False
+        self._partitions = 0
+        self._since_ms = 0
         self.board = self._incoming = Board()  # what is shown; what is being read
         self.trouble: str | None = _LOADING
 
@@ -179,12 +183,22 @@ class Hub:
                 "now_ms": now_ms,
                 "contact_age_ms": age_ms,
                 "quiet_ms": None if newest_ms is None else max(0, now_ms - newest_ms),
-                "trouble": self.trouble,
+                "trouble": self.trouble or self._late(now_ms),
                 "build": self._build,
             },
         )
 
+    def _late(self, now_ms: int) -> str | None:
+        """Say that readings wait to be judged, if they do for long: new alerts come late."""
+        late_ms = lateness_ms(self.board.reports, self._partitions, now_ms, self._since_ms)
+        metrics.LATENESS.set(late_ms / 1000)
+        if late_ms <= BANNER_MS:
+            return None
+        return f"Alerts come late: readings have waited {late_ms // 1000} s to be judged."
+
     def _start(self, news: Start) -> None:
+        self._partitions = sum(topic == READINGS for topic, _ in news.starts)
+        self._since_ms = self._clock.wall_ms()
         self._cursor = start_of(news.topic_ids, news.starts)
         self._incoming = Board()
         self._caught_up = False

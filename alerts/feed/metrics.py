@@ -14,12 +14,13 @@ LAG = Gauge("vitalwire_feed_lag_records", "Records in the log that are not on th
 LOG_AGE = Gauge(
     "vitalwire_feed_log_contact_age_seconds", "Since the log was last reached; infinite if never."
 )
+LATENESS = Gauge("vitalwire_feed_lateness_seconds", "How long readings wait to be judged.")
 UNACKNOWLEDGED = Gauge(
     "vitalwire_feed_unacknowledged_alerts", "Alerts that nobody has acknowledged.", ["severity"]
 )
 REJECTED = Counter(
     "vitalwire_feed_records_rejected", "Records that could not be read.", ["topic", "reason"]
 )
-ACKNOWLEDGEMENTS = Counter(
-    "vitalwire_feed_acknowledgements", "Requests to acknowledge, by outcome.", ["outcome"]
+DEEDS = Counter(
+    "vitalwire_feed_deeds", "Requests to do something to an alert, by outcome.", ["kind", "outcome"]
 )

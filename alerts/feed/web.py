@@ -1,7 +1,7 @@
 """The feed over HTTP: two pages, the API, the stream. Reads the hub, writes actions."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -26,12 +26,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from alerts.feed import metrics, words
-from alerts.feed.answers import BODY_BYTES_MAX, Answer, Refusal, acknowledge, parse_answer
+from alerts.feed.answers import BODY_BYTES_MAX, DEEDS, OUTCOMES, Refusal, deed, parse_answer
 from alerts.feed.cursor import LENGTH_MAX
 from alerts.feed.guard import Guard
 from alerts.feed.hub import Hub, Pace
 from alerts.feed.stream import EventStream
-from schemas.alert import Action
+from schemas.alert import Action, Deed
 from schemas.clock import Clock
 from schemas.errors import InvalidInput, UnavailableError
 
@@ -39,6 +39,7 @@ _FOLDER = Path(__file__).parent
 _STATIC = _FOLDER / "static"
 _APPLIED_WITHIN_S = 3.0
 _JSON = "application/json"
+_ALERT = "/api/v1/alerts/{alert_id}"
 
 _log = structlog.get_logger()
 
@@ -79,7 +80,12 @@ def application(site: Site) -> ASGIApp:
                 Route("/patients/{patient_id}", pages.patient),
                 Route("/api/v1/alerts", pages.alerts),
                 Route("/api/v1/alerts/stream", pages.stream),
-                Route("/api/v1/alerts/{alert_id}/acknowledge", pages.answer, methods=["POST"]),
+                *(
+                    Route(
+                        f"/api/v1/alerts/{{alert_id}}/{kind}", pages.answer(kind), methods=["POST"]
+                    )
+                    for kind in DEEDS
+                ),
                 Route("/metrics", _metrics),
                 Route("/healthz", _healthz),
                 Route("/readyz", pages.readyz),
@@ -128,37 +134,42 @@ class _Pages:
         cursor = request.headers.get("last-event-id") or request.query_params.get("cursor", "")
         return EventStream(self._site.hub, cursor[:LENGTH_MAX])
 
-    async def answer(self, request: Request) -> Response:
-        """Write who acknowledges; nothing takes effect before the log has it."""
-        content_type = request.headers.get("content-type", "")
-        outcome = await self._acknowledge(request, content_type)
-        word = "accepted" if isinstance(outcome, Action) else str(outcome.status)
-        metrics.ACKNOWLEDGEMENTS.labels(word).inc()
-        if content_type.startswith(_JSON):
-            return _refuse(outcome) if isinstance(outcome, Refusal) else _json(outcome)
-        if isinstance(outcome, Refusal):
-            return self._page("message.html", outcome.status, sentence=outcome.sentence)
-        return RedirectResponse("/", 303)
+    def answer(self, kind: Deed) -> Callable[[Request], Awaitable[Response]]:
+        """Give the endpoint that writes what a person does to an alert."""
+
+        async def respond(request: Request) -> Response:
+            content_type = request.headers.get("content-type", "")
+            outcome = await self._act(request, kind, content_type)
+            word = "accepted" if isinstance(outcome, Action) else str(outcome.status)
+            metrics.DEEDS.labels(kind, word).inc()
+            if content_type.startswith(_JSON):
+                return _refuse(outcome) if isinstance(outcome, Refusal) else _json(outcome)
+            if isinstance(outcome, Refusal):
+                return self._page("message.html", outcome.status, sentence=outcome.sentence)
+            return RedirectResponse("/", 303)
+
+        return respond
 
     async def readyz(self, _: Request) -> Response:
         trouble = readiness(self._site.hub, self._site.pace)
         return JSONResponse({"status": trouble or "ready"}, 503 if trouble else 200)
 
-    async def _acknowledge(self, request: Request, content_type: str) -> Action | Refusal:
+    async def _act(self, request: Request, kind: Deed, content_type: str) -> Action | Refusal:
+        """Write it; nothing takes effect before the log has it."""
         site = self._site
         try:
-            answer: Answer = parse_answer(content_type, await _body(request))
+            answer = parse_answer(kind, content_type, await _body(request))
         except InvalidInput as error:
             return Refusal(400, error.detail)
         desk, alert_id = site.hub.board.desk, request.path_params["alert_id"]
-        action = acknowledge(desk, alert_id, answer, site.new_id(), site.clock.wall_ms())
+        action = deed(desk, alert_id, answer, site.new_id(), site.clock.wall_ms())
         if isinstance(action, Refusal):
             return action
         try:
             await run_in_threadpool(site.writer.append, action)
         except UnavailableError as error:
             _log.warning("action.not_written", action_id=action.action_id, cause=error.cause)
-            return Refusal(503, "Not acknowledged: the log cannot be reached. Please try again.")
+            return Refusal(503, "Not done: the log cannot be reached. Please try again.")
         _log.info("action.written", action_id=action.action_id, kind=action.kind)
         await site.hub.applied(action, _APPLIED_WITHIN_S)
         return action
@@ -172,6 +183,7 @@ class _Pages:
             trouble=site.hub.trouble,
             silence_ms=int(site.pace.silence_s * 1000),
             now_ms=now_ms,
+            outcomes=OUTCOMES,
             absolute=lambda at_ms: words.absolute(at_ms, now_ms, site.zone),
             relative=lambda at_ms: words.relative(at_ms, now_ms),
             iso=lambda at_ms: datetime.fromtimestamp(at_ms / 1000, site.zone).isoformat(),

@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from alerts.desk.case import judge
+from alerts.desk.technical import finding_of
 from alerts.log import Place, TopicLife
 from alerts.projector.rows import AlertRow, EventRow, Found, alert_row, event_rows
 from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
@@ -109,7 +110,10 @@ def _standing(connection: Connection[TupleRow], alert_ids: list[str]) -> Iterabl
         if topic == ALERTS:
             events.setdefault(alert_id, []).append(TRANSITION_DECODER.decode(record))
         else:
-            actions.setdefault(alert_id, []).append(ACTION_DECODER.decode(record))
+            action = ACTION_DECODER.decode(record)
+            actions.setdefault(alert_id, []).append(action)
+            if action.kind == "technical":
+                events.setdefault(alert_id, []).append(finding_of(action))
     for alert_id, history in events.items():
         case = judge(history, actions.get(alert_id, []))
         yield alert_row(case, opened_at_ms=history[0].at_ms)

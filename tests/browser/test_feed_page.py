@@ -9,11 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from schemas.alert import Transition
-from schemas.kafka import Tick
+from schemas.kafka import EngineReport, Tick
+from schemas.topics import ENGINES
 from simulators.stack.kafka import EmbeddedKafka
 from tests.alert_log import AlertLog
 from tests.alert_records import patient, pressure, readings, transition
 from tests.browser.conftest import FeedProcess
+from tests.servers import PARTITIONS
 
 pytestmark = pytest.mark.timeout(120)
 expect.set_options(timeout=15_000)  # ms; a slow machine is not a wrong answer
@@ -56,8 +58,21 @@ def silence(page: Page) -> Locator:
 
 
 def acknowledge(card: Locator, name: str) -> None:
-    card.get_by_label("Your name").fill(name)
-    card.get_by_label("Your name").press("Enter")
+    field = card.locator("[data-deed=acknowledge]").get_by_label("Your name")
+    field.fill(name)
+    field.press("Enter")
+
+
+def act(card: Locator, deed: str, **fields: str) -> None:
+    """Open what else can be done and do it; the browser knows who works here."""
+    card.get_by_text("More", exact=True).click()
+    form = card.locator(f"[data-deed={deed}]")
+    for name, value in fields.items():
+        field = form.locator(f"[name={name}]")
+        field.select_option(value) if name == "outcome" else field.fill(value)
+    button = form.get_by_role("button")
+    button.focus()
+    button.press("Enter")  # a pointer would have to wait until nothing moves
 
 
 def test_an_alert_appears_without_reload_and_says_what_when_and_why(
@@ -212,6 +227,72 @@ def test_it_can_be_read_and_acknowledged_without_javascript(
         tab.goto("/")
         acknowledge(waiting(tab), "Anna Keller")
         expect(acknowledged(tab)).to_contain_text("Acknowledged by Anna Keller")
+
+
+def test_a_critical_alert_is_closed_with_an_outcome(page: Page, log: AlertLog) -> None:
+    log.put(onset("1"))
+    page.goto("/")
+    acknowledge(waiting(page), "Anna Keller")
+    expect(acknowledged(page)).to_have_count(1)
+    act(acknowledged(page), "resolve", outcome="advised", note="feels well, rests")
+    finished = page.locator("[data-part=settled] .card")
+    expect(finished).to_have_count(1)
+    expect(acknowledged(page)).to_have_count(0)
+    expect(finished).to_contain_text("Spoke with the patient, gave advice: closed by Anna Keller")
+    expect(finished).to_contain_text("feels well, rests")
+
+
+def test_notes_a_name_and_a_shelf_are_on_every_page_and_an_answer_can_be_taken_back(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(onset("1"))
+    page.goto("/")
+    acknowledge(waiting(page), "Anna Keller")
+    card = acknowledged(page)
+    act(card, "note", note="daughter answers the telephone")
+    expect(card).to_contain_text("Anna Keller: daughter answers the telephone")
+    act(card, "assign", assignee="Dr Brandt")
+    expect(card).to_contain_text("For Dr Brandt")
+    act(card, "undo")
+    expect(waiting(page)).to_have_count(1)
+    act(waiting(page), "shelve", hours="2", note="in hospital")
+    expect(card).to_contain_text("Anna Keller: in hospital")
+    expect(card).to_have_attribute("data-attention", "shelved")
+    second = page.context.new_page()
+    second.goto("/")
+    expect(acknowledged(second)).to_contain_text("Shelved until")
+    act(card, "undo")
+    expect(waiting(second)).to_have_count(1)
+
+
+def test_a_critical_alert_is_not_shelved_for_long(page: Page, log: AlertLog) -> None:
+    log.put(onset("1"))
+    page.goto("/")
+    page.evaluate("localStorage.setItem('vitalwire.name', 'Anna')")
+    page.reload()
+    act(waiting(page), "shelve", hours="9", note="in hospital")
+    expect(waiting(page).get_by_role("alert")).to_contain_text("up to 8 hours")
+
+
+def test_work_is_listed_by_when_it_is_due(page: Page, log: AlertLog) -> None:
+    log.put(onset("1", "later", severity="medium"), onset("2", "sooner", event="stale"))
+    page.goto("/")
+    work = page.locator("[data-part=work] .card")
+    expect(work).to_have_count(2)
+    expect(work.first).to_contain_text("Due")
+    expect(waiting(page)).to_have_count(0)
+
+
+def test_a_page_says_that_alerts_come_late_when_no_engine_reports(
+    page: Page, log: AlertLog
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    for partition in range(PARTITIONS):
+        report = EngineReport(partition, "e", 1, 0, 0, now_ms, late_ms=16_000)
+        log.put_raw(ENGINES, str(partition), msgspec.json.encode(report))
+    log.put(Tick(now_ms))
+    page.goto("/")
+    expect(page.locator("#trouble")).to_contain_text("Alerts come late")
 
 
 def test_what_a_device_or_a_person_wrote_is_never_markup(page: Page, log: AlertLog) -> None:

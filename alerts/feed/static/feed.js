@@ -138,7 +138,7 @@ function adopt() {
   cards.clear();
   for (const card of document.querySelectorAll("#main .card")) {
     cards.set(card.dataset.id, card);
-    introduce(card.querySelector("form.answer"));
+    card.querySelectorAll("form.deed").forEach(introduce);
   }
 }
 
@@ -152,16 +152,20 @@ function put(values) {
   card.setAttribute("aria-label", `${values.severity}: ${values.title}, ${values.patient}`);
   card.querySelector(".shape use").setAttribute("href", `#shape-${values.severity}`);
   fill(card, values);
-  card.querySelector(".marks").replaceChildren(
-    ...values.marks.map((mark) => Object.assign(document.createElement("li"), { textContent: mark })),
-  );
-  const form = card.querySelector("form.answer");
-  form.action = `/api/v1/alerts/${encodeURIComponent(values.alert_id)}/acknowledge`;
-  form.elements.event_id.value = values.event_id;
-  form.querySelector(".verb").textContent = values.kind === "work" ? "Done" : "Acknowledge";
-  form.querySelector("button").disabled = false;
+  for (const list of card.querySelectorAll("[data-list]")) {
+    const items = values[list.dataset.list];
+    list.replaceChildren(
+      ...items.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
+    );
+  }
+  for (const form of card.querySelectorAll("form.deed")) {
+    form.action = `/api/v1/alerts/${encodeURIComponent(values.alert_id)}/${form.dataset.deed}`;
+    form.elements.event_id.value = values.event_id;
+    form.querySelector("button").disabled = false;
+    if (!known) introduce(form);
+  }
+  card.querySelector(".verb").textContent = values.kind === "work" ? "Done" : "Acknowledge";
   cards.set(values.alert_id, card);
-  if (!known) introduce(form);
   if (known && before.event !== values.event_id) card.changedAt = performance.now();
   const asks = values.attention === "unacknowledged" && values.kind === "alert";
   const asked = known && before.attention === "unacknowledged" && before.kind === "alert";
@@ -258,12 +262,14 @@ function introduce(form) {
   const name = remembered();
   form.elements.who.value = name;
   form.querySelector(".who").hidden = Boolean(name);
-  form.querySelector(".not-me").hidden = !name;
+  const notMe = form.querySelector(".not-me");
+  if (!notMe) return;
+  notMe.hidden = !name;
   form.querySelector(".as").textContent = name ? ` as ${name}` : "";
 }
 
 function introduceAll() {
-  for (const form of document.querySelectorAll("form.answer")) introduce(form);
+  for (const form of document.querySelectorAll("form.deed")) introduce(form);
 }
 
 function fail(form, sentence) {
@@ -272,7 +278,16 @@ function fail(form, sentence) {
   failure.hidden = !sentence;
 }
 
-async function acknowledge(form) {
+const done = {
+  acknowledge: "Acknowledged.",
+  undo: "Taken back.",
+  note: "Note added.",
+  assign: "Assigned.",
+  shelve: "Shelved.",
+  resolve: "Closed.",
+};
+
+async function act(form) {
   const button = form.querySelector("button[type=submit]");
   const who = form.elements.who.value.trim();
   button.disabled = true;
@@ -281,20 +296,28 @@ async function acknowledge(form) {
     const response = await fetch(form.action, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ who, event_id: form.elements.event_id.value }),
+      body: JSON.stringify({ ...Object.fromEntries(new FormData(form)), who }),
       signal: AbortSignal.timeout(15_000),
     });
     if (response.ok) {
       localStorage.setItem(nameKey, who);
       introduceAll();
-      announce("Acknowledged.");
+      announce(done[form.dataset.deed]);
+      if (form.dataset.deed !== "acknowledge") finish(form);
       return; // the stream brings the card's new state, here and on every other screen
     }
     fail(form, (await response.json()).error);
   } catch {
-    fail(form, "Not acknowledged: the server cannot be reached. Please try again.");
+    fail(form, "Not done: the server cannot be reached. Please try again.");
   }
   button.disabled = false;
+}
+
+function finish(form) {
+  form.reset();
+  introduce(form);
+  form.querySelector("button").disabled = false;
+  form.closest("details").open = false;
 }
 
 function lastMoved(form) {
@@ -302,16 +325,16 @@ function lastMoved(form) {
 }
 
 document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form.answer");
+  const form = event.target.closest("form.deed");
   if (!form) return;
   event.preventDefault();
-  acknowledge(form);
+  act(form);
 });
 
 document.addEventListener(
   "click",
   (event) => {
-    const form = event.target.closest("form.answer");
+    const form = event.target.closest("form.deed");
     const button = event.target.closest("button");
     if (!form || !button) return;
     const byPointer = event.detail > 0;
@@ -336,7 +359,7 @@ async function refetch() {
   if (refetching) return;
   refetching = true;
   try {
-    while (document.activeElement?.matches("#main input")) await pause(1_000); // somebody types
+    while (document.activeElement?.matches("#main :is(input, select)")) await pause(1_000); // somebody types
     const response = await fetch(location.href);
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     byId("main").replaceChildren(...fresh.getElementById("main").children);

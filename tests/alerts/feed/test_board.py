@@ -1,12 +1,14 @@
 import msgspec
 import pytest
 
+from alerts.desk.answers import HOUR_MS
 from alerts.feed.board import SETTLED_SHOWN_MAX, SHOWN_MAX, Board
 from alerts.records import Removed, decode
 from schemas.alert import Transition
 from schemas.errors import InvalidInput
 from schemas.kafka import CorrectedReading, Corrections, Tick
 from schemas.reading import Quantity
+from schemas.rota import RotaEntry, Shift
 from schemas.topics import ACTIONS, ALERTS
 from tests.alert_records import acknowledgement, patient, pressure, readings, sugar, transition
 
@@ -110,7 +112,7 @@ def test_what_does_not_fit_is_counted() -> None:
         transition(f"{number}", alert_id=f"{number}", at_ms=number) for number in range(SHOWN_MAX)
     )
     assert board.overview().order.hidden == 0
-    board.take([transition("more", alert_id="more", severity="medium")])
+    board.take([transition("more", alert_id="more", severity="high")])
     order = board.overview().order
     assert (len(order.waiting), order.hidden) == (SHOWN_MAX, 1)
     assert "more" not in order.waiting  # the least urgent
@@ -172,3 +174,28 @@ def test_a_patients_page_has_their_alerts_and_readings_only() -> None:
     assert [card.alert_id for card in view.alerts] == ["a"]
     assert [row.what for row in view.readings] == ["128/79 mmHg"]
     assert board.patient("nobody") is None
+
+
+def test_work_is_due_at_the_end_of_its_shift_and_listed_by_that() -> None:
+    board = Board()
+    night_ms, day_ms = 2 * HOUR_MS, 8 * HOUR_MS
+    rota = RotaEntry(
+        "home", shifts=[Shift("07:00", "15:00", ["a"]), Shift("15:00", "22:00", ["b"])]
+    )
+    board.take(
+        [
+            transition("1", severity="medium", at_ms=16 * HOUR_MS, alert_id="evening"),
+            transition("2", "stale", "medium", day_ms, "day"),
+            transition("3", severity="medium", at_ms=night_ms, alert_id="night"),
+            transition("4", severity="critical", at_ms=night_ms, alert_id="now"),
+            transition("5", severity="info", at_ms=night_ms, alert_id="record"),
+            rota,
+        ]
+    )
+    overview = board.overview()
+    due = {card.alert_id: card.due_ms // HOUR_MS for card in overview.cards}
+    assert due == {"evening": 22, "day": 15, "night": 15, "now": 0, "record": 15}
+    assert overview.order.work == ["day", "night", "evening"]
+    assert (overview.order.waiting, overview.order.settled) == (["now"], ["record"])
+    assert board.take([rota]).patients is False
+    assert board.take([Removed("rota/home")]).patients is True

@@ -139,7 +139,7 @@ async def test_a_log_that_is_away_acknowledges_nothing(feed: Feed) -> None:
     feed.topic.away = True
     answer = await feed.acknowledge(who="Anna")
     assert answer.status_code == 503
-    assert answer.json()["error"].startswith("Not acknowledged:")
+    assert answer.json()["error"].startswith("Not done:")
     card = feed.hub.board.card_of("a")
     assert card is not None
     assert card.attention == "unacknowledged"

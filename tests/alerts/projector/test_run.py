@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from alerts.desk.case import judge
+from alerts.desk.technical import report
 from alerts.projector.rows import Found, alert_row, event_rows
 from alerts.projector.run import Projector
 from alerts.projector.store import Advance, OvertakenError, connect, write
@@ -121,3 +122,12 @@ def test_an_action_on_two_alerts_is_two_rows() -> None:
         ("a", "x", "Anna", 7),
         ("b", "x", "Anna", 7),
     ]
+
+
+def test_trouble_of_the_desk_itself_is_an_alert_in_the_table_too(database_url: str) -> None:
+    trouble = Found(report("empty-rota", "home", 5, "Nobody is on duty."), ACTIONS, 0, 0)
+    with connect(database_url) as connection:
+        connection.autocommit = True
+        write(connection, [trouble], [])
+        rows = connection.execute("SELECT title, severity, attention FROM vitalwire.alerts")
+        assert rows.fetchall() == [("Nobody is on the rota", "high", "unacknowledged")]
