@@ -23,6 +23,7 @@ def alerts() -> None:
 RULES = {
     "check": ("alerts.rules.cli", "Check rule books; name what is wrong with file, line, column."),
     "show": ("alerts.rules.cli", "Show what rule books say."),
+    "diff": ("alerts.rules.cli", "Say what changes for patients between two books."),
     "activate": ("alerts.rules.activate_command", "Put a rule book in force."),
     "history": ("alerts.rules.activate_command", "Show which books were in force, and by whom."),
     "judge": ("alerts.engine.judge_command", "Run a log from a file through the rules."),

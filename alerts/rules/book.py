@@ -136,3 +136,8 @@ class Book:
     limits: tuple[NamedLimit, ...] = ()
     from_age_years: int = 13
     text: str = ""
+
+    @property
+    def every_rule(self) -> list[Rule | Absence]:
+        """List what is judged by readings, then what is by their absence."""
+        return [*self.rules, *self.absences]
