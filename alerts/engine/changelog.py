@@ -40,6 +40,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     log_ms: int
     reigns: list[Reign] = []
     version: int = VERSION
+    away: bytes = b""
+    """What ``alerts.engine.absence.keep`` writes of the partition's gateways."""
 
     @property
     def writer(self) -> str:
@@ -57,7 +59,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         began = self.next_offset if same else 0
         former = self.reigns[-REIGNS_MAX + 1 :] if same else []
         reigns = [*former, Reign(writer, generation, began)]
-        return Checkpoint(topic_id, began, self.log_ms, reigns)
+        return Checkpoint(topic_id, began, self.log_ms, reigns, away=self.away)
 
     def believed_until(self) -> dict[str, int]:
         """Give for each writer but the last the offset from which on others judged."""

@@ -17,6 +17,7 @@ import structlog
 
 from alerts.engine import metrics
 from alerts.engine.beside import Beside
+from alerts.engine.gateways import Gateways
 from alerts.engine.groups import Group, Share
 from alerts.engine.library import Library
 from alerts.engine.output import Message, Output, Patience
@@ -30,7 +31,7 @@ from alerts.log import Log, LogRecord
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
-from schemas.topics import ALERTS, READINGS, REGISTRY, STATE, UNASSIGNED
+from schemas.topics import ALERTS, GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGNED
 
 _POLL_MS = 250
 _BATCH_RECORDS_MAX = 5_000
@@ -38,6 +39,22 @@ _CHECK_EVERY_MS = 2_000
 _CLIENT_ID = "vitalwire-alerts-engine"
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What one connection reads."""
+
+    roster: Roster
+    gateways: Gateways
+    state: Log
+    share: Share
+    beside: Beside
+
+    def check(self) -> None:
+        """Raise ``UnavailableError`` if a topic is away or was made again."""
+        for log in (self.share, self.state, self.roster, self.gateways):
+            log.check()
 
 
 @dataclass(slots=True)
@@ -76,15 +93,21 @@ class Engine:
                 with (
                     Output(self.bootstrap, _CLIENT_ID) as output,
                     Log(self.bootstrap, (REGISTRY,), _CLIENT_ID) as registry,
+                    Log(self.bootstrap, (GATEWAYS,), _CLIENT_ID) as reports,
                     Log(self.bootstrap, (STATE,), _CLIENT_ID) as state,
                     Log(self.bootstrap, (UNASSIGNED,), _CLIENT_ID) as unassigned,
                     Share(self.bootstrap, (READINGS,), _CLIENT_ID, self.group) as share,
                 ):
-                    beside = Beside(self.library, unassigned, self._replicas)
-                    roster = Roster(registry, self.library, self._plans)
-                    self._begin(roster, state, share)
+                    inputs = _Inputs(
+                        Roster(registry, self.library, self._plans),
+                        Gateways(reports, self._plans.surroundings, self.clock.wall_ms()),
+                        state,
+                        share,
+                        Beside(self.library, unassigned, self._replicas),
+                    )
+                    self._begin(inputs)
                     backoff.reset()
-                    self._judge_all(output, roster, state, share, beside)
+                    self._judge_all(output, inputs)
             except UnavailableError as error:
                 if self.waiting_for != error.cause:
                     _log.warning("engine.waiting", cause=error.cause)
@@ -93,19 +116,21 @@ class Engine:
             except StoppedError:
                 _log.warning("engine.lost-its-share", stopping=self.stop.is_set())
 
-    def _begin(self, roster: Roster, state: Log, share: Share) -> None:
+    def _begin(self, inputs: _Inputs) -> None:
         """Know everything before the group deals this engine anything."""
-        self._read_registry(roster)
+        self._read_registry(inputs.roster)
+        inputs.gateways.read_to_end()
         self.waiting_for = "restoring the state of alerts"
-        life = share.life(READINGS)
-        self._replicas.connect(state, life)
-        self._replicas.catch_up(state, range(life.partitions), self._patience(share))
+        life = inputs.share.life(READINGS)
+        self._replicas.connect(inputs.state, life)
+        patience = self._patience(inputs.share)
+        self._replicas.catch_up(inputs.state, range(life.partitions), patience)
+        self._replicas.expect(self._plans)
         _log.info("engine.restored", patients=self._replicas.patients)
         self.waiting_for = "its share of the partitions"
 
-    def _judge_all(
-        self, output: Output, roster: Roster, state: Log, share: Share, beside: Beside
-    ) -> None:
+    def _judge_all(self, output: Output, inputs: _Inputs) -> None:
+        roster, beside, state, share = inputs.roster, inputs.beside, inputs.state, inputs.share
         patience = self._patience(share)
         checked_ms = self.clock.monotonic_ms()
         while not self.stop.is_set():
@@ -118,6 +143,8 @@ class Engine:
                 self._read_registry(roster)
                 beside.deal()
             self._replicas.adopt_next()
+            for gateway_id in sorted(inputs.gateways.read_news()):
+                self._replicas.gateway_changed(gateway_id)
             for number, group in groupby(records, key=lambda one: one.partition):
                 self._judge(number, list(group), output, roster, patience)
             beside.judge(output, patience)
@@ -125,8 +152,7 @@ class Engine:
             self._replicas.save()
             self._reports.tell(self._replicas, share, output, patience)
             if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
-                for log in (share, state, roster):
-                    log.check()
+                inputs.check()
                 checked_ms = self.clock.monotonic_ms()
 
     def _read_registry(self, roster: Roster) -> None:
@@ -187,9 +213,8 @@ class Engine:
             _log.warning("engine.unknown-patients", count=len(unknown))
 
     def _replan(self, patients: set[str]) -> None:
-        for patient in patients:
-            for replica in self._replicas:
-                replica.partition.state.replan(patient)
+        self._replicas.expect(patient for patient in patients if patient in self._plans)
+        self._replicas.replan(patients)
 
     def _patience(self, share: Share) -> Patience:
         return Patience(self.stop, self.rng, self._wait_for, share.holds)

@@ -1,5 +1,6 @@
 """How each patient is watched: which books, since when, in which time zone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -59,6 +60,10 @@ class Plans:
     def __contains__(self, patient_id: str) -> bool:
         """Tell whether the registry has spoken of the patient."""
         return patient_id in self._plans
+
+    def __iter__(self) -> Iterator[str]:
+        """List the patients of whom the registry has spoken."""
+        return iter(self._plans)
 
     def put(self, entry: PatientEntry) -> list[str]:
         """Take an entry; give the books that it names and nobody loaded."""

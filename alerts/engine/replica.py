@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
+from alerts.engine.absence.watch import LOG_GAP_MS
 from alerts.engine.archive import Source, decode_patient, encode_patient
 from alerts.engine.changelog import (
     CHECKPOINT_KEY,
@@ -38,6 +39,7 @@ class Replica:
     def __init__(self, rule_set: RuleSet, plans: Plans, topic_id: str) -> None:
         """Know nobody; ``topic_id``: the present life of readings.v1."""
         self.partition = Partition(rule_set, plans, topic_id)
+        self.partition.state.absences.gap_ms = LOG_GAP_MS
         self.checkpoint = Checkpoint(topic_id, 0, self.partition.state.log_ms)
         """The last one written, or that of the leader who is to be believed."""
         self.beside: dict[bytes, bytes] = {}
@@ -82,6 +84,12 @@ class Replica:
         self._note([self.partition.state.row(patient_id)], kept.writer, holds, kept.log_ms)
         return True
 
+    def expect(self, patient_id: str) -> None:
+        """Know a patient from whom nothing may ever come."""
+        state = self.partition.state
+        if patient_id not in state.rows:
+            self._note([state.row(patient_id)], "", 0, 0)
+
     def lead(self, engine: str) -> list[Write]:
         """Take over; what is given must be durable before anything is judged.
 
@@ -92,6 +100,7 @@ class Replica:
         generation = max(one.generation for one in found) + 1
         reign = f"{engine}.{generation}"  # an engine that leads again is another writer
         self.checkpoint = last.succeeded(reign, generation, self.partition.topic_id)
+        self.partition.state.absences.restore_away(last.away)
         doubtful = self._settle()
         outdated = [checkpoint_key(name) for name in self._found]
         self._found.clear()
@@ -113,7 +122,10 @@ class Replica:
             for patient_id, value in batch.patients
         ]
         self.checkpoint = replace(
-            self.checkpoint, next_offset=self.partition.next_offset, log_ms=state.log_ms
+            self.checkpoint,
+            next_offset=self.partition.next_offset,
+            log_ms=state.log_ms,
+            away=state.absences.keep_away(),
         )
         return batch.outcome, [*writes, self._own_checkpoint()]
 
@@ -130,6 +142,7 @@ class Replica:
             assert kept is not None, "what is written here can be read here"
             other.partition.restore(patient_id, kept)
         other.partition.go_on_like(self.partition)
+        other.partition.state.absences.restore_away(state.absences.keep_away())
         other.checkpoint, other.beside, other._found = self.checkpoint, self.beside, self._found
         other._writers, other._writer = self._writers, self._writer
         other._holds, other._log_ms = self._holds, self._log_ms

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import structlog
+from kafka.partitioner.default import murmur2
 
 from alerts.engine.ladders import RuleSet
 from alerts.engine.output import Message, Output, Patience
@@ -89,6 +90,24 @@ class Replicas:
             number = self._outdated.pop()
             self._all[number] = self._all[number].under(self._rule_set, self._plans)
             _log.info("engine.adopted-books", partition=number, left=len(self._outdated))
+
+    def expect(self, patients: Iterable[str]) -> None:
+        """Know patients of whom the registry speaks, though nothing may ever come from them."""
+        for patient_id in patients:
+            known = any(patient_id in one.partition.state.rows for one in self._all)
+            if self._all and not known:
+                self._all[partition_of(patient_id, len(self._all))].expect(patient_id)
+
+    def replan(self, patients: Iterable[str]) -> None:
+        """Take changed plans into the columns."""
+        for patient_id in patients:
+            for replica in self._all:
+                replica.partition.state.replan(patient_id)
+
+    def gateway_changed(self, gateway_id: str) -> None:
+        """Say in the next steps what a gateway's report changes."""
+        for replica in self._all:
+            replica.partition.state.absences.gateway_changed(gateway_id)
 
     def connect(self, state: Log, life: TopicLife) -> None:
         """Begin with a new connection: lead nothing, follow on where the last one ended."""
@@ -246,6 +265,12 @@ class Replicas:
             if not self._all[record.partition].follow(record.key or b"", record.value):
                 _log.error("state.unreadable", partition=record.partition, offset=record.offset)
             self._next[record.partition] = record.offset + 1
+
+
+def partition_of(patient_id: str, partitions: int) -> int:
+    """Tell where the bridge's producer puts a patient: as every Kafka client does by default."""
+    number: int = murmur2(patient_id.encode()) & 0x7FFF_FFFF
+    return number % partitions
 
 
 def _messages(number: int, writes: Iterable[Write]) -> list[Message]:

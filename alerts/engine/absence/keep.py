@@ -32,6 +32,10 @@ class KeptAway(msgspec.Struct, frozen=True, omit_defaults=True):
     held_until_ms: int = NO_CONTACT_MS
 
 
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(KeptAway)
+
+
 def keep_row(
     attendance: Attendance, row: int, vitals: Sequence[str], rules: Sequence[str]
 ) -> KeptSilence:
@@ -73,19 +77,21 @@ def restore_row(
     attendance.look_again(row)
 
 
-def keep_away(attendance: Attendance) -> KeptAway:
-    """Write down what is not one patient's."""
-    return KeptAway(
+def encode_away(attendance: Attendance) -> bytes:
+    """Write down what is not one patient's; nothing of nothing."""
+    kept = KeptAway(
         {
             attendance.gateways[number]: _kept(attendance, told)
             for number, told in attendance.away.items()
         },
         attendance.held_until_ms,
     )
+    return b"" if kept == KeptAway() else _encoder.encode(kept)
 
 
-def restore_away(attendance: Attendance, kept: KeptAway) -> None:
+def restore_away(attendance: Attendance, value: bytes) -> None:
     """Put it back; each gateway is looked at anew in the next step."""
+    kept = _decoder.decode(value) if value else KeptAway()
     attendance.held_until_ms = kept.held_until_ms
     attendance.away = {
         attendance.number_of(name): _open(attendance, told) for name, told in kept.away.items()

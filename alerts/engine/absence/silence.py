@@ -72,12 +72,8 @@ class _Walk:
                 yield from self._look(key, at_ms)
 
     def _look(self, key: Key, at_ms: int) -> Iterator[Noticed]:
-        attendance, vital = self.attendance, self.attendance.vital_of[key[1]]
-        expectation = attendance.expect(*key)
-        contact_ms = int(attendance.contact_ms[self.row, vital])
-        since_ms = max(contact_ms, expectation.from_ms) if expectation else contact_ms
-        known = expectation is not None and since_ms > 0  # a plan without a beginning, and nobody
-        due_ms = deadline_ms(expectation, since_ms) if expectation and known else None
+        attendance = self.attendance
+        since_ms, due_ms = self._silence(key)
         entry = int(np.searchsorted(self.log_ms, at_ms, side="right"))
         if key in attendance.open:
             attendance.schedule(key, NEVER_MS)
@@ -101,9 +97,21 @@ class _Walk:
                 yield Noticed("onset", -1, -1, told, at_ms, entry)
             return
         attendance.schedule(key, NEVER_MS)
-        absence = Open(at_ms, since_ms, cause_of(attendance, self.row, vital), gateway)
+        cause = cause_of(attendance, self.row, attendance.vital_of[key[1]])
+        absence = Open(at_ms, since_ms, cause, gateway)
         attendance.begin(key, absence)
         yield Noticed("onset", *key, absence, at_ms, entry)
+
+    def _silence(self, key: Key) -> tuple[int, int | None]:
+        """Give since when a patient is silent, and when that is due; None: never."""
+        expectation = self.attendance.expect(*key)
+        contact_ms = int(self.attendance.contact_ms[self.row, self.attendance.vital_of[key[1]]])
+        if expectation is None:
+            return contact_ms, None
+        since_ms = max(contact_ms, expectation.from_ms)
+        if since_ms <= 0:  # a plan that does not say when it began, and nothing ever came
+            return since_ms, None
+        return since_ms, deadline_ms(expectation, since_ms)
 
     def _not_before(self, due_ms: int | None, entry: int) -> int | None:
         """Leave time after a gateway, or the log itself, came back."""
@@ -122,9 +130,12 @@ class _Walk:
         for rule, other in enumerate(attendance.vital_of):
             key = (self.row, rule)
             absence = attendance.open.get(key)
-            if other == vital and absence is not None and at_ms > absence.since_ms:
-                yield self._returned(key, int(self.log_ms[entry]), entry, place)
-                self.attendance.schedule(key, NO_CONTACT_MS)
+            if other != vital or absence is None or at_ms <= absence.since_ms:
+                continue
+            log_ms, due_ms = int(self.log_ms[entry]), self._silence(key)[1]
+            if due_ms is None or due_ms > log_ms:  # an old one that comes late ends no silence
+                yield self._returned(key, log_ms, entry, place)
+                attendance.schedule(key, NO_CONTACT_MS)
 
     def _returned(self, key: Key, at_ms: int, entry: int, place: int) -> Noticed:
         return Noticed("returned", *key, self.attendance.end(key), at_ms, entry, place)

@@ -7,7 +7,13 @@ import numpy as np
 from alerts.engine.absence.attendance import Attendance, Contacts, Integers, Noticed
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.explained import gateway_transition, patient_transition
-from alerts.engine.absence.keep import KeptSilence, keep_row, restore_row
+from alerts.engine.absence.keep import (
+    KeptSilence,
+    encode_away,
+    keep_row,
+    restore_away,
+    restore_row,
+)
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
 from alerts.engine.absence.surroundings import Surroundings, device_number
@@ -53,6 +59,14 @@ class AbsenceWatch:
     def restore(self, row: int, kept: KeptSilence) -> None:
         """Put a patient back."""
         restore_row(self.attendance, row, kept, self.vitals, self.keys)
+
+    def keep_away(self) -> bytes:
+        """Write down what is not one patient's."""
+        return encode_away(self.attendance)
+
+    def restore_away(self, kept: bytes) -> None:
+        """Put it back, if there is anything."""
+        restore_away(self.attendance, kept)
 
     @property
     def keys(self) -> list[str]:

@@ -25,7 +25,7 @@ from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.kafka import Tick, Unassigned
 from schemas.registry import BOOK_KEY, PATIENT_KEY, BookEntry, PatientEntry
-from schemas.topics import ALERTS, ENGINES, READINGS, REGISTRY, STATE, UNASSIGNED
+from schemas.topics import ALERTS, ENGINES, GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.server import KafkaBroker
 from tests.alerts.readings import BASIC, BOTH, DAY, MINUTE, NOON, encoded, glucose, pressure, record
@@ -54,15 +54,16 @@ def create_topics(server: EmbeddedKafka) -> None:
             NewTopic(REGISTRY, 1, 1, topic_configs=compact),
             NewTopic(ENGINES, 1, 1, topic_configs=compact),
             NewTopic(UNASSIGNED, 1, 1),
+            NewTopic(GATEWAYS, 1, 1),
         ]
     )
     admin.close()
 
 
 @contextmanager
-def engine(server: EmbeddedKafka) -> Iterator[subprocess.Popen[bytes]]:
+def engine(server: EmbeddedKafka, books: Path = BASIC) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "vitalwire", "alerts", "engine", "--books", str(BASIC), "--alone"],
+        [sys.executable, "-m", "vitalwire", "alerts", "engine", "--books", str(books), "--alone"],
         env=os.environ | {"VITALWIRE_KAFKA": server.bootstrap},
     )
     try:
@@ -83,9 +84,10 @@ class Clinic:
         self.consumer.assign([TopicPartition(ALERTS, place) for place in range(PARTITIONS)])
         self.transitions: list[Transition] = []
 
-    def enrol(self, *patients: str, books: Sequence[str] = BOTH) -> None:
+    def enrol(self, *patients: str, books: Sequence[str] = BOTH, from_ms: int = 0) -> None:
         for patient in patients:
-            entry = msgspec.json.encode(PatientEntry(patient, patient, list(books)))
+            plan = PatientEntry(patient, patient, list(books), care_plan_from_ms=from_ms)
+            entry = msgspec.json.encode(plan)
             self.producer.send(REGISTRY, entry, key=f"{PATIENT_KEY}{patient}".encode())
         self.producer.flush()
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from alerts.engine.absence.attendance import Attendance, Contacts, Noticed
 from alerts.engine.absence.expectation import Expectation, deadline_ms
 from alerts.engine.absence.keep import (
-    KeptAway,
     KeptSilence,
-    keep_away,
+    encode_away,
     keep_row,
     restore_away,
     restore_row,
@@ -94,9 +93,15 @@ class Reference:
             self.contact_ms[row, vital] = max(before, stamp - ago_ms)
             for rule, other in enumerate(VITAL_OF):
                 origin = self.open.get((row, rule))
-                if other == vital and origin and stamp - ago_ms > origin[1]:
+                if other == vital and origin and self._ends(row, rule, vital, stamp, ago_ms):
                     del self.open[row, rule]
                     self.found.append((stamp, row, rule, "returned", *origin))
+
+    def _ends(self, row: int, rule: int, vital: int, stamp: int, ago_ms: int) -> bool:
+        expectation = expect(row, rule)
+        assert expectation is not None
+        due = deadline_ms(expectation, self.contact_ms[row, vital])
+        return stamp - ago_ms > self.open[row, rule][1] and due is not None and due > stamp
 
     def _due(self, row: int, rule: int, vital: int, stamp: int) -> None:
         expectation = expect(row, rule)
@@ -142,8 +147,7 @@ def restarted(attendance: Attendance) -> Attendance:
         kept = msgspec.msgpack.encode(keep_row(attendance, row, names, rules))
         record = msgspec.msgpack.decode(kept, type=KeptSilence)
         restore_row(again, row, record, names, rules)
-    kept_away = msgspec.msgpack.encode(keep_away(attendance))
-    restore_away(again, msgspec.msgpack.decode(kept_away, type=KeptAway))
+    restore_away(again, encode_away(attendance))
     return again
 
 
