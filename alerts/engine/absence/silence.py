@@ -77,8 +77,9 @@ class _Walk:
         entry = int(np.searchsorted(self.log_ms, at_ms, side="right"))
         if key in attendance.open:
             attendance.schedule(key, NEVER_MS)
-            if due_ms is None or due_ms > attendance.open[key].origin_ms:
-                yield self._returned(key, int(self.log_ms[entry]), entry, -1)
+            log_ms = int(self.log_ms[entry])
+            if due_ms is None or due_ms > log_ms:
+                yield self._returned(key, log_ms, entry, -1)
                 attendance.schedule(key, NEVER_MS if due_ms is None else due_ms)
             return
         later_ms = self._not_before(due_ms, entry)
