@@ -17,6 +17,7 @@ from alerts.engine.identity import alert_id, event_id
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders, mask
+from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits
 from alerts.engine.remembered import is_receipt, sight_of_entry
 from alerts.engine.sight import Sight
 from alerts.engine.standing import newest
@@ -38,6 +39,10 @@ def activate(state: PartitionState) -> Iterator[Told]:
     state.orphans.clear()
     rows = np.array(sorted(state.changed), dtype=np.int64)
     state.changed.clear()
+    for row in rows.tolist() if any(kinds.rises for kinds in state.kinds) else ():
+        expect_baselines(state, row, state.log_ms, anew=True)
+    for row in state.limits.keys() & set(rows.tolist()):
+        expect_limits(state, row, state.log_ms - HOUR_MS)
     rows = rows[(state.known[rows] != state.in_force[rows]).any(axis=1)]
     if len(rows):
         told += _retire(state, rows)

@@ -88,6 +88,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     version: int = VERSION
     known: bytes | None = None
     """Digests of the rungs under which the patient was judged; None: nobody wrote them down."""
+    inactive: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +122,23 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
         if (row, ladder.index) in state.ladders
     }
     silence = state.absences.keep(row)
-    known = b"".join(
-        _digest(ladder.rungs[rung].key)
-        for ladder in rules.ladders
-        for rung in bits(int(state.known[row, ladder.index]))
-    )
     return _encoder.encode(
         PatientRecord(
-            source.topic_id, source.next_offset, vitals, ladders, silence=silence, known=known
+            source.topic_id,
+            source.next_offset,
+            vitals,
+            ladders,
+            silence,
+            known=_named(rules, state.known[row].tolist()),
+            inactive=_named(rules, state.inactive[row].tolist()),
         )
     )
+
+
+def _named(rules: RuleSet, rungs: list[int]) -> bytes:
+    """Give the digests of sets of rungs, one set a ladder."""
+    sets = zip(rules.ladders, rungs, strict=True)
+    return b"".join(_digest(ladder.rungs[rung].key) for ladder, of in sets for rung in bits(of))
 
 
 def decode_patient(value: bytes) -> PatientRecord | None:
@@ -161,6 +169,10 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
         digests = _digests(record.known)
         for ladder in state.rule_set.ladders:
             state.known[row, ladder.index] = _among(ladder, digests)
+    if record.inactive:
+        digests = _digests(record.inactive)
+        for ladder in state.rule_set.ladders:
+            state.inactive[row, ladder.index] = _among(ladder, digests)
     state.orphans.pop(row, None)
     if orphans := list(_orphans(state, record.ladders)):
         state.orphans[row] = orphans

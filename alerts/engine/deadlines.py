@@ -3,7 +3,7 @@
 from heapq import heappop, heappush
 
 Key = tuple[int, int]
-"""Row of the patient, index of the ladder."""
+"""Row of the patient, and which of its timers: index of the ladder, or of the notice."""
 
 
 class Timers:
@@ -24,6 +24,14 @@ class Timers:
         elif self._next_ms.get(key) != deadline_ms:
             self._next_ms[key] = deadline_ms
             heappush(self._heap, (deadline_ms, key))
+
+    def when(self, key: Key) -> int | None:
+        """Give when a key's timer fires, if it has one."""
+        return self._next_ms.get(key)
+
+    def any_before(self, until_ms: int) -> bool:
+        """Tell whether an entry, be it a replaced one, lies before ``until_ms``."""
+        return bool(self._heap) and self._heap[0][0] < until_ms
 
     def due(self, key: Key, until_ms: int) -> bool:
         """Tell whether a key has a timer that fires before ``until_ms``."""

@@ -93,6 +93,10 @@ class PartitionState:
         """The rungs that were in force when the patient was judged last."""
         self.changed: set[int] = set()
         """Patients for whom others may be in force now."""
+        self.inactive = np.zeros((size, ladders), np.int64)
+        """The rungs of which somebody was told that they have no baseline."""
+        self.notices = Timers()
+        """Dates that are work by themselves, see ``alerts.engine.notices``."""
         self.orphans: dict[int, list[Orphan]] = {}
         """By row."""
         self.from_ms = np.zeros(size, np.int64)
@@ -182,6 +186,7 @@ class PartitionState:
         self.clear = _longer(self.clear, more)
         self.in_force = _longer(self.in_force, more)
         self.known = _longer(self.known, more)
+        self.inactive = _longer(self.inactive, more)
         self.from_ms = _longer(self.from_ms, more)
         self.from_day = _longer(self.from_day, more)
         self.baseline_ms = _longer(self.baseline_ms, more, LONG_AGO_MS)

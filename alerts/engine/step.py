@@ -19,6 +19,7 @@ from alerts.engine.activation import activate
 from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.corrections import correct
 from alerts.engine.ladders import VitalLadders
+from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits, notify
 from alerts.engine.state import PartitionState
 from alerts.engine.timers import expire_due
 from alerts.engine.turns import Turns
@@ -47,10 +48,9 @@ class Outcome:
 def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     """Judge records in log order and move the state."""
     outcome = Outcome()
-    for changed, told in activate(state):
-        outcome.transitions.append(told)
-        outcome.touched.add(changed)
-    for part in _parts(records):
+    _tell(outcome, activate(state))
+    for part in _parts(state, records):
+        _tell(outcome, notify(state, part[0].received_at_ms))
         _judge(state, part, outcome)
         correction = part[-1]
         if isinstance(correction, Corrections | Withdrawals):
@@ -61,13 +61,36 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     return outcome
 
 
-def _parts(records: Sequence[ReadingsRecord]) -> Iterator[Sequence[ReadingsRecord]]:
-    """Cut behind each correction: it meets the state that the records before it left."""
-    begin = 0
-    for number, record in enumerate(records, start=1):
-        if isinstance(record, Corrections | Withdrawals) or number == len(records):
+def _tell(outcome: Outcome, told: Iterator[tuple[int, Transition]]) -> None:
+    for row, transition in told:
+        outcome.transitions.append(transition)
+        outcome.touched.add(row)
+
+
+def _parts(
+    state: PartitionState, records: Sequence[ReadingsRecord]
+) -> Iterator[Sequence[ReadingsRecord]]:
+    """Cut behind each correction: it meets the state that the records before it left.
+
+    And before each record by which a notice is due, for the same reason.
+    """
+    begin, fed = 0, [index for index, kinds in enumerate(state.kinds) if kinds.baseline]
+    for number, record in enumerate(records):
+        if isinstance(record, PatientReadings):
+            new = record.patient_id not in state.rows
+            row = state.row(record.patient_id)
+            if new:
+                expect_limits(state, row, record.received_at_ms - HOUR_MS)
+            if any(state.memories[index].slot_of[row] < 0 for index in fed):
+                expect_baselines(state, row, record.received_at_ms, anew=False)
+        if number > begin and state.notices.any_before(record.received_at_ms):
             yield records[begin:number]
             begin = number
+        if isinstance(record, Corrections | Withdrawals):
+            yield records[begin : number + 1]
+            begin = number + 1
+    if begin < len(records):
+        yield records[begin:]
 
 
 def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Outcome) -> None:

@@ -1,0 +1,154 @@
+"""What a date brings: a limit that ends is announced, a rule without its baseline is told once."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.state import PartitionState
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.alert import Transition
+from schemas.kafka import ReadingsRecord, Tick
+from schemas.registry import PatientEntry, PersonalLimit
+from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.test_revise import BOOK
+from tests.alerts.readings import DAY, HOUR, NOON, at_once, fresh_state, glucose, pressure
+
+LIMITS = """
+book = "personal"
+title = "Personal"
+population = "Adults"
+
+[vitals.glucose]
+fresh = "1h"
+units = ["mg/dL", "mmol/L"]
+
+[limits.low]
+value = ["70 mg/dL", "3.9 mmol/L"]
+allowed = [["50 mg/dL", "2.8 mmol/L"], ["90 mg/dL", "5.0 mmol/L"]]
+relaxing = "down"
+
+[[rule]]
+id = "low"
+ladder = "glucose-low"
+title = "Low"
+vital = "glucose"
+when = "glucose < limit.low"
+band = ["10 mg/dL", "0.6 mmol/L"]
+severity = "medium"
+source = "none"
+advice = "none"
+"""
+UNTIL = NOON + 30 * DAY
+ANNOUNCED = UNTIL - 7 * DAY
+OWN = PersonalLimit(
+    "low", ["60 mg/dL", "3.3 mmol/L"], "Dr. Ito", "physician", "frail", NOON, UNTIL, NOON
+)
+
+
+def rules() -> RuleSet:
+    return arrange([read_book("personal.toml", LIMITS), read_book("windows.toml", BOOK)])
+
+
+def under(*limits: PersonalLimit, therapy_ms: int | None = None) -> PatientEntry:
+    return PatientEntry(
+        "p1",
+        "Robin",
+        ["personal", "windows"],
+        zone="Europe/Berlin",
+        limits=list(limits),
+        therapy_start_ms=therapy_ms,
+    )
+
+
+def started(entry: PatientEntry, *log: ReadingsRecord) -> PartitionState:
+    state = fresh_state(entry, rules=rules())
+    step(state, log or at_once(glucose(NOON, 100)))
+    return state
+
+
+def of(found: list[Transition], event: str) -> list[Transition]:
+    return [one for one in found if one.event == event]
+
+
+def test_the_end_of_a_limit_is_announced_a_week_before() -> None:
+    state = started(under(OWN))
+    assert of(step(state, [Tick(ANNOUNCED)]).transitions, "limit-expiring") == []
+    (told,) = of(step(state, [Tick(ANNOUNCED + 1)]).transitions, "limit-expiring")
+    assert (told.at_ms, told.severity, told.rule) == (ANNOUNCED, "medium", "low")
+    assert told.reason == (
+        "The patient's own limit low (60 mg/dL, 3.3 mmol/L), set by Dr. Ito, ends on"
+        " 2026-10-21 14:00; then the book's 70 mg/dL holds again"
+    )
+    assert told.limits[0].author == "Dr. Ito"
+    assert of(step(state, [Tick(UNTIL + DAY)]).transitions, "limit-expiring") == []
+
+
+def test_one_that_holds_for_less_than_a_week_is_announced_when_it_is_entered() -> None:
+    short = msgspec.structs.replace(OWN, valid_until_ms=NOON + 2 * DAY)
+    state = started(under(short))
+    (told,) = of(step(state, [Tick(NOON + HOUR)]).transitions, "limit-expiring")
+    assert told.at_ms == NOON
+
+
+def test_each_limit_is_announced_and_one_that_never_ends_is_not() -> None:
+    later = msgspec.structs.replace(OWN, valid_until_ms=UNTIL + DAY, entered_at_ms=NOON + 1)
+    endless = msgspec.structs.replace(OWN, valid_until_ms=None)
+    state = started(under(OWN, later, endless))
+    found = step(state, [Tick(ANNOUNCED + n * DAY) for n in range(1, 9)]).transitions
+    assert [one.at_ms for one in of(found, "limit-expiring")] == [ANNOUNCED, ANNOUNCED + DAY]
+
+
+def test_a_rule_whose_baseline_stayed_empty_is_told_once() -> None:
+    therapy_ms = NOON + 3 * DAY
+    state = started(under(therapy_ms=therapy_ms), *at_once(pressure(NOON + 2 * DAY, 120)))
+    found = step(state, [Tick(therapy_ms + n * DAY) for n in range(5)]).transitions
+    (told,) = of(found, "inactive")
+    assert (told.rule, told.severity) == ("rise", "medium")
+    assert told.reason == (
+        "Risen is not judged: it compares with 2 readings of the 2 days before the therapy began,"
+        " and 1 are known"
+    )
+    restarted = reborn(state, rules(), [under(therapy_ms=therapy_ms)])
+    found = step(restarted, [Tick(therapy_ms + n * DAY) for n in range(5, 9)]).transitions
+    assert of(found, "inactive") == []
+
+
+def test_a_rule_with_its_baseline_is_not() -> None:
+    therapy_ms = NOON + 3 * DAY
+    known = [pressure(NOON + 2 * DAY + n * HOUR, 120) for n in range(2)]
+    state = started(under(therapy_ms=therapy_ms), *at_once(*known))
+    found = step(state, [Tick(therapy_ms + n * DAY) for n in range(5)]).transitions
+    assert of(found, "inactive") == []
+
+
+def test_without_a_date_of_the_therapy_there_is_no_baseline() -> None:
+    state = started(under(), *at_once(pressure(NOON, 120)))
+    (told,) = of(step(state, [Tick(NOON + 2 * DAY)]).transitions, "inactive")
+    assert told.reason.endswith("and 0 are known")
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(0, 40 * 24), min_size=1, max_size=12).map(sorted),
+    st.lists(st.integers(1, 4), min_size=12, max_size=12),
+    st.integers(0, 12),
+)
+def test_neither_cuts_nor_restarts_change_what_dates_bring(
+    hours: list[int], lengths: list[int], restart: int
+) -> None:
+    entry = msgspec.structs.replace(
+        under(OWN, therapy_ms=NOON + 3 * DAY), care_plan_from_ms=NOON - DAY
+    )
+    log = [
+        at_once(pressure(NOON + hour * HOUR, 120 + number))[0] for number, hour in enumerate(hours)
+    ]
+    whole = step(fresh_state(entry, rules=rules()), log).transitions
+    state, rest, found = fresh_state(entry, rules=rules()), list(log), list[Transition]()
+    for number, length in enumerate([*lengths, len(log)]):
+        found += step(state, rest[:length]).transitions if rest else []
+        rest = rest[length:]
+        if number == restart and state.patients:
+            state = reborn(state, rules(), [entry])
+    assert {one.event_id: one for one in found} == {one.event_id: one for one in whole}
