@@ -58,7 +58,7 @@ class Population:
     glucose: tuple[float, float, float]
 
 
-CONTROLLED = Population("controlled", (119, 8, 6), (74, 5, 4), (72, 8, 5), (115, 12, 18))
+CONTROLLED = Population("controlled", (117, 7, 6), (72, 5, 4), (72, 7, 5), (116, 10, 15))
 """Treated to their targets: few are above a limit."""
 POOR = Population("poorly controlled", (131, 12, 8), (81, 8, 5), (76, 10, 6), (150, 25, 35))
 """Half of a hypertension clinic on its first day, and glucose above 180 in one reading of five."""

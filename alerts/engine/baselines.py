@@ -10,7 +10,7 @@ from alerts.engine.columns import Columns, Integers
 from alerts.engine.day_sums import Added
 from alerts.engine.kinds import Kinds
 from alerts.engine.ladders import VitalLadders
-from alerts.engine.memory import Memory, Structured
+from alerts.engine.memory import Memory
 from alerts.engine.remembered import tenths_of, values_of_entries
 from alerts.engine.state import PartitionState
 from alerts.rules.values import Sums, Values
@@ -55,19 +55,6 @@ class Baselines:
         known = added.known[positions] & inside[:, None] & (count[slot] < _COUNT_MAX)
         count[slot] += known.astype(np.uint8)
         total[slot] += (added.tenths[positions] * known).astype(np.int32)
-
-    def sums_of_entry(self, entry: Structured, slot: int) -> Sums:
-        """Put a reading that a ring keeps beside the baseline."""
-        values = values_of_entries(entry, self._kinds)
-        known = ~np.isnan(values.number)
-        table, here = self._memory.table, [slot]
-        return Sums(
-            tenths_of(values, self._vital.vital),
-            known.astype(np.int64),
-            np.zeros_like(values.unit),
-            table["baseline_total"][here].astype(np.int64),
-            table["baseline_count"][here].astype(np.int64),
-        )
 
     def sums(self, values: Values, added: Added, positions: Integers, slot: Integers) -> Sums:
         """Put each reading beside the baseline of its patient; too few readings make none."""

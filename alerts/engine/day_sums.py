@@ -45,7 +45,8 @@ class Added:
 class Window:
     """Of the days of a mean, one element a reading; ``total`` and ``count`` by quantity.
 
-    ``readings``: how many count; ``days``: on how many days; ``beyond``: how many say HI or LO.
+    ``readings``: how many count; ``days``: on how many days; ``beyond``: how many say HI or LO;
+    ``inside``: the days themselves, -1 in other places.
     """
 
     readings: Integers
@@ -53,6 +54,18 @@ class Window:
     beyond: Integers
     total: Integers
     count: Integers
+    inside: Integers
+
+    def some(self, places: Integers) -> "Window":
+        """Give those of some readings."""
+        return Window(
+            self.readings[places],
+            self.days[places],
+            self.beyond[places],
+            self.total[places],
+            self.count[places],
+            self.inside[places],
+        )
 
 
 def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structured:
@@ -62,11 +75,12 @@ def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structur
     """
     days = memory.days(slot)
     code = np.clip(added.day + 1, 1, _DAY_CODE_MAX).astype(np.uint16)
-    same = days["day"] == code[:, None]
-    known = same.any(axis=1)
+    stored = np.ascontiguousarray(days["day"].T)  # by columns: numpy is slow along short rows
+    same = stored == code
+    known = same.any(axis=0)
     each = np.arange(len(slot))
-    place = np.where(known, same.argmax(axis=1), days["day"].argmin(axis=1))
-    oldest = days["day"][each, place]
+    place = np.where(known, same.argmax(axis=0), stored.argmin(axis=0))
+    oldest = stored[place, each]
     late = ~known & (code < oldest)  # older than all that are kept
     new = ~known & ~late
     lost = np.where(late, code, np.where(new, oldest, 0)).astype(np.uint16)
@@ -107,20 +121,25 @@ class Ends:
 
 def window(ends: Ends, length: int) -> Window:
     """Sum up the ``length`` days that end there."""
-    days, day, from_day = ends.days, ends.day, ends.from_day
-    stored = days["day"].astype(np.int64) - 1
-    stored[stored < from_day[:, None]] = -1
-    inside = (stored >= 0) & (stored <= day[:, None]) & (stored > day[:, None] - length)
-    first = np.where(inside, stored, _DAY_CODE_MAX).min(axis=1)
-    before = np.where(stored < first[:, None], stored, -1).max(axis=1)
+    days, from_day = ends.days, ends.from_day
+    stored = days["day"].T.astype(np.int64) - 1
+    stored[stored < from_day] = -1
+    inside = (stored >= 0) & (stored <= ends.day) & (stored > ends.day - length)
+    first = np.where(inside, stored, _DAY_CODE_MAX).min(axis=0)
+    before = np.where(stored < first, stored, -1).max(axis=0)
     before = np.maximum(before, np.where(ends.forgotten < from_day, -1, ends.forgotten))
     began = (before < 0) | (before < first - EPISODE_GAP_DAYS)
-    inside &= ~(began[:, None] & (stored == first[:, None]))
-    ones = inside.astype(np.int64)
+    inside &= ~(began & (stored == first))
+    readings = days["readings"].T * inside
+    total, count = np.zeros((2, len(first), days["total"].shape[2]), np.int64)
+    for place, here in enumerate(inside):
+        total += days["total"][:, place] * here[:, None]
+        count += days["count"][:, place] * here[:, None]
     return Window(
-        readings=(days["readings"] * ones).sum(axis=1),
-        days=(inside & (days["readings"] > 0)).sum(axis=1),
-        beyond=(days["beyond"] * ones).sum(axis=1),
-        total=np.einsum("ij,ijk->ik", ones, days["total"]),
-        count=np.einsum("ij,ijk->ik", ones, days["count"]),
+        readings=readings.sum(axis=0, dtype=np.int64),
+        days=(readings > 0).sum(axis=0),
+        beyond=(days["beyond"].T * inside).sum(axis=0, dtype=np.int64),
+        total=total,
+        count=count,
+        inside=np.where(inside, stored, -1).T,
     )

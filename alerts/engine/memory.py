@@ -94,6 +94,7 @@ class Memory:
     def _take(self, table: Structured) -> None:
         self.table = table
         self._recent = table["recent"]
+        self._recents = self._plain("recent", RECENT_MAX * 8, 1)
         self._ring = self._plain("ring", self.layout.entry.itemsize, RING_MAX)
         self._days = self._plain("days", self.layout.day.itemsize * DAYS_MAX, 1)
 
@@ -134,7 +135,9 @@ class Memory:
 
     def seen(self, slot: Integers, identity: Identities) -> Booleans:
         """Tell which ids are among the recent ones."""
-        known: Booleans = (self._recent[slot] == identity[:, None]).any(axis=1)
+        recent = self._recents[slot, 0].view("<u8").reshape(-1, RECENT_MAX)
+        known = np.zeros(len(slot), np.bool_)
+        known[np.flatnonzero(recent == identity[:, None]) // RECENT_MAX] = True
         return known
 
     def remember(self, slot: Integers, identity: Identities) -> None:

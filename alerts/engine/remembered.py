@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 import numpy as np
 
@@ -105,31 +106,40 @@ def tenths_of(values: Values, vital: Vital) -> Integers:
     return tenths
 
 
-def is_receipt(entry: Structured) -> bool:
+Entry: TypeAlias = tuple[int, int, int, int, list[int], int, int, int]
+"""An entry of a ring as Python has it: ``at_ms``, ``high``, ``low``, ``seq``, ``milli``, …"""
+
+
+def is_receipt(entry: Entry) -> bool:
     """Tell whether an entry's time is that of receipt; else it is the device's own."""
-    return bool(int(entry["mark"]) & _RECEIPT)
+    return bool(entry[-1] & _RECEIPT)
 
 
-def sight_of_entry(entry: Structured, vital: Vital, kinds: Kinds) -> Sight:
+def sight_of_entry(entry: Entry, vital: Vital, kinds: Kinds) -> Sight:
     """Describe a reading that a ring keeps."""
-    flags, codes = int(entry["flags"]), int(entry["codes"])
-    assessed = flags >> (entry.dtype["flags"].itemsize * 8 - 1)
+    at_ms, high, low, _, milli, codes, flags, _ = entry
+    known = kinds.known_flags
     quantities = {}
     for place, quantity in enumerate(vital.quantities):
         nibble = codes >> 4 * place
         unit, state = accepted(quantity)[nibble & 3], nibble >> _UNIT_BITS & 3
         if state == 0:
-            value = Decimal(int(entry["milli"][place])) / _MILLI
-            quantities[quantity.name] = Quantity(unit, value=f"{value.normalize():f}")
+            quantities[quantity.name] = Quantity(unit, value=_text(milli[place]))
         elif state != _ABSENT:
             absent: Absence = "positive-infinity" if state == 1 else "negative-infinity"
             quantities[quantity.name] = Quantity(unit, absent=absent)
-    names = [name for place, name in enumerate(kinds.known_flags) if flags >> place & 1]
     return Sight(
-        reading_id=name_of(int(entry["high"]), int(entry["low"])),
+        reading_id=name_of(high, low),
         vital=vital.name,
-        measured_at_ms=int(entry["at_ms"]),
+        measured_at_ms=at_ms,
         time_quality="receipt" if is_receipt(entry) else "device-clock",
         quantities=quantities,
-        status=names if assessed else None,
+        status=[name for place, name in enumerate(known) if flags >> place & 1]
+        if flags >> len(known)
+        else None,
     )
+
+
+def _text(milli: int) -> str:
+    whole, rest = divmod(milli, _MILLI)
+    return f"{Decimal(milli) / _MILLI:f}" if rest else str(whole)

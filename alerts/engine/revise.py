@@ -150,7 +150,7 @@ class _Reviser:
         at_newest = newest(self._state, self._vital, row[:1])
         if len(at_newest.row):
             true[-1] |= at_newest.true[0] & self._kinds.averaged
-        sights = [sight_of_entry(entry, self._vital.vital, self._kinds) for entry in ring]
+        sights = [sight_of_entry(entry, self._vital.vital, self._kinds) for entry in ring.tolist()]
         return list(zip(sights, true & self._in_force(), strict=True))
 
     def _in_force(self) -> Integers:

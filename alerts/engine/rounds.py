@@ -9,15 +9,17 @@ import numpy as np
 
 from alerts.engine import day_sums, windows
 from alerts.engine.baselines import Baselines
-from alerts.engine.columns import Columns, Integers
+from alerts.engine.columns import Booleans, Columns, Integers
 from alerts.engine.day_sums import Added
+from alerts.engine.explainer import Counted, Explainer
+from alerts.engine.findings import Window
 from alerts.engine.kinds import Placed
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import Structured
 from alerts.engine.remembered import entries_of, tenths_of
 from alerts.engine.sheet import Sheet
 from alerts.engine.state import PartitionState
-from alerts.rules.book import Matching
+from alerts.rules.book import Matching, Rule
 
 
 class Rounds:
@@ -43,6 +45,7 @@ class Rounds:
             known=known,
         )
         self.baselines = Baselines(state, vital, self.memory)
+        self.explainer = Explainer(vital, self.kinds)
 
     def take(self, positions: Integers) -> None:
         """Take a round's readings into memory; put what windows say of them into the sheet."""
@@ -72,6 +75,22 @@ class Rounds:
             self.sheet.denied[at] |= plain.false * bit
             self.sheet.returned[at] |= widened.false * bit
 
+    def explain(self, position: int, rule: Rule, *, briefly: bool) -> Window | None:
+        """Say what a rung counted or averaged in this round; None if that must be asked again."""
+        if rule.baseline is None:
+            row = int(self.columns.row[position])
+            ring = self.memory.ring(int(self.memory.slot_of[row]))
+            return self.explainer.explain(position, rule, ring, self.state, row, briefly=briefly)
+        return self.risen(position)
+
+    def risen(self, position: int) -> Window:
+        """Say over what a reading has risen."""
+        here = np.array([position])
+        slot = self.memory.slots(self.columns.row[here])
+        sums = self.baselines.sums(self.sheet.values, self.added, here, slot)
+        counts = sums.baseline_count
+        return Window(sums=sums, averaged=0 if counts is None else int(counts.max(initial=0)))
+
     def feed(self, positions: Integers, slot: Integers) -> None:
         """Feed baselines."""
         self.baselines.renew(self.columns.row[positions], slot)
@@ -86,13 +105,14 @@ class Rounds:
         )
         for one, mean in self.kinds.means:
             window = day_sums.window(ends, mean.days)
-            some, sums = windows.averages(mean, window, self.sheet.values.some(positions))
+            some, sums = windows.averages(mean, window, self.sheet.values, positions)
             at, bit = (positions[some], one.place), np.int64(one.bit)
             truth = one.rung.rule.condition.truth(sums)
             self.sheet.matched[at] |= self.sheet.in_force[at] & truth.true * bit
             if self._held(one, positions).size:
                 back = one.rung.rule.condition.truth(sums, widened=True).false
                 self.sheet.returned[at] |= (back & (window.beyond[some] == 0)) * bit
+            self.explainer.averaged(one, positions[some], sums, window.some(some))
 
     def _held(self, one: Placed, positions: Integers) -> Integers:
         """Find the readings of patients for whom a rung holds: only there it can return."""
@@ -102,19 +122,24 @@ class Rounds:
 
     def _counted(self, positions: Integers, slot: Integers) -> None:
         for one, window in self.kinds.counted:
-            able = np.flatnonzero(self.sheet.own[positions, one.place] & one.bit)
-            self._put("matched", one, window, positions[able], slot[able])
-            held = self._held(one, positions)
-            self._put("returned", one, window, positions[held], slot[held])
+            own = self.sheet.own[positions, one.place] & one.bit != 0
+            held = np.zeros(len(positions), np.bool_)
+            held[self._held(one, positions)] = True
+            some = np.flatnonzero(own | held)
+            if len(some):
+                self._count(one, window, positions[some], slot[some], own[some])
 
-    def _put(
-        self, what: str, one: Placed, window: Matching, positions: Integers, slot: Integers
+    def _count(
+        self, one: Placed, window: Matching, positions: Integers, slot: Integers, own: Booleans
     ) -> None:
-        if not len(positions):
-            return
-        row = self.columns.row[positions]
         entries, there = self.memory.last(slot, window.of)
+        row = self.columns.row[positions]
         rings = windows.rings(self.state, self.kinds, row, entries, there)
-        ask = windows.matching if what == "matched" else windows.relaxed
-        truth = ask(one.rung.rule.condition, window, rings)
-        getattr(self.sheet, what)[positions, one.place] |= truth * np.int64(one.bit)
+        condition = one.rung.rule.condition
+        counted = windows.counting(condition, window, rings)
+        matched = own & windows.enough(window, counted, rings.day)
+        few = windows.relaxed(condition, window, rings)
+        self.sheet.matched[positions, one.place] |= matched * np.int64(one.bit)
+        self.sheet.returned[positions, one.place] |= few * np.int64(one.bit)
+        inside = rings.inside(window)
+        self.explainer.counted(one, positions, Counted(entries, inside, counted, rings.day))

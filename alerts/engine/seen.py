@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerts.engine.findings import Facts
-from alerts.engine.remembered import is_receipt, sight_of_entry
+from alerts.engine.remembered import Entry, is_receipt, sight_of_entry
 from alerts.engine.rounds import Rounds
 from alerts.engine.sight import Sight, sight_of
 from alerts.engine.timeline import Later
@@ -34,7 +34,10 @@ class Seen:
     measured_ms: int
     log_ms: int
     day: int
+    position: int
     describe: Callable[[], Sight]
+    entry: Entry | None = None
+    """Of a reading that is judged again what the ring keeps; ``position``: of the late one."""
     _sight: Sight | None = None
 
     @property
@@ -88,6 +91,7 @@ def arriving(rounds: Rounds, position: int, log_ms: int, *, older: bool) -> Seen
         measured_ms=int(columns.measured_ms[position]),
         log_ms=log_ms,
         day=int(rounds.added.day[position]),
+        position=position,
         describe=lambda: sight_of(columns.sources[position]),
     )
 
@@ -99,7 +103,7 @@ def again(rounds: Rounds, match: Later, by: Seen, ages: tuple[int, int]) -> Seen
     """
     vital, kinds = rounds.vital, rounds.kinds
     received_ms, newest_ms = ages
-    measured_ms = int(match.entry["at_ms"])
+    measured_ms = match.entry[0]
     age_ms, older = received_ms - measured_ms, measured_ms < newest_ms
     nothing = [0] * len(vital.ladders)
     return Seen(
@@ -119,5 +123,7 @@ def again(rounds: Rounds, match: Later, by: Seen, ages: tuple[int, int]) -> Seen
         measured_ms=measured_ms,
         log_ms=by.log_ms,
         day=match.day,
+        position=by.position,
+        entry=match.entry,
         describe=lambda: sight_of_entry(match.entry, vital.vital, kinds),
     )

@@ -96,6 +96,6 @@ class _Look:
         )
         for one, mean in self._kinds.means:
             window = day_sums.window(ends, mean.days)
-            some, sums = windows.averages(mean, window, self._values)
+            some, sums = windows.averages(mean, window, self._values, np.arange(len(self._row)))
             holds = one.rung.rule.condition.truth(sums).true
             true[some, one.place] |= holds * np.int64(one.bit)

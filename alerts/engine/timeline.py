@@ -16,7 +16,7 @@ from alerts.engine.day_sums import EPISODE_GAP_DAYS
 from alerts.engine.findings import Window
 from alerts.engine.kinds import Placed
 from alerts.engine.memory import DAY_READINGS_MAX, DAYS_MAX, RING_MAX, Structured
-from alerts.engine.remembered import met_of, sight_of_entry, values_of_entries
+from alerts.engine.remembered import Entry, met_of, sight_of_entry, values_of_entries
 from alerts.engine.rounds import Rounds
 from alerts.engine.sight import Sight
 from alerts.rules.book import Matching, Mean, Rule
@@ -45,7 +45,7 @@ class Later:
     """Matches at a reading that was judged before: rungs for each ladder, its entry and day."""
 
     rungs: list[int]
-    entry: Structured
+    entry: Entry
     day: int
 
 
@@ -61,7 +61,7 @@ class _Laters:
 
     def found(self, pool: Structured) -> list[Later]:
         order = sorted(self._rungs, key=lambda kept: kept.at)
-        return [Later(self._rungs[kept], pool[kept.place], kept.day) for kept in order]
+        return [Later(self._rungs[kept], pool[kept.place].item(), kept.day) for kept in order]
 
 
 @dataclass(slots=True)
@@ -180,10 +180,17 @@ class Timeline:
                     cleared |= one.bit
         return cleared
 
-    def explain(self, rule: Rule, at_ms: int) -> Window:
-        """Say what a rung counted or averaged when it judged the reading measured then."""
-        kept = next((one for one in reversed(self._ring) if one.at[0] == at_ms), None)
-        if kept is None:  # a rise is judged of any reading
+    def explain(self, position: int, rule: Rule, at: Entry | None, *, briefly: bool) -> Window:
+        """Say what a rung counted or averaged when it judged a reading.
+
+        ``at``: the entry of a reading that was judged again; else the one that has just come is
+        meant. ``briefly``: of a mean without its readings.
+        """
+        if rule.baseline is not None:
+            return self._rounds.risen(position)
+        name = self._name(position) if at is None else at[1:3]
+        kept = next((one for one in self._ring if one.at[2:] == name), None)
+        if kept is None:  # another reading ended a rung than those that windows are made of
             return Window()
         known = self._ring[: self._ring.index(kept) + 1]
         match rule.window:
@@ -198,25 +205,23 @@ class Timeline:
             case Mean() as mean:
                 inside = self._mean_days(kept.day, mean.days)
                 return Window(
-                    self._sights([one for one in known if one.day in inside]),
+                    self._sights([one for one in known if one.day in inside and not briefly]),
                     days=sum(day.readings > 0 for day in inside.values()),
                     sums=self._mean(mean, kept),
                     averaged=sum(day.readings for day in inside.values()),
                     beyond=sum(day.beyond for day in inside.values()),
                 )
             case None:
-                return self._rise(kept)
+                raise AssertionError(rule.id)
 
-    def _rise(self, kept: Kept) -> Window:
-        """Say over what a reading has risen."""
-        entry = self._pool[kept.place : kept.place + 1]
-        sums = self._rounds.baselines.sums_of_entry(entry, self._slot)
-        counts = sums.baseline_count
-        return Window(sums=sums, averaged=0 if counts is None else int(counts.max(initial=0)))
+    def _name(self, position: int) -> tuple[int, int]:
+        columns = self._rounds.columns
+        return int(columns.high[position]), int(columns.low[position])
 
     def _sights(self, readings: Sequence[Kept]) -> tuple[Sight, ...]:
         vital, kinds = self._rounds.vital.vital, self._rounds.kinds
-        return tuple(sight_of_entry(self._pool[kept.place], vital, kinds) for kept in readings)
+        entries = (self._pool[kept.place].item() for kept in readings)
+        return tuple(sight_of_entry(entry, vital, kinds) for entry in entries)
 
     def _bears_on(self, newest: Kept, kept: Kept) -> bool:
         """Tell whether a late reading can change a mean that ends at the newest one."""

@@ -96,13 +96,13 @@ class Turns:
             return
         self._rounds.take(positions)
         loud = self._loud(positions)
-        for place in np.flatnonzero(loud & self._averaged(positions)).tolist():
+        places = np.flatnonzero(loud)
+        for place in places[self._averaged(positions[places])].tolist():
             loud[place] = not self._silent(int(positions[place]))
         self.walked += int(loud.sum())
         for position in positions[loud].tolist():
             self._walk.reading(position)
-        quiet = positions[~loud]
-        newest = quiet[self.columns.trusted[quiet]]
+        newest = positions[self.columns.trusted[positions]]
         settle_newest(self.state, self.vital, self.columns, self.sheet, newest)
 
     def _loud(self, positions: Integers) -> Booleans:

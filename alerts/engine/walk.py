@@ -70,7 +70,7 @@ class Walk:
         for match in later:
             same = again(self.rounds, match, seen, (received_ms, newest_ms))
             self._judge(row, same, timeline)
-        if columns.trusted[position] and not older:
+        if timeline and columns.trusted[position] and not older:
             here = np.array([position])
             settle_newest(self.state, self.vital, columns, self.sheet, here)
 
@@ -113,8 +113,14 @@ class Walk:
         own = self.state.own(row, seen.measured_ms)
         if rule.single:
             return replace(finding, own=own) if own else finding
-        timeline = timeline or Timeline(self.rounds, row, ())
-        return replace(finding, own=own, window=timeline.explain(rule, seen.measured_ms))
+        briefly = finding.event == "again"
+        window = None
+        if timeline is None:
+            window = self.rounds.explain(seen.position, rule, briefly=briefly)
+        if window is None:
+            timeline = timeline or Timeline(self.rounds, row, ())
+            window = timeline.explain(seen.position, rule, seen.entry, briefly=briefly)
+        return replace(finding, own=own, window=window)
 
     def _close(self, row: int, record: _Record) -> None:
         settled = settle(record.findings)

@@ -59,17 +59,26 @@ def rings(
     return Rings(entries["at_ms"], day, since, values)
 
 
-def matching(condition: Condition, window: Matching, rings: Rings) -> Booleans:
-    """Tell for which patients enough of the last readings satisfy a condition."""
+def counting(condition: Condition, window: Matching, rings: Rings) -> Booleans:
+    """Tell which of the last readings count: they satisfy a condition, and lie far enough apart."""
     counted = rings.inside(window) & rings.truth(condition, widened=False).true
     if window.apart_ms:
         _space(counted, rings.at_ms, window.apart_ms)
-    enough: Booleans = counted.sum(axis=1) >= window.matching
+    return counted
+
+
+def enough(window: Matching, counted: Booleans, day: Integers) -> Booleans:
+    """Tell for which patients enough readings count, on enough days."""
+    several: Booleans = counted.sum(axis=1) >= window.matching
     if window.days > 1:
-        days = np.sort(np.where(counted, rings.day, -1), axis=1)
-        fresh = np.diff(days, axis=1, prepend=-1) > 0
-        enough &= fresh.sum(axis=1) >= window.days
-    return enough
+        days = np.sort(np.where(counted, day, -1), axis=1)
+        several &= (np.diff(days, axis=1, prepend=-1) > 0).sum(axis=1) >= window.days
+    return several
+
+
+def matching(condition: Condition, window: Matching, rings: Rings) -> Booleans:
+    """Tell for which patients enough of the last readings satisfy a condition."""
+    return enough(window, counting(condition, window, rings), rings.day)
 
 
 def relaxed(condition: Condition, window: Matching, rings: Rings) -> Booleans:
@@ -87,17 +96,20 @@ def _space(counted: Booleans, at_ms: Integers, apart_ms: int) -> None:
         since_ms = np.where(counted[:, place], at_ms[:, place], since_ms)
 
 
-def averages(mean: Mean, window: Window, values: Values) -> tuple[Integers, Sums]:
+def averages(
+    mean: Mean, window: Window, values: Values, positions: Integers
+) -> tuple[Integers, Sums]:
     """Give which windows have enough for a mean, and their sums for a condition.
 
-    ``values``: of the readings at the ends of the windows.
+    ``values``: of a batch; ``positions``: there, of the readings at the ends of the windows.
     """
-    enough = (window.readings >= mean.readings) & (window.days >= mean.on_days)
-    some = np.flatnonzero(enough)
+    several = (window.readings >= mean.readings) & (window.days >= mean.on_days)
+    some = np.flatnonzero(several)
+    ends = positions[some]
     return some, Sums(
         window.total[some],
         window.count[some],
         np.zeros_like(window.total[some]),
-        met={need: met[some] for need, met in values.met.items()},
-        chosen={name: chosen.some(some) for name, chosen in values.chosen.items()},
+        met={need: met[ends] for need, met in values.met.items()},
+        chosen={name: chosen.some(ends) for name, chosen in values.chosen.items()},
     )

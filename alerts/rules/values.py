@@ -100,6 +100,18 @@ class Sums:
     met: Mapping[Requirement, Booleans] = field(default_factory=dict)
     chosen: Mapping[str, Chosen] = field(default_factory=dict)
 
+    def some(self, places: Integers) -> "Sums":
+        """Give some of the sums."""
+        return Sums(
+            self.total[places],
+            self.count[places],
+            self.unit[places],
+            None if self.baseline_total is None else self.baseline_total[places],
+            None if self.baseline_count is None else self.baseline_count[places],
+            {need: met[places] for need, met in self.met.items()},
+            {name: chosen.some(places) for name, chosen in self.chosen.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
