@@ -84,11 +84,9 @@ class Log(AbstractContextManager["Log"]):
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
                     allow_auto_create_topics=False,
-                    fetch_max_wait_ms=_FETCH_WAIT_MS,
-                    max_poll_records=_POLL_RECORDS_MAX,
                     metrics_enabled=False,
                     **settings,
-                    **self._membership(),
+                    **self._reading(),
                 )
             except BaseException:
                 self._admin.close()
@@ -98,9 +96,13 @@ class Log(AbstractContextManager["Log"]):
         ]
         self._subscribe()
 
-    def _membership(self) -> dict[str, Any]:
-        """Give the settings that make the consumer a member of a group; here of none."""
-        return {"group_id": None}
+    def _reading(self) -> dict[str, Any]:
+        """Give the consumer's settings: how much it reads at once, as a member of which group."""
+        return {
+            "group_id": None,
+            "fetch_max_wait_ms": _FETCH_WAIT_MS,
+            "max_poll_records": _POLL_RECORDS_MAX,
+        }
 
     def _subscribe(self) -> None:
         """Take all partitions."""

@@ -6,6 +6,7 @@ anywhere repeats transitions, under the same event ids, and never loses one. Eng
 partitions as a consumer group; each keeps the state of all, and takes over what another one held.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -68,6 +69,8 @@ class Engine:
     stop: Event
     group: Group | None = None
     """Engines to share the partitions with; None: this one judges them all."""
+    when_restored: Callable[[], None] = lambda: None
+    """What the process does when everything is in memory, and will stay there."""
     waiting_for: str | None = "starting"
     """Why it does not judge now; None while it does."""
     name: str = field(init=False)
@@ -127,6 +130,7 @@ class Engine:
         self._replicas.catch_up(inputs.state, range(life.partitions), patience)
         self._replicas.expect(self._plans)
         _log.info("engine.restored", patients=self._replicas.patients)
+        self.when_restored()
         self.waiting_for = "its share of the partitions"
 
     def _judge_all(self, output: Output, inputs: _Inputs) -> None:
@@ -145,8 +149,8 @@ class Engine:
             self._replicas.adopt_next()
             for gateway_id in sorted(inputs.gateways.read_news()):
                 self._replicas.gateway_changed(gateway_id)
-            for number, group in groupby(records, key=lambda one: one.partition):
-                self._judge(number, list(group), output, roster, patience)
+            if records:
+                self._judge(records, output, roster, patience)
             beside.judge(output, patience)
             self._replicas.follow(state)
             self._replicas.save()
@@ -174,40 +178,44 @@ class Engine:
         _log.info("engine.judging", partitions=sorted(numbers), patients=self._replicas.patients)
 
     def _judge(
-        self,
-        number: int,
-        records: list[LogRecord],
-        output: Output,
-        roster: Roster,
-        patience: Patience,
+        self, records: list[LogRecord], output: Output, roster: Roster, patience: Patience
     ) -> None:
-        partition = self._replicas[number].partition
-        entries = partition.read(
-            [(record.offset, record.value) for record in records],
-            [record.appended_ms for record in records],
-        )
-        self._meet(entries, roster)
-        for offset in entries.rejected:
-            _log.error("record.rejected", topic=READINGS, partition=number, offset=offset)
-        for offset in entries.ahead:
-            _log.error("record.from-the-future", topic=READINGS, partition=number, offset=offset)
-        outcome, states = self._replicas.judge(number, entries)
+        """Judge records, by partition, and write what follows: three waits for all partitions."""
+        groups = groupby(records, key=lambda one: one.partition)
+        read = {number: self._read(number, list(group)) for number, group in groups}
+        self._meet(read.values(), roster)
+        judged = {number: self._replicas.judge(number, entries) for number, entries in read.items()}
         found = [
             Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
+            for outcome, _ in judged.values()
             for one in outcome.transitions
         ]
         if found and not output.write(found, patience):
             raise StoppedError
-        self._replicas.write(number, states, output, patience)
-        self._reports.judged(number, records[-1], len(entries.ahead))
-        self._count(outcome, entries, partition.state.log_ms)
+        states = {number: writes for number, (_, writes) in judged.items()}
+        self._replicas.write(states, output, patience)
+        for number, (outcome, _) in judged.items():
+            self._count(outcome, read[number], self._replicas[number].partition.state.log_ms)
 
-    def _meet(self, entries: Entries, roster: Roster) -> None:
+    def _read(self, number: int, records: list[LogRecord]) -> Entries:
+        entries = self._replicas[number].partition.read(
+            [(record.offset, record.value) for record in records],
+            [record.appended_ms for record in records],
+        )
+        self._reports.read(number, records[-1], len(entries.ahead))
+        for offset in entries.rejected:
+            _log.error("record.rejected", topic=READINGS, partition=number, offset=offset)
+        for offset in entries.ahead:
+            _log.error("record.from-the-future", topic=READINGS, partition=number, offset=offset)
+        return entries
+
+    def _meet(self, read: Iterable[Entries], roster: Roster) -> None:
         """Make sure that the registry was asked about a patient before the first judgement."""
-        if all(patient in self._plans for patient in entries.patients):
+        patients = {patient for entries in read for patient in entries.patients}
+        if all(patient in self._plans for patient in patients):
             return
         self._replan(roster.read_to_end())
-        unknown = [patient for patient in entries.patients if patient not in self._plans]
+        unknown = [patient for patient in patients if patient not in self._plans]
         if unknown:
             metrics.UNKNOWN.inc()
             _log.warning("engine.unknown-patients", count=len(unknown))

@@ -22,6 +22,9 @@ told otherwise: group.min.session.timeout.ms in deploy/kafka/server.properties."
 
 _HEARTBEATS_PER_SESSION = 5
 _POLL_INTERVAL_MAX_MS = 120_000
+_FETCH_WAIT_MS = 50  # bounds how late a record is seen if a broker does not wake a waiting fetch
+_POLL_RECORDS_MAX = 5_000
+_PARTITION_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,15 @@ class Share(Log):
                 ) from error
             raise
 
-    def _membership(self) -> dict[str, Any]:
+    def _reading(self) -> dict[str, Any]:
+        amounts = {
+            "fetch_max_wait_ms": _FETCH_WAIT_MS,
+            "max_poll_records": _POLL_RECORDS_MAX,
+            "max_partition_fetch_bytes": _PARTITION_BYTES_MAX,
+        }
         if self._group is None:
-            return super()._membership()
-        return {
+            return super()._reading() | amounts
+        return amounts | {
             "group_id": self._group.name,
             "session_timeout_ms": self._group.session_ms,
             "heartbeat_interval_ms": self._group.session_ms // _HEARTBEATS_PER_SESSION,

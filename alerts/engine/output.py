@@ -21,6 +21,10 @@ _CONNECT_MS = 3_000  # nobody can stop it meanwhile, and a stop must not take 5 
 _REQUEST_MS = 5_000
 _DELIVERY_MS = 10_000
 _LOOK_S = 0.5
+# ``write`` hands over many records and flushes: until then nothing need be sent, or each record
+# would wake kafka-python's thread.
+_LINGER_MS = 100
+_BATCH_BYTES = 256 * 1024
 _CLOSE_WITHIN_S = 1.0
 
 _log = structlog.get_logger()
@@ -118,6 +122,8 @@ class Output(AbstractContextManager["Output"]):
                 request_timeout_ms=_REQUEST_MS,
                 delivery_timeout_ms=_DELIVERY_MS,
                 max_block_ms=_CONNECT_MS,
+                linger_ms=_LINGER_MS,
+                batch_size=_BATCH_BYTES,
                 reconnect_backoff_max_ms=1_000,
                 metrics_enabled=False,
             )

@@ -4,7 +4,8 @@
 its end only. What was judged and could not be written is forgotten, and read again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import structlog
@@ -166,20 +167,20 @@ class Replicas:
             state.read_on((STATE, number), None)
             self.leads.add(number)
 
-    def judge(self, number: int, entries: Entries) -> tuple[Outcome, list[Message]]:
+    def judge(self, number: int, entries: Entries) -> tuple[Outcome, list[Write]]:
         """Judge; what is given is to be written, by ``write``, after the transitions."""
         self._unwritten.add(number)
-        outcome, writes = self._all[number].judge(entries)
-        return outcome, _messages(number, writes)
+        return self._all[number].judge(entries)
 
-    def write(
-        self, number: int, messages: Sequence[Message], output: Output, patience: Patience
-    ) -> None:
-        """Write the patients' states, then the checkpoint behind them."""
-        _write(output, messages[:-1], patience)
-        _write(output, messages[-1:], patience)
-        self._unwritten.discard(number)
-        self._next[number] = output.ends[STATE, number]
+    def write(self, writes: Mapping[int, list[Write]], output: Output, patience: Patience) -> None:
+        """Write, by partition, the patients' states; then the checkpoints behind them."""
+        states = [_messages(number, some[:-1]) for number, some in writes.items()]
+        _write(output, list(chain.from_iterable(states)), patience)
+        checkpoints = [_messages(number, some[-1:]) for number, some in writes.items()]
+        _write(output, list(chain.from_iterable(checkpoints)), patience)
+        for number in writes:
+            self._unwritten.discard(number)
+            self._next[number] = output.ends[STATE, number]
 
     def put_beside(
         self, number: int, key: bytes, value: bytes, output: Output, patience: Patience

@@ -22,10 +22,10 @@ class Reports:
         self._clock = clock
         self._told_ms = clock.monotonic_ms() - _EVERY_MS
         self._appended_ms: dict[int, int] = {}
-        """By partition: when the last judged record came to the broker."""
+        """By partition: when the last record that was read came to the broker."""
         self._ahead = 0
 
-    def judged(self, number: int, last: LogRecord, ahead: int) -> None:
+    def read(self, number: int, last: LogRecord, ahead: int) -> None:
         """Note how far a partition is, and how many records were stamped far ahead."""
         self._appended_ms[number] = last.appended_ms
         self._ahead += ahead
