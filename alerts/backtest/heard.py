@@ -80,7 +80,8 @@ def _told(one: Transition, memory: _Memory) -> Heard | None:
         memory.cooling[one.alert_id] = until_ms, one
         return None
     last_ms = memory.of_alert.get(one.alert_id)
-    if one.event != "again" or one.severity != "critical" or last_ms is None:
+    critical = one.severity == "critical" and one.matched is None  # what matched, not what holds
+    if one.event != "again" or not critical or last_ms is None:
         return None
     if one.at_ms - last_ms > RECURS_AFTER_MS:
         return memory.page(one, one.at_ms, "repeated")

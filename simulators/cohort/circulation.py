@@ -27,7 +27,7 @@ def circulation(
     pressure = population.pressure
     assert pressure is not None
     steps = days * STEPS_A_DAY
-    base = rng.normal(*pressure.systolic)
+    base = float(np.clip(rng.normal(*pressure.systolic), *pressure.watched))
     systolic = base * _rhythm(rng, steps)
     systolic += wander(rng, steps, 3.5, 4 * DAY_MIN) + wander(rng, steps, 5.0, 30)
     systolic += _missed_doses(rng, days, rng.normal(11.0, 4.0))
@@ -85,13 +85,17 @@ def _missed_doses(rng: np.random.Generator, days: int, effect: float) -> Floats:
 
 
 def _after_a_birth(rng: np.random.Generator, steps: int, birth_day: float) -> Floats:
-    """Rises to a peak on days 3 to 6, is gone after some weeks; more after preeclampsia."""
+    """Rises to a peak on days 3 to 6, more after preeclampsia, and is gone after some weeks.
+
+    Persistent values from 150/100 on are treated within days (ACOG CO 767).
+    """
     hypertensive = rng.random() < 0.25
-    height = rng.normal(20.0, 7.0) if hypertensive else rng.normal(7.0, 4.0)
+    height = rng.normal(31.0, 8.0) if hypertensive else rng.normal(6.0, 4.0)
     day = np.arange(steps) / STEPS_A_DAY - birth_day
-    before = rng.normal(9.0, 4.0) if hypertensive else 0.0
-    days = [-1, 0, rng.uniform(3, 6), 14, 35]
-    return np.interp(day, days, [before, before / 2, height, height / 2, 0])
+    before = rng.normal(20.0, 6.0) if hypertensive else 0.0
+    peak = rng.uniform(3, 6)
+    days = [-1, 0, peak, peak + rng.uniform(1, 4), 14, 35]
+    return np.interp(day, days, [before, before, height, 0.55 * height, 0.4 * height, 0])
 
 
 def _under_antivegf(rng: np.random.Generator, steps: int, first_dose_day: float) -> Floats:
@@ -99,9 +103,9 @@ def _under_antivegf(rng: np.random.Generator, steps: int, first_dose_day: float)
 
     Pressure is looked at weekly: tablets begin within a week and take most of the rise back.
     """
-    height = max(rng.normal(27.0, 7.0) if rng.random() < 0.25 else rng.normal(8.0, 5.0), 0.0)
+    height = max(rng.normal(25.0, 8.0) if rng.random() < 0.25 else rng.normal(8.0, 5.0), 0.0)
     risen = rng.uniform(4, 12)
-    treated = risen + rng.uniform(1, 7)
+    treated = risen + rng.uniform(1, 6)
     stays = height * rng.uniform(0.05, 0.45)
     day = np.arange(steps) / STEPS_A_DAY - first_dose_day
     return np.interp(day, [0, risen, treated, treated + 6], [0.0, height, height, stays])

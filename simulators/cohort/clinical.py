@@ -71,21 +71,27 @@ class Limit:
         return found | (values == self.value) if self.inclusive else found
 
 
+def _any(limits: tuple[Limit, ...], course: Course) -> Booleans:
+    found: Booleans = np.logical_or.reduce([limit.over(course) for limit in limits])
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """When a state of the body is an episode.
 
-    Beyond any of ``limits`` for at least ``lasting_min``: a spell; shorter interruptions than
-    ``merge_min`` do not end it. With ``again_within_h`` a single spell is an episode only if it
-    lasts ``alone_min``; else the episode begins with a second spell within that time. It is over
-    when there was no spell for that time: a pressure that was high twice in a week is not well the
-    day after.
+    Beyond any of ``limits`` for at least ``lasting_min``: a spell. It ends when the truth is no
+    longer beyond ``until`` (default: ``limits``) for ``merge_min``. With ``again_within_h`` a
+    single spell is an episode only if it lasts ``alone_min``; else the episode begins with a second
+    spell within that time. It is over when there was no spell for that time: a pressure that was
+    high twice in a week is not well the day after.
     """
 
     problem: Problem
     grade: Grade
     limits: tuple[Limit, ...]
     source: str
+    until: tuple[Limit, ...] = ()
     lasting_min: float = 10.0
     merge_min: float = 30.0
     again_within_h: float | None = None
@@ -93,8 +99,15 @@ class Definition:
 
     def beyond(self, course: Course) -> Booleans:
         """Tell for each step whether the truth lies beyond."""
-        found: Booleans = np.logical_or.reduce([limit.over(course) for limit in self.limits])
-        return found
+        return _any(self.limits, course)
+
+    def lingers(self, course: Course) -> Booleans:
+        """Tell for each step whether a spell that has begun would go on."""
+        return _any((*self.limits, *self.until), course)
+
+    def met(self, values: Mapping[str, float]) -> bool:
+        """Tell whether the truth of a moment is beyond."""
+        return any(limit.beyond(values) for limit in self.limits)
 
     def plain(self, values: Mapping[str, float]) -> bool:
         """Tell whether the truth of a moment is beyond what a device may miss."""
@@ -152,7 +165,8 @@ DEFINITIONS: dict[PopulationName, tuple[Definition, ...]] = {
             "low-glucose",
             "critical",
             (Limit("glucose", "below", 54),),
-            "ADA: level 2 hypoglycaemia, < 54 mg/dL",
+            "ADA: level 2, < 54 mg/dL; over at 70 mg/dL for 15 min (Danne, Diabetes Care 2017)",
+            until=(Limit("glucose", "below", 70),),
             merge_min=15.0,
         ),
         Definition(

@@ -32,7 +32,7 @@ person then spread by 5.66 mmHg: as much as criterion 2 of ISO 81060-2 allows a 
 error is 4 mmHg (5.64)."""
 _NEW_SHARE = (1 - _OWN_SHARE**2) ** 0.5
 _NO_REST, _FAILED = 0.06, 0.01
-_REACTION_STAYS, _REACTION_HALVES_DAYS = 0.35, 2.0
+_REACTION_STAYS, _REACTION_HALVES_DAYS = 0.25, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ class Cuff:
         """Draw one that meets ISO 81060-2 at its worst, and how its patient reacts to it."""
         reacts = rng.random() < reacting_share
         return Cuff(
-            own_error=rng.uniform(-PRESSURE_BIAS_MMHG, PRESSURE_BIAS_MMHG)
+            own_error=rng.triangular(-PRESSURE_BIAS_MMHG, 0.0, PRESSURE_BIAS_MMHG)
             + rng.normal(0.0, PRESSURE_SD_MMHG * _OWN_SHARE),
             assesses=bool(rng.random() < 0.7),
-            alerting_reaction=max(rng.normal(16.0, 5.0) if reacts else rng.normal(4.0, 2.0), 0.0),
+            alerting_reaction=max(rng.normal(12.0, 4.0) if reacts else rng.normal(4.0, 2.0), 0.0),
         )
 
     def measure(

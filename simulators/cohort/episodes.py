@@ -37,7 +37,11 @@ def episodes(
     midnight_ms: int,
     therapy_day: float | None,
 ) -> list[Episode]:
-    """Read every episode off a course that begins at ``midnight_ms``, by their onset."""
+    """Read every episode off a course that begins at ``midnight_ms``, by their onset.
+
+    It spans from the last step before it to the first one after it: somewhere between two steps the
+    truth crosses the limit.
+    """
     spells: list[tuple[Problem, Grade, tuple[str, ...], int, int]] = []
     for definition in DEFINITIONS[population]:
         quantities = tuple(dict.fromkeys(limit.quantity for limit in definition.limits))
@@ -53,7 +57,7 @@ def episodes(
             patient_id,
             problem,
             grade,
-            midnight_ms + begin * STEP_MIN * MINUTE_MS,
+            midnight_ms + max(begin - 1, 0) * STEP_MIN * MINUTE_MS,
             midnight_ms + end * STEP_MIN * MINUTE_MS,
             {name: _worst(course.values[name][begin:end], problem) for name in quantities},
         )
@@ -64,8 +68,7 @@ def episodes(
 
 def _episodes(definition: Definition, course: Course) -> Iterator[tuple[int, int]]:
     """Give the steps [begin, end) of each episode of a definition."""
-    merged = list(_merged(_runs(definition.beyond(course)), definition.merge_min / STEP_MIN))
-    spells = [run for run in merged if (run[1] - run[0]) * STEP_MIN >= definition.lasting_min]
+    spells = list(_spells(definition, course))
     if definition.again_within_h is None:
         yield from spells
         return
@@ -84,6 +87,17 @@ def _episodes(definition: Definition, course: Course) -> Iterator[tuple[int, int
         last_end = end
     if begun is not None and last_end is not None:
         yield begun, min(last_end + round(within), course.steps)
+
+
+def _spells(definition: Definition, course: Course) -> Iterator[tuple[int, int]]:
+    """Give the steps [begin, end) of each spell: it begins beyond the limit, and lingers."""
+    beyond = list(_merged(_runs(definition.beyond(course)), definition.merge_min / STEP_MIN))
+    lasting = [run for run in beyond if (run[1] - run[0]) * STEP_MIN >= definition.lasting_min]
+    for _, end in _merged(_runs(definition.lingers(course)), definition.merge_min / STEP_MIN):
+        inside = [run for run in lasting if run[1] <= end]
+        if inside:
+            yield inside[0][0], end
+        lasting = lasting[len(inside) :]
 
 
 def _runs(beyond: Booleans) -> Iterator[tuple[int, int]]:

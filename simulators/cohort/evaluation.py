@@ -3,6 +3,8 @@
 *Page*: what reaches a person at once or on duty for the first time (``alerts.backtest.heard``): an
 alert's onset, each step up, its confirmation.
 
+Pages about silence are counted apart: whether nobody measured is no question of physiology.
+
 *Needless*: at the true time of the reading behind the page, no true episode of that problem was in
 course that is at least as grave. A true 179 mmHg shown as 181 is needless, however near.
 
@@ -26,8 +28,8 @@ from simulators.cohort.clinical import GRADES, Definition, Problem, of_grade
 from simulators.cohort.episodes import Episode
 from simulators.cohort.generate import Cohort, Measured
 
-SILENT_MS = 24 * 3_600_000
-"""After a birth, a day without a reading is worth a call."""
+SILENCE = "absence-"
+"""How ladders about silence begin."""
 
 _PROBLEMS: dict[str, Problem] = {
     "bp-high": "high-pressure",
@@ -53,7 +55,8 @@ class Page:
 class Told:
     """A critical episode: what was measured in it, and when a critical page told of it.
 
-    ``first_ms``: the first own reading in it; ``plain_ms``: the first valid one of plain truth.
+    ``first_ms``: the first own reading beyond the limit; ``plain_ms``: the first valid one of plain
+    truth.
     """
 
     episode: Episode
@@ -70,6 +73,7 @@ class Evaluation:
     readings: int = 0
     pages: list[Page] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    silences: int = 0
 
     @property
     def needless_a_week(self) -> float:
@@ -123,6 +127,7 @@ def together(several: Iterable[Evaluation]) -> Evaluation:
         total.readings += one.readings
         total.pages += one.pages
         total.told += one.told
+        total.silences += one.silences
     return total
 
 
@@ -131,11 +136,13 @@ def evaluate(
 ) -> Evaluation:
     """Hold what books said of a cohort against its truth."""
     truth = _Truth(cohort, books)
+    paged = pages(transitions)
     return Evaluation(
         cohort.patient_weeks,
         len(cohort.measured),
-        [truth.page(page) for page in pages(transitions)],
+        [truth.page(page) for page in paged if not page.ladder.startswith(SILENCE)],
         truth.told(heard(transitions)),
+        sum(page.ladder.startswith(SILENCE) for page in paged),
     )
 
 
@@ -165,8 +172,6 @@ class _Truth:
         """Say whether the truth wanted a page."""
         known = self._measured.get(transition.evidence.reading_id)
         truly_ms = transition.at_ms if known is None else known.at_ms
-        if transition.ladder.startswith("absence-"):
-            return Page(transition, truly_ms, self._silent(transition))
         problem = _PROBLEMS.get(transition.ladder)
         enough = GRADES.index("critical" if transition.severity == "critical" else "high")
         needed = any(
@@ -215,16 +220,10 @@ class _Truth:
         ]
         return Told(
             episode,
-            inside[0].at_ms if inside else None,
+            min((one.at_ms for one in inside if definition.met(one.true)), default=None),
             min(plain, default=None),
             min(paged, default=None),
         )
-
-    def _silent(self, transition: Transition) -> bool:
-        own = self._own[transition.patient_id]
-        since_ms = transition.at_ms - SILENT_MS
-        place = bisect_left(own, since_ms, key=lambda one: one.at_ms)
-        return place == len(own) or own[place].at_ms > transition.at_ms
 
 
 def _valid(cohort: Cohort, books: Sequence[Book]) -> set[str]:

@@ -29,6 +29,7 @@ class Figures(msgspec.Struct, frozen=True):
     sensitivity: float
     pages: float
     needless: float
+    silences: float
     minutes_median: float | None
     minutes_95: float | None
     needless_by_rule: dict[str, int]
@@ -57,6 +58,7 @@ def figures(book: str, population: str, seeds: Sequence[int], evaluation: Evalua
         sensitivity=round(evaluation.sensitivity, 4),
         pages=round(evaluation.pages_a_week, 4),
         needless=round(evaluation.needless_a_week, 4),
+        silences=round(evaluation.silences / evaluation.patient_weeks, 4),
         minutes_median=_quantile(minutes, 0.5),
         minutes_95=_quantile(minutes, 0.95),
         needless_by_rule=dict(sorted(needless.items())),
@@ -66,7 +68,7 @@ def figures(book: str, population: str, seeds: Sequence[int], evaluation: Evalua
 
 HEADINGS = (
     "book", "patient-weeks", "critical episodes", "with a reading", "of these told", "plain",
-    "sensitivity", "pages/week", "needless/week", "min to page: median", "95 %",
+    "sensitivity", "pages/week", "needless/week", "silence/week", "min to page: median", "95 %",
 )  # fmt: skip
 
 
@@ -82,6 +84,7 @@ def row(one: Figures) -> tuple[str, ...]:
         f"{one.sensitivity:.1%}",
         f"{one.pages:.3f}",
         f"{one.needless:.3f}",
+        f"{one.silences:.3f}",
         "" if one.minutes_median is None else f"{one.minutes_median:.1f}",
         "" if one.minutes_95 is None else f"{one.minutes_95:.1f}",
     )

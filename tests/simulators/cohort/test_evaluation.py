@@ -213,9 +213,7 @@ def test_evaluations_add_up(book: Book) -> None:
     assert (total.patient_weeks, total.readings, total.sensitivity) == (2.0, 2, 0.5)
 
 
-def test_somebody_who_measured_is_not_silent(book: Book) -> None:
-    truth = cohort([], Measurement("a", 0, NEAR))
-    early = alert(60, "deadline", "onset", "high", ladder="absence-blood-pressure")
-    late = alert(3000, "deadline", "onset", "high", ladder="absence-blood-pressure")
-    assert [page.needed for page in held(book, truth, early).pages] == [False]
-    assert [page.needed for page in held(book, truth, late).pages] == [True]
+def test_pages_about_silence_are_counted_apart(book: Book) -> None:
+    silent = alert(60, "deadline", "onset", "high", ladder="absence-blood-pressure")
+    found = held(book, cohort([], Measurement("a", 0, NEAR)), silent)
+    assert (found.silences, found.pages) == (1, [])

@@ -32,8 +32,10 @@ def sugars(*spells: tuple[int, int, float], days: int = 3) -> Course:
 
 
 def steps(found: list[Episode]) -> list[tuple[str, str, int, int]]:
+    """Give the first step in each episode, and the first one after it."""
     return [
-        (one.problem, one.grade, one.onset_ms // STEP_MS, one.end_ms // STEP_MS) for one in found
+        (one.problem, one.grade, one.onset_ms // STEP_MS + 1, one.end_ms // STEP_MS)
+        for one in found
     ]
 
 
@@ -75,14 +77,16 @@ def test_a_severe_low_is_a_critical_episode_inside_a_mild_one() -> None:
     found = episodes("adult-diabetes", "p", sugars((100, 110, 65.0), (103, 107, 40.0)), 0, None)
     assert steps(found) == [
         ("low-glucose", "high", 100, 110 + A_DAY),
-        ("low-glucose", "critical", 103, 107),
+        ("low-glucose", "critical", 103, 110),
     ]
 
 
 def test_a_week_above_the_goal_is_a_trend_and_wakes_nobody() -> None:
     course = pressures(days=9, at137=(0, 9 * STEPS_A_DAY))
     found = episodes("adult-standard", "p", course, 0, None)
-    assert [(one.grade, one.onset_ms // STEP_MS // STEPS_A_DAY) for one in found] == [("trend", 6)]
+    assert [(one.grade, (one.onset_ms // STEP_MS + 1) // STEPS_A_DAY) for one in found] == [
+        ("trend", 6)
+    ]
 
 
 def test_a_rise_over_the_baseline_before_therapy_is_a_trend() -> None:
