@@ -141,5 +141,5 @@ def sight_of_entry(entry: Entry, vital: Vital, kinds: Kinds) -> Sight:
 
 
 def _text(milli: int) -> str:
-    whole, rest = divmod(milli, _MILLI)
-    return f"{Decimal(milli) / _MILLI:f}" if rest else str(whole)
+    whole, rest = divmod(int(milli), _MILLI)  # numpy.int32 where a round was taken as arrays
+    return f"{Decimal(int(milli)) / _MILLI:f}" if rest else str(whole)
