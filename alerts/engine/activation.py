@@ -89,7 +89,7 @@ def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterat
     coming = state.in_force[found.row] & ~state.known[found.row]
     new = found.true & coming[:, [ladder.index for ladder in vital.ladders]]
     for at, number in np.argwhere(new != 0).tolist():
-        row, ladder, entry = int(found.row[at]), vital.ladders[number], found.entries[at]
+        row, ladder, entry = int(found.row[at]), vital.ladders[number], found.entries[at].item()
         sight = sight_of_entry(entry, vital.vital, state.kinds[vital.index])
         key = (row, ladder.index)
         held = state.ladders.get(key) or LadderState()

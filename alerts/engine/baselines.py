@@ -4,6 +4,8 @@ A baseline is fed as readings arrive. If its time changes, or a plan names one a
 filled from the readings that the ring still keeps.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from alerts.engine.columns import Columns, Integers
@@ -13,6 +15,7 @@ from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import Memory
 from alerts.engine.remembered import tenths_of, values_of_entries
 from alerts.engine.state import PartitionState
+from alerts.rules.book import Baseline
 from alerts.rules.values import Sums, Values
 
 _COUNT_MAX = 255
@@ -57,15 +60,20 @@ class Baselines:
         total[slot] += (added.tenths[positions] * known).astype(np.int32)
 
     def sums(self, values: Values, added: Added, positions: Integers, slot: Integers) -> Sums:
-        """Put each reading beside the baseline of its patient; too few readings make none."""
-        assert self._kinds.baseline is not None, "a rise is over a baseline"
-        count = self._memory.table["baseline_count"][slot].astype(np.int64)
+        """Put each reading beside the baseline of its patient, whatever it is made of."""
         return Sums(
             added.tenths[positions],
             added.known[positions].astype(np.int64),
             np.zeros_like(values.unit[positions]),
             self._memory.table["baseline_total"][slot].astype(np.int64),
-            np.where(count >= self._kinds.baseline.readings, count, 0),
+            self._memory.table["baseline_count"][slot].astype(np.int64),
             {need: met[positions] for need, met in values.met.items()},
             {name: chosen.some(positions) for name, chosen in values.chosen.items()},
         )
+
+
+def enough(sums: Sums, baseline: Baseline) -> Sums:
+    """Leave out baselines of too few readings."""
+    assert sums.baseline_count is not None, "a rise is over a baseline"
+    count = np.where(sums.baseline_count >= baseline.readings, sums.baseline_count, 0)
+    return replace(sums, baseline_count=count)

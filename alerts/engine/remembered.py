@@ -106,7 +106,7 @@ def tenths_of(values: Values, vital: Vital) -> Integers:
     return tenths
 
 
-Entry: TypeAlias = tuple[int, int, int, int, list[int], int, int, int]
+Entry: TypeAlias = tuple[int, int, int, int, Sequence[int], int, int, int]
 """An entry of a ring as Python has it: ``at_ms``, ``high``, ``low``, ``seq``, ``milli``, …"""
 
 
@@ -124,7 +124,7 @@ def sight_of_entry(entry: Entry, vital: Vital, kinds: Kinds) -> Sight:
         nibble = codes >> 4 * place
         unit, state = accepted(quantity)[nibble & 3], nibble >> _UNIT_BITS & 3
         if state == 0:
-            quantities[quantity.name] = Quantity(unit, value=_text(milli[place]))
+            quantities[quantity.name] = Quantity(unit, value=_text(int(milli[place])))
         elif state != _ABSENT:
             absent: Absence = "positive-infinity" if state == 1 else "negative-infinity"
             quantities[quantity.name] = Quantity(unit, absent=absent)

@@ -8,7 +8,7 @@ through ``alerts.engine.timeline``, which says the same reading by reading.
 import numpy as np
 
 from alerts.engine import day_sums, windows
-from alerts.engine.baselines import Baselines
+from alerts.engine.baselines import Baselines, enough
 from alerts.engine.columns import Booleans, Columns, Integers
 from alerts.engine.day_sums import Added
 from alerts.engine.explainer import Counted, Explainer
@@ -67,9 +67,9 @@ class Rounds:
             return
         self.feed(positions, slot)
         sums = self.baselines.sums(self.sheet.values, self.added, positions, slot)
-        for one, _ in self.kinds.rises:
-            condition = one.rung.rule.condition
-            plain, widened = condition.truth(sums), condition.truth(sums, widened=True)
+        for one, baseline in self.kinds.rises:
+            condition, known = one.rung.rule.condition, enough(sums, baseline)
+            plain, widened = condition.truth(known), condition.truth(known, widened=True)
             at, bit = (positions, one.place), np.int64(one.bit)
             self.sheet.matched[at] |= self.sheet.in_force[at] & plain.true * bit
             self.sheet.denied[at] |= plain.false * bit

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.engine import day_sums, windows
-from alerts.engine.baselines import Baselines
+from alerts.engine.baselines import Baselines, enough
 from alerts.engine.columns import Integers
 from alerts.engine.day_sums import Added
 from alerts.engine.ladders import VitalLadders
@@ -72,8 +72,9 @@ class _Look:
         added = Added(day, nothing, nothing, tenths, known)
         every = np.arange(len(self._row))
         sums = baselines.sums(self._values, added, every, self._slot)
-        for one, _ in self._kinds.rises:
-            true[:, one.place] |= one.rung.rule.condition.truth(sums).true * np.int64(one.bit)
+        for one, baseline in self._kinds.rises:
+            holds = one.rung.rule.condition.truth(enough(sums, baseline)).true
+            true[:, one.place] |= holds * np.int64(one.bit)
 
     def _counted(self, true: Integers) -> None:
         for one, window in self._kinds.counted:
@@ -82,8 +83,8 @@ class _Look:
             if len(own):
                 last = self._memory.last(self._slot[own], window.of)
                 rings = windows.rings(self._state, self._kinds, self._row[own], *last)
-                enough = windows.matching(condition, window, rings)
-                true[own, one.place] |= enough * np.int64(one.bit)
+                holds = windows.matching(condition, window, rings)
+                true[own, one.place] |= holds * np.int64(one.bit)
 
     def _means(self, true: Integers) -> None:
         if not self._kinds.means:
