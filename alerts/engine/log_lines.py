@@ -175,7 +175,7 @@ def _guessed(raw: Mapping[str, object]) -> str:
         return "message"
     if "readings" in raw:
         return "readings"
-    if "reading" in raw:
+    if "reading" in raw or "item" in raw:
         return "reading" if "patient_id" in raw else "unassigned"
     if "quantities" in raw or "vital" in raw:
         return "reading"
@@ -247,7 +247,7 @@ def _stamped(
     number: int, entry: dict[str, Any], beside: _Beside, zone_at: ZoneAt
 ) -> StampedReading:
     """Take a reading with its stamp as it is; stamp one without, as the bridge would."""
-    inner = _dict(entry["reading"]) if "reading" in entry else entry
+    inner = _dict(entry.get("reading", entry.get("item", entry)))
     reading = _reading(number, inner, beside.received_at_ms)
     if "stamp" in entry:
         told = _converted(_dict(entry["stamp"]), Stamp)

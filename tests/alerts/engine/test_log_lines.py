@@ -132,6 +132,12 @@ def test_a_bare_reading_needs_little(
     assert (stamped.reading.seq, stamped.reading.session_id) == (7, "line-7")
 
 
+def test_a_reading_may_stand_under_a_key_of_its_own() -> None:
+    item = {key: BARE[key] for key in ("reading_id", "vital", "quantities")}
+    for key in ("reading", "item"):
+        assert only({key: item, "patient_id": "p1", "received_at": NOON}) == only(BARE)
+
+
 def test_a_reading_of_nobody_is_the_devices() -> None:
     found = read({**BARE, "patient_id": None})
     assert isinstance(found, Unassigned)
