@@ -10,6 +10,7 @@ COMMANDS = {
         "Judge readings by the rules; write what begins and ends.",
     ),
     "desk": ("alerts.desk.cli", "Tell people of alerts, and go on until somebody answers."),
+    "watch": ("alerts.watcher.cli", "Watch alerting itself; say that it is down by other ways."),
     "projector": ("alerts.projector.cli", "Keep the alert tables of PostgreSQL up to date."),
     "feed": ("alerts.feed.cli", "Show alerts and readings: a page, a stream, an API."),
 }

@@ -64,6 +64,8 @@ SHELLS = {
     "alerts/rules/activation.py",
     "alerts/rules/cli.py",
     "alerts/rules/load.py",
+    "alerts/watcher/cli.py",
+    "alerts/watcher/run.py",
     "gateway/admissions.py",
     "gateway/bedside/checks_bluetooth.py",
     "gateway/bedside/checks_clinic.py",

@@ -150,7 +150,12 @@ def _recurs(
         return "attached" not in reasons
     if ended is not None:
         return True
-    return event.severity == "critical" and event.at_ms - demand.at_ms > RECURS_AFTER_MS
+    return matches_critical(event) and event.at_ms - demand.at_ms > RECURS_AFTER_MS
+
+
+def matches_critical(event: Transition) -> bool:
+    """Whether the reading itself is critical, not only the alert that it is one more match of."""
+    return event.severity == "critical" and event.matched is None
 
 
 def _reopening(events: Sequence[Transition]) -> frozenset[str]:

@@ -19,7 +19,7 @@ import structlog
 
 from alerts.desk.message import Notice
 from schemas.backoff import Backoff
-from schemas.errors import UnavailableError, VitalwireError
+from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 from schemas.rota import Channel
 
 TRIES = 3
@@ -129,12 +129,18 @@ def senders(mail: MailServer | None) -> dict[str, Sender]:
     return ways if mail is None else ways | {"email": mail_by(mail)}
 
 
-def parse_mail_server(url: str, sender: str) -> MailServer:
-    """Read ``smtp://login:password@host:port``; ``smtps``: with STARTTLS. Raises ``ValueError``."""
+def parse_mail_server(url: str | None, sender: str) -> MailServer | None:
+    """Read ``smtp://login:password@host:port``; ``smtps``: with STARTTLS. None stays None.
+
+    Raises ``MisconfiguredError``.
+    """
+    if url is None:
+        return None
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        message = "a mail server is written as smtp://127.0.0.1:25"
-        raise ValueError(message)
+        raise MisconfiguredError(
+            "The mail server's address cannot be read.", "Write it as smtp://127.0.0.1:25."
+        )
     return MailServer(
         parts.hostname,
         parts.port or (587 if parts.scheme == "smtps" else 25),

@@ -5,12 +5,11 @@ from random import Random
 import click
 import structlog
 
-from alerts.desk.channels import Channels, MailServer, parse_mail_server, senders
+from alerts.desk.channels import Channels, parse_mail_server, senders
 from alerts.desk.daemon import DeskDaemon
 from alerts.desk.delivery import Delivery
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
-from schemas.errors import MisconfiguredError
 from schemas.servers import KAFKA_VARIABLE, required
 
 
@@ -48,19 +47,10 @@ def desk(page_url: str, mail_server: str | None, mail_from: str, monitor_port: i
     configure_logs("alerts-desk")
     log = structlog.get_logger()
     stop, rng = stop_on_signals(), Random()  # jitter needs no seed
-    channels = Channels(senders(_mail(mail_server, mail_from)), rng, stop)
+    channels = Channels(senders(parse_mail_server(mail_server, mail_from)), rng, stop)
     bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
     daemon = DeskDaemon(bootstrap, Delivery(channels), SystemClock(), rng, stop, page_url)
     with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:
         log.info("monitor listening", port=monitor.port)
         daemon.run()
     log.info("desk.stopped")
-
-
-def _mail(url: str | None, sender: str) -> MailServer | None:
-    if url is None:
-        return None
-    try:
-        return parse_mail_server(url, sender)
-    except ValueError as error:
-        raise MisconfiguredError(f"--mail-server: {error}.", "Correct it.") from error

@@ -7,7 +7,7 @@ those that may.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerts.desk.case import RECURS_AFTER_MS, Case
+from alerts.desk.case import RECURS_AFTER_MS, Case, matches_critical
 from schemas.alert import SEVERITIES, WORK_LIST, Sent, Severity, Transition, Withheld
 
 CONFIRMATION_GRACE_MS = 90_000
@@ -90,7 +90,7 @@ def _attached(on: Occasion) -> Withhold | None:
         return None
     last_ms = on.case.notices.last_ms
     late = last_ms is not None and on.now_ms - last_ms > RECURS_AFTER_MS
-    return None if late and on.event.severity == "critical" else Withhold("attached")
+    return None if late and matches_critical(on.event) else Withhold("attached")
 
 
 def _not_notifying(on: Occasion) -> Withhold | None:

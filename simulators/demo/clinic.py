@@ -135,6 +135,7 @@ class Clinic(AbstractContextManager["Clinic"]):
             "alerts-desk": ("alerts", "desk", "--page-url", self.url),
             "alerts-projector": ("alerts", "projector"),
             "alerts-feed": ("alerts", "feed", "--port", str(self.port)),
+            "alerts-watch": ("alerts", "watch", "--period-s", "5"),
         }.items():
             monitor_port = free_port()
             command = (*VITALWIRE, *words, "--monitor-port", str(monitor_port))

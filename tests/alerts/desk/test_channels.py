@@ -15,7 +15,7 @@ from alerts.desk.channels import (
 )
 from alerts.desk.message import Notice, notice_of
 from schemas.alert import Action
-from schemas.errors import UnavailableError
+from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.rota import Channel
 from simulators.stack.process import free_port
 from tests.alerts.desk.receivers import Inbox, mail_server, web_server
@@ -102,12 +102,14 @@ def test_a_way_that_is_not_set_up_is_refused() -> None:
 
 @pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://"])
 def test_a_mail_server_is_written_in_one_way(url: str) -> None:
-    with pytest.raises(ValueError, match="smtp://"):
+    with pytest.raises(MisconfiguredError, match="smtp://"):
         parse_mail_server(url, "a@b")
 
 
 def test_a_password_is_never_shown() -> None:
     server = parse_mail_server("smtps://anna:secret@mail.example", "a@b")
+    assert server is not None
+    assert parse_mail_server(None, "a@b") is None
     assert (server.port, server.starttls, server.login) == (587, True, "anna")
     assert "secret" not in repr(server)
 

@@ -38,6 +38,14 @@ CASES: dict[str, tuple[Story, list[tuple[str, str]]]] = {
         recurred_after(90, "high"),
         [("notify", "onset"), ("withhold", "attached")],
     ),
+    "withheld: attached, for a reading that is not critical itself": (
+        lambda desk: (
+            acknowledged(desk),
+            desk.after(31 * MINUTE_MS),
+            desk.find("2", "again", matched="medium"),
+        ),
+        [("notify", "onset"), ("withhold", "attached")],
+    ),
     "sent: recurred, after return": (
         lambda desk: (
             acknowledged(desk),

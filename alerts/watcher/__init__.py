@@ -1,0 +1,1 @@
+"""The watcher: says that alerting is down, by ways of its own."""

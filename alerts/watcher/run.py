@@ -1,0 +1,161 @@
+"""The watcher's process: looks, tells people itself, and keeps a dead man's switch from firing.
+
+It needs Kafka to look, and nothing of ours to tell: neither the desk nor the log carries its words.
+"""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from random import Random
+from threading import Event
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from alerts.desk.channels import Channels
+from alerts.desk.message import Notice
+from alerts.log import Log, readable
+from alerts.watcher.vigil import Decision, Look, Say, Vigil, lag_ms
+from schemas.clock import Clock
+from schemas.errors import UnavailableError, VitalwireError
+from schemas.kafka import EngineReport
+from schemas.rota import Channel
+from schemas.topics import ENGINES, READINGS
+
+_CLIENT_ID = "vitalwire-watcher"
+_POLL_MS = 200
+_ASK_WITHIN_S = 5.0
+_UNSAID_MAX = 100
+_JITTER = 0.05
+"""Watchers of many clinics share a receiver of heartbeats: they do not beat in one moment."""
+
+LAG = Gauge("vitalwire_watcher_lag_seconds", "Age of the last canary that came through.")
+DOWN = Gauge("vitalwire_watcher_alerting_down", "1 while alerting counts as down.")
+BEATS = Counter("vitalwire_watcher_heartbeats", "Outgoing heartbeats, by outcome.", ["outcome"])
+REJECTED = Counter(
+    "vitalwire_watcher_records_rejected", "Records that could not be read.", ["topic", "reason"]
+)
+_SENTENCES: dict[Say, str] = {
+    "down": "ALERTING IS DOWN. New alerts reach nobody. Reach your patients by the usual means and"
+    " call technical support.",
+    "still-down": "ALERTING IS STILL DOWN. New alerts reach nobody.",
+    "well-again": "Alerting works again. Look through the page for what came meanwhile.",
+}
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to watch and whom to tell. ``ready`` and ``heartbeat`` are addresses to GET."""
+
+    bootstrap: str
+    tell: Sequence[Channel]
+    ready: Sequence[str] = ()
+    heartbeat: str | None = None
+    period_s: float = 60.0
+    canary_s: float = 60.0
+    """A canary older than this did not come: the bridge marks the time every 15 s."""
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Runs in one thread until ``stop`` is set."""
+
+    watch: Watch
+    channels: Channels
+    clock: Clock
+    rng: Random
+    stop: Event
+    connect: Callable[[str, tuple[str, ...], str], Log] = Log
+    trouble: str | None = "has not looked yet"
+    """Why alerting is not well; None while it is."""
+    _vigil: Vigil = field(default_factory=Vigil)
+    _reports: dict[int, EngineReport] = field(default_factory=dict)
+    _partitions: int = 1
+    _unsaid: list[tuple[Channel, Notice]] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Look once a period; whatever goes wrong is what it is there to tell."""
+        since_ms = self.clock.wall_ms()
+        with ExitStack() as connections:
+            log: Log | None = None
+            while not self.stop.is_set():
+                log = self._read(log, connections)
+                look = self._look(since_ms, reads=log is not None)
+                self._act(look, self._vigil.look(look))
+                self.stop.wait(self.watch.period_s * self.rng.uniform(1 - _JITTER, 1.0))
+
+    def _read(self, log: Log | None, connections: ExitStack) -> Log | None:
+        """Read all reports that there are; None if the log cannot be read now."""
+        try:
+            if log is None:
+                with self.connect(self.watch.bootstrap, (READINGS,), _CLIENT_ID) as readings:
+                    self._partitions = readings.life(READINGS).partitions
+                log = connections.enter_context(
+                    self.connect(self.watch.bootstrap, (ENGINES,), _CLIENT_ID)
+                )
+                log.seek({})
+            log.check()
+            ends = log.ends()
+            while any(log.position()[place] < end for place, end in ends.items()):
+                for _, record in readable(log.poll(_POLL_MS), REJECTED):
+                    if isinstance(record, EngineReport):
+                        self._reports[record.partition] = record
+        except UnavailableError as error:
+            _log.warning("watcher.log-lost", cause=error.cause)
+            connections.close()
+            return None
+        return log
+
+    def _look(self, since_ms: int, *, reads: bool) -> Look:
+        now_ms = self.clock.wall_ms()
+        late_ms = lag_ms(self._reports, self._partitions, now_ms, since_ms)
+        LAG.set(late_ms / 1000)
+        troubles = [] if reads else ["The log cannot be read."]
+        if late_ms > self.watch.canary_s * 1000:
+            troubles.append(f"No canary has come through for {late_ms // 1000} s.")
+        silent = [url for url in self.watch.ready if not _answers(url)]
+        troubles += [f"Not ready: {url}." for url in silent]
+        self.trouble = " ".join(troubles) or None
+        return Look(now_ms, late_ms, tuple(troubles))
+
+    def _act(self, look: Look, decision: Decision) -> None:
+        DOWN.set(self._vigil.down_since_ms is not None)
+        if look.troubles:
+            _log.warning("watcher.missed", missed=self._vigil.missed, troubles=look.troubles)
+        if decision.say is not None:
+            self._compose(decision.say, decision.key, look)
+        self._unsaid = [one for one in self._unsaid if not self._sent(*one)][-_UNSAID_MAX:]
+        if decision.beat and self.watch.heartbeat is not None:
+            outcome = "taken" if _answers(self.watch.heartbeat) else "failed"
+            BEATS.labels(outcome).inc()
+
+    def _compose(self, say: Say, key: str, look: Look) -> None:
+        text = "\n".join((_SENTENCES[say], *look.troubles))
+        subject = "Alerting works again" if say == "well-again" else "CRITICAL: alerting is down"
+        severity = "info" if say == "well-again" else "critical"
+        notice = Notice(key, severity, say, subject, text, look.at_ms)
+        self._unsaid += [(channel, notice) for channel in self.watch.tell]
+
+    def _sent(self, channel: Channel, notice: Notice) -> bool:
+        """Send; what fails is tried again at the next look, under its key."""
+        try:
+            self.channels.send(notice, channel)
+        except VitalwireError as error:
+            _log.error("watcher.untold", channel=channel.kind, cause=error.cause)
+            return False
+        return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=_ASK_WITHIN_S) as reply:  # noqa: S310 (operator's)
+            return bool(reply.status in range(200, 300))
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return False
+    except (OSError, ValueError):
+        return False

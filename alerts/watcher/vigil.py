@@ -1,0 +1,89 @@
+"""When alerting counts as down: pure, one look after the other.
+
+Each look asks whether the last canary came through: the bridge marks the time in every partition of
+readings.v1, the engine judges the mark and reports its stamp in engines.v1. A mark that is too old
+is a canary that did not come; so is a log that cannot be read, and a daemon that is not ready.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from alerts.lateness import lateness_ms
+from schemas.kafka import EngineReport
+
+MISSED_MAX = 3
+"""So many canaries in a row that did not come: alerting is down."""
+LAG_MS_MAX = 180_000
+"""So late is down whatever else is well."""
+REPEAT_MS = 5 * 60_000
+
+Say = Literal["down", "still-down", "well-again"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: ``troubles`` in sentences, none if the canary came through."""
+
+    at_ms: int
+    lag_ms: int
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows: whether the outgoing heartbeat may beat, and what to tell people."""
+
+    beat: bool
+    say: Say | None = None
+    key: str = ""
+
+
+@dataclass(slots=True)
+class Vigil:
+    """Remembers how many canaries were missed, and since when alerting is down."""
+
+    missed: int = 0
+    down_since_ms: int | None = None
+    _said_ms: int = 0
+    _times: int = 0
+
+    def look(self, look: Look) -> Decision:
+        """Decide; the dead man's switch gets no beat while anything is amiss."""
+        if not look.troubles:
+            return self._well(look)
+        self.missed += 1
+        if self.down_since_ms is None:
+            if self.missed < MISSED_MAX and look.lag_ms <= LAG_MS_MAX:
+                return Decision(beat=False)
+            self.down_since_ms = look.at_ms
+            return self._say("down", look)
+        if look.at_ms - self._said_ms >= REPEAT_MS:
+            return self._say("still-down", look)
+        return Decision(beat=False)
+
+    def _well(self, look: Look) -> Decision:
+        self.missed = 0
+        if self.down_since_ms is None:
+            return Decision(beat=True)
+        decision = self._say("well-again", look)
+        self.down_since_ms = None
+        self._times = 0
+        return Decision(beat=True, say=decision.say, key=decision.key)
+
+    def _say(self, say: Say, look: Look) -> Decision:
+        self._said_ms = look.at_ms
+        self._times += 1
+        return Decision(
+            beat=False, say=say, key=f"alerting-{self.down_since_ms}-{self._times}-{say}"
+        )
+
+
+def lag_ms(reports: Mapping[int, EngineReport], partitions: int, now_ms: int, since_ms: int) -> int:
+    """Give how old the oldest canary is that came through last, by partition.
+
+    What came before ``since_ms``, when this one began to look, it takes for that old.
+    """
+    stamps = [max(one.log_ms, since_ms) for number, one in reports.items() if number < partitions]
+    canary_ms = max((max(0, now_ms - stamp) for stamp in stamps), default=0)
+    return max(canary_ms, lateness_ms(reports, partitions, now_ms, since_ms))

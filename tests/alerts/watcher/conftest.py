@@ -1,0 +1,6 @@
+"""The watcher's tests run against a real log."""
+
+from tests.alert_log import log
+from tests.servers import kafka
+
+__all__ = ["kafka", "log"]
