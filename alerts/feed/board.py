@@ -5,6 +5,7 @@ The server decides what is shown and in which order; a browser only puts it on t
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 import msgspec
 
@@ -12,6 +13,7 @@ from alerts.desk.case import Case
 from alerts.desk.fold import Desk, is_listed, sections
 from alerts.desk.staffing import Staffing, routing
 from alerts.feed.cards import Card, Row, card, is_shown, row
+from alerts.feed.chart import chart
 from alerts.feed.latest import LatestReadings
 from alerts.records import Record, Removed
 from schemas.alert import Action, Transition
@@ -133,6 +135,11 @@ class Board:
             alerts=[self._card(case) for case in cases[:SHOWN_MAX]],
             readings=[row(patient_id, reading, entry) for reading in readings],
         )
+
+    def chart_of(self, alert_id: str, zone: tzinfo) -> str | None:
+        """Draw an alert's readings with the limit; None if there is nothing to draw."""
+        case = self.desk.case(alert_id)
+        return chart(case.demand, self._latest.of(case.patient_id), zone) if case else None
 
     def card_of(self, alert_id: str) -> Card | None:
         """Give one alert in words."""

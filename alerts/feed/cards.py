@@ -37,7 +37,8 @@ class Card(msgspec.Struct, frozen=True):
     """An alert (or work-list item). Times are UTC ms; ``event_id`` is what an answer must name.
 
     ``answered`` says how ``answered_by`` answered, ``shelved`` who shelved it and why; ``due_ms``
-    is when the work should be done, 0 for what is more urgent than any list.
+    is when the work should be done, 0 for what is more urgent than any list. ``charted``: there is
+    a picture of its readings beside the limit.
     """
 
     alert_id: str
@@ -73,6 +74,7 @@ class Card(msgspec.Struct, frozen=True):
     notes: list[str]
     due_ms: int
     longest_shelf_hours: int
+    charted: bool
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -131,6 +133,7 @@ def card(case: Case, patient: PatientEntry | None, due_ms: int = 0) -> Card:
         notes=[f"{note.who}: {note.note}" for note in case.notes],
         due_ms=due_ms,
         longest_shelf_hours=longest_ms // words.HOUR_MS,
+        charted=bool(demand.evidence.reading_id),
     )
 
 

@@ -86,6 +86,7 @@ def application(site: Site) -> ASGIApp:
                     )
                     for kind in DEEDS
                 ),
+                Route(f"{_ALERT}/chart.svg", pages.chart),
                 Route("/metrics", _metrics),
                 Route("/healthz", _healthz),
                 Route("/readyz", pages.readyz),
@@ -127,6 +128,13 @@ class _Pages:
         hub = self._site.hub
         fields = msgspec.structs.asdict(hub.board.overview())
         return _json({"cursor": hub.cursor, "trouble": hub.trouble, **fields})
+
+    async def chart(self, request: Request) -> Response:
+        site = self._site
+        drawn = site.hub.board.chart_of(request.path_params["alert_id"], site.zone)
+        if drawn is None:
+            return PlainTextResponse("There is nothing to draw.\n", 404)
+        return Response(drawn, media_type="image/svg+xml", headers={"cache-control": "no-store"})
 
     async def stream(self, request: Request) -> Response | EventStream:
         if self._site.hub.full:

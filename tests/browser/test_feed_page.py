@@ -304,7 +304,18 @@ def test_what_a_device_or_a_person_wrote_is_never_markup(page: Page, log: AlertL
     acknowledge(waiting(page).first, evil[:80])
     expect(acknowledged(page)).to_contain_text("<img src=x")
     assert page.evaluate("window.hacked") is None
-    assert page.locator("main img, main script").count() == 0
+    assert page.locator("main img:not(.chart), main script").count() == 0
+
+
+def test_an_alert_shows_its_chart(page: Page, log: AlertLog) -> None:
+    log.put(patient("p1", "Wren-01"), onset("1", "before"))
+    page.goto("/")
+    log.put(onset("2", "after"))
+    expect(waiting(page)).to_have_count(2)
+    for card in waiting(page).all():
+        picture = card.locator("img.chart")
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("naturalWidth", 360)  # else it is a broken one
 
 
 def test_readings_move(page: Page, log: AlertLog) -> None:

@@ -152,6 +152,10 @@ function put(values) {
   card.setAttribute("aria-label", `${values.severity}: ${values.title}, ${values.patient}`);
   card.querySelector(".shape use").setAttribute("href", `#shape-${values.severity}`);
   fill(card, values);
+  const chart = card.querySelector(".chart");
+  chart.hidden = !values.charted;
+  const drawn = `/api/v1/alerts/${encodeURIComponent(values.alert_id)}/chart.svg?${encodeURIComponent(values.event_id)}`;
+  if (values.charted && chart.getAttribute("src") !== drawn) chart.src = drawn;
   for (const list of card.querySelectorAll("[data-list]")) {
     const items = values[list.dataset.list];
     list.replaceChildren(

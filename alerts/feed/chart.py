@@ -1,0 +1,214 @@
+"""A small chart of what an alert is about: the last values, and the limit in force drawn in.
+
+An SVG without style sheets or scripts: the page's policy allows none. A value above what the device
+can measure stands at the upper edge as a triangle, one below at the lower edge; what the device
+itself doubts is hollow; the reading that raised the alert is ringed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from html import escape
+from math import inf, isfinite
+
+from schemas.alert import Evidence, LimitInForce, Transition
+from schemas.kafka import StampedReading
+from schemas.units import shown, ucum
+from schemas.vitals import VITALS, Quantity, Vital, spoken
+
+_WIDTH, _HEIGHT = 360, 132
+_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 76, 14, 24
+_LINES = ("#2563eb", "#0d9488", "#9333ea")
+_LIMIT, _WORDS = "#dc2626", "#6b7280"
+_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    at_ms: int
+    value: float
+    doubted: bool
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """From values and times to places on the picture."""
+
+    begins_ms: int
+    ends_ms: int
+    low: float
+    high: float
+
+    def x(self, at_ms: int) -> float:
+        span = max(self.ends_ms - self.begins_ms, 1)
+        share = (at_ms - self.begins_ms) / span if self.ends_ms > self.begins_ms else 0.5
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def chart(demand: Transition, recent: Sequence[StampedReading], zone: tzinfo) -> str | None:
+    """Draw an alert's vital; None if there is nothing to draw. ``recent``: the patient's own."""
+    vital = VITALS.get(demand.evidence.vital)
+    if vital is None or not demand.evidence.reading_id:
+        return None
+    seen = _seen(demand, recent, vital)
+    lines: list[tuple[Quantity, str, list[_Point]]] = []
+    for quantity in _drawn(vital, demand.limits):
+        unit = _unit(demand.evidence, quantity)
+        points = [point for one in seen if (point := _point(one, quantity, unit, demand))]
+        if points:
+            lines.append((quantity, unit, points))
+    if not lines:
+        return None
+    limits = {
+        value: "own limit" if limit.author else "limit"
+        for quantity, unit, _ in lines
+        for limit in demand.limits
+        if (value := _limit(limit, quantity, unit)) is not None
+    }
+    frame = _frame([points for _, _, points in lines], list(limits))
+    parts = [_limit_line(frame, value, lines[0][1], word) for value, word in limits.items()]
+    for number, (quantity, unit, points) in enumerate(lines):
+        parts += _line(frame, points, _LINES[number % len(_LINES)])
+        parts.append(_name(frame, quantity, unit, points[-1], _LINES[number % len(_LINES)]))
+    parts += _times(frame, zone)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}" role="img">'
+        f"<title>{escape(demand.title)}</title><desc>{escape(demand.reason)}</desc>"
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _seen(demand: Transition, recent: Iterable[StampedReading], vital: Vital) -> list[Evidence]:
+    """Put together what is known of the readings: as judged, and as last received."""
+    found = {
+        one.reading.reading_id: Evidence(
+            one.reading.reading_id,
+            one.reading.vital,
+            one.stamp.measured_at_ms,
+            one.stamp.quality,
+            {name: _text(one, name) for name in one.reading.quantities},
+            one.reading.status,
+        )
+        for one in recent
+        if one.reading.vital == vital.name and one.reading.outcome == "measured"
+    }
+    found |= {one.reading_id: one for one in (*demand.window, demand.evidence)}
+    return sorted(found.values(), key=lambda one: (one.measured_at_ms, one.reading_id))
+
+
+def _text(one: StampedReading, name: str) -> str:
+    quantity = one.reading.quantities[name]
+    beyond = {"positive-infinity": "HI", "negative-infinity": "LO"}.get(quantity.absent or "", "")
+    return beyond if quantity.value is None else f"{quantity.value} {shown(quantity.unit)}"
+
+
+def _drawn(vital: Vital, limits: Sequence[LimitInForce]) -> list[Quantity]:
+    """Choose the quantities that the limits speak of; without limits, the main ones."""
+    spoken_of = {word for limit in limits for word in re.findall(r"\w+", limit.field)}
+    named = [one for one in vital.quantities if one.name in spoken_of]
+    return named or [one for one in vital.quantities if not one.aside][:2]
+
+
+def _unit(evidence: Evidence, quantity: Quantity) -> str:
+    match = _AMOUNT.fullmatch(evidence.quantities.get(quantity.name, ""))
+    unit = ucum(match[2]) if match else quantity.unit
+    return unit if quantity.conversion(unit) else quantity.unit
+
+
+def _point(one: Evidence, quantity: Quantity, unit: str, demand: Transition) -> _Point | None:
+    text = one.quantities.get(quantity.name, "")
+    value = {"HI": inf, "LO": -inf}.get(text, _converted(text, quantity, unit))
+    if value is None:
+        return None
+    doubted = bool(one.status) or one.time_quality == "untrusted"
+    chosen = one.reading_id == demand.evidence.reading_id
+    return _Point(one.measured_at_ms, value, doubted, chosen)
+
+
+def _converted(text: str, quantity: Quantity, into: str) -> float | None:
+    match = _AMOUNT.fullmatch(text)
+    source = quantity.conversion(ucum(match[2])) if match else None
+    target = quantity.conversion(into)
+    if match is None or source is None or target is None:
+        return None
+    number = Decimal(match[1])
+    return float(number if ucum(match[2]) == into else target.received(source.canonical(number)))
+
+
+def _limit(limit: LimitInForce, quantity: Quantity, unit: str) -> float | None:
+    """Give a limit of a quantity itself, or of its mean, in the unit drawn."""
+    words = re.findall(r"\w+", limit.field)
+    if quantity.name not in words or "rise" in words:
+        return None
+    amounts = [_converted(amount, quantity, unit) for amount in limit.amounts]
+    return next((amount for amount in amounts if amount is not None), None)
+
+
+def _frame(lines: Sequence[Sequence[_Point]], limits: Sequence[float]) -> _Frame:
+    times = [point.at_ms for points in lines for point in points]
+    values = [point.value for points in lines for point in points if isfinite(point.value)]
+    values += limits
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = max((high - low) * 0.12, 1.0)
+    return _Frame(min(times), max(times), low - margin, high + margin)
+
+
+def _limit_line(frame: _Frame, value: float, unit: str, word: str) -> str:
+    y = frame.y(value)
+    return (
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_LIMIT}" '
+        f'stroke-dasharray="5 4"/><text x="{_LEFT}" y="{y - 3:.1f}" font-size="10" '
+        f'font-family="sans-serif" fill="{_LIMIT}">{word} {value:g} {escape(shown(unit))}</text>'
+    )
+
+
+def _line(frame: _Frame, points: Sequence[_Point], colour: str) -> list[str]:
+    places = " ".join(f"{frame.x(one.at_ms):.1f},{frame.y(one.value):.1f}" for one in points)
+    marks = [_mark(frame, one, colour) for one in points]
+    return [f'<polyline points="{places}" fill="none" stroke="{colour}"/>', *marks]
+
+
+def _mark(frame: _Frame, one: _Point, colour: str) -> str:
+    x, y = frame.x(one.at_ms), frame.y(one.value)
+    fill = "none" if one.doubted else colour
+    ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6.5" fill="none" stroke="{_LIMIT}"/>'
+    if isfinite(one.value):
+        mark = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{fill}" stroke="{colour}"/>'
+    else:
+        tip = -5 if one.value > 0 else 5
+        mark = f'<path d="M{x - 4:.1f} {y:.1f}h8l-4 {tip}z" fill="{fill}" stroke="{colour}"/>'
+    return mark + (ring if one.chosen else "")
+
+
+def _name(frame: _Frame, quantity: Quantity, unit: str, last: _Point, colour: str) -> str:
+    value = f"{last.value:g}" if isfinite(last.value) else ("HI" if last.value > 0 else "LO")
+    return (
+        f'<text x="{_WIDTH - _RIGHT + 9}" y="{frame.y(last.value) + 3:.1f}" font-size="10" '
+        f'font-family="sans-serif" fill="{colour}">{escape(spoken(quantity.name))} {value}'
+        f"<title>{escape(shown(unit))}</title></text>"
+    )
+
+
+def _times(frame: _Frame, zone: tzinfo) -> list[str]:
+    edges = [(frame.begins_ms, "start"), (frame.ends_ms, "end")]
+    return [
+        f'<text x="{frame.x(at_ms):.1f}" y="{_HEIGHT - 8}" font-size="10" '
+        f'font-family="sans-serif" text-anchor="{anchor}" fill="{_WORDS}">'
+        f"{_when(at_ms, zone)}</text>"
+        for at_ms, anchor in (
+            edges if frame.ends_ms > frame.begins_ms else [(edges[0][0], "middle")]
+        )
+    ]
+
+
+def _when(at_ms: int, zone: tzinfo) -> str:
+    at = datetime.fromtimestamp(at_ms / 1000, zone)
+    return f"{at.day} {at:%b} {at:%H:%M}"

@@ -1,0 +1,111 @@
+"""The picture beside an alert: every value in its place, the limit in the unit drawn."""
+
+from datetime import UTC
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.feed.chart import chart
+from schemas.alert import Evidence, LimitInForce, Transition
+from schemas.kafka import StampedReading
+from tests.alerts.readings import HOUR, NOON, glucose, pressure, stamped
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def evidence(reading_id: str, at_ms: int, **texts: str) -> Evidence:
+    """Give a reading as an alert tells it."""
+    vital = "glucose" if "glucose" in texts else "blood_pressure"
+    return Evidence(reading_id, vital, at_ms, "device-clock", texts)
+
+
+def alert(
+    about: Evidence, *limits: LimitInForce, window: list[Evidence] | None = None
+) -> Transition:
+    """Give an alert about a reading."""
+    return Transition(
+        "e", "a", "p1", "bp-high", "bp-severe", "onset", "critical", NOON, "Severe & sudden",
+        "Systolic 192 mmHg is above 180 mmHg", about, "adult-standard", "0",
+        limits=list(limits), window=window or [],
+    )  # fmt: skip
+
+
+def drawn(demand: Transition, recent: list[StampedReading]) -> ET.Element:
+    """Draw, and read the picture as a browser does."""
+    text = chart(demand, recent, UTC)
+    assert text is not None
+    return ET.fromstring(text)
+
+
+def texts(picture: ET.Element) -> str:
+    """Give all words of a picture."""
+    return " | ".join("".join(one.itertext()) for one in picture.iter(f"{SVG}text"))
+
+
+def test_the_limit_is_drawn_and_the_reading_is_ringed() -> None:
+    about = evidence("r9", NOON, systolic="192 mmHg", diastolic="100 mmHg", pulse="88 /min")
+    limit = LimitInForce("systolic", ">", ["180 mmHg"])
+    picture = drawn(alert(about, limit), [stamped(pressure(NOON - HOUR, 150, 90), NOON)])
+    assert "limit 180 mmHg" in texts(picture)
+    assert "systolic 192" in texts(picture).lower()
+    assert "diastolic" not in texts(picture).lower()  # no limit speaks of it
+    (line,) = picture.iter(f"{SVG}line")
+    rings = [one for one in picture.iter(f"{SVG}circle") if one.get("r") == "6.5"]
+    assert len(rings) == 1
+    assert float(rings[0].get("cy", "")) < float(line.get("y1", ""))  # above it
+
+
+def test_a_limit_of_the_patients_own_is_called_so_and_is_in_the_readings_unit() -> None:
+    about = evidence("r9", NOON, glucose="3.1 mmol/L")
+    limit = LimitInForce("glucose", "<", ["3.3 mmol/L", "60 mg/dL"], author="Dr. Who")
+    picture = drawn(alert(about, limit), [stamped(glucose(NOON - HOUR, 100), NOON)])
+    assert "own limit 3.3 mmol/L" in texts(picture)
+    points = next(picture.iter(f"{SVG}polyline")).get("points", "").split()
+    assert len(points) == 2  # 100 mg/dL stands among mmol/L
+
+
+def test_hi_and_lo_stand_at_the_edges_and_doubted_values_are_hollow() -> None:
+    about = evidence("r9", NOON, glucose="HI")
+    window = [
+        evidence("r7", NOON - 2 * HOUR, glucose="LO"),
+        Evidence("r8", "glucose", NOON - HOUR, "device-clock", {"glucose": "90 mg/dL"}, ["moved"]),
+    ]
+    picture = drawn(alert(about, window=window), [])
+    low, high = (
+        float((one.get("d") or "M0 0").split()[1].split("h")[0])
+        for one in picture.iter(f"{SVG}path")
+    )
+    (hollow,) = [one for one in picture.iter(f"{SVG}circle") if one.get("r") == "3"]
+    assert high < float(hollow.get("cy", "")) < low
+    assert hollow.get("fill") == "none"
+
+
+def test_a_title_that_looks_like_markup_stays_text() -> None:
+    about = evidence("r9", NOON, systolic="192 mmHg", diastolic="100 mmHg")
+    assert drawn(alert(about), []).findtext(f"{SVG}title") == "Severe & sudden"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        Evidence("", "blood_pressure", NOON, "receipt", {}),
+        Evidence("r9", "mood", NOON, "receipt", {"mood": "3 points"}),
+        Evidence("r9", "glucose", NOON, "receipt", {"glucose": "not-a-number"}),
+    ],
+)
+def test_what_has_no_number_has_no_picture(about: Evidence) -> None:
+    assert chart(alert(about), [], UTC) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(20, 300)), min_size=1, max_size=24))
+def test_nothing_is_drawn_outside(values: list[tuple[int, int]]) -> None:
+    window = [
+        evidence(f"r{number}", NOON - ago_ms, systolic=f"{value} mmHg")
+        for number, (ago_ms, value) in enumerate(values)
+    ]
+    picture = drawn(alert(window[0], window=window), [])
+    for circle in picture.iter(f"{SVG}circle"):
+        assert 0 <= float(circle.get("cx", "")) <= 360
+        assert 0 <= float(circle.get("cy", "")) <= 132
