@@ -19,6 +19,7 @@ class LiveDevice(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str
     last_seen_s: int
     battery_percent: int | None = None
+    battery_low: bool = False
     failures: int = 0
 
 
@@ -78,6 +79,8 @@ class DeviceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long ago its last measurement came."""
     last_seen_s: int | None = None
     battery_percent: int | None = None
+    battery_low: bool = False
+    """By its own newest record."""
     failures: int = 0
 
 

@@ -12,6 +12,7 @@ from schemas.gatt.measurement import measure
 from schemas.gatt.racp import SEQUENCE_MAX
 from schemas.reading import Coincidence, Reading
 
+BATTERY_LOW = "battery-low"
 _HALF_OF_THE_NUMBERS = (SEQUENCE_MAX + 1) // 2
 
 
@@ -51,6 +52,17 @@ def newest(records: Iterable[Record]) -> int | None:
             for number, seq in by_number
         ]
     return max(by_number)[1] if by_number else None
+
+
+def battery_low(records: Iterable[Record]) -> bool | None:
+    """Tell what the newest measurement's own status says of the battery; None if nothing."""
+    known = {record.seq: record for record in records}
+    last = newest(known.values())
+    try:
+        status = measure(known[last].characteristic, known[last].payload).status if last else None
+    except MalformedPayload:  # a part of a record
+        return None
+    return None if status is None else BATTERY_LOW in status
 
 
 def coincidence(records: Iterable[Record]) -> Coincidence | None:

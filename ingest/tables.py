@@ -44,13 +44,14 @@ _AFTER: tuple[tuple[str, str], ...] = (
     ("raw", "bytea NOT NULL"),
     ("device_model", "text"),
     ("device_manufacturer", "text"),
+    ("time_screens", "text[]"),
 )
 _FILLED_BY_DATABASE: tuple[tuple[str, str], ...] = (
     ("stored_at", "timestamptz NOT NULL DEFAULT now()"),
     ("version", "integer NOT NULL DEFAULT 1"),
 )
-_NEWER = ("device_model", "device_manufacturer", "version")
-"""What tables of the first release lack."""
+_NEWER = ("device_model", "device_manufacturer", "time_screens", "version")
+"""What tables of earlier releases lack."""
 
 
 def copied_columns(vital: Vital) -> tuple[tuple[str, str], ...]:

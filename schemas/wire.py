@@ -92,12 +92,13 @@ class StreamState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DeviceState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A known device as the gateway last met it."""
+    """A known device as the gateway last met it; ``battery_low``: its own newest record said so."""
 
     address: str
     model: str | None = None
     last_seen_s: int | None = None
     battery_percent: int | None = None
+    battery_low: bool = False
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):

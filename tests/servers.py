@@ -36,6 +36,8 @@ MIGRATIONS = [
     "004_corrections",
     "005_config",
     "006_rotas",
+    "007_care_plans",
+    "008_device_tickets",
 ]
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 _names = (f"test_{number}" for number in count())

@@ -92,6 +92,10 @@ def _of_device(device: DeviceRow) -> list[Advice]:
         found.append(
             Advice(Level.NOTICE, f"{name}: battery at {battery} %.", "Change its batteries.")
         )
+    elif device.battery_low:
+        found.append(
+            Advice(Level.NOTICE, f"{name}: its record says battery low.", "Change its batteries.")
+        )
     return found
 
 

@@ -126,14 +126,15 @@ def devices(*, state: Path, as_json: bool) -> None:
     rows: list[list[Cell | str]] = []
     for device in overview.devices:
         battery = device.battery_percent
-        low = battery is not None and battery <= 20
+        low = device.battery_low or (battery is not None and battery <= 20)
+        level = f"{battery} %" if battery is not None else "low" if low else "–"
         rows.append(
             [
                 device.name or device.address,
                 device.model or "–",
                 Cell(words.ago(device.last_reading_s), None if device.last_reading_s else "yellow"),
                 words.ago(device.last_seen_s) if device.last_seen_s is not None else "–",
-                Cell(f"{battery} %" if battery is not None else "–", "red" if low else None),
+                Cell(level, "red" if low else None),
                 Cell(str(device.failures), "red" if device.failures else None),
                 device.address,
             ]

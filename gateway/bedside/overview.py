@@ -78,6 +78,7 @@ def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
                 last_reading_s=_age_s(capture, clock) if capture is not None else None,
                 last_seen_s=device.last_seen_s if device else None,
                 battery_percent=device.battery_percent if device else None,
+                battery_low=device.battery_low if device else False,
                 failures=device.failures if device else 0,
             )
         )

@@ -150,6 +150,8 @@ def _devices(devices: list[DeviceRow]) -> Iterator[str]:
                 f'<div><dt>Battery</dt><dd><meter min="0" max="100" low="20" optimum="100" '
                 f'value="{percent}"></meter> {percent} %</dd></div>'
             )
+        elif device.battery_low:
+            items += "<div><dt>Battery</dt><dd>low, its record says</dd></div>"
         if device.failures:
             items += f"<div><dt>Failed visits in a row</dt><dd>{device.failures}</dd></div>"
         name = device.name or device.model or device.address

@@ -42,6 +42,8 @@ class Acquaintance:
     """It was refused for what it said of itself, and has not been believed since."""
     features: dict[str, int] = field(default_factory=dict)
     battery_percent: int | None = None
+    battery_low: bool = False
+    """By its own newest record, until a later one says otherwise."""
     battery_asked_ms: int | None = None
 
     @property

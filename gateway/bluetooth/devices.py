@@ -89,6 +89,7 @@ class Devices:
                 model=known.device.model,
                 last_seen_s=(now_ms - known.seen_ms) // 1000,
                 battery_percent=known.battery_percent,
+                battery_low=known.battery_low,
             )
             for address, known in sorted(self._acquaintances.items())
         ]
@@ -101,6 +102,7 @@ class Devices:
                 address=address,
                 last_seen_s=(now_ms - known.seen_ms) // 1000,
                 battery_percent=known.battery_percent,
+                battery_low=known.battery_low,
                 failures=self._dialling.failures(address),
             )
             for address, known in sorted(self._acquaintances.items())

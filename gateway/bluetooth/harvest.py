@@ -13,7 +13,7 @@ from gateway.admissions import Admissions
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.journal import Journal
 from gateway.record import Record, SessionFacts
-from gateway.session_end import coincidence, newest
+from gateway.session_end import battery_low, coincidence, newest
 from schemas.clock import Clock
 from schemas.reading import Coincidence
 
@@ -55,6 +55,8 @@ class Harvest:
         self.facts = facts
         self.captured = 0
         self.all_durable = True
+        self.battery_low: bool | None = None
+        """What the newest record said, known at the end; None: nothing."""
         self._held_back: list[tuple[int, bytes]] | None = None
         self._fresh: tuple[Coincidence, ...] | None = None
         self._arrived = asyncio.Event()
@@ -113,7 +115,9 @@ class Harvest:
         if not self.captured:
             journal.drop_facts(facts.session_id)
             return
-        told = newest(journal.records_of(facts.session_id)) if complete else None
+        records = journal.records_of(facts.session_id)
+        told = newest(records) if complete else None
+        self.battery_low = battery_low(records)
         fresh = () if facts.clock is not None else self.freshness()
         journal.keep_facts(replace(facts, ended=True, newest=told, coincidences=fresh))
 

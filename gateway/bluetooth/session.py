@@ -335,6 +335,8 @@ class Session:
         devices, address = self._around.journal.devices, self._acquaintance.device.address
         try:
             self._harvest.end(complete=outcome == COMPLETE)
+            if (low := self._harvest.battery_low) is not None:
+                self._acquaintance.battery_low = low
             reached = self._dialogue.reached if self._dialogue is not None else None
             if reached is not None and self._harvest.all_durable:
                 devices.move_cursor(address, reached)

@@ -142,6 +142,27 @@ def list_devices(*, as_json: bool) -> None:
     show(("device", "address", "model", "patients now"), rows, found, as_json=as_json)
 
 
+@device.command("tickets")
+@JSON
+def list_tickets(*, as_json: bool) -> None:
+    """List what somebody has to do at a device: batteries to change."""
+    with connected() as connection:
+        found = entries.tickets(connection)
+    rows = [
+        (
+            one.ticket,
+            one.device_id or one.address,
+            ", ".join(one.patients),
+            "" if one.battery_percent is None else f"{one.battery_percent} %",
+            one.gateway_id,
+            one.reported_at,
+        )
+        for one in found
+    ]
+    headings = ("ticket", "device", "patients now", "battery", "gateway", "reported")
+    show(headings, rows, found, as_json=as_json)
+
+
 @registry.command()
 @click.argument("device_id")
 @click.argument("patient_id")

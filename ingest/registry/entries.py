@@ -9,6 +9,14 @@ from psycopg.rows import TupleRow
 from ingest.registry.care_plan import PlanDetails
 from schemas.registry import Assignment, BookEntry, DeviceEntry, PatientEntry
 
+_TICKETS = """
+SELECT ticket, address, gateway_id, device_id,
+       ARRAY(SELECT patient_id FROM vitalwire.assignments AS worn
+             WHERE worn.device_id = known.device_id AND validity @> now() ORDER BY patient_id),
+       battery_percent, reported_at
+FROM vitalwire.device_tickets LEFT JOIN vitalwire.devices AS known USING (address)
+ORDER BY reported_at, address
+"""
 _ASSIGNMENTS = """
 SELECT device_id, assignment_id::text, patient_id,
        (extract(epoch FROM lower(validity)) * 1000)::bigint,
@@ -62,6 +70,28 @@ def device(connection: Connection[TupleRow], device_id: str) -> DeviceEntry | No
         ).fetchall(),
     )
     return found[0] if found else None
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """What somebody has to do at a device, as its gateway reported last."""
+
+    ticket: str
+    address: str
+    gateway_id: str
+    device_id: str | None
+    patients: list[str]
+    battery_percent: int | None
+    reported_at: str
+
+
+def tickets(connection: Connection[TupleRow]) -> list[Ticket]:
+    """Read the tickets of all devices, with whoever wears each of them now."""
+    return [
+        Ticket(ticket, address, gateway_id, device_id, patients, percent, reported_at.isoformat())
+        for ticket, address, gateway_id, device_id, patients, percent, reported_at in (
+            connection.execute(_TICKETS)
+        )
+    ]
 
 
 def devices(connection: Connection[TupleRow]) -> list[DeviceEntry]:

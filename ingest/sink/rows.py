@@ -11,7 +11,7 @@ from ingest.instants import from_ms
 from ingest.plausibility import canonical_values, received_value
 from schemas.errors import InvalidInput
 from schemas.kafka import StampedReading
-from schemas.reading import Outcome, Quantity
+from schemas.reading import DeviceTime, Outcome, Quantity
 from schemas.vitals import VITALS, Vital
 
 _DIGEST_BYTES = 8
@@ -58,9 +58,16 @@ def reading_row(
             bytes.fromhex(reading.raw),
             reading.device.model,
             reading.device.manufacturer,
+            None if device_time is None else _screens(device_time),
         )
     except (ValueError, OverflowError) as error:
         raise InvalidInput("malformed", str(error)) from error
+
+
+def _screens(device_time: DeviceTime) -> list[str]:
+    """Name why the device's time is not believed: our screens, and its own doubt as ``fault``."""
+    doubted = ["fault"] if device_time.fault else []
+    return [*device_time.screens, *doubted]
 
 
 def value_digest(vital: str, outcome: Outcome, quantities: Mapping[str, Quantity]) -> bytes:

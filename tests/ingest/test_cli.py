@@ -35,6 +35,7 @@ def test_a_patient_gets_a_device_and_gives_it_back(run: Any) -> None:  # noqa: A
     assert "cuff-1 is p-1's" in run("assign cuff-1 p-1 --from 2026-01-01").output
     assert "2026-01-01 00:00:00Z" in run("list").output
     assert "p-1" in run("device list").output
+    assert run("device tickets").output == ""
     assert "no longer p-1's" in run("unassign cuff-1 --at 2026-02-01T01:00+01:00").output
     (line,) = run("list").output.splitlines()
     assert line.split("\t") == [

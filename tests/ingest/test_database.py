@@ -143,7 +143,7 @@ def test_the_database_itself_refuses_two_patients_at_once(connection: Connection
 
 def test_a_table_of_the_first_release_gets_what_came_later(own: Connection[TupleRow]) -> None:
     own.execute("DROP VIEW vitalwire.glucose_current")
-    for column in ("device_model", "device_manufacturer", "version"):
+    for column in ("device_model", "device_manufacturer", "time_screens", "version"):
         own.execute(f"ALTER TABLE vitalwire.glucose DROP COLUMN {column}".encode())
     own.execute(_ROW, {"time": NOW})
     database.prepare_storage(own, NOW)

@@ -58,10 +58,13 @@ def test_silent_devices_low_batteries_and_no_devices_are_noticed() -> None:
     silent = DeviceRow("A", "SILENT", "person", last_reading_s=SILENT_AFTER_S + 1)
     never = DeviceRow("B", "NEW", "person")
     weak = DeviceRow("C", "WEAK", "person", last_reading_s=1, battery_percent=20)
-    told = " ".join(one.what for one in advice(Overview([silent, never, weak], LIVE, JOURNAL)))
+    said = DeviceRow("D", "SAID", "person", last_reading_s=1, battery_low=True)
+    listed = Overview([silent, never, weak, said], LIVE, JOURNAL)
+    told = " ".join(one.what for one in advice(listed))
     assert "SILENT: The last reading came 3 days ago" in told
     assert "NEW: No reading yet" in told
     assert "WEAK: battery at 20 %" in told
+    assert "SAID: its record says battery low" in told
     assert levels(Overview([], LIVE, JOURNAL)) == [Level.NOTICE]
 
 

@@ -15,6 +15,7 @@ from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth.harvest import Harvest
 from gateway.cursor import Cursor
+from schemas.gatt.glucose import Status
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
@@ -79,6 +80,16 @@ async def test_the_battery_is_reported(cuff: Cuff, side: BluetoothSide) -> None:
     (state,) = side.devices.states()
     assert (state.address, state.model) == (CUFF_ADDRESS, cuff.identity.model)
     assert state.battery_percent == cuff.battery_percent
+
+
+async def test_a_battery_that_a_record_calls_low_is_reported_until_one_says_otherwise(
+    meter: Meter, side: BluetoothSide
+) -> None:
+    for visit, status in enumerate((Status.BATTERY_LOW, Status(0)), 1):
+        meter.take(Sample(Decimal(100 + visit), status=status))
+        await side.visited(visit)
+        (state,) = side.devices.states()
+        assert state.battery_low is bool(status)
 
 
 def open_files() -> int:

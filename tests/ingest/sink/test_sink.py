@@ -11,12 +11,13 @@ import psycopg
 import pytest
 
 from ingest.instants import from_ms
+from ingest.registry import entries
 from ingest.sink.offsets import OvertakenError
 from schemas import topics
 from schemas.errors import UnavailableError
 from schemas.kafka import Corrections, GatewayReport, Tick, Withdrawals
-from schemas.reading import Device, Quantity
-from schemas.wire import Health
+from schemas.reading import Device, DeviceTime, Quantity
+from schemas.wire import DeviceState, Health
 from tests.ingest.factories import (
     GATEWAY,
     RECEIVED_MS,
@@ -45,6 +46,7 @@ def test_a_reading_is_stored_with_everything_that_is_known_of_it(
         attributes={"meal": "none"},
         user_slot=2,
         record_number=65535,
+        device_time=DeviceTime("2000-01-01T00:00:00", fault=True, screens=["clock-unset"]),
     )
     bench.send(topics.READINGS, patient_record([full]))
     bench.sink().drain()
@@ -67,6 +69,7 @@ def test_a_reading_is_stored_with_everything_that_is_known_of_it(
     assert row["received_at"] == from_ms(RECEIVED_MS)
     assert (row["gateway_id"], row["stream"], row["seq"]) == (GATEWAY, STREAM, 1)
     assert row["raw"] == bytes.fromhex(full.raw)
+    assert row["time_screens"] == ["clock-unset", "fault"]
     assert held(other) == [(1, 1)]
 
 
@@ -350,6 +353,22 @@ def test_the_newest_report_of_a_gateway_is_kept(bench: Bench, other: Database) -
         bench.send(topics.GATEWAYS, report)
         bench.sink().drain()
     assert rows(other, "gateway_id, state FROM vitalwire.gateways") == [(GATEWAY, "online")]
+
+
+def test_a_low_battery_is_a_ticket_until_its_gateway_says_otherwise(
+    bench: Bench, other: Database
+) -> None:
+    tickets = []
+    weak = DeviceState("C0:FF:EE:00:00:01", battery_low=True)
+    flat = DeviceState("C0:FF:EE:00:00:02", battery_percent=20)
+    well = DeviceState("C0:FF:EE:00:00:03", battery_percent=21)
+    for later_ms, devices in ((0, [weak, flat, well]), (1, [well])):
+        health = Health("online", devices=devices)
+        report = msgspec.json.encode(GatewayReport(GATEWAY, RECEIVED_MS + later_ms, health))
+        bench.send(topics.GATEWAYS, report)
+        bench.sink().drain()
+        tickets.append([(one.address, one.battery_percent) for one in entries.tickets(other)])
+    assert tickets == [[("C0:FF:EE:00:00:01", None), ("C0:FF:EE:00:00:02", 20)], []]
 
 
 @broker_dies
