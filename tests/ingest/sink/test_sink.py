@@ -11,13 +11,12 @@ import psycopg
 import pytest
 
 from ingest.instants import from_ms
-from ingest.registry import entries
 from ingest.sink.offsets import OvertakenError
 from schemas import topics
 from schemas.errors import UnavailableError
 from schemas.kafka import Corrections, GatewayReport, Tick, Withdrawals
 from schemas.reading import Device, DeviceTime, Quantity
-from schemas.wire import DeviceState, Health
+from schemas.wire import Health
 from tests.ingest.factories import (
     GATEWAY,
     RECEIVED_MS,
@@ -353,22 +352,6 @@ def test_the_newest_report_of_a_gateway_is_kept(bench: Bench, other: Database) -
         bench.send(topics.GATEWAYS, report)
         bench.sink().drain()
     assert rows(other, "gateway_id, state FROM vitalwire.gateways") == [(GATEWAY, "online")]
-
-
-def test_a_low_battery_is_a_ticket_until_its_gateway_says_otherwise(
-    bench: Bench, other: Database
-) -> None:
-    tickets = []
-    weak = DeviceState("C0:FF:EE:00:00:01", battery_low=True)
-    flat = DeviceState("C0:FF:EE:00:00:02", battery_percent=20)
-    well = DeviceState("C0:FF:EE:00:00:03", battery_percent=21)
-    for later_ms, devices in ((0, [weak, flat, well]), (1, [well])):
-        health = Health("online", devices=devices)
-        report = msgspec.json.encode(GatewayReport(GATEWAY, RECEIVED_MS + later_ms, health))
-        bench.send(topics.GATEWAYS, report)
-        bench.sink().drain()
-        tickets.append([(one.address, one.battery_percent) for one in entries.tickets(other)])
-    assert tickets == [[("C0:FF:EE:00:00:01", None), ("C0:FF:EE:00:00:02", 20)], []]
 
 
 @broker_dies
