@@ -39,7 +39,7 @@ def activate(state: PartitionState) -> Iterator[Told]:
     state.orphans.clear()
     rows = np.array(sorted(state.changed), dtype=np.int64)
     state.changed.clear()
-    for row in rows.tolist() if any(kinds.rises for kinds in state.kinds) else ():
+    for row in _need_baselines(state, rows):
         expect_baselines(state, row, state.log_ms, anew=True)
     for row in state.limits.keys() & set(rows.tolist()):
         expect_limits(state, row, state.log_ms - HOUR_MS)
@@ -50,6 +50,15 @@ def activate(state: PartitionState) -> Iterator[Told]:
             told += _stand(state, vital, rows)
         state.known[rows] = state.in_force[rows]
     yield from sorted(told, key=lambda one: one[0])
+
+
+def _need_baselines(state: PartitionState, rows: Integers) -> list[int]:
+    need = np.zeros(len(rows), np.bool_)
+    for vital, kinds in zip(state.rule_set.vitals, state.kinds, strict=True):
+        for one, _ in kinds.rises:
+            need |= (state.in_force[rows, vital.ladders[one.place].index] & one.bit) != 0
+    found: list[int] = rows[need].tolist()
+    return found
 
 
 def _retire(state: PartitionState, rows: Integers) -> Iterator[Told]:

@@ -17,6 +17,7 @@ from schemas.alert import ENDING, Transition
 from schemas.kafka import (
     CorrectedReading,
     Corrections,
+    PatientReadings,
     ReadingsRecord,
     Tick,
     Withdrawals,
@@ -326,38 +327,71 @@ moments = st.integers(0, 20).map(lambda minutes: NOON + minutes * MINUTE)
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[ReadingsRecord]:
-    """Readings and corrections of them and of others, in an order of their own."""
-    known = [pressure(draw(moments), draw(values)) for _ in range(draw(st.integers(1, 6)))]
+    """Readings in an order of their own, corrections and withdrawals of them, and time."""
+    flags = st.sampled_from([(), (), (), ("body-moved",)])
+    known = [
+        pressure(draw(moments), draw(values), 80, *draw(flags))
+        for _ in range(draw(st.integers(1, 6)))
+    ]
     log: list[ReadingsRecord] = []
     at_ms = NOON
     for measured in known:
         at_ms = max(at_ms, measured.at_ms) + MINUTE
         log.append(record(at_ms, [measured]))
-        if draw(st.booleans()):
-            was = draw(st.sampled_from(known))
-            log.append(correction(was, pressure(was.at_ms, draw(values)), at_ms))
-    return log
+        was = draw(st.sampled_from(known))
+        match draw(st.sampled_from(["nothing", "nothing", "correction", "withdrawal", "tick"])):
+            case "correction":
+                now = pressure(was.at_ms, draw(values), 80, *was.flags)
+                log.append(correction(was, now, at_ms))
+            case "withdrawal":
+                log.append(withdrawal(was, at_ms=at_ms))
+            case "tick":
+                at_ms += draw(st.sampled_from([9, 16])) * MINUTE
+                log.append(Tick(at_ms))
+            case _:
+                pass
+    return [*log, Tick(at_ms + HOUR)]
 
 
-@given(log=logs(), cut=st.integers(0, 12))
+@given(log=logs(), cut=st.integers(0, 14))
 def test_however_the_log_is_cut_corrections_are_told_the_same(
     log: list[ReadingsRecord], cut: int
 ) -> None:
-    state = fresh_state()
-    parts = step(state, log[:cut]).transitions + step(state, log[cut:]).transitions
-    whole = fresh_state()
+    state = fresh_state(rules=confirming())
+    parts = step(state, log[:cut]).transitions if log[:cut] else []
+    parts += step(state, log[cut:]).transitions if log[cut:] else []
+    whole = fresh_state(rules=confirming())
     assert step(whole, log).transitions == parts
     assert kept(whole) == kept(state)
+    found = decode_patient(kept(state)[0])
+    assert found is not None
+    restarted = fresh_state(rules=confirming())
+    restarted.log_ms = state.log_ms
+    restore_patient(restarted, "p1", found)
+    later = [*at_once(pressure(NOON + DAY, 120)), Tick(NOON + 2 * DAY)]
+    assert step(restarted, later).transitions == step(state, later).transitions
+
+
+@given(log=logs())
+def test_a_reading_older_than_the_newest_ends_nothing(log: list[ReadingsRecord]) -> None:
+    state = fresh_state(rules=confirming())
+    for one in log:
+        newest_ms = int(state.newest_ms[0, 0]) if state.patients else 0
+        found = step(state, [one]).transitions
+        if isinstance(one, PatientReadings):
+            ended = [event for event in found if event.event in {"returned", "not-confirmed"}]
+            assert all(event.evidence.measured_at_ms >= newest_ms for event in ended)
+    assert not [held for held in state.ladders.values() if held.awaiting or held.pending]
 
 
 @given(log=logs())
 def test_a_correction_asks_nobody_for_attention(log: list[ReadingsRecord]) -> None:
     """Whatever its values: it tells, takes back or lists, and no alert ends twice."""
-    state = fresh_state()
+    state = fresh_state(rules=confirming())
     over: set[str] = set()
     for one in log:
         found = step(state, [one]).transitions
-        if isinstance(one, Corrections):
+        if isinstance(one, Corrections | Withdrawals):
             assert {event.event for event in found} <= TOLD
         else:
             assert not {*events(found)} & {"corrected", "retracted", "corrected-match"}
