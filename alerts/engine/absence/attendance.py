@@ -118,10 +118,10 @@ class Attendance:
         self._waits = np.empty((0, self.vitals), np.bool_)
 
     def grow(self, rows: int) -> None:
-        """Make room for so many rows in all."""
-        more = rows - len(self.gateway)
-        if more <= 0:
+        """Make room for so many rows in all, and for as many again: rows come one by one."""
+        if rows <= len(self.gateway):
             return
+        more = max(rows, 2 * len(self.gateway)) - len(self.gateway)
         self.contact_ms = _longer(self.contact_ms, more, NO_CONTACT_MS)
         self.device = _longer(self.device, more, 0)
         self.gateway = _longer(self.gateway, more, 0)
