@@ -40,7 +40,7 @@ def ordered(memory: Memory, row: int) -> object:
     return recent[-min(count, RECENT_MAX) :], str(memory.ring(slot)), days, rest
 
 
-def remembered(state: PartitionState) -> object:
+def remembered(state: PartitionState) -> tuple[object, ...]:
     """All that a state says, in a form that can be compared."""
     size = len(state.patients)
     memory = [[ordered(memory, row) for row in range(size)] for memory in state.memories]

@@ -1,0 +1,120 @@
+"""Slots: small, and the same readings back; the bytes of a ring are read as they were written."""
+
+import functools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.engine.columns import Gatherer
+from alerts.engine.kinds import kinds_of
+from alerts.engine.ladders import RuleSet, VitalLadders, arrange
+from alerts.engine.memory import DAYS_MAX, RING_MAX, Memory
+from alerts.engine.remembered import entries_of, sight_of_entry, values_of_entries
+from alerts.engine.state import PartitionState
+from alerts.rules.load import load_books
+from alerts.rules.values import NOT_ASSESSED, SET
+from schemas.registry import PatientEntry
+from schemas.vitals import VITALS
+from tests.alerts.readings import NOON, Measured, fresh_state, pressure, stamped
+
+values = st.sampled_from(["HI", "LO", "NaN"]) | st.decimals(
+    min_value=40, max_value=300, places=1
+).map(str)
+
+
+@functools.cache
+def standard() -> RuleSet:
+    names = {"adult-standard", "adult-diabetes", "oncology-antivegf"}
+    return arrange([book for book in load_books() if book.name in names])
+
+
+def blood_pressure() -> VitalLadders:
+    return next(vital for vital in standard().vitals if vital.vital.name == "blood_pressure")
+
+
+def gathered(*measured: Measured) -> Gatherer:
+    gatherer = Gatherer(VITALS["blood_pressure"], frozenset())
+    for number, one in enumerate(measured):
+        place = (number, 0, 0, one.at_ms)
+        gatherer.add(place, stamped(one, one.at_ms, number), alone=True, judged=True)
+    return gatherer
+
+
+def bytes_in_use(state: PartitionState, vital: VitalLadders) -> int:
+    ladders = [ladder.index for ladder in vital.ladders]
+    columns = (state.waits, state.latched, state.clear)
+    wide = sum(column[:1, ladders].nbytes for column in columns)
+    slot = state.memories[vital.index].layout.slot.itemsize
+    return int(slot + wide + state.newest_ms.itemsize)
+
+
+def test_a_patient_and_vital_take_at_most_1_kib() -> None:
+    state = fresh_state(PatientEntry("p1", "Robin", ["adult-standard"]), rules=standard())
+    for vital in standard().vitals:
+        assert bytes_in_use(state, vital) <= 1024
+
+
+@given(values, values, st.sampled_from([(), ("irregular-pulse",), ("body-moved",)]))
+def test_a_ring_gives_back_what_was_measured(
+    systolic: str, diastolic: str, flags: tuple[str, ...]
+) -> None:
+    gatherer = gathered(pressure(NOON, systolic, diastolic, *flags))
+    columns, vital = gatherer.columns(), blood_pressure()
+    kinds = kinds_of(vital)
+    entries = entries_of(Memory(vital.vital).layout, columns)
+    back = values_of_entries(entries, kinds)
+    assert np.array_equal(back.number, columns.values.number, equal_nan=True)
+    assert (back.beyond == columns.values.beyond).all()
+    assert (back.status["irregular-pulse"][0] == SET) == ("irregular-pulse" in flags)
+    sight = sight_of_entry(entries[0].item(), vital.vital, kinds)
+    reading = gatherer.sources[0].reading
+    assert (sight.reading_id, sight.status) == (reading.reading_id, list(flags))
+    for name, quantity in sight.quantities.items():
+        received = reading.quantities[name]
+        assert quantity.absent == received.absent
+        if quantity.value is not None and received.value is not None:
+            assert float(quantity.value) == float(received.value)
+
+
+def test_a_device_that_did_not_look_has_not_assessed() -> None:
+    gatherer = gathered(pressure(NOON, 120))
+    columns, vital = gatherer.columns(), blood_pressure()
+    columns.flags[:] = 0
+    entries = entries_of(Memory(vital.vital).layout, columns)
+    back = values_of_entries(entries, kinds_of(vital))
+    assert back.status["irregular-pulse"].tolist() == [NOT_ASSESSED]
+    assert sight_of_entry(entries[0].item(), vital.vital, kinds_of(vital)).status is None
+
+
+@given(st.integers(1, 3 * RING_MAX))
+def test_a_ring_keeps_the_newest_in_order(count: int) -> None:
+    vital = blood_pressure()
+    memory = Memory(vital.vital)
+    entries = entries_of(
+        memory.layout, gathered(*(pressure(NOON + n, 120) for n in range(count))).columns()
+    )
+    slot = memory.slots(np.array([7]))
+    for entry in entries:
+        memory.push(slot, np.array([entry]))
+    times = list(range(NOON, NOON + count))
+    assert memory.ring(int(slot[0]))["at_ms"].tolist() == times[-RING_MAX:]
+    last, there = memory.last(slot, 3)
+    assert last["at_ms"][there].tolist() == times[::-1][:3]
+
+
+def test_slots_are_given_to_whom_measures_and_grow() -> None:
+    memory = Memory(VITALS["glucose"])
+    memory.reserve(10_000)
+    rows = np.arange(0, 10_000, 7)
+    slots = memory.slots(rows)
+    assert sorted(slots.tolist()) == list(range(len(rows)))
+    assert (memory.slots(rows) == slots).all()
+    assert memory.encoded(1) == b""
+    assert memory.days(slots).shape == (len(rows), DAYS_MAX)
+
+
+def test_bytes_of_another_layout_are_refused() -> None:
+    memory = Memory(VITALS["glucose"])
+    assert not memory.restore(0, b"short")
+    assert memory.restore(0, bytes(memory.layout.slot.itemsize))
