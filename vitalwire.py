@@ -15,7 +15,7 @@ COMMANDS = {
     "registry": ("ingest.cli", "Patients, devices, and who wears which."),
     "redecode": ("ingest.redecode.command", "Stored raw bytes, decoded anew after a fix."),
     "alerts": ("alerts.cli", "Judge readings, and the page that shows what was found."),
-    "rules": ("alerts.cli", "Rule books: check and show."),
+    "rules": ("alerts.cli", "Rule books: check, compare, try, put in force."),
     "simulate": ("simulators.simulate.cli", "One device for the virtual link or a real radio."),
     "decode": ("gateway.decode_command", "What the bytes of a device say."),
 }

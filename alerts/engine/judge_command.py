@@ -16,6 +16,8 @@ from schemas.alert import Transition
 from schemas.errors import InvalidInput, MisconfiguredError
 
 _CUT = 5000
+_PROGRESS_LINES = 20_000
+"""Two seconds' work or so."""
 _SAID_MAX = 20
 """So many unreadable lines are named one by one; the others are counted."""
 _COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "info": None}
@@ -36,8 +38,8 @@ def judge(*, books: tuple[str, ...], log_file: str, as_json: bool, cut: int) -> 
     r"""Run a log from a file through the rules; print what begins and ends.
 
     FILE holds one JSON object a line, in the order of the log: records of readings.v1, patients'
-    entries of registry.v1, ticks, or single readings in wire format with patient_id and
-    received_at beside them. A patient without an entry is judged by all BOOKs.
+    entries of registry.v1, reports of gateways.v1, ticks, or single readings in wire format with
+    patient_id and received_at beside them. A patient without an entry is judged by all BOOKs.
 
     \b
     vitalwire rules judge adult-standard adult-diabetes --log night.jsonl
@@ -78,6 +80,7 @@ class _Reader:
         """Give records in parts of one size."""
         part: list[LogRecord] = []
         for number, line in enumerate(self._stream, start=1):
+            self._progress(number)
             record = self._record(number, line)
             if record is not None:
                 part.append(record)
@@ -87,6 +90,11 @@ class _Reader:
                 part = []
         yield part
         self._tell_books()
+
+    def _progress(self, number: int) -> None:
+        """Show a person who waits how far it is."""
+        if number % _PROGRESS_LINES == 0 and sys.stderr.isatty():
+            click.echo(f"\r{number} lines", err=True, nl=False)
 
     def report(self) -> None:
         """Say how much was left out."""

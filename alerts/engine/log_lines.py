@@ -1,10 +1,10 @@
 """A log written as lines of JSON, as people and other programs write it: lenient in form.
 
-Each line is a record of readings.v1 or a patient's entry of registry.v1 as Kafka holds it, a tick,
-one reading in wire format (an item of ``…/readings``) with ``patient_id`` and ``received_at``
-beside it, or a whole readings message with both. Where ``patient_id`` is null the device is
-nobody's. Times are UTC ms or ISO 8601; numbers may be numbers. What a single reading's way through
-the bridge would add is added: the meaning is that of the bridge.
+Each line is a record of readings.v1, a patient's entry of registry.v1 or a report of gateways.v1 as
+Kafka holds it, a tick, one reading in wire format (an item of ``…/readings``) with ``patient_id``
+and ``received_at`` beside it, or a whole readings message with both. Where ``patient_id`` is null
+the device is nobody's. Times are UTC ms or ISO 8601; numbers may be numbers. What a single
+reading's way through the bridge would add is added: the meaning is that of the bridge.
 """
 
 import json
@@ -21,6 +21,7 @@ from alerts.records import Removed, possible
 from schemas.errors import InvalidInput
 from schemas.kafka import (
     Corrections,
+    GatewayReport,
     PatientReadings,
     ReadingsRecord,
     Stamp,
@@ -37,7 +38,7 @@ from schemas.units import ucum
 from schemas.vitals import VITALS
 from schemas.wire import refuse_other_major
 
-LogRecord = ReadingsRecord | Unassigned | PatientEntry | Removed
+LogRecord = ReadingsRecord | Unassigned | GatewayReport | PatientEntry | Removed
 ZoneAt = Callable[[int], ZoneInfo | None]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -46,7 +47,7 @@ _KINDS: dict[str, type[Corrections | Withdrawals]] = {
     "corrections": Corrections,
     "withdrawals": Withdrawals,
 }
-_NOTHING_TO_RULES = {"device", "book", "rota", "health", "gateway"}
+_NOTHING_TO_RULES = {"device", "book", "rota"}
 _INSTANTS = {
     "care_plan_from",
     "therapy_start",
@@ -137,6 +138,8 @@ def _read(number: int, line: str, zone_of: Callable[[str], ZoneAt]) -> LogRecord
         raise InvalidInput("time", "received_at is missing, or no time that a calendar has")
     if kind == "tick":
         return Tick(received_ms)
+    if kind == "gateway":
+        return _converted(raw, GatewayReport)
     return _of_patient(number, raw, zone_of)
 
 
@@ -175,6 +178,8 @@ def _guessed(raw: Mapping[str, object]) -> str:
         return "message"
     if "readings" in raw:
         return "readings"
+    if "health" in raw:
+        return "gateway"
     if "reading" in raw or "item" in raw:
         return "reading" if "patient_id" in raw else "unassigned"
     if "quantities" in raw or "vital" in raw:

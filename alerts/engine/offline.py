@@ -14,7 +14,7 @@ from alerts.engine.unassigned import UnassignedDevices
 from alerts.records import Removed
 from alerts.rules.book import Book
 from schemas.alert import Transition
-from schemas.kafka import ReadingsRecord, Unassigned
+from schemas.kafka import GatewayReport, ReadingsRecord, Unassigned
 from schemas.registry import PATIENT_KEY, PatientEntry
 
 
@@ -39,13 +39,16 @@ class Offline:
         found: list[Transition] = []
         waiting: list[ReadingsRecord] = []
         for record in records:
-            if not isinstance(record, Unassigned | PatientEntry | Removed):
+            if not isinstance(record, Unassigned | GatewayReport | PatientEntry | Removed):
                 waiting.append(record)
                 continue
             found += self._judge(waiting)
             waiting = []
             if isinstance(record, Unassigned):
                 found += self._unassigned.judge([record])
+            elif isinstance(record, GatewayReport):
+                if self.plans.surroundings.take(record):
+                    self.state.absences.gateway_changed(record.gateway_id)
             else:
                 self._plan(record)
         return found + self._judge(waiting)

@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alerts.cli import rules
-from schemas.kafka import Tick
+from schemas.kafka import GatewayReport, Tick
 from schemas.registry import PatientEntry
+from schemas.wire import Health
 from tests.alerts.readings import BASIC, HOUR, MINUTE, NOON, glucose, pressure, record
 
 BOOKS = [str(BASIC / "adult-standard.toml"), str(BASIC / "adult-diabetes.toml")]
@@ -99,6 +100,24 @@ def test_a_log_that_is_not_there_and_a_book_that_is_wrong_are_said(tmp_path: Pat
     assert "cannot be read" in str(judge(tmp_path / "none").exception)
     result = judge(tmp_path / "none", books=["nothing"])
     assert "Cannot be read: No such file" in str(result.exception)
+
+
+def test_a_home_that_is_offline_explains_why_nothing_comes(tmp_path: Path) -> None:
+    watched = PatientEntry("p1", "Robin", ["adult-standard"], care_plan_from_ms=NOON)
+    entries: list[msgspec.Struct] = [watched, record(NOON, [pressure(NOON, 120)])]
+    entries.append(GatewayReport("home-1", NOON + HOUR, Health("offline")))
+    entries += [Tick(NOON + hours * HOUR) for hours in range(1, 96)]
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in entries))
+    with_report = told(judge(path, "--json", books=["adult-standard"]))
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in entries if one != entries[2]))
+    without = told(judge(path, "--json", books=["adult-standard"]))
+    assert [(one["ladder"], one["event"]) for one in without] == [
+        ("absence-blood-pressure", "onset")
+    ]
+    assert [(one["ladder"], one["cause"]) for one in with_report] == [
+        ("gateway-offline", "gateway-offline")
+    ]
 
 
 def test_stdin_is_read_too(log: Path) -> None:

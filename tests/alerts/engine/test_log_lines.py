@@ -15,6 +15,7 @@ from schemas.errors import InvalidInput
 from schemas.kafka import (
     CorrectedReading,
     Corrections,
+    GatewayReport,
     PatientReadings,
     Tick,
     Unassigned,
@@ -23,6 +24,7 @@ from schemas.kafka import (
 )
 from schemas.reading import Coincidence, DeviceTime, Quantity
 from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
+from schemas.wire import Health
 from tests.alerts.readings import HOUR, MINUTE, NOON, glucose, pressure, record
 
 RECORD = record(NOON, [pressure(NOON, "192", 101), glucose(NOON - HOUR, "54.0")])
@@ -66,6 +68,7 @@ def only(line: object) -> PatientReadings:
             limits=[PersonalLimit("x", ["5 mmHg"], "a", "nurse", "r", 1, 2, 3)],
             zones=[ZonePeriod(5, "Europe/Berlin")],
         ),
+        GatewayReport("home-1", NOON, Health("offline")),
         Unassigned("home-1", "0" * 16, NOON, "unknown-device", RECORD.readings[0]),
     ],
 )
