@@ -11,6 +11,7 @@ COMMANDS = {
     ),
     "desk": ("alerts.desk.cli", "Tell people of alerts, and go on until somebody answers."),
     "watch": ("alerts.watcher.cli", "Watch alerting itself; say that it is down by other ways."),
+    "replay": ("alerts.replay.cli", "Judge an alert once more from the log, and compare."),
     "projector": ("alerts.projector.cli", "Keep the alert tables of PostgreSQL up to date."),
     "feed": ("alerts.feed.cli", "Show alerts and readings: a page, a stream, an API."),
 }

@@ -64,6 +64,8 @@ SHELLS = {
     "alerts/rules/activation.py",
     "alerts/rules/cli.py",
     "alerts/rules/load.py",
+    "alerts/replay/cli.py",
+    "alerts/replay/history.py",
     "alerts/watcher/cli.py",
     "alerts/watcher/run.py",
     "gateway/admissions.py",

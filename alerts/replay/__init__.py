@@ -1,0 +1,1 @@
+"""An alert judged once more from the log: does it say the same?"""
