@@ -5,7 +5,7 @@ ARGS ?=
 TRUE_WORLD ?= admitting bedside daemon device_clocks pairing repair survival visits window
 
 .PHONY: help setup setup-test setup-real setup-true setup-gateway setup-server demo \
-	test test-real test-true lint format bench fuzz
+	test test-real test-true lint format bench fuzz mutants nightly
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -50,6 +50,9 @@ bench: ## Run the benchmarks; one of them: make bench ARGS="codecs"
 fuzz: ## Fuzz every codec, 10 s each; longer: make fuzz ARGS="--seconds 60"
 	@$(PYTHON) -m setup fuzz
 	@.venv/bin/python -m bench.fuzz $(ARGS)
+
+mutants: setup-test ## Change each decision of rules, engine and desk: does a test notice?
+	@.venv/bin/python -m bench.mutants $(ARGS)
 
 nightly: ## Fuzz for long, engine against oracle, a month of virtual time, a hundred devices
 	@$(PYTHON) -m setup bench

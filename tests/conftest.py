@@ -2,10 +2,13 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # No deadline: a slow machine is not a wrong answer. In CI the same examples each time: a red run
 # is then about the change at hand, and new examples are found on people's machines.
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+# A mutant is noticed or not: nobody wants the smallest example of what it breaks.
+found_at_once = [Phase.explicit, Phase.generate]
+settings.register_profile("mutants", deadline=None, derandomize=True, phases=found_at_once)
 settings.load_profile("ci" if os.environ.get("CI") else "here")

@@ -21,7 +21,7 @@ from tests.alerts.oracle_truth import (
 )
 from tests.alerts.oracle_words import Kept, Patient
 
-REMEMBERED = 11
+REMEMBERED = 10
 """The engine keeps so many eligible readings (1 KiB a patient and vital): what is older than all of
 them is in no window of readings."""
 MG_DL_IN_MMOL_L = Decimal("18.0182")

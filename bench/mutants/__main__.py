@@ -1,0 +1,139 @@
+"""`python -m bench.mutants [FILE…]`: change each decision a little; does a test notice?
+
+Without files it takes what is pure in rules, engine and desk. It prints the survivors and the
+score: noticed / all but those that ``equivalent.toml`` explains. ``--sample 300 --seed 7`` takes
+some of them, ``--minutes 30`` stops in time, ``--json`` is for machines, ``--write`` renews
+docs/mutants.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from bench.mutants import run
+from bench.mutants.mutate import Mutant, mutants
+from bench.mutants.report import Results, page, table
+from bench.record import CHECKOUT, Figure, Target, commit, keep
+from tests.architecture import SHELLS
+
+PACKAGES = ("rules", "engine", "desk")
+SERVED = "simulators.stack"
+"""Tests that import this start servers: too slow to meet a mutant, and about the shells."""
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+PAGE = CHECKOUT / "docs" / "mutants.md"
+SCORE_MIN = 0.9
+
+
+def main() -> int:
+    """Judge the mutants; 1 if the score is too low."""
+    arguments = _arguments()
+    files = [Path(name) for name in arguments.file] or pure_files()
+    everything = [
+        mutant
+        for file in files
+        for mutant in mutants((CHECKOUT / file).read_text(), file.as_posix())
+    ]
+    explained = explanations()
+    chosen = [mutant for mutant in everything if mutant.key not in explained]
+    if arguments.sample and arguments.sample < len(chosen):
+        chosen = Random(arguments.seed).sample(chosen, arguments.sample)
+    os.chdir(CHECKOUT)
+    run.preload()
+    begin_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        _progress(f"finding out which tests run which of {len(files)} files…")
+        absolute = [CHECKOUT / file for file in files]
+        coverage = run.cover(absolute, arguments.tests or tests(), Path(folder) / "lines.json")
+        took_s = time.monotonic() - begin_s
+        _progress(f"{len(coverage.tests)} tests in {took_s:.0f} s; {len(chosen)} mutants")
+        until_s = begin_s + 60 * arguments.minutes
+        verdicts = _judge(chosen, coverage, arguments.jobs, until_s)
+    stale = sorted(set(explained) - {mutant.key for mutant in everything})
+    if arguments.file:
+        stale = []
+    results = Results(tuple(verdicts), explained, len(everything), tuple(stale))
+    _tell(results, arguments)
+    return 0 if results.score >= SCORE_MIN and not stale else 1
+
+
+def _judge(
+    chosen: Sequence[Mutant], coverage: run.Coverage, jobs: int, until_s: float
+) -> list[tuple[Mutant, run.Verdict]]:
+    found: list[tuple[Mutant, run.Verdict]] = []
+    said_s, so_far = time.monotonic(), Counter[str]()
+    for mutant, verdict in run.judge(chosen, coverage, jobs, until_s):
+        found.append((mutant, verdict))
+        so_far[verdict] += 1
+        if time.monotonic() - said_s > 2.0:
+            said_s = time.monotonic()
+            counts = ", ".join(f"{count} {name}" for name, count in so_far.most_common())
+            _progress(f"{len(found)} of {len(chosen)}: {counts}")
+    return found
+
+
+def _tell(results: Results, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print(json.dumps(results.plain(), indent=1))
+    else:
+        print(table(results))
+    if arguments.write:
+        PAGE.write_text(page(results))
+    if arguments.keep:
+        target = Target(">=", SCORE_MIN)
+        keep([Figure("mutants.score", round(results.score, 4), "of 1", target=target)], commit())
+
+
+def pure_files() -> list[Path]:
+    """List the pure modules of rules, engine and desk."""
+    found = [
+        path.relative_to(CHECKOUT)
+        for package in PACKAGES
+        for path in sorted((CHECKOUT / "alerts" / package).glob("*.py"))
+    ]
+    return [path for path in found if path.as_posix() not in SHELLS]
+
+
+def tests() -> list[str]:
+    """List the tests of those packages that need no server."""
+    found = [
+        path
+        for package in PACKAGES
+        for path in sorted((CHECKOUT / "tests" / "alerts" / package).glob("test_*.py"))
+    ]
+    return [str(path.relative_to(CHECKOUT)) for path in found if SERVED not in path.read_text()]
+
+
+def explanations() -> dict[str, str]:
+    """Read why some mutants cannot be noticed."""
+    found = tomllib.loads(EQUIVALENT.read_text()).get("equivalent", [])
+    return {one["mutant"]: one["reason"] for one in found}
+
+
+def _progress(line: str) -> None:
+    print(f"mutants: {line}", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.mutants", description=__doc__)
+    parser.add_argument("file", nargs="*", help="modules to change, such as alerts/rules/syntax.py")
+    parser.add_argument("--sample", type=int, default=0, help="how many; all by default")
+    parser.add_argument("--seed", type=int, default=1, help="which, if only some")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, default=120.0, help="begin none later")
+    parser.add_argument("--tests", nargs="*", default=[], help="instead of all that need no server")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true", help="renew docs/mutants.md")
+    parser.add_argument("--keep", action="store_true", help="keep the score with the benchmarks")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
