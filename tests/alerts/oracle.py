@@ -147,7 +147,8 @@ class Oracle(Gate):
 
         Each rule only where it is true first: its age is the age of that reading.
         """
-        spoken = {rule.id for rule in self.rules if truth(rule, patient, late).matched}
+        rules = [rule for rule in self.rules if rule.vital == late.vital]
+        spoken = {rule.id for rule in rules if truth(rule, patient, late).matched}
         before = patient.without(late)
         for later in patient.eligible_after(late):
             for ladder in self.ladders_of(late.vital):

@@ -131,21 +131,34 @@ def related(number: Number, operator: str, limit: Number) -> bool:
 
 
 def excess(expression: syntax.Expression, one: OneReading) -> float:
-    """Tell how far beyond its limit a match lies, relative to the limit."""
+    """Tell how far beyond its limit a match lies, relative to the limit; a HI or LO the farthest.
+
+    What has no limit, as a flag, is beyond none.
+    """
     match expression:
         case syntax.Or(parts=parts) | syntax.And(parts=parts):
             return max(excess(part, one) for part in parts)
         case syntax.Not(inner=inner):
             return excess(inner, one)
         case syntax.Comparison():
-            if one.compare(expression, {}) is not True:
-                return 0.0
-            value = one.values[expression.field]
-            if value.value is None:
-                return float("inf")
-            limits = one.limits(expression)
-            unit = value.unit.replace("mm[Hg]", "mmHg")
-            limit = limits[unit] if unit in limits else limits["mmHg"] * MMHG_IN_KPA
-            return abs(float(value.value) - float(limit)) / float(limit)
-        case _:
+            return beyond_limit(expression, one) if one.compare(expression, {}) else 0.0
+        case syntax.Beyond():
             return float("inf") if holds(expression, one) else 0.0
+        case syntax.HasStatus():
+            return 0.0
+
+
+def beyond_limit(test: syntax.Comparison, one: OneReading) -> float:
+    limits = one.limits(test)
+    if test.field == "map":
+        systolic, diastolic = mmhg(one.values, "systolic"), mmhg(one.values, "diastolic")
+        assert systolic is not None
+        assert diastolic is not None
+        value, limit = float((systolic + 2 * diastolic) / 3), float(limits["mmHg"])
+        return abs(value - limit) / limit
+    received = one.values[test.field]
+    if received.value is None:
+        return float("inf")
+    unit = received.unit.replace("mm[Hg]", "mmHg")
+    limit = float(limits[unit] if unit in limits else limits["mmHg"] * MMHG_IN_KPA)
+    return abs(float(received.value) - limit) / limit

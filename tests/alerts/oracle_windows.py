@@ -138,9 +138,19 @@ class Mean:
 
 
 def mean_of(readings: list[Kept], field: str) -> Fraction | None:
+    """The mean of what is known; of a derived field, if its parts are known equally often."""
+    if field == "map":
+        systolic, diastolic = known(readings, "systolic"), known(readings, "diastolic")
+        if len(systolic) != len(diastolic) or not systolic:
+            return None
+        return (sum(systolic, Fraction()) + 2 * sum(diastolic, Fraction())) / 3 / len(systolic)
+    values = known(readings, field)
+    return sum(values, Fraction()) / len(values) if values else None
+
+
+def known(readings: list[Kept], field: str) -> list[Fraction]:
     values = [tenths(kept, field) for kept in readings]
-    known = [value for value in values if value is not None]
-    return sum(known, Fraction()) / len(known) if known else None
+    return [value for value in values if value is not None]
 
 
 def exactly(tenths: Fraction, test: syntax.Comparison, limits: Limits, band: Band) -> bool:

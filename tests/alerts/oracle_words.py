@@ -202,7 +202,7 @@ class Patient:
             if isinstance(amounts, syntax.Named):
                 name = amounts.name
                 amounts = tuple(rule.limits[name])
-                for own in self.entry.limits:
+                for own in sorted(self.entry.limits, key=lambda one: one.entered_at_ms):
                     until_ms = float("inf") if own.valid_until_ms is None else own.valid_until_ms
                     if own.name == name and own.valid_from_ms <= at_ms < until_ms:
                         amounts = tuple(map(syntax.parse_amount, own.values))

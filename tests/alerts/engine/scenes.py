@@ -10,7 +10,7 @@ from alerts.engine.ladders import RuleSet, arrange
 from alerts.rules.reader import read_book
 from schemas.kafka import ReadingsRecord, Tick, TimeQuality
 from schemas.reading import Outcome
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
 from tests.alerts.engine.rule_books import KINDS, books
 from tests.alerts.readings import (
     DAY,
@@ -120,13 +120,37 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
 
 
 @st.composite
-def patients(draw: st.DrawFn, start_ms: int) -> tuple[PatientEntry, ...]:
-    ahead = draw(st.sampled_from([0, 0, 5 * HOUR, 3 * DAY]))
-    zone = draw(st.sampled_from(["America/New_York", "Asia/Kolkata", "UTC"]))
-    return (
-        PatientEntry("p1", "Robin", ["a", "b"], zone=zone),
-        PatientEntry("p2", "Kim", ["a"], zone=zone, care_plan_from_ms=start_ms + ahead),
+def own_limits(draw: st.DrawFn, start_ms: int) -> PersonalLimit:
+    from_ms = start_ms + draw(st.sampled_from([-DAY, 0, HOUR, DAY]))
+    return PersonalLimit(
+        "high-systolic",
+        [f"{draw(st.sampled_from([120, 140, 170]))} mmHg"],
+        "Dr. Grey",
+        "physician",
+        "known white-coat rise",
+        from_ms,
+        draw(st.sampled_from([None, from_ms + 2 * HOUR, from_ms + 3 * DAY])),
+        entered_at_ms=draw(st.sampled_from([0, 1])),
     )
+
+
+@st.composite
+def patients(draw: st.DrawFn, start_ms: int) -> tuple[PatientEntry, ...]:
+    def some_time() -> int:
+        return start_ms + draw(st.sampled_from([0, 5 * HOUR, 3 * DAY]))
+
+    zone = draw(st.sampled_from(["America/New_York", "Asia/Kolkata", "UTC"]))
+    moved = [ZonePeriod(some_time(), draw(st.sampled_from(["Europe/Berlin", "Pacific/Auckland"])))]
+    robin = PatientEntry(
+        "p1",
+        "Robin",
+        ["a", "b"],
+        zone=zone,
+        limits=draw(st.lists(own_limits(start_ms), max_size=2)),
+        zones=draw(st.sampled_from([[], moved])),
+        therapy_start_ms=draw(st.sampled_from([None, some_time()])),
+    )
+    return robin, PatientEntry("p2", "Kim", ["a"], zone=zone, care_plan_from_ms=some_time())
 
 
 @st.composite
