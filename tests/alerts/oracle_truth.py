@@ -131,9 +131,9 @@ def related(number: Number, operator: str, limit: Number) -> bool:
 
 
 def excess(expression: syntax.Expression, one: OneReading) -> float:
-    """Tell how far beyond its limit a match lies, relative to the limit; a HI or LO the farthest.
+    """Tell how far beyond its limit a match lies, relative to the limit.
 
-    What has no limit, as a flag, is beyond none.
+    HI, LO and flags are the farthest.
     """
     match expression:
         case syntax.Or(parts=parts) | syntax.And(parts=parts):
@@ -142,10 +142,8 @@ def excess(expression: syntax.Expression, one: OneReading) -> float:
             return excess(inner, one)
         case syntax.Comparison():
             return beyond_limit(expression, one) if one.compare(expression, {}) else 0.0
-        case syntax.Beyond():
+        case syntax.Beyond() | syntax.HasStatus():
             return float("inf") if holds(expression, one) else 0.0
-        case syntax.HasStatus():
-            return 0.0
 
 
 def beyond_limit(test: syntax.Comparison, one: OneReading) -> float:

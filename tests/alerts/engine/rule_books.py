@@ -31,7 +31,7 @@ advice = "none"
 """
 PRESSURE_BAND = 'band = ["5 mmHg", "5 /min"]'
 GLUCOSE_BAND = 'band = ["10 mg/dL", "0.6 mmol/L"]'
-KINDS = ("plain", "risen", "confirmed", "named", "status", "derived")
+KINDS = ("plain", "counted", "averaged", "risen", "confirmed", "named", "status", "derived")
 """What the engine can judge; a kind is in it from the day on which it can."""
 
 comparisons = st.one_of(
