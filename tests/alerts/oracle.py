@@ -120,6 +120,7 @@ class Oracle(Gate):
             if case.stale:
                 self.note_old(case)
                 old.add(vital)
+            kept.back |= {name for name, one in case.verdicts.items() if one.returned}
             kept.fresh |= {name for name in case.verdicts if case.age(name) == "fresh"}
         if kept.eligible:
             yield from self.completed(patient, kept, received_ms, old)

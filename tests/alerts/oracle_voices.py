@@ -64,10 +64,12 @@ class Voices:
         )
 
     def met(self, patient: Patient, rule: OracleRule, newest: Kept) -> bool:
+        """What a reading says by itself was settled when it came; its windows may have changed."""
+        windowed = truth(rule, patient, newest)
         return (
             newest.may_return
             and not newest.corrected
             and rule.id in newest.fresh
             and (newest.certain or rule.rank > 0)
-            and truth(rule, patient, newest).returned
+            and (rule.id in newest.back if rule.window is None else windowed.returned)
         )

@@ -186,6 +186,7 @@ class Risen:
 
     reading: Kept
     before: list[Kept]
+    least: int
     limits: Limits
 
     def compare(self, test: syntax.Comparison, band: Band) -> bool | None:
@@ -193,6 +194,9 @@ class Risen:
             return OneReading(self.reading.quantities, self.reading.status, self.limits).compare(
                 test, band
             )
+        parts = ["systolic", "diastolic"] if test.field == "map" else [test.field]
+        if any(len(known(self.before, part)) < self.least for part in parts):
+            return None
         now, mean = tenths(self.reading, test.field), mean_of(self.before, test.field)
         if now is None or mean is None:
             return None
@@ -207,9 +211,7 @@ class Risen:
 
 def over_baseline(rule: OracleRule, baseline: Baseline, patient: Patient, at: Kept) -> Truth:
     before = baseline_readings(rule, baseline, patient)
-    if len(before) < baseline.readings:
-        return Truth(matched=False, denied=False, returned=False)
-    risen = Risen(at, before, patient.limits(rule, at.at_ms))
+    risen = Risen(at, before, baseline.readings, patient.limits(rule, at.at_ms))
     plain, back = holds(rule.when, risen), holds(rule.when, risen, rule.band)
     return Truth(plain is True, plain is False, back is False, tuple(before))
 

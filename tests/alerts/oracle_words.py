@@ -37,7 +37,8 @@ class Said:
 class Kept:
     """A reading in the history; ``day``: the patient's, in the zone in force at measurement.
 
-    ``alone``: the only reading of its session in its record. ``fresh``: for which rules it was.
+    ``alone``: the only reading of its session in its record. ``fresh``: for which rules it was;
+    ``back``: of which it met the return condition when it was judged.
     """
 
     stamped: StampedReading
@@ -47,6 +48,7 @@ class Kept:
     quantities: dict[str, Quantity]
     status: list[str] | None
     fresh: set[str] = field(default_factory=set)
+    back: set[str] = field(default_factory=set)
     corrected: bool = False
 
     @property

@@ -14,7 +14,6 @@ from tests.alerts.oracle import Oracle
 from tests.alerts.oracle_words import Said
 from tests.alerts.readings import fresh_state, trial
 
-
 OF_DATES = {"inactive", "limit-expiring"}
 """Work that a date brings, and no reading: the oracle says nothing of it (test_notices.py does)."""
 
