@@ -36,7 +36,7 @@ def said(transitions: Sequence[Transition]) -> list[Said]:
     ]
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(scenes())
 def test_they_say_the_same_under_books_that_nobody_wrote(scene: Scene) -> None:
     state = fresh_state(*scene.patients, rules=scene.rule_set())
@@ -45,7 +45,7 @@ def test_they_say_the_same_under_books_that_nobody_wrote(scene: Scene) -> None:
     assert len({one.event_id for one in found}) == len(found), "an event has a name of its own"
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(20))
 @given(scenes(), st.data())
 def test_neither_a_cut_nor_a_restart_changes_what_generated_books_say(
     scene: Scene, data: st.DataObject
@@ -62,7 +62,7 @@ def test_neither_a_cut_nor_a_restart_changes_what_generated_books_say(
     assert found == whole
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(histories())
 def test_engine_and_oracle_say_the_same(log: list[ReadingsRecord]) -> None:
     found = judged(log)
