@@ -49,12 +49,22 @@ def play(
     rows_about = READINGS_AT_ONCE * len(history.patient.names)
     rows_about = min(max(rows_about, ROWS_LEAST), ROWS_MOST)
     for behind, stretch in Layout(history, engine.state).stretches(rows_about):
-        found += step_columns(engine.state, stretch.stamps, stretch.parts).transitions
+        found += kept(step_columns(engine.state, stretch.stamps, stretch.parts).transitions)
         progress(behind)
     last_ms = int(history.received_ms[-1]) if len(history) else 0
-    found += engine.take([Tick(last_ms + AFTERWARDS_MS)])
+    found += kept(engine.take([Tick(last_ms + AFTERWARDS_MS)]))
     first_ms = int(history.received_ms[0]) if len(history) else 0
     return Played(found, first_ms, last_ms, history.patient_days, len(history))
+
+
+def kept(transitions: Iterable[Transition]) -> Iterator[Transition]:
+    """Leave out what nobody counts, or months of a clinic fill the memory.
+
+    That is further matches that page nobody, and the readings that each transition explains.
+    """
+    for one in transitions:
+        if one.event != "again" or one.severity == "critical":
+            yield msgspec.structs.replace(one, window=[], limits=[])
 
 
 def watched(
