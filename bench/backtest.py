@@ -46,14 +46,15 @@ def run() -> Iterator[Figure]:
 
 
 def _timed(name: str, path: Path, read: Reference, target: Target | None) -> Iterator[Figure]:
-    began_s = time.perf_counter()
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
     past = history(from_file(path))
     laid_out_s = time.perf_counter() - began_s
     played = play(past, [load_book(find_book(book)) for book in BOOKS])
     judged_s = time.perf_counter() - began_s
     report("bench", played, UTC)
-    all_s = time.perf_counter() - began_s
+    all_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
     yield Figure(f"backtest.{name}", all_s, "s", read, target)
+    yield Figure(f"backtest.{name}.processor", cpu_s, "s")
     yield Figure(f"backtest.{name}.layout", laid_out_s, "s", read)
     yield Figure(f"backtest.{name}.judging", judged_s - laid_out_s, "s", read)
     yield Figure(f"backtest.{name}.readings_per_s", len(past) / all_s, "readings/s")

@@ -26,6 +26,7 @@ Booleans = npt.NDArray[np.bool_]
 Identities = npt.NDArray[np.uint64]
 
 _NEEDED = ("patient_id", "vital", "measured_at")
+_HEX_DIGITS = 32
 _WORDS = {"HI": np.inf, "LO": -np.inf}
 QUALITIES: tuple[TimeQuality, ...] = ("device-clock", "receipt", "bounded", "untrusted")
 
@@ -199,16 +200,21 @@ def _identities(frame: Any, measured_ms: Integers) -> tuple[Identities, Identiti
     low = np.arange(1, size + 1, dtype=np.uint64)
     if "reading_id" not in frame.columns:
         return high, low
-    text = frame["reading_id"].fillna("").astype(str).str.replace("-", "", regex=False)
-    text = text.str.lower()
-    hexadecimal = text.str.fullmatch("[0-9a-f]{32}").to_numpy(np.bool_)
-    octets = _octets(text[hexadecimal])
-    high[hexadecimal], low[hexadecimal] = octets[:, 0], octets[:, 1]
+    text = frame["reading_id"].fillna("").astype(str)
+    if bool((text.str.len() != _HEX_DIGITS).any()):
+        text = text.str.replace("-", "", regex=False)
+    named = (text.str.len() == _HEX_DIGITS).to_numpy(np.bool_)
+    try:
+        octets = _octets(text[named])
+    except ValueError:
+        named = text.str.fullmatch("[0-9a-fA-F]{32}").to_numpy(np.bool_)
+        octets = _octets(text[named])
+    high[named], low[named] = octets[:, 0], octets[:, 1]
     return high, low
 
 
 def _octets(text: Any) -> Identities:  # noqa: ANN401
-    """Read 32 hex digits each as two numbers, all at once."""
-    octets = np.frombuffer(bytes.fromhex("".join(text)), ">u8")
+    """Read 32 hex digits each as two numbers, all at once. Raises ``ValueError``."""
+    octets = np.frombuffer(bytes.fromhex("".join(text.to_numpy(dtype=object))), ">u8")
     found: Identities = octets.astype(np.uint64).reshape(-1, 2)
     return found

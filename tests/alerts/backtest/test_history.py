@@ -99,3 +99,8 @@ def test_names_are_kept_and_made_where_there_are_none() -> None:
     dashed = f"{NAME[:8]}-{NAME[8:12]}-{NAME[12:16]}-{NAME[16:20]}-{NAME[20:]}"
     assert f"{table(systolic=[1], reading_id=[dashed]).low[0]:016x}" == NAME[16:]
     assert reading_of(table(systolic=[1]), 0).reading.reading_id != "0" * 32
+    odd = table(systolic=[1], reading_id=["g" * 32])  # as long as a name, and none
+    assert (
+        reading_of(odd, 0).reading.reading_id
+        == reading_of(table(systolic=[1]), 0).reading.reading_id
+    )
