@@ -3,9 +3,9 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -59,32 +59,33 @@ def run(asked: Asked) -> None:
         ) from error
     console = Console(stderr=True)
     with console.status("Reading …"):
-        past, entries = _past(asked)
+        past, clinic = _past(asked)
     if not len(past):
         raise InvalidInput("empty", f"{asked.source} holds no reading since {asked.since}.")
-    played = _played(console, past, books, entries, "Judging")
+    played = _played(console, past, books, clinic.patients, "Judging")
     other = None
     if asked.against:
-        theirs = _against(asked.against, entries)
+        theirs = _against(asked.against, clinic)
         name = " + ".join(book.name for book in theirs)
-        other = (name, _played(console, past, theirs, entries, f"Judging by {name}"))
+        judging = f"Judging by {name}"
+        other = (name, _played(console, past, theirs, clinic.patients, judging))
     found = report(" + ".join(book.name for book in books), played, zone, other)
     found.rejected.update(past.rejected)
     _show(found, asked)
 
 
-def _past(asked: Asked) -> tuple[History, list[PatientEntry]]:
+def _past(asked: Asked) -> tuple[History, sources.Clinic]:
     """Read history and care plans; ``--since`` counts from the newest reading."""
     if asked.source == sources.DATABASE:
         url = required(DATABASE_VARIABLE, _EXAMPLE_URL)
-        frame, entries = sources.from_database(url, partial(_since_ms, asked.since))
+        clinic = sources.from_database(url, partial(_since_ms, asked.since))
     else:
-        frame, entries = sources.from_file(Path(asked.source)), []
+        clinic = sources.Clinic(sources.from_file(Path(asked.source)), [])
     if asked.patients is not None:
-        entries = sources.patients_from_file(asked.patients)
-    past = history(frame)
+        clinic = replace(clinic, patients=sources.patients_from_file(asked.patients))
+    past = history(clinic.readings)
     newest_ms = int(past.measured_ms.max()) if len(past) else 0
-    return past.since(_since_ms(asked.since, newest_ms)), entries
+    return past.since(_since_ms(asked.since, newest_ms)), clinic
 
 
 _EXAMPLE_URL = "postgresql://vitalwire@127.0.0.1/vitalwire"
@@ -96,16 +97,17 @@ def _since_ms(since: str, newest_ms: int) -> int:
     return int(pd.Timestamp(since, tz="UTC").timestamp() * 1000)
 
 
-def _against(names: Sequence[str], entries: Iterable[PatientEntry]) -> list[Book]:
-    """Load what to compare with; ``live``: the installed books that care plans name."""
+def _against(names: Sequence[str], clinic: sources.Clinic) -> list[Book]:
+    """Load what to compare with; ``live``: what care plans name, as activated or installed."""
     if LIVE not in names:
         return [load_book(find_book(name)) for name in names]
-    live = sorted({book for entry in entries for book in entry.books})
+    live = sorted({book for entry in clinic.patients for book in entry.books})
     if not live:
         raise MisconfiguredError(
             "No care plan names a book: nothing is live.", "Name a book with --against."
         )
-    return [load_book(find_book(name)) for name in live]
+    active = {book.name: book for book in clinic.active}
+    return [active.get(name) or load_book(find_book(name)) for name in live]
 
 
 def _played(

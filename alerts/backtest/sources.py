@@ -1,6 +1,7 @@
 """Where history comes from: the clinic's database, a Parquet file, a CSV file. Bounded waits."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 
+from alerts.rules.book import Book
+from alerts.rules.reader import read_book
 from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
-from schemas.registry import PatientEntry
+from schemas.registry import BookEntry, PatientEntry
 from schemas.vitals import VITALS, Vital
 
 DATABASE = "database"
@@ -58,7 +61,16 @@ def patients_from_file(path: Path) -> list[PatientEntry]:
         raise InvalidInput("patients", f"{path} is no list of patients: {error}") from error
 
 
-def from_database(url: str, since: Callable[[int], int]) -> tuple[Any, list[PatientEntry]]:
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """What a clinic knows: its readings as a table, its care plans, the books put in force."""
+
+    readings: Any
+    patients: list[PatientEntry]
+    active: list[Book] = field(default_factory=list)
+
+
+def from_database(url: str, since: Callable[[int], int]) -> Clinic:
     """Read stored readings, each in its newest version, and the patients' care plans.
 
     ``since`` gets when the newest was measured, and says from when on they count (UTC ms).
@@ -69,7 +81,8 @@ def from_database(url: str, since: Callable[[int], int]) -> tuple[Any, list[Pati
             newest_ms = max(_newest_ms(connection, vital) for vital in _judged())
             from_ms = since(newest_ms)
             frames = [_vital(connection, vital, from_ms) for vital in _judged()]
-            return pd.concat(frames, ignore_index=True), _patients(connection)
+            readings = pd.concat([one for one in frames if len(one)] or frames[:1])
+            return Clinic(readings, _patients(connection), _active(connection))
     except psycopg.errors.UndefinedTable as error:
         raise MisconfiguredError(
             "The database has no readings of Vitalwire.", "Run `vitalwire ingest setup`."
@@ -114,9 +127,34 @@ def _vital(connection: psycopg.Connection[Any], vital: Vital, from_ms: int) -> A
 
 def _patients(connection: psycopg.Connection[Any]) -> list[PatientEntry]:
     rows = connection.execute(
-        "SELECT patient_id, coalesce(books, '{}'), zone,"
+        "SELECT patient_id, coalesce(books, '{}'), zone, under_13, coalesce(details, '{}')::text,"
         " coalesce((extract(epoch FROM starts_at) * 1000)::bigint, 0)"
         " FROM vitalwire.patients LEFT JOIN vitalwire.care_plans USING (patient_id)"
         " ORDER BY patient_id"
     )
-    return [PatientEntry(name, name, books, zone, from_ms) for name, books, zone, from_ms in rows]
+    return [
+        msgspec.convert(
+            {
+                **msgspec.json.decode(details),
+                "kind": "patient",
+                "patient_id": name,
+                "pseudonym": name,  # nothing here needs another one
+                "books": books,
+                "zone": zone,
+                "under_13": under_13,
+                "care_plan_from_ms": from_ms,
+            },
+            PatientEntry,
+        )
+        for name, books, zone, under_13, details, from_ms in rows
+    ]
+
+
+def _active(connection: psycopg.Connection[Any]) -> list[Book]:
+    """Read what was put in force, each book as it was activated last."""
+    rows = connection.execute(
+        "SELECT DISTINCT ON (name) entry::text FROM vitalwire.rule_books"
+        " ORDER BY name, activation_id DESC"
+    )
+    entries = [msgspec.json.decode(text, type=BookEntry) for (text,) in rows]
+    return [read_book(f"book/{entry.name}", entry.text) for entry in entries]
