@@ -48,7 +48,7 @@ class Window:
 
     ``readings``: those of the window that are still known in full, oldest first; ``matching`` of
     them match, on ``days`` days of the patient. ``sums``: of a mean, or a rise, one row; they are
-    over ``averaged`` readings on ``days`` days. ``beyond``: how many were HI or LO.
+    over ``averaged`` readings on ``days`` days, ``beyond`` others there were HI or LO.
     """
 
     readings: tuple[Sight, ...] = ()

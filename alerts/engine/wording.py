@@ -95,7 +95,8 @@ def _counted_text(rung: Rung, finding: Finding, window: Window, tests: tuple[Tes
     within_ms = getattr(rung.rule.window, "within_ms", 0)
     within = f" within {duration_text(within_ms)}" if within_ms and not days else ""
     counted = f"in {window.matching} of the last {len(window.readings)} readings{days}{within}"
-    beyond = f" ({window.beyond} of them HI or LO)" if window.beyond else ""
+    censored = sum(any(map(limits.side_of, sight.quantities.values())) for sight in window.readings)
+    beyond = f" ({censored} of them HI or LO)" if censored else ""
     return f"{_capital(' or '.join(phrases))} {counted}{beyond}"
 
 

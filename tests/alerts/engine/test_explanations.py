@@ -155,7 +155,7 @@ def test_readings_beyond_the_device_are_shown_in_a_window() -> None:
         "receipt",
         {"glucose": Quantity("mg/dL", None, "negative-infinity")},
     )
-    window = Window((low, sight(glucose="60")), matching=2, days=1, beyond=1)
+    window = Window((low, sight(glucose="60")), matching=2, days=1)
     assert said(counted, window.readings[-1], window).reason == (
         "Glucose below 70 mg/dL in 2 of the last 2 readings within 24 h (1 of them HI or LO),"
         " now glucose 60 mg/dL (clinic, rule)"
