@@ -17,6 +17,7 @@ import numpy as np
 from alerts.engine.absence.attendance import Contacts
 from alerts.engine.activation import activate
 from alerts.engine.columns import Columns, Gatherer, Integers
+from alerts.engine.context import with_context
 from alerts.engine.corrections import correct
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits, notify
@@ -160,8 +161,11 @@ def _gather(
             continue
         row = state.row(record.patient_id)
         from_ms = state.from_ms[row]
-        sessions = Counter(stamped.reading.session_id for stamped in record.readings)
-        for place, stamped in enumerate(sorted(record.readings, key=_order)):
+        readings = with_context(record.readings)
+        sessions = Counter(
+            stamped.reading.session_id for stamped in readings if stamped.reading.amends is None
+        )
+        for place, stamped in enumerate(sorted(readings, key=_order)):
             gatherer = gatherers.get(stamped.reading.vital)
             judged = bool(stamped.stamp.measured_at_ms >= from_ms)
             if (

@@ -1,0 +1,32 @@
+"""What a record says beside its measurements: a glucose context completes its measurement."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from schemas.kafka import StampedReading
+
+
+def with_context(readings: Sequence[StampedReading]) -> Sequence[StampedReading]:
+    """Give each reading the attributes of the contexts that amend it in the same record.
+
+    A context that comes in a later record is too late: the reading has been judged.
+    """
+    contexts = {
+        one.reading.amends: one.reading.attributes
+        for one in readings
+        if one.reading.amends is not None
+    }
+    if not contexts:
+        return readings
+    return [
+        _amended(one, contexts[one.reading.reading_id])
+        if one.reading.reading_id in contexts
+        else one
+        for one in readings
+    ]
+
+
+def _amended(one: StampedReading, said: dict[str, str]) -> StampedReading:
+    reading = msgspec.structs.replace(one.reading, attributes=one.reading.attributes | said)
+    return msgspec.structs.replace(one, reading=reading)
