@@ -29,7 +29,12 @@ BENCHMARKS: dict[str, str] = {
     "engine_million": "an engine restarts with a million patients",
     "backtest": "90 days of 10,000 patients from Parquet",
 }
-NIGHTLY = {"many_devices", "month", "engine_million"}  # they take long, and run only by their names
+NIGHTLY = {
+    "engine",
+    "many_devices",
+    "month",
+    "engine_million",
+}  # they take long, and run only by their names
 
 
 def main() -> int:

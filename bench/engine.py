@@ -33,8 +33,9 @@ from tests.alerts.oracle import Oracle
 
 PATIENTS = 1_000_000
 FEW_PATIENTS = 100_000
+POOR_PATIENTS = 10_000
 BATCH = 10_000
-BATCHES = 40
+BATCHES = 30
 WEEK = 15
 """Readings of each patient before anything is timed, twelve hours apart."""
 HALF_DAY_MS = 43_200_000
@@ -61,7 +62,7 @@ class Population:
 CONTROLLED = Population("controlled", (117, 7, 6), (72, 5, 4), (72, 7, 5), (116, 10, 15))
 """Treated to their targets: few are above a limit."""
 POOR = Population("poorly controlled", (131, 12, 8), (81, 8, 5), (76, 10, 6), (150, 25, 35))
-"""Half of a hypertension clinic on its first day, and glucose above 180 in one reading of five."""
+"""A hypertension clinic on its first day, and glucose above 180 in one reading of five."""
 
 
 class Sources(Sequence[StampedReading]):
@@ -205,7 +206,7 @@ def run() -> Iterator[Figure]:
     few_per_s, _ = rate(few, sits=False)
     yield from _restores(rules, few.state, "100k", 6)
     del few
-    poor = Clinic(rules, FEW_PATIENTS, POOR)
+    poor = Clinic(rules, POOR_PATIENTS, POOR)
     poor_per_s, poor_walked = rate(poor, sits=False)
     del poor
     yield Figure("engine.poorly_controlled", poor_per_s, "readings/s")
