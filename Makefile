@@ -59,6 +59,7 @@ nightly: ## Fuzz for long, engine against oracle, a month of virtual time, a hun
 	@$(PYTHON) -m setup fuzz
 	@VITALWIRE_TEST_EXAMPLES=100 .venv/bin/pytest --timeout=7200 tests/alerts/engine/test_oracle.py
 	@.venv/bin/python -m bench.fuzz --seconds 60 --keep
+	@.venv/bin/vitalwire simulate evaluate --seeds 1-24
 	@.venv/bin/python -m bench month many_devices
 
 lint: setup-test ## Check style and types
