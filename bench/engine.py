@@ -318,11 +318,11 @@ def _took_ms(state: PartitionState, log: Sequence[ReadingsRecord]) -> float:
 
 
 def _memory(state: PartitionState) -> Figure:
-    """Say what a patient and vital in use takes: the slot, and columns by vital and ladder."""
+    """Say what a patient and vital in use takes: the slot, and columns but those of the plan."""
     most = 0.0
     for vital, memory in zip(state.rule_set.vitals, state.memories, strict=True):
         ladders = [ladder.index for ladder in vital.ladders]
-        columns = (state.waits, state.latched, state.clear, state.in_force)
+        columns = (state.waits, state.latched, state.clear)
         wide = sum(column[:1, ladders].nbytes for column in columns)
         most = max(most, memory.layout.slot.itemsize + wide + state.newest_ms.itemsize)
     return Figure("engine.state", most, "bytes a patient and vital", None, Target("<=", 1024))

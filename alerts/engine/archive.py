@@ -162,8 +162,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
                 memory.restore_recent(row, np.frombuffer(kept.recent, dtype="<u8"))
             _restore_cleared(state, row, vital, kept.cleared)
             _restore_arrivals(state, row, vital.index, kept.arrivals)
-    for ladder in state.rule_set.ladders:
-        _restore_ladder(state, row, ladder, record.ladders.get(ladder.name, _Ladder()))
+    _restore_ladders(state, row, record.ladders)
     state.absences.restore(row, record.silence)
     if record.known is not None:
         digests = _digests(record.known)
@@ -188,6 +187,8 @@ def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
 
 def _orphans(state: PartitionState, kept: dict[str, _Ladder]) -> Iterator[Orphan]:
     """Find open alerts of which no loaded book knows a rule."""
+    if not kept:  # as of most patients
+        return
     known = {rung.key for ladder in state.rule_set.ladders for rung in ladder.rungs}
     for name, ladder in kept.items():
         if ladder.latched and known.isdisjoint(ladder.latched):
@@ -267,6 +268,13 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
         older=_names(ladder, held.older),
         said={ladder.rungs[rung].key: day for rung, day in held.said.items()},
     )
+
+
+def _restore_ladders(state: PartitionState, row: int, kept: dict[str, _Ladder]) -> None:
+    """Put back the few ladders of which there is anything to remember."""
+    for ladder in state.rule_set.ladders:
+        if ladder.name in kept or (row, ladder.index) in state.ladders:
+            _restore_ladder(state, row, ladder, kept.get(ladder.name, _Ladder()))
 
 
 def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladder) -> None:

@@ -93,6 +93,7 @@ class Memory:
 
     def _take(self, table: Structured) -> None:
         self.table = table
+        self._bytes = table.view(np.uint8)
         self._recent = table["recent"]
         self._recents = self._plain("recent", RECENT_MAX * 8, 1)
         self._ring = self._plain("ring", self.layout.entry.itemsize, RING_MAX)
@@ -208,8 +209,10 @@ class Memory:
         """Put a slot back; False if it is laid out in another way."""
         if len(encoded) != self.layout.slot.itemsize:
             return False
-        slot = self.slots(np.array([row]))
-        self.table[slot] = np.frombuffer(encoded, self.layout.slot)
+        slot, size = int(self.slot_of[row]), self.layout.slot.itemsize
+        if slot < 0:
+            slot = int(self.slots(np.array([row]))[0])
+        self._bytes[slot * size : (slot + 1) * size] = np.frombuffer(encoded, np.uint8)
         return True
 
     def restore_recent(self, row: int, recent: Identities) -> None:
