@@ -23,7 +23,7 @@ class Bar:
 def bars(title: str, unit: str, several: Sequence[Bar]) -> str:
     """Draw horizontal bars, each with its number."""
     largest = max((max(bar.value, bar.other or 0.0) for bar in several), default=0.0) or 1.0
-    room = _WIDTH - _LABEL - 90
+    room = _WIDTH - _LABEL - 170
     parts = []
     for place, bar in enumerate(several):
         top = place * (_BAR + _GAP) + 4

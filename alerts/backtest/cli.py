@@ -17,7 +17,8 @@ Examples:
 \b
 A file has a row per reading: patient_id, vital, measured_at, the quantities (systolic, diastolic,
 pulse, glucose; HI and LO are values); if there: unit, received_at, status, outcome, time_quality,
-reading_id. Needs the extra 'analysis'. Nothing is written but the files that you name.
+reading_id. Rules about absence are left out. Needs the extra 'analysis'. Nothing is written but
+the files that you name.
 """
 
 

@@ -21,6 +21,8 @@ ROWS_LEAST, ROWS_MOST = 500, 100_000
 AFTERWARDS_MS = 24 * 3_600_000
 """How long the log goes on after the last reading, so that what waits for a repeat is settled."""
 
+_SILENCE = "absence-"
+
 Progress = Callable[[int], None]
 
 
@@ -60,9 +62,12 @@ def play(
 def kept(transitions: Iterable[Transition]) -> Iterator[Transition]:
     """Leave out what nobody counts, or months of a clinic fill the memory.
 
-    That is further matches that page nobody, and the readings that each transition explains.
+    That is further matches that page nobody, and the readings that each transition explains. And
+    silence: columns tell the engine of no contact, and history has no heartbeats.
     """
     for one in transitions:
+        if one.ladder.startswith(_SILENCE):
+            continue
         if one.event != "again" or one.severity == "critical":
             yield msgspec.structs.replace(one, window=[], limits=[])
 

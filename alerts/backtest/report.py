@@ -158,7 +158,7 @@ def _load(shifts: Any) -> Table:  # noqa: ANN401 - pandas has no types here
             rows.append(
                 (
                     name, title, len(those), round(float(counts.mean()), 2),
-                    float(counts.quantile(0.95)), int(counts.max()),
+                    round(float(counts.quantile(0.95)), 1), int(counts.max()),
                 )
             )  # fmt: skip
     return Table(
