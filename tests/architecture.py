@@ -129,6 +129,7 @@ SHELLS = {
     "ingest/registry/follower.py",
     "ingest/registry/outbox.py",
     "ingest/registry/publisher.py",
+    "ingest/registry/reattribution.py",
     "ingest/registry/release.py",
     "ingest/registry/rotas.py",
     "ingest/registry/plan_cli.py",

@@ -190,6 +190,7 @@ def assign(  # noqa: PLR0913  (click gives every option as an argument)
     with editing() as store:
         done = store.assign(new)
     waited = f"; {done.released} waiting readings flow now" if done.released else ""
+    waited += f"; {done.moved} stored readings are {patient_id}'s now" if done.moved else ""
     say(done.assignment, f"{device_id} is {patient_id}'s{waited}", as_json=as_json)
 
 
@@ -199,15 +200,15 @@ def assign(  # noqa: PLR0913  (click gives every option as an argument)
 @click.option("--at", type=Instant(), default=NOW, show_default=True)
 @JSON
 def unassign(*, device_id: str, slot: int | None, at: datetime, as_json: bool) -> None:
-    """End the assignment of DEVICE_ID that holds at --at."""
+    """End the assignment of DEVICE_ID that holds at --at; what was measured later is withdrawn."""
     with editing() as store:
         ended = store.unassign(device_id, to_ms(at), slot)
     patient_id = ended.assignment.patient_id
     say(ended.assignment, f"{device_id} is no longer {patient_id}'s", as_json=as_json)
-    if ended.kept:
+    if ended.moved:
         click.secho(
-            f"{ended.kept} readings measured later are stored as {patient_id}'s and stay so;"
-            " review them.",
+            f"{ended.moved} stored readings measured later are withdrawn from {patient_id}; they"
+            f" belong to nobody until somebody has {device_id} from then on.",
             fg="yellow",
             err=True,
         )

@@ -9,7 +9,14 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ingest.instants import to_ms
-from schemas.kafka import CorrectedReading, Corrections, PatientReadings, StampedReading
+from schemas.kafka import (
+    CorrectedReading,
+    Corrections,
+    PatientReadings,
+    StampedReading,
+    Withdrawals,
+    WithdrawnReading,
+)
 from schemas.registry import (
     BOOK_KEY,
     DEVICE_KEY,
@@ -103,6 +110,31 @@ def put_corrections(
             for start in range(0, len(readings), RECORD_READINGS_MAX)
             for record in [
                 Corrections(
+                    patient_id,
+                    to_ms(now),
+                    reason,
+                    list(readings[start : start + RECORD_READINGS_MAX]),
+                )
+            ]
+        ],
+    )
+
+
+def put_withdrawals(
+    connection: Connection[TupleRow],
+    withdrawn: Mapping[str, Sequence[WithdrawnReading]],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Tell of readings that are not their patients' any more, by patient, under a new stamp."""
+    _put(
+        connection,
+        [
+            (READINGS, patient_id, msgspec.json.encode(record))
+            for patient_id, readings in withdrawn.items()
+            for start in range(0, len(readings), RECORD_READINGS_MAX)
+            for record in [
+                Withdrawals(
                     patient_id,
                     to_ms(now),
                     reason,

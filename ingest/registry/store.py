@@ -19,10 +19,9 @@ from psycopg.types.range import Range
 from ingest.instants import from_ms
 from ingest.registry import entries, outbox
 from ingest.registry.care_plan import RefusedEdit, details_of, refuse_adult_books, require_zone
+from ingest.registry.reattribution import Edit, reattribute
 from ingest.registry.release import release
-from ingest.tables import current_name
 from schemas.registry import Assignment, BookEntry, DeviceEntry, PatientEntry
-from schemas.vitals import VITALS
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
@@ -42,18 +41,22 @@ class NewAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What an assignment did. ``released``: readings that had waited for it."""
+    """What an assignment did.
+
+    ``released``: readings that had waited for it; ``moved``: stored ones, the patient's now.
+    """
 
     assignment: Assignment
     released: int
+    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
-    """What ended. ``kept``: readings stored after the end stay with the patient for now."""
+    """What ended. ``moved``: stored readings of after the end, which are nobody's now."""
 
     assignment: Assignment
-    kept: int
+    moved: int
 
 
 class RegistryStore:
@@ -150,12 +153,13 @@ class RegistryStore:
             self._insert(before, new)
             after = self._locked_device(new.device_id)
             self._record("assign", before, after)
+            moved = self._reattribute(after, new.from_ms, "assigned")
             released = release(self._connection, [after.address], self._now)
         (assignment,) = [entry for entry in after.assignments if entry not in before.assignments]
-        return Assigned(assignment, released)
+        return Assigned(assignment, released, moved)
 
     def unassign(self, device_id: str, at_ms: int, user_slot: int | None = None) -> Unassigned:
-        """End the assignment that holds at ``at_ms``; what is stored already stays."""
+        """End the assignment that holds at ``at_ms``; what was measured later is withdrawn."""
         with self._edit():
             before = self._locked_device(device_id)
             assignment = _find_current(before, at_ms, user_slot)
@@ -164,9 +168,10 @@ class RegistryStore:
                 " WHERE assignment_id = %s",
                 [from_ms(at_ms), assignment.assignment_id],
             )
-            self._record("unassign", before, self._locked_device(device_id))
-            kept = self._count_stored_since(assignment.assignment_id, at_ms)
-        return Unassigned(msgspec.structs.replace(assignment, valid_until_ms=at_ms), kept)
+            after = self._locked_device(device_id)
+            self._record("unassign", before, after)
+            moved = self._reattribute(after, at_ms, "assignment ended")
+        return Unassigned(msgspec.structs.replace(assignment, valid_until_ms=at_ms), moved)
 
     @contextmanager
     def _edit(self) -> Iterator[None]:
@@ -239,16 +244,11 @@ class RegistryStore:
         )
         outbox.put_entry(self._connection, after)
 
-    def _count_stored_since(self, assignment_id: str, at_ms: int) -> int:
-        total = 0
-        for vital in VITALS.values():
-            row = self._connection.execute(
-                f"SELECT count(*) FROM {current_name(vital)}"  # noqa: S608 (our own table's name)
-                " WHERE assignment_id = %s AND time >= %s",
-                [assignment_id, from_ms(at_ms)],
-            ).fetchone()
-            total += row[0] if row else 0
-        return total
+    def _reattribute(self, device: DeviceEntry, since_ms: int, reason: str) -> int:
+        """Let what is stored of a device follow its assignments; give how many readings moved."""
+        patients = {assignment.patient_id for assignment in device.assignments}
+        edit = Edit(self._who, self._now, reason, from_ms(since_ms))
+        return reattribute(self._connection, device, patients, edit)
 
 
 def _require(pattern: re.Pattern[str], text: str, what: str, example: str) -> None:
