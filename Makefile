@@ -54,13 +54,10 @@ fuzz: ## Fuzz every codec, 10 s each; longer: make fuzz ARGS="--seconds 60"
 mutants: setup-test ## Change each decision of rules, engine and desk: does a test notice?
 	@.venv/bin/python -m bench.mutants $(ARGS)
 
-nightly: ## Fuzz for long, engine against oracle, a month of virtual time, a hundred devices
+nightly: ## Run every long check, and keep the results; minutes: make nightly ARGS="--short"
 	@$(PYTHON) -m setup bench
 	@$(PYTHON) -m setup fuzz
-	@VITALWIRE_TEST_EXAMPLES=100 .venv/bin/pytest --timeout=7200 tests/alerts/engine/test_oracle.py
-	@.venv/bin/python -m bench.fuzz --seconds 60 --keep
-	@.venv/bin/vitalwire simulate evaluate --seeds 1-24
-	@.venv/bin/python -m bench month many_devices
+	@.venv/bin/python -m bench.nightly $(ARGS)
 
 lint: setup-test ## Check style and types
 	@.venv/bin/ruff check .
