@@ -1,6 +1,7 @@
 """What a home is told on its config topic, from the database alone."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import paho.mqtt.client as paho
@@ -10,11 +11,13 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from gateway.cursor import Cursor
+from ingest import database
 from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink.configs import ask_for_resend, config_of
 from ingest.sink.sink import LOOK_EVERY_MS
 from schemas import topics
 from schemas.kafka import GatewayReport, PatientReadings, StampedReading
+from schemas.reading import Device
 from schemas.registry import PatientEntry
 from schemas.wire import BoundDevice, Config, Health, Resend, StreamState
 from simulators.stack.mqtt import EmbeddedMqtt
@@ -27,11 +30,13 @@ from tests.ingest.factories import (
     patient_record,
     reading,
     stamp,
+    unassigned_record,
 )
 from tests.ingest.sink.conftest import Bench
 from tests.ingest.sink.test_running import RunningSink
 from tests.servers import NOW, eventually
 
+MIGRATIONS = Path(database.__file__).with_name("migrations")
 CONFIG = topics.mqtt_topic(GATEWAY, "config")
 
 
@@ -58,6 +63,22 @@ def health(stream: str) -> bytes:
     return msgspec.json.encode(
         GatewayReport(GATEWAY, RECEIVED_MS, Health("online", streams=streams))
     )
+
+
+def test_devices_that_came_before_they_were_noted_are_told_all_the_same(
+    bench: Bench, other: Connection[TupleRow]
+) -> None:
+    bench.send(topics.READINGS, sent(4, 5))
+    waiting = reading(9, device=Device("AA:AA:AA:AA:AA:AA"))
+    bench.send(topics.UNASSIGNED, unassigned_record(waiting))
+    bench.sink().drain()
+    before = told(other)
+    other.execute("DELETE FROM vitalwire.gateway_devices")
+    assert told(other).devices == []
+    for _ in range(2):
+        other.execute((MIGRATIONS / "009_known_devices.sql").read_bytes())
+    assert told(other) == before
+    assert [device.address for device in before.devices] == ["AA:AA:AA:AA:AA:AA", CUFF]
 
 
 @pytest.fixture
