@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
+import msgspec
 from kafka import KafkaProducer
 
 from alerts.engine.ladders import arrange
@@ -39,6 +40,7 @@ from bench.engine_world import (
 from bench.record import Figure, Reference, Target
 from ingest.kafka_clients import Topics
 from schemas.alert import TRANSITION_DECODER
+from schemas.kafka import Tick
 from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.process import free_port
@@ -76,6 +78,8 @@ def restarts(
     with producer_to(kafka) as producer:
         register(producer, map(named, range(patients)))
         for number in range(PARTITIONS):
+            tick = msgspec.json.encode(Tick(CLOCK.wall_ms()))
+            producer.send(READINGS, tick, partition=number).get(GIVE_UP_S)  # the offset 0 below
             _fill(kafka, producer, number, range(number, patients, PARTITIONS))
     snapshots = folder / "snapshots"
     snapshots.mkdir()
@@ -104,8 +108,8 @@ def _fill(kafka: EmbeddedKafka, producer: KafkaProducer, number: int, patients: 
             for patient in patients[begin : begin + _BATCH]
             for place in range(2)
         ]
-        before: list[tuple[int, bytes | None]] = [(-1, value) for value in values]
-        writes += replica.judge(replica.partition.read(before))[1]
+        first: list[tuple[int, bytes | None]] = [(0, value) for value in values]
+        writes += replica.judge(replica.partition.read(first))[1]
         for key, value in writes:
             producer.send(STATE, value, key=key, partition=number)
         writes = []
