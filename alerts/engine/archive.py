@@ -165,13 +165,9 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _restore_ladders(state, row, record.ladders)
     state.absences.restore(row, record.silence)
     if record.known is not None:
-        digests = _digests(record.known)
-        for ladder in state.rule_set.ladders:
-            state.known[row, ladder.index] = _among(ladder, digests)
+        state.known[row] = [_among(ladder, record.known) for ladder in state.rule_set.ladders]
     if record.inactive:
-        digests = _digests(record.inactive)
-        for ladder in state.rule_set.ladders:
-            state.inactive[row, ladder.index] = _among(ladder, digests)
+        state.inactive[row] = [_among(ladder, record.inactive) for ladder in state.rule_set.ladders]
     state.orphans.pop(row, None)
     if orphans := list(_orphans(state, record.ladders)):
         state.orphans[row] = orphans
@@ -196,16 +192,13 @@ def _orphans(state: PartitionState, kept: dict[str, _Ladder]) -> Iterator[Orphan
 
 
 def _restore_cleared(state: PartitionState, row: int, vital: VitalLadders, cleared: bytes) -> None:
-    digests = _digests(cleared)
     for ladder in vital.ladders:
-        state.clear[row, ladder.index] = _among(ladder, digests)
+        state.clear[row, ladder.index] = _among(ladder, cleared)
 
 
-def _digests(kept: bytes) -> set[bytes]:
-    return {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
-
-
-def _among(ladder: Ladder, digests: set[bytes]) -> int:
+@lru_cache(maxsize=65_536)  # a million patients share a few sets of rungs
+def _among(ladder: Ladder, kept: bytes) -> int:
+    digests = {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
     return mask(place for place, rung in enumerate(ladder.rungs) if _digest(rung.key) in digests)
 
 

@@ -31,7 +31,7 @@ class Rung:
         return f"{self.book.name}/{self.rule.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is itself: a key that costs nothing
 class Ladder:
     """All rungs of one problem; ``index`` is its place among all ladders.
 
