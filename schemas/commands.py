@@ -38,6 +38,7 @@ class LazyGroup(click.Group):
         module, _ = self._commands_in[cmd_name]
         command = getattr(importlib.import_module(module), cmd_name)
         assert isinstance(command, click.Command), cmd_name
+        _keep_examples(command)
         return command
 
     def format_commands(
@@ -48,3 +49,12 @@ class LazyGroup(click.Group):
         """List the commands from the table, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._commands_in.items()])
+
+
+def _keep_examples(command: click.Command) -> None:
+    r"""Let click leave lines of examples alone: where a raw docstring says ``\\b`` it wants BS."""
+    if command.help:
+        command.help = command.help.replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _keep_examples(inner)
