@@ -125,11 +125,6 @@ class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
     trailing: bytes = b""
 
     @property
-    def failed(self) -> bool:
-        """Whether the cuff gave up: no systolic and no diastolic (its status may say nothing)."""
-        return isinstance(self.systolic, Absent) and isinstance(self.diastolic, Absent)
-
-    @property
     def mean_measured(self) -> Number | None:
         """The mean, or None where the cuff sends 0 because it has none; not-a-number stays so."""
         return measured_mean(self.mean)
@@ -138,6 +133,11 @@ class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
     def user_slot(self) -> int | None:
         """The user the cuff knows, or None if it was not sent or the cuff does not know."""
         return None if self.user == USER_UNKNOWN else self.user
+
+
+def failed(systolic: Number, diastolic: Number) -> bool:
+    """Whether the cuff gave up, in either form: neither pressure (its status may say nothing)."""
+    return isinstance(systolic, Absent) and isinstance(diastolic, Absent)
 
 
 def measured_mean(mean: Number) -> Number | None:

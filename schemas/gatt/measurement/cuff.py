@@ -23,9 +23,9 @@ from schemas.gatt.measurement.form import (
     texts,
     unsaid,
 )
-from schemas.gatt.number import Absent, Number, decode_sfloat
+from schemas.gatt.number import Number, decode_sfloat
 from schemas.gatt.quirks import Quirk
-from schemas.reading import Quantity
+from schemas.reading import Outcome, Quantity
 from schemas.vitals import BLOOD_PRESSURE
 
 _UNITS = {PressureUnit.MMHG: "mm[Hg]", PressureUnit.KPA: "kPa"}
@@ -50,7 +50,7 @@ def measured(payload: bytes, feature: int | None, quirk: Quirk | None) -> Measur
             if believed
             else Quantity(PER_MINUTE, absent="unknown"),
         },
-        outcome="failed" if packet.failed else "measured",
+        outcome=_outcome(packet.systolic, packet.diastolic),
         status=noticed(status, silent),
         attributes=texts(
             not_assessed=unsaid(status, silent),
@@ -67,14 +67,13 @@ def enhanced(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measu
     packet = enhanced_blood_pressure.decode(payload)
     details, silent = packet.details, _silent(feature)
     mean = blood_pressure.measured_mean(packet.mean)
-    pressures = (packet.systolic, packet.diastolic)
     return Measurement(
         vital=BLOOD_PRESSURE,
         quantities={
-            **_pressures(*pressures, mean, details.unit),
+            **_pressures(packet.systolic, packet.diastolic, mean, details.unit),
             "pulse": quantity(details.pulse, PER_MINUTE),
         },
-        outcome="failed" if all(isinstance(one, Absent) for one in pressures) else "measured",
+        outcome=_outcome(packet.systolic, packet.diastolic),
         status=noticed(details.status, silent),
         attributes=texts(
             not_assessed=unsaid(details.status, silent), trailing=details.trailing.hex()
@@ -150,6 +149,10 @@ def _pressures(
         "diastolic": quantity(diastolic, ucum),
         "mean": quantity(mean, ucum),
     }
+
+
+def _outcome(systolic: Number, diastolic: Number) -> Outcome:
+    return "failed" if blood_pressure.failed(systolic, diastolic) else "measured"
 
 
 def _silent(feature: int | None) -> Status | None:

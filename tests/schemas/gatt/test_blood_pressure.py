@@ -83,12 +83,13 @@ def test_every_cut_of_the_longest_payload_is_malformed() -> None:
 
 def test_not_a_number_everywhere_is_a_failed_measurement_though_the_status_is_clean() -> None:
     measurement = decoded("B6")
-    assert measurement.failed
+    assert blood_pressure.failed(measurement.systolic, measurement.diastolic)
     assert measurement.status == Status(0)
 
 
 def test_one_pressure_is_enough_not_to_have_failed() -> None:
-    assert not decoded("B15").failed
+    measurement = decoded("B15")
+    assert not blood_pressure.failed(measurement.systolic, measurement.diastolic)
 
 
 def test_a_mean_of_zero_is_no_mean_and_not_a_number_stays_so() -> None:
