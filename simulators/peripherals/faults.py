@@ -12,6 +12,8 @@ class DropLink(Fault):
     """The device drops the link after it has sent `after` records of a transfer."""
 
     after: int
+    notifications: int = 0
+    """And so many notifications of the next one, by a keeper of records."""
 
 
 @dataclass(frozen=True)

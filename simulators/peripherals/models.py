@@ -24,9 +24,8 @@ from simulators.peripherals.ledger import Ledger
 from simulators.peripherals.meter import Meter, MeterBehaviour
 from simulators.peripherals.oximeter import Oximeter, OximeterBehaviour
 from simulators.peripherals.peripheral import DeviceIdentity
-from simulators.peripherals.record_keeper import KeeperBehaviour
 from simulators.peripherals.scale import Scale, ScaleBehaviour
-from simulators.peripherals.storing_cuff import StoringCuff
+from simulators.peripherals.storing_cuff import StoringCuff, StoringCuffBehaviour
 from simulators.peripherals.thermometer import Thermometer, ThermometerBehaviour
 from simulators.scenario import DeviceKind
 
@@ -286,7 +285,12 @@ STORING_CUFFS = _named(
     _storing_cuff(
         name="stores-records-for-a-while",
         about="The same, but keeps a record only until it was handed over.",
-        make=partial(StoringCuff, behaviour=KeeperBehaviour(erases_after_transfer=True)),
+        make=partial(StoringCuff, behaviour=StoringCuffBehaviour(erases_after_transfer=True)),
+    ),
+    _storing_cuff(  # 8 bytes: a record of 19 has a first segment, one between, and a last one
+        name="stores-records-in-segments",
+        about="The same, but each record comes in three segments.",
+        make=partial(StoringCuff, behaviour=StoringCuffBehaviour(part_size=8)),
     ),
 )
 

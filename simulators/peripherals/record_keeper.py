@@ -91,12 +91,16 @@ class RecordKeeper(Peripheral):
     @property
     def pending(self) -> int:
         """How many measurements and contexts wait to be handed over."""
-        payloads = (payload for record in self._store.all() for payload in self._payloads(record))
-        return sum(payload not in self._handed_over for payload in payloads)
+        return sum(
+            len({number for number, _ in {*self._payloads(record)} - self._handed_over})
+            for record in self._store.all()
+        )
 
-    def take_payload(self, measurement: bytes, context: bytes | None = None) -> Record:
+    def take_payload(
+        self, measurement: bytes, context: bytes | None = None, continued: tuple[bytes, ...] = ()
+    ) -> Record:
         """Store exactly these bytes, whatever they mean; return the record."""
-        record = self._store.add(measurement, context)
+        record = self._store.add(measurement, context, continued)
         for payload in self._payloads(record):
             self.ledger.take(*payload)
         self.announce()
@@ -147,7 +151,8 @@ class RecordKeeper(Peripheral):
 
     def _payloads(self, record: Record) -> list[Payload]:
         """Return what goes over the air for a record, by characteristic."""
-        payloads = [(self.record_number, record.measurement)]
+        measurement = (record.measurement, *record.continued)
+        payloads = [(self.record_number, payload) for payload in measurement]
         if record.context is not None and self.context_number is not None:
             payloads.append((self.context_number, record.context))
         return payloads
@@ -200,10 +205,12 @@ class RecordKeeper(Peripheral):
         """Hand records over; faults wait for a transfer, of which the last record alone is none."""
         drop = self._faults.take(DropLink) if whole else None
         stall = self._faults.take(Stall) if whole else None
-        last = self._habits.drops_link_after if drop is None else drop.after
+        if drop is None and self._habits.drops_link_after is not None:
+            drop = DropLink(self._habits.drops_link_after)
         sent: list[Payload] = []
         for number, record in enumerate(records):
-            if number == last:
+            if drop is not None and number == drop.after:
+                await self._send(connection, record, drop.notifications)
                 await self._drop(connection)
                 return
             if stall is not None and number == stall.after:
@@ -220,10 +227,12 @@ class RecordKeeper(Peripheral):
         if self._keeping.leaves_when_empty and not self.pending:
             await self._drop(connection)
 
-    async def _send(self, connection: Connection, record: Record) -> list[Payload]:
-        """Notify what the peer subscribed to; return what went out."""
+    async def _send(
+        self, connection: Connection, record: Record, most: int | None = None
+    ) -> list[Payload]:
+        """Notify what the peer subscribed to, `most` at most; return what went out."""
         sent = []
-        for number, payload in self._payloads(record):
+        for number, payload in self._payloads(record)[:most]:
             if await self._notify(connection, self._pushed[number], payload):
                 sent.append((number, payload))
         return sent

@@ -22,6 +22,8 @@ class Record(Struct, frozen=True):
     sequence: int
     measurement: bytes
     context: bytes | None = None
+    continued: tuple[bytes, ...] = ()
+    """What of the measurement does not fit into its first notification."""
 
 
 class RecordStore:
@@ -32,9 +34,11 @@ class RecordStore:
         self._records: deque[Record] = deque(maxlen=MEMORY_RECORDS)
         self.next_sequence = first_sequence
 
-    def add(self, measurement: bytes, context: bytes | None) -> Record:
+    def add(
+        self, measurement: bytes, context: bytes | None, continued: tuple[bytes, ...] = ()
+    ) -> Record:
         """Store under the next number."""
-        record = Record(self.next_sequence, measurement, context)
+        record = Record(self.next_sequence, measurement, context, continued)
         self._records.append(record)
         self.next_sequence = (self.next_sequence + 1) % SEQUENCES
         return record

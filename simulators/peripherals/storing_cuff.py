@@ -3,6 +3,7 @@
 Each record (0x2B36) holds a whole enhanced measurement (0x2B34), with times in seconds since 2000.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,9 +20,17 @@ from simulators.peripherals.peripheral import DeviceIdentity
 from simulators.peripherals.record_keeper import KeeperBehaviour, RecordKeeper
 from simulators.peripherals.records import Record
 
-__all__ = ["StoringCuff"]
+__all__ = ["StoringCuff", "StoringCuffBehaviour"]
 
 _EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - devices know no zone
+
+
+@dataclass(frozen=True)
+class StoringCuffBehaviour(KeeperBehaviour):
+    """In what cuffs that keep records differ."""
+
+    part_size: int | None = None
+    """It sends a record in segments with at most so many bytes of it; None: in one."""
 
 
 class StoringCuff(RecordKeeper):
@@ -36,11 +45,13 @@ class StoringCuff(RecordKeeper):
         identity: DeviceIdentity,
         clock: DeviceClock,
         ledger: Ledger,
-        behaviour: KeeperBehaviour | None = None,
+        behaviour: StoringCuffBehaviour | None = None,
         habits: Habits = AS_THE_STANDARD_SAYS,
     ) -> None:
         """Begin with an empty memory."""
-        super().__init__(identity, clock, ledger, behaviour or KeeperBehaviour(), habits)
+        self._behaviour = behaviour or StoringCuffBehaviour()
+        self._next_counter = 0
+        super().__init__(identity, clock, ledger, self._behaviour, habits)
 
     def take(
         self, systolic: int, diastolic: int, pulse: int | None, status: Status = NOTHING_NOTICED
@@ -64,8 +75,15 @@ class StoringCuff(RecordKeeper):
             characteristic=uuids.ENHANCED_BLOOD_PRESSURE_MEASUREMENT,
             payload=payload,
         )
-        (segment,) = blood_pressure_record.split(record, len(payload), checksum=True)
-        return self.take_payload(blood_pressure_record.encode_segment(segment))
+        segments = blood_pressure_record.split(
+            record,
+            self._behaviour.part_size or len(payload),
+            checksum=True,
+            counter=self._next_counter,
+        )
+        self._next_counter += len(segments)
+        first, *continued = map(blood_pressure_record.encode_segment, segments)
+        return self.take_payload(first, continued=tuple(continued))
 
     def feature(self) -> bytes:
         """Return what it can notice."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 import pytest
 from bleak import BleakScanner
@@ -345,6 +346,37 @@ async def test_stores_records(world: BluetoothWorld) -> None:
     shown = measurement.details.timestamp
     assert shown is not None
     assert abs(shown - device.clock.now()) < timedelta(minutes=1)
+
+
+async def test_stores_records_in_segments(world: BluetoothWorld) -> None:
+    device = STORING_CUFFS["stores-records-in-segments"].build(CUFF_ADDRESS, CLOCK)
+    await world.add(device, bonded=True)
+    taken = [device.take(120 + number, 80, 70) for number in range(25)]
+    sent = [[record.measurement, *record.continued] for record in taken]
+    assert device.pending == 25
+    device.inject(DropLink(after=1, notifications=2))
+    async with peer(CUFF_ADDRESS) as client:
+        await client.subscribe(uuids.BLOOD_PRESSURE_RECORD, uuids.RECORD_ACCESS_CONTROL_POINT)
+        await client.client.write_gatt_char(CONTROL_POINT, b"\x01\x01", response=True)
+        await client.ended()
+        assert client.of(uuids.BLOOD_PRESSURE_RECORD) == [*sent[0], *sent[1][:2]]
+    assert (device.pending, device.ledger.handed_over) == (25, [])
+    async with peer(CUFF_ADDRESS) as client:
+        await client.subscribe(uuids.BLOOD_PRESSURE_RECORD, uuids.RECORD_ACCESS_CONTROL_POINT)
+        assert racp.decode_response(await client.ask(racp.COUNT_ALL)) == racp.CountResponse(25)
+        await client.ask(racp.at_least(2))
+        assert client.of(uuids.BLOOD_PRESSURE_RECORD) == list(chain.from_iterable(sent[1:]))
+    assert device.pending == 1
+    counters = []
+    for number, payloads in enumerate(sent, 1):
+        segments = [
+            blood_pressure_record.decode_segment(payload, checksum=True) for payload in payloads
+        ]
+        record = blood_pressure_record.join(segments)
+        assert (len(segments), record.sequence, record.checksums_fit) == (3, number, True)
+        assert enhanced_blood_pressure.decode(record.payload).systolic == Decimal(119 + number)
+        counters += [segment.counter for segment in segments]
+    assert counters == [number % 64 for number in range(75)]
 
 
 async def test_refuses_second_bond(world: BluetoothWorld) -> None:
