@@ -28,12 +28,18 @@ class Numbered:
     promises_context: bool = False
 
 
+Numbering = Callable[[bytes], Numbered]
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Which characteristics a memory speaks by, and how its records are numbered."""
+    """Which characteristics a memory speaks by, and how its records are numbered in a visit.
+
+    A numbering raises ``MalformedPayload`` for what has no number, or has not come whole yet.
+    """
 
     records: int
-    number: Callable[[bytes], Numbered]
+    numbering: Callable[[], Numbering]
     contexts: int | None = None
 
 
@@ -42,21 +48,34 @@ def _glucose_number(payload: bytes) -> Numbered:
     return Numbered(record.sequence, payload, record.context_follows)
 
 
-def _blood_pressure_number(payload: bytes) -> Numbered:
-    """A record comes in segments under one number; it is there when its last one is.
+class _Segments:
+    """A blood pressure record comes in segments under one number, and is there with its last one.
 
-    Segments count on from record to record, so only what they carry is the same each time.
+    Segments count on from record to record, so only what they carry is the same each time; and
+    all of it, since the last one alone may carry a status that every record has.
     """
-    segment = blood_pressure_record.decode_segment(payload)
-    if not segment.last:
-        raise MalformedPayload("blood pressure record: more segments follow")
-    return Numbered(segment.sequence, segment.part)
+
+    def __init__(self) -> None:
+        self._sequence: int | None = None
+        self._content = b""
+
+    def __call__(self, payload: bytes) -> Numbered:
+        segment = blood_pressure_record.decode_segment(payload)
+        if segment.first:
+            self._sequence, self._content = segment.sequence, b""
+        elif segment.sequence != self._sequence:
+            raise MalformedPayload("blood pressure record: its first segment is missing")
+        self._content += segment.part
+        if not segment.last:
+            raise MalformedPayload("blood pressure record: more segments follow")
+        self._sequence = None
+        return Numbered(segment.sequence, self._content)
 
 
 GLUCOSE_MEMORY = Memory(
-    uuids.GLUCOSE_MEASUREMENT, _glucose_number, uuids.GLUCOSE_MEASUREMENT_CONTEXT
+    uuids.GLUCOSE_MEASUREMENT, lambda: _glucose_number, uuids.GLUCOSE_MEASUREMENT_CONTEXT
 )
-BLOOD_PRESSURE_MEMORY = Memory(uuids.BLOOD_PRESSURE_RECORD, _blood_pressure_number)
+BLOOD_PRESSURE_MEMORY = Memory(uuids.BLOOD_PRESSURE_RECORD, _Segments)
 MEMORIES = (GLUCOSE_MEMORY, BLOOD_PRESSURE_MEMORY)
 
 
@@ -75,6 +94,7 @@ class MeterVisit:
         self._dialogue = dialogue
         self._captured = captured
         self._memory = memory
+        self._number = memory.numbering()
         self._seen: set[tuple[int, bytes]] = set()
         self._commands: deque[Command] = deque()
         self._arrived = asyncio.Event()
@@ -130,8 +150,8 @@ class MeterVisit:
 
     def _on_record(self, payload: bytes) -> None:
         self._capture(self._memory.records, payload)
-        with suppress(MalformedPayload):  # it is in the journal; its number is unknown
-            found = self._memory.number(payload)
+        with suppress(MalformedPayload):  # it is in the journal, and no whole record yet
+            found = self._number(payload)
             self._dialogue.record(
                 found.sequence, found.content, promises_context=found.promises_context
             )
