@@ -28,6 +28,7 @@ from gateway.journal_file import (
 from gateway.journal_relations import RECORDS, name_of, record_of, related
 from gateway.known_devices import KnownDevices
 from gateway.record import (
+    BLOOD_PRESSURE_RECORD,
     GLUCOSE,
     Entry,
     Record,
@@ -245,8 +246,13 @@ class Journal:
                 # It may lend its name to one that is held.
                 " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"
                 " AND held.address = rows.address AND held.payload = rows.payload)"
+                # It may be a part of one that is held: see gateway.journal_relations.
+                " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"
+                " AND held.session_id = rows.session_id AND held.seq > rows.seq"
+                " AND held.characteristic = ? AND rows.characteristic = held.characteristic"
+                " AND substr(held.payload, 2, 2) = substr(rows.payload, 2, 2))"
                 " ORDER BY receipted_ms LIMIT ?)",
-                (space_needed, before_ms, PRUNE_ROWS_MAX),
+                (space_needed, before_ms, BLOOD_PRESSURE_RECORD, PRUNE_ROWS_MAX),
             ).rowcount
             if pruned:
                 self._database.execute(

@@ -219,6 +219,22 @@ def test_a_row_that_lends_its_name_to_one_that_is_held_is_not_pruned(journal: Jo
     assert journal.prune(NOW_MS, space_needed=True) == 2
 
 
+def test_a_segment_of_a_record_that_is_held_is_not_pruned(journal: Journal) -> None:
+    rows = [
+        journal.append(notification(encode_segment(segment), BLOOD_PRESSURE_RECORD))
+        for number in (7, 8)
+        for segment in split(
+            Record(sequence=number, characteristic=0x2B34, payload=bytes(13)), 5, checksum=False
+        )
+    ]
+    journal.receipt({rows[0].stream: [(rows[0].seq, rows[4].seq)]}, NOW_MS)
+    assert journal.prune(NOW_MS, space_needed=True) == 3
+    (last,) = journal.entries(range(rows[5].seq, rows[5].seq + 1))
+    assert last.related.parts == (rows[3], rows[4])
+    journal.receipt({rows[0].stream: [(rows[5].seq, rows[5].seq)]}, NOW_MS)
+    assert journal.prune(NOW_MS, space_needed=True) == 3
+
+
 def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) -> None:
     assert (journal.devices.cursor(ADDRESS), journal.observation()) == (None, None)
     journal.devices.move_cursor(ADDRESS, Cursor(4, "digest"))
