@@ -19,6 +19,7 @@ from ingest.redecode.run import Run
 from ingest.redecode.selection import Selection
 from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink import configs, custody
+from schemas.alert import WORK_LIST
 from schemas.errors import InvalidInput, MisconfiguredError
 from schemas.gatt.measurement import Measurement, measure
 from schemas.kafka import READINGS_DECODER, Corrections, PatientReadings, Rejected
@@ -220,7 +221,7 @@ def test_the_sink_knows_every_version_as_a_repetition_and_no_other_value(
 def test_the_engine_is_told_and_pages_nobody(
     connection: Database, run: Callable[..., Report]
 ) -> None:
-    """Stored as normal, severe by its bytes: as an arrival it pages, as a correction not."""
+    """Stored as normal, severe by its bytes: an arrival pages, a correction is work."""
     normal = {"systolic": Quantity("mm[Hg]", "120"), "diastolic": Quantity("mm[Hg]", "80")}
     wrong = decoded("2a35", SEVERE)
     wrong = msgspec.structs.replace(wrong, quantities={**wrong.quantities, **normal})
@@ -231,7 +232,9 @@ def test_the_engine_is_told_and_pages_nobody(
     correction = msgspec.structs.replace(correction, patient_id="p1")
     (reading,) = correction.readings
     assert reading.quantities["systolic"] == Quantity("mm[Hg]", "192")
-    assert step(fresh_state(), [arrival, correction]).transitions == []
+    (work,) = step(fresh_state(), [arrival, correction]).transitions
+    assert (work.event, work.severity) == ("corrected-match", "medium")
+    assert work.event in WORK_LIST
     severe = stamped(decoded("2a35", SEVERE))
     arrived = PatientReadings("p1", GATEWAY, STREAM, RECEIVED_MS, [severe])
     assert [one.event for one in step(fresh_state(), [arrived]).transitions] == ["onset"]
