@@ -1,12 +1,10 @@
-"""Which vectorised decoder reads which characteristic.
-
-Not 0x2B36, a stored record: it wraps another packet in segments and a checksum, and is rare.
-"""
+"""Which vectorised decoder reads which characteristic."""
 
 from typing import Protocol
 
 from ingest.redecode import (
     blood_pressure,
+    blood_pressure_record,
     enhanced_blood_pressure,
     glucose,
     glucose_context,
@@ -28,6 +26,7 @@ class Decoder(Protocol):
 DECODERS: dict[str, Decoder] = {
     "2a35": blood_pressure.decode,
     "2b34": enhanced_blood_pressure.decode,
+    "2b36": blood_pressure_record.decode,
     "2a18": glucose.decode,
     "2a34": glucose_context.decode,
     "2a9d": weight.decode,

@@ -62,11 +62,11 @@ class Cursor:
     was not sent, or has no room, is meaningless.
     """
 
-    def __init__(self, payloads: Payloads) -> None:
-        """Read the flags."""
+    def __init__(self, payloads: Payloads, first_field: str = "the flags") -> None:
+        """Read the flags, a payload's first byte."""
         self._payloads = payloads
         self.flags: Octets = payloads.octets.take(payloads.starts)
-        self.fields = ["the flags"]
+        self.fields = [first_field]
         self._ends = [np.ones(len(_FLAGS), np.int64)]
         """Of each field, by flags: where it ends."""
 

@@ -14,12 +14,14 @@ def _step(value: int) -> int:
     return value
 
 
-_TABLE = tuple(_step(octet) for octet in range(256))
+CRC_START = 0xFFFF
+CRC_OF_OCTET = tuple(_step(octet) for octet in range(256))
+"""The table of its step; ``ingest.redecode`` takes it for many payloads at once."""
 
 
 def e2e_crc(payload: bytes) -> int:
     """Return the checksum of the bytes, 16 bits; it travels little-endian behind them."""
-    crc = 0xFFFF
+    crc = CRC_START
     for octet in payload:
-        crc = crc >> 8 ^ _TABLE[(crc ^ octet) & 0xFF]
+        crc = crc >> 8 ^ CRC_OF_OCTET[(crc ^ octet) & 0xFF]
     return crc

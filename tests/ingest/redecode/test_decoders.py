@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,10 +19,11 @@ from ingest.redecode.numbers import ABSENCES, Numbers, canonical, sfloat, units_
 from ingest.redecode.payloads import joined, ragged
 from ingest.redecode.words import need_bytes, words
 from schemas.errors import InvalidInput
-from schemas.gatt import glucose
+from schemas.gatt import blood_pressure_record, glucose
+from schemas.gatt.checksum import e2e_crc
 from schemas.gatt.date_time import DateTime
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Measurement, believable, measure
+from schemas.gatt.measurement import Measurement, believable, measure, measure_segments
 from schemas.gatt.number import decode_sfloat, exact
 from schemas.gatt.quirks import BEURER_BM, QUIRKS, Quirk
 from schemas.reading import Quantity
@@ -54,13 +56,34 @@ ENCODED = {
     for codec in CODECS
     if codec.name == name
 }
+WHOLE, CARRIED = 0b11, ("2a35", "2b34")
+
+
+def segment(
+    header: int, sequence: int, characteristic: str, part: bytes, seal: int | None
+) -> bytes:
+    """Write 0x2B36. ``seal``: what the checksum is wrong by, None for a segment without one."""
+    body = struct.pack("<BHH", header, sequence, int(characteristic, 16)) + part
+    return body if seal is None else body + struct.pack("<H", e2e_crc(body) ^ seal)
+
+
+headers, words16, seals = st.integers(0, 255), st.integers(0, 0xFFFF), st.sampled_from([None, 0, 1])
+ENCODED["2b36"] = st.sampled_from(CARRIED).flatmap(
+    lambda inside: st.builds(
+        segment, headers.map(WHOLE.__or__), words16, st.just(inside), ENCODED[inside], seals
+    )
+)
+NOT_SHORT = {
+    "the first or last segment": "its first or last segment is missing",
+    "the measurement inside": " inside is no measurement",
+}
 TEXTS_OF_BYTES = ("trailing", "reported")
 
 every_characteristic = pytest.mark.parametrize("characteristic", DECODERS)
 
 
 def test_a_vectorised_decoder_is_of_a_vital() -> None:
-    assert set(DECODERS) <= {
+    assert set(DECODERS) == {
         number for vital in VITALS.values() for number in vital.characteristics
     }
     assert set(ENCODED) == set(DECODERS)
@@ -75,22 +98,26 @@ def test_any_bytes_say_the_same_to_both(characteristic: str, data: st.DataObject
     same(characteristic, payloads)
 
 
-@every_characteristic
+@pytest.mark.parametrize("characteristic", FILES)
 def test_packets_of_real_devices_say_the_same_to_both(characteristic: str) -> None:
     packets = json.loads((VECTORS / f"{FILES[characteristic]}.json").read_text())
     same(characteristic, [bytes.fromhex(packet["hex"]) for packet in packets])
 
 
-@given(payloads=st.lists(ENCODED["2a35"], min_size=1, max_size=5), gap=st.binary(max_size=5))
-def test_payloads_may_lie_anywhere_in_their_buffer(payloads: list[bytes], gap: bytes) -> None:
+@pytest.mark.parametrize("characteristic", ["2a35", "2b36"])
+@given(data=st.data(), gap=st.binary(max_size=5))
+def test_payloads_may_lie_anywhere_in_their_buffer(
+    characteristic: str, data: st.DataObject, gap: bytes
+) -> None:
+    payloads = data.draw(st.lists(ENCODED[characteristic], min_size=1, max_size=5))
     buffer = b""
     starts: list[int] = []
     for payload in reversed(payloads):
         starts.insert(0, len(buffer) + len(gap))
         buffer += gap + payload
     lengths = np.array([len(payload) for payload in payloads])
-    scattered = DECODERS["2a35"](ragged(buffer, np.array(starts), lengths))
-    compare(scattered, [believable(measure("2a35", payload)) for payload in payloads])
+    scattered = DECODERS[characteristic](ragged(buffer, np.array(starts), lengths))
+    compare(scattered, [believable(measure(characteristic, payload)) for payload in payloads])
 
 
 @st.composite
@@ -112,6 +139,62 @@ def test_quirks_say_the_same_to_both(packets: list[tuple[bytes, int]]) -> None:
     compare(
         columns, [measured_or_short("2a35", *pair) for pair in zip(payloads, quirks, strict=True)]
     )
+
+
+@st.composite
+def segments(draw: st.DrawFn) -> tuple[bytes, int]:
+    """Give 0x2B36 of a device with any quirk or none: a whole record, or one with one fault."""
+    fault = draw(st.sampled_from(["", "", "", "cut", "left over", "part", "inside", "no header"]))
+    inside = draw(st.sampled_from(["2a18", "2b36", "0000"] if fault == "inside" else CARRIED))
+    packet, place = draw(with_quirks())
+    if inside == "2b34":
+        packet = draw(ENCODED[inside])
+    if fault == "cut":
+        packet = packet[: draw(st.integers(0, 20))]
+    if fault == "left over":
+        packet += draw(st.binary(min_size=1, max_size=4))
+    header = draw(headers) | (0 if fault == "part" else WHOLE)
+    payload = segment(header, draw(words16), inside, packet, draw(seals))
+    return payload[: draw(st.integers(0, 6))] if fault == "no header" else payload, place
+
+
+@given(packets=st.lists(segments(), max_size=8))
+def test_records_of_any_kind_say_the_same_to_both(packets: list[tuple[bytes, int]]) -> None:
+    payloads = [payload for payload, _ in packets]
+    places = [place for _, place in packets]
+    columns = DECODERS["2b36"](joined(payloads), np.array(places, np.int32))
+    quirks = [None if place == NONE else QUIRKS[place] for place in places]
+    compare(
+        columns, [measured_or_short("2b36", *pair) for pair in zip(payloads, quirks, strict=True)]
+    )
+
+
+def test_a_checksum_is_taken_for_one_only_where_the_packet_leaves_it_over() -> None:
+    packet, longer = bytes.fromhex("468E005B006C0025C547314600"), bytes.fromhex("048E005B006C00")
+    pulse = e2e_crc(segment(WHOLE, 7, "2b34", longer, None)).to_bytes(2, "little")
+    beurer = bytes.fromhex("16780050006000EA07030E0705090048020004")
+    payloads = [
+        segment(WHOLE, 7, "2b34", packet, 0),
+        segment(WHOLE, 7, "2b34", packet, 1),
+        segment(WHOLE, 7, "2b34", longer + pulse, None),
+        segment(WHOLE, 7, "2b34", packet + b"\0", 0),
+        segment(WHOLE, 7, "2a35", beurer, 0),
+        segment(WHOLE, 7, "2a35", beurer, 0),
+    ]
+    places = np.array([*[NONE] * 4, QUIRKS.index(BEURER_BM), NONE], np.int32)
+    columns = DECODERS["2b36"](joined(payloads), places)
+    assert columns.complete.all()
+    assert columns.trailing.tolist() == [0, 2, 0, 3, 0, 3]
+    assert columns.record_number.tolist() == [7] * len(payloads)
+    assert columns.user_slot.tolist() == [NONE] * 4 + [2, NONE]
+
+
+def test_the_segments_of_one_record_are_stored_as_a_whole_one() -> None:
+    packet = bytes.fromhex("468E005B006C0025C547314600")
+    record = blood_pressure_record.Record(sequence=7, characteristic=0x2B34, payload=packet)
+    parts = blood_pressure_record.split(record, 5, checksum=True, counter=62)
+    came = measure_segments([blood_pressure_record.encode_segment(part) for part in parts])
+    compare(DECODERS["2b36"](joined([blood_pressure_record.whole(record)])), [believable(came)])
 
 
 def test_a_beurers_pulse_user_and_status_are_read_in_its_own_order() -> None:
@@ -150,7 +233,8 @@ def compare(columns: Columns, expected: list[Measurement | str]) -> None:
     for row, measurement in enumerate(expected):
         if isinstance(measurement, str):
             assert not columns.complete[row]
-            assert f", {columns.fields[columns.missing[row]]} needs bytes " in measurement
+            missing = columns.fields[columns.missing[row]]
+            assert NOT_SHORT.get(missing, f", {missing} needs bytes ") in measurement
             continue
         assert columns.complete[row]
         assert columns.vital is measurement.vital

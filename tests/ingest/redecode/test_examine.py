@@ -15,6 +15,7 @@ from ingest.redecode.derived import DECODED_ATTRIBUTES, derive
 from ingest.redecode.examine import Difference, Refusal, StoredRow, examine
 from ingest.redecode.payloads import joined
 from schemas.errors import InvalidInput
+from schemas.gatt.blood_pressure import Feature
 from schemas.gatt.quirks import BEURER_BM
 from schemas.reading import Reading
 from tests.ingest.redecode.stored import decoded, scales, stored_row
@@ -40,6 +41,8 @@ def readings(draw: st.DrawFn) -> Reading:
     characteristic = draw(st.sampled_from(sorted(DECODERS)))
     payload = draw(ENCODED[characteristic])
     feature = draw(st.none() | st.sampled_from([NO_FEATURE, EVERY_FEATURE]) | st.integers(0, 255))
+    if characteristic == "2b36" and feature is not None:
+        feature |= Feature.CHECKSUM  # else the checksum that it denies is one, by fitting
     return decoded(characteristic, payload, feature)
 
 
