@@ -6,9 +6,9 @@ from datetime import datetime
 from gateway.decode import decode
 from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Record
 from gateway.timeline import was_set
-from schemas.gatt.blood_pressure_record import decode_segment
+from schemas.gatt.blood_pressure_record import continues, decode_segment
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import measure
+from schemas.gatt.measurement import Stamp, measure, measure_segments
 from schemas.gatt.racp import SEQUENCE_MAX
 from schemas.reading import Coincidence, Reading
 
@@ -68,9 +68,10 @@ def battery_low(records: Iterable[Record]) -> bool | None:
 def coincidence(records: Iterable[Record]) -> Coincidence | None:
     """Give the latest stamp with its capture; None if none was made beside a true wall clock."""
     found: list[tuple[datetime, int]] = []
-    for record in records:
+    parts: dict[bytes, list[bytes]] = {}  # of blood pressure records, by their numbers
+    for record in sorted(records, key=lambda record: record.seq):
         try:
-            stamp = measure(record.characteristic, record.payload).stamp
+            stamp = _stamp(record, parts)
         except MalformedPayload:
             continue
         shown = stamp.shown if stamp is not None and not stamp.fault else None
@@ -80,6 +81,18 @@ def coincidence(records: Iterable[Record]) -> Coincidence | None:
         return None
     shown, captured_ms = max(found)
     return Coincidence(captured_ms, shown.isoformat(timespec="seconds"))
+
+
+def _stamp(record: Record, parts: dict[bytes, list[bytes]]) -> Stamp | None:
+    """Give a measurement's stamp; of one in segments it is known with the last."""
+    if record.characteristic != BLOOD_PRESSURE_RECORD:
+        return measure(record.characteristic, record.payload).stamp
+    number = record.payload[1:3]
+    if not continues(record.payload):
+        parts[number] = []
+    segments = parts.setdefault(number, [])
+    segments.append(record.payload)
+    return measure_segments(segments).stamp
 
 
 def must_wait(entry: Entry, gateway_id: str) -> bool:

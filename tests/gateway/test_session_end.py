@@ -6,8 +6,15 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace as replaced
 
-from gateway.record import BLOOD_PRESSURE, GLUCOSE, GLUCOSE_CONTEXT, DeviceClock
+from gateway.record import (
+    BLOOD_PRESSURE,
+    BLOOD_PRESSURE_RECORD,
+    GLUCOSE,
+    GLUCOSE_CONTEXT,
+    DeviceClock,
+)
 from gateway.session_end import coincidence, must_wait, newest
+from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.reading import Coincidence
 from tests.gateway.records import SHOWN, cuff_payload, entry, meter_payload, record
 
@@ -60,6 +67,28 @@ def test_the_freshest_stamp_of_a_session_lies_beside_its_capture() -> None:
     assert coincidence(rows) == Coincidence(wall_ms + 2, "2026-03-15T07:05:09")
     assert coincidence(rows[2:]) is None
     assert coincidence([record(1, cuff_payload(SHOWN))]) is None  # no true wall clock
+
+
+def test_the_stamp_of_a_record_in_segments_lies_beside_its_last_one() -> None:
+    wall_ms = 1_800_000_000_000
+    records = [
+        Record(sequence=number, characteristic=0x2A35, payload=cuff_payload(shown))
+        for number, shown in enumerate((SHOWN + DAY, SHOWN), 7)
+    ]
+    later, earlier = (
+        [encode_segment(segment) for segment in split(kept, 5, checksum=True)] for kept in records
+    )
+    assert len(later) == 3
+    # An answer that was broken off after two segments, another record, and the rest.
+    payloads = [*later[:2], *earlier, later[2]]
+    rows = [
+        replace(row, capture=replaced(row.capture, wall_ms=wall_ms + row.seq))
+        for row in (
+            record(seq, payload, BLOOD_PRESSURE_RECORD) for seq, payload in enumerate(payloads, 1)
+        )
+    ]
+    assert coincidence(rows) == Coincidence(wall_ms + 6, "2026-03-15T07:05:09")
+    assert coincidence(rows[:2]) is None
 
 
 def test_scales_oximeters_and_thermometers_go_by_their_stamps() -> None:
