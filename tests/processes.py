@@ -3,7 +3,7 @@
 import os
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 END_WITHIN_MS = 15_000
@@ -29,9 +29,12 @@ def descendants(pid: int) -> list[int]:
 
 @contextmanager
 def handles(pids: list[int]) -> Iterator[list[int]]:
-    """Hold on to processes: a number alone may soon be somebody else's."""
-    opened = [os.pidfd_open(pid) for pid in pids]
+    """Hold on to processes: a number alone may soon be somebody else's. Some may have ended."""
+    opened: list[int] = []
     try:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                opened.append(os.pidfd_open(pid))
         yield opened
     finally:
         for handle in opened:

@@ -24,6 +24,7 @@ from schemas.errors import MisconfiguredError, UnavailableError
 LOOPBACK = "127.0.0.1"
 START_WITHIN_S = 20.0
 _PROBE_EVERY_S = 0.02
+_ORPHANS_WITHIN_S = 10.0
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _KEEP_UID = -1
 _LOG_TAIL_BYTES = 4096
@@ -119,10 +120,20 @@ class Child(AbstractContextManager["Child"]):
         return None
 
     def kill(self) -> None:
-        """End the program without warning, as a crash would."""
+        """End the program without warning, as a crash would; what it had started ends after it.
+
+        PostgreSQL's helpers lead sessions of their own, and leave when they notice that they are
+        alone: until then the next server is refused.
+        """
+        orphans = _children(self.pid)
         self._signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
+        give_up_s = time.monotonic() + _ORPHANS_WITHIN_S
+        while any(Path(f"/proc/{one}").exists() for one in orphans):
+            if time.monotonic() > give_up_s:
+                raise UnavailableError(f"What {self.program.name} had started does not end.")
+            time.sleep(_PROBE_EVERY_S)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -135,6 +146,14 @@ class Child(AbstractContextManager["Child"]):
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
+
+
+def _children(pid: int) -> list[str]:
+    """List the processes that a process has started and not yet waited for."""
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except OSError:  # it has ended, or the kernel does not say
+        return []
 
 
 def wait_until_ready(

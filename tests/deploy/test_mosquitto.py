@@ -68,6 +68,8 @@ class Visitor:
     def leave(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        # Its pair of sockets closes when it is collected; in a cycle they may be found open first.
+        self.client.on_connect = self.client.on_subscribe = self.client.on_message = None
 
 
 @pytest.fixture
