@@ -100,6 +100,8 @@ async def test_without_a_serial_number_on_record_only_a_person_pairs(
     await world.add(cuff, bonded=True)
     await cuff.forget_bonds()
     cuff.take(120, 80, 70)
-    await eventually(lambda: told(side, f"vitalwire gateway pair {CUFF_ADDRESS}"))
+    # The real bluetoothd lets several visits fail, with rests between them: 24 to 40 s were seen.
+    asked = f"vitalwire gateway pair {CUFF_ADDRESS}"
+    await eventually(lambda: told(side, asked), within_s=100)
     assert side.payloads == []
     assert world.is_paired(cuff)  # ours is kept: nobody gave it up
