@@ -1,8 +1,9 @@
 """The transactional outbox: what an edit has to say to Kafka is written with the edit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from psycopg import Connection
@@ -13,6 +14,7 @@ from schemas.kafka import (
     CorrectedReading,
     Corrections,
     PatientReadings,
+    ReadingsRecord,
     StampedReading,
     Withdrawals,
     WithdrawnReading,
@@ -32,6 +34,8 @@ from schemas.topics import READINGS, REGISTRY
 CHANNEL = "vitalwire_outbox"
 """PostgreSQL's NOTIFY channel: wakes the publisher when a transaction commits."""
 RECORD_READINGS_MAX = 100
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +106,7 @@ def put_corrections(
     now: datetime,
 ) -> None:
     """Tell of corrected readings, by patient, under the server stamp of the correction."""
-    _put(
-        connection,
-        [
-            (READINGS, patient_id, msgspec.json.encode(record))
-            for patient_id, readings in corrected.items()
-            for start in range(0, len(readings), RECORD_READINGS_MAX)
-            for record in [
-                Corrections(
-                    patient_id,
-                    to_ms(now),
-                    reason,
-                    list(readings[start : start + RECORD_READINGS_MAX]),
-                )
-            ]
-        ],
-    )
+    _put_parts(connection, corrected, lambda who, part: Corrections(who, to_ms(now), reason, part))
 
 
 def put_withdrawals(
@@ -127,20 +116,22 @@ def put_withdrawals(
     now: datetime,
 ) -> None:
     """Tell of readings that are not their patients' any more, by patient, under a new stamp."""
+    _put_parts(connection, withdrawn, lambda who, part: Withdrawals(who, to_ms(now), reason, part))
+
+
+def _put_parts(
+    connection: Connection[TupleRow],
+    readings: Mapping[str, Sequence[_T]],
+    record: Callable[[str, list[_T]], ReadingsRecord],
+) -> None:
+    """Put readings by patient, as many into a record as Kafka takes."""
     _put(
         connection,
         [
-            (READINGS, patient_id, msgspec.json.encode(record))
-            for patient_id, readings in withdrawn.items()
-            for start in range(0, len(readings), RECORD_READINGS_MAX)
-            for record in [
-                Withdrawals(
-                    patient_id,
-                    to_ms(now),
-                    reason,
-                    list(readings[start : start + RECORD_READINGS_MAX]),
-                )
-            ]
+            (READINGS, patient_id, msgspec.json.encode(record(patient_id, list(part))))
+            for patient_id, of_patient in readings.items()
+            for start in range(0, len(of_patient), RECORD_READINGS_MAX)
+            for part in [of_patient[start : start + RECORD_READINGS_MAX]]
         ],
     )
 
