@@ -97,6 +97,12 @@ async def paired_devices(adapter: str) -> list[Advert]:
     return [one for one in shown if one.bonded]
 
 
+def _forgive_ended_connection(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of an answer to a bus that is gone: dbus-fast sends one after Ctrl-C too."""
+    if not isinstance(context.get("exception"), OSError | EOFError):
+        loop.default_exception_handler(context)
+
+
 async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
     """Pair the person's device, in pairing mode; give what it is and what it says of itself.
 
@@ -104,6 +110,7 @@ async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
     "already paired" and would do nothing. Raises ``UnavailableError`` with the way out.
     """
     address = person.address
+    asyncio.get_running_loop().set_exception_handler(_forgive_ended_connection)
     async with registered(person) as bus:
         try:
             device = await _find(adapter, address)

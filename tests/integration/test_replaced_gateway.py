@@ -42,7 +42,7 @@ __all__ = [
 
 pytestmark = pytest.mark.timeout(120)
 
-WITHIN_S = 45.0
+WITHIN_S = 100.0
 STORED = 5
 
 
@@ -119,6 +119,7 @@ def measure(meter: Meter, ago_min: int) -> None:
     meter.clock.set(now)
 
 
+@pytest.mark.timeout(300)  # 40 s and more were seen where two runs share two processors
 async def test_a_replaced_gateway_goes_on_and_a_restored_database_gets_its_readings_again(
     clinic: Clinic, meter: Meter, world: BluetoothWorld
 ) -> None:
