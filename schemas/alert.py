@@ -119,7 +119,8 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
     held before; of these ``lowered_before`` counted one severity lower.
 
     For the desk: ``notify`` false: never more than the work list; ``cooldown_ms``: how long after a
-    notification the rule is silent; ``confirm_by_ms``: when the page comes without a repeat.
+    notification the rule is silent; ``confirm_by_ms``: when the page comes without a
+    repeat, or until when ``repeat-asked`` asks for one.
     ``matched``: how severe the reading itself is, where that is less than ``severity``: the alert
     is still open by a rule that it does not match. ``subject`` names what an alert is about that
     belongs to no patient (``device/...``, ``gateway/...``): ``patient_id`` is then empty, and the
@@ -163,7 +164,8 @@ Decision = Literal["notify", "withhold", "delivered", "undelivered", "expire", "
 
 ``notify``: tell ``to``; the ``action_id`` is the idempotency key of the delivery. ``withhold``:
 tell nobody, until ``until_ms`` if that is given. ``expire``: what ``answers`` names counts no
-longer. ``technical``: the desk itself has trouble, told in ``note``.
+longer. A task whose time is over the desk closes by
+``resolve``, as a person would. ``technical``: the desk itself has trouble, told in ``note``.
 """
 
 Sent = Literal[

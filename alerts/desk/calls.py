@@ -132,6 +132,20 @@ def expire(case: Case, answered: Action, reason: Expired, now_ms: int) -> Action
     )
 
 
+def lapse(case: Case, now_ms: int) -> Action:
+    """Write that a task is over: the time in which it could be done is."""
+    return Action(
+        action_id=identity("lapse", case.alert_id, case.demand.event_id),
+        alert_ids=[case.alert_id],
+        kind="resolve",
+        who=DESK,
+        at_ms=now_ms,
+        patient_id=case.patient_id,
+        note="The time for a repeat is over: what came of it was judged.",
+        event_ids=[case.demand.event_id],
+    )
+
+
 def outcome(sent: Action, now_ms: int, *, delivered: bool, note: str = "") -> Action:
     """Write what came of a delivery; ``note`` names the channels, never an address."""
     return Action(

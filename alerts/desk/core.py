@@ -227,6 +227,8 @@ class Core:
             case "expire":
                 assert case.answer is not None
                 return [calls.expire(case, case.answer, _expiry(case), now_ms)]
+            case "lapse":
+                return [calls.lapse(case, now_ms)]
             case "shelf-end":
                 assert case.shelf is not None
                 return [calls.expire(case, case.shelf, "shelf-ended", now_ms)]

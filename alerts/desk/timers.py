@@ -5,6 +5,7 @@ from typing import Literal
 
 from alerts.desk.case import Case
 from alerts.desk.staffing import CHAIN_STEPS, Staffing
+from alerts.desk.verdicts import CONFIRMATION_GRACE_MS
 from schemas.alert import Action, Severity
 
 MINUTE_MS = 60_000
@@ -14,10 +15,10 @@ LISTED_AFTER_STAFFED_MS = 30 * MINUTE_MS
 CRITICAL_ANSWER_MS = 60 * MINUTE_MS
 HIGH_ANSWER_STAFFED_MS = 8 * 60 * MINUTE_MS
 
-Due = Literal["tell", "step", "restart", "resume", "expire", "shelf-end"]
+Due = Literal["tell", "step", "restart", "resume", "expire", "shelf-end", "lapse"]
 """``tell``: who was told of what was retracted. ``step``: the next step of the chain. ``restart``:
 the chain from its begin. ``resume``: what was withheld until now. ``expire``: an acknowledgement
-that led to nothing. ``shelf-end``: the end of a shelf."""
+that led to nothing. ``shelf-end``: the end of a shelf. ``lapse``: a task that nobody can do now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ def timer(case: Case, staffing: Staffing, *, technical: bool = False) -> Timer |
     if case.condition == "retracted":
         waits = bool(notices.told) and not notices.retraction_told
         return Timer("tell", case.latest.at_ms) if waits else None
-    if case.settled or case.kind == "work":
+    if case.settled:
         return None
+    if case.kind == "work":
+        return _lapse(case)
     match case.attention:
         case "acknowledged":
             return _expiry(case, staffing)
@@ -50,6 +53,14 @@ def timer(case: Case, staffing: Staffing, *, technical: bool = False) -> Timer |
             return _call(case, staffing, technical=technical)
         case _:
             return None
+
+
+def _lapse(case: Case) -> Timer | None:
+    """A repeat was asked for in a certain time: it came, or its lack has opened an alert."""
+    asked, by_ms = case.demand, case.demand.confirm_by_ms
+    if asked.event != "repeat-asked" or by_ms is None or case.attention != "unacknowledged":
+        return None
+    return Timer("lapse", max(by_ms, asked.at_ms) + CONFIRMATION_GRACE_MS)
 
 
 def _expiry(case: Case, staffing: Staffing) -> Timer | None:

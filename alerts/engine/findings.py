@@ -68,9 +68,10 @@ class Finding:
     ``scope`` and ``origin`` name the vital and the day, and ``count`` the readings so far; for
     ``corrected``, ``count`` is the reading's revision.
 
-    ``held``: what held before, as (latched, lowered). ``deadline_ms``: of a page that waits for a
-    repeat. ``unanswered``: nobody repeated the reading in time. ``window``: what ``cause`` counted,
-    unless a single reading decides. ``own``: the patient's own limits when it was measured.
+    ``held``: what held before, as (latched, lowered). ``deadline_ms``: of a page or a task that
+    waits for a repeat. ``unanswered``: nobody repeated the reading in time. ``window``: what
+    ``cause`` counted, unless a single reading decides. ``own``: the patient's own limits when it
+    was measured.
     """
 
     event: Event

@@ -179,6 +179,7 @@ def _ask(state: LadderState, facts: Facts, asked: int, ladder: Ladder) -> Findin
         facts.log_ms,
         ("flagged", *_delayed_mark(delayed)),
         held=(state.latched, state.lowered),
+        deadline_ms=deadline_ms,
     )
 
 

@@ -101,7 +101,7 @@ def _quality(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> Iterato
 def _confirmation(cause: Rung, finding: Finding) -> Iterator[str]:
     """Say whether the page waits, or why it has come."""
     within = wording.duration_text(cause.rule.confirm_within_ms)
-    if finding.deadline_ms is not None:
+    if "awaiting-confirmation" in finding.marks:
         yield f"one reading: the page waits up to {within} for a repeat"
     elif finding.event == "confirmed" and finding.unanswered:
         yield f"no repeat within {within} says otherwise"

@@ -157,3 +157,23 @@ def test_a_shelved_alert_silences_no_other() -> None:
     desk.find("3", "onset", "high", alert_id="b", patient_id="p")
     desk.after(1_000)
     assert desk.said("notify", "withhold")[1:] == [("withhold", "shelved"), ("notify", "onset")]
+
+
+def test_a_repeat_is_asked_for_while_it_can_be_taken() -> None:
+    desk = VirtualDesk()
+    desk.find("1", "repeat-asked", confirm_by_ms=desk.now_ms + 15 * MINUTE_MS)
+    desk.after(16 * MINUTE_MS)
+    assert not desk.case().settled, "the engine may still be about to say that none came"
+    desk.after(MINUTE_MS)
+    assert desk.case().settled
+    assert desk.delivered == []
+
+
+def test_no_repeat_came_though_the_task_to_ask_for_one_was_over_already() -> None:
+    desk = VirtualDesk()
+    desk.find("1", "repeat-asked", confirm_by_ms=desk.now_ms + 15 * MINUTE_MS)
+    desk.after(HOUR_MS)
+    desk.find("2", "onset", "high", marks=["unverified"])
+    desk.after(1_000)
+    assert (desk.case().kind, desk.case().attention) == ("alert", "unacknowledged")
+    assert desk.said("notify") == [("notify", "onset")]
