@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 
 from bench.mutants import run
+from bench.mutants.forks import Orders, Verdict
 from bench.mutants.mutate import Mutant, mutants
 from bench.mutants.report import Results, page, table
 from bench.record import CHECKOUT, Figure, Target, commit, keep
@@ -47,15 +48,13 @@ def main() -> int:
         chosen = Random(arguments.seed).sample(chosen, arguments.sample)
     os.chdir(CHECKOUT)
     run.preload()
-    begin_s = time.monotonic()
+    until_s = time.monotonic() + 60 * arguments.minutes
     with tempfile.TemporaryDirectory() as folder:
-        _progress(f"finding out which tests run which of {len(files)} files…")
-        absolute = [CHECKOUT / file for file in files]
-        coverage = run.cover(absolute, arguments.tests or tests(), Path(folder) / "lines.json")
-        took_s = time.monotonic() - begin_s
-        _progress(f"{len(coverage.tests)} tests in {took_s:.0f} s; {len(chosen)} mutants")
-        until_s = begin_s + 60 * arguments.minutes
-        verdicts = _judge(chosen, coverage, arguments.jobs, until_s)
+        absolute = frozenset(str(CHECKOUT / file) for file in files)
+        slowest_s, jobs = arguments.slowest, arguments.jobs
+        orders = Orders(chosen, absolute, jobs, until_s, slowest_s, Path(folder))
+        _progress(f"{len(chosen)} mutants; finding out which tests run which of {len(files)} files")
+        verdicts = _judge(orders, arguments.tests or tests())
     stale = sorted(set(explained) - {mutant.key for mutant in everything})
     if arguments.file:
         stale = []
@@ -64,18 +63,16 @@ def main() -> int:
     return 0 if results.score >= SCORE_MIN and not stale else 1
 
 
-def _judge(
-    chosen: Sequence[Mutant], coverage: run.Coverage, jobs: int, until_s: float
-) -> list[tuple[Mutant, run.Verdict]]:
-    found: list[tuple[Mutant, run.Verdict]] = []
+def _judge(orders: Orders, tests: Sequence[str]) -> list[tuple[Mutant, Verdict]]:
+    found: list[tuple[Mutant, Verdict]] = []
     said_s, so_far = time.monotonic(), Counter[str]()
-    for mutant, verdict in run.judge(chosen, coverage, jobs, until_s):
+    for mutant, verdict in run.judge(orders, tests):
         found.append((mutant, verdict))
         so_far[verdict] += 1
         if time.monotonic() - said_s > 2.0:
             said_s = time.monotonic()
             counts = ", ".join(f"{count} {name}" for name, count in so_far.most_common())
-            _progress(f"{len(found)} of {len(chosen)}: {counts}")
+            _progress(f"{len(found)} of {len(orders.mutants)}: {counts}")
     return found
 
 
@@ -96,7 +93,7 @@ def pure_files() -> list[Path]:
     found = [
         path.relative_to(CHECKOUT)
         for package in PACKAGES
-        for path in sorted((CHECKOUT / "alerts" / package).glob("*.py"))
+        for path in sorted((CHECKOUT / "alerts" / package).rglob("*.py"))
     ]
     return [path for path in found if path.as_posix() not in SHELLS]
 
@@ -106,7 +103,7 @@ def tests() -> list[str]:
     found = [
         path
         for package in PACKAGES
-        for path in sorted((CHECKOUT / "tests" / "alerts" / package).glob("test_*.py"))
+        for path in sorted((CHECKOUT / "tests" / "alerts" / package).rglob("test_*.py"))
     ]
     return [str(path.relative_to(CHECKOUT)) for path in found if SERVED not in path.read_text()]
 
@@ -128,6 +125,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="which, if only some")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=120.0, help="begin none later")
+    parser.add_argument("--slowest", type=float, default=60.0, help="leave slower tests out (s)")
     parser.add_argument("--tests", nargs="*", default=[], help="instead of all that need no server")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true", help="renew docs/mutants.md")

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.mutants.forks import Verdict
 from bench.mutants.mutate import Mutant
-from bench.mutants.run import Verdict
 
 _NOTICED = ("killed", "hung")
 

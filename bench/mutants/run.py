@@ -1,69 +1,40 @@
-"""Runs the tests of each mutant in a fork of one process that has loaded everything but our code.
+"""Runs the tests of each mutant in a fork of a process that has loaded and collected them all.
 
-What is forked has numpy, hypothesis and pytest already; it loads our modules, one of them changed,
-and the tests that run the changed line, quickest first, until one fails. A mutant that hangs is
-noticed: it is killed after several times what its tests take.
+The change is put into the living functions of the fork, so that a mutant costs what its tests cost
+and no import. Only what runs when a module is imported needs a process that has not loaded our code
+yet.
 """
 
-import ast
-import importlib.abc
-import importlib.util
+import functools
+import gc
+import importlib
 import json
 import os
-import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
-from pathlib import Path
-from types import ModuleType
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from bench.mutants.cover import PYTEST, record
-from bench.mutants.mutate import Mutant, mutated
-from bench.record import CHECKOUT
+from bench.mutants.cover import Coverage, Lines, Tracer
+from bench.mutants.forks import Bounds, Orders, Verdict, forked, judged
+from bench.mutants.mutate import Mutant
+from bench.mutants.swap import Changed, living, swap
 
-Verdict = Literal["killed", "survived", "hung", "not covered"]
+PYTEST = (
+    "-q",
+    "--hypothesis-profile=mutants",  # the same examples each time, no shrinking of what fails
+    "--assert=plain",  # nobody reads why it fails
+    "--tb=no",
+    "--timeout=600",
+    "-pno:cacheprovider",
+    "-Wignore::pytest.PytestAssertRewriteWarning",  # hypothesis is loaded before pytest begins
+)
 _HEAVY = ("numpy", "hypothesis", "pytest", "msgspec", "click", "rich", "structlog", "zoneinfo")
-_PATIENCE_S = 20.0
-_PATIENCE = 5.0
-_LOOKS_EVERY_S = 0.01
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """The tests of each line, quickest first, and how long they take."""
-
-    tests: dict[str, tuple[float, dict[str, list[int]]]]
-
-    def of(self, mutant: Mutant) -> list[str]:
-        """Give the tests that run a mutant's line; of what runs when it is imported, all."""
-        name, lines = str(CHECKOUT / mutant.path), range(mutant.line, mutant.last_line + 1)
-        found = [
-            test
-            for test, (_, seen) in self.tests.items()
-            if not set(lines).isdisjoint(seen.get(name, ()))
-        ]
-        if not found:  # it runs when the module is imported
-            found = [test for test, (_, seen) in self.tests.items() if name in seen]
-        return sorted(found, key=lambda test: self.tests[test][0])
-
-    def seconds(self, tests: Sequence[str]) -> float:
-        """Add up how long tests take."""
-        return sum(self.tests[test][0] for test in tests)
-
-
-def cover(files: list[Path], tests: list[str], into: Path) -> Coverage:
-    """Find out in a process of its own, so that this one stays free of our code."""
-    log = into.with_suffix(".log")
-    _, status = os.waitpid(_forked(lambda: record(files, tests, into), log), 0)
-    if status:
-        raise RuntimeError(f"The tests fail without any mutant:\n{log.read_text()[-4000:]}")
-    return Coverage(json.loads(into.read_text()))
+_SERVERS = {"kafka", "log", "postgres", "database_url", "migrated_url", "mqtt"}
+"""Fixtures that start servers: too slow to meet a mutant, and about the shells."""
+_FOLDER = "PYTEST_DEBUG_TEMPROOT"
+"""pytest keeps the folders of tests here; forks must not clear each other's."""
 
 
 def preload() -> None:
@@ -72,80 +43,113 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def judge(
-    mutants: Sequence[Mutant], coverage: Coverage, jobs: int, until_s: float
-) -> Iterator[tuple[Mutant, Verdict]]:
-    """Give each mutant's verdict as it is known; begin none after ``until_s`` (monotonic)."""
-    waiting = list(reversed(mutants))
-    running: dict[int, tuple[Mutant, float]] = {}
-    while waiting or running:
-        while waiting and len(running) < jobs and time.monotonic() < until_s:
-            mutant = waiting.pop()
-            tests = coverage.of(mutant)
-            if not tests:
-                yield mutant, "not covered"
-                continue
-            patience_s = _PATIENCE_S + _PATIENCE * coverage.seconds(tests)
-            running[_begin(mutant, tests)] = (mutant, time.monotonic() + patience_s)
-        if not running:
-            return
-        yield from _ended(running)
-        time.sleep(_LOOKS_EVERY_S)
+def judge(orders: Orders, tests: Sequence[str]) -> Iterator[tuple[Mutant, Verdict]]:
+    """Give each mutant's verdict as it is known; begin none after the end."""
+    log = orders.folder / "log"
+    told, tell = os.pipe()
 
-
-def _ended(running: dict[int, tuple[Mutant, float]]) -> Iterator[tuple[Mutant, Verdict]]:
-    for pid, (mutant, patience_ends_s) in list(running.items()):
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            del running[pid]
-            yield mutant, "killed" if status else "survived"
-        elif time.monotonic() > patience_ends_s:
-            os.killpg(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            del running[pid]
-            yield mutant, "hung"
-
-
-def _begin(mutant: Mutant, tests: list[str]) -> int:
     def work() -> int:
-        sys.meta_path.insert(0, _Changed(mutant))
-        return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *PYTEST, *tests]))
+        os.close(told)
+        warm = _Warm(orders, tell)
+        warm.tracer.begin()
+        return int(pytest.main([*PYTEST, *tests], plugins=[warm]))
 
-    return _forked(work, Path(os.devnull))
+    pid = forked(work, log)
+    os.close(tell)
+    with os.fdopen(told) as lines:
+        coverage = Coverage(**json.loads(next(lines, '{"tests": {}, "imported": {}}')))
+        for line in lines:
+            place, verdict = json.loads(line)
+            yield orders.mutants[place], verdict
+    if os.waitpid(pid, 0)[1]:
+        raise RuntimeError(f"The tests fail without any mutant:\n{log.read_text()[-4000:]}")
+
+    def begin(mutant: Mutant, ids: Sequence[str], bounds: Bounds) -> int:
+        _own_folder(orders)
+        sys.meta_path.insert(0, Changed(mutant))
+        return int(pytest.main([*PYTEST, "-x", *ids], plugins=[bounds]))
+
+    late = [mutant for mutant in orders.mutants if coverage.is_imported(mutant)]
+    yield from judged(late, coverage, orders, begin)
 
 
-def _forked(work: Callable[[], int], log: Path) -> int:
-    """Begin a child in a group of its own; it ends with what ``work`` gives."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        os.setsid()
-        said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
-        code = work()
-    except BaseException:  # noqa: BLE001 - whatever a mutant breaks, it is noticed
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+class _Warm:
+    """A pytest plugin: when all is collected it sees what each test runs, and judges in forks."""
+
+    def __init__(self, orders: Orders, tell: int) -> None:
+        self.tracer = Tracer(orders.files)
+        self._orders, self._tell = orders, tell
+        self._items: dict[str, pytest.Item] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Instead of pytest's own loop."""
+        imported = self.tracer.end()
+        self._items = {
+            item.nodeid: item
+            for item in session.items
+            if _SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
+        }
+        coverage = Coverage(dict(self._recorded()), imported)
+        functions = living(self._orders.files)
+        gc.collect()
+        gc.freeze()
+
+        def begin(mutant: Mutant, ids: Sequence[str], bounds: Bounds) -> int:
+            _own_folder(self._orders)
+            session.config.pluginmanager.register(bounds)
+            swap(mutant, functions)
+            return self._run(ids)
+
+        mutants = self._orders.mutants
+        place = {mutant.key: number for number, mutant in enumerate(mutants)}
+        early = [mutant for mutant in mutants if not coverage.is_imported(mutant)]
+        with os.fdopen(self._tell, "w") as told:
+            print(coverage.as_json(), file=told, flush=True)
+            for mutant, verdict in judged(early, coverage, self._orders, begin):
+                print(json.dumps([place[mutant.key], verdict]), file=told, flush=True)
+        return True
+
+    def _run(self, ids: Sequence[str]) -> int:
+        """Run some tests; stop at the first that fails."""
+        for one, following in zip(ids, [*ids[1:], None], strict=True):
+            item = self._items[one]
+            after = None if following is None else self._items[following]
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+            if item.session.testsfailed:
+                return 1
+        return 0
+
+    def _recorded(self) -> Iterator[tuple[str, tuple[float, Lines]]]:
+        """Run each test once, watched, in as many forks as may run."""
+        jobs, ids = self._orders.jobs, list(self._items)
+        paths = [self._orders.folder / f"lines-{job}.json" for job in range(jobs)]
+
+        def record(job: int) -> int:
+            _own_folder(self._orders)
+            found = {}
+            for one in ids[job::jobs]:
+                begin_s = time.process_time()
+                self.tracer.begin()
+                failed = self._run([one])
+                lines = self.tracer.end()
+                found[one] = (time.process_time() - begin_s, lines)
+                if failed:
+                    print(f"{one} fails", file=sys.stderr)
+                    return 1
+            paths[job].write_text(json.dumps(found))
+            return 0
+
+        log = self._orders.folder / "log"
+        pids = [forked(functools.partial(record, job), log) for job in range(jobs)]
+        if any([os.waitpid(pid, 0)[1] for pid in pids]):  # noqa: C419 - all of them are waited for
+            raise RuntimeError("a test fails without any mutant")
+        for path in paths:
+            for one, (seconds, lines) in json.loads(path.read_text()).items():
+                if seconds <= self._orders.slowest_s:
+                    yield one, (seconds, lines)
 
 
-class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Loads the one module that is changed."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
-        self._name = mutant.path.removesuffix(".py").replace("/", ".")
-        self._path = CHECKOUT / mutant.path
-
-    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
-        if fullname != self._name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
-
-    def exec_module(self, module: ModuleType) -> None:
-        tree: ast.Module = mutated(self._path.read_text(), self._mutant)
-        exec(compile(tree, str(self._path), "exec"), module.__dict__)  # noqa: S102
+def _own_folder(orders: Orders) -> None:
+    folder = orders.folder / str(os.getpid())
+    folder.mkdir()
+    os.environ[_FOLDER] = str(folder)

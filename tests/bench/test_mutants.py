@@ -1,8 +1,15 @@
-"""What a mutant is: one change that parses, has a name of its own, and leaves sentences alone."""
+"""What a mutant is: one change that parses, has a name of its own, and leaves sentences alone.
+
+How it is judged: inside living functions, by the tests that run its lines.
+"""
 
 import ast
+import importlib.util
+from pathlib import Path
 
-from bench.mutants.mutate import mutants, mutated
+from bench.mutants.cover import Coverage, Tracer
+from bench.mutants.mutate import Mutant, mutants, mutated
+from bench.mutants.swap import living, swap
 
 TEXT = """
 LIMIT = 3
@@ -41,3 +48,57 @@ def test_a_mutant_differs_from_the_module_in_that_one_place() -> None:
     for tree in trees:
         pairs = zip(before, tree.splitlines(), strict=True)
         assert sum(old != new for old, new in pairs) == 1
+
+
+LIVING = """
+import functools
+
+@functools.cache
+def twice(value):
+    return value * 2
+
+class Counter:
+    def add(self, value):
+        def inner():
+            return value + 1
+        return inner()
+
+    @property
+    def never_asked(self):
+        return 3
+"""
+
+
+def test_a_mutant_is_put_into_functions_that_live_already(tmp_path: Path) -> None:
+    path = tmp_path / "living.py"
+    path.write_text(LIVING)
+    spec = importlib.util.spec_from_file_location("living", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    tracer = Tracer(frozenset({str(path)}))
+    tracer.begin()
+    spec.loader.exec_module(module)
+    imported = tracer.end()
+    functions = living(frozenset({str(path)}))
+    one = module.Counter()
+    tracer.begin()
+    assert one.add(2) == 3
+    lines = tracer.end()
+    by_name = {f"{each.was} -> {each.now}": each for each in mutants(LIVING, str(path))}
+    swap(by_name["value * 2 -> value // 2"], functions)
+    assert module.twice(7) == 3
+    swap(by_name["value + 1 -> value - 1"], functions)
+    assert one.add(2) == 1, "also inside, and bound already"
+    assert module.twice(8) == 16, "one at a time"
+
+    coverage = Coverage({"slow": (9.0, lines), "quick": (1.0, lines), "other": (0.1, {})}, imported)
+    inside, unseen = by_name["value + 1 -> value - 1"], by_name["return 3 -> return None"]
+    assert coverage.of(inside) == ["quick", "slow"]
+    coverage.learn(inside, "slow")
+    assert coverage.of(inside) == ["slow", "quick"], "who noticed its neighbour comes first"
+    assert coverage.of(unseen) == []
+    assert not coverage.is_imported(inside)
+    head = Mutant(str(path), "module", 2, 2, "", "", 1, 0, 0)
+    assert coverage.is_imported(head)
+    assert set(coverage.of(head)) == {"quick", "slow", "other"}, "what import runs anybody may see"
