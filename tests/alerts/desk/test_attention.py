@@ -1,0 +1,240 @@
+"""What answers an alert and what does not; what is listed, forgotten, delivered again."""
+
+import pytest
+
+from alerts.desk.case import Case
+from alerts.desk.core import Core
+from alerts.desk.fold import Desk, is_listed, sections
+from alerts.desk.message import notice_of
+from alerts.desk.notices import Notices
+from alerts.desk.technical import identity, trouble_id
+from schemas.alert import Action, Event, Transition
+from tests.alert_records import acknowledgement, transition
+from tests.alerts.desk.stories import acknowledged
+from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, VirtualDesk
+
+DAY_MS = 24 * HOUR_MS
+
+
+def case_of(*records: Transition | Action) -> Case:
+    desk = Desk()
+    for record in records:
+        desk.found(record) if isinstance(record, Transition) else desk.done(record)
+    case = desk.case("a")
+    assert case is not None
+    return case
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+def test_an_answer_to_what_the_desk_has_not_read_yet_answers_nothing() -> None:
+    """The topics interleave: the click names an event that comes later, and covers none before."""
+    events = transition("1"), transition("2", "eased", "high", at_ms=5)
+    early = acknowledgement("3", at_ms=6)
+    case = case_of(*events, early)
+    assert (case.attention, case.severity) == ("unacknowledged", "critical")
+    later = case_of(*events, early, transition("3", "worsened", at_ms=6))
+    assert (later.attention, later.severity) == ("acknowledged", "critical")
+
+
+def test_a_click_without_ids_before_anything_was_found_answers_nothing() -> None:
+    case = case_of(transition("1", at_ms=10), transition("2", "again", at_ms=20))
+    before = acknowledgement(at_ms=9)
+    assert case_of(transition("1", at_ms=10), before).attention == "unacknowledged"
+    assert case.attention == "unacknowledged"
+
+
+def test_the_shown_severity_is_the_worst_that_nobody_has_seen() -> None:
+    """Seen as critical, eased to medium, then high: what is new to people is high."""
+    seen = transition("1"), acknowledgement("1", at_ms=1)
+    eased = transition("2", "eased", "medium", at_ms=2)
+    case = case_of(*seen, eased, transition("3", "worsened", "high", at_ms=3))
+    assert (case.attention, case.severity) == ("unacknowledged", "high")
+
+
+def test_a_closing_outweighs_an_acknowledgement_and_says_who() -> None:
+    closing = Action("z", ["a"], "resolve", "Bea", 5, "p", note="called", event_ids=["1"])
+    case = case_of(transition("1"), acknowledgement("1", at_ms=1), closing)
+    assert (case.attention, case.answer) == ("resolved", closing)
+
+
+def test_each_task_asks_anew_as_long_as_there_is_no_alert() -> None:
+    task, answer = transition("1", "repeat-asked", "high"), acknowledgement("1", at_ms=1)
+    again = transition("2", "repeat-asked", "high", at_ms=2)
+    assert case_of(task, answer).attention == "acknowledged"
+    assert case_of(task, answer, again).attention == "unacknowledged"
+
+
+def test_a_task_beside_an_open_alert_asks_for_nothing() -> None:
+    case = case_of(
+        transition("1"), acknowledgement("1", at_ms=1), transition("2", "repeat-asked", at_ms=2)
+    )
+    assert (case.kind, case.attention) == ("alert", "acknowledged")
+
+
+def test_info_is_for_the_record_and_settles_itself() -> None:
+    assert case_of(transition("1", severity="info")).settled is True
+    eased = case_of(transition("1"), transition("2", "eased", "info", at_ms=1))
+    assert eased.settled is False, "it was critical once: a person closes it"
+
+
+@pytest.mark.parametrize("event", ["retracted", "not-confirmed"])
+def test_what_was_taken_back_settles_when_somebody_has_seen_it(event: Event) -> None:
+    taken_back = transition("1"), transition("2", event, at_ms=1)
+    assert not case_of(*taken_back).settled
+    assert case_of(*taken_back, acknowledgement("2", at_ms=2)).settled
+
+
+def test_a_further_match_that_attached_leaves_the_answer_in_place() -> None:
+    desk = VirtualDesk()
+    acknowledged(desk)
+    desk.after(MINUTE_MS)
+    desk.find("2", "again")
+    desk.after(MINUTE_MS)
+    assert desk.said("withhold") == [("withhold", "attached")]
+    assert desk.case().attention == "acknowledged"
+
+
+def test_a_shelf_for_what_nobody_has_found_yet_is_none() -> None:
+    shelf = Action("x", ["a"], "shelve", "Anna", 5, "p", event_ids=["9"], until_ms=HOUR_MS)
+    assert case_of(transition("1"), shelf).attention == "unacknowledged"
+
+
+# -- the list --------------------------------------------------------------------------------------
+
+
+def test_work_comes_in_the_order_in_which_it_is_due() -> None:
+    desk = Desk()
+    due = {"c": 3, "a": 1, "b": 2, "d": 2}
+    desk.found(transition("1", "stale", "medium", at_ms=9, alert_id="c"))
+    desk.found(transition("2", "stale", "info", at_ms=1, alert_id="a"))
+    desk.found(transition("3", severity="medium", at_ms=2, alert_id="b"))
+    desk.found(transition("4", "repeat-asked", "high", at_ms=1, alert_id="d"))
+    work = sections(desk.cases(), lambda case: due[case.alert_id]).work
+    assert [case.alert_id for case in work] == ["a", "d", "b", "c"]  # equally due: severity
+    without = sections(desk.cases()).work
+    assert [case.alert_id for case in without] == ["d", "c", "b", "a"]
+
+
+def test_what_is_settled_comes_newest_first() -> None:
+    desk = Desk()
+    for number, alert_id in enumerate(["b", "a", "c"]):
+        desk.found(transition(f"{number}", "retired", at_ms=number // 2, alert_id=alert_id))
+    assert [case.alert_id for case in sections(desk.cases()).settled] == ["c", "a", "b"]
+
+
+def test_tasks_and_what_pages_nobody_are_listed() -> None:
+    assert is_listed(case_of(transition("1", "repeat-asked", "high")))
+    assert is_listed(case_of(transition("1", severity="medium")))
+    assert not is_listed(case_of(transition("1", severity="high")))
+
+
+def retired(desk: Desk, number: int, patient_id: str = "p") -> None:
+    name = f"alert-{number:02}"
+    desk.found(transition(name, "retired", at_ms=number, alert_id=name, patient_id=patient_id))
+
+
+def test_the_oldest_settled_alerts_are_forgotten_when_a_tenth_too_many_are_there() -> None:
+    desk = Desk(kept_max=10)
+    for number in range(11):
+        retired(desk, 10 - number)  # the oldest came last
+    assert len(desk.cases()) == 11, "a sweep passes over all: it waits"
+    retired(desk, 11)
+    kept = sorted(case.alert_id for case in desk.cases())
+    assert kept == [f"alert-{number:02}" for number in range(2, 12)]
+    assert [case.alert_id for case in desk.cases_of("p")] == kept
+    assert sum(map(len, desk._by_patient.values())) == 10, "nothing is left of what is forgotten"
+
+
+def test_an_alert_that_nobody_has_answered_is_never_forgotten() -> None:
+    desk = Desk(kept_max=3)
+    for number in range(9):
+        desk.found(transition(f"{number}", severity="high", at_ms=number, alert_id=f"{number}"))
+    assert len(desk.cases()) == 9
+    retired(desk, 10)
+    assert desk.case("alert-10") is None
+    assert len(desk.cases()) == 9
+
+
+# -- delivery --------------------------------------------------------------------------------------
+
+
+def test_of_an_outcome_that_is_read_before_its_notice_nothing_is_delivered() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    said = [one for one in desk.log if isinstance(one, Action)]
+    assert [one.kind for one in said] == ["notify", "delivered"]
+    core = Core()
+    for action in reversed(said):
+        core.done(action, desk.now_ms)
+    assert core.to_deliver() == [], "nobody knows yet what it is about"
+    core.found(transition("1", at_ms=desk.began_ms), desk.now_ms)
+    assert core.to_deliver() == []
+
+
+def test_what_is_delivered_is_let_go() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(6 * MINUTE_MS)
+    assert len(desk.delivered) == 2
+    assert desk.core._in_flight == {}
+
+
+def test_a_notice_is_sent_again_after_a_crash_until_its_outcome_is_known() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.now_ms += 250
+    for draft in desk.core.decide(desk.now_ms):
+        desk.put(draft)
+    (first,) = desk.core.to_deliver()
+    desk.restart()
+    assert desk.core.to_deliver() == [first]
+    desk.do("acknowledge")
+    assert desk.core.to_deliver() == [], "what somebody has answered is no longer news"
+
+
+def test_failures_are_counted_since_the_last_notice_that_reached_somebody() -> None:
+    def sent(name: str, *people: str) -> Action:
+        return Action(name, ["a"], "notify", "desk", 1, "p", to=list(people))
+
+    chain = sent("1", "nurse"), sent("2", "second"), sent("3"), sent("4", "chief")
+    assert Notices(chain, failed=frozenset({"2", "4"})).failures_in_a_row == 3
+    assert Notices(chain, failed=frozenset({"2"})).failures_in_a_row == 0
+    assert Notices(chain[:3]).failures_in_a_row == 1
+    assert Notices().failures_in_a_row == 0
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def test_a_notice_names_a_patient_by_pseudonym_else_what_it_is_about() -> None:
+    page = Action("key", ["a"], "notify", "desk", 7, "p", reason="onset")
+
+    def text(patient_id: str, subject: str = "") -> str:
+        case = case_of(transition("1", patient_id=patient_id, subject=subject))
+        return notice_of(page, case, [], "Robin", "http://x").text
+
+    assert text("p").startswith("CRITICAL: Severe blood pressure, patient Robin: new.")
+    assert "gateway/7: new." in text("", "gateway/7")
+    assert "the clinic: new." in text("", "")
+    assert "Robin" not in text("", "gateway/7")
+    notice = notice_of(page, case_of(transition("1")), [], "Robin", "http://x")
+    assert (notice.key, notice.reason, notice.severity, notice.at_ms) == (
+        "key",
+        "onset",
+        "critical",
+        7,
+    )
+
+
+def test_names_of_what_the_desk_does_are_32_digits_and_trouble_has_one_a_day() -> None:
+    assert len(identity("notify", "a")) == 32
+    assert int(identity("notify", "a"), 16)
+    assert identity("a", "b") != identity("ab")
+    morning_ms = 20_000 * DAY_MS
+    assert trouble_id("late", "home", morning_ms) == trouble_id(
+        "late", "home", morning_ms + DAY_MS - 1
+    )
+    assert trouble_id("late", "home", morning_ms) != trouble_id("late", "home", morning_ms - 1)
