@@ -10,6 +10,7 @@ from alerts.rules.values import HI
 from schemas.vitals import spoken
 
 _RELATION = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
+_DAY_MS = 24 * 3_600_000
 _MAP = {"map": "mean arterial pressure"}
 
 
@@ -21,7 +22,9 @@ def match_text(rung: Rung, finding: Finding) -> str:
     holding = [test for test in tests if limits.holds(test, sight, finding.own, sums)]
     if window is not None and sums is None:
         counted = _counted_text(rung, finding, window, tests)
-        return f"{counted}, now {values_text(rung, finding, begins=False)} ({_name(rung)})"
+        measured = any(not isinstance(test, HasStatus) for test in tests)
+        now = f", now {values_text(rung, finding, begins=False)}" if measured else ""
+        return f"{counted}{now} ({_name(rung)})"
     if not holding:  # true by a "not": show what it is about
         return f"{values_text(rung, finding)}: {rung.rule.title.lower()} ({_name(rung)})"
     phrases = [_phrase(test, finding) for test in holding]
@@ -29,10 +32,14 @@ def match_text(rung: Rung, finding: Finding) -> str:
 
 
 def values_text(rung: Rung, finding: Finding, *, begins: bool = True) -> str:
-    """Show the values that a rule looks at: ``Systolic 128 mmHg and diastolic 79 mmHg``."""
+    """Show the values that a rule looks at: ``Systolic 128 mmHg and diastolic 79 mmHg``.
+
+    Of a rule that looks at none, what the device reported: ``No irregular pulse``.
+    """
     sums = finding.window.sums if finding.window else None
+    tests = rung.rule.condition.tests()
     shown = {}
-    for test in rung.rule.condition.tests():
+    for test in tests:
         if isinstance(test, HasStatus):
             continue
         if isinstance(test, Limit):
@@ -40,6 +47,8 @@ def values_text(rung: Rung, finding: Finding, *, begins: bool = True) -> str:
         elif quantity := finding.sight.quantities.get(test.name):
             shown[_field(test)] = value_text(quantity)
     text = " and ".join(f"{name} {value}" for name, value in shown.items() if value)
+    flags = [test.name for test in tests if isinstance(test, HasStatus)]
+    text = text or " and ".join(_reported(flag, finding.sight) for flag in flags)
     return _capital(text) if begins else text
 
 
@@ -72,7 +81,9 @@ def flags_text(sight: Sight, gated: dict[str, str]) -> str:
 
 
 def duration_text(duration_ms: int) -> str:
-    """Show how long: ``5 h 10 min``."""
+    """Show how long: ``5 h 10 min``, ``7 days``."""
+    if duration_ms >= 2 * _DAY_MS and duration_ms % _DAY_MS == 0:
+        return f"{duration_ms // _DAY_MS} days"
     hours, minutes = divmod(max(duration_ms, 0) // 60_000, 60)
     if not hours:
         return f"{minutes} min"
@@ -106,6 +117,11 @@ def _averaged_text(rung: Rung, window: Window | None) -> str:
         return ""
     beyond = f", {window.beyond} HI or LO left out" if window.beyond else ""
     return f"Mean of {window.averaged} readings on {window.days} days{beyond}: "
+
+
+def _reported(flag: str, sight: Sight) -> str:
+    words = spoken(flag.replace("-", "_"))
+    return words if flag in (sight.status or ()) else f"no {words}"
 
 
 def _rule_phrase(test: Test, finding: Finding) -> str:

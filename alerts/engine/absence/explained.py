@@ -12,7 +12,7 @@ _DAY_MS = 24 * 3_600_000
 _LONG_MS = 2 * _DAY_MS
 
 _CAUSES: dict[Cause, str] = {
-    "not-measured": "the gateway is there, so it seems that nothing was measured",
+    "not-measured": "no gateway is reported away, so it seems that nothing was measured",
     "device-silent": (
         "the gateway is there but has not heard the device since: not used, out of its reach, or "
         "its battery is empty"
@@ -20,6 +20,9 @@ _CAUSES: dict[Cause, str] = {
     "gateway-offline": "the gateway in the home is offline, so nobody knows what was measured",
     "pipeline-late": "the way to the clinic is late, so nobody knows what was measured",
 }
+
+
+_NO_GATEWAY = "nothing is known of a gateway in the home: is it set up?"
 
 
 def patient_transition(patient_id: str, rule: AbsenceRule, noticed: Noticed) -> Transition:
@@ -86,7 +89,8 @@ def _reason(vital: str, noticed: Noticed) -> str:
     if noticed.event == "returned":
         return f"A reading of {name} came, or none is expected any more"
     silence = _long(noticed.at_ms - absence.since_ms)
-    return f"No {name} for {silence}; {_CAUSES[absence.cause]}"
+    unknown = absence.cause == "not-measured" and not absence.gateway
+    return f"No {name} for {silence}; {_NO_GATEWAY if unknown else _CAUSES[absence.cause]}"
 
 
 def _long(duration_ms: int) -> str:

@@ -2,9 +2,21 @@
 
 import pytest
 
+from alerts.engine.ladders import arrange
 from alerts.engine.step import step
+from alerts.rules.load import load_books
 from schemas.alert import Transition
-from tests.alerts.readings import NOON, Measured, at_once, fresh_state, glucose, pressure
+from schemas.registry import PatientEntry
+from tests.alerts.readings import (
+    BOTH,
+    HOUR,
+    NOON,
+    Measured,
+    at_once,
+    fresh_state,
+    glucose,
+    pressure,
+)
 
 
 def judged(*measured: Measured) -> list[Transition]:
@@ -67,3 +79,17 @@ def test_a_transition_carries_its_rule_source_advice_and_evidence() -> None:
     assert found.source
     assert found.advice
     assert len(found.book_sha256) == 64
+
+
+def test_a_rule_about_what_the_device_reports_has_sentences_too() -> None:
+    log = at_once(
+        pressure(NOON, 120, 80, "irregular-pulse"),
+        pressure(NOON + HOUR, 120, 80, "irregular-pulse"),
+        *[pressure(NOON + hour * HOUR, 120, 80) for hour in (2, 3, 4)],
+    )
+    shipped = arrange(load_books())
+    patient = PatientEntry("p1", "Robin", BOTH[:1])
+    assert [one.reason for one in step(fresh_state(patient, rules=shipped), log).transitions] == [
+        "Irregular pulse in 2 of the last 2 readings (adult-standard, pulse-irregular)",
+        "No irregular pulse: back within limits (adult-standard, pulse-irregular)",
+    ]

@@ -74,16 +74,17 @@ def test_nothing_is_expected_of_a_patient_under_another_book() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "words"),
+    ("cause", "gateway", "words"),
     [
-        ("not-measured", "nothing was measured"),
-        ("device-silent", "has not heard the device"),
-        ("gateway-offline", "gateway in the home is offline"),
-        ("pipeline-late", "late"),
+        ("not-measured", 1, "nothing was measured"),
+        ("not-measured", 0, "nothing is known of a gateway"),
+        ("device-silent", 1, "has not heard the device"),
+        ("gateway-offline", 1, "gateway in the home is offline"),
+        ("pipeline-late", 1, "late"),
     ],
 )
-def test_the_sentence_says_how_long_and_why(cause: Cause, words: str) -> None:
-    absence = Open(10 * DAY_MS, 7 * DAY_MS, cause, 0)
+def test_the_sentence_says_how_long_and_why(cause: Cause, gateway: int, words: str) -> None:
+    absence = Open(10 * DAY_MS, 7 * DAY_MS, cause, gateway)
     found = patient_transition("p-1", RULE, Noticed("onset", 0, 0, absence, 10 * DAY_MS, 0))
     assert "No blood pressure for 3 days" in found.reason
     assert words in found.reason
