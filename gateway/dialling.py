@@ -66,6 +66,10 @@ class Dialling:
         sessions = sum(over == adapter for over in self._busy.values())
         return Verdict.FULL if sessions >= SESSIONS_MAX else Verdict.DIAL
 
+    def is_busy(self, address: str) -> bool:
+        """Tell whether a session with this device is running."""
+        return address in self._busy
+
     def failures(self, address: str) -> int:
         """Tell how often in a row a device was not reached."""
         return self._failures.get(address, 0)

@@ -8,15 +8,16 @@ never into them. File: ``DIR/journal.db``, SQLite, ``user_version`` is the layou
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
+from gateway.anteroom import Anteroom
 from gateway.journal_file import (
     FILE,
     disk,
@@ -31,13 +32,14 @@ from gateway.record import (
     BLOOD_PRESSURE_RECORD,
     GLUCOSE,
     Entry,
+    Notification,
     Record,
     SessionFacts,
     captured_ms,
 )
 from gateway.wall import Observation
 from schemas.ranges import Range
-from schemas.reading import Capture, Device
+from schemas.reading import Device
 from schemas.wire import StreamState
 
 KEEP_RECEIPTED_MS = 30 * 24 * 3600 * 1000
@@ -45,17 +47,6 @@ PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
 STREAMS_MAX = 100  # in a health report, oldest first
 PROBE_BYTES = 64 * 1024  # room for a burst
 _FACTS_CACHED = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """What a device sent, before it has a number."""
-
-    address: str
-    characteristic: str
-    payload: bytes
-    session_id: str
-    capture: Capture
 
 
 class Journal:
@@ -90,46 +81,50 @@ class Journal:
 
         Raises ``UnavailableError`` if the disk does not take it (full, read-only, broken).
         """
-        capture = notification.capture
         with disk(), self._transaction():
-            cursor = self._database.execute(
-                "INSERT INTO rows (stream_id, session_id, address, characteristic, payload,"
-                " boot_id, monotonic_ms, wall_ms, not_before_ms) VALUES (?,?,?,?,?,?,?,?,?)",
-                (
-                    self._stream_id,
-                    notification.session_id,
-                    notification.address,
-                    notification.characteristic,
-                    notification.payload,
-                    capture.boot_id,
-                    capture.monotonic_ms,
-                    capture.wall_ms,
-                    capture.not_before_ms,
-                ),
-            )
-            seq = cursor.lastrowid
-            assert seq is not None
-            if notification.characteristic == GLUCOSE:
-                self._database.execute(
-                    "INSERT OR IGNORE INTO origins VALUES (?,?,?,?,?)",
-                    (
-                        *name_of(notification.address, notification.payload),
-                        self.stream,
-                        seq,
-                        captured_ms(capture),
-                    ),
-                )
-        assert seq > self._highest.get(self._stream_id, 0), seq
-        self._highest[self._stream_id] = seq
-        return Record(
-            stream=self.stream,
-            seq=seq,
-            address=notification.address,
-            characteristic=notification.characteristic,
-            payload=notification.payload,
-            session_id=notification.session_id,
-            capture=capture,
-        )
+            record = self._number(notification)
+        self._gave_out([record])
+        return record
+
+    # What came before it was known from whom.
+
+    def hold_back(self, notification: Notification, facts: SessionFacts) -> bool:
+        """Write a notification to the disk without a number: it is not yet known from whom it came.
+
+        ``facts``: what its session has learnt so far, for a crash. False if there is no room for
+        more of this device; raises ``UnavailableError`` if the disk does not take it.
+        """
+        with disk(), self._transaction():
+            found_room = self.anteroom.put(notification)
+            if found_room:
+                self._write_facts(facts)
+        return found_room
+
+    def attribute(
+        self, session_id: str, tell: Callable[[list[Record]], SessionFacts]
+    ) -> list[Record]:
+        """Number what a session was held back, for it is the device that a person paired here.
+
+        ``tell`` gives what the session has learnt: kept with the records, in one transaction.
+        Raises ``UnavailableError`` if the disk refuses; then nothing has changed.
+        """
+        with disk(), self._transaction():
+            records = [self._number(one) for one in self.anteroom.take(session_id)]
+            facts = tell(records)
+            self._write_facts(facts)
+            self._database.execute("DELETE FROM doubted WHERE address = ?", (facts.device.address,))
+        self._gave_out(records)
+        return records
+
+    def refuse(self, session_id: str, address: str) -> int:
+        """Delete what a session was held back, and doubt its device; give how much it was.
+
+        Raises ``UnavailableError`` if the disk refuses; then nothing has changed.
+        """
+        with disk(), self._transaction():
+            refused = len(self.anteroom.take(session_id))
+            self._database.execute("INSERT OR IGNORE INTO doubted VALUES (?)", (address,))
+        return refused
 
     def probe(self) -> None:
         """Write something: raises ``UnavailableError`` if the disk does not take it."""
@@ -143,12 +138,7 @@ class Journal:
     def keep_facts(self, facts: SessionFacts) -> None:
         """Write what a session has learnt so far."""
         with disk():
-            self._database.execute(
-                "INSERT OR REPLACE INTO sessions (session_id, address, ended, facts)"
-                " VALUES (?,?,?,?)",
-                (facts.session_id, facts.device.address, facts.ended, msgspec.json.encode(facts)),
-            )
-        self._facts.cache_clear()
+            self._write_facts(facts)
 
     def drop_facts(self, session_id: str) -> None:
         """Forget a session that brought no record."""
@@ -158,8 +148,12 @@ class Journal:
 
     def facts(self, record: Record) -> SessionFacts:
         """Give what the record's session learnt; only the address if it never told anything."""
-        device = Device(address=record.address)
-        return self._facts(record.session_id) or SessionFacts(record.session_id, device, ended=True)
+        return self.facts_of(record.session_id, record.address)
+
+    def facts_of(self, session_id: str, address: str) -> SessionFacts:
+        """Give what a session with a device learnt, as ``facts`` does."""
+        known = self._facts(session_id)
+        return known or SessionFacts(session_id, Device(address=address), ended=True)
 
     @disk()
     def records_of(self, session_id: str) -> list[Record]:
@@ -258,6 +252,7 @@ class Journal:
                 self._database.execute(
                     "DELETE FROM sessions WHERE ended = 1"
                     " AND session_id NOT IN (SELECT session_id FROM rows)"
+                    " AND session_id NOT IN (SELECT session_id FROM anteroom)"
                 )
         return pruned
 
@@ -290,6 +285,7 @@ class Journal:
         assert cursor.lastrowid is not None
         self._stream_id = cursor.lastrowid
         self.devices = KnownDevices(self._database)
+        self.anteroom = Anteroom(self._database)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -300,6 +296,58 @@ class Journal:
         finally:
             if self._database.in_transaction:  # a full disk may have ended it already
                 self._database.execute("ROLLBACK")
+
+    def _number(self, notification: Notification) -> Record:
+        """Make a record of a notification, within a transaction."""
+        capture = notification.capture
+        seq = self._database.execute(
+            "INSERT INTO rows (stream_id, session_id, address, characteristic, payload,"
+            " boot_id, monotonic_ms, wall_ms, not_before_ms) VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                self._stream_id,
+                notification.session_id,
+                notification.address,
+                notification.characteristic,
+                notification.payload,
+                capture.boot_id,
+                capture.monotonic_ms,
+                capture.wall_ms,
+                capture.not_before_ms,
+            ),
+        ).lastrowid
+        assert seq is not None
+        if notification.characteristic == GLUCOSE:
+            self._database.execute(
+                "INSERT OR IGNORE INTO origins VALUES (?,?,?,?,?)",
+                (
+                    *name_of(notification.address, notification.payload),
+                    self.stream,
+                    seq,
+                    captured_ms(capture),
+                ),
+            )
+        return Record(
+            stream=self.stream,
+            seq=seq,
+            address=notification.address,
+            characteristic=notification.characteristic,
+            payload=notification.payload,
+            session_id=notification.session_id,
+            capture=capture,
+        )
+
+    def _gave_out(self, records: Iterable[Record]) -> None:
+        """Note numbers that are on the disk now."""
+        for record in records:
+            assert record.seq > self._highest.get(self._stream_id, 0), record.seq
+            self._highest[self._stream_id] = record.seq
+
+    def _write_facts(self, facts: SessionFacts) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO sessions (session_id, address, ended, facts) VALUES (?,?,?,?)",
+            (facts.session_id, facts.device.address, facts.ended, msgspec.json.encode(facts)),
+        )
+        self._facts.cache_clear()
 
     def _end_broken_sessions(self) -> None:
         """End what an earlier run left open: it will never tell which record was the newest."""

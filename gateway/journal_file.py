@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
@@ -21,6 +21,23 @@ CREATE TABLE timelines (
 _RESENDS = """
 CREATE TABLE resends (
     request TEXT PRIMARY KEY          -- of the server, that was fulfilled
+) WITHOUT ROWID;
+"""
+_ANTEROOM = """
+CREATE TABLE anteroom (               -- see gateway.anteroom
+    number         INTEGER PRIMARY KEY,
+    session_id     TEXT NOT NULL,
+    address        TEXT NOT NULL,
+    characteristic TEXT NOT NULL,
+    payload        BLOB NOT NULL,
+    boot_id        TEXT NOT NULL,
+    monotonic_ms   INTEGER NOT NULL,
+    wall_ms        INTEGER,
+    not_before_ms  INTEGER
+);
+CREATE INDEX anteroom_address ON anteroom (address);
+CREATE TABLE doubted (
+    address TEXT PRIMARY KEY          -- refused for what it said of itself, not believed since
 ) WITHOUT ROWID;
 """
 _LAYOUT = f"""
@@ -58,7 +75,7 @@ CREATE TABLE cursors (
     held     INTEGER,                 -- see gateway.cursor.Cursor
     complete INTEGER NOT NULL
 ) WITHOUT ROWID;
-{_TIMELINES}{_RESENDS}
+{_TIMELINES}{_RESENDS}{_ANTEROOM}
 -- Where the bytes of a glucose measurement came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
     address     TEXT NOT NULL,
@@ -82,6 +99,7 @@ ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
 """,
     2: _TIMELINES,
     3: _RESENDS,
+    4: _ANTEROOM,
 }
 """By the layout that they begin from: what leads to the next one."""
 

@@ -1,4 +1,4 @@
-"""What the journal keeps of each device beside its records: how far it was read, and its clock."""
+"""What the journal keeps of each device beside its records: cursor, clock, and a doubt."""
 
 import sqlite3
 
@@ -43,6 +43,12 @@ class KnownDevices:
                 (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
             ).rowcount
         )
+
+    @disk()
+    def is_doubted(self, address: str) -> bool:
+        """Tell whether a device was refused for what it said, and has not been believed since."""
+        row = self._database.execute("SELECT 1 FROM doubted WHERE address = ?", (address,))
+        return row.fetchone() is not None
 
     @disk()
     def timeline(self, address: str) -> Timeline:

@@ -57,6 +57,8 @@ class Oldest(msgspec.Struct, frozen=True):
 class JournalStatus(msgspec.Struct, frozen=True):
     """``held`` rows wait for a receipt, ``receipted`` ones are kept for a while.
 
+    ``unattributed`` notifications have no row yet: see ``gateway.anteroom``.
+
     ``file_bytes`` counts the write-ahead log too.
     """
 
@@ -65,6 +67,7 @@ class JournalStatus(msgspec.Struct, frozen=True):
     streams: int
     file_bytes: int
     oldest: Oldest | None = None
+    unattributed: int = 0
 
 
 class DeviceRow(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -19,6 +19,10 @@ REFUSED_UNPAIRED = Counter(
 REFUSED = Counter(
     "vitalwire_gateway_refused", "Sessions and pairings that were refused, by reason", ["reason"]
 )
+REFUSED_NOTIFICATIONS = Counter(
+    "vitalwire_gateway_refused_notifications",
+    "Notifications that were dropped: they are of no device that a person paired here",
+)
 BONDED_ANEW = Counter(
     "vitalwire_gateway_bonded_anew", "Times that the gateway paired a device again by itself"
 )
@@ -39,6 +43,7 @@ def totals() -> dict[str, int]:
         "sessions": SESSIONS,
         "refused_unpaired": REFUSED_UNPAIRED,
         "refused": REFUSED,
+        "refused_notifications": REFUSED_NOTIFICATIONS,
         "failures": FAILURES,
     }
     return {name: _total(counter) for name, counter in counters.items()}
@@ -52,7 +57,10 @@ def refused() -> dict[str, int]:
         for sample in samples
         if sample.name.endswith("_total")
     }
-    return found | {"unpaired": _total(REFUSED_UNPAIRED)}
+    return found | {
+        "unpaired": _total(REFUSED_UNPAIRED),
+        "notifications": _total(REFUSED_NOTIFICATIONS),
+    }
 
 
 def _total(counter: Counter) -> int:

@@ -20,6 +20,17 @@ TWIN_WINDOW_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
+class Notification:
+    """What a device sent, before it has a number."""
+
+    address: str
+    characteristic: str
+    payload: bytes
+    session_id: str
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """The capture that lends an undated record its identity, for ever."""
 

@@ -1,11 +1,15 @@
-"""What only the end of a session tells: its newest measurement, and how fresh its stamps are."""
+"""What only the end of a session tells: its newest measurement, and how fresh its stamps are.
 
-from collections.abc import Iterable
+And what remains to be told of one that was cut off before it knew from whom its records were.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.decode import decode
-from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Record
-from gateway.timeline import was_set
+from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Moment, Record, SessionFacts
+from gateway.timeline import Timeline, was_set
 from schemas.gatt.blood_pressure_record import continues, decode_segment
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import Stamp, measure, measure_segments
@@ -81,6 +85,34 @@ def coincidence(records: Iterable[Record]) -> Coincidence | None:
         return None
     shown, captured_ms = max(found)
     return Coincidence(captured_ms, shown.isoformat(timespec="seconds"))
+
+
+def cut_off(
+    facts: SessionFacts, known: SessionFacts, records: Sequence[Record], timeline: Timeline
+) -> tuple[SessionFacts, Timeline]:
+    """End a session that was cut off before it knew from whom its records were.
+
+    ``facts``: what it had learnt; ``known``: what is known of its device from elsewhere;
+    ``timeline``: of the device's clock until then. Which record was its newest nobody knows: it may
+    have had more.
+    """
+    if facts.clock is not None and records:
+        last = records[-1].capture
+        moment = Moment(last.boot_id, last.monotonic_ms, last.wall_ms)
+        timeline = timeline.sight(facts.clock, moment)
+    elif (found := coincidence(records)) is not None:
+        timeline = timeline.met(found)
+    told = replace(
+        facts,
+        device=known.device,
+        name=facts.name or known.name,
+        features=facts.features or known.features,
+        moves=timeline.moves,
+        coincidences=timeline.coincidences if facts.clock is None else (),
+        ended=True,
+        newest=None,
+    )
+    return told, timeline
 
 
 def _stamp(record: Record, parts: dict[bytes, list[bytes]]) -> Stamp | None:

@@ -67,6 +67,8 @@ def last_captures(state: Path) -> dict[str, Capture]:
 def describe(status: JournalStatus) -> Iterator[str]:
     """Say it to a person."""
     yield f"waiting for the clinic  {status.held}"
+    if status.unattributed:
+        yield f"from whom is not known  {status.unattributed}, judged when its device is read"
     yield f"at the clinic           {status.receipted}, kept here too for 30 days"
     yield f"starts of the program   {status.streams}"
     yield f"journal                 {status.file_bytes / 1024:.0f} KiB"
@@ -79,10 +81,10 @@ def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:
             f"The journal has layout {version}, this program reads {LAYOUT_VERSION}.",
             "Use the version of vitalwire that runs the daemon.",
         )
-    held, receipted, streams = database.execute(
+    held, receipted, streams, unattributed = database.execute(
         "SELECT (SELECT count(*) FROM rows WHERE receipted_ms IS NULL),"
         " (SELECT count(*) FROM rows WHERE receipted_ms IS NOT NULL),"
-        " (SELECT count(*) FROM streams)"
+        " (SELECT count(*) FROM streams), (SELECT count(*) FROM anteroom)"
     ).fetchone()
     row = database.execute(
         "SELECT seq, stream, boot_id, monotonic_ms, wall_ms, not_before_ms"
@@ -90,4 +92,4 @@ def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:
         " ORDER BY stream_id, seq LIMIT 1"
     ).fetchone()
     oldest = Oldest(row[0], row[1], Capture(*row[2:])) if row else None
-    return JournalStatus(held, receipted, streams, file_bytes, oldest)
+    return JournalStatus(held, receipted, streams, file_bytes, oldest, unattributed)

@@ -14,6 +14,7 @@ from gateway.admission import Refusal, Standing, explain, repair_quirk, standing
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.harvest import Surroundings
+from gateway.bluetooth.leftovers import Leftovers
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session
 from gateway.dialling import Dialling, Ending, Verdict
@@ -40,6 +41,7 @@ class Devices:
         self._around = around
         self._dialling = dialling
         self._scanners = [Scanner(radio, around.clock, self._sighted, rng) for radio in radios]
+        self._leftovers = Leftovers(around, radios, dialling.is_busy)
         self._acquaintances: dict[str, Acquaintance] = {}
         self._unbonded: set[str] = set()
         self._refused: dict[str, Refusal] = {}
@@ -73,7 +75,7 @@ class Devices:
         faults += [scanner.problem for scanner in self._scanners]
         # Several adapters have one bluetoothd: what they all say is said once.
         told = dict.fromkeys(fault for fault in faults if fault is not None)
-        return [*told, *refused, *forgotten, *unreachable]
+        return [*told, *refused, *forgotten, *unreachable, *self._leftovers.problems]
 
     @property
     def wedged(self) -> bool:
@@ -121,6 +123,7 @@ class Devices:
                 for radio in self._radios:
                     parts.create_task(radio.run())
                 await self._around.doorkeeper.open.wait()
+                parts.create_task(self._leftovers.run())
                 for scanner in self._scanners:
                     parts.create_task(scanner.run())
         finally:

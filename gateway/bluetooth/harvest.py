@@ -1,4 +1,4 @@
-"""What one session brings: on the disk first, believed once it is known from whom it came."""
+"""What one session brings: on the disk first, a record once it is known from whom it came."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from gateway import metrics
 from gateway.admissions import Admissions
 from gateway.bluetooth.doorkeeper import Doorkeeper
+from gateway.intake import Intake
 from gateway.journal import Journal
-from gateway.record import Record, SessionFacts
+from gateway.record import DeviceClock, SessionFacts
 from gateway.session_end import battery_low, coincidence, newest
 from schemas.clock import Clock
 from schemas.reading import Coincidence
@@ -20,25 +19,19 @@ from schemas.reading import Coincidence
 FIRST_RECORD_TIMEOUT_S = 30.0
 SILENCE_S = 2.0  # a cuff that has sent its burst and keeps the link has nothing more
 DURABLE_POLL_S = 0.1
-HELD_BACK_MAX = 1000  # no cuff remembers more
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every session of this gateway uses.
 
-    ``capture`` takes session, address, characteristic and payload; it gives the record if it is
-    durable. ``durable`` tells whether everything captured so far is. ``told`` hears that a session
-    will tell nothing more.
+    ``told`` hears that a session will tell nothing more.
     """
 
     journal: Journal
     clock: Clock
     rng: Random
-    capture: Callable[[str, str, str, bytes], Record | None]
-    durable: Callable[[], bool]
+    intake: Intake
     told: Callable[[str], None]
     admissions: Admissions
     doorkeeper: Doorkeeper
@@ -57,29 +50,60 @@ class Harvest:
         self.all_durable = True
         self.battery_low: bool | None = None
         """What the newest record said, known at the end; None: nothing."""
-        self._held_back: list[tuple[int, bytes]] | None = None
+        self.held_back = 0
+        """Notifications of which it is not known yet from whom they came."""
+        self._known = True
+        self._refused = False
         self._fresh: tuple[Coincidence, ...] | None = None
         self._arrived = asyncio.Event()
 
     def capture(self, number: int, payload: bytes) -> None:
         """Take a notification from bleak: the journal comes before everything else."""
-        if self._held_back is None:
-            self._keep(number, payload)
-        elif len(self._held_back) < HELD_BACK_MAX:
-            self._held_back.append((number, payload))
+        if self._refused:
+            metrics.REFUSED_NOTIFICATIONS.inc()
+            return
+        facts, characteristic = self.facts, f"{number:04x}"
+        if self._known:
+            record = self._around.intake.capture(
+                facts.session_id, facts.device.address, characteristic, payload
+            )
+            durable = record is not None
+            self.captured += 1
+            self._arrived.set()
         else:
-            metrics.FAILURES.labels("notification-lost").inc()
-            log.error("notification.lost", reason="too much came before it was known from whom")
+            durable = self._around.intake.hold_back(facts, characteristic, payload)
+            self.held_back += 1
+        self.all_durable = self.all_durable and durable
+
+    def note_clock(self, clock: DeviceClock) -> None:
+        """Take the device's clock; raise ``UnavailableError`` if the disk refuses.
+
+        Should the daemon die before it is known from whom the records are, they need their time.
+        """
+        self.facts = replace(self.facts, clock=clock)
+        if self.held_back:
+            self._around.journal.keep_facts(self.facts)
 
     def hold_back(self) -> None:
-        """Keep what comes in memory until it is known who gives it: see ``believe``."""
-        self._held_back = []
+        """Let what comes be no record before it is known who gives it: until ``believe``."""
+        self._known = False
 
     def believe(self) -> None:
-        """Keep what was held back, and from now on everything at once."""
-        held_back, self._held_back = self._held_back, None
-        for number, payload in held_back or ():
-            self._keep(number, payload)
+        """Make records of what was held back, and from now on of everything at once.
+
+        Keeps ``facts`` too. Raises ``UnavailableError`` if the disk refuses; nothing has changed
+        then.
+        """
+        records = self._around.intake.attribute(self.facts.session_id, lambda _: self.facts)
+        self._known, self.held_back = True, 0
+        self.captured += len(records)
+        if records:
+            self._arrived.set()
+
+    def refuse(self) -> None:
+        """Drop what was held back, and whatever may still come."""
+        self._refused, self.held_back = True, 0
+        self._around.intake.refuse(self.facts.session_id, self.facts.device.address)
 
     async def silence(self) -> None:
         """Wait until nothing has come for a while."""
@@ -94,7 +118,7 @@ class Harvest:
 
     async def on_disk(self) -> None:
         """Wait until everything that was captured is on the disk."""
-        while not self._around.durable():  # noqa: ASYNC110  (the daemon tries the disk each second)
+        while not self._around.intake.works:  # noqa: ASYNC110  (the daemon tries the disk each second)
             await asyncio.sleep(DURABLE_POLL_S)
 
     def freshness(self) -> tuple[Coincidence, ...]:
@@ -113,19 +137,11 @@ class Harvest:
         """Write what the session told; raise ``UnavailableError`` if the disk refuses."""
         journal, facts = self._around.journal, self.facts
         if not self.captured:
-            journal.drop_facts(facts.session_id)
+            if not self.held_back:
+                journal.drop_facts(facts.session_id)
             return
         records = journal.records_of(facts.session_id)
         told = newest(records) if complete else None
         self.battery_low = battery_low(records)
         fresh = () if facts.clock is not None else self.freshness()
         journal.keep_facts(replace(facts, ended=True, newest=told, coincidences=fresh))
-
-    def _keep(self, number: int, payload: bytes) -> None:
-        facts = self.facts
-        record = self._around.capture(
-            facts.session_id, facts.device.address, f"{number:04x}", payload
-        )
-        self.all_durable = self.all_durable and record is not None
-        self.captured += 1
-        self._arrived.set()

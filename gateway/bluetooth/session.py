@@ -15,6 +15,7 @@ import structlog
 
 from gateway import metrics
 from gateway.admission import Admission, Refusal, quirk_as_admitted, refusal, repair_quirk
+from gateway.bluetooth import leftovers
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
 from gateway.bluetooth.harvest import Harvest, Surroundings
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded, Vanished
@@ -24,7 +25,7 @@ from gateway.bluetooth.scanner import Sighting
 from gateway.bluetooth.session_clock import set_wrong_clock, sight_clock
 from gateway.bluetooth.subscriptions import MEASUREMENTS, may_be_early, pushed, subscribe
 from gateway.dialogue import Dialogue, Outcome
-from gateway.record import DeviceClock, SessionFacts
+from gateway.record import SessionFacts
 from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
@@ -56,7 +57,13 @@ class Session:
             bonded=sighting.paired,
             may_bond_anew=repair_quirk(admission) is not None,
         )
-        self._harvest = Harvest(SessionFacts(session_id, acquaintance.device), around)
+        facts = SessionFacts(
+            session_id,
+            acquaintance.device,
+            features=dict(acquaintance.features),
+            name=acquaintance.name,
+        )
+        self._harvest = Harvest(facts, around)
         self._dialogue: Dialogue | None = None
         self._outcome: str | None = None  # of the dialogue, or a refusal
         self._has_turn = False
@@ -147,13 +154,8 @@ class Session:
         """Judge a link that the device dropped: a cuff does so when it has given everything.
 
         One that gave nothing broke off, unless its kind is known to leave when it has nothing.
-        One that left before it said its serial number is known by its bond, as one that says none.
         """
-        early = self._bonded and not self._believed and self._outcome is None
-        if early and not self._is_refused():
-            with suppress(UnavailableError):  # the disk refuses: what came waits in memory
-                self._believe()
-            self._harvest.believe()
+        self._believe_its_bond()
         if self._dialogue is not None:
             complete = self._dialogue.complete
         else:
@@ -161,6 +163,16 @@ class Session:
             leaves_early = drains and quirk is not None and quirk.leaves_early
             complete = self._harvest.captured > 0 or leaves_early
         return Event.LEFT if complete else Event.LINK_LOST
+
+    def _believe_its_bond(self) -> None:
+        """Judge one that left before it said its serial number by its bond, as one that says none.
+
+        What the disk refuses now ``Leftovers`` judges, and what bluetoothd did not answer.
+        """
+        early = self._bonded and not self._believed and self._outcome is None
+        if early and not self._is_refused():
+            with suppress(UnavailableError):
+                self._believe()
 
     # One effect per command.
 
@@ -221,7 +233,7 @@ class Session:
                 self._link,
                 known,
                 self._around.clock,
-                self._note_clock,
+                self._harvest.note_clock,
                 self._listen if early else _listen_later,
             )
             await asked_bond
@@ -247,20 +259,19 @@ class Session:
             log.warning("session.refused", reason=refused.value)
             self._outcome = refused.value
             known.doubted = True
+            self._harvest.refuse()
         return refused is not None
 
     def _is_known(self, admission: Admission) -> bool:
         """Tell whether it was read before, and of a kind that may be subscribed to early."""
         known = self._acquaintance
-        if known.doubted or (admission.model is None and not known.asked):
+        doubted = known.doubted or self._around.journal.devices.is_doubted(known.device.address)
+        if doubted or (admission.model is None and not known.asked):
             return False  # it keeps better what we might have to refuse
         return may_be_early(quirk_as_admitted(admission)) and may_be_early(known.quirk)
 
     async def _ask_bond(self) -> None:
         self._bonded = await self._radio.is_bonded(self._acquaintance.device.address)
-
-    def _note_clock(self, clock: DeviceClock) -> None:
-        self._harvest.facts = replace(self._harvest.facts, clock=clock)
 
     async def _listen(self) -> None:
         await subscribe(self._link, self._acquaintance.quirk, self._harvest.capture)
@@ -271,16 +282,12 @@ class Session:
         Raises ``UnavailableError`` if the disk refuses.
         """
         known, facts = self._acquaintance, self._harvest.facts
-        self._believed, known.doubted = True, False
-        self._harvest.facts = facts = replace(
-            facts,
-            device=known.device,
-            name=known.name,
-            features=dict(known.features),
-            moves=sight_clock(known.device.address, facts.clock, self._around),
-        )
-        self._around.journal.keep_facts(facts)
+        facts = replace(facts, device=known.device, name=known.name, features=dict(known.features))
+        leftovers.attribute(self._around, facts, but=facts.session_id)
+        moves = sight_clock(known.device.address, facts.clock, self._around)
+        self._harvest.facts = replace(facts, moves=moves)
         self._harvest.believe()
+        self._believed, known.doubted = True, False
 
     async def _subscribe(self, _order: Order) -> Event:
         await self._listen()
@@ -334,6 +341,8 @@ class Session:
         """Write what the session told, and how far the meter was read."""
         devices, address = self._around.journal.devices, self._acquaintance.device.address
         try:
+            if self._harvest.held_back:
+                self._believe_its_bond()
             self._harvest.end(complete=outcome == COMPLETE)
             if (low := self._harvest.battery_low) is not None:
                 self._acquaintance.battery_low = low
@@ -342,7 +351,8 @@ class Session:
                 devices.move_cursor(address, reached)
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
-        self._around.told(self._harvest.facts.session_id)
+        finally:
+            self._around.told(self._harvest.facts.session_id)
 
 
 async def _listen_later() -> None:

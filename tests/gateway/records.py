@@ -3,8 +3,14 @@
 from datetime import datetime
 from decimal import Decimal
 
-from gateway.journal import Notification
-from gateway.record import BLOOD_PRESSURE, DeviceClock, Entry, Record, SessionFacts
+from gateway.record import (
+    BLOOD_PRESSURE,
+    DeviceClock,
+    Entry,
+    Notification,
+    Record,
+    SessionFacts,
+)
 from schemas.gatt import blood_pressure, date_time, glucose
 from schemas.reading import Capture, Device
 

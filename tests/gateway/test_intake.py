@@ -5,11 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
+from gateway import anteroom, metrics
 from gateway.intake import WAITING_MAX, Intake
 from gateway.journal import Journal
-from gateway.record import BLOOD_PRESSURE, Record
+from gateway.record import BLOOD_PRESSURE, Record, SessionFacts
 from gateway.wall import Observation, not_before_ms, observe, read
+from schemas.errors import UnavailableError
+from schemas.reading import Device
 from tests.gateway.clocks import HandClock
 from tests.gateway.records import ADDRESS, BOOT, STREAM
 
@@ -26,6 +30,9 @@ def clock() -> HandClock:
     return HandClock()
 
 
+EARLY = SessionFacts("early", Device(ADDRESS))
+
+
 class Desk:
     """An intake and what it kept."""
 
@@ -37,12 +44,24 @@ class Desk:
     def capture(self, payload: bytes) -> Record | None:
         return self.intake.capture("session", ADDRESS, BLOOD_PRESSURE, payload)
 
+    def hold_back(self, payload: bytes) -> bool:
+        return self.intake.hold_back(EARLY, BLOOD_PRESSURE, payload)
+
     def fill_disk(self) -> None:
         (pages,) = self.journal._database.execute("PRAGMA page_count").fetchone()
         self.journal._database.execute(f"PRAGMA max_page_count = {pages}")
 
+    @property
+    def refused(self) -> int:
+        return metrics.refused()["notifications"]
+
     def free_disk(self) -> None:
         self.journal._database.execute("PRAGMA max_page_count = 1000000")
+
+
+def lost() -> float:
+    labels = {"reason": "notification-lost"}
+    return REGISTRY.get_sample_value("vitalwire_gateway_failures_total", labels) or 0.0
 
 
 @pytest.fixture
@@ -87,6 +106,58 @@ def test_what_waits_in_memory_is_bounded(desk: Desk) -> None:
     for _ in range(WAITING_MAX + 50):
         desk.capture(bytes(3000))
     assert len(desk.intake._waiting) == WAITING_MAX
+
+
+def test_what_is_held_back_is_no_record_before_it_is_attributed(desk: Desk) -> None:
+    assert desk.hold_back(b"1")
+    assert desk.hold_back(b"2")
+    assert desk.kept == []
+    assert desk.intake.attribute("early", lambda _: EARLY) == desk.kept
+    assert [record.payload for record in desk.kept] == [b"1", b"2"]
+
+
+def test_what_is_held_back_waits_for_a_disk_that_refuses_and_then_for_its_judgement(
+    desk: Desk,
+) -> None:
+    desk.fill_disk()
+    while desk.capture(bytes(3000)) is not None:
+        pass
+    assert not desk.hold_back(b"small enough to fit")
+    with pytest.raises(UnavailableError):
+        desk.intake.attribute("early", lambda _: EARLY)
+    assert desk.intake.problem is not None
+    desk.free_disk()
+    desk.intake.retry()
+    assert desk.intake.works
+    assert desk.journal.anteroom.count(ADDRESS) == 1
+    desk.intake.attribute("early", lambda _: EARLY)
+    assert desk.kept[-1].payload == b"small enough to fit"
+
+
+def test_a_refusal_that_the_disk_does_not_take_comes_before_all_that_it_takes(desk: Desk) -> None:
+    assert desk.hold_back(b"on the disk")
+    desk.journal._database.execute("PRAGMA query_only = 1")
+    assert not desk.hold_back(b"in memory")
+    assert desk.capture(b"of another session") is None
+    before = desk.refused
+    desk.intake.refuse("early", ADDRESS)
+    assert desk.refused == before + 1
+    desk.journal._database.execute("PRAGMA query_only = 0")
+    desk.intake.retry()
+    assert desk.intake.works
+    assert desk.refused == before + 2
+    assert desk.journal.devices.is_doubted(ADDRESS)
+    assert desk.intake.attribute("early", lambda _: EARLY) == []
+    assert desk.kept[-1].payload == b"of another session"
+
+
+def test_what_finds_no_room_is_counted_as_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anteroom, "DEVICE_MOST", 1)
+    before = lost()
+    assert desk.hold_back(b"1")
+    assert desk.hold_back(b"2")  # nothing of it waits
+    assert lost() == before + 1
+    assert [one.payload for one in desk.intake.attribute("early", lambda _: EARLY)] == [b"1"]
 
 
 def test_a_wall_clock_that_nobody_keeps_true_is_not_told(desk: Desk, clock: HandClock) -> None:

@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.cursor import Cursor
-from gateway.journal import KEEP_RECEIPTED_MS, Journal, Notification
+from gateway.journal import KEEP_RECEIPTED_MS, Journal
 from gateway.journal_file import FILE, unusable
-from gateway.record import BLOOD_PRESSURE_RECORD, GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
+from gateway.record import (
+    BLOOD_PRESSURE_RECORD,
+    GLUCOSE,
+    GLUCOSE_CONTEXT,
+    Notification,
+    SessionFacts,
+)
 from gateway.session_end import newest
 from gateway.wall import Observation
 from schemas.errors import MisconfiguredError, UnavailableError
@@ -147,6 +153,8 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
             DROP TABLE cursors;
             DROP TABLE timelines;
             DROP TABLE resends;
+            DROP TABLE anteroom;
+            DROP TABLE doubted;
             CREATE TABLE cursors (
                 address TEXT PRIMARY KEY, last INTEGER NOT NULL, digest TEXT NOT NULL
             ) WITHOUT ROWID;

@@ -12,11 +12,23 @@ from gateway.record import (
     GLUCOSE,
     GLUCOSE_CONTEXT,
     DeviceClock,
+    Moment,
+    SessionFacts,
 )
-from gateway.session_end import coincidence, must_wait, newest
+from gateway.session_end import coincidence, cut_off, must_wait, newest
+from gateway.timeline import Timeline
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
-from schemas.reading import Coincidence
-from tests.gateway.records import SHOWN, cuff_payload, entry, meter_payload, record
+from schemas.reading import Capture, Coincidence, Device
+from tests.gateway.records import (
+    ADDRESS,
+    BOOT,
+    CLOCK_READ,
+    SHOWN,
+    cuff_payload,
+    entry,
+    meter_payload,
+    record,
+)
 
 GATEWAY = "home-1"
 DAY = timedelta(days=1)
@@ -136,3 +148,39 @@ def test_a_record_without_a_trusted_time_waits_for_the_end(
 
 def test_what_cannot_be_decoded_has_nothing_to_wait_for() -> None:
     assert not must_wait(entry(record(1, b"\x00")), GATEWAY)
+
+
+KNOWN = SessionFacts("", Device(ADDRESS, "Cuff", serial="1"), features={"2a49": 3}, name="CUFF")
+
+
+def test_a_session_that_was_cut_off_has_its_clock_and_what_is_known_of_its_device() -> None:
+    early = SessionFacts("session", Device(ADDRESS), CLOCK_READ)
+    facts, timeline = cut_off(early, KNOWN, [record(1, cuff_payload())], Timeline())
+    assert facts == replace(KNOWN, session_id="session", clock=CLOCK_READ, ended=True)
+    assert timeline.seen is not None
+    assert (timeline.seen.local, timeline.seen.boot_id) == (SHOWN, BOOT)
+
+
+def test_what_it_had_learnt_itself_stands() -> None:
+    early = SessionFacts("session", Device(ADDRESS), features={"2a49": 1}, name="ITS OWN")
+    facts, _ = cut_off(early, KNOWN, [record(1, cuff_payload())], Timeline())
+    assert (facts.name, facts.features, facts.newest) == ("ITS OWN", {"2a49": 1}, None)
+
+
+def test_a_clock_that_was_moved_before_it_was_cut_off_is_noticed() -> None:
+    before = Timeline().sight(CLOCK_READ, Moment(BOOT, CLOCK_READ.monotonic_ms, None))
+    moved = DeviceClock(SHOWN + DAY, CLOCK_READ.monotonic_ms + 10_000)
+    early = SessionFacts("session", Device(ADDRESS), moved)
+    facts, timeline = cut_off(early, KNOWN, [record(1, cuff_payload())], before)
+    assert [move.jump_ms for move in facts.moves] == [DAY // timedelta(milliseconds=1) - 10_000]
+    assert timeline.moves == facts.moves
+
+
+def test_one_whose_clock_was_not_read_tells_how_fresh_its_stamps_are() -> None:
+    early = SessionFacts("session", Device(ADDRESS))
+    row = replace(
+        record(1, cuff_payload()), capture=Capture(BOOT, 1_000, wall_ms=1_773_471_909_000)
+    )
+    facts, timeline = cut_off(early, KNOWN, [row], Timeline())
+    assert facts.coincidences == (Coincidence(1_773_471_909_000, SHOWN.isoformat()),)
+    assert timeline.coincidences == facts.coincidences

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
-from gateway.daemon import note_stray_error
+from gateway.daemon import STREAM_BYTES, note_stray_error
 from gateway.dialling import Dialling
 from gateway.intake import Intake
 from gateway.journal import Journal
@@ -41,7 +42,7 @@ class BluetoothSide:
 
     def __init__(self, state: Path, *adapters: str) -> None:
         clock, rng = SystemClock(), Random(1)
-        self.journal = Journal(state, stream="0123456789abcdef")
+        self.journal = Journal(state, stream=secrets.token_hex(STREAM_BYTES))
         self.kept: list[Record] = []
         self.told: list[str] = []
         self.visits = 0
@@ -55,8 +56,7 @@ class BluetoothSide:
             journal=self.journal,
             clock=clock,
             rng=rng,
-            capture=self.intake.capture,
-            durable=lambda: self.intake.works,
+            intake=self.intake,
             told=self.told.append,
             admissions=self.admissions,
             doorkeeper=self.doorkeeper,

@@ -13,7 +13,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 from prometheus_client import REGISTRY
 
-from gateway import dialling
+from gateway import dialling, metrics
 from gateway.admission import Admission, AdmittedBy
 from gateway.bluetooth import pairing
 from gateway.bluetooth.bluez import (
@@ -33,7 +33,7 @@ from tests.bluetooth_world import (
     make_cuff,
     make_meter,
 )
-from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.side import BluetoothSide, alive
 from tests.gateway.bluetooth.test_pairing import gateway
 
 
@@ -112,6 +112,7 @@ async def test_another_serial_number_is_refused_even_with_the_key(
     await side.visited(1)
     await world.remove(cuff)
     before, false = refused("serial"), spoofer(serial="C-0002")
+    dropped = metrics.refused()["notifications"]
     false.bonds = cuff.bonds  # the key has leaked
     false.take(250, 150, 70)
     await world.add(false, bonded=False)
@@ -120,10 +121,33 @@ async def test_another_serial_number_is_refused_even_with_the_key(
     assert side.payloads == [taken]
     # It handed something over before it said who it is; from now on it is asked first.
     await eventually(lambda: not false.is_connected)
+    assert metrics.refused()["notifications"] == dropped + 1
+    assert side.journal.anteroom.sessions() == []
     before = refused("serial")
     false.take(251, 151, 70)
     await eventually(lambda: refused("serial") > before)
     assert (side.payloads, false.pending) == ([taken], 1)
+
+
+async def test_who_was_refused_is_asked_first_after_a_restart_too(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        cuff = make_cuff()
+        await world.add(cuff, bonded=True)
+        cuff.take(120, 80, 70)
+        await side.visited(1)
+        await world.remove(cuff)
+        false = spoofer(serial="C-0002")
+        false.bonds = cuff.bonds  # the key has leaked
+        false.take(250, 150, 70)
+        await world.add(false, bonded=False)
+        await eventually(lambda: told(side, "another serial number") and not false.is_connected)
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        before = refused("serial")
+        false.take(251, 151, 70)
+        await eventually(lambda: refused("serial") > before)
+        assert (side.payloads, false.pending) == ([], 1)
 
 
 async def test_a_stranger_that_asks_for_security_is_not_paired_while_the_daemon_runs(

@@ -23,8 +23,7 @@ from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
 from gateway.bluetooth.session import Session
-from gateway.journal import Notification
-from gateway.record import Record
+from gateway.record import Notification, Record
 from gateway.visit import Command, Event, Order, State, Visit
 from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids

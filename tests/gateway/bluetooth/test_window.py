@@ -1,43 +1,47 @@
 """The one window: BlueZ confirms what a device indicates before any program has it on the disk.
 
-Here the daemon dies inside it, by SIGKILL as the first act of the notification's callback.
+Here the daemon dies inside it, by SIGKILL as the first act of the notification's callback; and at
+its end, before it is known from whom the notification was.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from bumble import att
-from bumble.core import UUID
-from bumble.device import Connection
 
 from gateway.bluetooth import harvest
-from schemas.gatt import uuids
+from schemas.reading import Reading
 from simulators.peripherals import Cuff, Meter, Sample
-from simulators.peripherals.attributes import Characteristic
-from simulators.peripherals.listening import ListeningDevice
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import eventually, make_cuff
 from tests.gateway.bluetooth.clinic import GATEWAY_ID, Clinic
+from tests.gateway.bluetooth.eager import EagerCuff, Then
 from tests.gateway.bluetooth.side import BluetoothSide
-
-UNASKED_AFTER_S = 0.2
 
 SHIPPED = "import vitalwire; vitalwire.cli()"
 KILLED_AT = """
 import itertools, os, signal
 from gateway.journal import Journal
-append, count = Journal.append, itertools.count(1)
-def die(journal, notification):
+append, hold_back, count = Journal.append, Journal.hold_back, itertools.count(1)
+def die():
     if next(count) == {record}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return append(journal, notification)
-Journal.append = die
+Journal.append = lambda *given: die() or append(*given)
+Journal.hold_back = lambda *given: die() or hold_back(*given)
+""" + SHIPPED  # fmt: skip
+KILLED_EARLY = """
+import os, signal
+from gateway.bluetooth.harvest import Harvest
+capture = Harvest.capture
+def die(harvest, *given):
+    capture(harvest, *given)
+    if not harvest.captured:
+        os.kill(os.getpid(), signal.SIGKILL)
+Harvest.capture = die
 """ + SHIPPED  # fmt: skip
 
 
@@ -106,68 +110,44 @@ async def test_a_meter_loses_nothing_in_it(
     await eventually(lambda: set(clinic.payloads) == set(taken))
 
 
-class EagerCuff(Cuff):
-    """Remembers who has subscribed: asked for its serial number, it first sends what it has.
-
-    Then it answers, or leaves.
-    """
-
-    def __init__(self, like: Cuff, *, leaves: bool) -> None:
-        super().__init__(like.identity, like.clock, like.ledger)
-        self.clock_read_first: list[bool] = []  # before each subscription
-        self._leaves = leaves
-        self._clock_was_read = False
-        self._answer: Callable[[], None] | None = None
-
-    def begin(self, *, remembers: bool) -> None:
-        self._remembers, self._clock_was_read = remembers, False
-
-    def hear(self, pdu: bytes, take: Callable[[], None]) -> None:
-        asked = None
-        if pdu[0] == att.Opcode.ATT_READ_REQUEST:
-            handle = int.from_bytes(pdu[1:3], "little")
-            attribute = self._device.gatt_server.get_attribute(handle)
-            asked = attribute and attribute.type
-        self._clock_was_read |= asked == UUID.from_16_bits(uuids.CURRENT_TIME)
-        if asked == UUID.from_16_bits(uuids.SERIAL_NUMBER) and self._remembers and self.pending:
-            self._answer = take
-            asyncio.get_running_loop().call_later(UNASKED_AFTER_S, self._send_unasked)
-        else:
-            take()
-
-    def _send_unasked(self) -> None:
-        if self._connection is not None:
-            self._resume(self._connection)
-
-    async def _drop(self, connection: Connection) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not self._leaves:
-            answer()
-        else:
-            await super()._drop(connection)
-
-    def _on_subscription(
-        self, characteristic: Characteristic, connection: Connection, notify: bool, indicate: bool
-    ) -> None:
-        self.clock_read_first.append(self._clock_was_read)
-        super()._on_subscription(characteristic, connection, notify, indicate)
+async def test_what_a_cuff_sent_before_it_said_who_it_is_outlives_the_daemon(
+    world: BluetoothWorld,
+    run: Callable[[str], Child],
+    clinic: Clinic,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has its confirmation and comes back for nothing: whose it is, the bond says."""
+    cuff = EagerCuff(make_cuff(), Then.HANGS, monkeypatch)
+    await world.add(cuff, bonded=True)
+    taken = [cuff.take(120, 80, 70)]
+    daemon = run(SHIPPED)
+    await eventually(lambda: clinic.payloads == taken and not cuff.is_connected)
+    daemon.kill()
+    cuff.begin(remembers=True)
+    taken.append(cuff.take(220, 130, 70))
+    daemon = run(KILLED_EARLY)
+    await eventually(lambda: not daemon.running)
+    await eventually(lambda: cuff.pending == 0)
+    assert taken[1] not in clinic.payloads
+    run(SHIPPED)
+    await eventually(lambda: taken[1] in clinic.payloads)
+    assert len({item.seq for arrival in clinic.arrivals for item in arrival.items}) == 2
+    (late,) = (item for arrival in clinic.arrivals[-1:] for item in arrival.items)
+    assert isinstance(late, Reading)
+    assert (late.device.serial, late.device.model) == (cuff.identity.serial, cuff.identity.model)
+    assert late.device_time is not None
+    assert late.device_time.age_ms is not None  # its clock had been read
 
 
-@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize("then", [Then.LEAVES, Then.ANSWERS])
 async def test_what_a_cuff_sends_unasked_during_the_first_reads_is_kept(
-    world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch, leaves: bool
+    world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch, then: Then
 ) -> None:
     """One that dropped the link itself keeps its memory of us: we could not end our subscription.
 
     We listen before the first answers, and yet its clock is read before it is subscribed to.
     """
-    cuff = EagerCuff(make_cuff(), leaves=leaves)
-    on_pdu = ListeningDevice.on_gatt_pdu
-
-    def hear(device: ListeningDevice, connection: Connection, pdu: bytes) -> None:
-        cuff.hear(pdu, lambda: on_pdu(device, connection, pdu))
-
-    monkeypatch.setattr(ListeningDevice, "on_gatt_pdu", hear)
+    cuff = EagerCuff(make_cuff(), then, monkeypatch)
     monkeypatch.setattr(harvest, "SILENCE_S", 0.1)
     taken = [cuff.take(120, 80, 70)]
     await world.add(cuff, bonded=True)
