@@ -23,6 +23,7 @@ Event = Literal[
     "eased",
     "returned",
     "not-confirmed",
+    "reopened",
     "retracted",
     "retired",
     "corrected",
@@ -32,6 +33,7 @@ Event = Literal[
     "warming",
     "limit-expiring",
     "corrected-match",
+    "wrongly-ended",
     "stale",
     "repeat-asked",
     "resolved-before-seen",
@@ -40,6 +42,7 @@ Event = Literal[
 
 ``confirmed``: what was marked ``awaiting-confirmation`` pages now, for a repeat said the same or
 none came in time. ``not-confirmed``: a repeat was back within limits, and nobody was paged.
+``reopened``: a reading that had ended it says otherwise now, or is another patient's.
 ``retracted``: the reading that it rests on says otherwise now, or is another patient's.
 ``retired``: its rule is no longer in force. ``corrected``: a reading that it rests on was decoded
 anew; ``cause``: it is known better why no reading comes. These two ask nobody for attention.
@@ -52,6 +55,7 @@ WORK_LIST: frozenset[Event] = frozenset(
         "warming",
         "limit-expiring",
         "corrected-match",
+        "wrongly-ended",
         "stale",
         "repeat-asked",
         "resolved-before-seen",
@@ -62,7 +66,8 @@ WORK_LIST: frozenset[Event] = frozenset(
 ``standing``: the condition was true already when its rule came into force for the patient, or when
 the reading was old; what it does next is an alert's. ``inactive``: the rule has no baseline;
 ``warming``: its windows are not filled yet. ``limit-expiring``: a personal limit ends within days.
-``corrected-match``: a correction says what would have been an alert.
+``corrected-match``: a correction says what would have been an alert. ``wrongly-ended``: it says
+that an alert was ended by mistake, too long ago to open it again.
 """
 
 ENDING: frozenset[Event] = frozenset({"returned", "not-confirmed", "retracted", "retired"})

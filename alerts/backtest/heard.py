@@ -17,7 +17,7 @@ from schemas.alert import SEVERITIES, Event, Mark, Severity, Transition
 RECURS_AFTER_MS = 30 * 60_000
 PAGED: tuple[Severity, ...] = ("critical", "high")
 ENDS: frozenset[Event] = frozenset({"returned", "retracted", "not-confirmed", "retired"})
-_BEGINS: frozenset[Event] = frozenset({"onset", "worsened", "confirmed"})
+_BEGINS: frozenset[Event] = frozenset({"onset", "worsened", "confirmed", "reopened"})
 _SILENT: frozenset[Mark] = frozenset({"awaiting-confirmation", "standing"})
 
 

@@ -17,7 +17,7 @@ Kind = Literal["alert", "work"]
 Condition = Literal["active", "returned", "not-confirmed", "retracted", "retired"]
 Attention = Literal["unacknowledged", "acknowledged", "shelved", "resolved"]
 
-_OPENING: frozenset[Event] = frozenset({"onset", "worsened"})
+_OPENING: frozenset[Event] = frozenset({"onset", "worsened", "reopened"})
 _MATCHING: frozenset[Event] = WORK_LIST | _OPENING | {"again"}
 _ENDS: dict[Event, Condition] = {
     "returned": "returned",

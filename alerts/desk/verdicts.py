@@ -148,6 +148,8 @@ def _told(on: Occasion) -> Tell:
             return Tell("recurred")
         case "onset" if on.succeeds:
             return Tell("recurred")
+        case "reopened" if on.case.notices.told:
+            return Tell("recurred")
         case "worsened":
             return Tell("worsened")
         case "confirmed":

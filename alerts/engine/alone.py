@@ -1,6 +1,6 @@
 """What rules say of one reading by itself, outside any batch: few ask, so it may take its time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from alerts.engine.sight import Sight
 from alerts.rules.condition import HasStatus
 from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Chosen, Values
 from schemas.vitals import VITALS
+
+_CENSORED = {"positive-infinity", "negative-infinity"}
 
 
 def true_rungs(
@@ -29,8 +31,28 @@ def true_rungs(
     return true, decided
 
 
+def ended_rungs(ladder: Ladder, sight: Sight, own: Own, gated: Collection[str]) -> int:
+    """Give the rungs whose return condition a reading meets by itself, if it may end anything.
+
+    What asks for circumstances is not known here.
+    """
+    censored = any(quantity.absent in _CENSORED for quantity in sight.quantities.values())
+    if censored or not set(gated).isdisjoint(sight.status or ()):
+        return 0
+    ended = 0
+    for place, rung in enumerate(ladder.rungs):
+        if rung.rule.single and not rung.rule.requires:
+            values = _values(rung, sight, own, {})
+            ended |= int(rung.rule.condition.truth(values, widened=True).false[0]) << place
+    return ended
+
+
 def is_true(rung: Rung, sight: Sight, own: Own, attributes: Mapping[str, str]) -> bool:
     """Tell whether a reading definitely satisfies a rule."""
+    return bool(rung.rule.condition.truth(_values(rung, sight, own, attributes)).true[0])
+
+
+def _values(rung: Rung, sight: Sight, own: Own, attributes: Mapping[str, str]) -> Values:
     values = values_of([sight.quantities], VITALS[sight.vital])
     rule = rung.rule
     flags = {test.name for test in rule.condition.tests() if isinstance(test, HasStatus)}
@@ -39,7 +61,7 @@ def is_true(rung: Rung, sight: Sight, own: Own, attributes: Mapping[str, str]) -
         for name in rule.settings
         if name in own
     }
-    told = Values(
+    return Values(
         values.number,
         values.unit,
         values.beyond,
@@ -47,7 +69,6 @@ def is_true(rung: Rung, sight: Sight, own: Own, attributes: Mapping[str, str]) -
         met={one: np.array([one.met(attributes)]) for one in rule.requires},
         chosen=chosen,
     )
-    return bool(rule.condition.truth(told).true[0])
 
 
 def _flag(status: Sequence[str] | None, name: str) -> int:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from alerts.engine.absence.keep import KeptSilence
-from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, LadderState, Match, Pending
+from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, Ended, LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.sight import Sight
 from alerts.engine.state import Arrivals, Orphan, PartitionState
@@ -52,6 +52,13 @@ class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     older: list[str] = []
     said: dict[str, int] = {}
     clear: bool = False
+    ended: "list[_Ended]" = []
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    held: _Ladder
+    enders: dict[str, tuple[str, int]]
+    at_ms: int
 
 
 class _Arrivals(msgspec.Struct, frozen=True):
@@ -236,7 +243,10 @@ def _find(rules: RuleSet, key: str) -> tuple[int, int] | None:
 
 
 def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
-    held = state.ladders.get((row, ladder.index), LadderState())
+    return _kept_ladder(ladder, state.ladders.get((row, ladder.index), LadderState()))
+
+
+def _kept_ladder(ladder: Ladder, held: LadderState) -> _Ladder:
     return _Ladder(
         latched=_names(ladder, held.latched),
         lowered=_names(ladder, held.lowered),
@@ -260,7 +270,13 @@ def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
         ],
         older=_names(ladder, held.older),
         said={ladder.rungs[rung].key: day for rung, day in held.said.items()},
+        ended=[_kept_ended(ladder, ended) for ended in held.ended],
     )
+
+
+def _kept_ended(ladder: Ladder, ended: Ended) -> _Ended:
+    enders = {ladder.rungs[rung].key: ender for rung, ender in ended.enders.items()}
+    return _Ended(_kept_ladder(ladder, ended.held), enders, ended.at_ms)
 
 
 def _restore_ladders(state: PartitionState, row: int, kept: dict[str, _Ladder]) -> None:
@@ -271,6 +287,12 @@ def _restore_ladders(state: PartitionState, row: int, kept: dict[str, _Ladder]) 
 
 
 def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladder) -> None:
+    if kept.clear:
+        state.clear[row, ladder.index] = mask(range(len(ladder.rungs)))
+    state.put_ladder((row, ladder.index), _held(ladder, kept))
+
+
+def _held(ladder: Ladder, kept: _Ladder) -> LadderState:
     pending = [
         Pending(
             item.sight,
@@ -281,9 +303,7 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladd
         )
         for item in kept.pending
     ]
-    if kept.clear:
-        state.clear[row, ladder.index] = mask(range(len(ladder.rungs)))
-    held = LadderState(
+    return LadderState(
         latched=_mask(ladder, kept.latched),
         lowered=_mask(ladder, kept.lowered),
         last_match_ms=kept.last_match_ms,
@@ -301,8 +321,17 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladd
             for place, rung in enumerate(ladder.rungs)
             if rung.key in kept.said
         },
+        ended=[ended for one in kept.ended if (ended := _ended(ladder, one)).held.latched],
     )
-    state.put_ladder((row, ladder.index), held)
+
+
+def _ended(ladder: Ladder, kept: _Ended) -> Ended:
+    enders = {
+        place: kept.enders[rung.key]
+        for place, rung in enumerate(ladder.rungs)
+        if rung.key in kept.enders
+    }
+    return Ended(_held(ladder, kept.held), enders, kept.at_ms)
 
 
 def _kept(ladder: Ladder, awaiting: Awaiting) -> _Awaiting:

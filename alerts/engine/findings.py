@@ -66,7 +66,8 @@ class Finding:
     ``speaking`` is the rung that speaks for the ladder; ``cause`` the rung that the reading
     matched, or that is over; ``origin`` the reading with which the alert began. For ``stale``,
     ``scope`` and ``origin`` name the vital and the day, and ``count`` the readings so far; for
-    ``corrected``, ``count`` is the reading's revision.
+    ``corrected``, ``count`` is the reading's revision; ``occasion`` names what an event rests on
+    that its reading did not bring about.
 
     ``held``: what held before, as (latched, lowered). ``deadline_ms``: of a page or a task that
     waits for a repeat. ``unanswered``: nobody repeated the reading in time. ``window``: what
@@ -84,6 +85,7 @@ class Finding:
     marks: tuple[Mark, ...] = ()
     scope: str = ""
     count: int = 0
+    occasion: str = ""
     held: tuple[int, int] = (0, 0)
     deadline_ms: int | None = None
     unanswered: bool = False

@@ -7,6 +7,7 @@ latched rung speaks for the ladder; what it says before and after is the event.
 from dataclasses import replace
 
 from alerts.engine.confirmation import begin_wait, end_wait
+from alerts.engine.ended import forget_old, note_end
 from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding, Voice
 from alerts.engine.gate import Passed, gate
 from alerts.engine.ladder_state import LadderState, Pending
@@ -16,6 +17,7 @@ from schemas.alert import Event, Mark
 
 def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     """Move the state by one reading; give what changed."""
+    forget_old(state, facts.log_ms)
     passed = gate(state, facts)
     if facts.older and not state.latched and not (passed.granted | passed.asked) & ~facts.cleared:
         return _resolved(facts, passed, ladder)
@@ -26,6 +28,7 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     if passed.granted:
         state.rest_on(facts.sight.reading_id, facts.measured_ms, passed.granted)
     if returned:
+        note_end(state, returned, facts)
         state.let_go(returned)
     if facts.matched:
         state.last_match_ms = max(state.last_match_ms, facts.measured_ms)

@@ -43,12 +43,25 @@ class Match(msgspec.Struct):
     rungs: int
 
 
+class Ended(msgspec.Struct):
+    """Rungs that held until readings met their return conditions: one may yet prove to be wrong.
+
+    ``held``: what was remembered of them; ``enders``: of each the reading that ended it, and when
+    that was measured; ``at_ms``: log time.
+    """
+
+    held: "LadderState"
+    enders: dict[int, tuple[str, int]]
+    at_ms: int
+
+
 class LadderState(msgspec.Struct):
     """Rungs that hold (``latched``), those among them that count one severity lower, and the rest.
 
     ``flagged``: measurement time and rungs of recent flagged matches. ``basis``: the last matches
     of the rungs that hold; ``older``: rungs that also rest on matches no longer among them.
-    ``said``: the last day of the patient on which each rung of a mean was spoken of.
+    ``said``: the last day of the patient on which each rung of a mean was spoken of. ``ended``: see
+    ``alerts.engine.ended``.
     """
 
     latched: int = 0
@@ -61,6 +74,7 @@ class LadderState(msgspec.Struct):
     basis: list[Match] = []
     older: int = 0
     said: dict[int, int] = {}
+    ended: list[Ended] = []
 
     def silent(self, rungs: int, day: int) -> bool:
         """Tell whether a match of rungs about means adds nothing to what was said that day."""
@@ -92,6 +106,13 @@ class LadderState(msgspec.Struct):
         if self.awaiting is not None:
             self.awaiting.rungs &= ~rungs
             self.awaiting = self.awaiting if self.awaiting.rungs else None
+        for ended in self.ended:
+            ended.held.drop(rungs)
+        self.forget_ended()
+
+    def forget_ended(self) -> None:
+        """Forget ended alerts of which no rung is left."""
+        self.ended = [ended for ended in self.ended if ended.held.latched]
 
     def let_go(self, rungs: int) -> None:
         """Let rungs hold no more, and forget on what they rested."""
@@ -105,7 +126,7 @@ class LadderState(msgspec.Struct):
     @property
     def empty(self) -> bool:
         """Whether there is nothing to remember."""
-        return not (self.latched or self.pending or self.flagged)
+        return not (self.latched or self.pending or self.flagged or self.ended)
 
     @property
     def deadline_ms(self) -> int | None:

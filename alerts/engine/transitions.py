@@ -51,6 +51,8 @@ def _occasion(finding: Finding) -> str:
     """Tell apart what one reading may do twice to an alert: at once, and at its deadline."""
     if finding.event == "stale":
         return str(finding.count)
+    if finding.occasion:
+        return finding.occasion
     if finding.count:
         return f"{finding.sight.reading_id}/{finding.count}"
     due = "/unverified" if finding.unanswered else ""
@@ -67,6 +69,8 @@ def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
         return f"Closed: {wording.rule_text(cause)} is no longer in force"
     if finding.event == "standing":
         return wording.standing_text(cause, finding)
+    if finding.occasion:
+        return wording.reopened_text(cause, finding)
     if finding.event == "eased":
         return wording.eased_text(cause, ladder.rungs[finding.speaking], finding)
     parts = [

@@ -70,6 +70,22 @@ def standing_text(rung: Rung, finding: Finding) -> str:
     return f"{values_text(rung, finding)}: {title} already when {rule_text(rung)} came into force"
 
 
+def reopened_text(rung: Rung, finding: Finding) -> str:
+    """Say what holds again, up to why."""
+    title = rung.rule.title.lower()
+    shown = "" if rung.rule.window else values_text(rung, finding, begins=False)
+    said = f"{title}, {shown} ({_name(rung)})" if shown else f"{title} ({_name(rung)})"
+    if finding.event == "wrongly-ended":
+        return f"Ended by mistake: {said}; a reading that had ended it"
+    age = duration_text(finding.at_ms - finding.sight.measured_at_ms)
+    late = f", delayed, measured {age} before: call the patient"
+    said += late if "delayed" in finding.marks else ""
+    if finding.deadline_ms is not None:
+        within = duration_text(rung.rule.confirm_within_ms)
+        said += f", the page waits up to {within} for a repeat"
+    return f"Open again: {said}; the reading that had ended it"
+
+
 def rule_text(rung: Rung) -> str:
     """Name a rule in a sentence."""
     return f"the rule {rung.rule.id} of {rung.book.name}"

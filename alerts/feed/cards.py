@@ -22,6 +22,7 @@ _TASKS: dict[Event, str] = {
     "warming": "Not judged yet: too few readings are known",
     "limit-expiring": "A personal limit ends soon",
     "corrected-match": "Corrected: beyond a limit, as it now says",
+    "wrongly-ended": "An alert was ended by a wrong reading",
 }
 _MARKS: dict[Mark, str] = {
     "delayed": "Delayed: call the patient",

@@ -54,6 +54,29 @@ CASES: dict[str, tuple[Story, list[tuple[str, str]]]] = {
         ),
         [("notify", "onset"), ("notify", "recurred")],
     ),
+    "sent: onset, of what was reopened before anybody was told": (
+        lambda desk: (
+            desk.find("1", marks=["awaiting-confirmation"]),
+            desk.after(MINUTE_MS),
+            desk.find("2", "not-confirmed"),
+            desk.after(MINUTE_MS),
+            desk.find("3", "reopened"),
+        ),
+        [("withhold", "awaiting-confirmation"), ("notify", "onset")],
+    ),
+    "sent: recurred, of what was reopened after somebody had answered": (
+        lambda desk: (
+            acknowledged(desk),
+            desk.find("2", "returned"),
+            desk.after(MINUTE_MS),
+            desk.find("3", "reopened"),
+        ),
+        [("notify", "onset"), ("notify", "recurred")],
+    ),
+    "withheld: what was ended by mistake, long ago": (
+        lambda desk: desk.find("1", "wrongly-ended", "medium"),
+        [("withhold", "work-list")],
+    ),
     "withheld: shelved": (
         lambda desk: (shelved(desk), desk.after(HOUR_MS), desk.find("2", "again")),
         [("notify", "onset"), ("withhold", "shelved")],

@@ -1,0 +1,66 @@
+"""What a record of corrections or withdrawals says of one stored reading."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from alerts.engine.sight import Sight, value_text
+from schemas.kafka import CorrectedReading, Corrections, Withdrawals, WithdrawnReading
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One reading: as it was judged, and as it is now.
+
+    ``now`` None: it is another patient's, or no measurement. ``revision`` tells several changes of
+    one reading apart; 0 is its withdrawal.
+    """
+
+    was: Sight
+    now: Sight | None
+    revision: int
+    said: str
+
+    @property
+    def told(self) -> Sight:
+        """Give what an event shows: of what is not this patient's no value."""
+        return self.now or msgspec.structs.replace(self.was, quantities={}, status=None)
+
+
+def changes(record: Corrections | Withdrawals) -> Iterator[Change]:
+    """Give the changes of a record, in its order."""
+    if isinstance(record, Withdrawals):
+        for reading in record.readings:
+            if reading.outcome == "measured":
+                yield Change(_sight(reading), None, 0, "the reading is another patient's")
+        return
+    for corrected in record.readings:
+        now = _sight(corrected)
+        was = msgspec.structs.replace(now, quantities=corrected.before)
+        measured = now if corrected.outcome == "measured" else None
+        yield Change(was, measured, corrected.revision, _sentence(corrected))
+
+
+def _sight(reading: CorrectedReading | WithdrawnReading) -> Sight:
+    return Sight(
+        reading.reading_id,
+        reading.vital,
+        reading.measured_at_ms,
+        reading.time_quality,
+        reading.quantities,
+        reading.status,
+    )
+
+
+def _sentence(reading: CorrectedReading) -> str:
+    """Say what the reading says now, and what it said when it was judged."""
+    changes = [
+        f"{name.replace('_', ' ')} {value_text(now)} (before: {value_text(before)})"
+        for name, now in reading.quantities.items()
+        if (before := reading.before.get(name)) is not None and before != now
+    ]
+    said = "; ".join(changes) or "its values are the same"
+    if reading.outcome != "measured":
+        said = "it is no measurement"
+    return f"its device's bytes were misread: {said}"
