@@ -95,5 +95,8 @@ def notices_of(
         after_end=0 if end_index is None else sum(position_of(one) >= end_index for one in chain),
         last_ms=said[-1].at_ms if said else None,
         told=tuple(dict.fromkeys(name for one in said for name in one.to)),
-        retraction_told=any(one.reason == "retracted" for one in said),
+        retraction_told=any(
+            one.reason == "retracted" and (end_index is None or position_of(one) >= end_index)
+            for one in said
+        ),
     )

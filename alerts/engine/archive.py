@@ -96,6 +96,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     known: bytes | None = None
     """Digests of the rungs under which the patient was judged; None: nobody wrote them down."""
     inactive: bytes = b""
+    withdrawn: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             silence,
             known=_named(rules, state.known[row].tolist()),
             inactive=_named(rules, state.inactive[row].tolist()),
+            withdrawn=state.withdrawn.get(row, {}),
         )
     )
 
@@ -175,6 +177,9 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
         state.known[row] = [_among(ladder, record.known) for ladder in state.rule_set.ladders]
     if record.inactive:
         state.inactive[row] = [_among(ladder, record.inactive) for ladder in state.rule_set.ladders]
+    state.withdrawn.pop(row, None)
+    if record.withdrawn:
+        state.withdrawn[row] = record.withdrawn
     state.orphans.pop(row, None)
     if orphans := list(_orphans(state, record.ladders)):
         state.orphans[row] = orphans

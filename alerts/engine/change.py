@@ -27,6 +27,10 @@ class Change:
         """Give what an event shows: of what is not this patient's no value."""
         return self.now or msgspec.structs.replace(self.was, quantities={}, status=None)
 
+    def occasion(self, turn: int) -> str:
+        """Name the change; ``turn``: how often the reading was withdrawn before."""
+        return f"{self.was.reading_id}/{self.revision}/{turn}"
+
 
 def changes(record: Corrections | Withdrawals) -> Iterator[Change]:
     """Give the changes of a record, in its order."""

@@ -41,6 +41,8 @@ def correct(state: PartitionState, record: Corrections | Withdrawals) -> Iterato
         for vital in state.rule_set.vitals:
             if vital.vital.name == change.was.vital:
                 yield from _vital(state, row, vital, change)
+                if isinstance(record, Withdrawals):
+                    state.withdraw(row, vital.index, change.was.reading_id)
 
 
 def _order(change: Change) -> tuple[int, str, int]:
@@ -61,7 +63,8 @@ def _vital(
         one = _OfLadder(state, row, ladder, number, change)
         for found in one.findings(revision, (before, kept)):
             finding = replace(found, own=state.own(row, found.sight.measured_at_ms))
-            told = transition(state.patients[row], ladder, finding, vital.gated)
+            turn = state.turn(row, found.sight.reading_id)
+            told = transition(state.patients[row], ladder, finding, vital.gated, turn)
             yield msgspec.structs.replace(told, reason=_reason(told, change))
 
 
@@ -146,7 +149,7 @@ class _OfLadder:
             windowed=windowed,
             newest_ms=int(state.newest_ms[row, vital.index]),
             log_ms=state.log_ms,
-            occasion=f"{change.was.reading_id}/{change.revision}",
+            occasion=change.occasion(state.turn(row, change.was.reading_id)),
             before=kept[0],
             kept=kept[1],
         )

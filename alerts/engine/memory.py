@@ -159,6 +159,11 @@ class Memory:
         count[slot] = before + 1 if before + 1 < 2 * RECENT_MAX else RECENT_MAX
         return True
 
+    def forget_one(self, slot: int, identity: int) -> None:
+        """Forget that a reading came: it may come again."""
+        recent = self._recent[slot]
+        recent[recent == np.uint64(identity)] = 0
+
     def push(self, slot: Integers, entries: Structured) -> None:
         """Take one eligible reading for each of different slots, newer than what the ring holds."""
         count = self.table["ring_count"]

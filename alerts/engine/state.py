@@ -18,6 +18,7 @@ import numpy.typing as npt
 from alerts.engine.absence.watch import AbsenceWatch
 from alerts.engine.columns import Integers
 from alerts.engine.deadlines import Timers
+from alerts.engine.identity import long_identity
 from alerts.engine.kinds import kinds_of
 from alerts.engine.ladder_state import LONG_AGO_MS, LadderState
 from alerts.engine.ladders import RuleSet
@@ -29,6 +30,7 @@ from alerts.engine.sight import Sight
 from alerts.rules.values import Chosen
 from schemas.registry import PersonalLimit
 
+WITHDRAWN_MAX = 256
 _ROWS_FIRST = 256
 
 _T = TypeVar("_T", bound=np.generic)
@@ -71,6 +73,8 @@ class PartitionState:
         """Of those of ``ladders`` in which something waits for a repeat."""
         self.arrivals: dict[tuple[int, int], Arrivals] = {}
         """By (row, vital)."""
+        self.withdrawn: dict[int, dict[str, int]] = {}
+        """How often each of a patient's readings was another's, by row; a few have any."""
         self.limits: dict[int, tuple[Personal, ...]] = {}
         """Of the patients who have limits of their own, by row."""
         self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
@@ -164,6 +168,21 @@ class PartitionState:
     def own(self, row: int, at_ms: int) -> dict[str, PersonalLimit]:
         """Give the limits of a patient that replace those of the books at an instant."""
         return in_force(self.limits.get(row, ()), at_ms)
+
+    def turn(self, row: int, reading_id: str) -> int:
+        """Tell how often a reading was withdrawn before: what it does again is another event."""
+        withdrawn = self.withdrawn.get(row)
+        return withdrawn.get(reading_id, 0) if withdrawn else 0
+
+    def withdraw(self, row: int, vital: int, reading_id: str) -> None:
+        """Count a withdrawal; of many readings the last ones are known. It may come back."""
+        slot = int(self.memories[vital].slot_of[row])
+        if slot >= 0:
+            self.memories[vital].forget_one(slot, max(long_identity(reading_id)[1], 1))
+        withdrawn = self.withdrawn.get(row, {})
+        count = withdrawn.pop(reading_id, 0) + 1
+        known = [*withdrawn.items(), (reading_id, count)]
+        self.withdrawn[row] = dict(known[-WITHDRAWN_MAX:])
 
     def put_ladder(self, key: tuple[int, int], ladder: LadderState) -> None:
         """Keep a ladder's state, or forget it if it is empty."""

@@ -132,7 +132,13 @@ class Walk:
             Found(
                 (record.entry, 1, place, patient_id, ladder.index),
                 row,
-                transition(patient_id, ladder, finding, self.vital.gated),
+                transition(
+                    patient_id,
+                    ladder,
+                    finding,
+                    self.vital.gated,
+                    self.state.turn(row, finding.sight.reading_id),
+                ),
             )
             for place, ladder, finding in settled
         ]

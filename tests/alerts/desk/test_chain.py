@@ -248,6 +248,15 @@ def test_whoever_was_told_is_told_of_a_retraction() -> None:
     assert desk.case().settled
 
 
+def test_a_second_retraction_is_told_too() -> None:
+    """The reading came back to its patient, and went away once more."""
+    desk = VirtualDesk()
+    for number, event in enumerate(["onset", "retracted"] * 2):
+        desk.find(str(number), event)
+        desk.after(MINUTE_MS)
+    assert [reason for _, reason, _ in desk.told()] == ["onset", "retracted"] * 2
+
+
 def test_alerts_of_a_rule_that_is_gone_close() -> None:
     desk = VirtualDesk()
     desk.find("1")

@@ -1,10 +1,25 @@
 """A reading turns out to be another patient's: the alert goes, nothing of the other is shown."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.desk.fold import Desk
+from alerts.engine.archive import decode_patient, restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
-from tests.alerts.engine.test_corrections import LATER, SEVERE, events, judged, withdrawal
-from tests.alerts.readings import DAY, MINUTE, NOON, at_once, fresh_state, pressure, record
+from tests.alerts.engine.test_corrections import LATER, SEVERE, events, judged, kept, withdrawal
+from tests.alerts.engine.test_revise import fresh, measurements, memory_of, named
+from tests.alerts.readings import (
+    DAY,
+    MINUTE,
+    NOON,
+    Measured,
+    at_once,
+    fresh_state,
+    pressure,
+    record,
+)
 
 
 def test_the_old_patients_alert_is_retracted_and_shows_nothing_of_the_other() -> None:
@@ -38,3 +53,53 @@ def test_the_new_patients_reading_is_judged_by_its_age() -> None:
         ("retracted", "p1"),
         ("onset", "p2"),
     ]
+
+
+BACK = record(LATER + MINUTE, [SEVERE])
+
+
+def test_a_reading_that_comes_back_counts_again() -> None:
+    """Moved to another patient by mistake, and back: its alert is open again, as a new event."""
+    log = [*at_once(SEVERE), withdrawal(SEVERE), BACK]
+    assert events(judged(*at_once(SEVERE), BACK)) == ["onset"]  # it has only come twice
+    found = judged(*log, withdrawal(SEVERE, at_ms=LATER + 2 * MINUTE), BACK, BACK)
+    assert events(found) == ["onset", "retracted", "onset", "retracted", "onset"]
+    assert len({one.alert_id for one in found}) == 1
+    assert len({one.event_id for one in found}) == 5
+    desk = Desk()
+    for one in found:
+        desk.found(one)
+    case = desk.case(found[0].alert_id)
+    assert case is not None
+    assert (case.condition, case.attention, case.demand) == (
+        "active",
+        "unacknowledged",
+        found[-1],
+    )
+
+
+def test_a_reading_that_comes_back_after_a_restart_counts_again() -> None:
+    state, restarted = fresh_state(), fresh_state()
+    whole = step(state, [*at_once(SEVERE), withdrawal(SEVERE)]).transitions
+    found = decode_patient(kept(state)[0])
+    assert found is not None
+    restore_patient(restarted, "p1", found)
+    restarted.log_ms = state.log_ms
+    again = step(restarted, [BACK]).transitions
+    assert again == step(state, [BACK]).transitions
+    assert events(again) == ["onset"]
+    assert again[0].event_id not in {one.event_id for one in whole}
+
+
+@settings(max_examples=60)
+@given(measurements(), st.data())
+def test_memory_is_as_if_what_came_back_had_never_gone(
+    measured: list[Measured], data: st.DataObject
+) -> None:
+    readings = [named(one) for one in measured]
+    moved = readings[data.draw(st.integers(0, len(readings) - 1))]
+    end = readings[-1].at_ms
+    state, other = fresh(), fresh()
+    step(state, [*at_once(*readings), withdrawal(moved, at_ms=end), record(end, [moved])])
+    step(other, at_once(*readings))
+    assert memory_of(state) == memory_of(other)
