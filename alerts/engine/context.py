@@ -10,7 +10,7 @@ from schemas.kafka import StampedReading
 def with_context(readings: Sequence[StampedReading]) -> Sequence[StampedReading]:
     """Give each reading the attributes of the contexts that amend it in the same record.
 
-    A context that comes in a later record is too late: the reading has been judged.
+    One that comes in a later record: ``alerts.engine.amendments``.
     """
     contexts = {
         one.reading.amends: one.reading.attributes

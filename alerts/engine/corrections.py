@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from alerts.engine.alone import ended_rungs, true_rungs
+from alerts.engine.alone import Met, ended_rungs, true_rungs
+from alerts.engine.amendments import met_by
 from alerts.engine.change import Change, changes
 from alerts.engine.endings import Ending, endings
 from alerts.engine.findings import WORK_LIST_RANK, Finding, Own, Voice
@@ -57,14 +58,15 @@ def _vital(
         state.clear[row, [ladder.index for ladder in vital.ladders]] = 0
     ended = any(_ended(state, row, ladder) for ladder in vital.ladders)
     before = endings(state, vital, row) if ended else []
+    met = met_by(state, vital, row, change.was.reading_id)
     revision = revise(state, vital, row, change.was, change.now)
     kept = endings(state, vital, row) if ended else []
     for number, ladder in enumerate(vital.ladders):
-        one = _OfLadder(state, row, ladder, number, change)
+        one = _OfLadder(state, row, ladder, number, change, met)
         for found in one.findings(revision, (before, kept)):
             finding = replace(found, own=state.own(row, found.sight.measured_at_ms))
-            turn = state.turn(row, found.sight.reading_id)
-            told = transition(state.patients[row], ladder, finding, vital.gated, turn)
+            anew = state.anew(row, found.sight.reading_id)
+            told = transition(state.patients[row], ladder, finding, vital.gated, anew)
             yield msgspec.structs.replace(told, reason=_reason(told, change))
 
 
@@ -75,19 +77,23 @@ def _ended(state: PartitionState, row: int, ladder: Ladder) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _OfLadder:
-    """A change, for one ladder of its patient; ``number``: the ladder's place in its vital."""
+    """A change, for one ladder of its patient; ``number``: the ladder's place in its vital.
+
+    ``met``: what is known of the reading's circumstances.
+    """
 
     state: PartitionState
     row: int
     ladder: Ladder
     number: int
     change: Change
+    met: Met | None
 
     def findings(self, revision: Revision, kept: _Kept) -> Iterator[Finding]:
         """Move the ladder; tell what its alert is told, and what is work."""
         state, row, ladder, change = self.state, self.row, self.ladder, self.change
         own = state.own(row, change.was.measured_at_ms)
-        true, decided = true_rungs(ladder, change.now, own) if change.now else (0, -1)
+        true, decided = true_rungs(ladder, change.now, own, self.met) if change.now else (0, -1)
         lost = [moved for moved in revision.lost if moved.place == self.number]
         lost.append(untrue(change, ~true & decided))
         key = (row, ladder.index)
@@ -97,7 +103,7 @@ class _OfLadder:
             yield from self._held(held, lost, self._reopening(own, kept))
             voice = ladder.voice(held.latched, held.lowered)
             state.put_ladder(key, held)
-        new = true & ~true_rungs(ladder, change.was, own)[0] & int(state.in_force[key])
+        new = true & ~true_rungs(ladder, change.was, own, self.met)[0] & int(state.in_force[key])
         alone = new if change.was.measured_at_ms >= state.from_ms[row] else 0
         gained = [moved for moved in revision.gained if moved.place == self.number]
         for rungs, sight in [(alone, change.told), *((one.rungs, one.sight) for one in gained)]:
@@ -143,7 +149,7 @@ class _OfLadder:
             ladder=ladder,
             place=self.number,
             reading_id=change.was.reading_id,
-            still=ended_rungs(ladder, change.now, own, vital.gated) if change.now else 0,
+            still=ended_rungs(ladder, change.now, own, vital.gated, self.met) if change.now else 0,
             clear=int(state.clear[row, ladder.index]) & ~windowed,
             in_force=int(state.in_force[row, ladder.index]),
             windowed=windowed,

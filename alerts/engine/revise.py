@@ -54,6 +54,13 @@ def revise(
     return _Reviser(state, vital, row, slot).revise(was, now)
 
 
+def windows_of(state: PartitionState, vital: VitalLadders, row: int) -> Integers:
+    """Give the rungs of windows true at each reading of a ring, shape (readings, ladders)."""
+    slot = int(state.memories[vital.index].slot_of[row])
+    true = [rungs for _, rungs in _Reviser(state, vital, row, slot).true()]
+    return np.array(true, np.int64).reshape(len(true), len(vital.ladders))
+
+
 class _Reviser:
     def __init__(self, state: PartitionState, vital: VitalLadders, row: int, slot: int) -> None:
         self._state, self._vital, self._row, self._slot = state, vital, row, slot
@@ -61,7 +68,7 @@ class _Reviser:
         self._kinds: Kinds = state.kinds[vital.index]
 
     def revise(self, was: Sight, now: Sight | None) -> Revision:
-        before = self._true()
+        before = self.true()
         ring = self._memory.ring(self._slot)
         high, low = long_identity(was.reading_id)
         place = np.flatnonzero((ring["high"] == np.uint64(high)) & (ring["low"] == np.uint64(low)))
@@ -76,7 +83,7 @@ class _Reviser:
         elif was.measured_at_ms == self._state.newest_ms[self._row, self._vital.index]:
             left = self._memory.ring(self._slot)["at_ms"]
             self._state.newest_ms[self._row, self._vital.index] = left.max(initial=LONG_AGO_MS)
-        return self._compare(before, self._true())
+        return self._compare(before, self.true())
 
     def _columns(self, sight: Sight, *, alone: bool) -> Columns:
         """Lay a reading out as it was when it came, as far as its record says."""
@@ -133,7 +140,7 @@ class _Reviser:
             table["baseline_total"][self._slot] += (sign * added.tenths[0] * known).astype(np.int32)
             table["baseline_count"][self._slot] += (known * np.array(sign)).astype(np.uint8)
 
-    def _true(self) -> list[tuple[Sight, Integers]]:
+    def true(self) -> list[tuple[Sight, Integers]]:
         """Give the readings of the ring, and of each ladder the rungs of windows true there."""
         ring = self._memory.ring(self._slot)
         size = len(ring)

@@ -174,6 +174,11 @@ class PartitionState:
         withdrawn = self.withdrawn.get(row)
         return withdrawn.get(reading_id, 0) if withdrawn else 0
 
+    def anew(self, row: int, reading_id: str) -> str:
+        """Name that in the events of a reading; empty for most."""
+        turn = self.turn(row, reading_id)
+        return f"/turn {turn}" if turn else ""
+
     def withdraw(self, row: int, vital: int, reading_id: str) -> None:
         """Count a withdrawal; of many readings the last ones are known. It may come back."""
         slot = int(self.memories[vital].slot_of[row])

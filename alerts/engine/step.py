@@ -11,11 +11,13 @@ which something may come are walked through one by one (``alerts.engine.turns``)
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import numpy as np
 
 from alerts.engine.absence.attendance import Contacts
 from alerts.engine.activation import activate
+from alerts.engine.amendments import amend, late_contexts
 from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.context import with_context
 from alerts.engine.corrections import correct
@@ -54,6 +56,10 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
         _tell(outcome, notify(state, part[0].received_at_ms))
         _judge(state, part, outcome)
         correction = part[-1]
+        if _amends(correction, state):
+            found = sorted(amend(state, correction), key=lambda item: item.order)
+            _tell(outcome, ((item.row, item.transition) for item in found))
+            outcome.touched.add(state.rows[correction.patient_id])
         if isinstance(correction, Corrections | Withdrawals):
             outcome.transitions += correct(state, correction)
             outcome.corrected += len(correction.readings)
@@ -73,7 +79,8 @@ def _parts(
 ) -> Iterator[Sequence[ReadingsRecord]]:
     """Cut behind each correction: it meets the state that the records before it left.
 
-    And before each record by which a notice is due, for the same reason.
+    So does a context that completes a measurement of another record. And before each record by
+    which a notice is due, for the same reason.
     """
     begin, fed = 0, [index for index, kinds in enumerate(state.kinds) if kinds.baseline]
     for number, record in enumerate(records):
@@ -87,11 +94,20 @@ def _parts(
         if number > begin and state.notices.any_before(record.received_at_ms):
             yield records[begin:number]
             begin = number
-        if isinstance(record, Corrections | Withdrawals):
+        if isinstance(record, Corrections | Withdrawals) or _amends(record, state):
             yield records[begin : number + 1]
             begin = number + 1
     if begin < len(records):
         yield records[begin:]
+
+
+def _amends(record: ReadingsRecord, state: PartitionState) -> TypeGuard[PatientReadings]:
+    """Tell whether a record completes measurements that were judged before, for rules that ask."""
+    return (
+        isinstance(record, PatientReadings)
+        and any(kinds.requirements for kinds in state.kinds)
+        and bool(late_contexts(record))
+    )
 
 
 def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Outcome) -> None:

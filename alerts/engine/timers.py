@@ -45,12 +45,12 @@ def _expire(
     patient_id = state.patients[row]
     for finding in _findings(held, ladder, until_ms, int(state.clear[key])):
         own = state.own(row, finding.sight.measured_at_ms)
-        turn = state.turn(row, finding.sight.reading_id)
+        anew = state.anew(row, finding.sight.reading_id)
         entry = int(np.searchsorted(log_ms, finding.at_ms, side="right"))
         yield Found(
             (entry, 0, finding.at_ms, patient_id, ladder.index),
             row,
-            transition(patient_id, ladder, replace(finding, own=own), vital.gated, turn),
+            transition(patient_id, ladder, replace(finding, own=own), vital.gated, anew),
         )
     state.put_ladder(key, held)
 

@@ -11,17 +11,17 @@ from schemas.alert import Transition
 
 
 def transition(
-    patient_id: str, ladder: Ladder, finding: Finding, gated: dict[str, str], turn: int = 0
+    patient_id: str, ladder: Ladder, finding: Finding, gated: dict[str, str], anew: str = ""
 ) -> Transition:
     """Write a finding down, with its reason, its rule and where the limits came from.
 
-    ``turn``: how often its reading was withdrawn, and came back, before.
+    ``anew``: why its reading is judged once more: it has come back, or more is known of it.
     """
     rung, cause = ladder.rungs[finding.speaking], ladder.rungs[finding.cause]
     again = finding.event == "again"
     alert = alert_id(patient_id, finding.scope or ladder.name, finding.origin)
     return Transition(
-        event_id=event_id(alert, finding.event, _occasion(finding, turn)),
+        event_id=event_id(alert, finding.event, _occasion(finding) + anew),
         alert_id=alert,
         patient_id=patient_id,
         ladder=ladder.name,
@@ -50,12 +50,8 @@ def transition(
     )
 
 
-def _occasion(finding: Finding, turn: int) -> str:
-    """Tell apart what one reading may do twice to an alert: at once, at its deadline, come back."""
-    return f"{_named(finding)}/turn {turn}" if turn else _named(finding)
-
-
-def _named(finding: Finding) -> str:
+def _occasion(finding: Finding) -> str:
+    """Tell apart what one reading may do twice to an alert: at once, and at its deadline."""
     if finding.event == "stale":
         return str(finding.count)
     if finding.occasion:

@@ -6,12 +6,12 @@ are one alert; a person closes it. As soon as the device is assigned, its readin
 the patient's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from alerts.engine.alone import is_true
+from alerts.engine.alone import Met, is_true
 from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.identity import device_digest
 from alerts.engine.ladders import Ladder, RuleSet, Rung, VitalLadders
@@ -80,7 +80,9 @@ class UnassignedDevices:
             return
         sight, attributes = sight_of(stamped), stamped.reading.attributes
         rungs = self._rungs[vital.vital.name]
-        rung = next((rung for rung in rungs if is_true(rung, sight, {}, attributes)), None)
+        rung = next(
+            (rung for rung in rungs if is_true(rung, sight, {}, _met(rung, attributes))), None
+        )
         if rung is None:
             return
         finding = self._finding(record, rung, frozenset(vital.gated))
@@ -125,6 +127,10 @@ class UnassignedDevices:
         self._open = {
             key: known for key, known in self._open.items() if at_ms - known.since_ms < ONE_ALERT_MS
         }
+
+
+def _met(rung: Rung, attributes: Mapping[str, str]) -> Met:
+    return {one: one.met(attributes) for one in rung.rule.requires}
 
 
 def _critical(vital: VitalLadders, books: Sequence[str]) -> list[Rung]:

@@ -1,5 +1,6 @@
 """Patients for whom something may change, reading by reading, in the order of the log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,6 +42,8 @@ class Walk:
     sheet: Sheet
     log_ms: Integers
     rounds: Rounds
+    anew: str = ""
+    """Why readings are judged once more: their events are others."""
     found: list[Found] = field(default_factory=list)
     _open: dict[int, _Record] = field(default_factory=dict)
 
@@ -73,6 +76,15 @@ class Walk:
         if timeline and columns.trusted[position] and not older:
             here = np.array([position])
             settle_newest(self.state, self.vital, columns, self.sheet, here)
+
+    def amended(self, row: int, seen: Sequence[Seen], timeline: Timeline) -> None:
+        """Judge once more readings of which more is known now; a further match is not said."""
+        self.begin(row, 0)
+        for one in seen:
+            self._judge(row, one, timeline)
+        record = self._open[row]
+        record.findings = [one for one in record.findings if one[2].event != "again"]
+        self.finish()
 
     def finish(self) -> None:
         """Settle what is still open."""
@@ -137,7 +149,7 @@ class Walk:
                     ladder,
                     finding,
                     self.vital.gated,
-                    self.state.turn(row, finding.sight.reading_id),
+                    self.state.anew(row, finding.sight.reading_id) + self.anew,
                 ),
             )
             for place, ladder, finding in settled

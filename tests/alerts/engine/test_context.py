@@ -2,12 +2,30 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from alerts.engine.ladders import arrange
 from alerts.engine.offline import Offline
+from alerts.engine.step import step
 from alerts.rules.reader import read_book
-from schemas.kafka import PatientReadings
+from schemas.alert import Transition
+from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.reading import Quantity
-from tests.alerts.readings import NOON, Measured, glucose, record
+from schemas.registry import PatientEntry
+from tests.alerts.engine.test_corrections import correction, events
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Measured,
+    at_once,
+    fresh_state,
+    glucose,
+    record,
+    stamped,
+)
 
 BOOK = read_book(
     "fasting.toml",
@@ -61,3 +79,118 @@ def test_a_context_does_not_make_its_reading_one_of_several() -> None:
     twice = BOOK.text.replace("requires = {", "window = { matching = 1, of = 3 }\nrequires = {", 1)
     engine = Offline([read_book("fasting.toml", twice)])
     assert [one.event for one in engine.take([measured("fasting", quality="receipt")])] == ["onset"]
+
+
+# -- a context in a later record ------------------------------------------------------------------
+
+HIGH = glucose(NOON, 150)
+
+
+def context(of: Measured, meal: str, at_ms: int) -> PatientReadings:
+    """What the meter says beside a measurement, in a record of its own."""
+    about = record(at_ms, [Measured("glucose_context", {}, of.at_ms)])
+    (one,) = about.readings
+    said = msgspec.structs.replace(
+        one.reading,
+        amends=stamped(of, of.at_ms).reading.reading_id,
+        attributes={"meal": meal},
+    )
+    return msgspec.structs.replace(about, readings=[msgspec.structs.replace(one, reading=said)])
+
+
+def judged(*log: ReadingsRecord, book: str = BOOK.text) -> list[Transition]:
+    rules = arrange([read_book("fasting.toml", book)])
+    return step(fresh_state(PatientEntry("p1", "Robin", ["fasting"]), rules=rules), log).transitions
+
+
+def test_a_context_that_comes_later_counts_once() -> None:
+    late = context(HIGH, "fasting", NOON + MINUTE)
+    (onset,) = judged(*at_once(HIGH), late, late, *at_once(HIGH))
+    assert (onset.event, onset.at_ms, onset.marks) == ("onset", NOON + MINUTE, [])
+    assert onset.reason == "Glucose 150 mg/dL is above 130 mg/dL (fasting, fasting-high)"
+    assert onset.evidence.reading_id == stamped(HIGH, NOON).reading.reading_id
+    assert judged(*at_once(HIGH), context(HIGH, "postprandial", NOON + MINUTE)) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "event", "severity", "marks"),
+    [(2, "onset", "info", ["delayed"]), (25, "stale", "medium", ["stale"])],
+)
+def test_its_measurement_is_judged_by_its_age_then(
+    hours: int, event: str, severity: str, marks: list[str]
+) -> None:
+    (found,) = judged(*at_once(HIGH), context(HIGH, "fasting", NOON + hours * HOUR))
+    assert (found.event, found.severity, found.marks) == (event, severity, marks)
+
+
+def test_a_newer_reading_within_limits_has_resolved_what_becomes_known_late() -> None:
+    newer = glucose(NOON + MINUTE, 100)
+    log = [*at_once(HIGH, newer), context(newer, "fasting", newer.at_ms)]
+    (found,) = judged(*log, context(HIGH, "fasting", NOON + 2 * MINUTE))
+    assert found.event == "resolved-before-seen"
+    assert events(judged(*log[:2], context(HIGH, "fasting", NOON + 2 * MINUTE))) == ["onset"]
+
+
+def test_it_can_end_an_alert_too() -> None:
+    low = glucose(NOON + HOUR, 100)
+    log = [*at_once(HIGH), context(HIGH, "fasting", NOON), *at_once(low)]
+    assert events(judged(*log)) == ["onset"]
+    assert events(judged(*log, context(low, "fasting", low.at_ms + 1))) == ["onset", "returned"]
+
+
+def test_it_counts_in_windows() -> None:
+    book = BOOK.text.replace("requires = {", "window = { matching = 2, of = 3 }\nrequires = {", 1)
+    second = glucose(NOON + MINUTE, 151)
+    log = at_once(HIGH, second)
+    for order in ((HIGH, second), (second, HIGH)):
+        late = [context(one, "fasting", second.at_ms + n) for n, one in enumerate(order)]
+        assert judged(*log, late[0], book=book) == []
+        (onset,) = judged(*log, *late, book=book)
+        assert (onset.event, onset.evidence.quantities) == ("onset", {"glucose": "151 mg/dL"})
+        assert "in 2 of the last 2 readings" in onset.reason
+
+
+def test_what_the_reading_said_before_is_another_event() -> None:
+    """Worse by its context than it was without: nobody may take that for told already."""
+    more = BOOK.text + BOOK.text[BOOK.text.index("[[rule]]") :].replace(
+        "fasting-high", "any-high"
+    ).replace('requires = { meal = ["preprandial", "fasting"] }\n', "").replace(
+        '"medium"', '"info"'
+    )
+    low = glucose(NOON - MINUTE, 140)
+    found = judged(*at_once(low, HIGH), context(HIGH, "fasting", NOON + 1), book=more)
+    assert events(found) == ["onset", "again", "worsened"]
+    assert len({one.event_id for one in found}) == 3
+
+
+def test_a_correction_is_judged_by_what_is_known_of_the_meal() -> None:
+    normal = glucose(NOON, 100)
+    higher = correction(normal, glucose(NOON, 160), NOON + HOUR)
+    log = [*at_once(normal), context(normal, "fasting", NOON), higher]
+    assert events(judged(*log)) == ["corrected-match"]
+    assert judged(*at_once(normal), higher) == []
+    back = correction(HIGH, glucose(NOON, 100), NOON + HOUR)
+    log = [*at_once(HIGH), context(HIGH, "fasting", NOON), back]
+    assert events(judged(*log)) == ["onset", "retracted"]
+
+
+meals = st.sampled_from(["fasting", "postprandial"])
+
+
+@given(st.lists(st.tuples(st.integers(90, 160), meals, st.booleans()), min_size=1, max_size=4))
+def test_however_the_log_is_cut_contexts_are_told_the_same(
+    readings: list[tuple[int, str, bool]],
+) -> None:
+    log: list[ReadingsRecord] = []
+    for n, (value, meal, late) in enumerate(readings):
+        one = glucose(NOON + n * HOUR, value)
+        log += at_once(one)
+        if late:
+            log.append(context(one, meal, one.at_ms + MINUTE))
+    log.append(Tick(NOON + DAY))
+    rules = arrange([BOOK])
+    whole, parts = (
+        fresh_state(PatientEntry("p1", "Robin", ["fasting"]), rules=rules) for _ in range(2)
+    )
+    told = [one for entry in log for one in step(parts, [entry]).transitions]
+    assert step(whole, log).transitions == told

@@ -1,0 +1,174 @@
+"""A glucose context that comes in a later record than its measurement, which was judged without it.
+
+It counts from now on: rules that ask for what it says are asked about the measurement once more, by
+its age at this record, and nothing else is. While the ring knows it: a flagged measurement, and one
+that many others have followed, stay as they were judged. A circumstance is never taken back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from alerts.engine.alone import Met
+from alerts.engine.columns import Gatherer, Integers
+from alerts.engine.found import Found
+from alerts.engine.identity import long_identity
+from alerts.engine.kinds import Kinds
+from alerts.engine.ladders import VitalLadders
+from alerts.engine.memory import Structured
+from alerts.engine.remembered import is_receipt, sight_of_entry
+from alerts.engine.revise import windows_of
+from alerts.engine.rounds import Rounds
+from alerts.engine.seen import again, arriving
+from alerts.engine.sheet import Sheet, evaluate
+from alerts.engine.state import PartitionState
+from alerts.engine.timeline import Later, Timeline
+from alerts.engine.walk import Walk
+from schemas.kafka import PatientReadings, Stamp, StampedReading, TimeQuality
+from schemas.reading import Capture, Device, Reading
+
+Ends = tuple[list[int], list[int]]
+"""Rungs that a reading ends, and that it definitely does not satisfy, by ladder."""
+_MET_SHIFT = 1
+"""In a mark, the lowest bit is that of a receipt time; see ``alerts.engine.remembered``."""
+
+
+def late_contexts(record: PatientReadings) -> list[Reading]:
+    """Give the contexts of measurements that are not in the same record."""
+    here = {one.reading.reading_id for one in record.readings}
+    return [
+        one.reading
+        for one in record.readings
+        if one.reading.amends is not None and one.reading.amends not in here
+    ]
+
+
+def met_by(state: PartitionState, vital: VitalLadders, row: int, reading_id: str) -> Met | None:
+    """Give what a ring knows of a reading's circumstances; None if it does not know it."""
+    kinds, slot = state.kinds[vital.index], int(state.memories[vital.index].slot_of[row])
+    if slot < 0 or not kinds.requirements:
+        return None
+    ring = state.memories[vital.index].ring(slot)
+    place = _place(ring, reading_id)
+    if place is None:
+        return None
+    met = int(ring["mark"][place]) >> _MET_SHIFT
+    return {one: bool(met >> number & 1) for number, one in enumerate(kinds.requirements)}
+
+
+def amend(state: PartitionState, record: PatientReadings) -> Iterator[Found]:
+    """Take what late contexts say into the state, and judge what follows from it."""
+    row = state.row(record.patient_id)
+    for context in late_contexts(record):
+        for vital in state.rule_set.vitals:
+            kinds, memory = state.kinds[vital.index], state.memories[vital.index]
+            slot = int(memory.slot_of[row])
+            if not kinds.requirements or slot < 0 or context.amends is None:
+                continue
+            place = _place(memory.ring(slot), context.amends)
+            met = _bits(kinds, context.attributes) << _MET_SHIFT
+            if place is not None and met & ~int(memory.ring(slot)["mark"][place]):
+                one = _Amendment(state, vital, row, slot, place)
+                yield from one.take(met, record.received_at_ms)
+
+
+def _place(ring: Structured, reading_id: str) -> int | None:
+    high, low = long_identity(reading_id)
+    places = np.flatnonzero((ring["high"] == np.uint64(high)) & (ring["low"] == np.uint64(low)))
+    return int(places[0]) if len(places) else None
+
+
+def _bits(kinds: Kinds, attributes: dict[str, str]) -> int:
+    return sum(one.met(attributes) << n for n, one in enumerate(kinds.requirements))
+
+
+@dataclass(frozen=True, slots=True)
+class _Amendment:
+    """One measurement of a patient: ``place`` in the ring."""
+
+    state: PartitionState
+    vital: VitalLadders
+    row: int
+    slot: int
+    place: int
+
+    def take(self, met: int, received_ms: int) -> list[Found]:
+        """Let circumstances be met; judge the measurement by the rules that ask for them."""
+        memory = self.state.memories[self.vital.index]
+        ring = memory.ring(self.slot)
+        windows_before = windows_of(self.state, self.vital, self.row)
+        sheet_before = self._look(ring, received_ms).sheet
+        ring["mark"][self.place] |= met
+        memory.put_ring(self.slot, ring)
+        windows_now = windows_of(self.state, self.vital, self.row)
+        rounds = self._look(ring, received_ms)
+        now = rounds.sheet
+        rungs = windows_now & ~windows_before
+        rungs[self.place] |= (now.matched & ~sheet_before.matched)[0]
+        returned = (now.returned & ~sheet_before.returned)[0]
+        denied = (now.denied & ~sheet_before.denied)[0]
+        self._note_end(now, returned)
+        days = self.state.local_days(np.full(len(ring), self.row), ring["at_ms"])
+        laters = [
+            Later(rungs[n].tolist(), ring[n].item(), int(days[n]))
+            for n in range(self.place, len(ring))
+            if n == self.place or rungs[n].any()
+        ]
+        return self._judge(rounds, laters, (returned.tolist(), denied.tolist()), received_ms)
+
+    def _look(self, ring: Structured, received_ms: int) -> Rounds:
+        """Lay the measurement out as it came, with what is known of its circumstances."""
+        kinds = self.state.kinds[self.vital.index]
+        entry = ring[self.place].item()
+        sight = sight_of_entry(entry, self.vital.vital, kinds)
+        at_ms = sight.measured_at_ms
+        reading = Reading(
+            seq=entry[3],
+            reading_id=sight.reading_id,
+            vital=sight.vital,
+            device=Device(""),
+            characteristic="",
+            raw="",
+            quantities=sight.quantities,
+            session_id="",
+            capture=Capture("", 0),
+            status=sight.status,
+        )
+        quality: TimeQuality = "receipt" if sight.time_quality == "receipt" else "device-clock"
+        stamp = Stamp(received_ms, at_ms, at_ms, at_ms, at_ms, quality)
+        gatherer = Gatherer(self.vital.vital, frozenset(self.vital.gated))
+        place = (0, 0, self.row, received_ms)
+        gatherer.add(place, StampedReading(reading, stamp), alone=True, judged=True)
+        met = np.array([entry[-1] >> _MET_SHIFT], np.int64)
+        columns = replace(gatherer.columns(), met=met)
+        sheet = evaluate(self.vital, columns, self.state)
+        return Rounds(self.state, self.vital, columns, sheet)
+
+    def _judge(
+        self, rounds: Rounds, laters: list[Later], ends: Ends, received_ms: int
+    ) -> list[Found]:
+        """Judge it, and those after it whose windows it completes."""
+        state, index = self.state, self.vital.index
+        newest_ms = int(state.newest_ms[self.row, index])
+        measured_ms = int(rounds.columns.measured_ms[0])
+        log_ms = np.array([state.log_ms])
+        came = arriving(rounds, 0, state.log_ms, older=measured_ms < newest_ms)
+        seen = [again(rounds, later, came, (received_ms, newest_ms)) for later in laters]
+        seen[0].returned, seen[0].denied = ends
+        walk = Walk(state, self.vital, rounds.columns, rounds.sheet, log_ms, rounds, "context")
+        walk.amended(self.row, seen, Timeline(rounds, self.row, ()))
+        return walk.found
+
+    def _note_end(self, now: Sheet, returned: Integers) -> None:
+        """If it is the newest, it stands for what it returns."""
+        key = self.row, self.vital.index
+        ring = self.state.memories[self.vital.index].ring(self.slot)
+        if ring["at_ms"][self.place] == self.state.newest_ms[key]:
+            sure = -1 if not is_receipt(ring[self.place].item()) else ~self._critical
+            ladders = [ladder.index for ladder in self.vital.ladders]
+            self.state.clear[self.row, ladders] |= (returned & now.able[0] & sure).astype(np.uint32)
+
+    @property
+    def _critical(self) -> Integers:
+        return self.state.kinds[self.vital.index].critical
