@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
+from schemas.alert import ACTION_DECODER, CANARY, TRANSITION_DECODER, Action, Transition
 from schemas.errors import InvalidInput
 from schemas.kafka import (
     ENGINE_DECODER,
     READINGS_DECODER,
+    Canary,
     Corrections,
     EngineReport,
     PatientReadings,
@@ -38,6 +39,20 @@ class Removed:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class CanaryFound:
+    """What the rules found in a canary: a record of alerts.v1 that is no alert."""
+
+    found: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryDecided:
+    """What the desk decided on it: a record of alerts.actions.v1 that answers no alert."""
+
+    decided: Action
+
+
 TIME_MS_MAX = 250_000_000_000_000
 """UTC ms of the year 9892: later than this no calendar goes, and nothing can show it."""
 
@@ -54,7 +69,11 @@ Record = (
     | Withdrawals
     | Tick
     | EngineReport
+    | Canary
+    | CanaryFound
+    | CanaryDecided
 )
+"""Canaries have types of their own here, so that nobody who looks for alerts can take them."""
 
 
 def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
@@ -67,13 +86,19 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
         record: Record = _DECODERS[topic](value)
     except msgspec.DecodeError as error:  # ValidationError is one of them
         raise InvalidInput("malformed", str(error)) from error
-    assert not isinstance(record, Removed)
+    assert not isinstance(record, Removed | CanaryFound | CanaryDecided)
     refuse_other_major(record.version)
     if isinstance(record, Transition | Action | EngineReport) and not all(
         map(possible, _times(record))
     ):
         raise InvalidInput("time", "a time that no calendar has")
-    return record
+    match record:
+        case Transition(subject=subject) if subject.startswith(CANARY):
+            return CanaryFound(record)
+        case Action(kind="canary"):
+            return CanaryDecided(record)
+        case _:
+            return record
 
 
 def possible(at_ms: int) -> bool:

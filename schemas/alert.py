@@ -161,16 +161,23 @@ class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = MAJOR_VERSION
 
 
+CANARY = "canary/"
+"""The subject of what was found in a canary begins so: it is about nobody, and nobody is told."""
+
 Deed = Literal["acknowledge", "undo", "note", "assign", "shelve", "resolve"]
 """What a person does to an alert."""
 
-Decision = Literal["notify", "withhold", "delivered", "undelivered", "expire", "technical"]
+Decision = Literal[
+    "notify", "withhold", "delivered", "undelivered", "expire", "technical", "canary"
+]
 """What the desk decides, or learns of a delivery; written before it takes effect.
 
 ``notify``: tell ``to``; the ``action_id`` is the idempotency key of the delivery. ``withhold``:
 tell nobody, until ``until_ms`` if that is given. ``expire``: what ``answers`` names counts no
 longer. A task whose time is over the desk closes by
 ``resolve``, as a person would. ``technical``: the desk itself has trouble, told in ``note``.
+``canary``: what was decided, in ``reason``, on the event that ``answers`` names; it is the
+watcher's, and about no alert.
 """
 
 Sent = Literal[

@@ -21,7 +21,7 @@ TYPES: dict[str, Any] = {
     "mqtt.health": wire.Health,
     "mqtt.receipts": wire.Receipts,
     "mqtt.config": wire.Config,
-    "readings.v1": kafka.ReadingsRecord,
+    "readings.v1": kafka.ReadingsRecord | kafka.Canary,
     "readings.rejected.v1": kafka.Rejected,
     "readings.unassigned.v1": kafka.Unassigned,
     "gateways.v1": kafka.GatewayReport,

@@ -124,7 +124,21 @@ class Withdrawals(
     version: int = MAJOR_VERSION
 
 
+class Canary(msgspec.Struct, frozen=True, omit_defaults=True, tag="canary", tag_field="kind"):
+    """A record of readings.v1 that shows whether alerting works. No key, and no patient anywhere.
+
+    The watcher made the reading up; bridge, engine and desk do with it what they do with a
+    patient's, and the desk's decision goes back to the watcher. ``name``: which canary it is.
+    """
+
+    name: str
+    received_at_ms: int
+    reading: StampedReading
+    version: int = MAJOR_VERSION
+
+
 ReadingsRecord = PatientReadings | Tick | Corrections | Withdrawals
+"""What readings.v1 holds of patients; a ``Canary`` is never one of these."""
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,6 +199,8 @@ class EngineReport(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 ITEM_DECODER: msgspec.json.Decoder[Item] = msgspec.json.Decoder(Item)
-READINGS_DECODER: msgspec.json.Decoder[ReadingsRecord] = msgspec.json.Decoder(ReadingsRecord)
+READINGS_DECODER: msgspec.json.Decoder[ReadingsRecord | Canary] = msgspec.json.Decoder(
+    ReadingsRecord | Canary
+)
 ENGINE_DECODER: msgspec.json.Decoder[EngineReport] = msgspec.json.Decoder(EngineReport)
 UNASSIGNED_DECODER: msgspec.json.Decoder[Unassigned] = msgspec.json.Decoder(Unassigned)

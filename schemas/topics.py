@@ -55,7 +55,10 @@ KAFKA_TOPICS = (
 
 
 def mqtt_topic(gateway_id: str, leaf: str) -> str:
-    """Build ``vitalwire/v1/{gateway_id}/{leaf}``; leaf: readings, health, receipts, config."""
+    """Build ``vitalwire/v1/{gateway_id}/{leaf}``; leaf: readings, health, receipts, config.
+
+    ``vitalwire/v1/{watcher}/canary`` is a watcher's own.
+    """
     return f"{_MQTT_ROOT}/{gateway_id}/{leaf}"
 
 

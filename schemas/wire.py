@@ -20,6 +20,8 @@ BROKER_KEEPS_S = 7 * 24 * 3600
 A broker forwards what is left of the interval (MQTT 5, 3.3.2.3.3), which tells how long the message
 waited. One that expires costs a re-send: no receipt ever came for it.
 """
+CANARY_KEPT_S = 180
+"""The same of a canary: after that alerting is down, and it would be news of the past."""
 _STREAM_DIGITS = 16
 
 

@@ -67,6 +67,7 @@ SHELLS = {
     "alerts/replay/cli.py",
     "alerts/replay/history.py",
     "alerts/watcher/cli.py",
+    "alerts/watcher/flight.py",
     "alerts/watcher/run.py",
     "gateway/admissions.py",
     "gateway/anteroom.py",

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from alerts.desk import metrics
+from alerts.desk.canaries import Canaries
 from alerts.desk.core import Core
 from alerts.desk.delivery import Delivery
 from alerts.desk.message import notice_of
@@ -20,7 +21,7 @@ from alerts.desk.technical import report
 from alerts.engine.output import Message, Output, Patience
 from alerts.lateness import TECHNICAL_MS, lateness_ms
 from alerts.log import Log, LogRecord, Place, TopicLife, readable
-from alerts.records import Record, Removed
+from alerts.records import CanaryDecided, CanaryFound, Record, Removed
 from schemas.alert import Action, Transition
 from schemas.backoff import Backoff
 from schemas.clock import Clock
@@ -56,6 +57,7 @@ class DeskDaemon:
     waiting_for: str | None = "starting"
     """Why it does not work now; None while it does."""
     _core: Core = field(default_factory=Core)
+    _canaries: Canaries = field(default_factory=Canaries)
     _names: dict[str, str] = field(default_factory=dict)
     _reports: dict[int, EngineReport] = field(default_factory=dict)
     _lives: tuple[TopicLife, ...] = ()
@@ -107,6 +109,7 @@ class DeskDaemon:
         while not self.stop.is_set():
             self._take(log.poll(self._patience_ms()))
             self._decide(output)
+            self._decide_on_canaries(output)
             self._deliver(output)
             if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
                 log.check()
@@ -120,6 +123,7 @@ class DeskDaemon:
             log.seek(self._reached)
             return
         self._core, self._names, self._reports = Core(), {}, {}
+        self._canaries = Canaries()
         log.seek({})
         self._lives, self._reached = lives, log.position()
 
@@ -148,6 +152,10 @@ class DeskDaemon:
                 self._core.found(record, now_ms)
             case Action():
                 self._core.done(record, now_ms)
+            case CanaryFound(found):
+                self._canaries.found(found)
+            case CanaryDecided(decided):
+                self._canaries.decided(decided)
             case RotaEntry():
                 self._core.put_rota(record)
             case PatientEntry():
@@ -158,6 +166,12 @@ class DeskDaemon:
                 self._core.remove_rota(key.removeprefix(ROTA_KEY))
             case _:
                 pass
+
+    def _decide_on_canaries(self, output: Output) -> None:
+        decisions = self._canaries.decide(self.now_ms())
+        self._make_durable(output, decisions)
+        for one in decisions:
+            self._canaries.decided(one)
 
     def _decide(self, output: Output) -> None:
         while drafts := self._core.decide(self.now_ms()):
@@ -199,6 +213,13 @@ class DeskDaemon:
 
     def _write(self, output: Output, actions: Sequence[Action]) -> None:
         """Make decisions durable, then let them count."""
+        self._make_durable(output, actions)
+        for one in actions:
+            self._core.done(one, self.now_ms())
+            metrics.DECISIONS.labels(one.kind, one.reason or "").inc()
+            _log.info("decision", kind=one.kind, reason=one.reason, action_id=one.action_id)
+
+    def _make_durable(self, output: Output, actions: Sequence[Action]) -> None:
         patience = Patience(self.stop, self.rng, self._wait_for)
         messages = [
             Message(ACTIONS, one.patient_id.encode(), msgspec.json.encode(one), 0)
@@ -206,10 +227,6 @@ class DeskDaemon:
         ]
         if messages and not output.write(messages, patience):
             raise _StoppedError
-        for one in actions:
-            self._core.done(one, self.now_ms())
-            metrics.DECISIONS.labels(one.kind, one.reason or "").inc()
-            _log.info("decision", kind=one.kind, reason=one.reason, action_id=one.action_id)
 
     def _wait_for(self, reason: str | None) -> None:
         self.waiting_for = reason

@@ -7,6 +7,7 @@ import msgspec
 from alerts.records import decode, possible
 from schemas.errors import InvalidInput
 from schemas.kafka import (
+    Canary,
     Corrections,
     PatientReadings,
     ReadingsRecord,
@@ -22,7 +23,7 @@ both within a second; log time never goes back, so what a wrong stamp moves stay
 would fire at once, and every later reading would look old."""
 
 
-_Entry = TypeVar("_Entry", bound=ReadingsRecord | Unassigned)
+_Entry = TypeVar("_Entry", bound=ReadingsRecord | Canary | Unassigned)
 
 
 def held_back(entry: _Entry, appended_ms: int) -> _Entry:
@@ -32,13 +33,13 @@ def held_back(entry: _Entry, appended_ms: int) -> _Entry:
     return msgspec.structs.replace(entry, received_at_ms=appended_ms)
 
 
-def decoded(value: bytes | None) -> ReadingsRecord | None:
+def decoded(value: bytes | None) -> ReadingsRecord | Canary | None:
     """Read a record of readings.v1; None if nobody can."""
     try:
         entry = decode(READINGS, None, value)
     except InvalidInput:
         return None
-    assert isinstance(entry, PatientReadings | Tick | Corrections | Withdrawals)
+    assert isinstance(entry, PatientReadings | Tick | Corrections | Withdrawals | Canary)
     return entry if possible(entry.received_at_ms) else None
 
 

@@ -8,7 +8,7 @@ partitions as a consumer group; each keeps the state of all, and takes over what
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -18,6 +18,7 @@ import structlog
 
 from alerts.engine import metrics
 from alerts.engine.beside import Beside
+from alerts.engine.canaries import CANARY_BOOK, judge_canaries
 from alerts.engine.gateways import Gateways
 from alerts.engine.groups import Group, Share
 from alerts.engine.library import Library
@@ -29,6 +30,8 @@ from alerts.engine.reports import Reports
 from alerts.engine.roster import Roster
 from alerts.engine.step import Outcome
 from alerts.log import Log, LogRecord
+from alerts.rules.book import Book
+from alerts.rules.load import find_book, load_book
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
@@ -74,6 +77,7 @@ class Engine:
     waiting_for: str | None = "starting"
     """Why it does not judge now; None while it does."""
     name: str = field(init=False)
+    _canary_book: Book = field(default_factory=lambda: load_book(find_book(CANARY_BOOK)))
     _plans: Plans = field(init=False)
     _replicas: Replicas = field(init=False)
     _reports: Reports = field(init=False)
@@ -187,8 +191,12 @@ class Engine:
         judged = {number: self._replicas.judge(number, entries) for number, entries in read.items()}
         found = [
             Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
-            for outcome, _ in judged.values()
-            for one in outcome.transitions
+            for one in chain(
+                *(outcome.transitions for outcome, _ in judged.values()),
+                judge_canaries(
+                    chain(*(entries.canaries for entries in read.values())), self._canary_book
+                ),
+            )
         ]
         if found and not output.write(found, patience):
             raise StoppedError

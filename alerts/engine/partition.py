@@ -1,7 +1,7 @@
 """One partition of readings.v1: its records in, what must be written out, nothing judged twice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.engine.admission import decoded, held_back, sane
 from alerts.engine.archive import (
@@ -14,7 +14,7 @@ from alerts.engine.ladders import RuleSet
 from alerts.engine.plans import Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import Outcome, step
-from schemas.kafka import ReadingsRecord, Tick
+from schemas.kafka import Canary, ReadingsRecord, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class Entries:
     """Decoded records; ``rejected``: offsets of those that nobody can read, or not all of.
 
     ``ahead``: offsets of those whose stamps were held back, see ``alerts.engine.admission``.
+    ``canaries``: among ``records`` they only move log time; see ``alerts.engine.canaries``.
     """
 
     records: list[ReadingsRecord]
     rejected: list[int]
     next_offset: int
     ahead: list[int]
+    canaries: list[Canary] = field(default_factory=list)
 
     @property
     def patients(self) -> set[str]:
@@ -87,12 +89,16 @@ class Partition:
         entries: list[ReadingsRecord] = []
         rejected: list[int] = []
         ahead: list[int] = []
+        canaries: list[Canary] = []
         came = appended_ms or [0] * len(records)
         for (offset, value), came_ms in zip(records, came, strict=True):
             entry = decoded(value)
             if entry is None:
                 rejected.append(offset)
                 continue
+            if isinstance(entry, Canary):
+                canaries.append(entry)
+                entry = Tick(entry.received_at_ms)
             taken = sane(entry)
             if taken is not entry:
                 rejected.append(offset)
@@ -100,7 +106,7 @@ class Partition:
             if timed is not taken:
                 ahead.append(offset)
             entries.append(self._unless_held(offset, timed))
-        return Entries(entries, rejected, records[-1][0] + 1, ahead)
+        return Entries(entries, rejected, records[-1][0] + 1, ahead, canaries)
 
     def judge(self, entries: Entries) -> Batch:
         """Judge what ``read`` gave; the next records come after these."""

@@ -15,9 +15,16 @@ from alerts.desk.staffing import Staffing, routing
 from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.chart import chart
 from alerts.feed.latest import LatestReadings
-from alerts.records import Record, Removed
+from alerts.records import CanaryDecided, CanaryFound, Record, Removed
 from schemas.alert import Action, Transition
-from schemas.kafka import Corrections, EngineReport, PatientReadings, Tick, Withdrawals
+from schemas.kafka import (
+    Canary,
+    Corrections,
+    EngineReport,
+    PatientReadings,
+    Tick,
+    Withdrawals,
+)
 from schemas.registry import PATIENT_KEY, PatientEntry, RegistryEntry
 from schemas.rota import ROTA_KEY, RotaEntry
 
@@ -188,8 +195,10 @@ class Board:
             case Corrections():
                 changes.readings |= self._latest.correct(record)
                 self._stamp(record.received_at_ms)
-            case Tick() | Withdrawals():
+            case Tick() | Withdrawals() | Canary():
                 self._stamp(record.received_at_ms)
+            case CanaryFound() | CanaryDecided():
+                pass  # the watcher's: it is about nobody
             case EngineReport():
                 self.reports[record.partition] = record
             case _:

@@ -18,7 +18,7 @@ from alerts.engine.step import step
 from alerts.log import Log, LogRecord
 from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
-from schemas.kafka import ReadingsRecord, Tick
+from schemas.kafka import Canary, ReadingsRecord, Tick
 from schemas.topics import ALERTS, READINGS, REGISTRY
 
 _POLL_MS = 500
@@ -98,7 +98,9 @@ def _entry(record: LogRecord, key: bytes) -> ReadingsRecord | None:
     """Read a record; of other patients only its stamp counts, which moves log time."""
     if record.key == key:
         entry = decoded(record.value)
-        return None if entry is None else held_back(sane(entry), record.appended_ms)
+        if entry is None or isinstance(entry, Canary):
+            return None
+        return held_back(sane(entry), record.appended_ms)
     try:
         tick = Tick(_stamps.decode(record.value or b"").received_at_ms)
     except msgspec.DecodeError:

@@ -1,6 +1,7 @@
 """The watcher's process: looks, tells people itself, and keeps a dead man's switch from firing.
 
-It needs Kafka to look, and nothing of ours to tell: neither the desk nor the log carries its words.
+Each look sends one canary, and judges the one before. It needs MQTT and Kafka to look, and nothing
+of ours to tell: neither the desk nor the log carries its words.
 """
 
 import urllib.error
@@ -12,17 +13,22 @@ from random import Random
 from threading import Event
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from alerts.desk.channels import Channels
 from alerts.desk.message import Notice
+from alerts.lateness import TECHNICAL_MS
 from alerts.log import Log, readable
+from alerts.records import CanaryDecided, Record
+from alerts.watcher import flight
+from alerts.watcher.canary import Canaries, Instant
 from alerts.watcher.vigil import Decision, Look, Say, Vigil, lag_ms
 from schemas.clock import Clock
 from schemas.errors import UnavailableError, VitalwireError
 from schemas.kafka import EngineReport
 from schemas.rota import Channel
-from schemas.topics import ENGINES, READINGS
+from schemas.servers import MqttServer
+from schemas.topics import ACTIONS, ENGINES, READINGS
 
 _CLIENT_ID = "vitalwire-watcher"
 _POLL_MS = 200
@@ -31,7 +37,17 @@ _UNSAID_MAX = 100
 _JITTER = 0.05
 """Watchers of many clinics share a receiver of heartbeats: they do not beat in one moment."""
 
-LAG = Gauge("vitalwire_watcher_lag_seconds", "Age of the last canary that came through.")
+_ACTIONS_BACK_MS = 10 * 60_000  # after a cut: what was decided meanwhile counts too
+
+LAG = Gauge(
+    "vitalwire_watcher_lag_seconds", "How long the oldest canary or reading waits to come through."
+)
+JOURNEY = Histogram(
+    "vitalwire_watcher_canary_seconds",
+    "From a canary's start to the desk's decision on it.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 180),
+)
+CANARIES = Counter("vitalwire_watcher_canaries", "Canaries, by outcome.", ["outcome"])
 DOWN = Gauge("vitalwire_watcher_alerting_down", "1 while alerting counts as down.")
 BEATS = Counter("vitalwire_watcher_heartbeats", "Outgoing heartbeats, by outcome.", ["outcome"])
 REJECTED = Counter(
@@ -52,12 +68,14 @@ class Watch:
     """What to watch and whom to tell. ``ready`` and ``heartbeat`` are addresses to GET."""
 
     bootstrap: str
+    mqtt: MqttServer
     tell: Sequence[Channel]
     ready: Sequence[str] = ()
     heartbeat: str | None = None
     period_s: float = 60.0
-    canary_s: float = 60.0
-    """A canary older than this did not come: the bridge marks the time every 15 s."""
+    """One look, one canary: it did not come if it is not back at the next look."""
+    late_s: float = TECHNICAL_MS / 1000
+    """So old may the oldest mark of time be that the engines have judged; one comes every 15 s."""
 
 
 @dataclass(slots=True)
@@ -73,9 +91,16 @@ class Watcher:
     trouble: str | None = "has not looked yet"
     """Why alerting is not well; None while it is."""
     _vigil: Vigil = field(default_factory=Vigil)
+    _canaries: Canaries = field(init=False)
+    _unsent: str | None = None
+    """Why the last canary could not start."""
     _reports: dict[int, EngineReport] = field(default_factory=dict)
     _partitions: int = 1
     _unsaid: list[tuple[Channel, Notice]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Draw a name for its canaries."""
+        self._canaries = Canaries(f"{self.rng.getrandbits(64):016x}")
 
     def run(self) -> None:
         """Look once a period; whatever goes wrong is what it is there to tell."""
@@ -86,6 +111,7 @@ class Watcher:
                 log = self._read(log, connections)
                 look = self._look(since_ms, reads=log is not None)
                 self._act(look, self._vigil.look(look))
+                self._send_canary()
                 self.stop.wait(self.watch.period_s * self.rng.uniform(1 - _JITTER, 1.0))
 
     def _read(self, log: Log | None, connections: ExitStack) -> Log | None:
@@ -95,28 +121,58 @@ class Watcher:
                 with self.connect(self.watch.bootstrap, (READINGS,), _CLIENT_ID) as readings:
                     self._partitions = readings.life(READINGS).partitions
                 log = connections.enter_context(
-                    self.connect(self.watch.bootstrap, (ENGINES,), _CLIENT_ID)
+                    self.connect(self.watch.bootstrap, (ENGINES, ACTIONS), _CLIENT_ID)
                 )
-                log.seek({})
+                log.seek(log.since(ACTIONS, self.clock.wall_ms() - _ACTIONS_BACK_MS))
             log.check()
             ends = log.ends()
             while any(log.position()[place] < end for place, end in ends.items()):
                 for _, record in readable(log.poll(_POLL_MS), REJECTED):
-                    if isinstance(record, EngineReport):
-                        self._reports[record.partition] = record
+                    self._take(record)
         except UnavailableError as error:
             _log.warning("watcher.log-lost", cause=error.cause)
             connections.close()
             return None
         return log
 
+    def _take(self, record: Record) -> None:
+        match record:
+            case EngineReport():
+                self._reports[record.partition] = record
+            case CanaryDecided(decided):
+                started_ms = self._canaries.came_back(decided)
+                if started_ms is not None:
+                    JOURNEY.observe(max(0, decided.at_ms - started_ms) / 1000)
+                    CANARIES.labels("back").inc()
+            case _:
+                pass
+
+    def _send_canary(self) -> None:
+        clock = self.clock
+        at = Instant(clock.boot_id, clock.monotonic_ms(), clock.wall_ms())
+        letter = self._canaries.start(at)
+        client_id = f"{_CLIENT_ID}-{self._canaries.stream}"
+        try:
+            flight.send(self.watch.mqtt, client_id, letter, clock)
+        except UnavailableError as error:
+            self._unsent = error.cause
+            CANARIES.labels("unsent").inc()
+        else:
+            self._unsent = None
+            CANARIES.labels("sent").inc()
+
     def _look(self, since_ms: int, *, reads: bool) -> Look:
         now_ms = self.clock.wall_ms()
-        late_ms = lag_ms(self._reports, self._partitions, now_ms, since_ms)
+        marks_ms = lag_ms(self._reports, self._partitions, now_ms, since_ms)
+        canary_ms = self._canaries.waiting_ms(now_ms)
+        late_ms = max(marks_ms, canary_ms)
         LAG.set(late_ms / 1000)
         troubles = [] if reads else ["The log cannot be read."]
-        if late_ms > self.watch.canary_s * 1000:
-            troubles.append(f"No canary has come through for {late_ms // 1000} s.")
+        if canary_ms:
+            why = self._unsent or "It went out, and the desk has decided on none."
+            troubles.append(f"No canary has come through for {canary_ms // 1000} s. {why}")
+        if marks_ms > self.watch.late_s * 1000:
+            troubles.append(f"Readings wait {marks_ms // 1000} s to be judged.")
         silent = [url for url in self.watch.ready if not _answers(url)]
         troubles += [f"Not ready: {url}." for url in silent]
         self.trouble = " ".join(troubles) or None
@@ -129,7 +185,8 @@ class Watcher:
         if decision.say is not None:
             self._compose(decision.say, decision.key, look)
         self._unsaid = [one for one in self._unsaid if not self._sent(*one)][-_UNSAID_MAX:]
-        if decision.beat and self.watch.heartbeat is not None:
+        proven = self._canaries.back > 0  # one that starts again and again has seen nothing yet
+        if decision.beat and proven and self.watch.heartbeat is not None:
             outcome = "taken" if _answers(self.watch.heartbeat) else "failed"
             BEATS.labels(outcome).inc()
 

@@ -1,8 +1,10 @@
 """When alerting counts as down: pure, one look after the other.
 
-Each look asks whether the last canary came through: the bridge marks the time in every partition of
-readings.v1, the engine judges the mark and reports its stamp in engines.v1. A mark that is too old
-is a canary that did not come; so is a log that cannot be read, and a daemon that is not ready.
+Each look asks whether the canary of the look before came through: from the MQTT broker by bridge,
+Kafka, engine and desk to a decision in the log. One canary goes by one partition; of the others the
+marks of time tell that the bridge writes into each and the engines report. A mark that is too old
+counts like a canary that did not come; so does a log that cannot be read, and a daemon that is not
+ready.
 """
 
 from collections.abc import Mapping
@@ -80,10 +82,10 @@ class Vigil:
 
 
 def lag_ms(reports: Mapping[int, EngineReport], partitions: int, now_ms: int, since_ms: int) -> int:
-    """Give how old the oldest canary is that came through last, by partition.
+    """Give how old the newest mark of time is that was judged, in the partition that is worst.
 
     What came before ``since_ms``, when this one began to look, it takes for that old.
     """
     stamps = [max(one.log_ms, since_ms) for number, one in reports.items() if number < partitions]
-    canary_ms = max((max(0, now_ms - stamp) for stamp in stamps), default=0)
-    return max(canary_ms, lateness_ms(reports, partitions, now_ms, since_ms))
+    mark_ms = max((max(0, now_ms - stamp) for stamp in stamps), default=0)
+    return max(mark_ms, lateness_ms(reports, partitions, now_ms, since_ms))

@@ -66,6 +66,7 @@ class Bridge:
             (
                 (topics.mqtt_filter("readings"), readings),
                 (topics.mqtt_filter("health"), SubscribeOptions(qos=1)),
+                (topics.mqtt_filter("canary"), readings),
             ),
             SESSION_EXPIRY_S,
             RECEIVE_MAXIMUM,

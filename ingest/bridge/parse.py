@@ -22,6 +22,7 @@ from schemas import topics
 from schemas.errors import InvalidInput
 from schemas.kafka import (
     ITEM_DECODER,
+    Canary,
     GatewayReport,
     PatientReadings,
     Rejected,
@@ -32,6 +33,7 @@ from schemas.reading import Device, Reading, Undecodable
 from schemas.stamp import Sending, stamp
 from schemas.wire import (
     BROKER_KEEPS_S,
+    CANARY_KEPT_S,
     PACKET_BYTES_MAX,
     Envelope,
     Health,
@@ -98,6 +100,8 @@ def parse(message: Message, attribute: Attribute, zone_of: ZoneOf | None = None)
         gateway = _check_message(message, gateway_id)
         if message.topic == topics.mqtt_topic(gateway, "health"):
             _report(message, gateway, parsed)
+        elif message.topic == topics.mqtt_topic(gateway, "canary"):
+            return _canary(message)
         else:
             _readings(message, gateway, (attribute, zone_of), parsed)
     except InvalidInput as error:
@@ -135,28 +139,37 @@ def _report(message: Message, gateway_id: str, parsed: Parsed) -> None:
     parsed.outcomes["health", health.state] += 1
 
 
+def _canary(message: Message) -> Parsed:
+    """Pass a canary on: read and stamped like a gateway's reading, attributed to nobody.
+
+    What is no sound canary leaves no record at all: the watcher misses it.
+    """
+    parsed = Parsed()
+    try:
+        opened = _open(message, CANARY_KEPT_S)
+        (seq,), (raw,) = opened.envelope.numbers, opened.items
+        reading = _reading(bytes(raw), seq)
+    except (InvalidInput, ValueError):  # ValueError: not one reading
+        parsed.outcomes["canary", "refused"] += 1
+        return parsed
+    name = f"{opened.envelope.stream}-{seq}"
+    stamped = StampedReading(reading, stamp(reading, opened.sending))
+    record = Canary(name, message.received_at_ms, stamped)
+    parsed.records.append(Outgoing(topics.READINGS, None, _ENCODER.encode(record)))
+    parsed.outcomes["canary", ""] += 1
+    return parsed
+
+
 def _readings(
     message: Message, gateway_id: str, registry: tuple[Attribute, ZoneOf | None], parsed: Parsed
 ) -> None:
     """Sort a message's items: by patient, waiting for one, or rejected."""
     attribute, zone_of = registry
-    if message.retained:
-        raise InvalidInput("retained", "a retained message would be taken again and again")
-    envelope = open_envelope(message.properties, message.payload)
-    body = _body(message.payload, envelope)
-    batch = _Batch(
-        gateway_id,
-        envelope.stream,
-        Sending(
-            message.received_at_ms,
-            body.boot_id,
-            body.sent_monotonic_ms,
-            body.sent_wall_ms,
-            _waited_ms(message.expires_s),
-        ),
-    )
+    opened = _open(message, BROKER_KEEPS_S)
+    envelope = opened.envelope
+    batch = _Batch(gateway_id, envelope.stream, opened.sending)
     patients: dict[str, list[StampedReading]] = {}
-    for seq, raw in zip(envelope.numbers, body.items, strict=True):
+    for seq, raw in zip(envelope.numbers, opened.items, strict=True):
         item = bytes(raw)
         try:
             reading = _reading(item, seq)
@@ -182,11 +195,36 @@ def _readings(
         _put(parsed, topics.READINGS, patient_id, record)
 
 
-def _waited_ms(expires_s: int | None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A message whose envelope vouches for its items, as many as it says."""
+
+    envelope: Envelope
+    items: list[msgspec.Raw]
+    sending: Sending
+
+
+def _open(message: Message, kept_s: int) -> _Opened:
+    """Open the envelope, and read what it has sealed; ``kept_s``: its interval at the start."""
+    if message.retained:
+        raise InvalidInput("retained", "a retained message would be taken again and again")
+    envelope = open_envelope(message.properties, message.payload)
+    body = _body(message.payload, envelope)
+    sending = Sending(
+        message.received_at_ms,
+        body.boot_id,
+        body.sent_monotonic_ms,
+        body.sent_wall_ms,
+        _waited_ms(message.expires_s, kept_s),
+    )
+    return _Opened(envelope, body.items, sending)
+
+
+def _waited_ms(expires_s: int | None, kept_s: int) -> int:
     """Give how long a broker held the message, in whole seconds; 0 if it does not tell."""
     if expires_s is None:
         return 0
-    return max(BROKER_KEEPS_S - expires_s, 0) * 1000
+    return max(kept_s - expires_s, 0) * 1000
 
 
 def _body(payload: bytes, envelope: Envelope) -> ReadingsMessage:

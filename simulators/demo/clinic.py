@@ -135,7 +135,7 @@ class Clinic(AbstractContextManager["Clinic"]):
             "alerts-desk": ("alerts", "desk", "--page-url", self.url),
             "alerts-projector": ("alerts", "projector"),
             "alerts-feed": ("alerts", "feed", "--port", str(self.port)),
-            "alerts-watch": ("alerts", "watch", "--period-s", "5"),
+            "alerts-watch": ("alerts", "watch", "--period-s", "15"),
         }.items():
             monitor_port = free_port()
             command = (*VITALWIRE, *words, "--monitor-port", str(monitor_port))
@@ -182,6 +182,10 @@ class Clinic(AbstractContextManager["Clinic"]):
     def database_is_away(self) -> bool:
         """Whether PostgreSQL was taken away on purpose."""
         return self._server_group.is_paused(self.postgres.child)
+
+    def monitor_port_of(self, name: str) -> int:
+        """Give where a daemon tells its figures; raises ``KeyError`` for a name that none has."""
+        return {one.child.program.name: one.monitor_port for one in self._daemons}[name]
 
     def daemon(self, name: str) -> Child:
         """Find a daemon by name, such as ``ingest-sink``."""

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from ingest.kafka_clients import consumer
 from ingest.tables import current_name
-from schemas.alert import TRANSITION_DECODER, Transition
+from schemas.alert import CANARY, TRANSITION_DECODER, Transition
 from schemas.errors import UnavailableError
 from schemas.kafka import READINGS_DECODER, PatientReadings
 from schemas.topics import ALERTS, READINGS
@@ -73,10 +73,12 @@ def gather(
 
 
 def read_alerts(bootstrap: str) -> list[Transition]:
-    """Read alerts.v1 from its beginning to its end, each event once."""
+    """Read alerts.v1 from its beginning to its end, each event once; canaries are no alerts."""
     found: dict[str, Transition] = {}
     for record in _read(bootstrap, ALERTS):
         transition = TRANSITION_DECODER.decode(record.value)
+        if transition.subject.startswith(CANARY):
+            continue
         found.setdefault(transition.event_id, transition)
     return list(found.values())
 

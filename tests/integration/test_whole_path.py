@@ -81,6 +81,35 @@ def test_what_an_oximeter_measured_is_in_its_table_and_on_the_patients_page(demo
     assert demo.step_until(is_shown, WITHIN_S)
 
 
+def test_a_canary_comes_back_by_the_whole_way_and_is_on_no_page_and_in_no_table(
+    demo: Running,
+) -> None:
+    port = demo.clinic.monitor_port_of("alerts-watch")
+
+    def is_back() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+            lines = reply.read().decode().splitlines()
+        return any(
+            line.startswith('vitalwire_watcher_canaries_total{outcome="back"}')
+            and float(line.split()[-1]) >= 1
+            for line in lines
+        )
+
+    assert demo.step_until(is_back, WITHIN_S)
+    measure(demo, 122, 77)  # what came after the canary is stored: so would it be
+    assert settle(demo, WITHIN_S).problems == []
+    with urllib.request.urlopen(f"{demo.clinic.url}api/v1/alerts", timeout=5) as reply:
+        assert b"anary" not in reply.read()
+    with psycopg.connect(demo.clinic.postgres.url) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'vitalwire'"
+        ).fetchall()
+        assert tables
+        for (table,) in tables:
+            question = f"SELECT count(*) FROM vitalwire.{table} one WHERE one::text ~* 'canary'"
+            assert connection.execute(question.encode()).fetchone() == (0,), table
+
+
 def test_alerts_reach_the_page_while_the_database_is_away_and_nothing_is_missing_after(
     demo: Running,
 ) -> None:

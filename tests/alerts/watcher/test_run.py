@@ -3,40 +3,50 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from random import Random
+from typing import Self
 
 import msgspec
+import paho.mqtt.client as paho
 import pytest
 from click.testing import CliRunner
+from paho.mqtt.enums import CallbackAPIVersion
 
 from alerts.desk.channels import Channels, senders
 from alerts.log import Log
 from alerts.watcher.cli import watch as command
 from alerts.watcher.run import Watch, Watcher
+from schemas.alert import CANARY, Action
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.kafka import EngineReport
 from schemas.rota import Channel
-from schemas.topics import ENGINES
+from schemas.servers import MqttServer
+from schemas.topics import ACTIONS, ENGINES, mqtt_filter
+from schemas.wire import ReadingsMessage, open_envelope
 from simulators.stack.kafka import EmbeddedKafka
+from simulators.stack.mqtt import EmbeddedMqtt
+from simulators.stack.process import free_port
 from tests.alert_log import AlertLog
 from tests.alerts.desk.receivers import Inbox, web_server
-from tests.servers import PARTITIONS, eventually
+from tests.servers import PARTITIONS, broker_dies, eventually
 
 pytestmark = pytest.mark.timeout(90)
-PERIOD_S = 0.3
-CANARY_S = 2.0
+PERIOD_S = 1.0
+LATE_S = 5.0
 Connect = Callable[[str, tuple[str, ...], str], Log]
 
 
 @contextmanager
 def running(
-    bootstrap: str, pager: Inbox, switch: Inbox, *ready: str, connect: Connect = Log
+    servers: tuple[str, int], pager: Inbox, switch: Inbox, *ready: str, connect: Connect = Log
 ) -> Iterator[Watcher]:
+    bootstrap, mqtt_port = servers
     stop, rng = threading.Event(), Random(1)
     tell = [Channel("webhook", pager.url)]
-    watch = Watch(bootstrap, tell, ready, switch.url, period_s=PERIOD_S, canary_s=CANARY_S)
+    mqtt = MqttServer("127.0.0.1", mqtt_port)
+    watch = Watch(bootstrap, mqtt, tell, ready, switch.url, period_s=PERIOD_S, late_s=LATE_S)
     channels = Channels(senders(None), rng, stop)
     watcher = Watcher(watch, channels, SystemClock(), rng, stop, connect)
     thread = threading.Thread(target=watcher.run)
@@ -49,68 +59,135 @@ def running(
         assert not thread.is_alive()
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def judge(log: AlertLog) -> None:
     """Report as an engine does that has judged every mark of time until now."""
-    now_ms = time.time_ns() // 1_000_000
     for partition in range(PARTITIONS):
-        report = EngineReport(partition, "e", 1, 0, now_ms, now_ms)
+        report = EngineReport(partition, "e", 1, 0, now_ms(), now_ms())
         log.put_raw(ENGINES, str(partition), msgspec.json.encode(report))
 
 
-def test_it_beats_while_canaries_come_and_tells_people_when_they_stop(
-    kafka: EmbeddedKafka, log: AlertLog
+class Path(AbstractContextManager["Path"]):
+    """Bridge, engine and desk as the watcher sees them: what becomes of a canary, and the marks."""
+
+    def __init__(self, mqtt: EmbeddedMqtt, log: AlertLog) -> None:
+        self.log = log
+        self.works = True
+        self.seen: list[ReadingsMessage] = []
+        self.client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id="path", protocol=paho.MQTTv5
+        )
+        self.client.on_message = self._passes
+        self.client.connect("127.0.0.1", mqtt.port)
+
+    def __enter__(self) -> Self:
+        self.client.loop_start()
+        eventually(self.client.is_connected)
+        self.client.subscribe(mqtt_filter("canary"), qos=1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _passes(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        sealed = getattr(message.properties, "UserProperty", [])
+        envelope = open_envelope(sealed, bytes(message.payload))
+        self.seen.append(msgspec.json.decode(message.payload, type=ReadingsMessage))
+        if self.works:
+            judge(self.log)
+            name = f"{CANARY}{envelope.stream}-{envelope.first}"
+            decided = Action(name, [], "canary", "desk", now_ms(), "", answers=name)
+            self.log.put_raw(ACTIONS, "", msgspec.json.encode(decided))
+
+
+@pytest.fixture
+def path(mqtt: EmbeddedMqtt, log: AlertLog) -> Iterator[Path]:
+    judge(log)
+    with Path(mqtt, log) as path:
+        yield path
+
+
+def subjects(pager: Inbox) -> list[object]:
+    return [body["subject"] for body in pager.bodies]
+
+
+def test_it_beats_while_canaries_come_back_and_tells_people_when_they_stop(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
 ) -> None:
-    with web_server(Inbox()) as pager, web_server(Inbox()) as switch:
-        judge(log)
-        with running(kafka.bootstrap, pager, switch) as watcher:
-
-            def beating() -> bool:
-                judge(log)
-                return switch.gets >= 2
-
-            eventually(beating)
-            eventually(lambda: len(pager.bodies) == 1)  # nobody judges any longer
-            assert watcher.trouble is not None
-            beats = switch.gets
-
-            def well_again() -> bool:
-                judge(log)
-                return len(pager.bodies) == 2
-
-            eventually(well_again)
-
-            def beating_again() -> bool:
-                judge(log)
-                return switch.gets > beats
-
-            eventually(beating_again)
-    assert [body["subject"] for body in pager.bodies] == [
-        "CRITICAL: alerting is down",
-        "Alerting works again",
-    ]
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch) as watcher,
+    ):
+        eventually(lambda: switch.gets >= 2)
+        path.works = False
+        eventually(lambda: len(pager.bodies) == 1)
+        assert "the desk has decided on none" in (watcher.trouble or "")
+        beats = switch.gets
+        path.works = True
+        eventually(lambda: len(pager.bodies) == 2)
+        eventually(lambda: switch.gets > beats)
+    assert subjects(pager) == ["CRITICAL: alerting is down", "Alerting works again"]
     assert len(set(pager.keys)) == 2
 
 
-def test_a_daemon_that_is_not_ready_is_told(kafka: EmbeddedKafka, log: AlertLog) -> None:
+def test_marks_that_nobody_judges_are_told_though_canaries_come_back_by_another_partition(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch),
+    ):
+        eventually(lambda: switch.gets >= 1)
+        monkeypatch.setattr(f"{__name__}.judge", lambda _: None)
+        eventually(lambda: len(pager.bodies) == 1)
+    assert "Readings wait" in str(pager.bodies[0]["text"])
+    assert "No canary" not in str(pager.bodies[0]["text"])
+
+
+def test_no_beat_before_the_first_canary_is_back(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
+    """A watcher that starts again and again has seen nothing: the switch must fire."""
+    path.works = False
+    with web_server(Inbox()) as pager, web_server(Inbox()) as switch:
+        with running((kafka.bootstrap, mqtt.port), pager, switch):
+            eventually(lambda: len(path.seen) == 2)
+        assert switch.gets == 0
+
+
+@broker_dies
+def test_an_mqtt_broker_that_is_away_is_told(kafka: EmbeddedKafka, log: AlertLog) -> None:
+    judge(log)
+    with web_server(Inbox()) as pager, web_server(Inbox()) as switch:
+        with running((kafka.bootstrap, free_port()), pager, switch):
+            eventually(lambda: len(pager.bodies) == 1)
+        assert "The MQTT broker at 127.0.0.1" in str(pager.bodies[0]["text"])
+        assert switch.gets == 0
+
+
+def test_a_daemon_that_is_not_ready_is_told(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
     with (
         web_server(Inbox()) as pager,
         web_server(Inbox()) as switch,
         web_server(Inbox([503])) as desk,
     ):
-        with running(kafka.bootstrap, pager, switch, desk.url):
-
-            def told() -> bool:
-                judge(log)
-                return len(pager.bodies) == 1
-
-            eventually(told)
+        with running((kafka.bootstrap, mqtt.port), pager, switch, desk.url):
+            eventually(lambda: len(pager.bodies) == 1)
         assert f"Not ready: {desk.url}." in str(pager.bodies[0]["text"])
         assert switch.gets == 0
 
 
 def test_a_log_that_is_away_is_told_and_a_pager_that_is_away_is_told_later() -> None:
     with web_server(Inbox([400, 200])) as pager, web_server(Inbox()) as switch:
-        with running("127.0.0.1:1", pager, switch, connect=_away):
+        with running(("127.0.0.1:1", 1), pager, switch, connect=_away):
             eventually(lambda: len(pager.bodies) == 2)
         assert "The log cannot be read." in str(pager.bodies[0]["text"])
         assert pager.keys[0] == pager.keys[1]
@@ -124,5 +201,6 @@ def _away(*_: object) -> Log:
 @pytest.mark.parametrize("tell", ["pigeon=1", "webhook", "email="])
 def test_a_way_to_tell_that_is_none_is_refused(tell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITALWIRE_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("VITALWIRE_MQTT", "mqtt://127.0.0.1:1")
     with pytest.raises(MisconfiguredError, match="--tell"):
         CliRunner().invoke(command, ["--tell", tell], catch_exceptions=False)
