@@ -8,9 +8,9 @@ import click
 _SINCE = re.compile(r"\d+d|\d{4}-\d{2}-\d{2}")
 _EXAMPLES = """\b
 Examples:
-  vitalwire rules backtest adult-standard --from database
+  vitalwire rules backtest adult-standard
       the last 90 days of the clinic's own readings
-  vitalwire rules backtest draft.toml --against live --from database --html draft.html
+  vitalwire rules backtest draft.toml --against live --html draft.html
       what changes if the draft takes the place of the books in force
   vitalwire rules backtest adult-diabetes --from readings.parquet --patients patients.jsonl --json
 
@@ -30,7 +30,13 @@ def _since(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("books", nargs=-1, required=True, metavar="BOOK...")
-@click.option("--from", "source", required=True, help="database, FILE.parquet or FILE.csv.")
+@click.option(
+    "--from",
+    "source",
+    default="database",
+    show_default=True,
+    help="database, FILE.parquet or FILE.csv.",
+)
 @click.option(
     "--since",
     default="90d",

@@ -25,7 +25,8 @@ from schemas.vitals import VITALS
 
 _EXAMPLES = """\b
 Examples:
-  vitalwire redecode                                   compare everything; change nothing
+  vitalwire redecode
+      compare everything; change nothing
   vitalwire redecode --vital blood_pressure --model BM85 --since 2026-01-01
   vitalwire redecode --model BM85 --apply --who "A. Nurse" --reason "pulse of BM85 was unknown"
 """

@@ -1,0 +1,77 @@
+"""What README, docs and help tell people to type is understood by the command that it names."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from vitalwire import cli
+
+ROOT = Path(__file__).parents[1]
+_LINE = re.compile(r"^\s*(?:\$ )?(vitalwire .+)$", re.MULTILINE)
+_INLINE = re.compile(r"`(vitalwire [^`]*--[^`]*)`")
+
+
+def _typed(text: str) -> Iterator[str]:
+    """Find the commands of a text: a line of its own, or with options in a sentence."""
+    text = _joined(text)
+    fenced = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    indented = "\n".join(line for line in text.splitlines() if line.startswith("    "))
+    for match in _LINE.finditer(f"{fenced}\n{indented}"):
+        yield match[1]
+    for match in _INLINE.finditer(text):
+        yield match[1].replace("\n", " ")
+
+
+def _joined(text: str) -> str:
+    return re.sub(r"\\\n\s*", " ", text)
+
+
+def _commands(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None, name
+            yield from _commands(inner)
+
+
+def _documented() -> list[str]:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = {line: None for page in pages for line in _typed(page.read_text(encoding="utf-8"))}
+    for command in _commands(cli):
+        for match in _LINE.finditer(_joined(f"{command.help or ''}\n{command.epilog or ''}")):
+            found[match[1]] = None
+    return list(found)
+
+
+def _words(line: str) -> list[str]:
+    words = shlex.split(line, comments=True)[1:]
+    return words[: next((at for at, word in enumerate(words) if word in "<>|&"), len(words))]
+
+
+def _parse(command: click.Command, words: list[str]) -> None:
+    """Read arguments down to the last command, and run nothing."""
+    while isinstance(command, click.Group) and words:
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, f"there is no command {words[0]}"
+        command, words = found, words[1:]
+    command.make_context(command.name, list(words))
+
+
+@pytest.mark.parametrize("line", _documented())
+def test_what_is_documented_can_be_typed(line: str) -> None:
+    try:
+        _parse(cli, _words(line))
+    except click.UsageError as error:
+        # The files of an example are the reader's.
+        if "does not exist" not in error.message:
+            pytest.fail(f"{line}: {error.format_message()}")
+
+
+def test_there_is_something_documented() -> None:
+    assert len(_documented()) > 50
