@@ -281,12 +281,13 @@ class Daemon:
     def _kept(self, record: Record) -> None:
         """Send a record that has just become durable, now or when its session has ended."""
         try:
-            (entry,) = self._journal.entries(range(record.seq, record.seq + 1))
-            waits = must_wait(entry, self._settings.gateway_id)
-        except Exception:  # the record is safe; what follows must not break its session
+            for row in self._journal.sendable(record):
+                (entry,) = self._journal.entries(range(row.seq, row.seq + 1))
+                waits = must_wait(entry, self._settings.gateway_id)
+                self._sender.take(row, row.session_id if waits else None)
+        except Exception:  # the record is safe, and loaded like all that is held
             log.exception("record.not_judged", seq=record.seq)
-            waits = False
-        self._sender.take(record, record.session_id if waits else None)
+            self._sender.held_again()
 
     def _connected(self) -> None:
         self._report()

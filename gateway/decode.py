@@ -22,14 +22,17 @@ from schemas.gatt.measurement import (
 from schemas.gatt.quirks import quirk_of
 from schemas.gatt.services import FEATURE_OF
 from schemas.identity import Undated, reading_id
-from schemas.reading import DeviceTime, Item, Reading, Undecodable
+from schemas.reading import DeviceTime, Item, Part, Reading, Undecodable
 
 
 def decode(entry: Entry, gateway_id: str) -> Item:
     """Decode a record of the journal. Never raises for anything that a device sent."""
     record, facts = entry.record, entry.facts
+    if entry.related.spoken_for:
+        return Part(record.seq, facts.device, record.characteristic, record.session_id)
     try:
-        measurement = _measure(record, facts, entry.related.parts)
+        payloads = _payloads(entry)
+        measurement = _measure(record, facts, payloads)
     except MalformedPayload as error:
         return Undecodable(
             seq=record.seq,
@@ -39,6 +42,7 @@ def decode(entry: Entry, gateway_id: str) -> Item:
             reason=error.detail,
             session_id=record.session_id,
             capture=record.capture,
+            parts=[part.payload.hex() for part in entry.related.parts],
         )
     subject, stamp, amends = record, measurement.stamp, None
     origin = entry.related.origin or (entry.related.measurement or record).origin
@@ -51,7 +55,7 @@ def decode(entry: Entry, gateway_id: str) -> Item:
         vital=measurement.vital.name,
         device=facts.device,
         characteristic=record.characteristic,
-        raw=_raw(record, measurement, entry.related.parts).hex(),
+        raw=_raw(measurement, payloads).hex(),
         quantities=measurement.quantities,
         session_id=record.session_id,
         capture=record.capture,
@@ -66,22 +70,34 @@ def decode(entry: Entry, gateway_id: str) -> Item:
     )
 
 
-def _measure(record: Record, facts: SessionFacts, parts: tuple[Record, ...] = ()) -> Measurement:
+def _payloads(entry: Entry) -> tuple[bytes, ...]:
+    """Give the bytes that make the record; raises ``MalformedPayload`` if it never came whole."""
+    record, parts = entry.record, entry.related.parts
+    if not parts:
+        return (record.payload,)
+    whole = blood_pressure_record.completed(part.payload for part in (*parts, record))
+    if whole is None:
+        number = blood_pressure_record.decode_segment(record.payload).sequence
+        message = f"blood pressure record {number}: the cuff never sent all of its segments"
+        raise MalformedPayload(message)
+    return whole
+
+
+def _measure(record: Record, facts: SessionFacts, payloads: tuple[bytes, ...] = ()) -> Measurement:
     device = facts.device
     quirk = quirk_of(model=device.model, name=facts.name, manufacturer=device.manufacturer)
     number = record.characteristic
     feature = facts.features.get(FEATURE_OF.get(number, ""))
-    if parts:
-        payloads = [part.payload for part in (*parts, record)]
+    if len(payloads) > 1:
         return believable(measure_segments(payloads, feature, quirk))
     return believable(measure(number, record.payload, feature, quirk))
 
 
-def _raw(record: Record, measurement: Measurement, parts: tuple[Record, ...]) -> bytes:
-    """Give the bytes from which the reading follows; what came in parts is put together."""
+def _raw(measurement: Measurement, payloads: tuple[bytes, ...]) -> bytes:
+    """Give the bytes from which the reading follows; what came in segments is put together."""
     kept, number = measurement.carried, measurement.record_number
-    if not parts or kept is None or number is None:
-        return record.payload
+    if len(payloads) == 1 or kept is None or number is None:
+        return payloads[-1]
     whole = blood_pressure_record.Record(
         sequence=number, characteristic=int(kept.characteristic, 16), payload=kept.payload
     )

@@ -8,8 +8,8 @@ never into them. File: ``DIR/journal.db``, SQLite, ``user_version`` is the layou
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -18,15 +18,9 @@ from pathlib import Path
 import msgspec
 
 from gateway.anteroom import Anteroom
-from gateway.journal_file import (
-    FILE,
-    disk,
-    open_or_create,
-    refuse_damaged,
-    set_aside,
-    unusable,
-)
+from gateway.journal_file import FILE, disk, open_or_create, refuse_damaged, set_aside, unusable
 from gateway.journal_relations import RECORDS, name_of, record_of, related
+from gateway.journal_segments import Segments
 from gateway.known_devices import KnownDevices
 from gateway.record import (
     BLOOD_PRESSURE_RECORD,
@@ -38,6 +32,7 @@ from gateway.record import (
     captured_ms,
 )
 from gateway.wall import Observation
+from schemas.errors import UnavailableError
 from schemas.ranges import Range
 from schemas.reading import Device
 from schemas.wire import StreamState
@@ -126,6 +121,15 @@ class Journal:
             self._database.execute("INSERT OR IGNORE INTO doubted VALUES (?)", (address,))
         return refused
 
+    def sendable(self, record: Record | None = None) -> list[Record]:
+        """Give, once, what may be sent now that this record is there, or that a session has ended.
+
+        A segment of a blood pressure record may have to wait: see ``gateway.journal_segments``.
+        """
+        if record is not None and record.characteristic != BLOOD_PRESSURE_RECORD:
+            return [record]
+        return self._segments.take_settled()
+
     def probe(self) -> None:
         """Write something: raises ``UnavailableError`` if the disk does not take it."""
         with disk(), self._transaction():
@@ -137,8 +141,10 @@ class Journal:
 
     def keep_facts(self, facts: SessionFacts) -> None:
         """Write what a session has learnt so far."""
-        with disk():
+        with disk(), self._transaction():
             self._write_facts(facts)
+            if facts.ended:  # it knows its newest only if the device was read to its end
+                self._segments.settle(facts.device.address, finished=facts.newest is not None)
 
     def drop_facts(self, session_id: str) -> None:
         """Forget a session that brought no record."""
@@ -158,8 +164,7 @@ class Journal:
     @disk()
     def records_of(self, session_id: str) -> list[Record]:
         """Give a session's records."""
-        rows = self._database.execute(f"{RECORDS} WHERE session_id = ?", (session_id,))
-        return [record_of(row) for row in rows]
+        return self._records("session_id = ?", (session_id,))
 
     def observation(self) -> Observation | None:
         """Give the last true wall clock that any run has seen."""
@@ -178,11 +183,13 @@ class Journal:
 
     @disk()
     def held_after(self, seq: int, limit: int) -> list[tuple[int, str]]:
-        """Give (number, stream) of rows without receipt above ``seq``, lowest first."""
+        """Give (number, stream) of rows to be sent that are above ``seq``, lowest first."""
         rows = self._database.execute(
             "SELECT seq, stream FROM rows JOIN streams USING (stream_id)"
-            " WHERE seq > ? AND receipted_ms IS NULL ORDER BY stream_id, seq LIMIT ?",
-            (seq, limit),
+            " WHERE seq > ? AND receipted_ms IS NULL AND (characteristic <> ? OR seq IN"
+            " (SELECT seq FROM segments WHERE spoken_by IS NOT NULL))"
+            " ORDER BY stream_id, seq LIMIT ?",
+            (seq, BLOOD_PRESSURE_RECORD, limit),
         )
         return rows.fetchall()
 
@@ -194,7 +201,8 @@ class Journal:
         )
         records = [record_of(row) for row in rows.fetchall()]
         return [
-            Entry(record, self.facts(record), related(self._database, record)) for record in records
+            Entry(record, self.facts(record), related(self._database, self._segments, record))
+            for record in records
         ]
 
     def receipt(self, streams: Mapping[str, Iterable[Range]], now_wall_ms: int | None) -> list[int]:
@@ -234,21 +242,22 @@ class Journal:
                 self._database.execute(
                     "UPDATE rows SET receipted_ms = ? WHERE receipted_ms = 0", (now_wall_ms,)
                 )
+                self._segments.settle_overdue(now_wall_ms)
             pruned = self._database.execute(
                 "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE receipted_ms IS NOT NULL"
                 " AND (? OR receipted_ms BETWEEN 1 AND ?)"
                 # It may lend its name to one that is held.
                 " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"
                 " AND held.address = rows.address AND held.payload = rows.payload)"
-                # It may be a part of one that is held: see gateway.journal_relations.
-                " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"
-                " AND held.session_id = rows.session_id AND held.seq > rows.seq"
-                " AND held.characteristic = ? AND rows.characteristic = held.characteristic"
-                " AND substr(held.payload, 2, 2) = substr(rows.payload, 2, 2))"
+                # It may be a part of one that is held: see gateway.journal_segments.
+                " AND NOT EXISTS (SELECT 1 FROM segments JOIN rows AS held"
+                " ON held.seq = segments.spoken_by"
+                " WHERE segments.seq = rows.seq AND held.receipted_ms IS NULL)"
                 " ORDER BY receipted_ms LIMIT ?)",
-                (space_needed, before_ms, BLOOD_PRESSURE_RECORD, PRUNE_ROWS_MAX),
+                (space_needed, before_ms, PRUNE_ROWS_MAX),
             ).rowcount
             if pruned:
+                self._segments.forget_pruned()
                 self._database.execute(
                     "DELETE FROM sessions WHERE ended = 1"
                     " AND session_id NOT IN (SELECT session_id FROM rows)"
@@ -274,7 +283,10 @@ class Journal:
             cursor = self._database.execute(
                 "INSERT INTO streams (stream) VALUES (?)", (self.stream,)
             )
+            self._segments = Segments(self._database, self._records)
+            self._note_segments()
             self._end_broken_sessions()
+            self._segments.take_settled()  # they are found like all that is held
             highest = self._database.execute(
                 "SELECT stream_id, max(seq) FROM rows GROUP BY stream_id"
             )
@@ -286,6 +298,14 @@ class Journal:
         self._stream_id = cursor.lastrowid
         self.devices = KnownDevices(self._database)
         self.anteroom = Anteroom(self._database)
+
+    def _note_segments(self) -> None:
+        with disk(), self._transaction():
+            self._segments.note()
+
+    def _records(self, condition: str, values: tuple[str | bytes | int, ...]) -> list[Record]:
+        rows = self._database.execute(f"{RECORDS} WHERE {condition}", values)
+        return [record_of(row) for row in rows.fetchall()]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -336,11 +356,14 @@ class Journal:
             capture=capture,
         )
 
-    def _gave_out(self, records: Iterable[Record]) -> None:
-        """Note numbers that are on the disk now."""
+    def _gave_out(self, records: Collection[Record]) -> None:
+        """Note numbers that are on the disk now, and how their rows belong together."""
         for record in records:
             assert record.seq > self._highest.get(self._stream_id, 0), record.seq
             self._highest[self._stream_id] = record.seq
+        if any(record.characteristic == BLOOD_PRESSURE_RECORD for record in records):
+            with suppress(UnavailableError):  # they are on the disk: the next one makes up for it
+                self._note_segments()
 
     def _write_facts(self, facts: SessionFacts) -> None:
         self._database.execute(

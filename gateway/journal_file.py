@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 5
+LAYOUT_VERSION = 6
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
@@ -39,6 +39,17 @@ CREATE INDEX anteroom_address ON anteroom (address);
 CREATE TABLE doubted (
     address TEXT PRIMARY KEY          -- refused for what it said of itself, not believed since
 ) WITHOUT ROWID;
+"""
+_SEGMENTS = """
+CREATE TABLE segments (               -- rows of 0x2B36: see gateway/journal_segments.py
+    seq       INTEGER PRIMARY KEY,
+    address   TEXT NOT NULL,
+    number    INTEGER NOT NULL,       -- of the record
+    spoken_by INTEGER,                -- the row that tells the record; NULL: not known yet
+    digest    BLOB                    -- in origins; NULL: it completed no record
+);
+CREATE INDEX segments_spoken ON segments (spoken_by);
+CREATE INDEX segments_record ON segments (address, number);
 """
 _LAYOUT = f"""
 CREATE TABLE streams (
@@ -75,11 +86,11 @@ CREATE TABLE cursors (
     held     INTEGER,                 -- see gateway.cursor.Cursor
     complete INTEGER NOT NULL
 ) WITHOUT ROWID;
-{_TIMELINES}{_RESENDS}{_ANTEROOM}
--- Where the bytes of a glucose measurement came first: it outlives the row, as the meter does.
+{_TIMELINES}{_RESENDS}{_ANTEROOM}{_SEGMENTS}
+-- Where a numbered record came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
     address     TEXT NOT NULL,
-    digest      BLOB NOT NULL,        -- SHA-256 of the payload, its first 16 bytes
+    digest      BLOB NOT NULL,        -- SHA-256 of what it says each time, its first 16 bytes
     stream      TEXT NOT NULL,
     seq         INTEGER NOT NULL,
     captured_ms INTEGER NOT NULL,
@@ -100,6 +111,7 @@ ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
     2: _TIMELINES,
     3: _RESENDS,
     4: _ANTEROOM,
+    5: _SEGMENTS,
 }
 """By the layout that they begin from: what leads to the next one."""
 

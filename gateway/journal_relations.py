@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 
+from gateway.journal_segments import Segments
 from gateway.record import (
     BLOOD_PRESSURE_RECORD,
     GLUCOSE,
@@ -12,7 +13,6 @@ from gateway.record import (
     Record,
     Related,
 )
-from schemas.gatt.blood_pressure_record import COUNTER_MODULUS, continues
 from schemas.reading import Capture
 
 _DIGEST_BYTES = 16
@@ -38,8 +38,12 @@ def name_of(address: str, payload: bytes) -> tuple[str, bytes]:
     return address, hashlib.sha256(payload).digest()[:_DIGEST_BYTES]
 
 
-def related(database: sqlite3.Connection, record: Record) -> Related:
+def related(database: sqlite3.Connection, segments: Segments, record: Record) -> Related:
     """Find the records that an item of this one refers to."""
+    if record.characteristic == BLOOD_PRESSURE_RECORD:
+        if segments.speaker(record.seq) != record.seq:
+            return Related(spoken_for=True)
+        return Related(origin=segments.origin(record.seq), parts=segments.spoken_for_by(record.seq))
     measurement = None
     if record.characteristic == GLUCOSE_CONTEXT:
         measurement = _one(
@@ -49,35 +53,7 @@ def related(database: sqlite3.Connection, record: Record) -> Related:
             (record.session_id, GLUCOSE, record.payload[1:3]),
         )
     subject = measurement or record
-    return Related(
-        measurement,
-        _origin(database, subject),
-        _before(database, subject),
-        _parts(database, record),
-    )
-
-
-def _parts(database: sqlite3.Connection, record: Record) -> tuple[Record, ...]:
-    """Find the segments that this one ends: under one number, in one session."""
-    if record.characteristic != BLOOD_PRESSURE_RECORD or not continues(record.payload):
-        return ()
-    rows = database.execute(
-        f"{RECORDS} WHERE session_id = ? AND characteristic = ? AND seq < ?"
-        " AND substr(payload, 2, 2) = ? ORDER BY seq DESC LIMIT ?",
-        (
-            record.session_id,
-            record.characteristic,
-            record.seq,
-            record.payload[1:3],
-            COUNTER_MODULUS,
-        ),
-    )
-    found: list[Record] = []
-    for row in rows:
-        found.insert(0, record_of(row))
-        if not continues(found[0].payload):
-            break
-    return tuple(found)
+    return Related(measurement, _origin(database, subject), _before(database, subject))
 
 
 def _before(database: sqlite3.Connection, record: Record) -> Record | None:

@@ -133,14 +133,16 @@ class Related:
     itself and a meter is asked for its last known record at each visit; for others within
     ``TWIN_WINDOW_MS`` and one boot. A context has its measurement's, because a meter that counts
     anew may say the same of another measurement. None: here. ``before``: the measurement that came
-    before a glucose measurement in its session; their numbers and times must agree. ``parts``: for
-    the last segment of a blood pressure record, the segments before it, in their order.
+    before a glucose measurement in its session; their numbers and times must agree. ``parts``: the
+    rows for which a segment of a blood pressure record speaks, in their order, without itself;
+    ``spoken_for``: another one speaks for this, or nobody knows yet which.
     """
 
     measurement: Record | None = None
     origin: Origin | None = None
     before: Record | None = None
     parts: tuple[Record, ...] = ()
+    spoken_for: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gateway.record import Entry, Record
 from gateway.shipping import Departure, pack
 from schemas.clock import Clock
 from schemas.errors import InvalidInput, UnavailableError
-from schemas.reading import Item, Undecodable
+from schemas.reading import Item, Reading, Undecodable
 from schemas.wire import Receipts, refuse_other_major
 
 LOADED_ROWS_MAX = 5000  # without receipt, in memory; the journal holds the others
@@ -48,12 +48,17 @@ class Sender:
 
     def take(self, record: Record, waits_for: str | None) -> None:
         """Send a record that was just captured; ``waits_for``: once that session has ended."""
+        if record.seq in self._outbox:  # a segment that was settled, and loaded since
+            return
         self._outbox.add_live(record.seq, record.stream, self._clock.monotonic_ms(), waits_for)
         self._wake.set()
 
     def session_told(self, session_id: str) -> None:
         """Send what waited for this session."""
         self._outbox.session_told(session_id)
+        for record in self._journal.sendable():
+            if record.seq not in self._outbox:
+                self._outbox.add_backlog(record.seq, record.stream)
         self._wake.set()
 
     def connected(self) -> None:
@@ -187,7 +192,7 @@ def _tell(item: Item) -> None:
     """Log what the codecs did not understand: the server shows the bytes, the home says so too."""
     if isinstance(item, Undecodable):
         log.warning("payload.undecodable", seq=item.seq, reason=item.reason)
-    elif trailing := item.attributes.get("trailing"):
+    elif isinstance(item, Reading) and (trailing := item.attributes.get("trailing")):
         characteristic, octets = item.characteristic, len(trailing) // 2
         log.info("payload.trailing", seq=item.seq, characteristic=characteristic, octets=octets)
 

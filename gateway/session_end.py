@@ -3,16 +3,22 @@
 And what remains to be told of one that was cut off before it knew from whom its records were.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from gateway.decode import decode
 from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Moment, Record, SessionFacts
 from gateway.timeline import Timeline, was_set
-from schemas.gatt.blood_pressure_record import continues, decode_segment
+from schemas.gatt.blood_pressure_record import Assembly
 from schemas.gatt.errors import MalformedPayload
-from schemas.gatt.measurement import Stamp, measure, measure_segments
+from schemas.gatt.measurement import (
+    Measurement,
+    content_of_segments,
+    measure,
+    measure_segments,
+)
 from schemas.gatt.racp import SEQUENCE_MAX
 from schemas.reading import Coincidence, Reading
 
@@ -29,16 +35,7 @@ def newest(records: Iterable[Record]) -> int | None:
     """
     by_number: list[tuple[int, int]] = []
     by_stamp: list[tuple[datetime | None, int]] = []
-    for record in sorted(records, key=lambda record: record.seq):
-        try:
-            if record.characteristic == BLOOD_PRESSURE_RECORD:  # it may be the last of its segments
-                segment = decode_segment(record.payload)
-                if segment.last:
-                    by_number.append((segment.sequence, record.seq))
-                continue
-            measurement = measure(record.characteristic, record.payload)
-        except MalformedPayload:
-            continue
+    for record, measurement in _measurements(records):
         if measurement.vital.amends:
             continue
         if measurement.record_number is not None:
@@ -60,24 +57,19 @@ def newest(records: Iterable[Record]) -> int | None:
 
 def battery_low(records: Iterable[Record]) -> bool | None:
     """Tell what the newest measurement's own status says of the battery; None if nothing."""
-    known = {record.seq: record for record in records}
-    last = newest(known.values())
-    try:
-        status = measure(known[last].characteristic, known[last].payload).status if last else None
-    except MalformedPayload:  # a part of a record
-        return None
-    return None if status is None else BATTERY_LOW in status
+    known = list(records)
+    last = newest(known)
+    for record, measurement in _measurements(known):
+        if record.seq == last and measurement.status is not None:
+            return BATTERY_LOW in measurement.status
+    return None
 
 
 def coincidence(records: Iterable[Record]) -> Coincidence | None:
     """Give the latest stamp with its capture; None if none was made beside a true wall clock."""
     found: list[tuple[datetime, int]] = []
-    parts: dict[bytes, list[bytes]] = {}  # of blood pressure records, by their numbers
-    for record in sorted(records, key=lambda record: record.seq):
-        try:
-            stamp = _stamp(record, parts)
-        except MalformedPayload:
-            continue
+    for record, measurement in _measurements(records):
+        stamp = measurement.stamp
         shown = stamp.shown if stamp is not None and not stamp.fault else None
         if shown is not None and was_set(shown) and record.capture.wall_ms is not None:
             found.append((shown, record.capture.wall_ms))
@@ -115,16 +107,22 @@ def cut_off(
     return told, timeline
 
 
-def _stamp(record: Record, parts: dict[bytes, list[bytes]]) -> Stamp | None:
-    """Give a measurement's stamp; of one in segments it is known with the last."""
-    if record.characteristic != BLOOD_PRESSURE_RECORD:
-        return measure(record.characteristic, record.payload).stamp
-    number = record.payload[1:3]
-    if not continues(record.payload):
-        parts[number] = []
-    segments = parts.setdefault(number, [])
-    segments.append(record.payload)
-    return measure_segments(segments).stamp
+def _measurements(records: Iterable[Record]) -> Iterator[tuple[Record, Measurement]]:
+    """Give what the records say, in their order; one in segments with the row that completed it.
+
+    It counts once: a cuff may send its last record again, in other segments.
+    """
+    assemblies: dict[bytes, Assembly] = {}
+    told: set[tuple[int, bytes]] = set()
+    for record in sorted(records, key=lambda record: record.seq):
+        with suppress(MalformedPayload):
+            if record.characteristic != BLOOD_PRESSURE_RECORD:
+                yield record, measure(record.characteristic, record.payload)
+                continue
+            whole = assemblies.setdefault(record.payload[1:3], Assembly()).add(record.payload)
+            if whole is not None and (content := content_of_segments(whole)) not in told:
+                told.add(content)
+                yield record, measure_segments(whole)
 
 
 def must_wait(entry: Entry, gateway_id: str) -> bool:

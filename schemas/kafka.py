@@ -141,10 +141,15 @@ ReadingsRecord = PatientReadings | Tick | Corrections | Withdrawals
 """What readings.v1 holds of patients; a ``Canary`` is never one of these."""
 
 
+PART = "part"
+"""The reason of a ``Rejected`` that rejects nothing: its number is a part of another item."""
+
+
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record of readings.rejected.v1. Without ``stream`` and ``seq`` it confirms nothing.
 
-    ``payload`` is the rejected message or item itself, base64 in JSON.
+    ``payload`` is the rejected message or item itself, base64 in JSON. With the reason ``PART``
+    nothing was rejected, and nothing is to be kept: it only confirms.
     """
 
     gateway_id: str

@@ -129,10 +129,25 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, tag="reading", ta
     amends: str | None = None
 
 
+class Part(msgspec.Struct, frozen=True, tag="part", tag_field="kind"):
+    """A segment of a record, whose bytes another item has: the reading, or an ``Undecodable``.
+
+    It has a number of its own, and so a receipt of its own; nothing else is to be done with it.
+    """
+
+    seq: int
+    device: Device
+    characteristic: str
+    session_id: str
+
+
 class Undecodable(
     msgspec.Struct, frozen=True, omit_defaults=True, tag="undecodable", tag_field="kind"
 ):
-    """Bytes that no codec understood; sent on with the reason, so that somebody looks at them."""
+    """Bytes that no codec understood; sent on with the reason, so that somebody looks at them.
+
+    ``parts``: of a record that came in segments, or never came whole, those before ``raw``.
+    """
 
     seq: int
     device: Device
@@ -141,6 +156,7 @@ class Undecodable(
     reason: str
     session_id: str
     capture: Capture
+    parts: list[str] = []
 
 
-Item = Reading | Undecodable
+Item = Reading | Part | Undecodable

@@ -107,6 +107,7 @@ SHELLS = {
     "gateway/journal.py",
     "gateway/journal_file.py",
     "gateway/journal_relations.py",
+    "gateway/journal_segments.py",
     "gateway/known_devices.py",
     "gateway/metrics.py",
     "gateway/publisher.py",

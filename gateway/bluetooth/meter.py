@@ -13,6 +13,7 @@ from gateway.bluetooth.link import Link, WriteRefused
 from gateway.dialogue import Command, Dialogue, Finished, Outcome, Subscribe, Write
 from schemas.gatt import blood_pressure_record, glucose, glucose_context, uuids
 from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.measurement import content_of_segments
 
 Captured = Callable[[int, bytes], None]
 
@@ -36,11 +37,13 @@ class Memory:
     """Which characteristics a memory speaks by, and how its records are numbered in a visit.
 
     A numbering raises ``MalformedPayload`` for what has no number, or has not come whole yet.
+    ``is_part``: whether a payload needs others to be a record.
     """
 
     records: int
     numbering: Callable[[], Numbering]
     contexts: int | None = None
+    is_part: Callable[[bytes], bool] = lambda _payload: False
 
 
 def _glucose_number(payload: bytes) -> Numbered:
@@ -48,34 +51,28 @@ def _glucose_number(payload: bytes) -> Numbered:
     return Numbered(record.sequence, payload, record.context_follows)
 
 
-class _Segments:
+def _segments_number() -> Numbering:
     """A blood pressure record comes in segments under one number, and is there with its last one.
 
-    Segments count on from record to record, so only what they carry is the same each time; and
-    all of it, since the last one alone may carry a status that every record has.
+    It counts only if none is missing, else the cursor would pass a record that nobody can read.
     """
+    assembly = blood_pressure_record.Assembly()
 
-    def __init__(self) -> None:
-        self._sequence: int | None = None
-        self._content = b""
+    def number(payload: bytes) -> Numbered:
+        whole = assembly.add(payload)
+        if whole is None:
+            raise MalformedPayload("blood pressure record: more segments follow, or one is missing")
+        return Numbered(*content_of_segments(whole))
 
-    def __call__(self, payload: bytes) -> Numbered:
-        segment = blood_pressure_record.decode_segment(payload)
-        if segment.first:
-            self._sequence, self._content = segment.sequence, b""
-        elif segment.sequence != self._sequence:
-            raise MalformedPayload("blood pressure record: its first segment is missing")
-        self._content += segment.part
-        if not segment.last:
-            raise MalformedPayload("blood pressure record: more segments follow")
-        self._sequence = None
-        return Numbered(segment.sequence, self._content)
+    return number
 
 
 GLUCOSE_MEMORY = Memory(
     uuids.GLUCOSE_MEASUREMENT, lambda: _glucose_number, uuids.GLUCOSE_MEASUREMENT_CONTEXT
 )
-BLOOD_PRESSURE_MEMORY = Memory(uuids.BLOOD_PRESSURE_RECORD, _Segments)
+BLOOD_PRESSURE_MEMORY = Memory(
+    uuids.BLOOD_PRESSURE_RECORD, _segments_number, is_part=blood_pressure_record.is_part
+)
 MEMORIES = (GLUCOSE_MEMORY, BLOOD_PRESSURE_MEMORY)
 
 
@@ -89,7 +86,10 @@ class MeterVisit:
         captured: Captured,
         memory: Memory = GLUCOSE_MEMORY,
     ) -> None:
-        """``captured`` gets every record once, before anything else is done with it."""
+        """``captured`` gets every record once, before anything else is done with it.
+
+        Parts of one as often as they come: only in their order do they make a record.
+        """
         self._link = link
         self._dialogue = dialogue
         self._captured = captured
@@ -171,6 +171,6 @@ class MeterVisit:
 
     def _capture(self, number: int, payload: bytes) -> None:
         """Keep a record; the last one comes twice, first by itself and then among the newer."""
-        if (number, payload) not in self._seen:
+        if (number, payload) not in self._seen or self._memory.is_part(payload):
             self._captured(number, payload)
             self._seen.add((number, payload))

@@ -4,7 +4,8 @@ The envelope is opened first; what fails there is kept but confirms nothing: wit
 which numbers the message carried. After it each item is parsed by itself. Every number of the
 envelope ends in exactly one record, so that the sink can confirm it: a patient's readings, an
 unassigned reading or a rejection. The one exception is an item that claims another number than its
-place says: it is kept, and neither number is confirmed.
+place says: it is kept, and neither number is confirmed. A part of a record, which another item
+tells, is confirmed by a record with the reason ``PART``, and by nothing else.
 """
 
 from collections import Counter
@@ -22,6 +23,7 @@ from schemas import topics
 from schemas.errors import InvalidInput
 from schemas.kafka import (
     ITEM_DECODER,
+    PART,
     Canary,
     GatewayReport,
     PatientReadings,
@@ -29,7 +31,7 @@ from schemas.kafka import (
     StampedReading,
     Unassigned,
 )
-from schemas.reading import Device, Reading, Undecodable
+from schemas.reading import Device, Part, Reading, Undecodable
 from schemas.stamp import Sending, stamp
 from schemas.wire import (
     BROKER_KEEPS_S,
@@ -282,6 +284,8 @@ def _reading(item: bytes, seq: int) -> Reading:
         raise InvalidInput(_OTHER_NUMBER, f"item {found.seq} in the place of {seq}")
     if isinstance(found, Undecodable):
         raise InvalidInput("undecodable", found.reason)
+    if isinstance(found, Part):
+        raise InvalidInput(PART, "another item has its bytes")
     if b"\\u0000" in item:  # no database takes it as text
         raise InvalidInput("malformed", "a text holds the character NUL")
     plausibility.check(found)
@@ -298,7 +302,8 @@ def _address(item: bytes) -> str | None:
 
 def _reject(rejected: Rejected, parsed: Parsed) -> None:
     _put(parsed, topics.REJECTED, rejected.gateway_id, rejected)
-    parsed.outcomes["rejected", rejected.reason] += 1
+    outcome = PART if rejected.reason == PART else "rejected"
+    parsed.outcomes[outcome, rejected.reason] += 1
 
 
 def _put(parsed: Parsed, topic: str, key: str, record: msgspec.Struct) -> None:

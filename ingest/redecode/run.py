@@ -22,7 +22,9 @@ from ingest.registry import entries
 from ingest.registry.view import Attributed, RegistryView
 from schemas.clock import Clock
 from schemas.errors import InvalidInput
-from schemas.gatt.measurement import measure
+from schemas.gatt.blood_pressure_record import completed
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.measurement import measure, measure_segments
 from schemas.kafka import ITEM_DECODER
 from schemas.reading import Undecodable
 from schemas.vitals import Vital
@@ -122,7 +124,17 @@ def decodable_now(connection: Connection[TupleRow]) -> Iterator[tuple[str, datet
             try:
                 item = ITEM_DECODER.decode(payload)
                 if isinstance(item, Undecodable):
-                    measure(item.characteristic, bytes.fromhex(item.raw))
+                    _measure(item)
                     yield item.characteristic, received_at
             except (msgspec.DecodeError, InvalidInput, ValueError):
                 continue
+
+
+def _measure(item: Undecodable) -> None:
+    payloads = [bytes.fromhex(payload) for payload in (*item.parts, item.raw)]
+    if len(payloads) == 1:
+        measure(item.characteristic, payloads[0])
+    elif (whole := completed(payloads)) is not None:
+        measure_segments(whole)
+    else:
+        raise MalformedPayload("it never came whole")

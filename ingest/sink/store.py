@@ -24,7 +24,7 @@ from ingest.sink.offsets import advance
 from ingest.sink.positions import Advance
 from ingest.sink.rows import value_digest
 from ingest.tables import SCHEMA, copied_columns
-from schemas.kafka import GatewayReport, Rejected
+from schemas.kafka import PART, GatewayReport, Rejected
 from schemas.vitals import VITALS
 
 _NEW_KEYS = """
@@ -69,8 +69,10 @@ def store(
     """
     stored = Stored()
     arrivals = [entry for entry in entries if isinstance(entry, Arrival)]
-    rejections = [entry for entry in entries if isinstance(entry, Rejected)]
+    refused_before = [entry for entry in entries if isinstance(entry, Rejected)]
+    rejections = [entry for entry in refused_before if entry.reason != PART]
     reports = [entry for entry in entries if isinstance(entry, GatewayReport)]
+    stored.outcomes[PART] += len(refused_before) - len(rejections)
     with connection.transaction():
         advance(connection, moves)
         if arrivals:

@@ -10,7 +10,7 @@ and which bytes it covers. So it never costs a record: ``checksum_fits`` is to b
 obeyed, and ``schemas.gatt.measurement`` takes bytes for one only if the packet leaves them over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,10 +20,10 @@ from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.octets import Octets
 
 COUNTER_MODULUS = 64
+CHECKSUM_SIZE = 2
 
 _FIRST = 1 << 0
 _LAST = 1 << 1
-_CHECKSUM_SIZE = 2
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -67,8 +67,8 @@ def decode_segment(payload: bytes, *, checksum: bool | None = None) -> Segment:
     characteristic = octets.uint16("the recorded characteristic")
     rest = octets.rest()
     if checksum is None:
-        checksum = len(rest) >= _CHECKSUM_SIZE and _word(payload[-2:]) == e2e_crc(payload[:-2])
-    elif checksum and len(rest) < _CHECKSUM_SIZE:
+        checksum = len(rest) >= CHECKSUM_SIZE and _word(payload[-2:]) == e2e_crc(payload[:-2])
+    elif checksum and len(rest) < CHECKSUM_SIZE:
         message = f"blood pressure record: {len(payload)} bytes are too few, there is no checksum"
         raise MalformedPayload(message)
     return Segment(
@@ -77,14 +77,65 @@ def decode_segment(payload: bytes, *, checksum: bool | None = None) -> Segment:
         counter=header >> 2,
         sequence=sequence,
         characteristic=characteristic,
-        part=rest[:-_CHECKSUM_SIZE] if checksum else rest,
-        checksum=_word(rest[-_CHECKSUM_SIZE:]) if checksum else None,
+        part=rest[:-CHECKSUM_SIZE] if checksum else rest,
+        checksum=_word(rest[-CHECKSUM_SIZE:]) if checksum else None,
     )
 
 
-def continues(payload: bytes) -> bool:
-    """Tell whether a payload of 0x2B36 is not the first of its record."""
-    return bool(payload) and not payload[0] & _FIRST
+def is_part(payload: bytes) -> bool:
+    """Tell whether a payload of 0x2B36 is a segment among others of its record."""
+    return bool(payload) and payload[0] & (_FIRST | _LAST) != _FIRST | _LAST
+
+
+class Assembly:
+    """Gathers the segments of one record after the other, as they come.
+
+    Only an unbroken run counts: from a first segment to a last one, one counter after the other. A
+    cuff that was interrupted begins again with the first. A segment that comes twice in a row is
+    the same one: a notification that was delivered twice.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._run: list[bytes] = []
+        self._latest: Segment | None = None
+
+    def add(self, payload: bytes) -> tuple[bytes, ...] | None:
+        """Take the next payload; give all of a record's, in their order, if it completes one.
+
+        Raises ``MalformedPayload`` for one that is no segment; it changes nothing.
+        """
+        segment = decode_segment(payload, checksum=False)
+        if segment.first:
+            self._run = []
+        elif self._run and payload == self._run[-1]:
+            return None
+        elif self._latest is None or not _follows(segment, self._latest):
+            self._run, self._latest = [], None
+            return None
+        self._run.append(payload)
+        self._latest = None if segment.last else segment
+        if not segment.last:
+            return None
+        whole, self._run = tuple(self._run), []
+        return whole
+
+
+def completed(payloads: Iterable[bytes]) -> tuple[bytes, ...] | None:
+    """Give the segments of the record that the last payload completes; None if it does not.
+
+    Raises ``MalformedPayload`` if one is no segment.
+    """
+    assembly = Assembly()
+    whole: tuple[bytes, ...] | None = None
+    for payload in payloads:
+        whole = assembly.add(payload)
+    return whole
+
+
+def _follows(segment: Segment, before: Segment) -> bool:
+    same = (segment.sequence, segment.characteristic) == (before.sequence, before.characteristic)
+    return same and segment.counter == (before.counter + 1) % COUNTER_MODULUS
 
 
 def encode_segment(segment: Segment) -> bytes:
@@ -125,11 +176,11 @@ def join(segments: Sequence[Segment]) -> Record:
         raise MalformedPayload("blood pressure record: its first or last segment is missing")
     head = segments[0]
     for index, segment in enumerate(segments):
+        inside = segment.last and segment is not segments[-1]
         if (segment.sequence, segment.characteristic) != (head.sequence, head.characteristic):
             raise MalformedPayload("blood pressure record: segments of two records are mixed")
-        if segment.counter != (head.counter + index) % COUNTER_MODULUS or segment.first != (
-            not index
-        ):
+        counted = segment.counter == (head.counter + index) % COUNTER_MODULUS
+        if not counted or segment.first != (not index) or inside:
             raise MalformedPayload("blood pressure record: a segment is missing or out of order")
     fits = [segment.checksum_fits for segment in segments if segment.checksum is not None]
     return Record(

@@ -292,6 +292,11 @@ STORING_CUFFS = _named(
         about="The same, but each record comes in three segments.",
         make=partial(StoringCuff, behaviour=StoringCuffBehaviour(part_size=8)),
     ),
+    _storing_cuff(
+        name="cuts-records-anew",
+        about="The same, but each time it sends a record it cuts and counts it in another way.",
+        make=partial(StoringCuff, behaviour=StoringCuffBehaviour(cuts_anew=(8, 19, 5, 13))),
+    ),
 )
 
 SCALES = _named(

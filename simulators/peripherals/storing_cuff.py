@@ -6,6 +6,9 @@ Each record (0x2B36) holds a whole enhanced measurement (0x2B34), with times in 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import cycle
+
+from bumble.device import Connection
 
 from schemas.gatt import blood_pressure, blood_pressure_record, enhanced_blood_pressure, uuids
 from schemas.gatt.blood_pressure import Feature, Status
@@ -17,7 +20,7 @@ from simulators.peripherals.cuff import FEATURES, NOTHING_NOTICED
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
 from simulators.peripherals.ledger import Ledger
 from simulators.peripherals.peripheral import DeviceIdentity
-from simulators.peripherals.record_keeper import KeeperBehaviour, RecordKeeper
+from simulators.peripherals.record_keeper import KeeperBehaviour, Payload, RecordKeeper
 from simulators.peripherals.records import Record
 
 __all__ = ["StoringCuff", "StoringCuffBehaviour"]
@@ -31,6 +34,10 @@ class StoringCuffBehaviour(KeeperBehaviour):
 
     part_size: int | None = None
     """It sends a record in segments with at most so many bytes of it; None: in one."""
+    cuts_anew: tuple[int, ...] = ()
+    """So many bytes instead, by turns, each time it sends a record; its counter goes on as well."""
+    has_clock: bool = True
+    """Its records carry a time."""
 
 
 class StoringCuff(RecordKeeper):
@@ -51,6 +58,7 @@ class StoringCuff(RecordKeeper):
         """Begin with an empty memory."""
         self._behaviour = behaviour or StoringCuffBehaviour()
         self._next_counter = 0
+        self._sizes = cycle(self._behaviour.cuts_anew)
         super().__init__(identity, clock, ledger, self._behaviour, habits)
 
     def take(
@@ -58,32 +66,48 @@ class StoringCuff(RecordKeeper):
     ) -> Record:
         """Measure (mmHg, /min), stamped by the device's clock; return the record."""
         seconds = int((self.clock.now() - _EPOCH).total_seconds())
+        times = seconds if self._behaviour.has_clock else None
         packet = EnhancedMeasurement(
             systolic=Decimal(systolic),
             diastolic=Decimal(diastolic),
             mean=Decimal(diastolic + (systolic - diastolic) // 3),
             details=Details(
-                timestamp_s=seconds,
+                timestamp_s=times,
                 pulse=None if pulse is None else Decimal(pulse),
                 status=status,
-                user_facing_time_s=seconds,
+                user_facing_time_s=times,
             ),
         )
-        payload = enhanced_blood_pressure.encode(packet)
         record = blood_pressure_record.Record(
             sequence=self._store.next_sequence,
             characteristic=uuids.ENHANCED_BLOOD_PRESSURE_MEASUREMENT,
-            payload=payload,
+            payload=enhanced_blood_pressure.encode(packet),
         )
+        first, *continued = self._cut(record, self._behaviour.part_size)
+        return self.take_payload(first, continued=tuple(continued))
+
+    def _cut(self, record: blood_pressure_record.Record, size: int | None) -> list[bytes]:
+        """Cut a record into segments; they are counted on from record to record."""
         segments = blood_pressure_record.split(
-            record,
-            self._behaviour.part_size or len(payload),
-            checksum=True,
-            counter=self._next_counter,
+            record, size or len(record.payload), checksum=True, counter=self._next_counter
         )
         self._next_counter += len(segments)
-        first, *continued = map(blood_pressure_record.encode_segment, segments)
-        return self.take_payload(first, continued=tuple(continued))
+        return [blood_pressure_record.encode_segment(segment) for segment in segments]
+
+    async def _send(
+        self, connection: Connection, record: Record, most: int | None = None
+    ) -> list[Payload]:
+        if not self._behaviour.cuts_anew:
+            return await super()._send(connection, record, most)
+        kept = [
+            blood_pressure_record.decode_segment(payload, checksum=True)
+            for _, payload in self._payloads(record)
+        ]
+        segments = self._cut(blood_pressure_record.join(kept), next(self._sizes))
+        for payload in segments[:most]:
+            if not await self._notify(connection, self._pushed[self.record_number], payload):
+                return []
+        return self._payloads(record) if most is None else []
 
     def feature(self) -> bytes:
         """Return what it can notice."""

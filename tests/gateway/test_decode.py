@@ -14,7 +14,7 @@ from schemas.gatt.blood_pressure_record import encode_segment, split
 from schemas.gatt.measurement import measure
 from schemas.gatt.services import FEATURE_OF
 from schemas.identity import Undated, reading_id
-from schemas.reading import Capture, Device, DeviceTime, Item, Reading, Undecodable
+from schemas.reading import Capture, Device, DeviceTime, Item, Part, Reading, Undecodable
 
 ADDRESS = "C0:FF:EE:00:00:01"
 GATEWAY = "home-1"
@@ -381,4 +381,5 @@ def test_any_bytes_become_an_item_that_the_wire_carries(
     item = decode(entry, GATEWAY)
     assert msgspec.json.decode(msgspec.json.encode(item), type=Item) == item
     assert decode(entry, GATEWAY) == item
+    assert not isinstance(item, Part)
     assert bytes.fromhex(item.raw) == payload

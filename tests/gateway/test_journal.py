@@ -155,6 +155,7 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
             DROP TABLE resends;
             DROP TABLE anteroom;
             DROP TABLE doubted;
+            DROP TABLE segments;
             CREATE TABLE cursors (
                 address TEXT PRIMARY KEY, last INTEGER NOT NULL, digest TEXT NOT NULL
             ) WITHOUT ROWID;
@@ -362,5 +363,6 @@ def test_the_last_segment_of_a_record_knows_those_before_it(journal: Journal) ->
         for segment in split(other, 13, checksum=False)
     )
     entries = journal.entries(range(first.seq, alone.seq + 1))
-    assert [entry.related.parts for entry in entries] == [(), (first,), (first, second), ()]
+    assert [entry.related.parts for entry in entries] == [(), (), (first, second), ()]
+    assert [entry.related.spoken_for for entry in entries] == [True, True, False, False]
     assert newest([first, second, third]) == third.seq

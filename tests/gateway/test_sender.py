@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import msgspec
 import pytest
@@ -11,10 +12,11 @@ from structlog.testing import capture_logs
 
 from gateway import sender as sender_module
 from gateway.journal import Journal
-from gateway.record import Entry
+from gateway.publisher import Publisher
+from gateway.record import BLOOD_PRESSURE_RECORD, Entry, SessionFacts
 from gateway.sender import Sender
-from schemas.reading import Item, Undecodable
-from schemas.wire import Receipts
+from schemas.reading import Device, Item, Undecodable
+from schemas.wire import Envelope, Receipts
 from tests.gateway.clocks import HandClock
 from tests.gateway.records import ADDRESS, STREAM, cuff_payload, entry, notification, record
 
@@ -45,6 +47,37 @@ def test_a_receipt_frees_what_it_names_and_nothing_else(journal: Journal, sender
         sender.take(journal.append(notification(payload)), None)
     sender.received(msgspec.json.encode(Receipts({STREAM: [(1, 1), (3, 9)], "b" * 16: [(2, 2)]})))
     assert held(journal) == [2]
+
+
+def test_segments_that_never_made_a_record_leave_when_a_visit_settles_them(
+    journal: Journal, sender: Sender
+) -> None:
+    sent: list[range] = []
+
+    class Broker:
+        problem = None
+
+        def publish_readings(self, envelope: Envelope, _payload: bytes) -> int:
+            sent.append(envelope.numbers)
+            return len(sent)
+
+    def send() -> bool:
+        sender._load()
+        return sender._send_one(cast("Publisher", Broker()))
+
+    row = journal.append(notification(b"\x01\x07\x00\x35\x2a", BLOOD_PRESSURE_RECORD))
+    assert journal.sendable(row) == []
+    assert not send()
+    whole = bytes.fromhex("030800352A") + cuff_payload()
+    for ready in journal.sendable(journal.append(notification(whole, BLOOD_PRESSURE_RECORD))):
+        sender.take(ready, None)
+    assert send()
+    assert sent == [range(2, 3)]
+    journal.keep_facts(SessionFacts("session", Device(ADDRESS), ended=True, newest=2))
+    sender.session_told("session")
+    assert send()
+    assert sent == [range(2, 3), range(1, 2)]
+    assert not send()
 
 
 def test_receipts_are_united(journal: Journal, sender: Sender) -> None:

@@ -79,12 +79,10 @@ def unassigned_record(found: Reading) -> bytes:
     return msgspec.json.encode(Unassigned(GATEWAY, STREAM, RECEIVED_MS, "unknown-device", waiting))
 
 
-def rejected_record(seq: int | None, body: bytes = b"junk") -> bytes:
+def rejected_record(seq: int | None, body: bytes = b"junk", reason: str = "malformed") -> bytes:
     """Give a value of readings.rejected.v1."""
     stream = None if seq is None else STREAM
-    return msgspec.json.encode(
-        Rejected(GATEWAY, RECEIVED_MS, "malformed", body, "why", stream, seq)
-    )
+    return msgspec.json.encode(Rejected(GATEWAY, RECEIVED_MS, reason, body, "why", stream, seq))
 
 
 def device(*assignments: Assignment, address: str = CUFF, device_id: str = "cuff-1") -> DeviceEntry:

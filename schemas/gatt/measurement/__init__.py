@@ -11,7 +11,15 @@ from schemas.gatt.measurement import cuff, meter, oximeter, scale, thermometer
 from schemas.gatt.measurement.form import Measurement, Packet, Stamp, believable
 from schemas.gatt.quirks import Quirk
 
-__all__ = ["Measurement", "Packet", "Stamp", "believable", "measure", "measure_segments"]
+__all__ = [
+    "Measurement",
+    "Packet",
+    "Stamp",
+    "believable",
+    "content_of_segments",
+    "measure",
+    "measure_segments",
+]
 
 _MEASURE: dict[str, Callable[[bytes, int | None, Quirk | None], Measurement]] = {
     "2a35": cuff.measured,
@@ -46,3 +54,11 @@ def measure_segments(
 ) -> Measurement:
     """Decode a record of 0x2B36 that came in several segments; else as ``measure``."""
     return cuff.segments(payloads, feature, quirk)
+
+
+def content_of_segments(payloads: Sequence[bytes]) -> tuple[int, bytes]:
+    """Give the number of a record of 0x2B36, and its bytes that no new sending changes.
+
+    Raises ``MalformedPayload`` for what is no whole record.
+    """
+    return cuff.content(payloads)

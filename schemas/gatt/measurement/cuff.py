@@ -1,6 +1,7 @@
 """Blood pressure: 0x2A35, 0x2B34, and 0x2B36, which carries one of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeGuard
@@ -9,7 +10,7 @@ from msgspec.structs import replace as changed
 
 from schemas.gatt import blood_pressure, date_time, enhanced_blood_pressure
 from schemas.gatt.blood_pressure import BloodPressureMeasurement, Feature, PressureUnit, Status
-from schemas.gatt.blood_pressure_record import Record, decode_segment, join
+from schemas.gatt.blood_pressure_record import CHECKSUM_SIZE, Record, decode_segment, join
 from schemas.gatt.enhanced_blood_pressure import Details
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement.form import (
@@ -93,7 +94,7 @@ def segments(payloads: Sequence[bytes], feature: int | None, quirk: Quirk | None
 
     The packet inside says by its flags how long it is. So the last bytes of a segment are taken for
     a checksum only where the packet leaves them over, and they fit; those that do not fit are left
-    over, unless they stand between two parts of the packet and the cuff announces a checksum.
+    over, unless they stand between two parts of the packet.
     """
     announced = bool(feature is not None and Feature(feature) & Feature.CHECKSUM)
     plain = _attempt(payloads, feature, quirk, checksum=False)
@@ -101,13 +102,40 @@ def segments(payloads: Sequence[bytes], feature: int | None, quirk: Quirk | None
         return plain
     if announced or feature is None:
         sealed = _attempt(payloads, feature, quirk, checksum=True)
-        wrong_between = announced and len(payloads) > 1
-        if _complete(sealed) and (wrong_between or "checksum" not in sealed.attributes):
+        if _complete(sealed) and (len(payloads) > 1 or "checksum" not in sealed.attributes):
             return sealed
     if isinstance(plain, MalformedPayload):
         raise plain
+    if len(payloads) == 1 and (announced or feature is None):
+        plain = _named_without_checksum(plain)
     told = texts(checksum=_WRONG if announced else "")
     return replace(plain, attributes=plain.attributes | told)
+
+
+def _named_without_checksum(found: Measurement) -> Measurement:
+    """Leave bytes that may be a checksum out of the packet by which the record is named.
+
+    A checksum covers the segment's counter: it is another one each time the record is sent.
+    """
+    carried = found.carried
+    if carried is None or len(found.attributes.get("trailing", "")) != 2 * CHECKSUM_SIZE:
+        return found
+    return replace(found, carried=replace(carried, payload=carried.payload[:-CHECKSUM_SIZE]))
+
+
+def content(payloads: Sequence[bytes]) -> tuple[int, bytes]:
+    """Give a record's number, and what of it is the same each time the cuff sends it.
+
+    Neither how it was cut, nor the counters, nor checksums: the packet inside, behind its
+    characteristic. Raises ``MalformedPayload`` for what is no whole record.
+    """
+    kept = join([decode_segment(payload) for payload in payloads])
+    inside = kept.payload
+    with suppress(MalformedPayload):  # what no decoder knows is a record all the same
+        carried = segments(payloads, None, None).carried
+        assert carried is not None
+        inside = carried.payload
+    return kept.sequence, kept.characteristic.to_bytes(2, "big") + inside
 
 
 def _attempt(

@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from schemas.kafka import ITEM_DECODER
-from schemas.reading import Item
+from schemas.reading import Item, Part
 from schemas.topics import mqtt_filter, mqtt_topic
 from schemas.wire import Envelope, Health, ReadingsMessage, Receipts, open_envelope
 
@@ -50,7 +50,12 @@ class Clinic:
     @property
     def payloads(self) -> list[bytes]:
         """The devices' bytes, in the order of their arrival, repeats included."""
-        return [bytes.fromhex(item.raw) for arrival in self.arrivals for item in arrival.items]
+        return [
+            bytes.fromhex(item.raw)
+            for arrival in self.arrivals
+            for item in arrival.items
+            if not isinstance(item, Part)
+        ]
 
     @property
     def held(self) -> int | None:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.status import read_status
-from schemas.reading import Reading, Undecodable
+from schemas.reading import Part, Reading, Undecodable
 from simulators.peripherals import Cuff, Meter, Sample, Stall
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
@@ -74,6 +74,7 @@ async def test_what_a_cuff_and_a_meter_give_arrives_sealed_and_decoded(
     assert sorted(item.seq for item in items) == list(range(1, len(taken) + 1))
     for arrival in clinic.arrivals:
         assert [item.seq for item in arrival.items] == list(arrival.envelope.numbers)
+        assert not isinstance(arrival.items[0], Part)
         assert arrival.message.boot_id == arrival.items[0].capture.boot_id
     readings = [item for item in items if isinstance(item, Reading)]
     assert {reading.vital for reading in readings} == {"blood_pressure", "glucose"}

@@ -11,7 +11,7 @@ from gateway.decode import decode
 from schemas.gatt import blood_pressure_record
 from schemas.gatt.blood_pressure_record import Record
 from schemas.gatt.errors import MalformedPayload
-from schemas.reading import Reading
+from schemas.reading import Part, Reading
 from simulators.peripherals import DropLink
 from simulators.peripherals.models import STORING_CUFFS
 from simulators.peripherals.records import Record as Stored
@@ -38,11 +38,32 @@ def test_a_blood_pressure_record_counts_when_its_last_segment_is_there() -> None
     assert len(before) > 0
     again = blood_pressure_record.encode_segment(replace(segments[-1], counter=63))
     number = BLOOD_PRESSURE_MEMORY.numbering()
-    for closing in (last, again):
-        for payload in before:
-            with pytest.raises(MalformedPayload, match="more segments follow"):
-                number(payload)
-        assert number(closing) == Numbered(300, record.payload)
+    content = b"\x2a\x35" + record.payload
+    for payload in before:
+        with pytest.raises(MalformedPayload, match="more segments follow"):
+            number(payload)
+    assert number(last) == Numbered(300, content)
+    for payload in (*before, again):
+        with pytest.raises(MalformedPayload, match="one is missing"):
+            number(payload)
+    anew = blood_pressure_record.split(record, part_size=13, checksum=True, counter=63)
+    first, last = map(blood_pressure_record.encode_segment, anew)
+    with pytest.raises(MalformedPayload):
+        number(first)
+    assert number(last) == Numbered(300, content)
+
+
+def test_a_record_that_lacks_a_segment_does_not_count() -> None:
+    """The cursor would pass it, and nobody would ask for it again."""
+    record = Record(sequence=300, characteristic=0x2A35, payload=cuff_payload())
+    first, _lost, last = map(
+        blood_pressure_record.encode_segment,
+        blood_pressure_record.split(record, part_size=5, checksum=False),
+    )
+    number = BLOOD_PRESSURE_MEMORY.numbering()
+    for payload in (first, last, last):
+        with pytest.raises(MalformedPayload, match="one is missing"):
+            number(payload)
 
 
 def test_records_that_end_alike_differ() -> None:
@@ -66,11 +87,11 @@ def test_a_record_without_its_first_segment_does_not_count() -> None:
     )
     other = replace(blood_pressure_record.decode_segment(last), sequence=301)
     number = BLOOD_PRESSURE_MEMORY.numbering()
-    with pytest.raises(MalformedPayload, match="first segment is missing"):
+    with pytest.raises(MalformedPayload, match="one is missing"):
         number(last)
     with pytest.raises(MalformedPayload, match="more segments follow"):
         number(first)
-    with pytest.raises(MalformedPayload, match="first segment is missing"):
+    with pytest.raises(MalformedPayload, match="one is missing"):
         number(blood_pressure_record.encode_segment(other))
 
 
@@ -95,7 +116,8 @@ async def test_a_record_in_segments_counts_once(world: BluetoothWorld, side: Blu
     await world.add(cuff, bonded=True)
     taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
     await side.visited(1)
-    assert sorted(side.payloads) == sorted(chain.from_iterable(map(segments_of, taken)))
+    # Segments make a record in their order only, so the last one's are written twice.
+    assert side.payloads == list(chain.from_iterable(map(segments_of, (taken[2], *taken))))
     cursor = side.journal.devices.cursor(CUFF_ADDRESS)
     assert cursor is not None
     assert (cursor.last, cursor.held, cursor.complete) == (3, 3, True)
@@ -104,7 +126,36 @@ async def test_a_record_in_segments_counts_once(world: BluetoothWorld, side: Blu
     assert [reading.session_newest for reading in found] == [True, False, False]
     taken.append(cuff.take(130, 80, 70))
     await side.visited(2)
-    assert side.payloads[9:] == [*segments_of(taken[3]), *segments_of(taken[2])]
+    read = taken[3], taken[2], taken[3]
+    assert side.payloads[12:] == list(chain.from_iterable(map(segments_of, read)))
+    assert [reading.quantities["systolic"].value for reading in readings(side)[3:]] == [
+        "130",
+        "122",
+    ]
+
+
+async def test_a_record_that_is_cut_and_counted_anew_each_time_is_one_reading(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cuff = STORING_CUFFS["cuts-records-anew"].build(CUFF_ADDRESS, CLOCK)
+    await world.add(cuff, bonded=True)
+    cuff.inject(DropLink(after=1, notifications=1))
+    for number in range(3):
+        cuff.take(120 + number, 80, 70)
+    await side.visited(2)
+    cuff.take(130, 80, 70)
+    await side.visited(3)
+    cursor = side.journal.devices.cursor(CUFF_ADDRESS)
+    assert cursor is not None
+    assert (cursor.last, cursor.held, cursor.complete) == (4, 4, True)
+    found = readings(side)
+    by_name = {reading.reading_id: reading.quantities["systolic"].value for reading in found}
+    assert sorted(map(str, by_name.values())) == ["120", "121", "122", "130"]
+    for session in {reading.session_id for reading in found}:
+        told = [reading for reading in found if reading.session_id == session]
+        assert len({reading.reading_id for reading in told}) == len(told)
+    newest = [reading.record_number for reading in found if reading.session_newest]
+    assert newest == [3, 4]
 
 
 @pytest.mark.parametrize("segments_sent", [1, 2])
@@ -135,13 +186,8 @@ def segments_of(record: Stored) -> tuple[bytes, ...]:
 
 
 def readings(side: BluetoothSide) -> list[Reading]:
-    """The records that came, in their order: every last segment is one."""
+    """The records that came, in their order; nothing else was told of them."""
     entries = side.journal.entries(range(side.kept[0].seq, side.kept[-1].seq + 1))
-    found = []
-    for entry in entries:
-        item = decode(entry, "home-1")
-        if isinstance(item, Reading):
-            found.append(item)
-        else:
-            assert not blood_pressure_record.decode_segment(entry.record.payload).last
-    return found
+    items = [decode(entry, "home-1") for entry in entries]
+    assert all(isinstance(item, Reading | Part) for item in items)
+    return [item for item in items if isinstance(item, Reading)]

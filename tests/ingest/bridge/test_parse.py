@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ingest.bridge.parse import KEPT_BYTES_MAX, UNKNOWN_GATEWAY, Message, Parsed, parse
 from ingest.registry.view import RegistryView
 from schemas import topics
-from schemas.kafka import GatewayReport, PatientReadings, Rejected, Unassigned
-from schemas.reading import Capture, Device, Undecodable
+from schemas.kafka import PART, GatewayReport, PatientReadings, Rejected, Unassigned
+from schemas.reading import Capture, Device, Part, Undecodable
 from schemas.registry import Assignment
 from schemas.wire import BROKER_KEEPS_S, ITEMS_MAX, PACKET_BYTES_MAX, Health, envelope_for
 from tests.ingest.factories import (
@@ -116,6 +116,14 @@ def test_one_bad_item_rejects_itself_alone_and_is_kept(item: object, reason: str
     assert (rejected.stream, rejected.seq, rejected.reason) == (STREAM, 1, reason)
     assert rejected.payload == (item if isinstance(item, bytes) else msgspec.json.encode(item))
     assert numbers(parsed) == {1: 1, 2: 1}
+
+
+def test_a_part_of_a_record_is_confirmed_and_is_no_rejection() -> None:
+    parsed = parse(message([Part(1, Device(CUFF), "2b36", "s"), reading(2)]), VIEW.attribute)
+    part = next(record for record in records(parsed) if isinstance(record, Rejected))
+    assert (part.stream, part.seq, part.reason) == (STREAM, 1, PART)
+    assert numbers(parsed) == {1: 1, 2: 1}
+    assert parsed.outcomes == {(PART, PART): 1, ("assigned", ""): 1}
 
 
 def test_a_rejection_names_the_device_where_the_item_does() -> None:

@@ -355,7 +355,12 @@ def test_payloads_that_could_be_decoded_now_are_counted(
     connection: Database, run: Callable[..., Report]
 ) -> None:
     def rejected(seq: int, raw: str, reason: str = "undecodable") -> Rejected:
-        item = Undecodable(seq, BM85, "2a35", raw, "short", "session", Capture("boot", 1))
+        return kept(seq, "2a35", [raw], reason)
+
+    def kept(seq: int, number: str, raws: list[str], reason: str = "undecodable") -> Rejected:
+        *parts, raw = raws
+        capture = Capture("boot", 1)
+        item = Undecodable(seq, BM85, number, raw, "short", "session", capture, parts)
         payload = msgspec.json.encode(item)
         return Rejected(GATEWAY, RECEIVED_MS, reason, payload, "", STREAM, seq)
 
@@ -367,10 +372,14 @@ def test_payloads_that_could_be_decoded_now_are_counted(
             rejected(3, "no hexadecimal"),
             rejected(4, SEVERE.hex(), "digest"),
             Rejected(GATEWAY, RECEIVED_MS, "undecodable", b"no JSON"),
+            kept(5, "2b36", ["010700342B468E005B00", "060700342B6C0025C547314600"]),
+            kept(6, "2b36", ["010700342B468E005B00", "0A0700342B6C0025C547314600"]),
         ],
     )
     report = run(ORDER)
-    assert report.undecodable == {"2a35": 1}
-    assert any("could be decoded now: 2a35 1" in line for line in report.lines())
+    assert report.undecodable == {"2a35": 1, "2b36": 1}
+    (told,) = (line for line in report.lines() if "could be decoded now" in line)
+    assert "2a35 1" in told
+    assert "2b36 1" in told
     assert any(line.endswith("resend --since 2026-11-22") for line in report.lines())
     assert rows(connection, "count(*) FROM vitalwire.blood_pressure") == [(0,)]

@@ -14,7 +14,7 @@ from ingest.instants import from_ms
 from ingest.sink.offsets import OvertakenError
 from schemas import topics
 from schemas.errors import UnavailableError
-from schemas.kafka import Corrections, GatewayReport, Tick, Withdrawals
+from schemas.kafka import PART, Corrections, GatewayReport, Tick, Withdrawals
 from schemas.reading import Device, DeviceTime, Quantity
 from schemas.wire import Health
 from tests.ingest.factories import (
@@ -94,6 +94,14 @@ def test_glucose_and_its_context_go_into_their_own_tables(bench: Bench, other: D
     ]
     ((amends, carbohydrate),) = rows(other, "amends, carbohydrate FROM vitalwire.glucose_context")
     assert (amends.hex, carbohydrate) == (measured.reading_id, 45.0)
+
+
+def test_a_part_of_a_record_is_confirmed_and_kept_nowhere(bench: Bench, other: Database) -> None:
+    bench.send(topics.REJECTED, rejected_record(1, reason=PART))
+    bench.send(topics.REJECTED, rejected_record(2))
+    bench.sink().drain()
+    assert held(other) == [(1, 2)]
+    assert rows(other, "seq FROM vitalwire.rejected_payloads") == [(2,)]
 
 
 def test_weight_oximetry_and_temperature_go_into_their_own_tables(
