@@ -1,24 +1,21 @@
 """What of an engine's transitions reaches a person at once or on duty, if nobody does anything.
 
-The desk's rules on the stream alone (``alerts/desk``): a critical or high alert that begins,
-worsens or is confirmed pages, unless it still waits for its repeat, only stands in the work list,
-or its rule cools down: then it pages at the end of that, if it still holds and no step up came
-before. A critical alert that matches again is told again once its last page is half an hour old; a
-match before that attaches to the page that was. What is told again depends on what people did, and
-here nobody does anything: it is no new page.
+Whether an event tells anybody is the desk's to say: its table of reasons (``alerts.desk.verdicts``)
+is asked about each, as if the desk had decided the moment it came. Critical and high alerts page. A
+match that attaches to a page that was, and what is told again, depend on what people did, and here
+nobody does anything: they are no new pages, nor are steps of the chain.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from schemas.alert import SEVERITIES, Event, Mark, Severity, Transition
+from alerts.desk.case import matches_critical
+from alerts.desk.verdicts import Occasion, Standing, Tell, verdict
+from schemas.alert import ENDING, SEVERITIES, Event, Severity, Transition
 
-RECURS_AFTER_MS = 30 * 60_000
 PAGED: tuple[Severity, ...] = ("critical", "high")
-ENDS: frozenset[Event] = frozenset({"returned", "retracted", "not-confirmed", "retired"})
-_BEGINS: frozenset[Event] = frozenset({"onset", "worsened", "confirmed", "reopened"})
-_SILENT: frozenset[Mark] = frozenset({"awaiting-confirmation", "standing"})
+_BEGINS: frozenset[Event] = frozenset({"onset", "worsened", "reopened"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +29,45 @@ class Heard:
 
 @dataclass(slots=True)
 class _Memory:
-    """When a person was last told: of an alert, and of a patient's ladder with its severity."""
+    """When a person was last told: of an alert, and of a patient's ladder with its severity.
+
+    ``chained``: alerts of which somebody was told since they asked for attention last; ``ended``:
+    those whose condition is over.
+    """
 
     of_alert: dict[str, int] = field(default_factory=dict)
-    of_ladder: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    of_ladder: dict[tuple[str, str], tuple[int, Severity]] = field(default_factory=dict)
     cooling: dict[str, tuple[int, Transition]] = field(default_factory=dict)
+    chained: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
 
-    def page(
-        self, one: Transition, at_ms: int, kind: Literal["first", "repeated"] = "first"
-    ) -> Heard:
+    def page(self, one: Transition, at_ms: int) -> Heard:
+        """Remember that somebody is told. A further match is told again: it is no new page."""
         self.of_alert[one.alert_id] = at_ms
-        self.of_ladder[one.patient_id, one.ladder] = at_ms, SEVERITIES.index(one.severity)
+        self.of_ladder[one.patient_id, one.ladder] = at_ms, one.severity
         self.cooling.pop(one.alert_id, None)
-        return Heard(one, at_ms, kind)
+        self.chained.add(one.alert_id)
+        return Heard(one, at_ms, "repeated" if one.event == "again" else "first")
 
-    def cools_until_ms(self, one: Transition) -> int | None:
-        """Give the end of a cool-down that is in force; a step up breaks it."""
-        last = self.of_ladder.get((one.patient_id, one.ladder))
-        if not one.cooldown_ms or last is None or one.event == "worsened":
-            return None
-        until_ms = last[0] + one.cooldown_ms
-        graver = SEVERITIES.index(one.severity) < last[1]
-        return None if graver or one.at_ms >= until_ms else until_ms
+    def occasion(self, one: Transition) -> Occasion:
+        """Say what the desk would know when this event came."""
+        alert = Standing(
+            severity=one.severity,
+            chained=one.alert_id in self.chained,
+            told=one.alert_id in self.of_alert,
+            last_ms=self.of_alert.get(one.alert_id),
+            reopens=one.event == "again" and one.alert_id in self.ended,
+        )
+        last_ms, severity = self.of_ladder.get((one.patient_id, one.ladder), (None, None))
+        return Occasion(one, alert, one.at_ms, last_ms=last_ms, last_severity=severity)
+
+    def follow(self, one: Transition) -> None:
+        """Note what begins, and what is over."""
+        if one.event in _BEGINS:
+            self.chained.discard(one.alert_id)
+        if one.event in ENDING:
+            self.cooling.pop(one.alert_id, None)
+            self.ended.add(one.alert_id)
 
 
 def heard(transitions: Iterable[Transition]) -> Iterator[Heard]:
@@ -63,29 +77,26 @@ def heard(transitions: Iterable[Transition]) -> Iterator[Heard]:
         for until_ms, waiting in sorted(memory.cooling.values(), key=lambda item: item[0]):
             if until_ms <= one.at_ms:
                 yield memory.page(waiting, until_ms)
-        if one.event in ENDS:
-            memory.cooling.pop(one.alert_id, None)
-        if one.severity not in PAGED or not one.notify or not _SILENT.isdisjoint(one.marks):
-            continue
-        told = _told(one, memory)
-        if told is not None:
-            yield told
+        memory.follow(one)
+        if one.severity in PAGED and one.event not in ENDING:
+            told = _told(one, memory)
+            if told is not None:
+                yield told
+            memory.ended.discard(one.alert_id)
 
 
 def _told(one: Transition, memory: _Memory) -> Heard | None:
-    if one.event in _BEGINS:
-        until_ms = memory.cools_until_ms(one)
-        if until_ms is None:
-            return memory.page(one, one.at_ms)
-        memory.cooling[one.alert_id] = until_ms, one
-        return None
+    if one.event not in _BEGINS | {"confirmed", "again"}:
+        return None  # eased, corrected, a cause: the desk decides on none of them
+    found = verdict(memory.occasion(one))
+    if isinstance(found, Tell):
+        return memory.page(one, one.at_ms)
+    if found.reason == "cool-down":
+        assert found.until_ms is not None
+        memory.cooling[one.alert_id] = found.until_ms, one
     last_ms = memory.of_alert.get(one.alert_id)
-    critical = one.severity == "critical" and one.matched is None  # what matched, not what holds
-    if one.event != "again" or not critical or last_ms is None:
-        return None
-    if one.at_ms - last_ms > RECURS_AFTER_MS:
-        return memory.page(one, one.at_ms, "repeated")
-    return Heard(one, last_ms, "attached")
+    attached = found.reason == "attached" and one.event == "again" and matches_critical(one)
+    return Heard(one, last_ms, "attached") if attached and last_ms is not None else None
 
 
 def pages(transitions: Iterable[Transition]) -> list[Transition]:

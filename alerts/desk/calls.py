@@ -146,6 +146,20 @@ def lapse(case: Case, now_ms: int) -> Action:
     )
 
 
+def over(case: Case, now_ms: int) -> Action:
+    """Write that trouble of the desk itself has ended: its cause is gone."""
+    return Action(
+        action_id=identity("over", case.alert_id, case.demand.event_id),
+        alert_ids=[case.alert_id],
+        kind="resolve",
+        who=DESK,
+        at_ms=now_ms,
+        patient_id="",
+        note="It is over: the cause is gone.",
+        event_ids=[case.demand.event_id],
+    )
+
+
 def outcome(sent: Action, now_ms: int, *, delivered: bool, note: str = "") -> Action:
     """Write what came of a delivery; ``note`` names the channels, never an address."""
     return Action(

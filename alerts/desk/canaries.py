@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts.desk.case import judge
 from alerts.desk.technical import DESK, identity
-from alerts.desk.verdicts import Occasion, verdict
+from alerts.desk.verdicts import Occasion, standing, verdict
 from schemas.alert import Action, Transition
 
 ANSWERED_WITHIN_MS = 180_000
@@ -52,7 +52,7 @@ def _decision(event: Transition, now_ms: int) -> Action:
         at_ms=now_ms,
         patient_id="",
         answers=event.event_id,
-        reason=verdict(Occasion(event, judge([event], ()), now_ms)).reason,
+        reason=verdict(Occasion(event, standing(judge([event], ()), event), now_ms)).reason,
     )
 
 

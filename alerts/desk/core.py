@@ -13,16 +13,18 @@ from alerts.desk import calls
 from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk, whose
-from alerts.desk.staffing import Staffing, routing
-from alerts.desk.technical import is_technical, report
+from alerts.desk.staffing import CHAIN_STEPS, Staffing, routing
+from alerts.desk.technical import DESK, again, is_technical, programme_of, report
 from alerts.desk.timers import Timer, timer
-from alerts.desk.verdicts import Occasion, Tell, verdict
+from alerts.desk.verdicts import Occasion, Tell, standing, verdict
+from alerts.lateness import BANNER_MS
 from schemas.alert import SEVERITIES, Action, Event, Expired, Sent, Severity, Transition
 from schemas.rota import RotaEntry
 
 GATHER_MS = 250
 """The events of one record may come in two reads: so long the desk waits for the others."""
 _NOBODY = RotaEntry("")
+_EPISODES_A_DAY_MAX = 100
 _SENT_OF: dict[Event, Sent] = {"again": "recurred", "worsened": "worsened"}
 """For which reason somebody is told late of an event; of any other: ``onset``."""
 
@@ -45,6 +47,8 @@ class Core:
     _timers: dict[str, Timer] = field(default_factory=dict)
     _undecided: dict[str, int] = field(default_factory=dict)
     """When the first undecided event of an alert came in, by alert."""
+    _changed: dict[str, int] = field(default_factory=dict)
+    """Alerts of which something was said since they were reckoned last, and when."""
     _in_flight: dict[str, Action] = field(default_factory=dict)
 
     def put_rota(self, rota: RotaEntry) -> None:
@@ -60,7 +64,7 @@ class Core:
     def found(self, event: Transition, now_ms: int) -> None:
         """Take a record of alerts.v1, read at ``now_ms``."""
         if self.desk.found(event):
-            self._look_at(event.alert_id, now_ms)
+            self._changed.setdefault(event.alert_id, now_ms)
 
     def done(self, action: Action, now_ms: int) -> None:
         """Take a record of alerts.actions.v1."""
@@ -69,10 +73,11 @@ class Core:
         if action.kind in ("delivered", "undelivered"):
             self._in_flight.pop(action.answers, None)
         for alert_id in self.desk.done(action):
-            self._look_at(alert_id, now_ms)
+            self._changed.setdefault(alert_id, now_ms)
 
     def due_ms(self) -> int | None:
         """Give when there is something to decide next; None: only a record can change anything."""
+        self._reckon()
         waiting = [at_ms + GATHER_MS for at_ms in self._undecided.values()]
         return min([*waiting, *(one.at_ms for one in self._timers.values())], default=None)
 
@@ -82,11 +87,12 @@ class Core:
         Events come first and one record at a time for each patient: what was said of the one before
         counts for the next.
         """
+        self._reckon()
         drafts = self._decide_events(now_ms)
         if not drafts:
-            for alert_id, due in sorted(self._timers.items(), key=lambda one: one[1].at_ms):
-                if due.at_ms <= now_ms:
-                    drafts += self._act(alert_id, due, now_ms)
+            due_now = [one for one in self._timers.items() if one[1].at_ms <= now_ms]
+            for alert_id, due in sorted(due_now, key=lambda one: one[1].at_ms):
+                drafts += self._act(alert_id, due, now_ms)
         return self._without_repetition(drafts)
 
     def to_deliver(self) -> list[Action]:
@@ -95,6 +101,10 @@ class Core:
         What somebody has answered meanwhile is no longer news.
         """
         return [one for one in self._in_flight.values() if self._is_news(one)]
+
+    def raised(self, trouble: Action) -> list[Action]:
+        """Give the record of trouble, unless it is known and lasts."""
+        return self._without_repetition([trouble])
 
     def outcome(self, notice: Action, now_ms: int, *, delivered: bool, note: str) -> list[Action]:
         """Give the records that say what came of a delivery; a failure is trouble too."""
@@ -105,6 +115,43 @@ class Core:
             sentence = f"Programme {programme}: no channel took a notification ({note})."
             said.append(report("undelivered", programme, now_ms, sentence))
         return self._without_repetition(said)
+
+    def recovered(self, now_ms: int, late_ms: int) -> list[Action]:
+        """Close the desk's own trouble whose cause is gone; it stays in the history.
+
+        ``late_ms``: how late readings are judged now.
+        """
+        return [
+            calls.over(case, now_ms)
+            for case in self.desk.technical_cases()
+            if not case.settled and self._is_over(case, now_ms, late_ms)
+        ]
+
+    def _is_over(self, case: Case, now_ms: int, late_ms: int) -> bool:
+        programme = programme_of(case)
+        match case.demand.rule:
+            case "late":
+                return late_ms <= BANNER_MS
+            case "empty-rota":
+                rota = self._rotas.get(programme)
+                staffing = None if rota is None else Staffing(rota)
+                return staffing is not None and all(
+                    staffing.people(step, now_ms) for step in range(CHAIN_STEPS)
+                )
+            case "undelivered":
+                return self._are_reached_again(programme, case.demand.at_ms)
+            case _:
+                return False
+
+    def _are_reached_again(self, programme: str, since_ms: int) -> bool:
+        """Whether everybody whom no channel reached was reached since: nobody else proves it."""
+        missed: set[str] = set()
+        reached: set[str] = set()
+        for case in self.desk.cases():
+            if not is_technical(case.demand) and self.rota_of(case).programme == programme:
+                missed |= case.notices.missed_until(since_ms)
+                reached |= case.notices.reached_since(since_ms)
+        return bool(missed) and missed <= reached
 
     def case_of(self, notice: Action) -> Case | None:
         """Give the alert that a notice is about."""
@@ -196,7 +243,7 @@ class Core:
         )
         return Occasion(
             event,
-            case,
+            standing(case, event),
             now_ms,
             last_ms=last.notices.last_ms if last else None,
             last_severity=last.demand.severity if last else None,
@@ -251,6 +298,11 @@ class Core:
             self._staffing[book] = Staffing(routing(self._rotas.values(), book) or _NOBODY)
         return self._staffing[book]
 
+    def _reckon(self) -> None:
+        changed, self._changed = self._changed, {}
+        for alert_id, at_ms in changed.items():
+            self._look_at(alert_id, at_ms)
+
     def _look_at(self, alert_id: str, now_ms: int) -> None:
         """Reckon anew what an alert waits for, after something was said of it."""
         case = self.desk.case(alert_id)
@@ -266,6 +318,7 @@ class Core:
                 self._timers[alert_id] = due
 
     def _rearrange(self) -> None:
+        self._reckon()
         self._staffing.clear()
         for case in self.desk.cases():
             self._look_at(case.alert_id, self._undecided.get(case.alert_id, 0))
@@ -282,11 +335,22 @@ class Core:
         """Leave out what is in the log already: trouble of the same day, for one."""
         known: set[str] = set()
         fresh = []
-        for one in drafts:
+        for draft in drafts:
+            one = self._next_episode(draft) if draft.kind == "technical" else draft
             if one.action_id not in known and not self.desk.knows(one):
                 fresh.append(one)
             known.add(one.action_id)
         return fresh
+
+    def _next_episode(self, trouble: Action) -> Action:
+        """Raise anew what the desk has closed that day; what a person closed stays closed."""
+        raised = trouble
+        for episode in range(1, _EPISODES_A_DAY_MAX):
+            case = self.desk.case(raised.alert_ids[0])
+            if case is None or case.answer is None or case.answer.who != DESK:
+                break
+            raised = again(trouble, episode)
+        return raised
 
 
 def _rank(severity: Severity) -> int:

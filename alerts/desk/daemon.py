@@ -207,9 +207,8 @@ class DeskDaemon:
         metrics.LATENESS.set(late_ms / 1000)
         if late_ms > TECHNICAL_MS:
             sentence = f"Readings wait {late_ms // 1000} s to be judged, or no engine judges them."
-            trouble = report("late", "", now_ms, sentence)
-            if not self._core.desk.knows(trouble):
-                self._write(output, [trouble])
+            self._write(output, self._core.raised(report("late", "", now_ms, sentence)))
+        self._write(output, self._core.recovered(now_ms, late_ms))
 
     def _write(self, output: Output, actions: Sequence[Action]) -> None:
         """Make decisions durable, then let them count."""

@@ -2,14 +2,15 @@
 
 Invariants: the list follows from the set of records, however they were cut into batches, whichever
 topic was read first, and however often a record came; an alert with something left to do is never
-forgotten; of the settled ones the newest ``kept_max`` stay.
+forgotten; of the settled ones the newest ``kept_max`` stay. An alert is judged when somebody asks
+about it, not with each of its records: a log that is read back costs one judgement an alert.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from alerts.desk.case import Case, judge
-from alerts.desk.technical import finding_of
+from alerts.desk.technical import DESK, finding_of
 from schemas.alert import SEVERITIES, Action, Transition
 
 KEPT_MAX = 20_000
@@ -23,7 +24,22 @@ class _Records:
 
     events: dict[str, Transition] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
-    case: Case | None = None
+    _case: Case | None = None
+
+    def add_event(self, event: Transition) -> None:
+        self.events[event.event_id] = event
+        self._case = None
+
+    def add_action(self, action: Action) -> None:
+        self.actions[action.action_id] = action
+        self._case = None
+
+    @property
+    def case(self) -> Case | None:
+        """Give what the records say by now; None without an event."""
+        if self._case is None and self.events:
+            self._case = judge(list(self.events.values()), self.actions.values())
+        return self._case
 
 
 class Desk:
@@ -40,9 +56,8 @@ class Desk:
         records = self._records.setdefault(transition.alert_id, _Records())
         if transition.event_id in records.events:
             return False
-        records.events[transition.event_id] = transition
+        records.add_event(transition)
         self._by_patient.setdefault(whose(transition), set()).add(transition.alert_id)
-        records.case = judge(list(records.events.values()), records.actions.values())
         self._sweep()
         return True
 
@@ -59,9 +74,8 @@ class Desk:
             records = self._records.setdefault(alert_id, _Records())
             if action.action_id in records.actions:
                 continue
-            records.actions[action.action_id] = action
+            records.add_action(action)
             if records.events:
-                records.case = judge(list(records.events.values()), records.actions.values())
                 changed.add(alert_id)
         return changed
 
@@ -86,12 +100,18 @@ class Desk:
 
     def cases(self) -> list[Case]:
         """Give all alerts, in no particular order."""
-        return [records.case for records in self._records.values() if records.case]
+        found = (records.case for records in self._records.values())
+        return [case for case in found if case is not None]
 
     def cases_of(self, who: str) -> list[Case]:
         """Give a patient's alerts, or a subject's, in the order of their ids."""
         found = (self.case(alert_id) for alert_id in sorted(self._by_patient.get(who, ())))
         return [case for case in found if case is not None]
+
+    def technical_cases(self) -> list[Case]:
+        """Give the alerts about the desk itself."""
+        subjects = [who for who in self._by_patient if who.startswith(f"{DESK}/")]
+        return [case for who in subjects for case in self.cases_of(who)]
 
     def _sweep(self) -> None:
         if len(self._records) <= self._kept_max * (1 + _SLACK):

@@ -29,6 +29,16 @@ class Notices:
     told: tuple[str, ...] = ()
     retraction_told: bool = False
 
+    def missed_until(self, at_ms: int) -> set[str]:
+        """Name who was to be told until then, and was not reached."""
+        missed = (one for one in self.chain if one.action_id in self.failed)
+        return {name for one in missed if one.at_ms <= at_ms for name in one.to}
+
+    def reached_since(self, at_ms: int) -> set[str]:
+        """Name who was told after that, and was reached."""
+        reached = (one for one in self.chain if one.action_id in self.done - self.failed)
+        return {name for one in reached if one.at_ms > at_ms for name in one.to}
+
     @property
     def failures_in_a_row(self) -> int:
         """Count the notifications that reached nobody since the last one that did."""

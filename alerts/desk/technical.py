@@ -1,8 +1,13 @@
-"""Trouble of the desk itself, as an alert: an empty rota, a page that no channel took."""
+"""Trouble of the desk itself, as an alert: an empty rota, a page that no channel took, lateness.
+
+There is one a day for each trouble of a programme; one more if the desk has closed the last one,
+because the cause was gone, and it came again (``episode``).
+"""
 
 import hashlib
 from typing import Literal
 
+from alerts.desk.case import Case
 from alerts.desk.staffing import DAY_MS
 from schemas.alert import Action, Evidence, Transition
 
@@ -31,14 +36,15 @@ def is_technical(event: Transition) -> bool:
     return event.subject.startswith(_PREFIXES)
 
 
-def trouble_id(trouble: Trouble, programme: str, at_ms: int) -> str:
-    """Name the alert about trouble of a programme; one a day."""
-    return identity("technical", trouble, programme, str(at_ms // DAY_MS))
+def trouble_id(trouble: Trouble, programme: str, at_ms: int, episode: int = 0) -> str:
+    """Name the alert about trouble of a programme; one a day, and one for each further episode."""
+    again = (str(episode),) if episode else ()
+    return identity("technical", trouble, programme, str(at_ms // DAY_MS), *again)
 
 
-def report(trouble: Trouble, programme: str, at_ms: int, sentence: str) -> Action:
+def report(trouble: Trouble, programme: str, at_ms: int, sentence: str, episode: int = 0) -> Action:
     """Write the record that raises a technical alert."""
-    alert_id = trouble_id(trouble, programme, at_ms)
+    alert_id = trouble_id(trouble, programme, at_ms, episode)
     return Action(
         action_id=identity("raised", alert_id),
         alert_ids=[alert_id],
@@ -47,14 +53,26 @@ def report(trouble: Trouble, programme: str, at_ms: int, sentence: str) -> Actio
         at_ms=at_ms,
         patient_id="",
         note=sentence,
-        assignee=trouble,
+        assignee=f"{trouble}/{programme}" if programme else trouble,
     )
+
+
+def again(trouble: Action, episode: int) -> Action:
+    """Raise the same trouble once more that day."""
+    kind, _, programme = trouble.assignee.partition("/")
+    assert kind in _TITLES, kind
+    return report(kind, programme, trouble.at_ms, trouble.note, episode)  # type: ignore[arg-type]
+
+
+def programme_of(case: Case) -> str:
+    """Name the programme that has the trouble; empty: no single one."""
+    return case.demand.subject.removeprefix(f"{DESK}/").partition("/")[2]
 
 
 def finding_of(action: Action) -> Transition:
     """Read such a record as the event that opens the alert."""
     assert action.kind == "technical", action.kind
-    trouble = action.assignee or "trouble"
+    trouble = action.assignee.partition("/")[0] or "trouble"
     return Transition(
         event_id=action.action_id,
         alert_id=action.alert_ids[0],
@@ -70,5 +88,5 @@ def finding_of(action: Action) -> Transition:
         book="",
         book_sha256="",
         advice=_ADVICE,
-        subject=f"desk/{trouble}",
+        subject=f"{DESK}/{action.assignee or trouble}",
     )

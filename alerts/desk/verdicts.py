@@ -1,7 +1,7 @@
 """Whether an event tells anybody: a named reason for each, by a table.
 
 Of the events of one record at most one notifies: ``alerts/desk/core.py`` chooses the most severe of
-those that may.
+those that may. Back-tests ask the same table of what they replay (``alerts/backtest/heard.py``).
 """
 
 from collections.abc import Callable
@@ -34,6 +34,43 @@ Verdict = Tell | Withhold
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What of an alert bears on one of its events.
+
+    ``severity``: of the alert. ``overtaken``: a later event asks more, and is decided next.
+    ``chained``: somebody was told since it asked for attention last; ``told``: ever; ``last_ms``:
+    when for the last time. ``reopens``: the event is a further match that asks anew. ``ended``: its
+    condition is over. ``answered``: somebody acknowledged or closed what it asks for now.
+    """
+
+    severity: Severity
+    overtaken: bool = False
+    chained: bool = False
+    told: bool = False
+    last_ms: int | None = None
+    reopens: bool = False
+    ended: bool = False
+    shelved: bool = False
+    answered: bool = False
+
+
+def standing(case: Case, event: Transition) -> Standing:
+    """Read it from what is known of the alert."""
+    later = case.undecided[case.undecided.index(event) + 1 :]
+    return Standing(
+        severity=case.severity,
+        overtaken=case.demand in later,
+        chained=bool(case.notices.chain),
+        told=bool(case.notices.told),
+        last_ms=case.notices.last_ms,
+        reopens=event.event_id in case.reopening,
+        ended=case.ended is not None,
+        shelved=case.attention == "shelved",
+        answered=case.answer is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Occasion:
     """An event on which the desk decides, and what it knows then.
 
@@ -42,7 +79,7 @@ class Occasion:
     """
 
     event: Transition
-    case: Case
+    alert: Standing
     now_ms: int
     last_ms: int | None = None
     last_severity: Severity | None = None
@@ -77,30 +114,29 @@ def _of_the_work_list(on: Occasion) -> Withhold | None:
 
 def _overtaken(on: Occasion) -> Withhold | None:
     """What came after it asks more, and is decided next: a log that is read after an outage."""
-    later = on.case.undecided[on.case.undecided.index(on.event) + 1 :]
-    overtaken = on.event.event != "confirmed" and on.case.demand in later
+    overtaken = on.event.event != "confirmed" and on.alert.overtaken
     return Withhold("attached") if overtaken else None
 
 
 def _attached(on: Occasion) -> Withhold | None:
     """A further match of what is known; after return, or long after, it recurs."""
-    if on.event.event == "confirmed" and on.case.notices.chain:  # nobody waited any longer for it
+    if on.event.event == "confirmed" and on.alert.chained:  # nobody waited any longer for it
         return Withhold("attached")
-    if on.event.event != "again" or on.event.event_id in on.case.reopening:
+    if on.event.event != "again" or on.alert.reopens:
         return None
-    last_ms = on.case.notices.last_ms
+    last_ms = on.alert.last_ms
     late = last_ms is not None and on.now_ms - last_ms > RECURS_AFTER_MS
     return None if late and matches_critical(on.event) else Withhold("attached")
 
 
 def _not_notifying(on: Occasion) -> Withhold | None:
-    silent = not on.event.notify or on.case.severity == "info"
+    silent = not on.event.notify or on.alert.severity == "info"
     return Withhold("not-notifying") if silent else None
 
 
 def _over(on: Occasion) -> Withhold | None:
     """It ended before anybody was told: a log that is read after an outage, two records at once."""
-    return None if on.case.ended is None else Withhold("resolved-before-seen")
+    return Withhold("resolved-before-seen") if on.alert.ended else None
 
 
 def _awaiting(on: Occasion) -> Withhold | None:
@@ -111,12 +147,12 @@ def _awaiting(on: Occasion) -> Withhold | None:
 
 
 def _shelved(on: Occasion) -> Withhold | None:
-    return Withhold("shelved") if on.case.attention == "shelved" else None
+    return Withhold("shelved") if on.alert.shelved else None
 
 
 def _acknowledged(on: Occasion) -> Withhold | None:
     """Somebody answered what is being confirmed, or was quicker than the desk."""
-    if on.event.event == "again" or on.case.answer is None:
+    if on.event.event == "again" or not on.alert.answered:
         return None
     return Withhold("acknowledged")
 
@@ -148,7 +184,7 @@ def _told(on: Occasion) -> Tell:
             return Tell("recurred")
         case "onset" if on.succeeds:
             return Tell("recurred")
-        case "reopened" if on.case.notices.told:
+        case "reopened" if on.alert.told:
             return Tell("recurred")
         case "worsened":
             return Tell("worsened")

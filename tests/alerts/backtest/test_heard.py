@@ -1,5 +1,8 @@
 """What reaches a person, from the stream of transitions alone."""
 
+import msgspec
+import pytest
+
 from alerts.backtest.heard import Heard, heard, pages
 from schemas.alert import Event, Evidence, Mark, Severity, Transition
 
@@ -65,6 +68,23 @@ def test_a_further_match_attaches_within_half_an_hour_and_is_told_again_later() 
     ]
     assert told(said(0, "onset", "high"), said(60, "again", "high")) == [(0, "first")]
     assert told(said(0, "again")) == []  # nobody was told of its onset
+
+
+@pytest.mark.parametrize(("late_ms", "kind"), [(0, "attached"), (1, "repeated")])
+def test_thirty_minutes_end_where_they_end_for_the_desk(late_ms: int, kind: str) -> None:
+    """The same limit as tests/alerts/desk/test_exact_times.py has it for the desk itself."""
+    again = msgspec.structs.replace(said(30, "again"), at_ms=30 * MINUTE + late_ms)
+    assert [one.kind for one in heard([said(0), again])] == ["first", kind]
+
+
+def test_a_match_after_the_end_is_told_again_however_soon_and_a_late_confirmation_is_not() -> None:
+    assert told(
+        said(0, "onset", "high"), said(5, "returned", "high"), said(9, "again", "high")
+    ) == [
+        (0, "first"),
+        (9, "repeated"),
+    ]
+    assert told(said(0), said(10, "confirmed")) == [(0, "first")]
 
 
 def test_a_cool_down_delays_and_never_discards_what_still_holds() -> None:
