@@ -44,10 +44,12 @@ def expect_baselines(state: PartitionState, row: int, seen_ms: int, *, anew: boo
     """Look at a patient's baselines once they should be known, when a day of UTC is over.
 
     ``seen_ms``: when the first reading of the vital came; its meter may have older ones to send.
-    ``anew``: the plan has changed, a date that was set before counts no more.
+    ``anew``: the plan has changed, a date that was set before counts no more. Nor does one that is
+    over: the plan was known before the patient, and nothing had come by which to tell.
     """
     key = (row, _BASELINES)
-    if not anew and state.notices.when(key) is not None:
+    expected_ms = state.notices.when(key)
+    if not anew and expected_ms is not None and expected_ms >= seen_ms:
         return
     dates = (_known_ms(state, row, vital, seen_ms) for vital, _ in _rises(state, row))
     state.notices.set(key, min(dates, default=None))
@@ -59,8 +61,11 @@ def notify(state: PartitionState, until_ms: int) -> Iterator[Told]:
         at_ms = state.notices.when((row, number)) or 0
         state.notices.set((row, number), None)
         if number == _LIMITS:
-            for limit in state.limits.get(row, ()):
-                if state.log_ms - HOUR_MS <= _announced_ms(limit) < until_ms:
+            # Of two that end together the one that counts is told.
+            limits_of = state.limits.get(row, ())
+            ends = {(_announced_ms(one), one.name, one.until_ms): one for one in limits_of}
+            for (announced_ms, *_), limit in sorted(ends.items(), key=lambda one: one[0][0]):
+                if state.log_ms - HOUR_MS <= announced_ms < until_ms:
                     yield from _expiring(state, row, limit)
             expect_limits(state, row, until_ms)
         else:

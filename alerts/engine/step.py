@@ -84,13 +84,11 @@ def _parts(
     """
     begin, fed = 0, [index for index, kinds in enumerate(state.kinds) if kinds.baseline]
     for number, record in enumerate(records):
+        if number > begin and state.notices.any_before(record.received_at_ms):
+            yield records[begin:number]
+            begin = number
         if isinstance(record, PatientReadings):
-            new = record.patient_id not in state.rows
-            row = state.row(record.patient_id)
-            if new:
-                expect_limits(state, row, record.received_at_ms - HOUR_MS)
-            if any(state.memories[index].slot_of[row] < 0 for index in fed):
-                expect_baselines(state, row, record.received_at_ms, anew=False)
+            _expect(state, record, fed)
         if number > begin and state.notices.any_before(record.received_at_ms):
             yield records[begin:number]
             begin = number
@@ -108,6 +106,19 @@ def _amends(record: ReadingsRecord, state: PartitionState) -> TypeGuard[PatientR
         and any(kinds.requirements for kinds in state.kinds)
         and bool(late_contexts(record))
     )
+
+
+def _expect(state: PartitionState, record: PatientReadings, fed: Sequence[int]) -> None:
+    """Wait for the dates that a patient brings along who sends for the first time.
+
+    ``fed``: the vitals that have a baseline.
+    """
+    new = record.patient_id not in state.rows
+    row = state.row(record.patient_id)
+    if new:
+        expect_limits(state, row, record.received_at_ms - HOUR_MS)
+    if any(state.memories[index].slot_of[row] < 0 for index in fed):
+        expect_baselines(state, row, record.received_at_ms, anew=False)
 
 
 def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Outcome) -> None:
@@ -178,9 +189,12 @@ def _gather(
         row = state.row(record.patient_id)
         from_ms = state.from_ms[row]
         readings = with_context(record.readings)
-        sessions = Counter(
-            stamped.reading.session_id for stamped in readings if stamped.reading.amends is None
-        )
+        once = {  # what was delivered twice is one reading of its session
+            one.reading.reading_id: one.reading.session_id
+            for one in readings
+            if one.reading.amends is None
+        }
+        sessions = Counter(once.values())
         for place, stamped in enumerate(sorted(readings, key=_order)):
             gatherer = gatherers.get(stamped.reading.vital)
             judged = bool(stamped.stamp.measured_at_ms >= from_ms)

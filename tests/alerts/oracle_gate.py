@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.alerts.oracle_rules import HOUR, MINUTE
+from tests.alerts.oracle_rules import HOUR
 from tests.alerts.oracle_voices import Voices
 from tests.alerts.oracle_words import Awaiting, Case, Said, Waiting
 
@@ -19,7 +19,7 @@ class Gate(Voices):
         origin = case.kept.reading_id
         for waiting in case.problem.waiting:
             first_ms = waiting.case.at_ms
-            if not first_ms < case.at_ms <= first_ms + 15 * MINUTE:
+            if not first_ms < case.at_ms <= first_ms + waiting.within_ms:
                 continue
             answers = waiting.rules & case.matched
             if answers and not confirmed:
@@ -43,9 +43,11 @@ class Gate(Voices):
 
     def ask(self, case: Case, asked: set[str]) -> Said:
         name = self.worst(case.ladder, asked, set())
-        deadline_ms = max(case.at_ms + 15 * MINUTE, self.log_ms)
+        # One task has one time: that of the gravest rule.
+        within_ms = case.rule(name).repeat_ms
+        deadline_ms = max(case.at_ms + within_ms, self.log_ms)
         late = case.age(name) == "delayed"
-        case.problem.waiting.append(Waiting(case, set(asked), deadline_ms, late))
+        case.problem.waiting.append(Waiting(case, set(asked), deadline_ms, within_ms, late))
         voice = (self.rank(name, set()), name)
         task = self.say(case, "repeat-asked", voice, case.kept.reading_id)
         return replace(task, marks=self.weakness(case, name))

@@ -100,7 +100,9 @@ def one_rule(book: dict[str, Any], rule: dict[str, Any]) -> OracleRule:
         },
         band={amount.unit: amount.number for amount in band},
         fresh_ms=duration_ms(vital["fresh"]),
-        repeat_ms=duration_ms(vital.get("repeat_within", "15min")),
+        repeat_ms=duration_ms(
+            rule["repeat"]["within"] if "repeat" in rule else vital.get("repeat_within", "15min")
+        ),
         keeps=rule.get("keeps_severity_when_delayed", False),
         confirm_ms=None if confirm is None else duration_ms(confirm["within"]),
         window=window_of(rule.get("window")),

@@ -19,11 +19,8 @@ from tests.alerts.oracle_truth import (
     related,
     towards_normal,
 )
-from tests.alerts.oracle_words import Kept, Patient
+from tests.alerts.oracle_words import REMEMBERED, Kept, Patient
 
-REMEMBERED = 10
-"""The engine keeps so many eligible readings (1 KiB a patient and vital): what is older than all of
-them is in no window of readings."""
 MG_DL_IN_MMOL_L = Decimal("18.0182")
 
 
@@ -56,8 +53,7 @@ def says(rule: OracleRule, patient: Patient, kept: Kept, band: Band | None = Non
 
     Nothing, if a required circumstance is another one, or not told.
     """
-    told = kept.stamped.reading.attributes
-    if any(told.get(name) not in words for name, words in rule.requires.items()):
+    if any(kept.attributes.get(name) not in words for name, words in rule.requires.items()):
         return None
     one = OneReading(kept.quantities, kept.status, patient.limits(rule, kept.at_ms))
     return holds(rule.when, one, band)
@@ -225,5 +221,6 @@ def baseline_readings(rule: OracleRule, baseline: Baseline, patient: Patient) ->
         for kept in patient.history[rule.vital]
         if kept.eligible
         and not kept.censored
+        and kept.reading_id not in patient.forgotten
         and until_ms - baseline.days * DAY <= kept.at_ms < until_ms
     ]

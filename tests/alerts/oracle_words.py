@@ -14,6 +14,9 @@ from schemas.registry import PatientEntry
 from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_truth import Limits, censored
 
+REMEMBERED = 10
+"""The engine keeps so many eligible readings (1 KiB a patient and vital): what is older than all of
+them is in no window of readings."""
 GATED = {"body-moved", "cuff-too-loose", "improper-position"}
 EPISODE_GAP_DAYS = 28
 
@@ -37,8 +40,9 @@ class Said:
 class Kept:
     """A reading in the history; ``day``: the patient's, in the zone in force at measurement.
 
-    ``alone``: the only reading of its session in its record. ``fresh``: for which rules it was;
-    ``back``: of which it met the return condition when it was judged.
+    ``alone``: the only reading of its session in its record. ``attributes``: its circumstances.
+    ``judged``: since the plan began; a baseline may need others too. ``fresh``: for which rules it
+    was; ``back``: of which it met the return condition when it was judged.
     """
 
     stamped: StampedReading
@@ -47,6 +51,8 @@ class Kept:
     alone: bool
     quantities: dict[str, Quantity]
     status: list[str] | None
+    attributes: dict[str, str]
+    judged: bool
     fresh: set[str] = field(default_factory=set)
     back: set[str] = field(default_factory=set)
     corrected: bool = False
@@ -109,6 +115,7 @@ class Waiting:
     case: "Case"
     rules: set[str]
     deadline_ms: int
+    within_ms: int
     delayed: bool
 
 
@@ -144,6 +151,12 @@ class Patient:
     recent: dict[str, list[str]] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     arrivals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    in_force: set[str] = field(default_factory=set)
+    replanned: bool = True
+    announced: set[tuple[str, int]] = field(default_factory=set)
+    inactive: set[str] = field(default_factory=set)
+    baseline_due_ms: int | None = None
+    forgotten: set[str] = field(default_factory=set)
 
     def problem(self, ladder: str) -> Problem:
         return self.problems.setdefault(ladder, Problem())
@@ -157,6 +170,19 @@ class Patient:
     def has_newer(self, kept: Kept) -> bool:
         newest = self.newest.get(kept.vital)
         return newest is not None and kept.at_ms < newest.at_ms
+
+    def newest_in_windows(self, vital: str) -> Kept | None:
+        """What activation knows of: the newest reading, if it is one that windows count."""
+        newest, eligible = self.newest.get(vital), self.eligible(vital)
+        if newest is None or not eligible or eligible[-1].at_ms != newest.at_ms:
+            return None
+        return eligible[-1]
+
+    def forget_before_therapy(self) -> None:
+        """Of a baseline whose time is entered afterwards only what windows keep is known."""
+        for vital, history in self.history.items():
+            left = {one.reading_id for one in self.eligible(vital)[-REMEMBERED:]}
+            self.forgotten |= {one.reading_id for one in history} - left
 
     def eligible_after(self, kept: Kept) -> list[Kept]:
         vital = kept.vital
@@ -173,7 +199,7 @@ class Patient:
         return [
             kept
             for kept in self.history.get(vital, [])
-            if kept.eligible and kept.at_ms >= self.entry.care_plan_from_ms
+            if kept.eligible and kept.judged and kept.at_ms >= self.entry.care_plan_from_ms
         ]
 
     def first_days(self, vital: str) -> set[date]:

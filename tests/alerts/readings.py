@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -70,6 +70,14 @@ class Measured:
     outcome: Outcome = "measured"
     name: str = ""
     session: str = "session"
+    attributes: dict[str, str] = field(default_factory=dict)
+    amends: str | None = None
+
+    @property
+    def reading_id(self) -> str:
+        """Follows from what was measured, unless it has a name."""
+        what = self.name or f"{self.at_ms} {self.vital} {self.quantities}"
+        return hashlib.sha256(what.encode()).hexdigest()[:32]
 
 
 def pressure(
@@ -84,14 +92,12 @@ def glucose(at_ms: int, value: object, unit: str = "mg/dL") -> Measured:
 
 
 def stamped(measured: Measured, received_ms: int, seq: int = 1) -> StampedReading:
-    """Make the reading; its id follows from what was measured, unless it has a name."""
-    what = measured.name or f"{measured.at_ms} {measured.vital} {measured.quantities}"
-    reading_id = hashlib.sha256(what.encode()).hexdigest()[:32]
+    """Make the reading."""
     earliest_ms = measured.at_ms if measured.earliest_ms is None else measured.earliest_ms
     return StampedReading(
         Reading(
             seq=seq,
-            reading_id=reading_id,
+            reading_id=measured.reading_id,
             vital=measured.vital,
             device=Device("A0:00:00:00:00:01"),
             characteristic="2a35",
@@ -101,6 +107,8 @@ def stamped(measured: Measured, received_ms: int, seq: int = 1) -> StampedReadin
             capture=Capture("boot", measured.at_ms),
             outcome=measured.outcome,
             status=list(measured.flags),
+            attributes=measured.attributes,
+            amends=measured.amends,
         ),
         Stamp(
             received_at_ms=received_ms,

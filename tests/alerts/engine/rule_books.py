@@ -31,7 +31,19 @@ advice = "none"
 """
 PRESSURE_BAND = 'band = ["5 mmHg", "5 /min"]'
 GLUCOSE_BAND = 'band = ["10 mg/dL", "0.6 mmol/L"]'
-KINDS = ("plain", "counted", "averaged", "risen", "confirmed", "named", "status", "derived")
+REQUIRES = 'requires = { meal = ["fasting", "preprandial"] }'
+KINDS = (
+    "plain",
+    "counted",
+    "averaged",
+    "risen",
+    "confirmed",
+    "named",
+    "status",
+    "derived",
+    "circumstantial",
+    "repeated",
+)
 """What the engine can judge; a kind is in it from the day on which it can."""
 
 comparisons = st.one_of(
@@ -112,6 +124,7 @@ mean_tests = st.sampled_from(
 def pressure_rules(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str]]:
     kind = draw(st.sampled_from(kinds))
     band = draw(st.sampled_from([PRESSURE_BAND, PRESSURE_BAND, 'band = ["2 mmHg", "2 /min"]']))
+    window = [draw(windows())] if "counted" in kinds and draw(st.booleans()) else []
     match kind:
         case "averaged":
             return draw(mean_tests), [band, draw(means)]
@@ -120,27 +133,30 @@ def pressure_rules(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str
             return draw(rises | both), [band, BASELINE]
         case "counted":
             return draw(joined(comparisons)), [band, draw(windows())]
-        case "confirmed":
-            within = draw(st.sampled_from(["5min", "10min", "15min"]))
-            return draw(joined(comparisons)), [band, f'confirm = {{ within = "{within}" }}']
+        case "confirmed" | "repeated":
+            within = draw(st.sampled_from(["5min", "10min", "15min", "30min"]))
+            key = "confirm" if kind == "confirmed" else "repeat"
+            return draw(joined(comparisons)), [band, f'{key} = {{ within = "{within}" }}']
         case "named":
-            extra = [draw(windows())] if "counted" in kinds and draw(st.booleans()) else []
-            return "systolic >= limit.high-systolic", [band, *extra]
-        case "derived":
-            return draw(joined(comparisons | mean_arterial)), [band]
+            return "systolic >= limit.high-systolic", [band, *window]
+        case "circumstantial":
+            return draw(joined(comparisons)), [band, REQUIRES, *window]
         case "status":
-            extra = [draw(windows())] if "counted" in kinds and draw(st.booleans()) else []
-            return "status is irregular-pulse", extra
+            return "status is irregular-pulse", window
         case _:
-            return draw(joined(comparisons)), [band]
+            tests = comparisons | mean_arterial if kind == "derived" else comparisons
+            return draw(joined(tests)), [band]
 
 
 @st.composite
 def glucose_rules(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str]]:
-    kind = draw(st.sampled_from(["plain", *sorted({"counted", "confirmed"} & set(kinds))]))
+    able = {"counted", "confirmed", "circumstantial"} & set(kinds)
+    kind = draw(st.sampled_from(["plain", *sorted(able)]))
     extra = [GLUCOSE_BAND]
     if kind == "counted":
         extra.append(draw(windows()))
+    if kind == "circumstantial":
+        extra += [REQUIRES, *([draw(windows())] if draw(st.booleans()) else [])]
     if kind == "confirmed":
         extra.append('confirm = { within = "10min" }')
     return draw(joined(sugars)), extra

@@ -37,6 +37,7 @@ diastolic = st.sampled_from([50, 75, 80, 85, 90, 120, 130, "NaN", "HI"])
 pulse = st.sampled_from([40, 50, 55, 80, 95, 100, 120])
 kilopascal = st.sampled_from(["11.0", "12.0", "14.6", "16.0", "18.7", "21.3", "24.0"])
 flags = st.sampled_from([(), (), (), (), ("body-moved",), ("irregular-pulse",)])
+meals = st.sampled_from([{}, {}, {"meal": "fasting"}, {"meal": "postprandial"}])
 sugar = st.sampled_from(["LO", "HI", "NaN", 40, 54, 64, 69, 70, "79.9", 80, 170, 180, 241, 251])
 sugar_mmol = st.sampled_from(["LO", "2.9", "3.0", "3.6", "3.9", "4.5", "9.4", "10.0", "14.0"])
 MEASURED: list[Outcome] = ["measured"] * 9
@@ -88,7 +89,27 @@ def measured(draw: st.DrawFn, at_ms: int) -> Measured:
     earliest_ms = at_ms - draw(st.sampled_from([0, HOUR, 5 * HOUR])) if time == "bounded" else None
     outcome = draw(st.sampled_from(OUTCOMES))
     session = draw(st.sampled_from(["one", "one", "two"]))
-    return replace(one, time=time, earliest_ms=earliest_ms, outcome=outcome, session=session)
+    return replace(
+        one,
+        time=time,
+        earliest_ms=earliest_ms,
+        outcome=outcome,
+        session=session,
+        attributes=draw(meals),
+    )
+
+
+@st.composite
+def context(draw: st.DrawFn, about: Measured) -> Measured:
+    """What a meter says of a reading beside it, in a record of its own kind."""
+    return Measured(
+        "glucose_context",
+        {"carbohydrate": quantity(10, "g")},
+        about.at_ms,
+        session=about.session,
+        attributes=draw(meals),
+        amends=about.reading_id,
+    )
 
 
 @st.composite
@@ -111,9 +132,13 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
             draw(measured(stamp_ms - draw(st.sampled_from(delays)) - draw(minutes)))
             for _ in range(draw(st.integers(1, 3)))
         ]
+        if draw(st.integers(0, 2)) == 0:
+            readings.append(draw(context(draw(st.sampled_from(readings)))))
         if sent and draw(st.integers(0, 3)) == 0:
             readings.append(draw(st.sampled_from(sent)))
-        sent += readings
+        sent += [one for one in readings if one.amends is None]
+        if draw(st.integers(0, 9)) == 0:  # twice in one record
+            readings.append(draw(st.sampled_from(readings)))
         log.append(record(stamp_ms, readings, draw(st.sampled_from(names))))
     log.append(Tick(now_ms + HOUR))
     return tuple(log)

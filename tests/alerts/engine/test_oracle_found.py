@@ -1,0 +1,43 @@
+"""What the comparison with the oracle has found: each was said by one of the two alone."""
+
+from dataclasses import replace
+
+import msgspec
+
+from alerts.engine.ladders import arrange
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.kafka import Tick
+from schemas.registry import PatientEntry
+from tests.alerts.engine.test_activation import COUNTED, GATED
+from tests.alerts.engine.test_notices import OWN, of, rules, under
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
+
+
+def test_a_baseline_is_missed_also_of_a_patient_who_was_registered_before_the_first_reading() -> (
+    None
+):
+    state = fresh_state(under(), rules=rules())
+    state.row("p1")
+    step(state, [Tick(NOON)])
+    step(state, at_once(pressure(NOON + HOUR, 120)))
+    (told,) = of(step(state, [Tick(NOON + 2 * DAY)]).transitions, "inactive")
+    assert told.rule == "rise"
+
+
+def test_limits_that_end_together_are_announced_once_and_others_by_date() -> None:
+    twin = msgspec.structs.replace(OWN, values=["65 mg/dL", "3.6 mmol/L"])
+    sooner = msgspec.structs.replace(OWN, valid_until_ms=NOON + 10 * DAY, entered_at_ms=NOON + 1)
+    state = fresh_state(under(OWN, twin, sooner), rules=rules())
+    state.row("p1")
+    found = of(step(state, [Tick(NOON + 25 * DAY)]).transitions, "limit-expiring")
+    assert [one.at_ms for one in found] == [NOON + 3 * DAY, NOON + 23 * DAY]
+    assert "65 mg/dL" in found[1].reason, "the one that counts"
+
+
+def test_a_reading_delivered_twice_is_still_the_only_one_of_its_session() -> None:
+    books = [read_book("counted.toml", COUNTED.replace("GATED", GATED))]
+    state = fresh_state(PatientEntry("p1", "Robin", ["counted"]), rules=arrange(books))
+    first = replace(pressure(NOON, 150), time="receipt")
+    log = [record(NOON, [first, first]), *at_once(pressure(NOON + MINUTE, 150))]
+    assert [one.rule for one in step(state, log).transitions] == ["two-of-three"]

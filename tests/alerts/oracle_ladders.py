@@ -1,0 +1,105 @@
+"""One reading before one ladder: which rules hold now, who speaks, and what is said of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.alerts.oracle_gate import Gate
+from tests.alerts.oracle_rules import SEVERITIES
+from tests.alerts.oracle_words import Case, Said, compare_voices
+
+
+class Ladders(Gate):
+    """Words, and log time."""
+
+    def on_ladder(self, case: Case, older: bool) -> Iterator[Said]:
+        if all(one.age == "stale" for one in case.verdicts.values()):
+            return
+        problem = case.problem
+        confirmed, origin = self.answer(case)
+        if case.flagged and case.matched:
+            confirmed |= self.third_match(case)
+        granted, asked = set(case.matched), set[str]()
+        if case.flagged:
+            granted &= confirmed | problem.holding
+            asked = case.matched - confirmed - (problem.holding - problem.lowered)
+        if older and not problem.holding and self.all_over(case, granted | asked):
+            yield from self.over_already(case, granted)
+            return
+        gone = set() if older else self.returning(case)
+        before = self.voice(case.ladder, problem)
+        self.latch(case, granted, confirmed)
+        problem.holding -= gone
+        problem.lowered &= problem.holding
+        if case.matched:
+            problem.last_match_ms = max(problem.last_match_ms, case.at_ms)
+        after = self.voice(case.ladder, problem)
+        if before is None and after is not None:
+            problem.origin = origin
+        yield from self.change(case, before, after, granted, confirmed)
+        if asked:
+            yield self.ask(case, asked)
+
+    def over_already(self, case: Case, granted: set[str]) -> Iterator[Said]:
+        if granted:
+            name = self.worst(case.ladder, granted, set())
+            voice = (max(self.rank(name, set()), 2), name)
+            over = self.say(case, "resolved-before-seen", voice, case.kept.reading_id)
+            yield replace(over, marks=self.weakness(case, name))
+
+    def latch(self, case: Case, granted: set[str], confirmed: set[str]) -> None:
+        problem = case.problem
+        for name in granted:
+            sure = not case.flagged or name in confirmed
+            if sure and (case.age(name) == "fresh" or case.rule(name).keeps):
+                problem.lowered.discard(name)
+            elif name not in problem.holding:
+                problem.lowered.add(name)
+            problem.holding.add(name)
+
+    def change(
+        self,
+        case: Case,
+        before: tuple[int, str] | None,
+        after: tuple[int, str] | None,
+        granted: set[str],
+        confirmed: set[str],
+    ) -> Iterator[Said]:
+        problem = case.problem
+        waited = problem.awaiting is not None
+        event = compare_voices(before, after, again=self.speaks_again(case, granted))
+        event = self.ends_wait(case, event, granted)
+        over = waited and problem.awaiting is None
+        spoken = after or before
+        if event is None or spoken is None:
+            return
+        for name in granted:
+            problem.mean_said[name] = case.kept.day
+        told = self.say(case, event, spoken, problem.origin)
+        if granted:
+            cause = self.worst(case.ladder, granted, problem.lowered)
+            told = replace(told, marks=self.weakness(case, cause))
+        waits = event in {"onset", "worsened"} and self.begin_wait(case, confirmed)
+        if waits and over and before is not None:
+            # The first extreme is confirmed by this one, which is worse and waits in its turn.
+            severity = SEVERITIES[before[0]]
+            yield replace(told, event="confirmed", rule=before[1], severity=severity)
+        marks = (*told.marks, "awaiting-confirmation") if waits else told.marks
+        yield replace(told, marks=marks)
+
+    def speaks_again(self, case: Case, granted: set[str]) -> bool:
+        """A mean is said at most once a day."""
+        return any(
+            not case.rule(name).is_averaged or case.problem.mean_said.get(name) != case.kept.day
+            for name in granted
+        )
+
+    def returning(self, case: Case) -> set[str]:
+        if not case.kept.may_return or case.at_ms <= case.problem.last_match_ms:
+            return set()
+        return {
+            name
+            for name in case.problem.holding
+            if case.age(name) == "fresh"
+            and case.verdicts[name].returned
+            and (case.kept.certain or case.rule(name).rank > 0 or name in case.problem.lowered)
+        }

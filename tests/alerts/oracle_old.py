@@ -1,0 +1,41 @@
+"""Old readings: one item of the work list a patient, vital and day of arrival."""
+
+from alerts.engine.identity import alert_id
+from tests.alerts.oracle_ladders import Ladders
+from tests.alerts.oracle_rules import SEVERITIES
+from tests.alerts.oracle_truth import OneReading, excess
+from tests.alerts.oracle_words import Case, Patient, Said
+
+
+class Old(Ladders):
+    """Age and clock trust: what is stale."""
+
+    def note_old(self, case: Case) -> None:
+        name = self.worst(case.ladder, case.stale, set())
+        rule, patient, kept = case.rule(name), case.patient, case.kept
+        one = OneReading(kept.quantities, kept.status, patient.limits(rule, kept.at_ms))
+        far = excess(rule.when, one)
+        day = patient.day(self.log_ms).isoformat()
+        item = patient.arrivals.get(rule.vital)
+        if item is None or item["day"] != day:
+            item = {"day": day, "count": 0, "worst": None}
+            patient.arrivals[rule.vital] = item
+        item["count"] += 1
+        if item["worst"] is None or (rule.rank, -far) < item["worst"][:2]:
+            item["worst"] = (rule.rank, -far, name, kept)
+
+    def old_item(self, patient: Patient, vital: str) -> Said:
+        item = patient.arrivals[vital]
+        rank, _, name, kept = item["worst"]
+        patient_id = patient.entry.patient_id
+        return Said(
+            "stale",
+            patient_id,
+            self.by_name[name].ladder,
+            name,
+            SEVERITIES[max(rank, 2)],
+            self.log_ms,
+            alert_id(patient_id, f"stale/{vital}", item["day"]),
+            kept.reading_id,
+            ("stale",),
+        )

@@ -1,0 +1,124 @@
+"""Care plans change between records: rules come into force for a patient, or go.
+
+No judged reading is judged again. What is true already at the newest reading is work, unless it is
+critical and fresh.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from alerts.engine.identity import alert_id
+from schemas.registry import PatientEntry
+from schemas.vitals import VITALS
+from tests.alerts.oracle_readings import Readings
+from tests.alerts.oracle_rules import SEVERITIES, OracleRule
+from tests.alerts.oracle_windows import truth
+from tests.alerts.oracle_words import Case, Kept, Patient, Problem, Said, Verdict
+
+MEDIUM = SEVERITIES.index("medium")
+
+
+class Plans(Readings):
+    """Activation."""
+
+    def expect_baseline(self, patient: Patient, vital: str | None, at_ms: int) -> None:
+        """See ``oracle_notices``."""
+        raise NotImplementedError
+
+    def plan(self, entry: PatientEntry) -> None:
+        """Take a plan; what it changes is said before the next record."""
+        patient = self.patients.setdefault(entry.patient_id, Patient(entry))
+        if entry.therapy_start_ms != patient.entry.therapy_start_ms:
+            patient.forget_before_therapy()
+        patient.entry = entry
+        patient.replanned = True
+
+    def activate(self) -> Iterator[Said]:
+        for patient in self.patients.values():
+            now = {rule.id for rule in self.rules if rule.book in patient.entry.books}
+            gone, new = patient.in_force - now, now - patient.in_force
+            patient.in_force = now
+            if patient.replanned:
+                self.expect_baseline(patient, None, self.log_ms)
+                patient.replanned = False
+            for ladder in self.ladders:
+                yield from self.retire(patient, ladder, patient.problem(ladder), gone)
+            for vital in VITALS:
+                newest = patient.newest_in_windows(vital)
+                for ladder in self.ladders_of(vital):
+                    if newest is not None:
+                        yield from self.stand(patient, ladder, newest, new)
+
+    def retire(
+        self, patient: Patient, ladder: str, problem: Problem, gone: set[str]
+    ) -> Iterator[Said]:
+        """Close what no rule is left of; what another rule keeps open is eased."""
+        before = self.voice(ladder, problem)
+        problem.holding -= gone
+        problem.lowered &= problem.holding
+        problem.flagged = [(when, names - gone) for when, names in problem.flagged]
+        for waiting in problem.waiting:
+            waiting.rules -= gone
+        problem.waiting = [waiting for waiting in problem.waiting if waiting.rules]
+        if problem.awaiting is not None:
+            problem.awaiting.rules -= gone
+            problem.awaiting = problem.awaiting if problem.awaiting.rules else None
+        after = self.voice(ladder, problem)
+        if before is None or (after is not None and after[0] <= before[0]):
+            return
+        rank, name = after or before
+        patient_id = patient.entry.patient_id
+        yield Said(
+            "retired" if after is None else "eased",
+            patient_id,
+            ladder,
+            name,
+            SEVERITIES[rank],
+            self.log_ms,
+            alert_id(patient_id, ladder, problem.origin),
+            problem.origin,
+            (),
+        )
+
+    def stand(self, patient: Patient, ladder: str, newest: Kept, new: set[str]) -> Iterator[Said]:
+        problem = patient.problem(ladder)
+        rules = [rule for rule in self.rules if rule.ladder == ladder]
+        true = {
+            rule.id
+            for rule in rules
+            if rule.id in new - problem.holding and truth(rule, patient, newest).matched
+        }
+        urgent = {name for name in true if self.is_urgent(self.by_name[name], newest)}
+        case = self.standing_case(patient, ladder, newest, urgent)
+        if urgent:
+            told = self.on_ladder(case, older=False)
+            yield from (one for one in told if one.event != "again")
+        rest = true - urgent
+        before = self.voice(ladder, problem)
+        if not rest:
+            return
+        problem.holding |= rest
+        problem.lowered |= {name for name in rest if self.by_name[name].rank < MEDIUM}
+        problem.last_match_ms = max(problem.last_match_ms, newest.at_ms)
+        if before is None:
+            problem.origin = newest.reading_id
+        after = self.voice(ladder, problem)
+        assert after is not None
+        if before is None or after[0] < before[0]:
+            voice = (max(after[0], MEDIUM), after[1])
+            told_of = self.say(case, "standing", voice, problem.origin)
+            yield replace(told_of, marks=("standing",))
+
+    def is_urgent(self, rule: OracleRule, newest: Kept) -> bool:
+        return rule.rank == 0 and self.log_ms - newest.at_ms <= rule.fresh_ms
+
+    def standing_case(self, patient: Patient, ladder: str, newest: Kept, urgent: set[str]) -> Case:
+        """The newest reading, of which only what is urgent counts."""
+        verdicts = {
+            rule.id: Verdict(
+                rule, rule.id in urgent, False, False, "fresh" if rule.id in urgent else "delayed"
+            )
+            for rule in self.rules
+            if rule.ladder == ladder
+        }
+        return Case(patient, ladder, newest, verdicts)

@@ -1,0 +1,153 @@
+"""A record of readings: in which order they are judged, how old each is, and what it completes."""
+
+from collections.abc import Iterator
+
+from schemas.kafka import PatientReadings, StampedReading
+from schemas.vitals import VITALS
+from tests.alerts.oracle_old import Old
+from tests.alerts.oracle_rules import HOUR, OracleRule
+from tests.alerts.oracle_windows import truth
+from tests.alerts.oracle_words import Case, Kept, Patient, Said, Verdict, over_before_seen
+
+RECENT = 32
+
+
+class Readings(Old):
+    """Log time, not wall time."""
+
+    def readings(self, patient: Patient, record: PatientReadings) -> Iterator[Said]:
+        # What a context says of a reading counts if it came in the same record: later is too late.
+        contexts = {
+            one.reading.amends: one.reading.attributes
+            for one in record.readings
+            if one.reading.amends is not None
+        }
+        ordered = sorted(
+            record.readings,
+            key=lambda one: (one.stamp.measured_at_ms, one.reading.seq, one.reading.reading_id),
+        )
+        said: list[tuple[int, str, Said]] = []
+        last_place: dict[str, int] = {}
+        old: set[str] = set()
+        for place, stamped in enumerate(ordered):
+            reading = stamped.reading
+            if reading.vital not in {rule.vital for rule in self.rules}:
+                continue
+            if reading.outcome != "measured":
+                continue
+            kept = self.kept(patient, stamped, record, contexts.get(reading.reading_id, {}))
+            if not kept.judged:
+                self.before_plan(patient, kept)
+                continue
+            last_place[reading.vital] = place
+            recent = patient.recent.setdefault(reading.vital, [])
+            if reading.reading_id in recent:
+                continue
+            patient.recent[reading.vital] = [*recent, reading.reading_id][-RECENT:]
+            found = self.reading(patient, kept, record.received_at_ms, old)
+            said += [(place, one.ladder, one) for one in found]
+        said = over_before_seen(said)
+        for vital in sorted(old, key=list(VITALS).index):
+            one = self.old_item(patient, vital)
+            said.append((last_place[vital], one.ladder, one))
+        yield from (one for _, _, one in sorted(said, key=lambda item: item[:2]))
+
+    def kept(
+        self,
+        patient: Patient,
+        stamped: StampedReading,
+        record: PatientReadings,
+        context: dict[str, str],
+    ) -> Kept:
+        reading = stamped.reading
+        session = [
+            one
+            for one in record.readings
+            if one.reading.session_id == reading.session_id and one.reading.amends is None
+        ]
+        return Kept(
+            stamped,
+            record.received_at_ms,
+            patient.day(stamped.stamp.measured_at_ms),
+            len({one.reading.reading_id for one in session}) == 1,
+            reading.quantities,
+            reading.status,
+            reading.attributes | context,
+            stamped.stamp.measured_at_ms >= patient.entry.care_plan_from_ms,
+        )
+
+    def before_plan(self, patient: Patient, kept: Kept) -> None:
+        """Never judged; it may feed a baseline."""
+        known = patient.history.get(kept.vital, [])
+        if kept.reading_id not in {one.reading_id for one in known}:
+            patient.keep(kept)
+
+    def reading(
+        self, patient: Patient, kept: Kept, received_ms: int, old: set[str]
+    ) -> Iterator[Said]:
+        vital = kept.vital
+        older = patient.has_newer(kept)
+        patient.keep(kept)
+        for ladder in self.ladders_of(vital):
+            case = self.case(patient, ladder, kept, received_ms)
+            yield from self.on_ladder(case, older)
+            if case.stale:
+                self.note_old(case)
+                old.add(vital)
+            kept.back |= {name for name, one in case.verdicts.items() if one.returned}
+            kept.fresh |= {name for name in case.verdicts if case.age(name) == "fresh"}
+        if kept.eligible:
+            yield from self.completed(patient, kept, received_ms, old)
+        if kept.trusted and not older:
+            patient.newest[vital] = kept
+
+    def ladders_of(self, vital: str) -> list[str]:
+        return sorted({rule.ladder for rule in self.rules if rule.vital == vital})
+
+    def case(self, patient: Patient, ladder: str, kept: Kept, received_ms: int) -> Case:
+        older = patient.has_newer(kept)
+        verdicts = {}
+        for rule in self.rules:
+            if rule.ladder == ladder:
+                found = truth(rule, patient, kept)
+                matched = found.matched and rule.book in patient.entry.books
+                age = self.age(rule, kept, received_ms, older)
+                verdicts[rule.id] = Verdict(rule, matched, found.denied, found.returned, age)
+        return Case(patient, ladder, kept, verdicts)
+
+    def completed(
+        self, patient: Patient, late: Kept, received_ms: int, old: set[str]
+    ) -> Iterator[Said]:
+        """Judge once more the later readings at which a late one makes a window true.
+
+        Each rule only where it is true first: its age is the age of that reading.
+        """
+        rules = [rule for rule in self.rules if rule.vital == late.vital]
+        spoken = {rule.id for rule in rules if truth(rule, patient, late).matched}
+        before = patient.without(late)
+        for later in patient.eligible_after(late):
+            for ladder in self.ladders_of(late.vital):
+                case = self.case(patient, ladder, later, received_ms)
+                newly = {
+                    name
+                    for name, one in case.verdicts.items()
+                    if one.matched
+                    and one.rule.window is not None
+                    and not truth(one.rule, before, later).matched
+                }
+                for name, one in case.verdicts.items():
+                    one.matched = name in newly - spoken
+                    one.denied = one.returned = False
+                spoken |= newly
+                if case.matched:
+                    yield from self.on_ladder(case, older=patient.has_newer(later))
+                if case.stale:
+                    self.note_old(case)
+                    old.add(late.vital)
+
+    def age(self, rule: OracleRule, kept: Kept, received_ms: int, older: bool) -> str:
+        if kept.trusted and received_ms - kept.earliest_ms <= rule.fresh_ms:
+            return "fresh"
+        if kept.trusted and not older and received_ms - kept.at_ms <= 24 * HOUR:
+            return "delayed"
+        return "stale"
