@@ -154,12 +154,12 @@ def list_tickets(*, as_json: bool) -> None:
             one.device_id or one.address,
             ", ".join(one.patients),
             "" if one.battery_percent is None else f"{one.battery_percent} %",
-            one.gateway_id,
-            one.reported_at,
+            one.gateway_id if one.gateway_state == "online" else f"{one.gateway_id} (offline)",
+            one.last_heard_at,
         )
         for one in found
     ]
-    headings = ("ticket", "device", "patients now", "battery", "gateway", "reported")
+    headings = ("ticket", "device", "patients now", "battery", "gateway", "last heard")
     show(headings, rows, found, as_json=as_json)
 
 
@@ -200,11 +200,20 @@ def assign(  # noqa: PLR0913  (click gives every option as an argument)
 @click.option("--at", type=Instant(), default=NOW, show_default=True)
 @JSON
 def unassign(*, device_id: str, slot: int | None, at: datetime, as_json: bool) -> None:
-    """End the assignment of DEVICE_ID that holds at --at; what was measured later is withdrawn."""
+    """End the assignment of DEVICE_ID that holds at --at; what was measured later is withdrawn.
+
+    With its first instant as --at it never was: it is removed, and only the audit keeps it.
+    """
     with editing() as store:
         ended = store.unassign(device_id, to_ms(at), slot)
-    patient_id = ended.assignment.patient_id
-    say(ended.assignment, f"{device_id} is no longer {patient_id}'s", as_json=as_json)
+    patient_id, since_ms = ended.assignment.patient_id, ended.assignment.valid_from_ms
+    never = ended.assignment.valid_until_ms == since_ms
+    said = (
+        f"{device_id} was never {patient_id}'s from {instant_text(since_ms)} on"
+        if never
+        else f"{device_id} is no longer {patient_id}'s"
+    )
+    say(ended.assignment, said, as_json=as_json)
     if ended.moved:
         click.secho(
             f"{ended.moved} stored readings measured later are withdrawn from {patient_id}; they"

@@ -1,6 +1,7 @@
 """What the tables say, as records of registry.v1; read on a connection that the caller gives."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 from psycopg import Connection
@@ -13,9 +14,9 @@ _TICKETS = """
 SELECT ticket, address, gateway_id, device_id,
        ARRAY(SELECT patient_id FROM vitalwire.assignments AS worn
              WHERE worn.device_id = known.device_id AND validity @> now() ORDER BY patient_id),
-       battery_percent, reported_at
+       battery_percent, last_heard_at, gateway_state
 FROM vitalwire.device_tickets LEFT JOIN vitalwire.devices AS known USING (address)
-ORDER BY reported_at, address
+ORDER BY last_heard_at, address
 """
 _ASSIGNMENTS = """
 SELECT device_id, assignment_id::text, patient_id,
@@ -73,7 +74,10 @@ def device(connection: Connection[TupleRow], device_id: str) -> DeviceEntry | No
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """What somebody has to do at a device, as its gateway reported last."""
+    """What somebody has to do at a device, as its gateway reported last.
+
+    It stays while that is offline: ``last_heard_at`` is when the gateway last heard the device.
+    """
 
     ticket: str
     address: str
@@ -81,17 +85,22 @@ class Ticket(msgspec.Struct, frozen=True):
     device_id: str | None
     patients: list[str]
     battery_percent: int | None
-    reported_at: str
+    last_heard_at: str
+    gateway_state: str
 
 
 def tickets(connection: Connection[TupleRow]) -> list[Ticket]:
     """Read the tickets of all devices, with whoever wears each of them now."""
     return [
-        Ticket(ticket, address, gateway_id, device_id, patients, percent, reported_at.isoformat())
-        for ticket, address, gateway_id, device_id, patients, percent, reported_at in (
+        Ticket(ticket, address, gateway_id, device_id, patients, percent, _iso(heard_at), state)
+        for ticket, address, gateway_id, device_id, patients, percent, heard_at, state in (
             connection.execute(_TICKETS)
         )
     ]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def devices(connection: Connection[TupleRow]) -> list[DeviceEntry]:

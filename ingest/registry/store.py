@@ -153,24 +153,35 @@ class RegistryStore:
             self._insert(before, new)
             after = self._locked_device(new.device_id)
             self._record("assign", before, after)
-            moved = self._reattribute(after, new.from_ms, "assigned")
+            moved = self._reattribute(after, new.from_ms, "assigned", held_by=new.patient_id)
             released = release(self._connection, [after.address], self._now)
         (assignment,) = [entry for entry in after.assignments if entry not in before.assignments]
         return Assigned(assignment, released, moved)
 
     def unassign(self, device_id: str, at_ms: int, user_slot: int | None = None) -> Unassigned:
-        """End the assignment that holds at ``at_ms``; what was measured later is withdrawn."""
+        """End the assignment that holds at ``at_ms``; what was measured later is withdrawn.
+
+        One that ends with its first instant never was: it is removed, and the audit log keeps it.
+        """
         with self._edit():
             before = self._locked_device(device_id)
             assignment = _find_current(before, at_ms, user_slot)
-            self._connection.execute(
-                "UPDATE vitalwire.assignments SET validity = tstzrange(lower(validity), %s)"
-                " WHERE assignment_id = %s",
-                [from_ms(at_ms), assignment.assignment_id],
-            )
+            if at_ms == assignment.valid_from_ms:
+                self._connection.execute(
+                    "DELETE FROM vitalwire.assignments WHERE assignment_id = %s",
+                    [assignment.assignment_id],
+                )
+            else:
+                self._connection.execute(
+                    "UPDATE vitalwire.assignments SET validity = tstzrange(lower(validity), %s)"
+                    " WHERE assignment_id = %s",
+                    [from_ms(at_ms), assignment.assignment_id],
+                )
             after = self._locked_device(device_id)
             self._record("unassign", before, after)
-            moved = self._reattribute(after, at_ms, "assignment ended")
+            moved = self._reattribute(
+                after, at_ms, "assignment ended", held_by=assignment.patient_id
+            )
         return Unassigned(msgspec.structs.replace(assignment, valid_until_ms=at_ms), moved)
 
     @contextmanager
@@ -244,9 +255,12 @@ class RegistryStore:
         )
         outbox.put_entry(self._connection, after)
 
-    def _reattribute(self, device: DeviceEntry, since_ms: int, reason: str) -> int:
-        """Let what is stored of a device follow its assignments; give how many readings moved."""
-        patients = {assignment.patient_id for assignment in device.assignments}
+    def _reattribute(self, device: DeviceEntry, since_ms: int, reason: str, *, held_by: str) -> int:
+        """Let what is stored of a device follow its assignments; give how many readings moved.
+
+        ``held_by`` may hold some of it, even if no assignment says so any more.
+        """
+        patients = {held_by, *(assignment.patient_id for assignment in device.assignments)}
         edit = Edit(self._who, self._now, reason, from_ms(since_ms))
         return reattribute(self._connection, device, patients, edit)
 
@@ -282,7 +296,7 @@ def _find_current(device: DeviceEntry, at_ms: int, user_slot: int | None) -> Ass
     current = [
         assignment
         for assignment in device.assignments
-        if assignment.valid_from_ms < at_ms
+        if assignment.valid_from_ms <= at_ms
         and (assignment.valid_until_ms is None or at_ms < assignment.valid_until_ms)
         and user_slot in (None, assignment.user_slot)
     ]

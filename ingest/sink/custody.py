@@ -53,10 +53,13 @@ WHERE waiting.released_at IS NULL OR waiting.assignment_id <> EXCLUDED.assignmen
 """
 _REROUTED = "re-routed"
 _REPORT = """
-INSERT INTO vitalwire.gateways AS known (gateway_id, state, report, received_at)
-VALUES (%s, %s, %s, %s)
+INSERT INTO vitalwire.gateways AS known
+    (gateway_id, state, report, received_at, devices, devices_at)
+VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (gateway_id) DO UPDATE
-SET state = EXCLUDED.state, report = EXCLUDED.report, received_at = EXCLUDED.received_at
+SET state = EXCLUDED.state, report = EXCLUDED.report, received_at = EXCLUDED.received_at,
+    devices = CASE WHEN EXCLUDED.devices_at IS NULL THEN known.devices ELSE EXCLUDED.devices END,
+    devices_at = coalesce(EXCLUDED.devices_at, known.devices_at)
 WHERE known.received_at <= EXCLUDED.received_at
 """
 _RECEIPT = """
@@ -151,8 +154,13 @@ def _waiting_row(arrival: Arrival, reason: str) -> tuple[Any, ...]:
 
 
 def report(connection: Connection[TupleRow], reports: Iterable[GatewayReport]) -> None:
-    """Keep the newest health of each gateway."""
-    newest = {entry.gateway_id: entry for entry in reports}
+    """Keep the newest health of each gateway, and what it last said of its devices."""
+    newest: dict[str, GatewayReport] = {}
+    talking: dict[str, GatewayReport] = {}  # a will says nothing of devices
+    for entry in reports:
+        newest[entry.gateway_id] = entry
+        if entry.health.state == "online":
+            talking[entry.gateway_id] = entry
     with connection.cursor() as cursor:
         cursor.executemany(
             _REPORT,
@@ -162,10 +170,17 @@ def report(connection: Connection[TupleRow], reports: Iterable[GatewayReport]) -
                     newest[gateway_id].health.state,
                     Jsonb(msgspec.to_builtins(newest[gateway_id].health)),
                     from_ms(newest[gateway_id].received_at_ms),
+                    *_devices_of(talking.get(gateway_id)),
                 )
                 for gateway_id in sorted(newest)
             ],
         )
+
+
+def _devices_of(told: GatewayReport | None) -> tuple[Jsonb, datetime | None]:
+    if told is None:
+        return Jsonb([]), None
+    return Jsonb(msgspec.to_builtins(told.health.devices)), from_ms(told.received_at_ms)
 
 
 def confirm(connection: Connection[TupleRow], delivered: Iterable[Delivered]) -> None:

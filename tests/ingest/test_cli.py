@@ -44,6 +44,16 @@ def test_a_patient_gets_a_device_and_gives_it_back(run: Any) -> None:  # noqa: A
     ]
 
 
+def test_an_assignment_that_never_was_is_removed_by_its_first_instant(run: Any) -> None:  # noqa: ANN401
+    run("patient add Blue-Heron --patient-id p-1")
+    run("device add c0:ff:ee:00:00:01 --device-id cuff-1")
+    run("assign cuff-1 p-1 --from 2026-01-01")
+    ended = run("unassign cuff-1 --at 2026-01-01")
+    assert "cuff-1 was never p-1's from 2026-01-01 00:00:00Z on" in ended.output
+    assert run("list").output == ""
+    assert "cuff-1 is p-1's" in run("assign cuff-1 p-1 --from 2026-01-01").output
+
+
 def test_json_is_for_programs(run: Any) -> None:  # noqa: ANN401
     answer = run("patient add Red-Fox --simulated --json")
     added = json.loads(answer.stdout)

@@ -88,6 +88,20 @@ def test_slots_of_one_device_do_not_overlap_each_other_but_the_whole(store: Regi
     assert store.unassign("cuff-1", DAY_MS, 2).assignment.patient_id == "ben"
 
 
+def test_what_never_was_leaves_the_assignments_and_stays_in_the_audit(
+    store: RegistryStore, other: Connection[TupleRow]
+) -> None:
+    store.assign(NewAssignment("cuff-1", "anna", 0, DAY_MS))
+    store.assign(NewAssignment("cuff-1", "ben", DAY_MS))
+    removed = store.unassign("cuff-1", DAY_MS).assignment
+    assert (removed.patient_id, removed.valid_until_ms) == ("ben", removed.valid_from_ms)
+    assert table(other, "patient_id", "assignments") == [("anna",)]
+    action, before, after = table(other, "action, before::text, after::text", "audit_log")[-1]
+    assert action == "unassign"
+    assert "ben" in before
+    assert "ben" not in after
+
+
 def test_what_contradicts_the_registry_is_refused(store: RegistryStore) -> None:
     with pytest.raises(RefusedEdit, match="anna exists with other data"):
         store.add_patient(PatientEntry("anna", "Somebody else"))

@@ -104,6 +104,23 @@ def test_what_comes_again_by_kafka_or_from_the_home_is_a_repetition(
     assert not rows(other, "FROM vitalwire.rejected_payloads")
 
 
+def test_of_an_assignment_that_never_was_nothing_stays_with_its_patient(
+    bench: Bench, other: Database, registry: RegistryStore
+) -> None:
+    """No assignment names the patient any more, and still what is stored is found."""
+    store_of_p1(bench)
+    (since_ms,) = rows(
+        other,
+        "(extract(epoch FROM lower(validity)) * 1000)::bigint FROM vitalwire.assignments"
+        " WHERE device_id = 'cuff-1'",
+    )[0]
+    assert registry.unassign("cuff-1", since_ms).moved == 3
+    assert rows(other, CURRENT) == [("", 1), ("", 2), ("", 3)]
+    (withdrawal,) = told(other)
+    assert isinstance(withdrawal, Withdrawals)
+    assert (withdrawal.patient_id, len(withdrawal.readings)) == ("p-1", 3)
+
+
 def test_an_edit_that_changes_no_owner_moves_nothing(
     bench: Bench, other: Database, registry: RegistryStore
 ) -> None:

@@ -1,6 +1,9 @@
 """What somebody has to do at a device, by what its gateway reports."""
 
+from datetime import datetime
+
 import msgspec
+import pytest
 
 from ingest.registry import entries
 from schemas import topics
@@ -25,3 +28,21 @@ def test_a_low_battery_is_a_ticket_until_its_gateway_says_otherwise(
         bench.sink().drain()
         tickets.append([(one.address, one.battery_percent) for one in entries.tickets(other)])
     assert tickets == [[("C0:FF:EE:00:00:01", None), ("C0:FF:EE:00:00:02", 20)], []]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_ticket_stays_while_its_gateway_is_offline_and_says_when_the_device_was_heard(
+    bench: Bench, other: Database, together: bool
+) -> None:
+    weak = DeviceState("C0:FF:EE:00:00:01", battery_low=True, last_seen_s=60)
+    reports = [
+        msgspec.json.encode(GatewayReport(GATEWAY, RECEIVED_MS + later_ms, health))
+        for later_ms, health in ((0, Health("online", devices=[weak])), (1_000, Health("offline")))
+    ]
+    for batch in [reports] if together else [[one] for one in reports]:
+        bench.send(topics.GATEWAYS, *batch)
+        bench.sink().drain()
+    (ticket,) = entries.tickets(other)
+    assert (ticket.address, ticket.gateway_state) == (weak.address, "offline")
+    heard = datetime.fromisoformat(ticket.last_heard_at).timestamp()
+    assert heard == RECEIVED_MS // 1000 - 60
