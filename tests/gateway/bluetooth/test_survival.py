@@ -19,10 +19,10 @@ from gateway.bluetooth import link as link_module
 from gateway.bluetooth import scanner as scanner_module
 from gateway.bluetooth import session as session_module
 from gateway.bluetooth.bluez import Bluez
+from gateway.bluetooth.effects import Effects
 from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
-from gateway.bluetooth.session import Session
 from gateway.record import Notification, Record
 from gateway.visit import Command, Event, Order, State, Visit
 from schemas.errors import UnavailableError
@@ -325,14 +325,14 @@ async def test_a_goodbye_that_bluetoothd_does_not_answer_ends_the_visit_all_the_
     monkeypatch.setattr(session_module, "DISCONNECT_TIMEOUT_S", 0.2)
     complete_before, waits = sessions("complete"), asyncio.Event()
 
-    async def deaf(_session: Session, _order: Order) -> Event:
+    async def deaf(_effects: Effects, _order: Order) -> Event:
         waits.set()
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(Session, "_drain", deaf)
+    monkeypatch.setattr(Effects, "_drain", deaf)
     cuff.inject(Stall(after=1))
     taken = cuff.take(120, 80, 70)
     cuff.take(130, 85, 71)
