@@ -84,6 +84,8 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """The reading that an event rests on, as it was judged.
 
     An event that rests on none (an absence, a limit that ends) has an empty ``reading_id``.
+    ``status`` None: the device says nothing of itself; ``not_assessed``: what it cannot notice, so
+    that its absence from ``status`` says nothing.
     """
 
     reading_id: str
@@ -92,6 +94,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     time_quality: str
     quantities: dict[str, str]
     status: list[str] | None = None
+    not_assessed: list[str] = []
 
 
 class LimitInForce(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,6 +1,6 @@
 """What rules say of one reading by itself, outside any batch: few ask, so it may take its time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -64,13 +64,15 @@ def _values(rung: Rung, sight: Sight, own: Own, met: Met) -> Values:
         values.number,
         values.unit,
         values.beyond,
-        status={name: np.array([_flag(sight.status, name)], np.int8) for name in flags},
+        status={name: np.array([_flag(sight, name)], np.int8) for name in flags},
         met={one: np.array([met.get(one, False)]) for one in rule.requires},
         chosen=chosen,
     )
 
 
-def _flag(status: Sequence[str] | None, name: str) -> int:
-    if status is None:
+def _flag(sight: Sight, name: str) -> int:
+    if sight.status is None:
         return NOT_ASSESSED
-    return SET if name in status else CLEAR
+    if name in sight.status:
+        return SET
+    return NOT_ASSESSED if name in sight.silent else CLEAR

@@ -57,6 +57,16 @@ def met_by(state: PartitionState, vital: VitalLadders, row: int, reading_id: str
     return {one: bool(met >> number & 1) for number, one in enumerate(kinds.requirements)}
 
 
+def silent_in(state: PartitionState, vital: VitalLadders, row: int, reading_id: str) -> list[str]:
+    """Give the flags of which a ring knows that the device of a reading cannot set them."""
+    slot = int(state.memories[vital.index].slot_of[row])
+    ring = state.memories[vital.index].ring(slot) if slot >= 0 else None
+    place = None if ring is None else _place(ring, reading_id)
+    if ring is None or place is None:
+        return []
+    return sight_of_entry(ring[place].item(), vital.vital, state.kinds[vital.index]).silent
+
+
 def amend(state: PartitionState, record: PatientReadings) -> Iterator[Found]:
     """Take what late contexts say into the state, and judge what follows from it."""
     row = state.row(record.patient_id)
@@ -134,6 +144,7 @@ class _Amendment:
             session_id="",
             capture=Capture("", 0),
             status=sight.status,
+            attributes={"not_assessed": " ".join(sight.silent)},
         )
         quality: TimeQuality = "receipt" if sight.time_quality == "receipt" else "device-clock"
         stamp = Stamp(received_ms, at_ms, at_ms, at_ms, at_ms, quality)

@@ -1,7 +1,7 @@
 """What a record of corrections or withdrawals says of one stored reading."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -25,7 +25,15 @@ class Change:
     @property
     def told(self) -> Sight:
         """Give what an event shows: of what is not this patient's no value."""
-        return self.now or msgspec.structs.replace(self.was, quantities={}, status=None)
+        return self.now or msgspec.structs.replace(self.was, quantities={}, status=None, silent=[])
+
+    def by_a_device_that_is(self, silent: list[str]) -> "Change":
+        """Give the change with what its record does not say: flags that the device cannot set."""
+        was, now = (
+            one and msgspec.structs.replace(one, silent=silent) for one in (self.was, self.now)
+        )
+        assert was is not None, "it was judged"
+        return replace(self, was=was, now=now)
 
     def occasion(self, turn: int) -> str:
         """Name the change; ``turn``: how often the reading was withdrawn before."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.engine.identity import long_identity, name_of
-from alerts.rules.flags import known_flags
+from alerts.rules.flags import known_flags, silent_flags
 from alerts.rules.values import CLEAR, HI, LO, NOT_ASSESSED, SET, Requirement, Values
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
@@ -21,8 +21,8 @@ Booleans = npt.NDArray[np.bool_]
 
 _BEYOND = {"positive-infinity": HI, "negative-infinity": LO}
 _ABSENT = (math.nan, 0, 0)
-ASSESSED = 1 << 31
-"""In a set of flags: the device looked for them."""
+ASSESSED = 1 << 62
+"""In a set of flags: the device said which it had noticed; see ``flags_of``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Columns:
     ``age_ms``: receipt minus the earliest instant that the time's quality allows;
     ``least_age_ms``: minus the latest. ``high`` and ``low``: the reading_id. ``judged``:
     measured since the care plan began; else it only feeds a baseline. ``eligible``: enters windows.
-    ``flags``: a bit for each known flag; ``met``: one for each requirement of the rules.
+    ``flags``: see ``flags_of``; ``met``: one for each requirement of the rules.
     """
 
     entry: Integers
@@ -129,7 +129,10 @@ class Gatherer:
             device_clock=device_clock,
             judged=_booleans(self.judged),
             eligible=~flagged & timed & said,
-            flags=_integers(flags_of(reading.status, bits) for reading in readings),
+            flags=_integers(
+                flags_of(reading.status, bits, silent_flags(reading.attributes))
+                for reading in readings
+            ),
             met=_integers(
                 sum(
                     1 << number
@@ -151,26 +154,28 @@ def _booleans(truths: Iterable[bool]) -> Booleans:
     return np.array(list(truths), dtype=np.bool_)
 
 
-def flags_of(status: Sequence[str] | None, bits: dict[str, int]) -> int:
-    """Make a set of what a device reports; flags that nobody knows are left out."""
+def flags_of(status: Sequence[str] | None, bits: dict[str, int], silent: Iterable[str] = ()) -> int:
+    """Make a set of what a device reports; flags that nobody knows are left out.
+
+    A bit for each known flag that is set; above those, one for each that the device cannot set.
+    """
     if status is None:
         return 0
-    return sum(bits.get(name, 0) for name in set(status)) | ASSESSED
+    unknown = sum(bits.get(name, 0) for name in set(silent) - set(status))
+    return sum(bits.get(name, 0) for name in set(status)) | unknown << len(bits) | ASSESSED
 
 
 def status_of(
     flags: Integers, names: Sequence[str], known: Sequence[str]
 ) -> dict[str, npt.NDArray[np.int8]]:
     """Say of each flag asked for what readings say of it."""
-    assessed = flags & ASSESSED != 0
-    return {
-        name: np.where(
-            assessed,
-            np.where(flags >> known.index(name) & 1 == 1, SET, CLEAR),
-            NOT_ASSESSED,
-        ).astype(np.int8)
-        for name in names
-    }
+    found = {}
+    for name in names:
+        place = known.index(name)
+        assessed = (flags & ASSESSED != 0) & (flags >> (len(known) + place) & 1 == 0)
+        noticed = np.where(flags >> place & 1 == 1, SET, CLEAR)
+        found[name] = np.where(assessed, noticed, NOT_ASSESSED).astype(np.int8)
+    return found
 
 
 def values_of(quantities: Sequence[dict[str, Quantity]], vital: Vital) -> Values:

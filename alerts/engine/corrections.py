@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from alerts.engine.alone import Met, ended_rungs, true_rungs
-from alerts.engine.amendments import met_by
+from alerts.engine.amendments import met_by, silent_in
 from alerts.engine.change import Change, changes
 from alerts.engine.endings import Ending, endings
 from alerts.engine.findings import WORK_LIST_RANK, Finding, Own, Voice
@@ -41,7 +41,8 @@ def correct(state: PartitionState, record: Corrections | Withdrawals) -> Iterato
     for change in sorted(changes(record), key=_order):
         for vital in state.rule_set.vitals:
             if vital.vital.name == change.was.vital:
-                yield from _vital(state, row, vital, change)
+                silent = silent_in(state, vital, row, change.was.reading_id)
+                yield from _vital(state, row, vital, change.by_a_device_that_is(silent))
                 if isinstance(record, Withdrawals):
                     state.withdraw(row, vital.index, change.was.reading_id)
 

@@ -35,15 +35,16 @@ class Layout:
 
     An entry: ``at_ms``, ``high`` and ``low`` (the reading_id), ``seq``, ``milli`` (values in
     thousandths of their unit), ``codes`` (four bits a quantity: unit, and how it is absent),
-    ``flags`` (a bit a flag the device knows, the highest: they were assessed), ``mark``.
+    ``flags`` (a bit a flag the device can set, above them one for each that it cannot, the highest:
+    it said so), ``mark``.
     A day: its number plus 1 (0: none), readings with a value, readings with HI or LO, and of each
     quantity the sum in tenths of its canonical unit and how many there are.
     """
 
-    def __init__(self, vital: Vital) -> None:
+    def __init__(self, vital: Vital, flags: str = "") -> None:
         """Lay out a vital's slot."""
         width = len(vital.quantities)
-        flags = "<u2" if len(known_flags(vital.name)) < 16 else "<u4"
+        flags = flags or f"<u{flags_bits(len(known_flags(vital.name))) // 8}"
         self.entry = np.dtype(
             [
                 ("at_ms", "<i8"),
@@ -80,12 +81,19 @@ class Layout:
         )
 
 
+def flags_bits(known: int) -> int:
+    """Tell how wide flags are kept, of which so many are known."""
+    return next(bits for bits in (16, 32, 64) if 2 * known < bits)
+
+
 class Memory:
     """The slots of one vital; a patient has one from the first reading on."""
 
     def __init__(self, vital: Vital) -> None:
         """Start with nobody."""
         self.layout = Layout(vital)
+        self._former = Layout(vital, "<u2" if len(known_flags(vital.name)) < 16 else "<u4")
+        """Of the release before: nothing of what a device cannot set."""
         self.slot_of = np.full(SLOTS_FIRST, -1, np.int32)
         """By row; -1: none."""
         self.used = 0
@@ -212,6 +220,8 @@ class Memory:
 
     def restore(self, row: int, encoded: bytes) -> bool:
         """Put a slot back; False if it is laid out in another way."""
+        if len(encoded) == self._former.slot.itemsize != self.layout.slot.itemsize:
+            encoded = self._renewed(encoded)
         if len(encoded) != self.layout.slot.itemsize:
             return False
         slot, size = int(self.slot_of[row]), self.layout.slot.itemsize
@@ -219,6 +229,22 @@ class Memory:
             slot = int(self.slots(np.array([row]))[0])
         self._bytes[slot * size : (slot + 1) * size] = np.frombuffer(encoded, np.uint8)
         return True
+
+    def _renewed(self, encoded: bytes) -> bytes:
+        """Lay a slot of the release before out as slots are now."""
+        former = np.frombuffer(encoded, self._former.slot)
+        slot = np.zeros(1, self.layout.slot)
+        for name in self.layout.slot.names or ():
+            if name != "ring":
+                slot[name] = former[name]
+        for name in self.layout.entry.names or ():
+            slot["ring"][name] = former["ring"][name]
+        was, now = (8 * one.entry["flags"].itemsize for one in (self._former, self.layout))
+        kind = self.layout.entry["flags"].type
+        said = former["ring"]["flags"].astype(kind) >> kind(was - 1)
+        slot["ring"]["flags"] &= kind((1 << was - 1) - 1)
+        slot["ring"]["flags"] |= said << kind(now - 1)
+        return slot.tobytes()
 
     def restore_recent(self, row: int, recent: Identities) -> None:
         """Put back the ids alone, oldest first, of a patient of whom nothing else was kept."""

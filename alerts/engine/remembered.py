@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from alerts.engine.columns import Booleans, Columns, Integers, status_of
+from alerts.engine.columns import ASSESSED, Booleans, Columns, Integers, status_of
 from alerts.engine.identity import name_of
 from alerts.engine.kinds import Kinds
-from alerts.engine.memory import Layout, Structured
+from alerts.engine.memory import Layout, Structured, flags_bits
 from alerts.engine.sight import Sight
 from alerts.rules.values import HI, LO, Chosen, Requirement, Values
 from schemas.reading import Absence, Quantity
@@ -42,9 +42,9 @@ def entries_of(layout: Layout, columns: Columns) -> Structured:
         state[values.beyond == _STATES[code]] = code
     nibble = values.unit.astype(np.int64) | state << _UNIT_BITS
     entries["codes"] = (nibble << 4 * np.arange(nibble.shape[1])).sum(axis=1)
-    width = layout.entry["flags"].itemsize * 8
-    assessed = columns.flags >> 31 << (width - 1)
-    entries["flags"] = columns.flags & ~(1 << 31) & (1 << (width - 1)) - 1 | assessed
+    highest = np.uint64(layout.entry["flags"].itemsize * 8 - 1)
+    assessed = (columns.flags & ASSESSED != 0).astype(np.uint64) << highest
+    entries["flags"] = (columns.flags & ~ASSESSED).astype(np.uint64) | assessed
     entries["mark"] = np.where(columns.device_clock, 0, _RECEIPT) | columns.met << 1
     return entries
 
@@ -57,9 +57,10 @@ def values_of_entries(
     nibble = entries["codes"].astype(np.int64)[:, None] >> 4 * np.arange(milli.shape[1])
     state = nibble >> _UNIT_BITS & 3
     beyond = np.array([*_STATES, 0], np.int8)[state]
-    width = entries.dtype["flags"].itemsize * 8
-    flags = entries["flags"].astype(np.int64)
-    flags |= flags >> (width - 1) << 31
+    highest = np.uint64(entries.dtype["flags"].itemsize * 8 - 1)
+    said = entries["flags"].astype(np.uint64)
+    flags = (said & ~(np.uint64(1) << highest)).astype(np.int64)
+    flags |= np.where(said >> highest == 1, ASSESSED, 0)
     return Values(
         number=np.where(state == 0, milli / _MILLI, np.nan),
         unit=(nibble & 3).astype(np.int8),
@@ -135,8 +136,9 @@ def sight_of_entry(entry: Entry, vital: Vital, kinds: Kinds) -> Sight:
         time_quality="receipt" if is_receipt(entry) else "device-clock",
         quantities=quantities,
         status=[name for place, name in enumerate(known) if flags >> place & 1]
-        if flags >> len(known)
+        if flags >> flags_bits(len(known)) - 1
         else None,
+        silent=[name for place, name in enumerate(known) if flags >> len(known) + place & 1],
     )
 
 

@@ -99,6 +99,7 @@ class _Reviser:
             session_id="",
             capture=Capture("", 0),
             status=sight.status,
+            attributes={"not_assessed": " ".join(sight.silent)},
         )
         quality: TimeQuality = "untrusted"
         if sight.time_quality in {"device-clock", "receipt"}:

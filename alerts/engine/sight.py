@@ -2,6 +2,7 @@
 
 import msgspec
 
+from alerts.rules.flags import silent_flags
 from schemas.alert import Evidence
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
@@ -11,7 +12,7 @@ _BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """A reading as it was judged."""
+    """A reading as it was judged; ``silent``: flags that its device cannot set: nobody looked."""
 
     reading_id: str
     vital: str
@@ -19,6 +20,7 @@ class Sight(msgspec.Struct, frozen=True):
     time_quality: str
     quantities: dict[str, Quantity]
     status: list[str] | None = None
+    silent: list[str] = []
 
 
 def sight_of(stamped: StampedReading) -> Sight:
@@ -31,6 +33,7 @@ def sight_of(stamped: StampedReading) -> Sight:
         stamped.stamp.quality,
         reading.quantities,
         reading.status,
+        silent_flags(reading.attributes) if reading.status is not None else [],
     )
 
 
@@ -51,4 +54,5 @@ def evidence_of(sight: Sight) -> Evidence:
         time_quality=sight.time_quality,
         quantities={name: value_text(value) for name, value in sight.quantities.items()},
         status=sight.status,
+        not_assessed=sight.silent,
     )

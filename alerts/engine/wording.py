@@ -124,6 +124,11 @@ def _counted_text(rung: Rung, finding: Finding, window: Window, tests: tuple[Tes
     counted = f"in {window.matching} of the last {len(window.readings)} readings{days}{within}"
     censored = sum(any(map(limits.side_of, sight.quantities.values())) for sight in window.readings)
     beyond = f" ({censored} of them HI or LO)" if censored else ""
+    flags = {test.name for test in tests if isinstance(test, HasStatus)}
+    blind = sum(
+        sight.status is None or not flags.isdisjoint(sight.silent) for sight in window.readings
+    )
+    beyond += f" ({blind} of them by devices that do not look for it)" if flags and blind else ""
     return f"{_capital(' or '.join(phrases))} {counted}{beyond}"
 
 

@@ -1,5 +1,7 @@
 """Which flags a vital's devices can report: a rule that asks for another one never speaks."""
 
+from collections.abc import Mapping
+
 from schemas.gatt import blood_pressure, glucose, oximeter
 from schemas.gatt.codes import Bits
 
@@ -15,3 +17,8 @@ def known_flags(vital: str) -> tuple[str, ...]:
     return tuple(
         label for bits in _BITS.get(vital, ()) for bit in bits for label in bits(bit).labels
     )
+
+
+def silent_flags(attributes: Mapping[str, str]) -> list[str]:
+    """Name the flags that a device with a status cannot set: it looks for the others alone."""
+    return attributes.get("not_assessed", "").split()
