@@ -49,9 +49,10 @@ def _timed(name: str, path: Path, read: Reference, target: Target | None) -> Ite
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     past = history(from_file(path))
     laid_out_s = time.perf_counter() - began_s
-    played = play(past, [load_book(find_book(book)) for book in BOOKS])
+    books = [load_book(find_book(book)) for book in BOOKS]
+    played = play(past, books)
     judged_s = time.perf_counter() - began_s
-    report("bench", played, UTC)
+    report(books, played, UTC)
     all_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
     yield Figure(f"backtest.{name}", all_s, "s", read, target)
     yield Figure(f"backtest.{name}.processor", cpu_s, "s")

@@ -17,8 +17,9 @@ Examples:
 \b
 A file has a row per reading: patient_id, vital, measured_at, the quantities (systolic, diastolic,
 pulse, glucose; HI and LO are values); if there: unit, received_at, status, outcome, time_quality,
-reading_id. Rules about absence are left out. Needs the extra 'analysis'. Nothing is written but
-the files that you name.
+reading_id. Rules about absence, and those that ask for a circumstance, are left out and named; what
+a date brings (a missing baseline, a limit that ends) is counted at the end alone. Needs the extra
+'analysis'. Nothing is written but the files that you name.
 """
 
 

@@ -29,7 +29,7 @@ from schemas.servers import DATABASE_VARIABLE, required
 
 LIVE = "live"
 _DAY_MS = 86_400_000
-_SHOWN = ("rules", "shifts", "changes")
+_SHOWN = ("rules", "shifts", "not_judged", "changes")
 _PAGE = Path(__file__).with_name("page.html")
 
 
@@ -69,7 +69,7 @@ def run(asked: Asked) -> None:
         name = " + ".join(book.name for book in theirs)
         judging = f"Judging by {name}"
         other = (name, _played(console, past, theirs, clinic.patients, judging))
-    found = report(" + ".join(book.name for book in books), played, zone, other)
+    found = report(books, played, zone, other)
     found.rejected.update(past.rejected)
     _show(found, asked)
 

@@ -20,6 +20,7 @@ from alerts.backtest.figures import (
     compare,
 )
 from alerts.backtest.replay import Played
+from alerts.rules.book import Book
 
 _LISTED_MAX = 200
 _DAYS_DRAWN_MAX = 400
@@ -49,14 +50,19 @@ class Report:
 
 
 def report(
-    books: str, played: Played, zone: tzinfo, other: tuple[str, Played] | None = None
+    books: Sequence[Book], played: Played, zone: tzinfo, other: tuple[str, Played] | None = None
 ) -> Report:
-    """Make the tables: by rule, by shift, by day, and what changes against ``other``."""
+    """Make the tables: by rule, by shift, by day, and what changes against ``other``.
+
+    Rules of the books that history cannot judge are a table too: none of them must look quiet.
+    """
     ours = alerts_of(played.transitions, played.last_ms)
     theirs = None if other is None else alerts_of(other[1].transitions, other[1].last_ms)
     shifts = by_shift(played.transitions, played.first_ms, played.last_ms, zone)
     tables = [_rules(played, ours, None if other is None else other[1], theirs), _load(shifts)]
     tables.append(_days(shifts))
+    if unjudged := _unjudged(books):
+        tables.append(unjudged)
     if theirs is not None:
         changes = compare(ours, theirs)
         tables += [_changes(changes), _changed(changes, zone)]
@@ -68,7 +74,8 @@ def report(
         f"{played.judged:,} readings, {played.patient_days:,.0f} patient-days, {first} to {last}; "
         f"{len(ours):,} alerts."
     )
-    return Report(books, None if other is None else other[0], about, tables)
+    name = " + ".join(book.name for book in books)
+    return Report(name, None if other is None else other[0], about, tables)
 
 
 def page(report: Report, template: str) -> str:
@@ -105,6 +112,24 @@ def csv_rows(report: Report) -> list[list[object]]:
         rows.append(["table", *table.headings])
         rows += [[table.name, *row] for row in table.rows]
     return rows
+
+
+def _unjudged(books: Sequence[Book]) -> Table | None:
+    """List the rules that say nothing in a back-test, whatever was measured."""
+    silent = "about silence: history does not tell who did not measure from what was down"
+    meal = "asks for a circumstance (requires): a table of readings has none"
+    rows: list[tuple[object, ...]] = [
+        (f"{book.name}/{rule.id}", rule.severity, rule.title, why)
+        for book in books
+        for rules, why in (
+            (book.absences, silent),
+            ([one for one in book.rules if one.requires], meal),
+        )
+        for rule in rules
+    ]
+    if not rows:
+        return None
+    return Table("not_judged", "Rules left out", ("rule", "severity", "title", "why"), rows)
 
 
 def _rules(

@@ -46,6 +46,21 @@ def test_a_book_is_counted_by_rule_and_by_shift(folder: Path) -> None:
     assert "night, 23-07" in done.stdout
 
 
+def test_rules_that_history_cannot_judge_are_named_in_every_form(folder: Path) -> None:
+    meal = 'requires = { position = ["lying"] }\nwhen = "systolic <= limit'
+    book = draft(folder, 'when = "systolic <= limit', meal)
+    page = folder / "left-out.html"
+    done = backtest(folder, book, "--html", str(page))
+    found = json.loads(backtest(folder, book, "--json").stdout)["not_judged"]
+    told = {row["rule"]: row["why"].split(":")[0] for row in found}
+    assert told == {
+        "adult-standard/bp-low": "asks for a circumstance (requires)",
+        "adult-standard/bp-absent": "about silence",
+    }
+    for text in (done.stdout, page.read_text(encoding="utf-8")):
+        assert all(name in text for name in told)
+
+
 def test_against_itself_nothing_changes(folder: Path) -> None:
     done = backtest(folder, "adult-standard", "--against", "live", "--json")
     assert done.exit_code == 0, done.output
@@ -85,7 +100,7 @@ def test_csv_and_page_hold_the_same_tables_and_need_nothing_else(folder: Path) -
         ET.fromstring("<svg" + drawing.split("</svg>")[0] + "</svg>")
     with table.open(encoding="utf-8", newline="") as rows:
         names = {row[0] for row in csv.reader(rows)}
-    assert names == {"table", "rules", "shifts", "days", "changes", "changed"}
+    assert names == {"table", "rules", "shifts", "days", "not_judged", "changes", "changed"}
 
 
 def test_csv_is_read_as_parquet_is(folder: Path) -> None:
