@@ -4,12 +4,14 @@ The last few alerts of a ladder: all that came after one may prove to be another
 """
 
 from alerts.engine.findings import Facts
-from alerts.engine.ladder_state import BASIS_MAX, Awaiting, Ended, LadderState, Match
+from alerts.engine.ladder_state import BASIS_MAX, Awaiting, Ended, LadderState, Match, Pending
 from alerts.engine.ladders import bits
 
 KEPT_MS = 28 * 24 * 3_600_000
 """So long, by log time; who finds out later tells people of the reading, not of the alert."""
 ENDED_MAX = 4
+BY_THE_NEWEST = "", 0
+"""Who ended it: the newest reading then, whichever that was."""
 
 
 def note_end(state: LadderState, rungs: int, facts: Facts) -> None:
@@ -25,6 +27,35 @@ def note_end(state: LadderState, rungs: int, facts: Facts) -> None:
         else:
             others.append(earlier)
     state.ended = [*others, Ended(held, enders, facts.log_ms)][-ENDED_MAX:]
+
+
+def note_over(state: LadderState, match: Match, lowered: int, log_ms: int) -> None:
+    """Remember a match that opened nothing, for the newest reading had returned all its rungs."""
+    over = LadderState(
+        latched=match.rungs,
+        lowered=lowered,
+        last_match_ms=match.measured_ms,
+        onset_reading_id=match.reading_id,
+        basis=[match],
+    )
+    enders = dict.fromkeys(bits(match.rungs), BY_THE_NEWEST)
+    state.ended = [*state.ended, Ended(over, enders, log_ms)][-ENDED_MAX:]
+
+
+def note_denied(state: LadderState, pending: Pending, rungs: int, facts: Facts) -> None:
+    """Remember a flagged match that a repeat is about to contradict."""
+    sight = pending.sight
+    waits = Pending(sight, rungs, pending.deadline_ms, pending.repeat_within_ms, pending.delayed)
+    over = LadderState(
+        latched=rungs,
+        lowered=rungs,
+        last_match_ms=sight.measured_at_ms,
+        onset_reading_id=sight.reading_id,
+        pending=[waits],
+        basis=[Match(sight.reading_id, sight.measured_at_ms, rungs)],
+    )
+    enders = dict.fromkeys(bits(rungs), (facts.sight.reading_id, facts.measured_ms))
+    state.ended = [*state.ended, Ended(over, enders, facts.log_ms)][-ENDED_MAX:]
 
 
 def forget_old(state: LadderState, log_ms: int) -> None:

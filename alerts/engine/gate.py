@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from alerts.engine.ended import note_denied
 from alerts.engine.findings import Facts
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import bits
@@ -48,7 +49,11 @@ def _answer_pending(state: LadderState, facts: Facts) -> tuple[int, str]:
             continue
         if pending.rungs & facts.matched and not confirmed:
             began = pending.sight.reading_id
+        if answered := pending.rungs & facts.matched:  # the alert rests on both
+            state.rest_on(pending.sight.reading_id, pending.sight.measured_at_ms, answered)
         confirmed |= pending.rungs & facts.matched
+        if denied := pending.rungs & facts.denied:
+            note_denied(state, pending, denied, facts)
         pending.rungs &= ~(facts.matched | facts.denied)
     state.pending = [pending for pending in state.pending if pending.rungs]
     return confirmed, began

@@ -7,10 +7,10 @@ latched rung speaks for the ladder; what it says before and after is the event.
 from dataclasses import replace
 
 from alerts.engine.confirmation import begin_wait, end_wait
-from alerts.engine.ended import forget_old, note_end
+from alerts.engine.ended import forget_old, note_end, note_over
 from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding, Voice
 from alerts.engine.gate import Passed, gate
-from alerts.engine.ladder_state import LadderState, Pending
+from alerts.engine.ladder_state import LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, bits, mask
 from schemas.alert import Event, Mark
 
@@ -19,11 +19,14 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     """Move the state by one reading; give what changed."""
     forget_old(state, facts.log_ms)
     passed = gate(state, facts)
+    full = facts.fresh | ladder.keeps_severity_when_delayed
     if facts.older and not state.latched and not (passed.granted | passed.asked) & ~facts.cleared:
+        if passed.granted:
+            match = Match(facts.sight.reading_id, facts.measured_ms, passed.granted)
+            note_over(state, match, passed.granted & ~(passed.sure & full), facts.log_ms)
         return _resolved(facts, passed, ladder)
     held = (state.latched, state.lowered)
     returned = _returned(state, facts, ladder)
-    full = facts.fresh | ladder.keeps_severity_when_delayed
     state.hold(passed.granted, passed.sure & full)
     if passed.granted:
         state.rest_on(facts.sight.reading_id, facts.measured_ms, passed.granted)
@@ -53,6 +56,8 @@ def expire(state: LadderState, pending: Pending, ladder: Ladder, cleared: int) -
     rank, speaking, origin = ladder.rank(rung, pending.rungs), rung, pending.sight.reading_id
     if before is None and not pending.rungs & ~cleared:
         event, rank = "resolved-before-seen", max(rank, WORK_LIST_RANK)
+        match = Match(origin, pending.sight.measured_at_ms, pending.rungs)
+        note_over(state, match, pending.rungs, pending.deadline_ms)
     else:
         state.hold(pending.rungs, 0)
         state.rest_on(origin, pending.sight.measured_at_ms, pending.rungs)

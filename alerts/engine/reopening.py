@@ -7,15 +7,16 @@ time; delayed, one severity lower; what is stale is an item of the work list and
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alerts.engine.ended import KEPT_MS, join, part
 from alerts.engine.endings import Ending
 from alerts.engine.findings import WORK_LIST_RANK, Finding
-from alerts.engine.ladder_state import Awaiting, Ended, LadderState
+from alerts.engine.judge import expire
+from alerts.engine.ladder_state import Awaiting, Ended, LadderState, Pending
 from alerts.engine.ladders import Ladder, bits
 from alerts.engine.sight import Sight
-from schemas.alert import Mark
+from schemas.alert import Event, Mark
 
 DELAYED_MS_MAX = 24 * 3_600_000
 
@@ -68,14 +69,16 @@ def _reopen(
     rungs &= change.in_force
     if not rungs:
         return
-    back = part(ended.held, rungs)
+    back, waiting = part(ended.held, rungs), ended.held.pending
     ended.held.drop(rungs)
     fresh, delayed = _ages(back, change)
     fresh |= rungs & held.latched
     stale = rungs & ~(fresh | delayed)
     if stale:
         yield from _wrongly_ended(held, back, stale, change)
-    if fresh | delayed:
+    if waiting and fresh | delayed:
+        yield from _ask_again(held, waiting[0], fresh | delayed, change)
+    elif fresh | delayed:
         yield from _hold_again(held, back, (fresh, delayed), change, was_held)
 
 
@@ -87,7 +90,7 @@ def _wrong(ended: Ended, change: Reopening) -> tuple[int, int]:
     wrong, unheard, known = 0, 0, {one.sight.reading_id for one in change.kept}
     for rung in bits(ended.held.latched):
         ender = ended.enders[rung][0]
-        gone = ender == change.reading_id
+        gone = ender == change.reading_id or (not ender and _ended_by(rung, ended, change))
         asked = gone or (  # of a mean only what the newest reading says is known
             ender in known
             and change.windowed >> rung & 1
@@ -96,12 +99,20 @@ def _wrong(ended: Ended, change: Reopening) -> tuple[int, int]:
         if not asked:
             continue
         instead = next((one for one in change.kept if _ends(one, rung, ended, change)), None)
+        if instead is not None and not ender:
+            continue
         if instead is not None:
             ended.enders[rung] = instead.sight.reading_id, instead.sight.measured_at_ms
             unheard |= _unheard(ended, rung, instead.sight)
         elif not (change.still | change.clear) >> rung & 1:
             wrong |= 1 << rung
     return wrong, unheard
+
+
+def _ended_by(rung: int, ended: Ended, change: Reopening) -> bool:
+    """Tell whether the reading, as it was, ended a rung."""
+    was = (one for one in change.before if one.sight.reading_id == change.reading_id)
+    return any(_ends(one, rung, ended, change) for one in was)
 
 
 def _unheard(ended: Ended, rung: int, instead: Sight) -> int:
@@ -149,6 +160,21 @@ def _sight(held: LadderState, rung: int, change: Reopening) -> Sight:
         if one.sight.reading_id == reading_id:
             return one.sight
     return Sight(reading_id, change.ladder.vital, measured_ms, "receipt", {})
+
+
+def _ask_again(
+    held: LadderState, asked: Pending, rungs: int, change: Reopening
+) -> Iterator[Finding]:
+    """Let a flagged match wait on for its repeat; if its time is over, it opens unverified."""
+    within_ms = asked.repeat_within_ms
+    asked = Pending(asked.sight, rungs, asked.deadline_ms, within_ms, asked.delayed)
+    if asked.deadline_ms >= change.log_ms:
+        held.pending = [*held.pending, asked]
+        return
+    finding = expire(held, asked, change.ladder, change.clear)
+    if finding is not None and finding.event != "resolved-before-seen":
+        event: Event = "reopened" if finding.event == "onset" else finding.event
+        yield replace(finding, event=event, at_ms=change.log_ms, occasion=change.occasion)
 
 
 def _hold_again(

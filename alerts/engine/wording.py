@@ -80,6 +80,7 @@ def reopened_text(rung: Rung, finding: Finding) -> str:
     age = duration_text(finding.at_ms - finding.sight.measured_at_ms)
     late = f", delayed, measured {age} before: call the patient"
     said += late if "delayed" in finding.marks else ""
+    said += ", which no repeat has confirmed" if "unverified" in finding.marks else ""
     if finding.deadline_ms is not None:
         within = duration_text(rung.rule.confirm_within_ms)
         said += f", the page waits up to {within} for a repeat"
