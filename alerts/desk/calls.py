@@ -10,7 +10,7 @@ from alerts.desk.case import Case
 from alerts.desk.staffing import CHAIN_STEPS, Staffing
 from alerts.desk.technical import DESK, identity, report
 from alerts.desk.timers import LISTED_AFTER_STAFFED_MS
-from schemas.alert import Action, Expired, Sent, Transition, Withheld
+from schemas.alert import Action, Event, Expired, Sent, Transition, Withheld
 
 _CHAIN_NAMES = ("on duty", "second", "programme lead")
 
@@ -132,6 +132,12 @@ def expire(case: Case, answered: Action, reason: Expired, now_ms: int) -> Action
     )
 
 
+_LAPSED: dict[Event, str] = {
+    "repeat-asked": "The time for a repeat is over: what came of it was judged.",
+    "warming": "The windows have had their time to fill.",
+}
+
+
 def lapse(case: Case, now_ms: int) -> Action:
     """Write that a task is over: the time in which it could be done is."""
     return Action(
@@ -141,7 +147,7 @@ def lapse(case: Case, now_ms: int) -> Action:
         who=DESK,
         at_ms=now_ms,
         patient_id=case.patient_id,
-        note="The time for a repeat is over: what came of it was judged.",
+        note=_LAPSED[case.demand.event],
         event_ids=[case.demand.event_id],
     )
 

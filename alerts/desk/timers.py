@@ -56,9 +56,16 @@ def timer(case: Case, staffing: Staffing, *, technical: bool = False) -> Timer |
 
 
 def _lapse(case: Case) -> Timer | None:
-    """A repeat was asked for in a certain time: it came, or its lack has opened an alert."""
+    """A repeat was asked for in a certain time: it came, or its lack has opened an alert.
+
+    And a window that began empty is full after its time.
+    """
     asked, by_ms = case.demand, case.demand.confirm_by_ms
-    if asked.event != "repeat-asked" or by_ms is None or case.attention != "unacknowledged":
+    if (
+        asked.event not in ("repeat-asked", "warming")
+        or by_ms is None
+        or case.attention != "unacknowledged"
+    ):
         return None
     return Timer("lapse", max(by_ms, asked.at_ms) + CONFIRMATION_GRACE_MS)
 

@@ -23,6 +23,7 @@ from alerts.engine.sight import Sight
 from alerts.engine.standing import newest
 from alerts.engine.state import Orphan, PartitionState
 from alerts.engine.transitions import transition
+from alerts.engine.warming import warming
 from schemas.alert import Evidence, Transition
 
 Told = tuple[int, Transition]
@@ -37,6 +38,7 @@ def activate(state: PartitionState) -> Iterator[Told]:
         for orphan in orphans
     ]
     state.orphans.clear()
+    told += warming(state)
     rows = np.array(sorted(state.changed), dtype=np.int64)
     state.changed.clear()
     for row in _need_baselines(state, rows):

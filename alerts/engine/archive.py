@@ -97,6 +97,8 @@ class PatientRecord(msgspec.Struct, frozen=True):
     """Digests of the rungs under which the patient was judged; None: nobody wrote them down."""
     inactive: bytes = b""
     withdrawn: dict[str, int] = {}
+    kept_vitals: list[str] | None = None
+    """Of which readings were kept, if any came; None: nobody wrote it down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             known=_named(rules, state.known[row].tolist()),
             inactive=_named(rules, state.inactive[row].tolist()),
             withdrawn=state.withdrawn.get(row, {}),
+            kept_vitals=[
+                vital.vital.name
+                for vital in rules.vitals
+                if (row, vital.index) not in state.unfilled
+            ],
         )
     )
 
@@ -177,6 +184,11 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
         state.known[row] = [_among(ladder, record.known) for ladder in state.rule_set.ladders]
     if record.inactive:
         state.inactive[row] = [_among(ladder, record.inactive) for ladder in state.rule_set.ladders]
+    for vital in state.rule_set.vitals:
+        if record.kept_vitals is not None and vital.vital.name not in record.kept_vitals:
+            state.unfilled.add((row, vital.index))
+        else:
+            state.unfilled.discard((row, vital.index))
     state.withdrawn.pop(row, None)
     if record.withdrawn:
         state.withdrawn[row] = record.withdrawn

@@ -83,8 +83,7 @@ class PartitionState:
         self._zones: dict[tzinfo, int] = {}
         self._moved: dict[int, Plan] = {}
         """Patients who have lived in more than one zone."""
-        vitals, ladders = len(rule_set.vitals), len(rule_set.ladders)
-        size = _ROWS_FIRST
+        vitals, ladders, size = len(rule_set.vitals), len(rule_set.ladders), _ROWS_FIRST
         self.newest_ms = np.full((size, vitals), LONG_AGO_MS)
         self.waits = np.zeros((size, ladders), np.bool_)
         """Whether something waits for a repeat."""
@@ -97,6 +96,8 @@ class PartitionState:
         """The rungs that were in force when the patient was judged last."""
         self.changed: set[int] = set()
         """Patients for whom others may be in force now."""
+        self.unfilled: set[tuple[int, int]] = set()
+        """By (row, vital): who was known before anybody kept readings of it, and is to be told."""
         self.inactive = np.zeros((size, ladders), np.int64)
         """The rungs of which somebody was told that they have no baseline."""
         self.notices = Timers()
