@@ -154,15 +154,18 @@ def _booleans(truths: Iterable[bool]) -> Booleans:
     return np.array(list(truths), dtype=np.bool_)
 
 
-def flags_of(status: Sequence[str] | None, bits: dict[str, int], silent: Iterable[str] = ()) -> int:
+def flags_of(status: Sequence[str] | None, bits: dict[str, int], silent: Sequence[str] = ()) -> int:
     """Make a set of what a device reports; flags that nobody knows are left out.
 
     A bit for each known flag that is set; above those, one for each that the device cannot set.
     """
     if status is None:
         return 0
+    noticed = sum(bits.get(name, 0) for name in set(status)) if status else 0
+    if not silent:  # of most readings nothing is said
+        return noticed | ASSESSED
     unknown = sum(bits.get(name, 0) for name in set(silent) - set(status))
-    return sum(bits.get(name, 0) for name in set(status)) | unknown << len(bits) | ASSESSED
+    return noticed | unknown << len(bits) | ASSESSED
 
 
 def status_of(

@@ -21,4 +21,5 @@ def known_flags(vital: str) -> tuple[str, ...]:
 
 def silent_flags(attributes: Mapping[str, str]) -> list[str]:
     """Name the flags that a device with a status cannot set: it looks for the others alone."""
-    return attributes.get("not_assessed", "").split()
+    said = attributes.get("not_assessed")
+    return said.split() if said else []
