@@ -6,6 +6,7 @@ often, or late, is harmless.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 from psycopg import Connection, sql
@@ -13,19 +14,23 @@ from psycopg.rows import TupleRow
 
 from ingest.sink.held_numbers import Numbered, cursor_of
 from ingest.tables import current_name
+from schemas.gatt import uuids
+from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.measurement import content_of_segments
 from schemas.vitals import VITALS
 from schemas.wire import BoundDevice, Config, Resend
 
 RECORDS_MAX = 2_000
 """Of a device: more than any meter keeps."""
 
+_IN_SEGMENTS = f"{uuids.BLOOD_PRESSURE_RECORD:04x}"
 _ZONES = """
 SELECT DISTINCT zone FROM vitalwire.assignments
 JOIN vitalwire.devices USING (device_id) JOIN vitalwire.patients USING (patient_id)
 WHERE address = %s AND validity @> now()
 """
 _STORED = """
-SELECT (extract(epoch FROM time) * 1000)::bigint, record_number, raw
+SELECT (extract(epoch FROM time) * 1000)::bigint, record_number, characteristic, raw
 FROM {} JOIN vitalwire.devices USING (device_id)
 WHERE address = %s AND amends IS NULL AND record_number IS NOT NULL
   AND patient_id = ANY(SELECT patient_id FROM vitalwire.assignments
@@ -34,7 +39,8 @@ ORDER BY time DESC, record_number DESC LIMIT %s
 """
 _WAITING = """
 SELECT (reading->'stamp'->>'measured_at_ms')::bigint,
-       (reading->'reading'->>'record_number')::bigint, reading->'reading'->>'raw'
+       (reading->'reading'->>'record_number')::bigint, reading->'reading'->>'characteristic',
+       reading->'reading'->>'raw'
 FROM vitalwire.unassigned_readings
 WHERE device_address = %s AND released_at IS NULL AND reading->'reading' ? 'record_number'
   AND NOT reading->'reading' ? 'amends'
@@ -96,19 +102,29 @@ def config_of(connection: Connection[TupleRow], gateway_id: str) -> bytes:
 def _bound(connection: Connection[TupleRow], address: str) -> BoundDevice:
     zones = [zone for (zone,) in connection.execute(_ZONES, [address])]
     records = [
-        Numbered(time_ms, number, bytes(raw))
+        Numbered(time_ms, number, _content(characteristic, bytes(raw)))
         for vital in VITALS.values()
-        for time_ms, number, raw in connection.execute(
+        for time_ms, number, characteristic, raw in connection.execute(
             sql.SQL(_STORED).format(sql.Identifier(*current_name(vital).split("."))),
             [address, address, RECORDS_MAX],
         )
     ]
     records += [
-        Numbered(time_ms, number, bytes.fromhex(raw))
-        for time_ms, number, raw in connection.execute(_WAITING, [address, RECORDS_MAX])
+        Numbered(time_ms, number, _content(characteristic, bytes.fromhex(raw)))
+        for time_ms, number, characteristic, raw in connection.execute(
+            _WAITING, [address, RECORDS_MAX]
+        )
     ]
     return BoundDevice(
         address=address,
         zone=zones[0] if len(zones) == 1 else None,  # two wearers: nobody's
         cursor=cursor_of(records),
     )
+
+
+def _content(characteristic: str, raw: bytes) -> bytes:
+    """Give what a device says of a record each time: of one in segments, what they carry."""
+    if characteristic == _IN_SEGMENTS:
+        with suppress(MalformedPayload):
+            return content_of_segments([raw])[1]
+    return raw

@@ -28,7 +28,7 @@ VITALS_OF = {
 }
 # A meter knows that records have arrived only by the end of the procedure that it never reaches.
 WITHOUT_PROOF = {("meter", "drops-mid-transfer")}
-# Its ledger cannot know how it will have cut a record: see test_memories.
+# Its ledger cannot know how it will have cut a record: see test_segments.
 BY_ITSELF = {"cuts-records-anew"}
 ALL = [(kind, name) for kind, models in MODELS.items() for name in models if name not in BY_ITSELF]
 WORTH_AN_EMULATOR = {CONFORMANT, "drops-mid-transfer", *(quirk.title for quirk in QUIRKS)}

@@ -10,12 +10,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY
 from gateway.cursor import Cursor
 from ingest import database
 from ingest.registry.store import NewAssignment, RegistryStore
 from ingest.sink.configs import ask_for_resend, config_of
 from ingest.sink.sink import LOOK_EVERY_MS
 from schemas import topics
+from schemas.gatt.blood_pressure_record import Record, encode_segment, split, whole
 from schemas.kafka import GatewayReport, PatientReadings, StampedReading
 from schemas.reading import Device
 from schemas.registry import PatientEntry
@@ -110,6 +112,23 @@ def test_a_home_is_told_its_devices_their_zone_and_how_far_they_are_stored(
     assert (device.cursor.last, device.cursor.held) == (5, 2)
     assert device.cursor.digest == Cursor.at(5, bytes.fromhex("0005")).digest
     assert told(other, "another-home") == Config()
+
+
+def test_a_record_in_segments_is_known_again_by_what_it_carries(
+    bench: Bench, other: Connection[TupleRow]
+) -> None:
+    """However its cuff cuts and counts it: a replaced gateway need not read everything again."""
+    record = Record(sequence=7, characteristic=0x2A35, payload=bytes.fromhex("00780050005D00"))
+    number = BLOOD_PRESSURE_MEMORY.numbering()
+    (again,) = map(encode_segment, split(record, 20, checksum=True, counter=9))
+    found = number(again)
+    for seq, raw in enumerate((whole(record), again), 1):
+        kept = reading(seq, record_number=7, characteristic="2b36", raw=raw.hex())
+        bench.send(topics.READINGS, patient_record([kept]))
+        bench.sink().drain()
+        (device,) = told(other).devices
+        assert device.cursor is not None
+        assert device.cursor.digest == Cursor.at(7, found.content).digest
 
 
 def test_a_device_without_numbers_has_no_cursor_and_one_with_two_wearers_no_zone(
