@@ -108,6 +108,28 @@ class Desk:
         found = (self.case(alert_id) for alert_id in sorted(self._by_patient.get(who, ())))
         return [case for case in found if case is not None]
 
+    def family(self, case: Case) -> list[Case]:
+        """Give what is open of a ladder, this alert among it: alerts, no tasks."""
+        ladder = case.demand.ladder
+        return [
+            one
+            for one in self.cases_of(whose(case.demand))
+            if one.demand.ladder == ladder and one.kind == "alert" and not one.settled
+        ]
+
+    def before(self, case: Case) -> list[Case]:
+        """Give the alerts that stand on the card of this one, for it is the same problem again.
+
+        They ended, but nobody has closed them. One that is graver, or waits while this one is
+        answered, stands for itself.
+        """
+        if case.settled or case.kind != "alert" or case.attention == "shelved":
+            return []
+        family = self.family(case)
+        if case.ended is not None or case != max(family, key=_place):
+            return []
+        return [one for one in family if one.ended is not None and _stands_behind(one, case)]
+
     def technical_cases(self) -> list[Case]:
         """Give the alerts about the desk itself."""
         subjects = [who for who in self._by_patient if who.startswith(f"{DESK}/")]
@@ -121,6 +143,16 @@ class Desk:
         for case in settled[: len(self._records) - self._kept_max]:
             del self._records[case.alert_id]
             self._by_patient[whose(case.demand)].discard(case.alert_id)
+
+
+def _place(case: Case) -> tuple[int, str]:
+    return case.demand.at_ms, case.alert_id
+
+
+def _stands_behind(ended: Case, case: Case) -> bool:
+    graver = SEVERITIES.index(ended.severity) < SEVERITIES.index(case.severity)
+    waits = ended.attention == "unacknowledged" and case.attention != "unacknowledged"
+    return not graver and not waits and ended.attention != "shelved"
 
 
 def whose(event: Transition) -> str:

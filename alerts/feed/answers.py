@@ -1,7 +1,7 @@
 """What a person may do to an alert, decided before anything is written."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 from urllib.parse import parse_qs
 
@@ -32,6 +32,8 @@ OUTCOMES: dict[Outcome, str] = {
 assert tuple(OUTCOMES) == get_args(Outcome)
 _BOUND_TO_THE_SCREEN: frozenset[Deed] = frozenset({"acknowledge", "shelve", "resolve"})
 """What silences an alert is refused if it moved on since the person saw it."""
+_OF_THE_WHOLE_CARD: frozenset[Deed] = frozenset({"acknowledge", "undo", "resolve"})
+"""What is done to the alerts that stand on a card of their successor, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +78,26 @@ def deed(desk: Desk, alert_id: str, answer: Answer, action_id: str, at_ms: int) 
     """Turn an answer into the record to write, or say why not."""
     case = desk.case(alert_id)
     if case is None:
-        return Refusal(404, "There is no such alert here.")
+        return Refusal(404, "There is no such alert here: it may be finished. Load the page again.")
+    covered = desk.before(case) if answer.kind in _OF_THE_WHOLE_CARD else []
     action = Action(
         action_id=action_id,
-        alert_ids=[alert_id],
+        alert_ids=[alert_id, *(one.alert_id for one in covered)],
         kind=answer.kind,
         who=answer.who,
         at_ms=at_ms,
         patient_id=case.patient_id,
         note=answer.note,
-        event_ids=[answer.event_id or case.latest.event_id],
+        event_ids=[
+            answer.event_id or case.latest.event_id,
+            *(one.latest.event_id for one in covered),
+        ],
     )
     seen = msgspec.structs.replace(action, kind="acknowledge")
     if answer.kind in _BOUND_TO_THE_SCREEN and not desk.answered_by(alert_id, seen):
         return Refusal(409, "This alert got worse or came back since you saw it: read it again.")
-    return _completed(case, action, answer)
+    critical = any(one.was_critical for one in (case, *covered))
+    return _completed(replace(case, was_critical=critical), action, answer)
 
 
 def _completed(case: Case, action: Action, answer: Answer) -> Action | Refusal:
@@ -136,7 +143,7 @@ def _resolve(case: Case, action: Action, outcome: str) -> Action | Refusal:
 def _undo(case: Case, action: Action) -> Action | Refusal:
     undone = case.shelf if case.attention == "shelved" else case.answer
     if undone is None:
-        return Refusal(409, "There is nothing to take back.")
+        return Refusal(409, "There is nothing to take back: somebody was quicker.")
     return msgspec.structs.replace(action, answers=undone.action_id)
 
 

@@ -118,6 +118,10 @@ class Board:
     def update(self, alert_ids: Iterable[str]) -> Update:
         """Give what a page that showed the list before these alerts changed needs."""
         shown, order = self._shown()
+        known = [case for case in map(self.desk.case, alert_ids) if case is not None]
+        alert_ids = {
+            one.alert_id for case in known for one in (case, *self.desk.family(case))
+        }  # what one of them carried may stand for itself now
         return Update([self._card(shown[one]) for one in sorted(alert_ids) if one in shown], order)
 
     def rows(self, count: int = ROWS_SHOWN) -> list[Row]:
@@ -128,7 +132,9 @@ class Board:
     def patient(self, patient_id: str) -> PatientView | None:
         """Give one patient's page; None if nothing is known of such a patient."""
         entry = self._patients.get(patient_id)
-        parts = sections(case for case in self.desk.cases() if case.patient_id == patient_id)
+        parts = sections(
+            self._standing(case for case in self.desk.cases() if case.patient_id == patient_id)
+        )
         cases = [*parts.waiting, *parts.acknowledged, *parts.work, *parts.settled]
         readings = self._latest.of(patient_id)
         if entry is None and not cases and not readings:
@@ -154,7 +160,8 @@ class Board:
         return self._card(case) if case else None
 
     def _card(self, case: Case) -> Card:
-        return card(case, self._patients.get(case.patient_id), self._due_ms(case))
+        patient = self._patients.get(case.patient_id)
+        return card(case, patient, self._due_ms(case), self.desk.before(case))
 
     def _due_ms(self, case: Case) -> int:
         """Work is due by the end of the shift in which it came up, or of the next one."""
@@ -168,7 +175,7 @@ class Board:
         return self._staffing[book]
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
-        parts = sections(self.desk.cases(), self._due_ms)
+        parts = sections(self._standing(self.desk.cases()), self._due_ms)
         waiting, acknowledged = parts.waiting[:SHOWN_MAX], parts.acknowledged[:SHOWN_MAX]
         work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
         shown = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
@@ -177,6 +184,14 @@ class Board:
             _ids(waiting), _ids(acknowledged), _ids(work), _ids(settled), hidden=left - len(shown)
         )
         return shown, order
+
+    def _standing(self, cases: Iterable[Case]) -> list[Case]:
+        """Leave out what stands on the card of its successor."""
+        known = list(cases)
+        carried = {
+            one.alert_id for case in known if not case.settled for one in self.desk.before(case)
+        }
+        return [case for case in known if case.alert_id not in carried]
 
     def _take(self, record: Record, changes: Changes) -> None:
         match record:
@@ -195,7 +210,10 @@ class Board:
             case Corrections():
                 changes.readings |= self._latest.correct(record)
                 self._stamp(record.received_at_ms)
-            case Tick() | Withdrawals() | Canary():
+            case Withdrawals():
+                changes.readings |= self._latest.withdraw(record)
+                self._stamp(record.received_at_ms)
+            case Tick() | Canary():
                 self._stamp(record.received_at_ms)
             case CanaryFound() | CanaryDecided():
                 pass  # the watcher's: it is about nobody

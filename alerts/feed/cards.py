@@ -1,5 +1,7 @@
 """What the page and the API show: alerts and readings in words, ready to be read."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from alerts.desk.answers import SHELF_MS_MAX
@@ -8,7 +10,7 @@ from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
 from alerts.feed.latest import CORRECTED
 from alerts.records import possible
-from schemas.alert import Event, Evidence, Mark, Severity, Transition
+from schemas.alert import Event, Evidence, Mark, Severity
 from schemas.kafka import StampedReading
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
@@ -39,7 +41,8 @@ class Card(msgspec.Struct, frozen=True):
 
     ``answered`` says how ``answered_by`` answered, ``shelved`` who shelved it and why; ``due_ms``
     is when the work should be done, 0 for what is more urgent than any list. ``charted``: there is
-    a picture of its readings beside the limit.
+    a picture of its readings beside the limit. ``covers``: ids of alerts of the same problem that
+    ended and nobody closed: what is done to this card is done to them.
     """
 
     alert_id: str
@@ -76,6 +79,7 @@ class Card(msgspec.Struct, frozen=True):
     due_ms: int
     longest_shelf_hours: int
     charted: bool
+    covers: list[str]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -94,7 +98,9 @@ class Row(msgspec.Struct, frozen=True):
     time_note: str
 
 
-def card(case: Case, patient: PatientEntry | None, due_ms: int = 0) -> Card:
+def card(
+    case: Case, patient: PatientEntry | None, due_ms: int = 0, before: Sequence[Case] = ()
+) -> Card:
     """Write an alert; a patient that the registry does not know is shown by id."""
     demand, latest = case.demand, case.latest
     moved_on = latest.event_id != demand.event_id
@@ -115,7 +121,7 @@ def card(case: Case, patient: PatientEntry | None, due_ms: int = 0) -> Card:
         details=_details(demand.evidence),
         measured_at_ms=demand.evidence.measured_at_ms,
         time_note=words.time_note(demand.evidence.time_quality),
-        marks=_marks(demand),
+        marks=[*_marks(case), *(["Came back: not closed since last time"] if before else [])],
         reason=demand.reason,
         advice=demand.advice,
         source=demand.source,
@@ -135,6 +141,7 @@ def card(case: Case, patient: PatientEntry | None, due_ms: int = 0) -> Card:
         due_ms=due_ms,
         longest_shelf_hours=longest_ms // words.HOUR_MS,
         charted=bool(demand.evidence.reading_id),
+        covers=[one.alert_id for one in before],
     )
 
 
@@ -176,9 +183,13 @@ def is_shown(stamped: StampedReading) -> bool:
     return (vital is None or vital.amends is None) and all(map(possible, times))
 
 
-def _marks(transition: Transition) -> list[str]:
+def _marks(case: Case) -> list[str]:
+    transition = case.demand
+    over = case.ended is not None or case.latest.event == "confirmed"
     task = _TASKS.get(transition.event)
-    marks = [_MARKS[mark] for mark in transition.marks]
+    marks = [
+        _MARKS[mark] for mark in transition.marks if not (over and mark == "awaiting-confirmation")
+    ]
     return [task, *marks] if task else marks
 
 

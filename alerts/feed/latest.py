@@ -12,7 +12,13 @@ from itertools import islice
 
 import msgspec
 
-from schemas.kafka import CorrectedReading, Corrections, PatientReadings, StampedReading
+from schemas.kafka import (
+    CorrectedReading,
+    Corrections,
+    PatientReadings,
+    StampedReading,
+    Withdrawals,
+)
 
 RECENT_MAX = 60
 PER_PATIENT_MAX = 24
@@ -68,6 +74,21 @@ class LatestReadings:
             for who, stamped in self._recent
         ]
         return not news.keys().isdisjoint(shown)
+
+    def withdraw(self, record: Withdrawals) -> bool:
+        """Show no longer what is another patient's; tell whether anything of it was shown."""
+        gone = {reading.reading_id for reading in record.readings}
+        known = self._patients.get(record.patient_id, [])
+        kept = [stamped for stamped in known if stamped.reading.reading_id not in gone]
+        recent = [
+            (who, stamped)
+            for who, stamped in self._recent
+            if who != record.patient_id or stamped.reading.reading_id not in gone
+        ]
+        shown = len(kept) != len(known) or len(recent) != len(self._recent)
+        known[:] = kept
+        self._recent = recent
+        return shown
 
     def recent(self, count: int) -> list[tuple[str, StampedReading]]:
         """Give the last (patient_id, reading) that the server received, newest first."""

@@ -274,6 +274,19 @@ def test_a_critical_alert_is_not_shelved_for_long(page: Page, log: AlertLog) -> 
     expect(waiting(page).get_by_role("alert")).to_contain_text("up to 8 hours")
 
 
+def test_an_opened_card_keeps_its_facts_together(page: Page, log: AlertLog) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    log.put(onset("1"))
+    page.goto("/")
+    waiting(page).get_by_text("More", exact=True).click()
+    expect(waiting(page).get_by_role("button", name="Shelve")).to_be_visible()
+    facts, why = (waiting(page).locator(one).bounding_box() for one in (".card-facts", ".card-why"))
+    assert facts is not None
+    assert why is not None
+    assert why["y"] - (facts["y"] + facts["height"]) < 1
+    assert why["width"] > 300  # the chart goes below, or there is no room to read
+
+
 def test_work_is_listed_by_when_it_is_due(page: Page, log: AlertLog) -> None:
     log.put(onset("1", "later", severity="medium"), onset("2", "sooner", event="stale"))
     page.goto("/")

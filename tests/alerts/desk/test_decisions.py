@@ -200,3 +200,17 @@ def test_no_repeat_came_though_the_task_to_ask_for_one_was_over_already() -> Non
     desk.after(1_000)
     assert (desk.case().kind, desk.case().attention) == ("alert", "unacknowledged")
     assert desk.said("notify") == [("notify", "onset")]
+
+
+def test_what_recurs_does_not_count_against_the_one_of_its_record() -> None:
+    desk = VirtualDesk()
+    acknowledged(desk)
+    desk.after(31 * MINUTE_MS)
+    desk.find("2", "again")
+    desk.find("3", alert_id="b", patient_id="patient-of-a", ladder="glucose-low")
+    desk.after(MINUTE_MS)
+    assert sorted(desk.said("notify"))[:3] == [
+        ("notify", "onset"),
+        ("notify", "onset"),
+        ("notify", "recurred"),
+    ]

@@ -2,11 +2,12 @@ import msgspec
 import pytest
 
 from alerts.desk.answers import HOUR_MS
+from alerts.feed.answers import Answer, deed
 from alerts.feed.board import SETTLED_SHOWN_MAX, SHOWN_MAX, Board
 from alerts.records import Removed, decode
-from schemas.alert import Transition
+from schemas.alert import Action, Deed, Event, Transition
 from schemas.errors import InvalidInput
-from schemas.kafka import CorrectedReading, Corrections, Tick
+from schemas.kafka import CorrectedReading, Corrections, Tick, Withdrawals, WithdrawnReading
 from schemas.reading import Quantity
 from schemas.rota import RotaEntry, Shift
 from schemas.topics import ACTIONS, ALERTS
@@ -199,3 +200,78 @@ def test_work_is_due_at_the_end_of_its_shift_and_listed_by_that() -> None:
     assert (overview.order.waiting, overview.order.settled) == (["now"], ["record"])
     assert board.take([rota]).patients is False
     assert board.take([Removed("rota/home")]).patients is True
+
+
+def bare(alert_id: str, event_id: str, event: Event = "onset", **fields: object) -> Transition:
+    return transition(event_id, event, alert_id=alert_id, patient_id="p", **fields)  # type: ignore[arg-type]
+
+
+def came_back(**fields: object) -> Board:
+    """An alert that returned, that nobody closed, and its successor."""
+    board = Board()
+    board.take([bare("old", "1"), bare("old", "2", "returned", at_ms=10)])
+    board.take([msgspec.structs.replace(bare("new", "3", at_ms=20), **fields)])
+    return board
+
+
+def test_a_problem_that_came_back_is_one_card_and_what_is_done_to_it_covers_both() -> None:
+    board = came_back()
+    (card,) = board.overview().cards
+    assert (card.alert_id, card.covers) == ("new", ["old"])
+    assert card.marks[-1] == "Came back: not closed since last time"
+    answer = Answer("resolve", "Anna", event_id="3", outcome="advised")
+    action = deed(board.desk, "new", answer, "x", 30)
+    assert isinstance(action, Action)
+    assert (action.alert_ids, action.event_ids) == (["new", "old"], ["3", "2"])
+    board.take([action])
+    assert board.overview().order.settled == ["new", "old"]
+
+
+def test_what_is_graver_than_its_successor_or_still_waits_stands_for_itself() -> None:
+    assert len(came_back(severity="high").overview().cards) == 2
+    board = came_back()
+    board.take([acknowledgement("3", alert_ids=("new",), at_ms=40)])
+    assert board.overview().order.waiting == ["old"]
+    update = board.update(["new"])  # a page that had one card gets both
+    assert {card.alert_id for card in update.cards} == {"old", "new"}
+
+
+def test_another_problem_of_the_patient_has_a_card_of_its_own() -> None:
+    assert len(came_back(ladder="glucose-low").overview().cards) == 2
+
+
+def test_what_is_taken_back_is_taken_back_for_both() -> None:
+    board = came_back()
+    both: tuple[Deed, ...] = ("acknowledge", "undo")
+    for kind in both:
+        action = deed(board.desk, "new", Answer(kind, "Anna", event_id="3"), kind, 30)
+        assert isinstance(action, Action)
+        board.take([action])
+    (card,) = board.overview().cards
+    assert (card.attention, card.covers) == ("unacknowledged", ["old"])
+
+
+def test_a_reading_that_is_another_patient_s_is_shown_no_longer() -> None:
+    board = Board()
+    wrong, right = "01" * 16, "02" * 16
+    board.take([readings("p", wrong, pressure(192, 124), 5), readings("p", right, sugar("106"), 6)])
+    gone = WithdrawnReading(wrong, "blood_pressure", 5, "receipt", {})
+    assert board.take([Withdrawals("p", 7, "another's", [gone])]).readings
+    assert [row.reading_id for row in board.rows()] == [right]
+    view = board.patient("p")
+    assert view is not None
+    assert [row.reading_id for row in view.readings] == [right]
+    board.take([readings("q", wrong, pressure(192, 124), 8)])
+    assert [(row.patient_id, row.reading_id) for row in board.rows()] == [
+        ("q", wrong),
+        ("p", right),
+    ]
+
+
+@pytest.mark.parametrize("event", ["returned", "not-confirmed", "confirmed"])
+def test_no_repeat_is_awaited_once_it_came(event: Event) -> None:
+    board = Board()
+    board.take([transition("1", marks=["awaiting-confirmation", "delayed"])])
+    assert "A repeat is awaited" in board.overview().cards[0].marks
+    board.take([transition("2", event)])
+    assert board.overview().cards[0].marks == ["Delayed: call the patient"]

@@ -3,14 +3,16 @@
 import json
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.feed.follower import Batch, Contact, Lost, Start
 from alerts.feed.hub import QUEUE_BYTES_MAX, Client, Hub
 from alerts.records import Record
+from schemas.kafka import EngineReport
 from schemas.registry import PatientEntry
-from schemas.topics import ACTIONS, ALERTS, REGISTRY
+from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 from tests.alert_records import acknowledgement, patient, transition
 from tests.servers import HandClock
 
@@ -202,3 +204,18 @@ def test_cut_streams_resume_without_a_gap_or_a_double(data: st.DataObject) -> No
         assert isinstance(event.data, dict)
         seen += [card["alert_id"] for card in event.data["cards"]]
     assert seen == sent
+
+
+@pytest.mark.parametrize(("late_ms", "banner"), [(15_000, False), (15_001, True)])
+def test_a_banner_says_that_alerts_come_late_beyond_fifteen_seconds(
+    late_ms: int, banner: bool
+) -> None:
+    clock = HandClock()
+    hub = Hub(clock, "build")
+    hub.take(Start(("t", "u", "v", "r", "e"), {**STARTS, (READINGS, 0): 0}))
+    report = EngineReport(0, "e", 1, 0, clock.wall_ms(), clock.wall_ms(), late_ms)
+    hub.take(Batch([report], {}))
+    hub.take(Contact(0, True, clock.monotonic_ms()))
+    (beat,) = [one for one in events(hub.join("")) if one.name == "heartbeat"]
+    assert isinstance(beat.data, dict)
+    assert (beat.data["trouble"] is not None) == banner
