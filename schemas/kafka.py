@@ -87,7 +87,7 @@ class Corrections(
 ):
     """A record of readings.v1: stored readings of one patient were decoded anew. Key: patient_id.
 
-    It is no arrival: nobody is paged for it, and nothing is judged again.
+    It is no arrival: nobody is paged for what it says, only for an alert that it had ended.
     """
 
     patient_id: str
