@@ -20,6 +20,8 @@ from schemas.alert import Cause
 
 NEVER_MS = 2**62
 NO_CONTACT_MS = -(2**62)
+_MANY = 8
+"""Of so many in the heap one that is new makes it cheaper to order all than to push each."""
 
 Integers = npt.NDArray[np.int64]
 Key = tuple[int, int]
@@ -104,6 +106,8 @@ class Attendance:
     gateway: Integers = field(init=False)
     scheduled_ms: Integers = field(init=False)
     _heap: list[tuple[int, int, int]] = field(default_factory=list)
+    _to_schedule: set[int] = field(default_factory=set)
+    """Rows of which somebody changed something since the last step."""
     _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
     _waits: npt.NDArray[np.bool_] = field(init=False)
     """By (row, vital): something is open that a contact ends."""
@@ -138,18 +142,10 @@ class Attendance:
     def look_again(self, row: int) -> None:
         """Judge a patient afresh: somebody changed what is expected, or what is known.
 
-        A deadline is never earlier than its silence is long; what is scheduled before that is
-        looked at anyway. So nothing is pushed twice for a patient of whom nothing is new.
+        When is only found out in the next step: whoever follows or restores many patients gets
+        each of them scheduled once, by the last that is known, and not by the first.
         """
-        for rule, vital in enumerate(self.vital_of):
-            at_ms, expected = NEVER_MS, self.expect(row, rule)
-            if (row, rule) in self.open:
-                at_ms = NO_CONTACT_MS
-            elif expected is not None:
-                since_ms = max(int(self.contact_ms[row, vital]), expected.from_ms)
-                at_ms = since_ms + expected.absent_for_ms
-            if at_ms < self.scheduled_ms[row, rule]:
-                self.schedule((row, rule), at_ms)
+        self._to_schedule.add(row)
 
     def schedule(self, key: Key, at_ms: int) -> None:
         """Look at a patient's silence next when log time has passed this."""
@@ -159,12 +155,49 @@ class Attendance:
 
     def woken(self, until_ms: int) -> set[int]:
         """Give the rows with something scheduled before; they are looked at now."""
+        self._schedule_all()
         rows: set[int] = set()
         while self._heap and self._heap[0][0] < until_ms:
             at_ms, row, rule = heapq.heappop(self._heap)
             if self.scheduled_ms[row, rule] == at_ms:  # else it was scheduled anew
                 rows.add(row)
         return rows
+
+    def _schedule_all(self) -> None:
+        """Schedule those who are to be looked at again.
+
+        A deadline is never earlier than its silence is long; what is scheduled before that is
+        looked at anyway. So nothing is pushed twice for a patient of whom nothing is new.
+        """
+        if not self._to_schedule:
+            return
+        rows = sorted(self._to_schedule)
+        self._to_schedule.clear()
+        contact_ms = self.contact_ms[np.ix_(rows, self.vital_of)].tolist()
+        scheduled_ms = self.scheduled_ms[rows].tolist()
+        found = [
+            (at_ms, row, rule)
+            for row, contacts_ms, before_ms in zip(rows, contact_ms, scheduled_ms, strict=True)
+            for rule, contact in enumerate(contacts_ms)
+            if (at_ms := self._earliest_ms((row, rule), contact)) < before_ms[rule]
+        ]
+        for at_ms, row, rule in found:
+            self.scheduled_ms[row, rule] = at_ms
+        if len(found) * _MANY > len(self._heap):
+            self._heap += found
+            heapq.heapify(self._heap)
+        else:
+            for one in found:
+                heapq.heappush(self._heap, one)
+
+    def _earliest_ms(self, key: Key, contact_ms: int) -> int:
+        """Give a time before which a patient's silence need not be looked at."""
+        if key in self.open:
+            return NO_CONTACT_MS
+        expected = self.expect(*key)
+        if expected is None:
+            return NEVER_MS
+        return max(contact_ms, expected.from_ms) + expected.absent_for_ms
 
     def waiting(self, contacts: Contacts) -> set[int]:
         """Give the rows whose open absence one of these contacts may end."""

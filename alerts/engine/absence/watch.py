@@ -41,6 +41,8 @@ class AbsenceWatch:
     def __init__(self, rules: Sequence[AbsenceRule], surroundings: Surroundings) -> None:
         """Start with nobody."""
         self.rules = tuple(rules)
+        self.keys = tuple(rule.key for rule in rules)
+        """The rules' names for ever: state is kept by them."""
         self.vitals = tuple(dict.fromkeys(rule.rule.vital for rule in rules))
         self.gap_ms: int | None = None
         self._numbers = {vital: number for number, vital in enumerate(self.vitals)}
@@ -67,11 +69,6 @@ class AbsenceWatch:
     def restore_away(self, kept: bytes) -> None:
         """Put it back, if there is anything."""
         restore_away(self.attendance, kept)
-
-    @property
-    def keys(self) -> list[str]:
-        """Name the rules for ever: state is kept by these names."""
-        return [rule.key for rule in self.rules]
 
     def replan(self, row: int, expected: tuple[Expectation | None, ...]) -> None:
         """Take what is expected of a patient from now on: nothing, or one entry a rule."""

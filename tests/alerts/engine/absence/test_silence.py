@@ -307,3 +307,14 @@ def test_a_changed_plan_ends_what_is_no_longer_expected() -> None:
     after = run(attendance, [(BEGIN_MS + 2 * DAY_MS + 1, []), (BEGIN_MS + 9 * DAY_MS, [])])
     assert [one.event for one in after] == ["returned"]
     assert not attendance.open
+
+
+def test_a_restored_patient_is_looked_at_when_it_is_due_and_not_before() -> None:
+    """Following a million patients would else leave a million looks to the first step."""
+    attendance = fresh()
+    later_ms = BEGIN_MS + 5 * DAY_MS
+    attendance.contact_ms[:] = later_ms
+    for row in range(PATIENTS):
+        attendance.look_again(row)
+    assert not attendance.woken(later_ms + DAY_MS)
+    assert attendance.woken(later_ms + DAY_MS + 1) == set(range(PATIENTS))
