@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from alerts.engine.absence.keep import KeptSilence
+from alerts.engine.columns import Integers
 from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, Ended, LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.sight import Sight
@@ -139,8 +140,8 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             vitals,
             ladders,
             silence,
-            known=_named(rules, state.known[row].tolist()),
-            inactive=_named(rules, state.inactive[row].tolist()),
+            known=_named(rules.ladders, state.known[row].tobytes()),
+            inactive=_named(rules.ladders, state.inactive[row].tobytes()),
             withdrawn=state.withdrawn.get(row, {}),
             kept_vitals=[
                 vital.vital.name
@@ -151,9 +152,10 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
     )
 
 
-def _named(rules: RuleSet, rungs: list[int]) -> bytes:
-    """Give the digests of sets of rungs, one set a ladder."""
-    sets = zip(rules.ladders, rungs, strict=True)
+@lru_cache(maxsize=65_536)  # a million patients share a few sets of rungs
+def _named(ladders: tuple[Ladder, ...], rungs: bytes) -> bytes:
+    """Give the digests of sets of rungs, one set of 64 bits a ladder."""
+    sets = zip(ladders, np.frombuffer(rungs, np.int64).tolist(), strict=True)
     return b"".join(_digest(ladder.rungs[rung].key) for ladder, of in sets for rung in bits(of))
 
 
@@ -176,14 +178,14 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
             memory = state.memories[vital.index]
             if not memory.restore(row, kept.slot):
                 memory.restore_recent(row, np.frombuffer(kept.recent, dtype="<u8"))
-            _restore_cleared(state, row, vital, kept.cleared)
+            state.clear[row, _places(vital.ladders)] = _among(vital.ladders, kept.cleared)
             _restore_arrivals(state, row, vital.index, kept.arrivals)
     _restore_ladders(state, row, record.ladders)
     state.absences.restore(row, record.silence)
     if record.known is not None:
-        state.known[row] = [_among(ladder, record.known) for ladder in state.rule_set.ladders]
+        state.known[row] = _among(state.rule_set.ladders, record.known)
     if record.inactive:
-        state.inactive[row] = [_among(ladder, record.inactive) for ladder in state.rule_set.ladders]
+        state.inactive[row] = _among(state.rule_set.ladders, record.inactive)
     for vital in state.rule_set.vitals:
         if record.kept_vitals is not None and vital.vital.name not in record.kept_vitals:
             state.unfilled.add((row, vital.index))
@@ -198,11 +200,8 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
 
 
 def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
-    return b"".join(
-        _digest(ladder.rungs[rung].key)
-        for ladder in vital.ladders
-        for rung in bits(int(state.clear[row, ladder.index]))
-    )
+    clear = state.clear[row, _places(vital.ladders)].astype(np.int64)
+    return _named(vital.ladders, clear.tobytes())
 
 
 def _orphans(state: PartitionState, kept: dict[str, _Ladder]) -> Iterator[Orphan]:
@@ -215,15 +214,22 @@ def _orphans(state: PartitionState, kept: dict[str, _Ladder]) -> Iterator[Orphan
             yield Orphan(name, ladder.onset_reading_id, ladder.latched)
 
 
-def _restore_cleared(state: PartitionState, row: int, vital: VitalLadders, cleared: bytes) -> None:
-    for ladder in vital.ladders:
-        state.clear[row, ladder.index] = _among(ladder, cleared)
-
-
-@lru_cache(maxsize=65_536)  # a million patients share a few sets of rungs
-def _among(ladder: Ladder, kept: bytes) -> int:
+@lru_cache(maxsize=65_536)
+def _among(ladders: tuple[Ladder, ...], kept: bytes) -> Integers:
+    """Give by ladder the set of those rungs whose digests were kept."""
     digests = {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
-    return mask(place for place, rung in enumerate(ladder.rungs) if _digest(rung.key) in digests)
+    return np.array(
+        [
+            mask(place for place, rung in enumerate(one.rungs) if _digest(rung.key) in digests)
+            for one in ladders
+        ],
+        np.int64,
+    )
+
+
+@lru_cache(maxsize=64)
+def _places(ladders: tuple[Ladder, ...]) -> Integers:
+    return np.array([ladder.index for ladder in ladders])
 
 
 @lru_cache(maxsize=4096)

@@ -142,6 +142,14 @@ class Memory:
             slot = self.slot_of[row]
         return slot.astype(np.int64)
 
+    def _new_slot(self, row: int) -> int:
+        """Make the slot of a row that has none."""
+        slot = self.used
+        self.reserve_slots(slot + 1)
+        self.slot_of[row] = slot
+        self.used += 1
+        return slot
+
     def seen(self, slot: Integers, identity: Identities) -> Booleans:
         """Tell which ids are among the recent ones."""
         recent = self._recents[slot, 0].view("<u8").reshape(-1, RECENT_MAX)
@@ -226,7 +234,7 @@ class Memory:
             return False
         slot, size = int(self.slot_of[row]), self.layout.slot.itemsize
         if slot < 0:
-            slot = int(self.slots(np.array([row]))[0])
+            slot = self._new_slot(row)
         self._bytes[slot * size : (slot + 1) * size] = np.frombuffer(encoded, np.uint8)
         return True
 

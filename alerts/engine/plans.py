@@ -55,6 +55,8 @@ class Plans:
         """What lies between the patients and here; like the plans, it comes by another topic."""
         self._rule_set = rule_set
         self._plans: dict[str, Plan] = {}
+        self._in_force: dict[tuple[str, ...], tuple[int, ...]] = {}
+        """By books: a million patients are under a few sets of them."""
         self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, ((LONG_AGO_MS, UTC),))
 
     def __contains__(self, patient_id: str) -> bool:
@@ -71,11 +73,13 @@ class Plans:
         lost = unknown and len(unknown) == len(entry.books)
         watching = self._rule_set.books if lost else entry.books
         too_old = self.refused(entry)
-        in_force = self._rule_set.in_force(name for name in watching if name not in too_old)
+        books = tuple(name for name in watching if name not in too_old)
+        if books not in self._in_force:
+            self._in_force[books] = tuple(self._rule_set.in_force(books))
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
         zones = _zones(entry)
         self._plans[entry.patient_id] = Plan(
-            tuple(in_force),
+            self._in_force[books],
             from_ms,
             zones,
             personal_limits(entry.limits),

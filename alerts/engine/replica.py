@@ -76,19 +76,19 @@ class Replica:
         kept = decode_kept(value)
         patient = decode_patient(kept.patient) if kept else None
         if kept is None or patient is None:
-            self._note([self.partition.state.row(patient_id)], "", _UNREADABLE, 0)
+            self._note(self.partition.state.row(patient_id), "", _UNREADABLE, 0)
             return False
         self.partition.restore(patient_id, patient)
         same = patient.topic_id == self.partition.topic_id
         holds = patient.next_offset if same else _OTHER_LIFE
-        self._note([self.partition.state.row(patient_id)], kept.writer, holds, kept.log_ms)
+        self._note(self.partition.state.row(patient_id), kept.writer, holds, kept.log_ms)
         return True
 
     def expect(self, patient_id: str) -> None:
         """Know a patient from whom nothing may ever come."""
         state = self.partition.state
         if patient_id not in state.rows:
-            self._note([state.row(patient_id)], "", 0, 0)
+            self._note(state.row(patient_id), "", 0, 0)
 
     def lead(self, engine: str) -> list[Write]:
         """Take over; what is given must be durable before anything is judged.
@@ -221,7 +221,7 @@ class Replica:
             believed[self._writers[self.writer]] = np.iinfo(np.int64).max
         return believed
 
-    def _note(self, rows: list[int], writer: str, holds: int, log_ms: int) -> None:
+    def _note(self, rows: int | list[int], writer: str, holds: int, log_ms: int) -> None:
         while len(self._holds) < len(self):
             self._writer = np.concatenate([self._writer, np.zeros_like(self._writer)])
             self._holds = np.concatenate([self._holds, np.zeros_like(self._holds)])
