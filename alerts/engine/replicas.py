@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 import structlog
-from kafka.partitioner.default import murmur2
 
 from alerts.engine.ladders import RuleSet
 from alerts.engine.output import Message, Output, Patience
 from alerts.engine.partition import Entries
+from alerts.engine.partitioner import partitions_of
 from alerts.engine.plans import Plans
 from alerts.engine.replica import Replica, Write
 from alerts.engine.snapshot import Header, Saving, load
@@ -94,10 +94,12 @@ class Replicas:
 
     def expect(self, patients: Iterable[str]) -> None:
         """Know patients of whom the registry speaks, though nothing may ever come from them."""
-        for patient_id in patients:
-            known = any(patient_id in one.partition.state.rows for one in self._all)
-            if self._all and not known:
-                self._all[partition_of(patient_id, len(self._all))].expect(patient_id)
+        known = [one.partition.state.rows for one in self._all]
+        if not known:
+            return
+        unheard = [one for one in patients if not any(one in rows for rows in known)]
+        for patient_id, number in partitions_of(unheard, len(known)).items():
+            self._all[number].expect(patient_id)
 
     def replan(self, patients: Iterable[str]) -> None:
         """Take changed plans into the columns."""
@@ -266,12 +268,6 @@ class Replicas:
             if not self._all[record.partition].follow(record.key or b"", record.value):
                 _log.error("state.unreadable", partition=record.partition, offset=record.offset)
             self._next[record.partition] = record.offset + 1
-
-
-def partition_of(patient_id: str, partitions: int) -> int:
-    """Tell where the bridge's producer puts a patient: as every Kafka client does by default."""
-    number: int = murmur2(patient_id.encode()) & 0x7FFF_FFFF
-    return number % partitions
 
 
 def _messages(number: int, writes: Iterable[Write]) -> list[Message]:

@@ -10,8 +10,8 @@ from alerts.engine.absence.watch import LOG_GAP_MS
 from alerts.engine.admission import decoded, held_back, sane
 from alerts.engine.ladders import RuleSet
 from alerts.engine.library import Library
+from alerts.engine.partitioner import partitions_of
 from alerts.engine.plans import Plans
-from alerts.engine.replicas import partition_of
 from alerts.engine.roster import Roster
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
@@ -76,7 +76,7 @@ def judged_again(bootstrap: str, patient_id: str, books: Path, progress: Progres
     with Log(bootstrap, (READINGS,), _CLIENT_ID) as log:
         partitions = log.life(READINGS).partitions
         log.seek({})
-        home = partition_of(patient_id, partitions)
+        home = partitions_of((patient_id,), partitions)[patient_id]
         for number in set(range(partitions)) - {home}:
             log.read_on((READINGS, number), None)
         part: list[ReadingsRecord] = []
