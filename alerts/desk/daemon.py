@@ -128,11 +128,10 @@ class DeskDaemon:
         self._lives, self._reached = lives, log.position()
 
     def _read_to_end(self, log: Log) -> None:
-        ends = log.ends()
-        while any(log.position()[place] < end for place, end in ends.items()):
+        for records in log.read_to_end():
+            self._take(records)
             if self.stop.is_set():
                 raise _StoppedError
-            self._take(log.poll(_POLL_MS))
 
     def _patience_ms(self) -> int:
         due_ms = self._core.due_ms()

@@ -12,7 +12,6 @@ from schemas.topics import GATEWAYS
 LOOK_BACK_MS = 24 * 3_600_000
 """A gateway that has not reported for longer than this is not known any more."""
 
-_POLL_MS = 100
 _READ_MAX = 2_000
 
 _decoder = msgspec.json.Decoder(GatewayReport)
@@ -30,9 +29,8 @@ class Gateways:
 
     def read_to_end(self) -> None:
         """Read everything that is in the topic now; raise ``UnavailableError``."""
-        ends = self._log.ends()
-        while any(self._log.position()[place] < end for place, end in ends.items()):
-            self._take(self._log.poll(_POLL_MS))
+        for records in self._log.read_to_end():
+            self._take(records)
 
     def read_news(self) -> set[str]:
         """Read what has come in, as much as keeps nobody waiting."""

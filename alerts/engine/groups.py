@@ -72,10 +72,10 @@ class Share(Log):
         known = self._consumer.highwater(TopicPartition(*place))
         return known is not None and known > next_offset
 
-    def poll(self, timeout_ms: int) -> list[LogRecord]:
+    def poll(self, timeout_ms: int, records_max: int | None = None) -> list[LogRecord]:
         """Wait so long for records; join the group where that is due."""
         try:
-            return super().poll(timeout_ms)
+            return super().poll(timeout_ms, records_max)
         except UnavailableError as error:
             if isinstance(error.__cause__, InvalidSessionTimeoutError):
                 raise MisconfiguredError(

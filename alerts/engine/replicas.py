@@ -23,7 +23,6 @@ from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.topics import READINGS, STATE
 
-_POLL_MS = 250
 _FOLLOW_FOR_MS = 50
 _AT_ONCE = 2_000
 _SAVE_ROWS = 100
@@ -144,10 +143,8 @@ class Replicas:
 
     def catch_up(self, state: Log, numbers: Iterable[int], patience: Patience) -> None:
         """Follow alerts.state.v1 to its present end."""
-        ends = state.ends()
-        places = [(STATE, number) for number in numbers]
-        while any(state.position()[place] < ends[place] for place in places):
-            self._take(state.poll(_POLL_MS))
+        for records in state.read_to_end(partitions=numbers):
+            self._take(records)
             if patience.stop.is_set():
                 raise StoppedError
 

@@ -1,6 +1,7 @@
 """Follows registry.v1: who is watched, by which books, since when; and which books are in force."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 import structlog
 
@@ -13,7 +14,6 @@ from schemas.errors import InvalidInput, MisconfiguredError
 from schemas.registry import BOOK_KEY, PATIENT_KEY, BookEntry, PatientEntry
 from schemas.topics import REGISTRY
 
-_POLL_MS = 100
 _log = structlog.get_logger()
 
 
@@ -40,9 +40,8 @@ class Roster:
         """
         self._log.seek({})
         last: dict[bytes, LogRecord] = {}
-        ends = self._log.ends()
-        while any(self._log.position()[place] < end for place, end in ends.items()):
-            last |= {record.key or b"": record for record in self._log.poll(_POLL_MS)}
+        for records in self._log.read_to_end():
+            last |= {record.key or b"": record for record in records}
         books = {key: one for key, one in last.items() if key.startswith(BOOK_KEY.encode())}
         self._take_all(books.values())
         if self.outdated:
@@ -54,15 +53,11 @@ class Roster:
 
     def read_to_end(self) -> set[str]:
         """Read on to the present end; raise ``UnavailableError``."""
-        changed: set[str] = set()
-        ends = self._log.ends()
-        while any(self._log.position()[place] < end for place, end in ends.items()):
-            changed |= self.read_news(_POLL_MS)
-        return changed
+        return self._take_all(chain.from_iterable(self._log.read_to_end()))
 
-    def read_news(self, timeout_ms: int = 0) -> set[str]:
+    def read_news(self) -> set[str]:
         """Read what has come in."""
-        return self._take_all(self._log.poll(timeout_ms))
+        return self._take_all(self._log.poll(0))
 
     def check(self) -> None:
         """Raise ``UnavailableError`` if the topic is away or was made again."""

@@ -21,7 +21,6 @@ from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.kafka import Canary, ReadingsRecord, Tick
 from schemas.topics import ALERTS, READINGS, REGISTRY
 
-_POLL_MS = 500
 _CLIENT_ID = "vitalwire-replay"
 _AT_ONCE = 5_000
 
@@ -110,12 +109,11 @@ def _entry(record: LogRecord, key: bytes) -> ReadingsRecord | None:
 
 def _to_end(log: Log, progress: Progress, partition: int | None = None) -> Iterator[LogRecord]:
     """Read to where the topic ends now."""
-    ends = {place: end for place, end in log.ends().items() if partition in {None, place[1]}}
     begins = log.position()
+    ends = {place: end for place, end in log.ends().items() if partition in {None, place[1]}}
     total = sum(end - begins[place] for place, end in ends.items())
     read = 0
-    while any(log.position()[place] < end for place, end in ends.items()):
-        records = log.poll(_POLL_MS)
+    for records in log.read_to_end(partitions=None if partition is None else (partition,)):
         read += len(records)
         yield from records
         progress(min(read, total), total)

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from random import Random
 from threading import Event
 
@@ -31,7 +32,6 @@ from schemas.servers import MqttServer
 from schemas.topics import ACTIONS, ENGINES, READINGS
 
 _CLIENT_ID = "vitalwire-watcher"
-_POLL_MS = 200
 _ASK_WITHIN_S = 5.0
 _UNSAID_MAX = 100
 _JITTER = 0.05
@@ -125,10 +125,8 @@ class Watcher:
                 )
                 log.seek(log.since(ACTIONS, self.clock.wall_ms() - _ACTIONS_BACK_MS))
             log.check()
-            ends = log.ends()
-            while any(log.position()[place] < end for place, end in ends.items()):
-                for _, record in readable(log.poll(_POLL_MS), REJECTED):
-                    self._take(record)
+            for _, record in readable(chain.from_iterable(log.read_to_end()), REJECTED):
+                self._take(record)
         except UnavailableError as error:
             _log.warning("watcher.log-lost", cause=error.cause)
             connections.close()
