@@ -24,7 +24,9 @@ _LOOK_S = 0.5
 # ``write`` hands over many records and flushes: until then nothing need be sent, or each record
 # would wake kafka-python's thread.
 _LINGER_MS = 100
-_BATCH_BYTES = 256 * 1024
+# More than a round's states of one partition, or each further record would wake it; with room to a
+# broker's limit of 1 MiB (message.max.bytes).
+_BATCH_BYTES = 768 * 1024
 _CLOSE_WITHIN_S = 1.0
 
 _log = structlog.get_logger()
