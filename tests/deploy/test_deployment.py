@@ -69,6 +69,23 @@ def test_compose_runs_commands_that_exist(services: dict[str, Any]) -> None:
     assert [said for command in commands if (said := complaint(command))] == []
 
 
+def test_each_engine_keeps_its_snapshots_in_a_volume_of_its_own(services: dict[str, Any]) -> None:
+    engines = [
+        one for one in services.values() if one.get("command", [])[:2] == ["alerts", "engine"]
+    ]
+    assert len(engines) == 2, "one takes over from the other"
+    volumes = [volume.split(":")[0] for one in engines for volume in one["volumes"]]
+    assert len(set(volumes)) == len(engines)
+    declared = yaml.safe_load(COMPOSE.read_text())["volumes"]
+    assert set(volumes) <= declared.keys()
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    user = re.findall(r"^USER (\d+):(\d+)$", dockerfile, re.MULTILINE)[-1]
+    for one in engines:
+        folder = one["volumes"][0].split(":")[1]
+        assert f"--snapshots={folder}" in one["command"]
+        assert f"install -d -o {user[0]} -g {user[1]} {folder}\n" in dockerfile
+
+
 def test_everything_listens_on_loopback(services: dict[str, Any]) -> None:
     assert {service["network_mode"] for service in services.values()} == {"host"}
     kafka = (DEPLOY / "kafka" / "server.properties").read_text()
