@@ -54,6 +54,8 @@ TAKEOVER_S_MAX = 10
 SURE_S = 2
 """What came so long before the kill had its alert already."""
 _BATCH = 5_000
+_PATIENCE = 10
+"""How many times as long as it should take is waited for."""
 
 
 def run() -> Iterator[Figure]:
@@ -85,8 +87,9 @@ def restarts(
     snapshots.mkdir()
     plain_s = _plain_s(kafka, REGISTRY) + _plain_s(kafka, STATE)
     keep = ("--snapshots", str(snapshots), "--snapshot-every", "1")
-    from_kafka_s = _restart_s(kafka, snapshots, keep)
-    from_snapshot_s = _restart_s(kafka, snapshots, keep)
+    within_s = GIVE_UP_S + _PATIENCE * target_s
+    from_kafka_s = _restart_s(kafka, snapshots, keep, within_s)
+    from_snapshot_s = _restart_s(kafka, snapshots, keep, within_s)
     reference = Reference("plain consumer of both topics", plain_s)
     target = Target("<=", target_s)
     thousands = patients // 1_000
@@ -104,9 +107,9 @@ def _fill(kafka: EmbeddedKafka, producer: KafkaProducer, number: int, patients: 
     writes = replica.lead("bench")
     for begin in range(0, len(patients), _BATCH):
         values = [
-            quiet_reading(named(patient), f"{patient} {place}", now_ms, rng)
+            quiet_reading(named(patient), f"{patient} {place}", now_ms + place, rng)
             for patient in patients[begin : begin + _BATCH]
-            for place in range(2)
+            for place in range(2)  # at two times: two of one time would be walked one by one
         ]
         first: list[tuple[int, bytes | None]] = [(0, value) for value in values]
         writes += replica.judge(replica.partition.read(first))[1]
@@ -125,16 +128,18 @@ def _plain_s(kafka: EmbeddedKafka, topic: str) -> float:
         return time.perf_counter() - began_s
 
 
-def _restart_s(kafka: EmbeddedKafka, snapshots: Path, options: tuple[str, ...]) -> float:
+def _restart_s(
+    kafka: EmbeddedKafka, snapshots: Path, options: tuple[str, ...], within_s: float
+) -> float:
     """Start one, wait until it judges, and until its snapshots are there."""
     port = free_port()
     began_s = time.perf_counter()
     with engine(kafka, "--alone", "--monitor-port", str(port), *options):
-        wait_until_ready(port)
+        wait_until_ready(port, within_s)
         took_s = time.perf_counter() - began_s
         for path in snapshots.iterdir():
             path.unlink()
-        never, give_up_s = Event(), time.perf_counter() + GIVE_UP_S
+        never, give_up_s = Event(), time.perf_counter() + within_s
         while len(list(snapshots.glob("*.state"))) < PARTITIONS:
             assert time.perf_counter() < give_up_s, "no snapshots"
             never.wait(0.1)
