@@ -1,6 +1,8 @@
 """The clock of the device that is visited: sighted before its records, set after them if wrong."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 
@@ -9,7 +11,7 @@ from gateway.bluetooth.device_clock import set_clock, way_of
 from gateway.bluetooth.harvest import Harvest, Surroundings
 from gateway.bluetooth.link import Link
 from gateway.record import ClockMove, DeviceClock
-from gateway.timeline import guessed_lag_ms, right_time, setting
+from gateway.timeline import Timeline, guessed_lag_ms, right_time, setting
 from schemas.errors import UnavailableError
 from schemas.gatt.quirks import Quirk
 
@@ -49,24 +51,35 @@ async def set_wrong_clock(
     known, devices = harvest.facts, around.journal.devices
     address = known.device.address
     moment = wall.read(around.clock)
-    with suppress(UnavailableError):  # then the next visit finds a clock that somebody moved
+
+    async def set_as_noted(right: datetime, moved: Callable[[Timeline], Timeline]) -> None:
+        """Note the move before it is made: dying in between must not hide it.
+
+        One that was noted and not made shows as another move at the next visit; then stamps of
+        which it is not clear before which move they are have no age (``jump_ms``).
+        """
+        before = devices.timeline(address)
+        devices.keep_timeline(address, moved(before))
+        if await set_clock(link, quirk, right):
+            note_set()
+        else:
+            devices.keep_timeline(address, before)
+
+    with suppress(UnavailableError):  # then it is left alone
         zone = around.zone_of(address)
         if known.clock is not None:
             right = setting(known.clock, way_of(quirk), moment, zone)
-            if right is not None and await set_clock(link, quirk, right):
+            if right is not None:
                 shows = right.replace(tzinfo=None)
-                timeline = devices.timeline(address)
-                devices.keep_timeline(
-                    address, timeline.set_to(shows, known.clock, moment, last_number)
+                clock = known.clock
+                await set_as_noted(
+                    right, lambda before: before.set_to(shows, clock, moment, last_number)
                 )
-                note_set()
         elif harvest.captured and last_number is not None and zone is not None:
             lag_ms = guessed_lag_ms(harvest.freshness(), way_of(quirk), moment, zone)
             right = right_time(moment, zone)
-            if lag_ms is not None and right and await set_clock(link, quirk, right):
-                timeline = devices.timeline(address)
-                devices.keep_timeline(address, timeline.set_blindly(lag_ms, last_number))
-                note_set()
+            if lag_ms is not None and right:
+                await set_as_noted(right, lambda before: before.set_blindly(lag_ms, last_number))
 
 
 def note_set() -> None:

@@ -53,6 +53,20 @@ def test_a_clock_whose_difference_to_ours_changed_was_moved_in_between(jump: int
     assert move == ClockMove(jump, later(2 * HOUR_MS), later(jump))
 
 
+@given(
+    jump=st.integers(MOVED_BEYOND_MS + 1, 1000 * HOUR_MS).flatmap(
+        lambda jump: st.sampled_from([jump, -jump])
+    ),
+    taken_ms=st.integers(-1000 * HOUR_MS, 2 * HOUR_MS),
+)
+def test_a_move_that_was_noted_and_not_made_gives_no_wrong_age(jump: int, taken_ms: int) -> None:
+    """The daemon died between: the clock runs on as it did."""
+    noted = sights((0, 0)).set_to(later(jump), DeviceClock(SHOWS, 0), moment(0), None)
+    seen = noted.sight(DeviceClock(later(2 * HOUR_MS), 2 * HOUR_MS), moment(2 * HOUR_MS))
+    assert len(seen.moves) == 2
+    assert jump_ms(later(taken_ms), None, seen.moves) in {0, None}
+
+
 def test_across_a_boot_only_true_wall_clocks_tell() -> None:
     before, after = DeviceClock(SHOWS, 5_000), DeviceClock(later(3 * HOUR_MS), 900)
     for wall_ms, moves in ((WALL_MS, 1), (None, 0)):

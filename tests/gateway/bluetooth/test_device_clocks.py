@@ -11,11 +11,13 @@ import pytest
 from gateway import wall
 from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import Admissions
-from gateway.bluetooth import pairing
+from gateway.bluetooth import pairing, session_clock
+from gateway.bluetooth.device_clock import set_clock
+from gateway.bluetooth.link import Link
 from gateway.decode import decode
-from gateway.record import Moment
+from gateway.record import ClockMove, Moment
 from schemas.clock import Clock
-from schemas.gatt.quirks import ACCU_CHEK_INSTANT, AND_UA651, ClockWay
+from schemas.gatt.quirks import ACCU_CHEK_INSTANT, AND_UA651, ClockWay, Quirk
 from schemas.reading import Reading
 from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Habits, Ledger, Meter, Sample
 from simulators.peripherals.models import CONFORMANT, CUFFS, METERS, Device, Model
@@ -107,6 +109,29 @@ async def test_a_wrong_clock_is_set_after_its_records_and_they_keep_their_age(
     )
     assert newer is not None
     assert newer < 10_000
+
+
+@pytest.mark.parametrize("takes_it", [True, False])
+async def test_a_clock_is_moved_only_after_that_is_on_the_disk(
+    world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch, takes_it: bool
+) -> None:
+    """A daemon that dies in between must not take the new time for the old one."""
+    noted: list[tuple[ClockMove, ...]] = []
+
+    async def noting(link: Link, quirk: Quirk | None, right: datetime) -> bool:
+        noted.append(side.journal.devices.timeline(METER_ADDRESS).moves)
+        return takes_it and await set_clock(link, quirk, right)
+
+    monkeypatch.setattr(session_clock, "set_clock", noting)
+    meter = meter_of(ClockWay.CURRENT_TIME, HOUR_S, "Meter One")
+    await world.add(meter, bonded=True)
+    side.zone = ZONE
+    meter.take(Sample(Decimal(100)))
+    await side.visited(1)
+    ((move,),) = noted
+    assert abs(move.jump_ms + HOUR_S * 1000) < 5_000
+    kept = side.journal.devices.timeline(METER_ADDRESS).moves
+    assert kept == ((move,) if takes_it else ())
 
 
 async def test_a_clock_is_set_neither_without_a_zone_nor_if_it_is_right(
