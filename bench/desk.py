@@ -1,15 +1,16 @@
 """The desk: a log read back with 10,000 open alerts, and events that come while they wait.
 
-Read back: each alert has an onset, its notice and six further matches with what was decided on
-them; nobody has answered. Beside it: the same, but judging an alert with each of its records, as
-one would who cannot wait until somebody asks. Live: one event after the other, found, decided and
-taken back, as the desk's process does it, but without Kafka. One long alert: whether its cost grows
-with its records or faster.
+Read back: each alert has an onset, its notice, its delivery and six further matches with what was
+decided on them; nobody has answered. Beside it: the same, but judging an alert with each of its
+records, as one would who cannot wait until somebody asks. Live: one event after the other, found,
+decided, delivered and taken back, as the desk's process does it, but without Kafka. One long alert:
+whether its cost grows with its records or faster.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from alerts.desk.calls import outcome
 from alerts.desk.core import GATHER_MS, Core
 from bench.record import Figure, Reference, Target
 from schemas.alert import Action, Evidence, Transition
@@ -60,8 +61,10 @@ def _long(matches: int) -> list[Record]:
 
 def _history(number: int, matches: int = MATCHES) -> Iterator[Record]:
     onset = _event(number, 0, "onset")
+    notice = _notify(onset)
     yield onset
-    yield _notify(onset)
+    yield notice
+    yield outcome(notice, notice.at_ms, delivered=True)
     for index in range(1, matches + 1):
         match = _event(number, index, "again")
         yield match
@@ -95,7 +98,9 @@ def _live(core: Core) -> float:
         while drafts := core.decide(now_ms):
             for draft in drafts:
                 core.done(draft, now_ms)
-        assert core.to_deliver()
+        for notice in core.to_deliver():
+            for said in core.outcome(notice, now_ms, delivered=True, note="log"):
+                core.done(said, now_ms)
     return LIVE / (time.perf_counter() - begin_s)
 
 

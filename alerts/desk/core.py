@@ -10,6 +10,7 @@ unacknowledged critical alert is never without a timer, unless it ended or lies 
 from dataclasses import dataclass, field
 
 from alerts.desk import calls
+from alerts.desk.agenda import Agenda
 from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk, whose
@@ -44,7 +45,7 @@ class Core:
     desk: Desk = field(default_factory=Desk)
     _rotas: dict[str, RotaEntry] = field(default_factory=dict)
     _staffing: dict[str, Staffing] = field(default_factory=dict)
-    _timers: dict[str, Timer] = field(default_factory=dict)
+    _agenda: Agenda = field(default_factory=Agenda)
     _undecided: dict[str, int] = field(default_factory=dict)
     """When the first undecided event of an alert came in, by alert."""
     _changed: dict[str, int] = field(default_factory=dict)
@@ -79,7 +80,8 @@ class Core:
         """Give when there is something to decide next; None: only a record can change anything."""
         self._reckon()
         waiting = [at_ms + GATHER_MS for at_ms in self._undecided.values()]
-        return min([*waiting, *(one.at_ms for one in self._timers.values())], default=None)
+        due_ms = self._agenda.next_ms()
+        return min([*waiting, *([] if due_ms is None else [due_ms])], default=None)
 
     def decide(self, now_ms: int) -> list[Action]:
         """Give the records that are due; write them, take them, and ask again until there is none.
@@ -90,8 +92,7 @@ class Core:
         self._reckon()
         drafts = self._decide_events(now_ms)
         if not drafts:
-            due_now = [one for one in self._timers.items() if one[1].at_ms <= now_ms]
-            for alert_id, due in sorted(due_now, key=lambda one: one[1].at_ms):
+            for alert_id, due in self._agenda.due(now_ms):
                 drafts += self._act(alert_id, due, now_ms)
         return self._without_repetition(drafts)
 
@@ -269,8 +270,9 @@ class Core:
                 shelf = notices.reset is not None and notices.reset.reason == "shelf-ended"
                 return calls.tell(at, "shelf-ended" if shelf else "reminder")
             case "resume":
-                assert notices.withheld is not None
-                return self._resume(at, notices.withheld)
+                withheld = notices.withheld or notices.answered
+                assert withheld is not None
+                return self._resume(at, withheld)
             case "expire":
                 assert case.answer is not None
                 return [calls.expire(case, case.answer, _expiry(case), now_ms)]
@@ -306,16 +308,13 @@ class Core:
     def _look_at(self, alert_id: str, now_ms: int) -> None:
         """Reckon anew what an alert waits for, after something was said of it."""
         case = self.desk.case(alert_id)
-        self._timers.pop(alert_id, None)
-        if case is None:
-            return
-        if case.undecided:
+        due: Timer | None = None
+        if case is not None and case.undecided:
             self._undecided.setdefault(alert_id, now_ms)
-        else:
+        elif case is not None:
             self._undecided.pop(alert_id, None)
             due = timer(case, self._staffing_of(case), technical=is_technical(case.demand))
-            if due is not None:
-                self._timers[alert_id] = due
+        self._agenda.put(alert_id, due)
 
     def _rearrange(self) -> None:
         self._reckon()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas.alert import Action
+from schemas.alert import Action, Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +12,7 @@ class Notices:
 
     ``chain``: notifications of its present demand since the chain began (anew), oldest first.
     ``attached``: the record that withheld the first of them, because another alert's was sent.
+    ``answered``: the record that withheld it, because somebody was quicker than the desk.
     ``withheld``: what is to be said at its ``until_ms``. ``failed``: ids of notifications that no
     channel took; ``done``: of all whose delivery is over. ``after_end``: how many of the chain were
     sent after the condition had ended. ``last_ms``: the last notification of all. ``told``: names
@@ -20,6 +21,7 @@ class Notices:
 
     chain: tuple[Action, ...] = ()
     attached: Action | None = None
+    answered: Action | None = None
     withheld: Action | None = None
     reset: Action | None = None
     failed: frozenset[str] = frozenset()
@@ -90,14 +92,8 @@ def notices_of(
     last_told_ms = chain[-1].at_ms if chain else -1
     return Notices(
         chain=chain,
-        attached=next(
-            (
-                one
-                for one in withheld
-                if one.reason == "attached" and position_of(one) == demand_index
-            ),
-            None,
-        ),
+        attached=_first(withheld, "attached", demand_index, position_of),
+        answered=_first(withheld, "acknowledged", demand_index, position_of),
         withheld=waiting[-1] if waiting and waiting[-1].at_ms > last_told_ms else None,
         reset=reset,
         failed=frozenset(one.answers for one in actions if one.kind == "undelivered"),
@@ -110,3 +106,14 @@ def notices_of(
             for one in said
         ),
     )
+
+
+def _first(
+    withheld: Sequence[Action],
+    reason: Withheld,
+    demand_index: int,
+    position: Callable[[Action], int],
+) -> Action | None:
+    """Find the record that withheld the present demand for this reason."""
+    found = (one for one in withheld if one.reason == reason and position(one) == demand_index)
+    return next(found, None)

@@ -100,6 +100,8 @@ def _call(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
         return _step(case, notices.attached, staffing, technical=technical)
     if notices.reset is not None and case.severity != "info":
         return Timer("restart", notices.reset.at_ms)
+    if notices.answered is not None and case.severity != "info":
+        return Timer("resume", notices.answered.at_ms)  # the answer was taken back: nobody knows
     return None
 
 

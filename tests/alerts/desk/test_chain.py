@@ -165,6 +165,23 @@ def test_an_acknowledgement_can_be_undone_and_the_chain_goes_on() -> None:
     assert desk.told() == [(0, "onset", ["nurse"]), (300, "escalation", ["second"])]
 
 
+@pytest.mark.parametrize(
+    ("severity", "reason"), [("critical", "onset"), ("high", "onset"), ("medium", "listed")]
+)
+def test_an_answer_quicker_than_the_desk_that_is_taken_back_leaves_nobody_untold(
+    severity: str, reason: str
+) -> None:
+    """Acknowledged within a quarter of a second, then undone: the desk had told nobody."""
+    desk = VirtualDesk()
+    desk.find("1", severity=severity)
+    answer = desk.do("acknowledge")
+    desk.after(MINUTE_MS)
+    assert desk.delivered == []
+    desk.do("undo", answers=answer.action_id)
+    desk.after(40 * MINUTE_MS)
+    assert desk.delivered[0][1].reason == reason
+
+
 def test_returned_before_acknowledged_one_more_step_and_the_card_stays() -> None:
     desk = VirtualDesk()
     desk.find("1")
