@@ -20,7 +20,7 @@ from alerts.engine.ladders import Ladder, VitalLadders, mask
 from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits
 from alerts.engine.remembered import is_receipt, sight_of_entry
 from alerts.engine.sight import Sight
-from alerts.engine.standing import newest
+from alerts.engine.standing import newest, window_at
 from alerts.engine.state import Orphan, PartitionState
 from alerts.engine.transitions import transition
 from alerts.engine.warming import warming
@@ -107,7 +107,9 @@ def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterat
         rungs = int(new[at, number]) & ~held.latched
         own = state.own(row, sight.measured_at_ms)
         for finding in _open(held, ladder, rungs, sight, state.log_ms, sure=not is_receipt(entry)):
-            told = replace(finding, own=own)
+            rule = ladder.rungs[finding.cause].rule
+            window = None if rule.single else window_at(state, vital, row, entry, rule)
+            told = replace(finding, own=own, window=window)
             yield row, transition(state.patients[row], ladder, told, vital.gated)
         state.put_ladder(key, held)
 

@@ -17,11 +17,9 @@ from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import Memory, Structured
 from alerts.engine.remembered import entries_of, sight_of_entry, tenths_of
-from alerts.engine.sight import Sight
+from alerts.engine.sight import Sight, stamped_as
 from alerts.engine.standing import newest
 from alerts.engine.state import PartitionState
-from schemas.kafka import Stamp, StampedReading, TimeQuality
-from schemas.reading import Capture, Device, Reading
 
 _DAY_CODE_MAX = 2**16 - 1
 
@@ -87,26 +85,10 @@ class _Reviser:
 
     def _columns(self, sight: Sight, *, alone: bool) -> Columns:
         """Lay a reading out as it was when it came, as far as its record says."""
-        at_ms = sight.measured_at_ms
-        reading = Reading(
-            seq=0,
-            reading_id=sight.reading_id,
-            vital=sight.vital,
-            device=Device(""),
-            characteristic="",
-            raw="",
-            quantities=sight.quantities,
-            session_id="",
-            capture=Capture("", 0),
-            status=sight.status,
-            attributes={"not_assessed": " ".join(sight.silent)},
-        )
-        quality: TimeQuality = "untrusted"
-        if sight.time_quality in {"device-clock", "receipt"}:
-            quality = "receipt" if sight.time_quality == "receipt" else "device-clock"
-        stamped = StampedReading(reading, Stamp(at_ms, at_ms, at_ms, at_ms, at_ms, quality))
         gatherer = Gatherer(self._vital.vital, frozenset(self._vital.gated))
-        gatherer.add((0, 0, self._row, at_ms), stamped, alone=alone, judged=True)
+        gatherer.add(
+            (0, 0, self._row, sight.measured_at_ms), stamped_as(sight), alone=alone, judged=True
+        )
         return gatherer.columns()
 
     def _ring(self, ring: Structured, place: int, new: Columns | None) -> None:

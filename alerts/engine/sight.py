@@ -4,8 +4,8 @@ import msgspec
 
 from alerts.rules.flags import silent_flags
 from schemas.alert import Evidence
-from schemas.kafka import StampedReading
-from schemas.reading import Quantity
+from schemas.kafka import Stamp, StampedReading, TimeQuality
+from schemas.reading import Capture, Device, Quantity, Reading
 from schemas.units import shown
 
 _BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
@@ -35,6 +35,28 @@ def sight_of(stamped: StampedReading) -> Sight:
         reading.status,
         silent_flags(reading.attributes) if reading.status is not None else [],
     )
+
+
+def stamped_as(sight: Sight) -> StampedReading:
+    """Lay a reading out as it was when it came, as far as its sight says."""
+    at_ms = sight.measured_at_ms
+    reading = Reading(
+        seq=0,
+        reading_id=sight.reading_id,
+        vital=sight.vital,
+        device=Device(""),
+        characteristic="",
+        raw="",
+        quantities=sight.quantities,
+        session_id="",
+        capture=Capture("", 0),
+        status=sight.status,
+        attributes={"not_assessed": " ".join(sight.silent)},
+    )
+    quality: TimeQuality = "untrusted"
+    if sight.time_quality in {"device-clock", "receipt"}:
+        quality = "receipt" if sight.time_quality == "receipt" else "device-clock"
+    return StampedReading(reading, Stamp(at_ms, at_ms, at_ms, at_ms, at_ms, quality))
 
 
 def value_text(quantity: Quantity) -> str:

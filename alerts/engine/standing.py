@@ -6,12 +6,18 @@ import numpy as np
 
 from alerts.engine import day_sums, windows
 from alerts.engine.baselines import Baselines, enough
-from alerts.engine.columns import Integers
+from alerts.engine.columns import Gatherer, Integers
 from alerts.engine.day_sums import Added
+from alerts.engine.findings import Window
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import Structured
-from alerts.engine.remembered import tenths_of, values_of_entries
+from alerts.engine.remembered import Entry, sight_of_entry, tenths_of, values_of_entries
+from alerts.engine.rounds import Rounds
+from alerts.engine.sheet import evaluate
+from alerts.engine.sight import stamped_as
 from alerts.engine.state import PartitionState
+from alerts.engine.timeline import Timeline
+from alerts.rules.book import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,22 @@ def newest(state: PartitionState, vital: VitalLadders, row: Integers) -> Newest:
     here &= at_ms >= state.from_ms[row]
     row, entries = row[here], entries[here]
     return Newest(row, entries, _Look(state, vital, row, entries).true())
+
+
+def window_at(
+    state: PartitionState, vital: VitalLadders, row: int, entry: Entry, rule: Rule
+) -> Window:
+    """Say what a rule counted or averaged at the newest reading, of which the ring has ``entry``.
+
+    The reading is laid out as if it came now; memory is only asked.
+    """
+    kinds = state.kinds[vital.index]
+    sight = sight_of_entry(entry, vital.vital, kinds)
+    gatherer = Gatherer(vital.vital, frozenset(vital.gated), kinds.requirements)
+    gatherer.add((0, 0, row, state.log_ms), stamped_as(sight), alone=True, judged=True)
+    columns = gatherer.columns()
+    rounds = Rounds(state, vital, columns, evaluate(vital, columns, state))
+    return Timeline(rounds, row, ()).explain(0, rule, entry, briefly=False)
 
 
 class _Look:

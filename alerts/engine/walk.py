@@ -168,6 +168,7 @@ class Walk:
             marks=("stale",),
             scope=f"stale/{self.vital.vital.name}",
             count=arrivals.count,
+            own=self.state.own(row, arrivals.sight.measured_at_ms),
         )
         return self.state.rule_set.ladders[arrivals.ladder], finding
 

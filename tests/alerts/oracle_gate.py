@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.alerts.oracle_rules import HOUR
 from tests.alerts.oracle_voices import Voices
-from tests.alerts.oracle_words import Awaiting, Case, Said, Waiting
+from tests.alerts.oracle_words import Awaiting, Case, Said, Waiting, by_then
 
 
 class Gate(Voices):
@@ -49,7 +49,7 @@ class Gate(Voices):
         late = case.age(name) == "delayed"
         case.problem.waiting.append(Waiting(case, set(asked), deadline_ms, within_ms, late))
         voice = (self.rank(name, set()), name)
-        task = self.say(case, "repeat-asked", voice, case.kept.reading_id)
+        task = by_then(self.say(case, "repeat-asked", voice, case.kept.reading_id), deadline_ms)
         return replace(task, marks=self.weakness(case, name))
 
     # -- extreme readings -------------------------------------------------------------------------
@@ -119,6 +119,7 @@ class Gate(Voices):
     def unconfirmed(self, awaiting: Awaiting) -> Said:
         """No repeat came: the page goes out all the same."""
         case, problem = awaiting.case, awaiting.case.problem
+        problem.note_before()
         problem.awaiting = None
         voice = self.voice(case.ladder, problem)
         assert voice is not None
@@ -128,6 +129,7 @@ class Gate(Voices):
     def unanswered(self, waiting: Waiting) -> Iterator[Said]:
         """Nobody repeated it: it opens one severity lower, unverified."""
         case, problem = waiting.case, waiting.case.problem
+        problem.note_before()
         before = self.voice(case.ladder, problem)
         marks = ("unverified", "flagged", *(["delayed"] if waiting.delayed else []))
         if before is None and self.all_over(case, waiting.rules):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.alerts.oracle_gate import Gate
 from tests.alerts.oracle_rules import SEVERITIES
-from tests.alerts.oracle_words import Case, Said, compare_voices
+from tests.alerts.oracle_words import Case, Said, by_then, compare_voices
 
 
 class Ladders(Gate):
@@ -15,6 +15,7 @@ class Ladders(Gate):
         if all(one.age == "stale" for one in case.verdicts.values()):
             return
         problem = case.problem
+        problem.note_before()
         confirmed, origin = self.answer(case)
         if case.flagged and case.matched:
             confirmed |= self.third_match(case)
@@ -43,7 +44,7 @@ class Ladders(Gate):
         if granted:
             name = self.worst(case.ladder, granted, set())
             voice = (max(self.rank(name, set()), 2), name)
-            over = self.say(case, "resolved-before-seen", voice, case.kept.reading_id)
+            over = self.say(case, "resolved-before-seen", voice, case.kept.reading_id, name)
             yield replace(over, marks=self.weakness(case, name))
 
     def latch(self, case: Case, granted: set[str], confirmed: set[str]) -> None:
@@ -74,17 +75,22 @@ class Ladders(Gate):
             return
         for name in granted:
             problem.mean_said[name] = case.kept.day
-        told = self.say(case, event, spoken, problem.origin)
-        if granted:
-            cause = self.worst(case.ladder, granted, problem.lowered)
-            told = replace(told, marks=self.weakness(case, cause))
+        match = self.worst(case.ladder, granted, problem.lowered) if granted else None
+        cause = before[1] if before and (match is None or event == "eased") else match
+        told = self.say(case, event, spoken, problem.origin, cause)
+        if match is not None:
+            told = replace(told, marks=self.weakness(case, match))
         waits = event in {"onset", "worsened"} and self.begin_wait(case, confirmed)
         if waits and over and before is not None:
             # The first extreme is confirmed by this one, which is worse and waits in its turn.
             severity = SEVERITIES[before[0]]
-            yield replace(told, event="confirmed", rule=before[1], severity=severity)
-        marks = (*told.marks, "awaiting-confirmation") if waits else told.marks
-        yield replace(told, marks=marks)
+            first = self.say(case, "confirmed", before, problem.origin, cause)
+            yield replace(first, severity=severity, marks=told.marks)
+        if waits:
+            assert problem.awaiting is not None
+            told = by_then(told, problem.awaiting.deadline_ms)
+            told = replace(told, marks=(*told.marks, "awaiting-confirmation"))
+        yield told
 
     def speaks_again(self, case: Case, granted: set[str]) -> bool:
         """A mean is said at most once a day."""

@@ -6,7 +6,7 @@ from alerts.engine.identity import alert_id
 from alerts.rules import syntax
 from schemas.registry import PersonalLimit
 from tests.alerts.oracle_plans import Plans
-from tests.alerts.oracle_rules import DAY, OracleRule
+from tests.alerts.oracle_rules import DAY, OracleRule, tests_of
 from tests.alerts.oracle_windows import baseline_readings, known
 from tests.alerts.oracle_words import Patient, Said
 
@@ -78,19 +78,6 @@ class Notices(Plans):
         patient_id = patient.entry.patient_id
         identity = alert_id(patient_id, name, str(at_ms))
         return Said(event, patient_id, rule.ladder, rule.id, "medium", at_ms, identity, "", ())
-
-
-def tests_of(expression: syntax.Expression) -> Iterator[syntax.Comparison]:
-    match expression:
-        case syntax.And(parts=parts) | syntax.Or(parts=parts):
-            for part in parts:
-                yield from tests_of(part)
-        case syntax.Not(inner=inner):
-            yield from tests_of(inner)
-        case syntax.Comparison():
-            yield expression
-        case syntax.Beyond() | syntax.HasStatus():
-            return
 
 
 def names_of(expression: syntax.Expression) -> set[str]:

@@ -1,10 +1,11 @@
 """Old readings: one item of the work list a patient, vital and day of arrival."""
 
 from alerts.engine.identity import alert_id
+from tests.alerts.oracle_because import limits_of, reading_of
 from tests.alerts.oracle_ladders import Ladders
 from tests.alerts.oracle_rules import SEVERITIES
 from tests.alerts.oracle_truth import OneReading, excess
-from tests.alerts.oracle_words import Case, Patient, Said
+from tests.alerts.oracle_words import Because, Case, Patient, Said
 
 
 class Old(Ladders):
@@ -38,4 +39,12 @@ class Old(Ladders):
             alert_id(patient_id, f"stale/{vital}", item["day"]),
             kept.reading_id,
             ("stale",),
+            Because(
+                reading_of(kept),
+                kept.stamped.stamp.quality,
+                limits_of(self.by_name[name], patient, kept.at_ms),
+                (),
+                frozenset(),
+                frozenset(),
+            ),
         )

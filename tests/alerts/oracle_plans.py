@@ -94,6 +94,7 @@ class Plans(Readings):
             told = self.on_ladder(case, older=False)
             yield from (one for one in told if one.event != "again")
         rest = true - urgent
+        problem.note_before()
         before = self.voice(ladder, problem)
         if not rest:
             return
@@ -106,7 +107,7 @@ class Plans(Readings):
         assert after is not None
         if before is None or after[0] < before[0]:
             voice = (max(after[0], MEDIUM), after[1])
-            told_of = self.say(case, "standing", voice, problem.origin)
+            told_of = self.say(case, "standing", voice, problem.origin, after[1])
             yield replace(told_of, marks=("standing",))
 
     def is_urgent(self, rule: OracleRule, newest: Kept) -> bool:

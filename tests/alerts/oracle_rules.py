@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -62,6 +62,10 @@ class OracleRule:
     window: Counted | Averaged | None
     baseline: Baseline | None
     requires: dict[str, list[str]]
+
+    @property
+    def key(self) -> str:
+        return f"{self.book}/{self.id}"
 
     @property
     def is_counted(self) -> bool:
@@ -129,3 +133,16 @@ def duration_ms(text: str) -> int:
     match = re.fullmatch(r"(\d+)\s*(min|h|d)", text)
     assert match, text
     return int(match[1]) * _UNITS[match[2]]
+
+
+def tests_of(expression: syntax.Expression) -> Iterator[syntax.Comparison]:
+    match expression:
+        case syntax.And(parts=parts) | syntax.Or(parts=parts):
+            for part in parts:
+                yield from tests_of(part)
+        case syntax.Not(inner=inner):
+            yield from tests_of(inner)
+        case syntax.Comparison():
+            yield expression
+        case syntax.Beyond() | syntax.HasStatus():
+            return

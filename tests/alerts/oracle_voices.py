@@ -1,9 +1,10 @@
 """Who speaks for a ladder, and how it is said."""
 
 from alerts.engine.identity import alert_id
+from tests.alerts.oracle_because import counted_of, limits_of, reading_of
 from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_windows import truth
-from tests.alerts.oracle_words import Case, Kept, Patient, Problem, Said
+from tests.alerts.oracle_words import Because, Case, Kept, Patient, Problem, Said
 
 
 class Voices:
@@ -34,7 +35,15 @@ class Voices:
         ranks = {name: self.rank(name, problem.lowered) for name in problem.holding}
         return {name for name, rank in ranks.items() if voice and rank == voice[0]}
 
-    def say(self, case: Case, event: str, voice: tuple[int, str], origin: str) -> Said:
+    def say(
+        self,
+        case: Case,
+        event: str,
+        voice: tuple[int, str],
+        origin: str,
+        cause: str | None = None,
+    ) -> Said:
+        """``cause``: the rule that the reading matched, or that is over; it shows its window."""
         patient_id = case.patient.entry.patient_id
         return Said(
             event,
@@ -46,6 +55,24 @@ class Voices:
             alert_id(patient_id, case.ladder, origin),
             case.kept.reading_id,
             (),
+            self.because(case, voice[1], event, cause),
+        )
+
+    def because(self, case: Case, speaking: str, event: str, cause: str | None) -> Because:
+        patient, kept = case.patient, case.kept
+        window: tuple[Kept, ...] = ()
+        rule = self.by_name[speaking if cause is None else cause]
+        shown = cause is not None and rule.window is not None
+        if shown and not (rule.is_averaged and event == "again"):  # which says nothing new
+            window = truth(rule, patient, kept).window
+        held, lowered = case.problem.before
+        return Because(
+            reading_of(kept),
+            kept.stamped.stamp.quality,
+            limits_of(self.by_name[speaking], patient, kept.at_ms),
+            counted_of(window, patient),
+            frozenset(self.by_name[name].key for name in held),
+            frozenset(self.by_name[name].key for name in lowered),
         )
 
     def weakness(self, case: Case, cause: str) -> tuple[str, ...]:

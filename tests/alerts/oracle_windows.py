@@ -112,7 +112,7 @@ def averaged(rule: OracleRule, window: Averaged, patient: Patient, at: Kept) -> 
     mean = Mean(numeric, patient.limits(rule, at.at_ms))
     plain = holds(rule.when, mean)
     back = holds(rule.when, mean, rule.band) is False and len(numeric) == len(inside)
-    return Truth(plain is True, plain is False, back, tuple(numeric))
+    return Truth(plain is True, plain is False, back, tuple(inside))
 
 
 @dataclass(frozen=True)

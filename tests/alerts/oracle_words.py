@@ -10,7 +10,7 @@ from alerts.rules import syntax
 from schemas.alert import ENDING
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, PersonalLimit
 from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_truth import Limits, censored
 
@@ -19,6 +19,41 @@ REMEMBERED = 10
 them is in no window of readings."""
 GATED = {"body-moved", "cuff-too-loose", "improper-position"}
 EPISODE_GAP_DAYS = 28
+
+
+Amount = tuple[Decimal, str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    reading_id: str
+    at_ms: int
+    values: frozenset[tuple[str, str]]
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class LimitTold:
+    """``owner``: author, role, reason and validity of a limit that is the patient's own."""
+
+    field: str
+    relation: str
+    amounts: frozenset[Amount]
+    name: str
+    owner: tuple[object, ...] | None
+
+
+@dataclass(frozen=True)
+class Because:
+    """Why: the reading, the limits in force, what was counted, what held before."""
+
+    reading: Reading
+    quality: str
+    limits: tuple[LimitTold, ...]
+    counted: tuple[Reading, ...]
+    held: frozenset[str]
+    lowered: frozenset[str]
+    confirm_by_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +69,8 @@ class Said:
     alert_id: str
     reading_id: str
     marks: tuple[str, ...]
+    because: Because | None = None
+    """None where nothing but a date or a plan has spoken."""
 
 
 @dataclass(eq=False)
@@ -141,6 +178,11 @@ class Problem:
     awaiting: Awaiting | None = None
     flagged: list[tuple[int, set[str]]] = field(default_factory=list)
     mean_said: dict[str, date] = field(default_factory=dict)
+    before: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+    def note_before(self) -> None:
+        """Remember what holds, and what counts lower, before something changes."""
+        self.before = frozenset(self.holding), frozenset(self.lowered)
 
 
 @dataclass
@@ -222,18 +264,25 @@ class Patient:
                 zone, since_ms = period.zone, period.from_ms
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date()
 
+    def own_limit(self, name: str, at_ms: int) -> PersonalLimit | None:
+        """The patient's own at a time of measurement; of two the one that was entered last."""
+        chosen = None
+        for own in sorted(self.entry.limits, key=lambda one: one.entered_at_ms):
+            until_ms = float("inf") if own.valid_until_ms is None else own.valid_until_ms
+            if own.name == name and own.valid_from_ms <= at_ms < until_ms:
+                chosen = own
+        return chosen
+
     def limits(self, rule: OracleRule, at_ms: int) -> Limits:
         """Limits at a time of measurement: the patient's own, else the book's."""
 
         def stated(test: syntax.Comparison) -> dict[str, Decimal]:
             amounts = test.limit
             if isinstance(amounts, syntax.Named):
-                name = amounts.name
-                amounts = tuple(rule.limits[name])
-                for own in sorted(self.entry.limits, key=lambda one: one.entered_at_ms):
-                    until_ms = float("inf") if own.valid_until_ms is None else own.valid_until_ms
-                    if own.name == name and own.valid_from_ms <= at_ms < until_ms:
-                        amounts = tuple(map(syntax.parse_amount, own.values))
+                own = self.own_limit(amounts.name, at_ms)
+                amounts = tuple(rule.limits[amounts.name])
+                if own is not None:
+                    amounts = tuple(map(syntax.parse_amount, own.values))
             return {amount.unit: amount.number for amount in amounts}
 
         return stated
@@ -287,6 +336,12 @@ class Case:
         return self.verdicts[name].age
 
 
+def by_then(said: Said, deadline_ms: int | None) -> Said:
+    """Add when the page comes, or the task is over."""
+    assert said.because is not None
+    return replace(said, because=replace(said.because, confirm_by_ms=deadline_ms))
+
+
 def compare_voices(
     before: tuple[int, str] | None, after: tuple[int, str] | None, *, again: bool
 ) -> str | None:
@@ -316,6 +371,6 @@ def over_before_seen(said: list[tuple[int, str, Said]]) -> list[tuple[int, str, 
         kept = [item for item in kept if item not in same]
         severity = SEVERITIES[max(SEVERITIES.index(worst.severity), 2)]
         marks = tuple(mark for mark in worst.marks if mark != "awaiting-confirmation")
-        changed = {"event": "resolved-before-seen", "severity": severity, "marks": marks}
-        kept.append((place, ladder, Said(**(vars(worst) | changed))))
+        over = replace(worst, event="resolved-before-seen", severity=severity, marks=marks)
+        kept.append((place, ladder, by_then(over, None)))
     return kept

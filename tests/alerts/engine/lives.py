@@ -14,8 +14,9 @@ from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
 from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, scenes
-from tests.alerts.readings import DAY, HOUR, fresh_state
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
 Item = ReadingsRecord | PatientEntry
 """What happens: a record comes, or a patient's plan is another one from here on."""
@@ -113,3 +114,28 @@ def lives(draw: st.DrawFn) -> Life:
             log.append(plans[name])
     log.append(scene.log[-1])
     return Life(scene.books, scene.patients, tuple(log))
+
+
+def seldom() -> Life:
+    """What random lives bring seldom: a repeat that denies, what stands, what is over at once."""
+    first = HEAD.format(name="a", pressure_fresh="4h", glucose_fresh="1h")
+    second = HEAD.format(name="b", pressure_fresh="4h", glucose_fresh="1h")
+    rule = RULE.format(
+        id="{id}", ladder="bp-high", vital="blood_pressure", when="{when}", severity="{severity}"
+    )
+    severe = rule.format(id="a-0", when="systolic > 180 mmHg", severity="critical")
+    high = rule.format(id="b-0", when="systolic >= 140 mmHg", severity="medium")
+    books = (
+        f'{first}{severe}{PRESSURE_BAND}\nconfirm = {{ within = "10min" }}\n',
+        f"{second}{high}{PRESSURE_BAND}\n",
+    )
+    robin = PatientEntry("p1", "Robin", ["a"])
+    high_then_back = [pressure(NOON + 3 * HOUR, 190), pressure(NOON + 3 * HOUR + MINUTE, 120)]
+    log = [
+        *at_once(pressure(NOON, 190), pressure(NOON + 5 * MINUTE, 120)),
+        *at_once(pressure(NOON + HOUR, 150)),
+        msgspec.structs.replace(robin, books=["a", "b"]),
+        *at_once(pressure(NOON + 2 * HOUR, 120)),
+        record(NOON + 3 * HOUR + MINUTE, high_then_back),
+    ]
+    return Life(books, (robin,), tuple(log))

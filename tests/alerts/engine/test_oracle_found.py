@@ -11,7 +11,17 @@ from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.test_activation import COUNTED, GATED
 from tests.alerts.engine.test_notices import OWN, of, rules, under
-from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    at_once,
+    fresh_state,
+    glucose,
+    pressure,
+    record,
+)
 
 
 def test_a_baseline_is_missed_also_of_a_patient_who_was_registered_before_the_first_reading() -> (
@@ -41,3 +51,22 @@ def test_a_reading_delivered_twice_is_still_the_only_one_of_its_session() -> Non
     first = replace(pressure(NOON, 150), time="receipt")
     log = [record(NOON, [first, first]), *at_once(pressure(NOON + MINUTE, 150))]
     assert [one.rule for one in step(state, log).transitions] == ["two-of-three"]
+
+
+def test_what_stands_already_shows_the_readings_that_its_window_counted() -> None:
+    books = [read_book("counted.toml", COUNTED.replace("GATED", GATED))]
+    state = fresh_state(PatientEntry("p1", "Robin", []), rules=arrange(books))
+    step(state, at_once(pressure(NOON, 150), pressure(NOON + MINUTE, 151)))
+    state.plans.put(PatientEntry("p1", "Robin", ["counted"]))
+    state.replan("p1")
+    (told,) = step(state, [Tick(NOON + HOUR)]).transitions
+    assert told.event == "standing"
+    assert [one.quantities["systolic"] for one in told.window] == ["150 mmHg", "151 mmHg"]
+
+
+def test_an_old_reading_is_shown_beside_the_limit_of_the_patient() -> None:
+    own = msgspec.structs.replace(OWN, valid_from_ms=NOON - 90 * DAY, values=["80 mg/dL"])
+    state = fresh_state(under(own), rules=rules())
+    (told,) = step(state, [record(NOON, [glucose(NOON - 30 * DAY, 75)])]).transitions
+    assert told.event == "stale"
+    assert [(one.amounts[0], one.author) for one in told.limits] == [("80 mg/dL", "Dr. Ito")]
