@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.backtest.history import QUALITIES, Booleans, History, Integers
+from alerts.backtest.history import QUALITIES, Booleans, History, Identities, Integers
 from alerts.backtest.rows import Rows, unit_of
 from alerts.engine.columns import Columns, flags_of
 from alerts.engine.kinds import Kinds
@@ -106,13 +106,23 @@ class Layout:
 
 
 def _alone(history: History, entry: Integers) -> Booleans:
-    """Tell which readings without a time of their own are the only ones of their session here."""
+    """Tell which readings are the only ones of their session in their record.
+
+    It matters to those that have no time of their own. What came twice is one reading.
+    """
     alone = np.ones(len(history), np.bool_)
-    rows = np.flatnonzero((history.quality == _RECEIPT) & (history.session.code >= 0))
-    pair = np.stack([entry[rows], history.session.code[rows]])
-    _, place, count = np.unique(pair, axis=1, return_inverse=True, return_counts=True)
-    alone[rows] = count[place.reshape(-1)] == 1
+    session = entry * (len(history.session.names) + 1) + history.session.code
+    asked = (history.quality == _RECEIPT) & (history.session.code >= 0)
+    rows = np.flatnonzero(np.isin(session, session[asked]) & (history.session.code >= 0))
+    named = np.stack([session[rows], *(one[rows].view(np.int64) for one in _names(history))])
+    once, which = np.unique(named, axis=1, return_inverse=True)
+    _, place, count = np.unique(once[0], return_inverse=True, return_counts=True)
+    alone[rows] = (count[place] == 1)[which.reshape(-1)]
     return alone
+
+
+def _names(history: History) -> tuple[Identities, Identities]:
+    return history.high, history.low
 
 
 def _values(history: History, vital: VitalLadders, rows: Integers) -> Values:

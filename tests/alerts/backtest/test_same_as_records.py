@@ -1,0 +1,82 @@
+"""Columns of a history against its records, over books and readings that nobody wrote."""
+
+from dataclasses import replace
+
+import msgspec
+import pandas as pd
+from hypothesis import given, settings
+
+from alerts.backtest.history import history
+from alerts.backtest.replay import AFTERWARDS_MS, kept, play
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.alert import Transition
+from schemas.kafka import PatientReadings, ReadingsRecord, Tick
+from simulators.cohort.tables import reading_columns
+from tests.alerts.engine.rule_books import KINDS
+from tests.alerts.engine.scenes import Scene, examples, scenes
+from tests.alerts.readings import MINUTE, NOON, fresh_state, pressure, record
+
+STORED = tuple(kind for kind in KINDS if kind != "circumstantial")
+"""A history says nothing of circumstances."""
+OF_DATES = {"inactive", "limit-expiring"}
+"""Nor of dates, which are work of the day."""
+
+
+def stored(log: tuple[ReadingsRecord, ...]) -> list[PatientReadings]:
+    """Leave of a log what a table of readings can say: each record later than all before it."""
+    found: list[PatientReadings] = []
+    for one in log:
+        later = not found or one.received_at_ms > found[-1].received_at_ms
+        if isinstance(one, PatientReadings) and later:
+            readings = [each for each in one.readings if each.reading.amends is None]
+            found.append(msgspec.structs.replace(one, readings=readings))
+    return found
+
+
+def by_columns(scene: Scene, log: list[PatientReadings]) -> list[Transition]:
+    books = [read_book("generated", text) for text in scene.books]
+    return play(history(pd.DataFrame(reading_columns(log))), books, scene.patients).transitions
+
+
+def by_records(scene: Scene, log: list[PatientReadings]) -> list[Transition]:
+    state = fresh_state(*scene.patients, rules=scene.rule_set())
+    found = step(state, [*log, Tick(log[-1].received_at_ms + AFTERWARDS_MS)]).transitions
+    return [one for one in kept(found) if one.event not in OF_DATES]
+
+
+def told(found: list[Transition]) -> list[str]:
+    """Compare what is said, not how a value is written: a table has no word for NaN."""
+    plain = [
+        msgspec.structs.replace(
+            one, reason="", evidence=msgspec.structs.replace(one.evidence, quantities={})
+        )
+        for one in found
+        if one.event not in OF_DATES
+    ]
+    return sorted(map(str, plain))
+
+
+@settings(max_examples=examples(25))
+@given(scenes(STORED))
+def test_columns_say_what_records_say_under_books_that_nobody_wrote(scene: Scene) -> None:
+    log = stored(scene.log)
+    if log:
+        assert told(by_columns(scene, log)) == told(by_records(scene, log))
+
+
+def test_a_receipt_time_is_no_measurement_among_other_readings_of_its_session() -> None:
+    """The newest of three readings without a time is no more in windows than the other two."""
+    lines = "window = { matching = 1, of = 1 }"
+    head = 'book = "a"\ntitle = "A"\npopulation = "A"\n\n[vitals.blood_pressure]\nfresh = "4h"\n'
+    rule = (
+        'units = ["mmHg"]\n\n[[rule]]\nid = "a"\nladder = "bp-high"\ntitle = "High"\n'
+        'vital = "blood_pressure"\nwhen = "systolic > 140 mmHg"\nseverity = "high"\n'
+        f'source = "none"\nadvice = "none"\nband = ["5 mmHg"]\n{lines}\n'
+    )
+    newest = replace(pressure(NOON, 150), time="receipt")
+    other = replace(pressure(NOON - MINUTE, 150), time="untrusted")
+    book = read_book("generated", head + rule)
+    for readings, events in (([newest], ["onset"]), ([other, newest], [])):
+        table = pd.DataFrame(reading_columns([record(NOON, readings)]))
+        assert [one.event for one in play(history(table), [book]).transitions] == events
