@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 _WIDTH, _BAR, _GAP, _LABEL, _HEIGHT = 760, 18, 8, 240, 180
+_LINE, _DATE = 22, 76
+"""The line that names the unit, and the width of a date."""
 _FILL = {"critical": "#b3261e", "high": "#c77700", "medium": "#5b6b7a", "info": "#a9b4be"}
 _MARK = {"critical": "!!", "high": "!", "medium": "", "info": ""}
 _AXIS = "#444"
@@ -45,7 +47,7 @@ def bars(title: str, unit: str, several: Sequence[Bar]) -> str:
             shown += f" (was {bar.other:,.4g})"
         parts.append(_text(_LABEL + width + 6, top + 13, shown))
     height = max(len(several), 1) * (_BAR + _GAP) + 8
-    return _drawing(title, f"{title}, {unit}", height, parts)
+    return _drawing(title, unit, height, parts)
 
 
 def columns(title: str, unit: str, labels: Sequence[str], series: dict[str, Sequence[int]]) -> str:
@@ -72,14 +74,17 @@ def columns(title: str, unit: str, labels: Sequence[str], series: dict[str, Sequ
     parts += [
         _text(50 + place * step, _HEIGHT + 16, labels[place])
         for place in range(0, count, max(count // 6, 1))
+        if 50 + place * step + _DATE <= _WIDTH
     ]
-    return _drawing(title, f"{title}, {unit}", _HEIGHT + 24, parts)
+    return _drawing(title, unit, _HEIGHT + 24, parts)
 
 
-def _drawing(title: str, description: str, height: float, parts: Sequence[str]) -> str:
+def _drawing(title: str, unit: str, height: float, parts: Sequence[str]) -> str:
+    described = escape(f"{title}, {unit}")
     return (
-        f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 {_WIDTH} {height:.0f}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>{"".join(parts)}</svg>'
+        f'<svg role="img" aria-label="{described}" viewBox="0 0 {_WIDTH} {height + _LINE:.0f}" '
+        f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>{_text(0, 13, unit)}'
+        f'<g transform="translate(0 {_LINE})">{"".join(parts)}</g></svg>'
     )
 
 

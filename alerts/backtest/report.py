@@ -209,7 +209,7 @@ def _days(shifts: Any) -> Table:  # noqa: ANN401
         ("day", "critical pages", "high pages", "work-list items"),
         rows,
         (1, 2, 3),
-        Markup(columns("Pages by day", "critical and high", labels, series)),  # noqa: S704
+        Markup(columns("Pages by day", "pages, critical (red) and high", labels, series)),  # noqa: S704
     )
 
 
