@@ -51,8 +51,8 @@ def main() -> int:
     until_s = time.monotonic() + 60 * arguments.minutes
     with tempfile.TemporaryDirectory() as folder:
         absolute = frozenset(str(CHECKOUT / file) for file in files)
-        slowest_s, jobs = arguments.slowest, arguments.jobs
-        orders = Orders(chosen, absolute, jobs, until_s, slowest_s, Path(folder))
+        few = arguments.slowest, arguments.examples
+        orders = Orders(chosen, absolute, arguments.jobs, until_s, *few, Path(folder))
         _progress(f"{len(chosen)} mutants; finding out which tests run which of {len(files)} files")
         verdicts = _judge(orders, arguments.tests or tests())
     stale = sorted(set(explained) - {mutant.key for mutant in everything})
@@ -126,6 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=120.0, help="begin none later")
     parser.add_argument("--slowest", type=float, default=60.0, help="leave slower tests out (s)")
+    parser.add_argument("--examples", type=int, default=25, help="of each property, at most")
     parser.add_argument("--tests", nargs="*", default=[], help="instead of all that need no server")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true", help="renew docs/mutants.md")

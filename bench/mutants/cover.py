@@ -18,17 +18,22 @@ Lines = dict[str, list[int]]
 
 
 class Tracer:
-    """Notes the lines of some files that run."""
+    """Notes the lines of some files that run.
+
+    A function is followed until all its lines were seen, or nothing new in many calls: what only a
+    rare example of hypothesis runs may be missed, and is then counted as if nobody had run it.
+    """
 
     def __init__(self, files: frozenset[str]) -> None:
         """``files``: absolute paths."""
         self._files = files
         self._missing: dict[CodeType, set[int]] = {}
+        self._calls: dict[CodeType, int] = {}
         self._seen: dict[str, set[int]] = defaultdict(set)
 
     def begin(self) -> None:
         """Watch what runs from here on."""
-        self._missing, self._seen = {}, defaultdict(set)
+        self._missing, self._calls, self._seen = {}, {}, defaultdict(set)
         sys.settrace(self._call)
 
     def end(self) -> Lines:
@@ -37,27 +42,32 @@ class Tracer:
         return {name: sorted(lines) for name, lines in self._seen.items()}
 
     def _call(self, frame: FrameType, event: str, _: object) -> "TraceFunction | None":
-        """Follow the frames of those files alone, and only while they have lines left to see."""
         code = frame.f_code
         if event != "call" or code.co_filename not in self._files:
             return None
         missing = self._missing.get(code)
         if missing is None:
             missing = {line for _, _, line in code.co_lines() if line is not None}
-            self._missing[code] = missing
-        if not missing:
+            self._missing[code], self._calls[code] = missing, 0
+        self._calls[code] += 1
+        if not missing or self._calls[code] > _CALLS_MAX:
             return None
         seen = self._seen[code.co_filename]
 
         def line(frame: FrameType, event: str, _: object) -> "TraceFunction":
-            if event == "line":
-                seen.add(frame.f_lineno)
-                missing.discard(frame.f_lineno)
+            number = frame.f_lineno
+            if event == "line" and number in missing:
+                missing.discard(number)
+                seen.add(number)
+                self._calls[code] = 0
             return line
 
         seen.add(frame.f_lineno)
         missing.discard(frame.f_lineno)
         return line
+
+
+_CALLS_MAX = 300
 
 
 @dataclass

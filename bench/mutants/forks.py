@@ -28,13 +28,17 @@ _LOOKS_EVERY_S = 0.002
 
 @dataclass(frozen=True)
 class Orders:
-    """What to judge, on how many processors, until when (monotonic); slower tests are left out."""
+    """What to judge, on how many processors, until when (monotonic); slower tests are left out.
+
+    ``examples``: hypothesis tries no property more often.
+    """
 
     mutants: Sequence[Mutant]
     files: frozenset[str]
     jobs: int
     until_s: float
     slowest_s: float
+    examples: int
     folder: Path
 
 

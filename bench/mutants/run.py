@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import pytest
+from hypothesis import settings
 
 from bench.mutants.cover import Coverage, Lines, Tracer
 from bench.mutants.forks import Bounds, Orders, Verdict, forked, judged
@@ -33,6 +34,7 @@ PYTEST = (
 _HEAVY = ("numpy", "hypothesis", "pytest", "msgspec", "click", "rich", "structlog", "zoneinfo")
 _SERVERS = {"kafka", "log", "postgres", "database_url", "migrated_url", "mqtt"}
 """Fixtures that start servers: too slow to meet a mutant, and about the shells."""
+_SETTINGS = "_hypothesis_internal_use_settings"
 _FOLDER = "PYTEST_DEBUG_TEMPROOT"
 """pytest keeps the folders of tests here; forks must not clear each other's."""
 
@@ -52,7 +54,7 @@ def judge(orders: Orders, tests: Sequence[str]) -> Iterator[tuple[Mutant, Verdic
         os.close(told)
         warm = _Warm(orders, tell)
         warm.tracer.begin()
-        return int(pytest.main([*PYTEST, *tests], plugins=[warm]))
+        return int(pytest.main([*PYTEST, *tests], plugins=[warm, _Sparing(orders)]))
 
     pid = forked(work, log)
     os.close(tell)
@@ -67,7 +69,7 @@ def judge(orders: Orders, tests: Sequence[str]) -> Iterator[tuple[Mutant, Verdic
     def begin(mutant: Mutant, ids: Sequence[str], bounds: Bounds) -> int:
         _own_folder(orders)
         sys.meta_path.insert(0, Changed(mutant))
-        return int(pytest.main([*PYTEST, "-x", *ids], plugins=[bounds]))
+        return int(pytest.main([*PYTEST, "-x", *ids], plugins=[bounds, _Sparing(orders)]))
 
     late = [mutant for mutant in orders.mutants if coverage.is_imported(mutant)]
     yield from judged(late, coverage, orders, begin)
@@ -147,6 +149,22 @@ class _Warm:
             for one, (seconds, lines) in json.loads(path.read_text()).items():
                 if seconds <= self._orders.slowest_s:
                     yield one, (seconds, lines)
+
+
+class _Sparing:
+    """A pytest plugin: what most examples of a property notice, the first of them do."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._examples = orders.examples
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """When they are collected."""
+        for item in items:
+            test = getattr(item, "obj", None)
+            found = getattr(test, _SETTINGS, None)
+            if found is not None:
+                fewer = min(found.max_examples, self._examples)
+                setattr(test, _SETTINGS, settings(found, max_examples=fewer))
 
 
 def _own_folder(orders: Orders) -> None:

@@ -1,0 +1,83 @@
+"""What rules say of one reading by itself: as a batch would, flags and circumstances included."""
+
+import msgspec
+
+from alerts.engine.alone import true_rungs
+from alerts.engine.ladders import Ladder, arrange
+from alerts.engine.sight import Sight
+from alerts.rules.reader import read_book
+from schemas.reading import Quantity
+from schemas.registry import PersonalLimit
+from tests.alerts.engine.test_window_boundaries import HEAD, LYING, rule
+
+GOAL = """
+[limits.goal]
+value = ["150 mmHg"]
+allowed = [["120 mmHg"], ["200 mmHg"]]
+relaxing = "up"
+
+"""
+TEXT = (
+    rule("severe", "systolic > 180 mmHg", ladder="bp", severity="critical")
+    + rule("own", "systolic > limit.goal", ladder="bp")
+    + rule("irregular", "status is irregular-pulse", ladder="bp", severity="medium").replace(
+        'band = ["5 mmHg"]\n', ""
+    )
+    + rule("regular", "not status is irregular-pulse", ladder="bp", severity="medium").replace(
+        'band = ["5 mmHg"]\n', ""
+    )
+    + rule("lying", "systolic > 100 mmHg", LYING, ladder="bp", severity="medium")
+    + rule(
+        "twice",
+        "systolic > 100 mmHg",
+        "window = { matching = 2, of = 3 }",
+        ladder="bp",
+        severity="medium",
+    )
+)
+SEEN = Sight("r", "blood_pressure", 0, "device-clock", {"systolic": Quantity("mm[Hg]", "160")})
+
+
+def ladder() -> Ladder:
+    (found,) = arrange([read_book("edges.toml", HEAD + GOAL + TEXT)]).ladders
+    return found
+
+
+def names(rungs: int) -> set[str]:
+    return {rung.rule.id for n, rung in enumerate(ladder().rungs) if rungs >> n & 1}
+
+
+def true_of(
+    sight: Sight,
+    own: dict[str, PersonalLimit] | None = None,
+    attributes: dict[str, str] | None = None,
+) -> set[str]:
+    true, _ = true_rungs(ladder(), sight, own or {}, attributes)
+    return names(true)
+
+
+def test_a_flag_is_set_clear_or_was_not_looked_for() -> None:
+    def seen(*flags: str) -> Sight:
+        return msgspec.structs.replace(SEEN, status=list(flags))
+
+    assert true_of(seen("irregular-pulse")) == {"own", "irregular"}
+    assert true_of(seen("body-moved")) == {"own", "regular"}
+    assert true_of(seen()) == {"own", "regular"}
+    assert true_of(msgspec.structs.replace(SEEN, status=None)) == {"own"}, "neither is known"
+
+
+def test_the_patients_own_limit_stands_in_for_that_of_the_book() -> None:
+    own = PersonalLimit("goal", ["170 mmHg"], "Dr. Ito", "physician", "frail", 0, 1, 0)
+    assert true_of(SEEN, {"goal": own}) == set()
+    lower = msgspec.structs.replace(own, values=["130 mmHg"])
+    assert true_of(SEEN, {"goal": lower}) == {"own"}
+    assert true_of(SEEN, {"other": own}) == {"own"}
+
+
+def test_a_rule_that_asks_for_circumstances_is_decided_where_they_are_known() -> None:
+    _, decided = true_rungs(ladder(), SEEN, {})
+    assert names(decided) == {"severe", "own", "irregular", "regular"}
+    _, decided = true_rungs(ladder(), SEEN, {}, {})
+    assert names(decided) == {"severe", "own", "irregular", "regular", "lying"}
+    assert true_of(SEEN, attributes={}) == {"own"}
+    assert true_of(SEEN, attributes={"position": "lying"}) == {"own", "lying"}
