@@ -2,8 +2,8 @@
 
 Without files it takes what is pure in rules, engine and desk. It prints the survivors and the
 score: noticed / all but those that ``equivalent.toml`` explains. ``--sample 300 --seed 7`` takes
-some of them, ``--minutes 30`` stops in time, ``--json`` is for machines, ``--write`` renews
-docs/mutants.md.
+some of them, ``--minutes 30`` stops in time, ``--json`` is for machines, ``--again FILE`` takes the
+survivors of such a run, ``--write`` renews docs/mutants.md.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from random import Random
 from bench.mutants import run
 from bench.mutants.forks import Orders, Verdict
 from bench.mutants.mutate import Mutant, mutants
-from bench.mutants.report import Results, page, table
+from bench.mutants.report import NOTICED, Results, page, table
 from bench.record import CHECKOUT, Figure, Target, commit, keep
 from tests.architecture import SHELLS
 
@@ -44,6 +44,10 @@ def main() -> int:
     ]
     explained = explanations()
     chosen = [mutant for mutant in everything if mutant.key not in explained]
+    if arguments.again:
+        survivors = json.loads(arguments.again.read_text())["survivors"]
+        names = {one["mutant"] for one in survivors}
+        chosen = [mutant for mutant in chosen if mutant.key in names]
     if arguments.sample and arguments.sample < len(chosen):
         chosen = Random(arguments.seed).sample(chosen, arguments.sample)
     os.chdir(CHECKOUT)
@@ -58,9 +62,20 @@ def main() -> int:
     stale = sorted(set(explained) - {mutant.key for mutant in everything})
     if arguments.file:
         stale = []
-    results = Results(tuple(verdicts), explained, len(everything), tuple(stale))
+    how = _how(arguments, len(chosen), len(verdicts))
+    results = Results(tuple(verdicts), explained, len(everything), tuple(stale), how)
     _tell(results, arguments)
     return 0 if results.score >= SCORE_MIN and not stale else 1
+
+
+def _how(arguments: argparse.Namespace, chosen: int, judged: int) -> str:
+    taken = f"A random sample of {chosen} (seed {arguments.seed})" if arguments.sample else "All"
+    within = "" if judged == chosen else f"; time was out after {judged}"
+    return (
+        f"{taken}{within}. Tests of more than {arguments.slowest:g} s of processor time were left"
+        f" out, and properties were tried with {arguments.examples} examples at most: with all of"
+        " both the score is the same or higher."
+    )
 
 
 def _judge(orders: Orders, tests: Sequence[str]) -> list[tuple[Mutant, Verdict]]:
@@ -69,6 +84,8 @@ def _judge(orders: Orders, tests: Sequence[str]) -> list[tuple[Mutant, Verdict]]
     for mutant, verdict in run.judge(orders, tests):
         found.append((mutant, verdict))
         so_far[verdict] += 1
+        if verdict not in NOTICED:
+            _progress(f"{verdict}: {mutant.key}")
         if time.monotonic() - said_s > 2.0:
             said_s = time.monotonic()
             counts = ", ".join(f"{count} {name}" for name, count in so_far.most_common())
@@ -123,6 +140,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("file", nargs="*", help="modules to change, such as alerts/rules/syntax.py")
     parser.add_argument("--sample", type=int, default=0, help="how many; all by default")
     parser.add_argument("--seed", type=int, default=1, help="which, if only some")
+    parser.add_argument("--again", type=Path, help="only survivors of a run (what --json printed)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=120.0, help="begin none later")
     parser.add_argument("--slowest", type=float, default=60.0, help="leave slower tests out (s)")

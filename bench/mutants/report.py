@@ -7,35 +7,39 @@ from dataclasses import dataclass
 from bench.mutants.forks import Verdict
 from bench.mutants.mutate import Mutant
 
-_NOTICED = ("killed", "hung")
+NOTICED = ("killed", "hung")
 
 
 @dataclass(frozen=True)
 class Results:
-    """Verdicts, why some mutants are not judged, how many there are, and reasons without mutant."""
+    """Verdicts, why some mutants are not judged, how many there are, and reasons without mutant.
+
+    ``how``: how they were chosen, and by what they were judged, as a sentence.
+    """
 
     verdicts: tuple[tuple[Mutant, Verdict], ...]
     explained: Mapping[str, str]
     total: int
     stale: tuple[str, ...]
+    how: str = ""
 
     @property
     def score(self) -> float:
         """Noticed of all judged."""
-        noticed = sum(verdict in _NOTICED for _, verdict in self.verdicts)
+        noticed = sum(verdict in NOTICED for _, verdict in self.verdicts)
         return noticed / len(self.verdicts) if self.verdicts else 0.0
 
     @property
     def survivors(self) -> list[tuple[Mutant, Verdict]]:
         """Those that no test noticed."""
-        found = [item for item in self.verdicts if item[1] not in _NOTICED]
+        found = [item for item in self.verdicts if item[1] not in NOTICED]
         return sorted(found, key=lambda item: (item[0].path, item[0].line, item[0].key))
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Count by file: noticed, judged."""
         counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for mutant, verdict in self.verdicts:
-            counts[mutant.path][0] += verdict in _NOTICED
+            counts[mutant.path][0] += verdict in NOTICED
             counts[mutant.path][1] += 1
         return {path: (noticed, judged) for path, (noticed, judged) in sorted(counts.items())}
 
@@ -46,6 +50,7 @@ class Results:
             "judged": len(self.verdicts),
             "mutants": self.total,
             "equivalent": len(self.explained),
+            "how": self.how,
             "files": {
                 path: {"noticed": noticed, "judged": judged}
                 for path, (noticed, judged) in self.files().items()
@@ -89,6 +94,8 @@ def page(results: Results) -> str:
         "should fail for each. What is listed as equivalent changes nothing that is ever seen.",
         "",
         f"**{_sum(results)}.**",
+        "",
+        results.how,
         "",
         "| file | noticed | judged |",
         "|---|---:|---:|",
