@@ -1,5 +1,6 @@
 """What answers an alert and what does not; what is listed, forgotten, delivered again."""
 
+import msgspec
 import pytest
 
 from alerts.desk.case import Case
@@ -9,9 +10,17 @@ from alerts.desk.message import notice_of
 from alerts.desk.notices import Notices
 from alerts.desk.technical import identity, trouble_id
 from schemas.alert import Action, Event, Transition
+from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.stories import acknowledged
-from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, VirtualDesk
+from tests.alerts.desk.virtual_desk import (
+    HOUR_MS,
+    MINUTE_MS,
+    MONDAY_MS,
+    NIGHT_MS,
+    ROTA,
+    VirtualDesk,
+)
 
 DAY_MS = 24 * HOUR_MS
 
@@ -238,3 +247,110 @@ def test_names_of_what_the_desk_does_are_32_digits_and_trouble_has_one_a_day() -
         "late", "home", morning_ms + DAY_MS - 1
     )
     assert trouble_id("late", "home", morning_ms) != trouble_id("late", "home", morning_ms - 1)
+
+
+def test_who_has_taken_it_over_is_said_whatever_comes_after() -> None:
+    def given(name: str, at_ms: int, assignee: str) -> Action:
+        return Action(name, ["a"], "assign", "Anna", at_ms, "p", assignee=assignee)
+
+    note = Action("n", ["a"], "note", "Anna", 9, "p", note="called", event_ids=["1"])
+    assert case_of(transition("1"), given("x", 1, "Bea"), note).assignee == "Bea"
+    assert case_of(transition("1"), given("x", 1, "Bea"), given("y", 2, "Carl")).assignee == "Carl"
+    thrice = given("x", 1, "Bea"), given("y", 2, "Carl"), given("z", 3, "Dora")
+    assert case_of(transition("1"), *thrice).assignee == "Dora"
+    assert case_of(transition("1"), note).assignee == ""
+
+
+def test_what_nobody_has_answered_is_shown_at_its_worst() -> None:
+    events = transition("1", at_ms=10), transition("2", "eased", "high", at_ms=20)
+    assert case_of(*events).severity == "critical"
+    too_early = acknowledgement(at_ms=9)  # of the whole card, before there was anything on it
+    assert case_of(*events, too_early).severity == "critical"
+
+
+def test_a_step_up_breaks_a_shelf_that_did_not_know_it() -> None:
+    def shelf(*event_ids: str) -> Action:
+        return Action(
+            "s", ["a"], "shelve", "Anna", 9, "p", event_ids=list(event_ids), until_ms=HOUR_MS
+        )
+
+    events = (
+        transition("1", severity="medium", at_ms=1),
+        transition("2", "worsened", "high", at_ms=2),
+        transition("3", "worsened", "critical", at_ms=3),
+    )
+    assert case_of(*events, shelf("1")).attention == "unacknowledged"
+    assert case_of(*events, shelf("2")).attention == "unacknowledged"
+    assert case_of(*events, shelf("3")).attention == "shelved"
+    assert case_of(*events[:2], shelf("2")).attention == "shelved"
+
+
+def test_a_shelf_that_is_taken_away_tells_anew() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    shelf = desk.do("shelve", note="in hospital", until_ms=desk.now_ms + 4 * HOUR_MS)
+    desk.after(HOUR_MS)
+    assert len(desk.told()) == 1
+    desk.do("undo", answers=shelf.action_id)
+    desk.after(MINUTE_MS)
+    assert desk.told()[1:] == [(3_660, "reminder", ["nurse"])]
+
+
+def test_what_recurred_waits_for_an_answer_and_escalates() -> None:
+    desk = VirtualDesk()
+    acknowledged(desk)
+    desk.after(30 * MINUTE_MS)
+    desk.find("2", "again")
+    desk.after(6 * MINUTE_MS)
+    assert desk.case().attention == "unacknowledged"
+    assert [reason for _, reason, _ in desk.told()] == ["onset", "recurred", "escalation"]
+
+
+def test_a_match_after_the_end_and_one_that_is_worse_than_all_before_ask_anew() -> None:
+    desk = VirtualDesk()
+    desk.find("1", severity="high")
+    desk.after(MINUTE_MS)
+    desk.do("acknowledge")
+    desk.find("2", "again", "high")
+    desk.after(MINUTE_MS)
+    assert desk.said("withhold") == [("withhold", "attached")]
+    desk.find("3", "again", "critical")
+    desk.after(MINUTE_MS)
+    assert desk.said("notify")[1:] == [("notify", "recurred")]
+    desk.do("acknowledge")
+    desk.find("4", "again", "critical")
+    desk.after(MINUTE_MS)
+    assert desk.said("withhold")[1:] == [("withhold", "attached")]
+    desk.find("5", "returned", "critical")
+    desk.find("6", "again", "high")
+    desk.after(MINUTE_MS)
+    assert desk.said("notify")[2:] == [("notify", "recurred")]
+
+
+def test_who_is_missing_from_a_rota_is_said_and_whether_anybody_is_left() -> None:
+    def sentence(rota: RotaEntry) -> str:
+        desk = VirtualDesk(rota=rota)
+        desk.find("1")
+        desk.after(1_000)
+        actions = [one for one in desk.log if isinstance(one, Action)]
+        (said,) = [one.note for one in actions if one.kind == "technical"]
+        return said
+
+    second = RotaEntry("home", shifts=[Shift("07:00", "19:00", [], ["second"])])
+    assert sentence(second) == "Programme home: nobody is on duty now."
+    assert sentence(RotaEntry("home")).endswith(
+        "nobody is on duty now, nor anywhere else in the chain: alerts reach nobody."
+    )
+
+
+def test_a_shift_that_is_moved_while_an_alert_waits_for_it_is_waited_for_anew() -> None:
+    """At seven nobody is there yet: the same alert is withheld a second time, and not for ever."""
+    desk = VirtualDesk(NIGHT_MS)
+    desk.find("1", severity="high")
+    desk.after(MINUTE_MS)
+    late = Shift("09:00", "19:00", ["late"], ["second"])
+    desk.core.put_rota(msgspec.structs.replace(ROTA, shifts=[late]))
+    desk.until(MONDAY_MS + 34 * HOUR_MS)
+    assert desk.said("withhold") == [("withhold", "off-hours")] * 2
+    assert desk.told()[0] == (10 * 3_600, "onset", ["late"])

@@ -11,7 +11,7 @@ from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.errors import MisconfiguredError
-from schemas.kafka import PatientReadings, ReadingsRecord
+from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.histories import reborn
 from tests.alerts.readings import (
@@ -348,3 +348,60 @@ def test_flagged_and_censored_readings_in_windows() -> None:
     assert story(after(0, 150), after(1, "LO"), after(2, 120), after(3, 150)) == []
     untrusted = replace(after(1, 150), time="receipt", session="other")
     assert story(after(0, 150), untrusted) == [("onset", "high")]
+
+
+# -- late readings ---------------------------------------------------------------------------------
+
+
+def test_a_flagged_newest_reading_ends_no_window_that_a_late_one_completes() -> None:
+    """It never returns an alert: what is high is told although the ring looks calm."""
+    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
+    rule_set = arrange([read_book("edges.toml", gated + HIGH_TWICE)])
+
+    def story(*flags: str) -> list[str]:
+        values = [(0, 150), (1, 120), (2, 120)]
+        log = [
+            *at_once(*(pressure(NOON + n * MINUTE, value) for n, value in values)),
+            *at_once(pressure(NOON + 3 * MINUTE, 120, 80, *flags)),
+            record(NOON + 5 * MINUTE, [pressure(NOON - MINUTE, 151)]),
+        ]
+        return [one.event for one in step(fresh_state(ROBIN, rules=rule_set), log).transitions]
+
+    assert story() == ["resolved-before-seen"]
+    assert story("body-moved") == ["onset"]
+
+
+def test_a_repeat_that_denies_a_lesser_rung_ends_its_wait() -> None:
+    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
+    text = (
+        gated
+        + rule("severe", "systolic > 180 mmHg", ladder="bp", severity="critical")
+        + rule("high", "systolic > 160 mmHg", ladder="bp")
+        + rule("raised", "systolic > 140 mmHg", ladder="bp", severity="medium")
+    )
+    rule_set = arrange([read_book("edges.toml", text)])
+
+    def story(first: int, *repeats: int) -> list[tuple[str, str]]:
+        measured = [pressure(NOON, first, 80, "body-moved")]
+        measured += [pressure(NOON + (1 + n) * MINUTE, value) for n, value in enumerate(repeats)]
+        log = [*at_once(*measured), Tick(NOON + HOUR)]
+        found = step(fresh_state(ROBIN, rules=rule_set), log).transitions
+        return [(one.event, one.rule) for one in found]
+
+    assert story(170) == [("repeat-asked", "high"), ("onset", "high")]
+    assert story(170, 120) == [("repeat-asked", "high")]
+    assert story(150, 120) == [("repeat-asked", "raised")]
+    assert story(170, 150) == [("repeat-asked", "high"), ("onset", "raised")]
+    assert story(190, 170) == [("repeat-asked", "severe"), ("onset", "high")]
+
+
+def test_a_late_reading_that_is_older_than_all_that_are_known_still_counts_in_its_day() -> None:
+    text = rule(
+        "mean", "systolic >= 135 mmHg", "window = { mean_days = 1, readings = 14, days = 1 }"
+    )
+    yesterday = pressure(NOON - DAY, 120)
+    known = [pressure(NOON + n * MINUTE, 140) for n in range(12)]
+    late, last = pressure(NOON - MINUTE, 140), pressure(NOON + HOUR, 140)
+    with_it = [*at_once(yesterday, *known), record(NOON + 30 * MINUTE, [late]), *at_once(last)]
+    assert told(with_it, text) == [("onset", "high", "mean")]
+    assert told([*at_once(yesterday, *known), *at_once(last)], text) == []
