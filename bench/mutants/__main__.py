@@ -26,6 +26,8 @@ from bench.record import CHECKOUT, Figure, Target, commit, keep
 from tests.architecture import SHELLS
 
 PACKAGES = ("rules", "engine", "desk")
+WITNESSES = (*PACKAGES, "feed")
+"""Their own tests, and those of the page, which asks the desk."""
 SERVED = "simulators.stack"
 """Tests that import this start servers: too slow to meet a mutant, and about the shells."""
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
@@ -116,10 +118,10 @@ def pure_files() -> list[Path]:
 
 
 def tests() -> list[str]:
-    """List the tests of those packages that need no server."""
+    """List the tests that need no server."""
     found = [
         path
-        for package in PACKAGES
+        for package in WITNESSES
         for path in sorted((CHECKOUT / "tests" / "alerts" / package).rglob("test_*.py"))
     ]
     return [str(path.relative_to(CHECKOUT)) for path in found if SERVED not in path.read_text()]
