@@ -49,7 +49,7 @@ def test_a_late_flagged_match_that_a_later_reading_contradicts_is_filed() -> Non
 
     def story(newest: int) -> list[tuple[str, str]]:
         late_ms = NOON + HOUR
-        log = [
+        log: list[ReadingsRecord] = [
             record(late_ms, [pressure(NOON, 190, 80, "body-moved")]),
             record(late_ms, [pressure(NOON + 30 * MINUTE, newest)]),
             Tick(late_ms + 1),
