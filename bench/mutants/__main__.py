@@ -72,6 +72,7 @@ def main() -> int:
 
 def _how(arguments: argparse.Namespace, chosen: int, judged: int) -> str:
     taken = f"A random sample of {chosen} (seed {arguments.seed})" if arguments.sample else "All"
+    taken += f" at commit {commit()}"
     within = "" if judged == chosen else f"; time was out after {judged}"
     return (
         f"{taken}{within}. Tests of more than {arguments.slowest:g} s of processor time were left"
