@@ -3,7 +3,8 @@
 Without files it takes what is pure in rules, engine and desk. It prints the survivors and the
 score: noticed / all but those that ``equivalent.toml`` explains. ``--sample 300 --seed 7`` takes
 some of them, ``--minutes 30`` stops in time, ``--json`` is for machines, ``--again FILE`` takes the
-survivors of such a run, ``--write`` renews docs/mutants.md.
+survivors of such a run, ``--write`` renews docs/mutants.md. Several machines take ``--part 1/2`` and
+``--part 2/2``; ``--read FILE FILE --write`` puts together what they printed.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -45,6 +46,9 @@ def main() -> int:
         for mutant in mutants((CHECKOUT / file).read_text(), file.as_posix())
     ]
     explained = explanations()
+    if arguments.read:
+        _tell(_together(everything, explained, arguments.read), arguments)
+        return 0
     chosen = [mutant for mutant in everything if mutant.key not in explained]
     if arguments.again:
         survivors = json.loads(arguments.again.read_text())["survivors"]
@@ -52,6 +56,9 @@ def main() -> int:
         chosen = [mutant for mutant in chosen if mutant.key in names]
     if arguments.sample and arguments.sample < len(chosen):
         chosen = Random(arguments.seed).sample(chosen, arguments.sample)
+    how_many = len(chosen)
+    part, parts = map(int, arguments.part.split("/"))
+    chosen = chosen[part - 1 :: parts]
     os.chdir(CHECKOUT)
     run.preload()
     until_s = time.monotonic() + 60 * arguments.minutes
@@ -64,21 +71,36 @@ def main() -> int:
     stale = sorted(set(explained) - {mutant.key for mutant in everything})
     if arguments.file:
         stale = []
-    how = _how(arguments, len(chosen), len(verdicts))
+    how = _how(arguments, how_many, out_of_time=len(verdicts) < len(chosen))
     results = Results(tuple(verdicts), explained, len(everything), tuple(stale), how)
     _tell(results, arguments)
     return 0 if results.score >= SCORE_MIN and not stale else 1
 
 
-def _how(arguments: argparse.Namespace, chosen: int, judged: int) -> str:
+def _how(arguments: argparse.Namespace, chosen: int, *, out_of_time: bool) -> str:
     taken = f"A random sample of {chosen} (seed {arguments.seed})" if arguments.sample else "All"
-    taken += f" at commit {commit()}"
-    within = "" if judged == chosen else f"; time was out after {judged}"
+    within = "; time was out before all were judged" if out_of_time else ""
     return (
-        f"{taken}{within}. Tests of more than {arguments.slowest:g} s of processor time were left"
-        f" out, and properties were tried with {arguments.examples} examples at most: with all of"
-        " both the score is the same or higher."
+        f"{taken} at commit {commit()}{within}. Tests of more than {arguments.slowest:g} s of"
+        f" processor time were left out, and properties were tried with {arguments.examples}"
+        " examples at most: with all of both the score is the same or higher."
     )
+
+
+def _together(
+    everything: Sequence[Mutant], explained: Mapping[str, str], paths: Sequence[Path]
+) -> Results:
+    """Put the parts of a run together."""
+    by_key = {mutant.key: mutant for mutant in everything}
+    read = [json.loads(path.read_text()) for path in paths]
+    verdicts = [
+        (by_key[name], verdict)
+        for one in read
+        for name, verdict in one["verdicts"].items()
+        if name in by_key and name not in explained
+    ]
+    how = " ".join(dict.fromkeys(one["how"] for one in read))
+    return Results(tuple(verdicts), explained, len(everything), (), how)
 
 
 def _judge(orders: Orders, tests: Sequence[str]) -> list[tuple[Mutant, Verdict]]:
@@ -144,6 +166,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="how many; all by default")
     parser.add_argument("--seed", type=int, default=1, help="which, if only some")
     parser.add_argument("--again", type=Path, help="only survivors of a run (what --json printed)")
+    parser.add_argument("--part", default="1/1", help="2/3: the second third of what is chosen")
+    parser.add_argument("--read", nargs="*", type=Path, help="put together what --json printed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=120.0, help="begin none later")
     parser.add_argument("--slowest", type=float, default=60.0, help="leave slower tests out (s)")

@@ -59,6 +59,7 @@ class Results:
                 {"mutant": mutant.key, "line": mutant.line, "verdict": verdict}
                 for mutant, verdict in self.survivors
             ],
+            "verdicts": {mutant.key: verdict for mutant, verdict in self.verdicts},
             "explained_but_gone": list(self.stale),
         }
 
