@@ -51,6 +51,11 @@ def parts(*, short: bool, fuzz_s: int, days: int, minutes: float) -> list[Part]:
             7200,
         ),
         Part(
+            "mutants",
+            (*_BENCH[:-1], "bench.mutants", "--sample", "40" if short else "1000", *kept),
+            4 * 3600,
+        ),
+        Part(
             "month",
             (*_BENCH, "month", *dry),
             600 + 240 * days,

@@ -3,8 +3,8 @@
 Without files it takes what is pure in rules, engine and desk. It prints the survivors and the
 score: noticed / all but those that ``equivalent.toml`` explains. ``--sample 300 --seed 7`` takes
 some of them, ``--minutes 30`` stops in time, ``--json`` is for machines, ``--again FILE`` takes the
-survivors of such a run, ``--write`` renews docs/mutants.md. Several machines take ``--part 1/2`` and
-``--part 2/2``; ``--read FILE FILE --write`` puts together what they printed.
+survivors of such a run, ``--write`` renews docs/mutants.md. Several machines take ``--part 1/2``
+and ``--part 2/2``; ``--read FILE FILE --write`` puts together what they printed.
 """
 
 import argparse
