@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _VITALWIRE = (sys.executable, "-m", "vitalwire")
@@ -52,7 +53,11 @@ def parts(*, short: bool, fuzz_s: int, days: int, minutes: float) -> list[Part]:
         ),
         Part(
             "mutants",
-            (*_BENCH[:-1], "bench.mutants", "--sample", "40" if short else "1000", *kept),
+            (
+                *(*_BENCH[:-1], "bench.mutants", "--sample", "40" if short else "1000"),
+                *("--seed", f"{datetime.now(UTC):%Y%m%d}"),  # others each night
+                *kept,
+            ),
             4 * 3600,
         ),
         Part(
