@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.desk.staffing import Staffing, has_off_hours_routing, routing
@@ -175,7 +175,7 @@ shifts = st.builds(
         days=days,
     ),
     st.integers(0, 1439),
-    st.integers(1, 1440),
+    st.integers(60, 1440),
     st.sampled_from(
         [["mon"], ["tue", "wed"], ["mon", "tue", "wed", "thu", "fri"], ["sat", "sun", "mon"]]
     ),
@@ -193,7 +193,8 @@ def staffed_minute(one: Shift, minute: int) -> bool:
     )
 
 
-@given(st.lists(shifts, min_size=1, max_size=3), st.integers(0, 3 * 1440), st.integers(1, 600))
+@settings(max_examples=40)
+@given(st.lists(shifts, min_size=1, max_size=3), st.integers(0, 3 * 1440), st.integers(1, 150))
 def test_staffed_time_is_what_counting_minutes_says(
     several: list[Shift], begin: int, length: int
 ) -> None:

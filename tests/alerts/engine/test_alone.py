@@ -6,6 +6,7 @@ from alerts.engine.alone import true_rungs
 from alerts.engine.ladders import Ladder, arrange
 from alerts.engine.sight import Sight
 from alerts.rules.reader import read_book
+from alerts.rules.values import Requirement
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
 from tests.alerts.engine.test_window_boundaries import HEAD, LYING, rule
@@ -50,9 +51,9 @@ def names(rungs: int) -> set[str]:
 def true_of(
     sight: Sight,
     own: dict[str, PersonalLimit] | None = None,
-    attributes: dict[str, str] | None = None,
+    met: dict[Requirement, bool] | None = None,
 ) -> set[str]:
-    true, _ = true_rungs(ladder(), sight, own or {}, attributes)
+    true, _ = true_rungs(ladder(), sight, own or {}, met)
     return names(true)
 
 
@@ -79,5 +80,7 @@ def test_a_rule_that_asks_for_circumstances_is_decided_where_they_are_known() ->
     assert names(decided) == {"severe", "own", "irregular", "regular"}
     _, decided = true_rungs(ladder(), SEEN, {}, {})
     assert names(decided) == {"severe", "own", "irregular", "regular", "lying"}
-    assert true_of(SEEN, attributes={}) == {"own"}
-    assert true_of(SEEN, attributes={"position": "lying"}) == {"own", "lying"}
+    lying = Requirement("position", ("lying",))
+    assert true_of(SEEN, met={}) == {"own"}
+    assert true_of(SEEN, met={lying: False}) == {"own"}
+    assert true_of(SEEN, met={lying: True}) == {"own", "lying"}
