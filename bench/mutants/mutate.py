@@ -174,12 +174,17 @@ def _with(node: ast.AST, **fields: object) -> ast.AST:
     return type(node)(**dict(ast.iter_fields(node)) | fields)
 
 
+def _is_asserted(node: ast.AST) -> bool:
+    """Tell whether it is the ``strict=True`` of a ``zip``, which asserts that lengths are equal."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
+
+
 def _owners(tree: ast.Module) -> dict[ast.AST, str]:
     """Name the function around each node that may change; what is left alone has none."""
     owners: dict[ast.AST, str] = {}
 
     def visit(node: ast.AST, owner: str) -> None:
-        if isinstance(node, _LEFT_ALONE):
+        if isinstance(node, _LEFT_ALONE) or _is_asserted(node):
             return
         if isinstance(node, _FUNCTIONS):
             owner = f"{owner}.{node.name}".lstrip(".")

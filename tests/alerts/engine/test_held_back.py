@@ -242,3 +242,15 @@ def test_books_that_share_a_ladder_speak_with_one_voice() -> None:
     ]
     assert len({one.alert_id for one in found}) == 1
     assert found[3].matched == "high", "the reading itself is less than what it attaches to"
+
+
+def test_what_stands_is_as_severe_as_work_may_be_and_no_more() -> None:
+    for severity, expected in (("critical", "medium"), ("medium", "medium"), ("info", "info")):
+        plain = rule("plain", "systolic > 150 mmHg", severity=severity)
+        state = fresh_state(msgspec.structs.replace(ROBIN, books=[]), rules=rules(plain))
+        step(state, at_once(after(0, 160)))
+        step(state, [Tick(NOON + 5 * HOUR)])
+        state.plans.put(ROBIN)
+        state.replan("p1")
+        (stood,) = step(state, [Tick(NOON + 5 * HOUR)]).transitions
+        assert (stood.event, stood.severity) == ("standing", expected)
