@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-from alerts.desk.case import Case
 from alerts.desk.core import Core
 from alerts.desk.fold import Desk, is_listed, sections
 from alerts.desk.message import notice_of
 from alerts.desk.notices import Notices
 from alerts.desk.technical import identity, trouble_id
-from schemas.alert import Action, Event, Transition
+from schemas.alert import Action, Event
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.stories import acknowledged
+from tests.alerts.desk.test_fold import case_of
 from tests.alerts.desk.virtual_desk import (
     HOUR_MS,
     MINUTE_MS,
@@ -23,15 +23,6 @@ from tests.alerts.desk.virtual_desk import (
 )
 
 DAY_MS = 24 * HOUR_MS
-
-
-def case_of(*records: Transition | Action) -> Case:
-    desk = Desk()
-    for record in records:
-        desk.found(record) if isinstance(record, Transition) else desk.done(record)
-    case = desk.case("a")
-    assert case is not None
-    return case
 
 
 # -- answers ---------------------------------------------------------------------------------------

@@ -4,26 +4,17 @@ import time
 
 import pytest
 
-from alerts.desk.case import Case
 from alerts.desk.fold import Desk
 from alerts.desk.staffing import Staffing
-from schemas.alert import Action, Transition
+from schemas.alert import Action
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.stories import acknowledged
 from tests.alerts.desk.test_exact_times import ALWAYS
+from tests.alerts.desk.test_fold import case_of
 from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, MONDAY_MS, NIGHT_MS, VirtualDesk
 
 DAY_MS = 24 * HOUR_MS
-
-
-def case_of(*records: Transition | Action) -> Case:
-    desk = Desk()
-    for record in records:
-        desk.found(record) if isinstance(record, Transition) else desk.done(record)
-    case = desk.case("a")
-    assert case is not None
-    return case
 
 
 def reasons(desk: VirtualDesk, alert_id: str) -> list[str]:

@@ -20,7 +20,7 @@ from schemas.units import accepted
 from schemas.vitals import VITALS
 from tests.alerts.engine.test_corrections import correction
 from tests.alerts.engine.test_window_boundaries import (
-    HEAD,
+    GATED,
     LYING,
     ROBIN,
     rule,
@@ -38,8 +38,6 @@ from tests.alerts.readings import (
     pressure,
     record,
 )
-
-GATED = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
 
 
 def after(minutes: float, value: object, *flags: str) -> Measured:

@@ -10,7 +10,7 @@ from alerts.engine.step import Outcome, step
 from alerts.rules.reader import read_book
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
-from tests.alerts.engine.test_window_boundaries import HEAD, RISE, rule
+from tests.alerts.engine.test_window_boundaries import GATED, RISE, rule
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -41,8 +41,7 @@ TEXT = [
 
 
 def rules() -> RuleSet:
-    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
-    return arrange([read_book("edges.toml", gated + "".join(TEXT))])
+    return arrange([read_book("edges.toml", GATED + "".join(TEXT))])
 
 
 def patients() -> list[PatientEntry]:

@@ -18,7 +18,7 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.test_window_boundaries import (
-    HEAD,
+    GATED,
     HIGH_TWICE,
     LOW_TWICE,
     RISE,
@@ -60,8 +60,7 @@ THERAPY = msgspec.structs.replace(
 
 
 def rules() -> RuleSet:
-    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
-    return arrange([read_book("edges.toml", gated + "".join(TEXT))])
+    return arrange([read_book("edges.toml", GATED + "".join(TEXT))])
 
 
 def fresh() -> PartitionState:

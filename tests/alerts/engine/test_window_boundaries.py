@@ -35,6 +35,7 @@ population = "Adults"
 fresh = "4h"
 units = ["mmHg"]
 """
+GATED = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
 
 
 def rule(name: str, when: str, *more: str, ladder: str = "", severity: str = "high") -> str:
@@ -332,10 +333,9 @@ def test_a_window_looks_back_at_m_readings_and_not_before_the_plan() -> None:
 
 def test_flagged_and_censored_readings_in_windows() -> None:
     """Flagged ones are skipped; a HI counts as high, and as one of the M."""
-    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
 
     def story(*measured: Measured) -> list[tuple[str, str]]:
-        rule_set = arrange([read_book("edges.toml", gated + HIGH_TWICE)])
+        rule_set = arrange([read_book("edges.toml", GATED + HIGH_TWICE)])
         found = step(fresh_state(ROBIN, rules=rule_set), at_once(*measured)).transitions
         return [(one.event, one.rule) for one in found]
 
@@ -355,8 +355,7 @@ def test_flagged_and_censored_readings_in_windows() -> None:
 
 def test_a_flagged_newest_reading_ends_no_window_that_a_late_one_completes() -> None:
     """It never returns an alert: what is high is told although the ring looks calm."""
-    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
-    rule_set = arrange([read_book("edges.toml", gated + HIGH_TWICE)])
+    rule_set = arrange([read_book("edges.toml", GATED + HIGH_TWICE)])
 
     def story(*flags: str) -> list[str]:
         values = [(0, 150), (1, 120), (2, 120)]
@@ -372,9 +371,8 @@ def test_a_flagged_newest_reading_ends_no_window_that_a_late_one_completes() -> 
 
 
 def test_a_repeat_that_denies_a_lesser_rung_ends_its_wait() -> None:
-    gated = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
     text = (
-        gated
+        GATED
         + rule("severe", "systolic > 180 mmHg", ladder="bp", severity="critical")
         + rule("high", "systolic > 160 mmHg", ladder="bp")
         + rule("raised", "systolic > 140 mmHg", ladder="bp", severity="medium")
