@@ -48,10 +48,12 @@ class Surroundings:
         online, stamp_ms = report.health.state == "online", report.received_at_ms
         known = self._gateways.get(report.gateway_id)
         if known is None:
-            known = self._gateways[report.gateway_id] = Gateway(online, stamp_ms, stamp_ms)
+            self._gateways[report.gateway_id] = known = Gateway(online, stamp_ms, stamp_ms)
+            turned = not online  # it went while nobody listened
         elif stamp_ms < known.reported_ms:
             return False
-        turned = online != known.online or stamp_ms - known.reported_ms > REPORT_LATE_MS
+        else:
+            turned = online != known.online or stamp_ms - known.reported_ms > REPORT_LATE_MS
         if turned:
             known.online, known.since_ms = online, stamp_ms
         known.reported_ms = stamp_ms

@@ -284,6 +284,16 @@ def test_a_cause_that_changes_is_told_once() -> None:
     assert causes(state, Tick(at_ms + 9)) == [("cause", "two-days", "device-silent")]
 
 
+def test_a_gateway_that_went_while_nobody_listened_is_the_cause_all_the_same() -> None:
+    """An engine that starts again hears of it once: its topic keeps the last report alone."""
+    state = fresh()
+    told(state, *sent(pressure(NOON, 120)))
+    at_ms = NOON + 2 * DAY
+    assert causes(state, Tick(at_ms + 1)) == [("onset", "two-days", "not-measured")]
+    heard(state, report(at_ms, online=False))
+    assert causes(state, Tick(at_ms + 3)) == [("cause", "two-days", "gateway-offline")]
+
+
 @pytest.mark.parametrize(("gap_ms", "held"), [(5 * MINUTE, False), (5 * MINUTE + 1, True)])
 def test_a_log_that_was_away_for_more_than_five_minutes_explains_two_hours_of_silence(
     gap_ms: int, held: bool
