@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -105,9 +106,12 @@ class _Warm:
         mutants = self._orders.mutants
         place = {mutant.key: number for number, mutant in enumerate(mutants)}
         early = [mutant for mutant in mutants if not coverage.is_imported(mutant)]
+        left_s = self._orders.until_s - time.monotonic()  # the others get their part of it
+        until_s = self._orders.until_s - left_s * (1 - len(early) / max(len(mutants), 1))
+        orders = replace(self._orders, until_s=until_s)
         with os.fdopen(self._tell, "w") as told:
             print(coverage.as_json(), file=told, flush=True)
-            for mutant, verdict in judged(early, coverage, self._orders, begin):
+            for mutant, verdict in judged(early, coverage, orders, begin):
                 print(json.dumps([place[mutant.key], verdict]), file=told, flush=True)
         return True
 
