@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from schemas.clock import SystemClock
+
+_DAY_MS = 86_400_000
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _VITALWIRE = (sys.executable, "-m", "vitalwire")
 _BENCH = (sys.executable, "-m", "bench")
@@ -55,7 +57,7 @@ def parts(*, short: bool, fuzz_s: int, days: int, minutes: float) -> list[Part]:
             "mutants",
             (
                 *(*_BENCH[:-1], "bench.mutants", "--sample", "40" if short else "1000"),
-                *("--seed", f"{datetime.now(UTC):%Y%m%d}"),  # others each night
+                *("--seed", str(SystemClock().wall_ms() // _DAY_MS)),  # others each night
                 *kept,
             ),
             4 * 3600,
