@@ -25,6 +25,7 @@ from tests.alerts.engine.test_window_boundaries import (
     ROBIN,
     rule,
 )
+from tests.alerts.engine.test_window_boundaries import told as told_under
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -136,3 +137,15 @@ def test_a_window_says_of_each_reading_whose_clock_its_time_is() -> None:
     (found,) = told([*at_once(receipt), record(NOON + MINUTE, [late])])
     assert (found.event, found.evidence.time_quality) == ("onset", "receipt")
     assert [one.time_quality for one in found.window] == ["device-clock", "receipt"]
+
+
+def test_a_late_reading_that_is_older_than_all_that_are_known_still_counts_in_its_day() -> None:
+    text = rule(
+        "mean", "systolic >= 135 mmHg", "window = { mean_days = 1, readings = 14, days = 1 }"
+    )
+    yesterday = pressure(NOON - DAY, 120)
+    known = [pressure(NOON + n * MINUTE, 140) for n in range(12)]
+    late, last = pressure(NOON - MINUTE, 140), pressure(NOON + HOUR, 140)
+    with_it = [*at_once(yesterday, *known), record(NOON + 30 * MINUTE, [late]), *at_once(last)]
+    assert told_under(with_it, text) == [("onset", "high", "mean")]
+    assert told_under([*at_once(yesterday, *known), *at_once(last)], text) == []

@@ -391,15 +391,3 @@ def test_a_repeat_that_denies_a_lesser_rung_ends_its_wait() -> None:
     assert story(150, 120) == [("repeat-asked", "raised")]
     assert story(170, 150) == [("repeat-asked", "high"), ("onset", "raised")]
     assert story(190, 170) == [("repeat-asked", "severe"), ("onset", "high")]
-
-
-def test_a_late_reading_that_is_older_than_all_that_are_known_still_counts_in_its_day() -> None:
-    text = rule(
-        "mean", "systolic >= 135 mmHg", "window = { mean_days = 1, readings = 14, days = 1 }"
-    )
-    yesterday = pressure(NOON - DAY, 120)
-    known = [pressure(NOON + n * MINUTE, 140) for n in range(12)]
-    late, last = pressure(NOON - MINUTE, 140), pressure(NOON + HOUR, 140)
-    with_it = [*at_once(yesterday, *known), record(NOON + 30 * MINUTE, [late]), *at_once(last)]
-    assert told(with_it, text) == [("onset", "high", "mean")]
-    assert told([*at_once(yesterday, *known), *at_once(last)], text) == []
