@@ -90,6 +90,7 @@ class Log(AbstractContextManager["Log"]):
                     **settings,
                     **self._reading(),
                 )
+                _create_no_topic(self._consumer)
             except BaseException:
                 self._admin.close()
                 raise
@@ -218,6 +219,16 @@ class Log(AbstractContextManager["Log"]):
             name: TopicLife(name, str(found[name]["topic_id"]), len(found[name]["partitions"]))
             for name in topics
         }
+
+
+def _create_no_topic(consumer: KafkaConsumer) -> None:
+    """Leave it to `vitalwire ingest setup` to make the topics of a broker that lost them.
+
+    kafka-python 3.0.12 takes ``allow_auto_create_topics`` and does not hand it on (its
+    net/manager.py): a reader that asks about a topic would make it, with another number of
+    partitions.
+    """
+    consumer._manager.cluster.config["allow_auto_create_topics"] = False  # noqa: SLF001
 
 
 @contextmanager
