@@ -7,9 +7,9 @@ is closed (``retired``).
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from alerts.engine.columns import Integers
 from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding
@@ -107,8 +107,8 @@ def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterat
         rungs = int(new[at, number]) & ~held.latched
         own = state.own(row, sight.measured_at_ms)
         for finding in _open(held, ladder, rungs, sight, state.log_ms, sure=not is_receipt(entry)):
-            rule = ladder.rungs[finding.cause].rule
-            window = None if rule.single else window_at(state, vital, row, entry, rule)
+            rung = ladder.rungs[finding.cause]
+            window = None if rung.rule.single else window_at(state, vital, row, entry, rung)
             told = replace(finding, own=own, window=window)
             yield row, transition(state.patients[row], ladder, told, vital.gated)
         state.put_ladder(key, held)

@@ -162,9 +162,8 @@ class _Amendment:
         """Judge it, and those after it whose windows it completes."""
         state, index = self.state, self.vital.index
         newest_ms = int(state.newest_ms[self.row, index])
-        measured_ms = int(rounds.columns.measured_ms[0])
         log_ms = np.array([state.log_ms])
-        came = arriving(rounds, 0, state.log_ms, older=measured_ms < newest_ms)
+        (came,) = arriving(rounds, np.zeros(1, np.int64), log_ms, np.array([newest_ms]))
         seen = [again(rounds, later, came, (received_ms, newest_ms)) for later in laters]
         seen[0].returned, seen[0].denied = ends
         walk = Walk(state, self.vital, rounds.columns, rounds.sheet, log_ms, rounds, "context")

@@ -7,7 +7,7 @@ the reading had ended by mistake opens again, and pages if that is not too long 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -65,7 +65,7 @@ def _vital(
     for number, ladder in enumerate(vital.ladders):
         one = _OfLadder(state, row, ladder, number, change, met)
         for found in one.findings(revision, (before, kept)):
-            finding = replace(found, own=state.own(row, found.sight.measured_at_ms))
+            finding = msgspec.structs.replace(found, own=state.own(row, found.sight.measured_at_ms))
             anew = state.anew(row, found.sight.reading_id)
             told = transition(state.patients[row], ladder, finding, vital.gated, anew)
             yield msgspec.structs.replace(told, reason=_reason(told, change))

@@ -1,23 +1,23 @@
 """What rungs counted or averaged in a round, for the few readings that somebody asks about.
 
-The arrays are there already; a sentence needs one row of them.
+The arrays are there already; of all readings that ask the rows are made sentences' scalars at once.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from alerts.engine.columns import Booleans, Integers
 from alerts.engine.day_sums import Window as Averages
-from alerts.engine.findings import Window
-from alerts.engine.kinds import Kinds, Placed
-from alerts.engine.ladders import VitalLadders
+from alerts.engine.findings import Window, summed
+from alerts.engine.ladders import Rung, VitalLadders
 from alerts.engine.memory import Structured
-from alerts.engine.remembered import sight_of_entry
-from alerts.engine.sight import Sight
+from alerts.engine.remembered import censored, evidence_of_entries
 from alerts.engine.state import PartitionState
-from alerts.rules.book import Rule
+from alerts.engine.windows import days_of
 from alerts.rules.values import Sums
+from schemas.alert import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +39,80 @@ class _Averaged:
 class Explainer:
     """Keeps a round's arrays until the next one."""
 
-    def __init__(self, vital: VitalLadders, kinds: Kinds) -> None:
+    def __init__(self, state: PartitionState, vital: VitalLadders) -> None:
         """Start with nothing."""
-        self._vital, self._kinds = vital, kinds
-        self._kept: dict[str, tuple[Integers, Counted | _Averaged]] = {}
+        self._state, self._vital = state, vital
+        self._kinds, self._memory = state.kinds[vital.index], state.memories[vital.index]
+        self._kept: dict[Rung, tuple[Integers, Counted | _Averaged]] = {}
 
-    def counted(self, one: Placed, positions: Integers, counted: Counted) -> None:
-        """Keep what a rung of N of M counted at readings, given in rising order."""
-        self._kept[one.rung.rule.id] = positions, counted
+    def counted(self, rung: Rung, positions: Integers, counted: Counted) -> None:
+        """Keep what a rung of N of M counted at readings."""
+        self._kept[rung] = positions, counted
 
-    def averaged(self, one: Placed, positions: Integers, sums: Sums, window: Averages) -> None:
+    def averaged(self, rung: Rung, positions: Integers, sums: Sums, window: Averages) -> None:
         """Keep what a rung averaged."""
-        self._kept[one.rung.rule.id] = positions, _Averaged(sums, window)
+        self._kept[rung] = positions, _Averaged(sums, window)
 
-    def explain(  # noqa: PLR0913 - a reading, its patient, and how much of it
-        self,
-        position: int,
-        rule: Rule,
-        ring: Structured,
-        state: PartitionState,
-        row: int,
-        *,
-        briefly: bool,
-    ) -> Window | None:
-        """Say what a rung counted or averaged at a reading; None if this round did not.
+    def explain(self, rung: Rung, asked: Mapping[int, int], *, briefly: bool) -> dict[int, Window]:
+        """Say what a rung counted or averaged at readings, where this round did.
 
-        ``ring``: what the patient's ring keeps; ``briefly``: of a mean without its readings.
+        ``asked``: the readings, each with its patient's row; ``briefly``: of a mean without its
+        readings.
         """
-        positions, kept = self._kept.get(rule.id, (np.zeros(0, np.int64), None))
-        place = int(np.searchsorted(positions, position))
-        if kept is None or place == len(positions) or positions[place] != position:
-            return None
+        if rung not in self._kept:
+            return {}
+        positions, kept = self._kept[rung]
+        places = np.flatnonzero(np.isin(positions, list(asked)))
+        told = positions[places].tolist()
         if isinstance(kept, Counted):
-            inside, counted = kept.inside[place], kept.counted[place]
-            days = kept.day[place][counted].tolist()
-            return Window(
-                self._sights(kept.entries[place][inside][::-1]), len(days), len(set(days))
-            )
-        window, here = kept.window, np.array([place])
-        readings = ring[:0]
-        if not briefly:
-            days = state.local_days(np.full(len(ring), row), ring["at_ms"])
-            readings = ring[np.isin(days, window.inside[place])]
-        return Window(
-            self._sights(readings),
-            days=int(window.days[place]),
-            sums=kept.sums.some(here),
-            averaged=int(window.readings[place]),
-            beyond=int(window.beyond[place]),
-        )
+            return dict(zip(told, self._counts(kept, places), strict=True))
+        rows = [-1 if briefly else asked[position] for position in told]
+        return dict(zip(told, self._averages(rung, kept, places, rows), strict=True))
 
-    def _sights(self, entries: Structured) -> tuple[Sight, ...]:
-        vital, kinds = self._vital.vital, self._kinds
-        return tuple(sight_of_entry(entry, vital, kinds) for entry in entries.tolist())
+    def matching(self, inside: Structured, days: Sequence[int]) -> Window:
+        """Say what a rung of N of M counted: ``days`` of the matching ones among the readings."""
+        beyond = int(censored(inside).sum())
+        return Window(self.shown(inside), len(days), len(set(days)), beyond)
+
+    def shown(self, entries: Structured) -> list[Evidence]:
+        """Show readings that rings keep."""
+        return evidence_of_entries(entries, self._vital.vital, self._kinds)
+
+    def _counts(self, kept: Counted, places: Integers) -> Iterator[Window]:
+        inside = kept.inside[places, ::-1]  # oldest first
+        entries, counted = kept.entries[places, ::-1][inside], kept.counted[places]
+        shown, beyond = self.shown(entries), np.append(0, np.cumsum(censored(entries)))
+        ends = np.cumsum(inside.sum(axis=1))
+        begins = np.append(0, ends[:-1])
+        rows = zip(
+            begins.tolist(),
+            ends.tolist(),
+            counted.sum(axis=1).tolist(),
+            days_of(counted, kept.day[places]).tolist(),
+            (beyond[ends] - beyond[begins]).tolist(),
+            strict=True,
+        )
+        for begin, end, matching, days, left_out in rows:
+            yield Window(shown[begin:end], matching, days, left_out)
+
+    def _averages(
+        self, rung: Rung, kept: _Averaged, places: Integers, rows: Sequence[int]
+    ) -> Iterator[Window]:
+        averages = kept.window.some(places)
+        columns = zip(
+            rows,
+            averages.inside,
+            averages.days.tolist(),
+            summed(rung.tests, kept.sums.some(places)),
+            averages.readings.tolist(),
+            averages.beyond.tolist(),
+            strict=True,
+        )
+        for row, inside, days, sums, readings, beyond in columns:
+            shown = self._measured_on(row, inside) if row >= 0 else []
+            yield Window(shown, days=days, sums=sums, averaged=readings, beyond=beyond)
+
+    def _measured_on(self, row: int, days: Integers) -> list[Evidence]:
+        ring = self._memory.ring(int(self._memory.slot_of[row]))
+        measured = self._state.local_days(np.full(len(ring), row), ring["at_ms"])
+        return self.shown(ring[np.isin(measured, days)])

@@ -1,11 +1,13 @@
 """What the arrays say of a reading, and what follows from it for one ladder."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from alerts.engine.sight import Sight
+from alerts.rules.condition import Test
 from alerts.rules.values import Sums
-from schemas.alert import SEVERITIES, Event, Mark
+from schemas.alert import SEVERITIES, Event, Evidence, Mark
 from schemas.registry import PersonalLimit
 
 Own = Mapping[str, PersonalLimit]
@@ -16,8 +18,7 @@ WORK_LIST_RANK = SEVERITIES.index("medium")
 """What is over before anybody saw it is due by the end of the shift, however bad it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """A reading that is not stale, as the arrays saw it; the first four are sets of rungs.
 
     ``matched``: in force and definitely true; ``denied``: definitely false; ``returned``: widened
@@ -42,25 +43,55 @@ class Facts:
     day: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Summed(msgspec.Struct, frozen=True):
+    """A mean, or a rise, as plain numbers: one row of ``Sums``.
+
+    ``holding``: of a rule's comparisons, in the order in which they are written, those that hold.
+    """
+
+    total: list[int]
+    count: list[int]
+    unit: list[int]
+    baseline_total: list[int] | None
+    baseline_count: list[int] | None
+    holding: list[bool]
+
+
+def summed(tests: Sequence[Test], sums: Sums) -> list[Summed]:
+    """Give each row of sums, as the comparisons of a rule see it."""
+    size = len(sums.total)
+    nothing = [None] * size
+    holding = [test.truth(sums).true.tolist() for test in tests]
+    before = sums.baseline_total, sums.baseline_count
+    columns = (
+        sums.total.tolist(),
+        sums.count.tolist(),
+        sums.unit.tolist(),
+        *(nothing if column is None else column.tolist() for column in before),
+        [list(row) for row in zip(*holding, strict=True)] or [[]] * size,
+    )
+    return [Summed(*row) for row in zip(*columns, strict=True)]
+
+
+class Window(msgspec.Struct, frozen=True):
     """What a rung counted or averaged when it judged a reading.
 
     ``readings``: those of the window that are still known in full, oldest first; ``matching`` of
-    them match, on ``days`` days of the patient. ``sums``: of a mean, or a rise, one row; they are
-    over ``averaged`` readings on ``days`` days, ``beyond`` others there were HI or LO.
+    them match, on ``days`` days of the patient, ``censored`` have HI or LO. ``sums``: of a mean,
+    or a rise; they are over ``averaged`` readings on ``days`` days, ``beyond`` others there were HI
+    or LO.
     """
 
-    readings: tuple[Sight, ...] = ()
+    readings: list[Evidence] = []
     matching: int = 0
     days: int = 0
-    sums: Sums | None = None
+    censored: int = 0
+    sums: Summed | None = None
     averaged: int = 0
     beyond: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """A change worth a record.
 
     ``speaking`` is the rung that speaks for the ladder; ``cause`` the rung that the reading
@@ -90,7 +121,7 @@ class Finding:
     deadline_ms: int | None = None
     unanswered: bool = False
     window: Window | None = None
-    own: Own = field(default_factory=dict)
+    own: Own = {}
 
 
 Voice = tuple[int, int]

@@ -1,6 +1,6 @@
 """What a step found, and where it belongs: the order does not depend on how it was found."""
 
-from dataclasses import dataclass
+import msgspec
 
 from schemas.alert import Transition
 
@@ -8,8 +8,7 @@ Order = tuple[int, int, int, str, int]
 """Entry; timers before readings; deadline or place in the record; patient; ladder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A transition with its place among all that a step gives; ``row`` -1: it is nobody's."""
 
     order: Order

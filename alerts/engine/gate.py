@@ -1,6 +1,6 @@
 """The quality gate: what a flagged match opens, and what a repeat confirms or denies."""
 
-from dataclasses import dataclass
+import msgspec
 
 from alerts.engine.ended import note_denied
 from alerts.engine.findings import Facts
@@ -12,8 +12,7 @@ FLAGGED_MATCHES = 3
 FLAGGED_KEPT_MAX = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True):
     """What the quality gate lets through.
 
     ``granted``: rungs that hold; ``sure``: those that need no repeat; ``confirmed``: those that had

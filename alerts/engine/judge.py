@@ -4,7 +4,7 @@ Rungs latch when they match and let go when their widened condition is definitel
 latched rung speaks for the ladder; what it says before and after is the event.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from alerts.engine.confirmation import begin_wait, end_wait
 from alerts.engine.ended import forget_old, note_end, note_over

@@ -4,10 +4,12 @@ A set of rungs is a bit mask: bit ``n`` is the ladder's rung ``n``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 
 from alerts.rules.book import Book, Mean, Rule, VitalSettings
+from alerts.rules.condition import Test
 from schemas.alert import SEVERITIES, Severity
 from schemas.errors import MisconfiguredError
 from schemas.vitals import VITALS, Vital
@@ -16,22 +18,27 @@ RUNGS_MAX = 32
 _INFO = len(SEVERITIES) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is itself: a key that costs nothing
 class Rung:
-    """A rule with the book that it comes from; ``rank`` is its place in ``SEVERITIES``."""
+    """A rule with the book that it comes from; ``rank`` is its place in ``SEVERITIES``.
+
+    ``key`` names the rung for ever: state is kept by it. ``tests``: the rule's comparisons.
+    """
 
     rule: Rule
     book: Book
     rank: int
     fresh_ms: int
+    key: str = field(init=False)
+    tests: tuple[Test, ...] = field(init=False)
 
-    @property
-    def key(self) -> str:
-        """Name the rung for ever: state is kept by it."""
-        return f"{self.book.name}/{self.rule.id}"
+    def __post_init__(self) -> None:
+        """Note what is asked often."""
+        object.__setattr__(self, "key", f"{self.book.name}/{self.rule.id}")
+        object.__setattr__(self, "tests", self.rule.condition.tests())
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # each is itself: a key that costs nothing
+@dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
     """All rungs of one problem; ``index`` is its place among all ladders.
 
@@ -53,19 +60,26 @@ class Ladder:
 
     def speaking(self, rungs: int, lowered: int = 0) -> int | None:
         """Choose the most severe of a set of rungs; of equals the first."""
-        if not rungs:
-            return None
-        return min(bits(rungs), key=lambda rung: (self.rank(rung, lowered), rung))
+        voice = _voice(self, rungs, lowered)
+        return None if voice is None else voice[1]
 
     def voice(self, rungs: int, lowered: int) -> tuple[int, int] | None:
         """Give the rank and the rung that speaks; None while nothing holds."""
-        rung = self.speaking(rungs, lowered)
-        return None if rung is None else (self.rank(rung, lowered), rung)
+        return _voice(self, rungs, lowered)
 
     def speakers(self, rungs: int, lowered: int) -> int:
         """Choose all of a set of rungs that are as severe as the one that speaks."""
-        voice = self.voice(rungs, lowered)
+        voice = _voice(self, rungs, lowered)
         return mask(rung for rung in bits(rungs) if voice and self.rank(rung, lowered) == voice[0])
+
+    def keys(self, rungs: int) -> list[str]:
+        """Name a set of rungs."""
+        return [self.rungs[rung].key for rung in bits(rungs)]
+
+
+@lru_cache(maxsize=1 << 14)  # a clinic knows a few dozen of the sets that are possible
+def _voice(ladder: Ladder, rungs: int, lowered: int) -> tuple[int, int] | None:
+    return min(((ladder.rank(rung, lowered), rung) for rung in bits(rungs)), default=None)
 
 
 @dataclass(frozen=True, slots=True)

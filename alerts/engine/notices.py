@@ -6,7 +6,6 @@ restart within the hour may say it again, with the same words under the same nam
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -139,7 +138,7 @@ def _expiring(state: PartitionState, row: int, limit: Personal) -> Iterator[Told
             )
             scope = f"{limit.name}/{limit.until_ms}"
             finding = _finding("limit-expiring", place, ladder, _announced_ms(limit), scope)
-            own = replace(finding, own={limit.name: limit.written})
+            own = msgspec.structs.replace(finding, own={limit.name: limit.written})
             yield row, _told(state, row, ladder, own, said)
             return
 

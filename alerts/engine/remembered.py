@@ -1,7 +1,8 @@
 """From columns to what a ring and the sums over days keep of readings, and back to values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -10,11 +11,12 @@ from alerts.engine.columns import ASSESSED, Booleans, Columns, Integers, status_
 from alerts.engine.identity import name_of
 from alerts.engine.kinds import Kinds
 from alerts.engine.memory import Layout, Structured, flags_bits
-from alerts.engine.sight import Sight
+from alerts.engine.sight import Sight, value_text
 from alerts.rules.values import HI, LO, Chosen, Requirement, Values
+from schemas.alert import Evidence
 from schemas.reading import Absence, Quantity
 from schemas.units import accepted
-from schemas.vitals import Vital
+from schemas.vitals import VITALS, Vital
 
 _MILLI = 1000
 _MICRO = 1_000_000
@@ -25,6 +27,7 @@ _STATES = (0, HI, LO)
 _ABSENT = 3
 _RECEIPT = 1
 """In a mark: the time is that of receipt; above it a bit for each requirement that is met."""
+_TIME_QUALITIES = ("device-clock", "receipt")
 
 
 def entries_of(layout: Layout, columns: Columns) -> Structured:
@@ -118,30 +121,103 @@ def is_receipt(entry: Entry) -> bool:
 
 def sight_of_entry(entry: Entry, vital: Vital, kinds: Kinds) -> Sight:
     """Describe a reading that a ring keeps."""
-    at_ms, high, low, _, milli, codes, flags, _ = entry
-    known = kinds.known_flags
+    at_ms, high, low, _, milli, codes, flags, mark = entry
     quantities = {}
     for place, quantity in enumerate(vital.quantities):
-        nibble = codes >> 4 * place
-        unit, state = accepted(quantity)[nibble & 3], nibble >> _UNIT_BITS & 3
-        if state == 0:
-            quantities[quantity.name] = Quantity(unit, value=_text(int(milli[place])))
-        elif state != _ABSENT:
-            absent: Absence = "positive-infinity" if state == 1 else "negative-infinity"
-            quantities[quantity.name] = Quantity(unit, absent=absent)
+        kept = _kept(vital.name, place)(int(milli[place]) << 4 | codes >> 4 * place & 15)
+        if kept is not None:
+            quantities[quantity.name] = kept[0]
+    status, silent = _reported(flags, kinds.known_flags)
     return Sight(
         reading_id=name_of(high, low),
         vital=vital.name,
         measured_at_ms=at_ms,
-        time_quality="receipt" if is_receipt(entry) else "device-clock",
+        time_quality=_TIME_QUALITIES[mark & _RECEIPT],
         quantities=quantities,
-        status=[name for place, name in enumerate(known) if flags >> place & 1]
-        if flags >> flags_bits(len(known)) - 1
-        else None,
-        silent=[name for place, name in enumerate(known) if flags >> len(known) + place & 1],
+        status=status,
+        silent=silent,
     )
 
 
+def evidence_of_entries(entries: Structured, vital: Vital, kinds: Kinds) -> list[Evidence]:
+    """Show readings that rings keep: the evidence of their sights, made of all at once."""
+    names = [quantity.name for quantity in vital.quantities]
+    cells = entries["milli"].astype(np.int64) << 4 | _nibbles(entries)
+    said = [
+        [kept and kept[1] for kept in map(_kept(vital.name, place), cells[:, place].tolist())]
+        for place in range(len(names))
+    ]
+    ids = np.stack([entries["high"], entries["low"]], axis=1).astype(">u8").tobytes().hex()
+    rows = zip(
+        zip(*said, strict=True),
+        entries["at_ms"].tolist(),
+        entries["flags"].tolist(),
+        (entries["mark"] & _RECEIPT).tolist(),
+        strict=True,
+    )
+    found = []
+    for number, (texts, at_ms, flags, receipt) in enumerate(rows):
+        status, silent = _reported(flags, kinds.known_flags)
+        found.append(
+            Evidence(
+                ids[32 * number : 32 * number + 32],
+                vital.name,
+                at_ms,
+                _TIME_QUALITIES[receipt],
+                {name: text for name, text in zip(names, texts, strict=True) if text},
+                status,
+                silent,
+            )
+        )
+    return found
+
+
+def censored(entries: Structured) -> Booleans:
+    """Tell of which readings that rings keep a value is HI or LO."""
+    state = _nibbles(entries) >> _UNIT_BITS
+    found: Booleans = ((state != 0) & (state != _ABSENT)).any(axis=1)
+    return found
+
+
+def _nibbles(entries: Structured) -> Integers:
+    codes = entries["codes"].astype(np.int64)[:, None]
+    nibbles: Integers = codes >> 4 * np.arange(entries["milli"].shape[1]) & 15
+    return nibbles
+
+
+@cache
+def _kept(vital: str, place: int) -> Callable[[int], tuple[Quantity, str] | None]:
+    """Give back values from a cell of four bits of code below the thousandths.
+
+    As they were received, and as people read them; None if there is none.
+    """
+    units = accepted(VITALS[vital].quantities[place])
+
+    @lru_cache(maxsize=1 << 14)
+    def kept(cell: int) -> tuple[Quantity, str] | None:
+        unit, state = units[cell & 3], cell >> _UNIT_BITS & 3
+        if state == _ABSENT:
+            return None
+        absent: Absence = "positive-infinity" if _STATES[state] == HI else "negative-infinity"
+        quantity = Quantity(unit, absent=absent) if state else Quantity(unit, _text(cell >> 4))
+        return quantity, value_text(quantity)
+
+    return kept
+
+
+def _reported(flags: int, known: tuple[str, ...]) -> tuple[list[str] | None, list[str]]:
+    """Give the flags that a device set, None if it looked for none, and those it cannot set."""
+    status, silent = _names(flags, known)
+    return None if status is None else list(status), list(silent)
+
+
+@lru_cache(maxsize=1024)
+def _names(flags: int, known: tuple[str, ...]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    here = tuple(name for place, name in enumerate(known) if flags >> place & 1)
+    silent = tuple(name for place, name in enumerate(known) if flags >> len(known) + place & 1)
+    return here if flags >> flags_bits(len(known)) - 1 else None, silent
+
+
 def _text(milli: int) -> str:
-    whole, rest = divmod(int(milli), _MILLI)  # numpy.int32 where a round was taken as arrays
-    return f"{Decimal(int(milli)) / _MILLI:f}" if rest else str(whole)
+    whole, rest = divmod(milli, _MILLI)
+    return f"{Decimal(milli) / _MILLI:f}" if rest else str(whole)

@@ -5,6 +5,8 @@ judged at once. Only readings newer than all before them of their patient come h
 through ``alerts.engine.timeline``, which says the same reading by reading.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+
 import numpy as np
 
 from alerts.engine import day_sums, windows
@@ -12,14 +14,14 @@ from alerts.engine.baselines import Baselines, enough
 from alerts.engine.columns import Booleans, Columns, Integers
 from alerts.engine.day_sums import Added
 from alerts.engine.explainer import Counted, Explainer
-from alerts.engine.findings import Window
+from alerts.engine.findings import Window, summed
 from alerts.engine.kinds import Placed
-from alerts.engine.ladders import VitalLadders
+from alerts.engine.ladders import Rung, VitalLadders
 from alerts.engine.memory import Structured
 from alerts.engine.remembered import entries_of, tenths_of
 from alerts.engine.sheet import Sheet
 from alerts.engine.state import PartitionState
-from alerts.rules.book import Matching, Rule
+from alerts.rules.book import Matching
 
 
 class Rounds:
@@ -45,7 +47,7 @@ class Rounds:
             known=known,
         )
         self.baselines = Baselines(state, vital, self.memory)
-        self.explainer = Explainer(vital, self.kinds)
+        self.explainer = Explainer(state, vital)
 
     def take(self, positions: Integers) -> None:
         """Take a round's readings into memory; put what windows say of them into the sheet."""
@@ -75,21 +77,24 @@ class Rounds:
             self.sheet.denied[at] |= plain.false * bit
             self.sheet.returned[at] |= widened.false * bit
 
-    def explain(self, position: int, rule: Rule, *, briefly: bool) -> Window | None:
-        """Say what a rung counted or averaged in this round; None if that must be asked again."""
-        if rule.baseline is None:
-            row = int(self.columns.row[position])
-            ring = self.memory.ring(int(self.memory.slot_of[row]))
-            return self.explainer.explain(position, rule, ring, self.state, row, briefly=briefly)
-        return self.risen(position)
+    def explain(self, rung: Rung, asked: Mapping[int, int], *, briefly: bool) -> dict[int, Window]:
+        """Say what a rung counted or averaged in this round; what is left out must be asked again.
 
-    def risen(self, position: int) -> Window:
-        """Say over what a reading has risen."""
-        here = np.array([position])
+        ``asked``: readings, each with its patient's row; ``briefly``: a mean without its readings.
+        """
+        if rung.rule.baseline is None:
+            return self.explainer.explain(rung, asked, briefly=briefly)
+        return dict(zip(asked, self.risen(list(asked), rung), strict=True))
+
+    def risen(self, positions: Sequence[int], rung: Rung) -> Iterator[Window]:
+        """Say over what readings have risen."""
+        here = np.array(positions)
         slot = self.memory.slots(self.columns.row[here])
         sums = self.baselines.sums(self.sheet.values, self.added, here, slot)
-        counts = sums.baseline_count
-        return Window(sums=sums, averaged=0 if counts is None else int(counts.max(initial=0)))
+        assert sums.baseline_count is not None, "a rise is over a baseline"
+        averaged = sums.baseline_count.max(axis=1).tolist()
+        for one, readings in zip(summed(rung.tests, sums), averaged, strict=True):
+            yield Window(sums=one, averaged=readings)
 
     def feed(self, positions: Integers, slot: Integers) -> None:
         """Feed baselines."""
@@ -112,7 +117,7 @@ class Rounds:
             if self._held(one, positions).size:
                 back = one.rung.rule.condition.truth(sums, widened=True).false
                 self.sheet.returned[at] |= (back & (window.beyond[some] == 0)) * bit
-            self.explainer.averaged(one, positions[some], sums, window.some(some))
+            self.explainer.averaged(one.rung, positions[some], sums, window.some(some))
 
     def _held(self, one: Placed, positions: Integers) -> Integers:
         """Find the readings of patients for whom a rung holds: only there it can return."""
@@ -142,4 +147,4 @@ class Rounds:
         self.sheet.matched[positions, one.place] |= matched * np.int64(one.bit)
         self.sheet.returned[positions, one.place] |= few * np.int64(one.bit)
         inside = rings.inside(window)
-        self.explainer.counted(one, positions, Counted(entries, inside, counted, rings.day))
+        self.explainer.counted(one.rung, positions, Counted(entries, inside, counted, rings.day))

@@ -1,8 +1,11 @@
 """A reading as a walk judges it: when it comes, or again as a late one has completed its window."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from itertools import repeat
 
+import msgspec
+
+from alerts.engine.columns import Integers
 from alerts.engine.findings import Facts
 from alerts.engine.remembered import Entry, is_receipt, sight_of_entry
 from alerts.engine.rounds import Rounds
@@ -13,8 +16,7 @@ DELAYED_MS_MAX = 24 * 3_600_000
 """Older on arrival than this, or than the newest and no longer fresh: stale."""
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(msgspec.Struct):
     """What the arrays say of a reading; sets of rungs, one for each ladder of the vital.
 
     What it costs to describe it is paid only if somebody asks.
@@ -35,7 +37,7 @@ class Seen:
     log_ms: int
     day: int
     position: int
-    describe: Callable[[], Sight]
+    describe: Callable[[int], Sight]
     entry: Entry | None = None
     """Of a reading that is judged again what the ring keeps; ``position``: of the late one."""
     _sight: Sight | None = None
@@ -44,7 +46,7 @@ class Seen:
     def sight(self) -> Sight:
         """Describe the reading."""
         if self._sight is None:
-            self._sight = self.describe()
+            self._sight = self.describe(self.position)
         return self._sight
 
     def stale(self, number: int) -> int:
@@ -73,27 +75,36 @@ class Seen:
         )
 
 
-def arriving(rounds: Rounds, position: int, log_ms: int, *, older: bool) -> Seen:
-    """Look at a reading that arrives."""
+def arriving(
+    rounds: Rounds, positions: Integers, log_ms: Integers, newest_ms: Integers
+) -> Iterator[Seen]:
+    """Look at readings that arrive.
+
+    ``log_ms``: the time of the log at each record; ``newest_ms``: when the newest judged reading of
+    each one's patient was measured.
+    """
     columns, sheet = rounds.columns, rounds.sheet
-    least_age_ms = int(columns.least_age_ms[position])
-    return Seen(
-        matched=sheet.matched[position].tolist(),
-        denied=sheet.denied[position].tolist(),
-        returned=sheet.returned[position].tolist(),
-        fresh=sheet.fresh[position].tolist(),
-        flagged=bool(columns.flagged[position]),
-        uncensored=bool(sheet.uncensored[position]),
-        device_clock=bool(columns.device_clock[position]),
-        older=older,
-        delayed=bool(columns.trusted[position]) and not older and least_age_ms <= DELAYED_MS_MAX,
-        place=int(columns.place[position]),
-        measured_ms=int(columns.measured_ms[position]),
-        log_ms=log_ms,
-        day=int(rounds.added.day[position]),
-        position=position,
-        describe=lambda: sight_of(columns.sources[position]),
+    measured_ms = columns.measured_ms[positions]
+    older = measured_ms < newest_ms
+    young = columns.least_age_ms[positions] <= DELAYED_MS_MAX
+    facts = (
+        *(rungs[positions] for rungs in (sheet.matched, sheet.denied, sheet.returned, sheet.fresh)),
+        columns.flagged[positions],
+        sheet.uncensored[positions],
+        columns.device_clock[positions],
+        older,
+        columns.trusted[positions] & ~older & young,
+        columns.place[positions],
+        measured_ms,
+        log_ms[columns.entry[positions]],
+        rounds.added.day[positions],
+        positions,
     )
+
+    def describe(position: int) -> Sight:
+        return sight_of(columns.sources[position])
+
+    return map(Seen, *(column.tolist() for column in facts), repeat(describe))
 
 
 def again(rounds: Rounds, match: Later, by: Seen, ages: tuple[int, int]) -> Seen:
@@ -125,5 +136,5 @@ def again(rounds: Rounds, match: Later, by: Seen, ages: tuple[int, int]) -> Seen
         day=match.day,
         position=by.position,
         entry=match.entry,
-        describe=lambda: sight_of_entry(match.entry, vital.vital, kinds),
+        describe=lambda _: sight_of_entry(match.entry, vital.vital, kinds),
     )

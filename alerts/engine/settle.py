@@ -1,6 +1,6 @@
 """What began and ended within one record was over before anybody could see it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.ladders import Ladder
@@ -12,6 +12,8 @@ Placed = tuple[int, Ladder, Finding]
 
 def settle(findings: list[Placed]) -> list[Placed]:
     """Put one item of the work list in the place of an alert that ended where it began."""
+    if len(findings) < 2:
+        return findings
     settled: list[Placed] = []
     for place, ladder, finding in findings:
         began = [

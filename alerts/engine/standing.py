@@ -9,7 +9,7 @@ from alerts.engine.baselines import Baselines, enough
 from alerts.engine.columns import Gatherer, Integers
 from alerts.engine.day_sums import Added
 from alerts.engine.findings import Window
-from alerts.engine.ladders import VitalLadders
+from alerts.engine.ladders import Rung, VitalLadders
 from alerts.engine.memory import Structured
 from alerts.engine.remembered import Entry, sight_of_entry, tenths_of, values_of_entries
 from alerts.engine.rounds import Rounds
@@ -17,7 +17,6 @@ from alerts.engine.sheet import evaluate
 from alerts.engine.sight import stamped_as
 from alerts.engine.state import PartitionState
 from alerts.engine.timeline import Timeline
-from alerts.rules.book import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,9 @@ def newest(state: PartitionState, vital: VitalLadders, row: Integers) -> Newest:
 
 
 def window_at(
-    state: PartitionState, vital: VitalLadders, row: int, entry: Entry, rule: Rule
+    state: PartitionState, vital: VitalLadders, row: int, entry: Entry, rung: Rung
 ) -> Window:
-    """Say what a rule counted or averaged at the newest reading, of which the ring has ``entry``.
+    """Say what a rung counted or averaged at the newest reading, of which the ring has ``entry``.
 
     The reading is laid out as if it came now; memory is only asked.
     """
@@ -54,7 +53,7 @@ def window_at(
     gatherer.add((0, 0, row, state.log_ms), stamped_as(sight), alone=True, judged=True)
     columns = gatherer.columns()
     rounds = Rounds(state, vital, columns, evaluate(vital, columns, state))
-    return Timeline(rounds, row, ()).explain(0, rule, entry, briefly=False)
+    return Timeline(rounds, row, ()).explain(0, rung, entry, briefly=False)
 
 
 class _Look:

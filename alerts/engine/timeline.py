@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.engine.day_sums import EPISODE_GAP_DAYS
-from alerts.engine.findings import Window
+from alerts.engine.findings import Window, summed
 from alerts.engine.kinds import Placed
+from alerts.engine.ladders import Rung
 from alerts.engine.memory import DAY_READINGS_MAX, DAYS_MAX, RING_MAX, Structured
-from alerts.engine.remembered import Entry, met_of, sight_of_entry, values_of_entries
+from alerts.engine.remembered import Entry, met_of, values_of_entries
 from alerts.engine.rounds import Rounds
-from alerts.engine.sight import Sight
-from alerts.rules.book import Matching, Mean, Rule
+from alerts.rules.book import Matching, Mean
 from alerts.rules.values import Sums
 
 _DAY_MAX = 2**16 - 2
@@ -180,48 +180,45 @@ class Timeline:
                     cleared |= one.bit
         return cleared
 
-    def explain(self, position: int, rule: Rule, at: Entry | None, *, briefly: bool) -> Window:
+    def explain(self, position: int, rung: Rung, at: Entry | None, *, briefly: bool) -> Window:
         """Say what a rung counted or averaged when it judged a reading.
 
         ``at``: the entry of a reading that was judged again; else the one that has just come is
         meant. ``briefly``: of a mean without its readings.
         """
-        if rule.baseline is not None:
-            return self._rounds.risen(position)
+        if rung.rule.baseline is not None:
+            return next(self._rounds.risen([position], rung))
         name = self._name(position) if at is None else at[1:3]
         kept = next((one for one in self._ring if one.at[2:] == name), None)
         if kept is None:  # another reading ended a rung than those that windows are made of
             return Window()
         known = self._ring[: self._ring.index(kept) + 1]
-        match rule.window:
+        match rung.rule.window:
             case Matching() as window:
-                number = next(n for n, (one, _) in self._counted if one.rung.rule is rule)
+                number = next(n for n, (one, _) in self._counted if one.rung is rung)
+                inside = self._entries(self._inside(known, window))
                 counted = self._matching(known, number, window)
-                return Window(
-                    self._sights(self._inside(known, window)),
-                    len(counted),
-                    len({one.day for one in counted}),
-                )
+                return self._rounds.explainer.matching(inside, [one.day for one in counted])
             case Mean() as mean:
-                inside = self._mean_days(kept.day, mean.days)
+                days, sums = self._mean_days(kept.day, mean.days), self._mean(mean, kept)
+                shown = [one for one in known if one.day in days and not briefly]
                 return Window(
-                    self._sights([one for one in known if one.day in inside and not briefly]),
-                    days=sum(day.readings > 0 for day in inside.values()),
-                    sums=self._mean(mean, kept),
-                    averaged=sum(day.readings for day in inside.values()),
-                    beyond=sum(day.beyond for day in inside.values()),
+                    self._rounds.explainer.shown(self._entries(shown)),
+                    days=sum(day.readings > 0 for day in days.values()),
+                    sums=None if sums is None else summed(rung.tests, sums)[0],
+                    averaged=sum(day.readings for day in days.values()),
+                    beyond=sum(day.beyond for day in days.values()),
                 )
             case None:
-                raise AssertionError(rule.id)
+                raise AssertionError(rung.key)
 
     def _name(self, position: int) -> tuple[int, int]:
         columns = self._rounds.columns
         return int(columns.high[position]), int(columns.low[position])
 
-    def _sights(self, readings: Sequence[Kept]) -> tuple[Sight, ...]:
-        vital, kinds = self._rounds.vital.vital, self._rounds.kinds
-        entries = (self._pool[kept.place].item() for kept in readings)
-        return tuple(sight_of_entry(entry, vital, kinds) for entry in entries)
+    def _entries(self, readings: Sequence[Kept]) -> Structured:
+        found: Structured = self._pool[[kept.place for kept in readings]]
+        return found
 
     def _bears_on(self, newest: Kept, kept: Kept) -> bool:
         """Tell whether a late reading can change a mean that ends at the newest one."""

@@ -1,9 +1,9 @@
 """Timers, by log time: a flagged match that nobody repeated opens, a page that waits goes out."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from alerts.engine.columns import Integers
 from alerts.engine.confirmation import expire_wait

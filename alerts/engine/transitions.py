@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from alerts.engine import limits, wording
 from alerts.engine.findings import Finding
 from alerts.engine.identity import alert_id, event_id
-from alerts.engine.ladders import Ladder, Rung, bits, severity
+from alerts.engine.ladders import Ladder, Rung, severity
 from alerts.engine.sight import evidence_of
 from schemas.alert import Transition
 
@@ -18,7 +18,7 @@ def transition(
     ``anew``: why its reading is judged once more: it has come back, or more is known of it.
     """
     rung, cause = ladder.rungs[finding.speaking], ladder.rungs[finding.cause]
-    again = finding.event == "again"
+    again, window = finding.event == "again", finding.window
     alert = alert_id(patient_id, finding.scope or ladder.name, finding.origin)
     return Transition(
         event_id=event_id(alert, finding.event, _occasion(finding) + anew),
@@ -38,11 +38,11 @@ def transition(
         source=rung.rule.source,
         marks=list(finding.marks),
         limits=limits.in_force(
-            rung.rule.condition.tests(), finding.sight, finding.own, finding.window
+            rung.tests, finding.sight, finding.own, window.sums if window else None
         ),
-        window=[evidence_of(sight) for sight in finding.window.readings] if finding.window else [],
-        held_before=[ladder.rungs[rung].key for rung in bits(finding.held[0])],
-        lowered_before=[ladder.rungs[rung].key for rung in bits(finding.held[1])],
+        window=window.readings if window else [],
+        held_before=ladder.keys(finding.held[0]),
+        lowered_before=ladder.keys(finding.held[1]),
         notify=rung.rule.notify,
         cooldown_ms=rung.rule.cooldown_ms,
         confirm_by_ms=finding.deadline_ms,

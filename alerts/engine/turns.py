@@ -100,8 +100,7 @@ class Turns:
         for place in places[self._averaged(positions[places])].tolist():
             loud[place] = not self._silent(int(positions[place]))
         self.walked += int(loud.sum())
-        for position in positions[loud].tolist():
-            self._walk.reading(position)
+        self._walk.round(positions[loud])
         newest = positions[self.columns.trusted[positions]]
         settle_newest(self.state, self.vital, self.columns, self.sheet, newest)
 

@@ -1,17 +1,19 @@
 """Patients for whom something may change, reading by reading, in the order of the log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
-from alerts.engine.findings import WORK_LIST_RANK, Finding
+from alerts.engine.findings import WORK_LIST_RANK, Finding, Window
 from alerts.engine.found import Found
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
-from alerts.engine.ladders import Ladder, VitalLadders
+from alerts.engine.ladders import Ladder, Rung, VitalLadders
 from alerts.engine.plans import local_day
 from alerts.engine.rounds import Rounds
 from alerts.engine.seen import Seen, again, arriving
@@ -32,6 +34,24 @@ class _Record:
     stale: bool = False
 
 
+_Asks = tuple[Rung, bool]
+"""A rung that counts or averages, and whether it is asked briefly: of a mean without readings."""
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """What a reading led to, before it is explained."""
+
+    row: int
+    seen: Seen
+    ladder: Ladder
+    finding: Finding
+
+    @property
+    def asks(self) -> _Asks:
+        """Give what must explain it."""
+        return self.ladder.rungs[self.finding.cause], self.finding.event == "again"
+
+
 @dataclass(slots=True)
 class Walk:
     """One vital's loud readings of a batch; of each patient they come in the order of the log."""
@@ -47,43 +67,54 @@ class Walk:
     found: list[Found] = field(default_factory=list)
     _open: dict[int, _Record] = field(default_factory=dict)
 
-    def begin(self, row: int, entry: int) -> None:
+    def begin(self, row: int, entry: int) -> _Record:
         """Begin a patient's record: the one before is settled, and timers fire."""
         present = self._open.get(row)
-        if present is not None and present.entry == entry:
-            return
         if present is not None:
+            if present.entry == entry:
+                return present
             self._close(row, present)
         until_ms = int(self.log_ms[entry])
         self.found += expire_row(self.state, self.vital.ladders, row, self.log_ms, until_ms)
         self._open[row] = _Record(entry)
+        return self._open[row]
 
-    def reading(self, position: int, timeline: Timeline | None = None) -> None:
-        """Judge a reading that memory has taken, or that ``timeline`` takes now."""
+    def round(self, positions: Integers) -> None:
+        """Judge readings of different patients that memory has taken; explain all at once."""
+        row, entry = self.columns.row[positions], self.columns.entry[positions]
+        newest_ms = self.state.newest_ms[row, self.vital.index]
+        judged: list[tuple[_Record, _Judged]] = []
+        arrived = arriving(self.rounds, positions, self.log_ms, newest_ms)
+        for at, number, seen in zip(row.tolist(), entry.tolist(), arrived, strict=True):
+            record = self.begin(at, number)
+            judged += [(record, one) for one in self._judge(at, seen)]
+        windows = self._windows([one for _, one in judged])
+        for record, one in judged:
+            window = windows.get(one.asks, {}).get(one.seen.position)
+            record.findings.append(self._explained(one, window, None))
+
+    def reading(self, position: int, timeline: Timeline) -> None:
+        """Judge a reading that ``timeline`` takes now."""
         columns, index = self.columns, self.vital.index
         row, entry = int(columns.row[position]), int(columns.entry[position])
-        self.begin(row, entry)
+        record = self.begin(row, entry)
         newest_ms = int(self.state.newest_ms[row, index])
-        measured_ms = int(columns.measured_ms[position])
-        older = measured_ms < newest_ms
-        later = timeline.take(position) if timeline else []
-        seen = arriving(self.rounds, position, int(self.log_ms[entry]), older=older)
-        self._judge(row, seen, timeline)
-        received_ms = int(columns.least_age_ms[position]) + measured_ms
+        later, here = timeline.take(position), np.array([position])
+        (seen,) = arriving(self.rounds, here, self.log_ms, np.array([newest_ms]))
+        record.findings += self._told(row, seen, timeline)
+        received_ms = int(columns.least_age_ms[position]) + seen.measured_ms
         for match in later:
             same = again(self.rounds, match, seen, (received_ms, newest_ms))
-            self._judge(row, same, timeline)
-        if timeline and columns.trusted[position] and not older:
-            here = np.array([position])
+            record.findings += self._told(row, same, timeline)
+        if columns.trusted[position] and not seen.older:
             settle_newest(self.state, self.vital, columns, self.sheet, here)
 
     def amended(self, row: int, seen: Sequence[Seen], timeline: Timeline) -> None:
         """Judge once more readings of which more is known now; a further match is not said."""
-        self.begin(row, 0)
+        record = self.begin(row, 0)
         for one in seen:
-            self._judge(row, one, timeline)
-        record = self._open[row]
-        record.findings = [one for one in record.findings if one[2].event != "again"]
+            found = self._told(row, one, timeline)
+            record.findings += [placed for placed in found if placed[2].event != "again"]
         self.finish()
 
     def finish(self) -> None:
@@ -92,20 +123,25 @@ class Walk:
             self._close(row, record)
         self._open.clear()
 
-    def _judge(self, row: int, seen: Seen, timeline: Timeline | None) -> None:
-        record = self._open[row]
+    def _told(self, row: int, seen: Seen, timeline: Timeline) -> list[Placed]:
+        judged = self._judge(row, seen, timeline)
+        return [self._explained(one, None, timeline) for one in judged]
+
+    def _judge(self, row: int, seen: Seen, timeline: Timeline | None = None) -> list[_Judged]:
+        record, judged = self._open[row], []
         for number, ladder in enumerate(self.vital.ladders):
             if seen.matched[number] or (row, ladder.index) in self.state.ladders:
                 found = self._ladder(row, seen, number, timeline)
-                record.findings += [(seen.place, ladder, finding) for finding in found]
+                judged += [_Judged(row, seen, ladder, finding) for finding in found]
                 record.stale |= self._note_stale(row, seen, number)
+        return judged
 
     def _ladder(
         self, row: int, seen: Seen, number: int, timeline: Timeline | None
     ) -> list[Finding]:
         ladder = self.vital.ladders[number]
         key = (row, ladder.index)
-        cleared = int(self.state.clear[key])
+        cleared = int(self.state.clear[key]) if seen.older else 0
         windowed = int(self.state.kinds[self.vital.index].windowed[number])
         if seen.older and timeline and seen.matched[number] & windowed:
             cleared &= ~windowed | timeline.cleared(number)
@@ -115,24 +151,29 @@ class Walk:
         state = self.state.ladders.get(key) or LadderState()
         findings = judge(state, facts, ladder)
         self.state.put_ladder(key, state)
-        return [self._explained(row, seen, finding, ladder, timeline) for finding in findings]
+        return findings
 
-    def _explained(
-        self, row: int, seen: Seen, finding: Finding, ladder: Ladder, timeline: Timeline | None
-    ) -> Finding:
+    def _windows(self, judged: Sequence[_Judged]) -> dict[_Asks, dict[int, Window]]:
+        """Ask what rungs counted or averaged, once for all readings of the round."""
+        asked: dict[_Asks, dict[int, int]] = {}
+        for one in judged:
+            if not one.asks[0].rule.single:
+                asked.setdefault(one.asks, {})[one.seen.position] = one.row
+        return {
+            (rung, briefly): self.rounds.explain(rung, rows, briefly=briefly)
+            for (rung, briefly), rows in asked.items()
+        }
+
+    def _explained(self, one: _Judged, window: Window | None, timeline: Timeline | None) -> Placed:
         """Add what the rung counted or averaged, while memory says so, and whose limits hold."""
-        rule = ladder.rungs[finding.cause].rule
-        own = self.state.own(row, seen.measured_ms)
-        if rule.single:
-            return replace(finding, own=own) if own else finding
-        briefly = finding.event == "again"
-        window = None
-        if timeline is None:
-            window = self.rounds.explain(seen.position, rule, briefly=briefly)
-        if window is None:
-            timeline = timeline or Timeline(self.rounds, row, ())
-            window = timeline.explain(seen.position, rule, seen.entry, briefly=briefly)
-        return replace(finding, own=own, window=window)
+        (rung, briefly), seen, finding = one.asks, one.seen, one.finding
+        own = self.state.own(one.row, seen.measured_ms)
+        if window is None and not rung.rule.single:
+            timeline = timeline or Timeline(self.rounds, one.row, ())
+            window = timeline.explain(seen.position, rung, seen.entry, briefly=briefly)
+        if own or window is not None:
+            finding = replace(finding, own=own, window=window)
+        return seen.place, one.ladder, finding
 
     def _close(self, row: int, record: _Record) -> None:
         settled = settle(record.findings)

@@ -71,9 +71,15 @@ def enough(window: Matching, counted: Booleans, day: Integers) -> Booleans:
     """Tell for which patients enough readings count, on enough days."""
     several: Booleans = counted.sum(axis=1) >= window.matching
     if window.days > 1:
-        days = np.sort(np.where(counted, day, -1), axis=1)
-        several &= (np.diff(days, axis=1, prepend=-1) > 0).sum(axis=1) >= window.days
+        several &= days_of(counted, day) >= window.days
     return several
+
+
+def days_of(counted: Booleans, day: Integers) -> Integers:
+    """Count on how many days the readings that count were measured."""
+    days = np.sort(np.where(counted, day, -1), axis=1)
+    different: Integers = (np.diff(days, axis=1, prepend=-1) > 0).sum(axis=1)
+    return different
 
 
 def matching(condition: Condition, window: Matching, rings: Rings) -> Booleans:

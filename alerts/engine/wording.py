@@ -1,5 +1,7 @@
 """The sentences that a nurse reads: what was measured, which limit of which rule it crossed."""
 
+from functools import lru_cache
+
 from alerts.engine import limits
 from alerts.engine.findings import Finding, Own, Window
 from alerts.engine.ladders import Rung
@@ -18,13 +20,15 @@ def match_text(rung: Rung, finding: Finding) -> str:
     """Say which comparisons hold: ``Systolic 192 mmHg is above 180 mmHg (book, rule)``."""
     sight, window = finding.sight, finding.window
     sums = window.sums if window else None
-    tests = rung.rule.condition.tests()
-    holding = [test for test in tests if limits.holds(test, sight, finding.own, sums)]
     if window is not None and sums is None:
-        counted = _counted_text(rung, finding, window, tests)
-        measured = any(not isinstance(test, HasStatus) for test in tests)
+        counted = _counted_text(rung, finding, window)
+        measured = any(not isinstance(test, HasStatus) for test in rung.tests)
         now = f", now {values_text(rung, finding, begins=False)}" if measured else ""
         return f"{counted}{now} ({_name(rung)})"
+    if sums is not None:
+        holding = [test for test, holds in zip(rung.tests, sums.holding, strict=True) if holds]
+    else:
+        holding = [test for test in rung.tests if limits.holds(test, sight, finding.own)]
     if not holding:  # true by a "not": show what it is about
         return f"{values_text(rung, finding)}: {rung.rule.title.lower()} ({_name(rung)})"
     phrases = [_phrase(test, finding) for test in holding]
@@ -37,17 +41,17 @@ def values_text(rung: Rung, finding: Finding, *, begins: bool = True) -> str:
     Of a rule that looks at none, what the device reported: ``No irregular pulse``.
     """
     sums = finding.window.sums if finding.window else None
-    tests = rung.rule.condition.tests()
     shown = {}
-    for test in tests:
+    for test in rung.tests:
         if isinstance(test, HasStatus):
             continue
         if isinstance(test, Limit):
-            shown[_field(test)] = limits.field_text(test, finding.sight, sums)[0]
+            name = _field(test.name, rise=test.rise)
+            shown[name] = limits.field_text(test, finding.sight, sums)[0]
         elif quantity := finding.sight.quantities.get(test.name):
-            shown[_field(test)] = value_text(quantity)
+            shown[_field(test.name)] = value_text(quantity)
     text = " and ".join(f"{name} {value}" for name, value in shown.items() if value)
-    flags = [test.name for test in tests if isinstance(test, HasStatus)]
+    flags = [test.name for test in rung.tests if isinstance(test, HasStatus)]
     text = text or " and ".join(_reported(flag, finding.sight) for flag in flags)
     return _capital(text) if begins else text
 
@@ -109,25 +113,23 @@ def duration_text(duration_ms: int) -> str:
 
 def excess(rung: Rung, sight: Sight, own: Own) -> float:
     """Tell how far a match lies beyond its limit, relative to it; HI and LO are the farthest."""
-    tests = rung.rule.condition.tests()
     return max(
-        (limits.excess(test, sight, own) for test in tests if limits.holds(test, sight, own)),
+        (limits.excess(test, sight, own) for test in rung.tests if limits.holds(test, sight, own)),
         default=0.0,
     )
 
 
-def _counted_text(rung: Rung, finding: Finding, window: Window, tests: tuple[Test, ...]) -> str:
+def _counted_text(rung: Rung, finding: Finding, window: Window) -> str:
     """Say how many match: ``Systolic at or above 145 mmHg in 3 of the last 5 readings``."""
-    phrases = dict.fromkeys(_rule_phrase(test, finding) for test in tests)
+    phrases = dict.fromkeys(_rule_phrase(test, finding) for test in rung.tests)
     days = f" over {window.days} days" if window.days > 1 else ""
     within_ms = getattr(rung.rule.window, "within_ms", 0)
     within = f" within {duration_text(within_ms)}" if within_ms and not days else ""
     counted = f"in {window.matching} of the last {len(window.readings)} readings{days}{within}"
-    censored = sum(any(map(limits.side_of, sight.quantities.values())) for sight in window.readings)
-    beyond = f" ({censored} of them HI or LO)" if censored else ""
-    flags = {test.name for test in tests if isinstance(test, HasStatus)}
+    beyond = f" ({window.censored} of them HI or LO)" if window.censored else ""
+    flags = {test.name for test in rung.tests if isinstance(test, HasStatus)}
     blind = sum(
-        sight.status is None or not flags.isdisjoint(sight.silent) for sight in window.readings
+        one.status is None or not flags.isdisjoint(one.not_assessed) for one in window.readings
     )
     beyond += f" ({blind} of them by devices that do not look for it)" if flags and blind else ""
     return f"{_capital(' or '.join(phrases))} {counted}{beyond}"
@@ -153,7 +155,7 @@ def _rule_phrase(test: Test, finding: Finding) -> str:
         return f"{spoken(test.name)} {'HI' if test.side == HI else 'LO'}"
     unit = limits.field_text(test, finding.sight)[1]
     limit = limits.limit_text(test, finding.own, unit)
-    return f"{_field(test)} {_RELATION[test.operator]} {limit}"
+    return f"{_field(test.name, rise=test.rise)} {_RELATION[test.operator]} {limit}"
 
 
 def _phrase(test: Test, finding: Finding) -> str:
@@ -166,14 +168,15 @@ def _phrase(test: Test, finding: Finding) -> str:
     sums = finding.window.sums if finding.window else None
     value, unit = limits.field_text(test, finding.sight, sums)
     limit = limits.limit_text(test, finding.own, unit)
-    if test.rise:
-        return f"{_field(test)} {value} is {_RELATION[test.operator]} {limit} over the baseline"
-    return f"{_field(test)} {value} is {_RELATION[test.operator]} {limit}"
+    over = " over the baseline" if test.rise else ""
+    field = _field(test.name, rise=test.rise)
+    return f"{field} {value} is {_RELATION[test.operator]} {limit}{over}"
 
 
-def _field(test: Limit | Beyond) -> str:
-    name = _MAP.get(test.name) or spoken(test.name)
-    return f"{name} rise" if isinstance(test, Limit) and test.rise else name
+@lru_cache(maxsize=1024)
+def _field(name: str, *, rise: bool = False) -> str:
+    said = _MAP.get(name) or spoken(name)
+    return f"{said} rise" if rise else said
 
 
 def _sentence(phrases: list[str]) -> str:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from alerts.engine.findings import Finding, Window
+from alerts.engine.findings import Finding, Summed, Window, summed
 from alerts.engine.ladders import Ladder, Rung
-from alerts.engine.sight import Sight
+from alerts.engine.sight import Sight, evidence_of
 from alerts.engine.step import step
 from alerts.engine.transitions import transition
 from alerts.rules.reader import read_book
@@ -127,9 +127,10 @@ def test_n_of_m_says_how_many_and_over_how_many_days() -> None:
         "systolic >= 145 mmHg or diastolic >= 90 mmHg",
         "window = { matching = 3, of = 5, days = 2 }",
     )
-    readings = tuple(sight(systolic=value, diastolic="80") for value in ["150", "120", "146"])
-    window = Window((*readings, sight(systolic="150", diastolic="85")), matching=3, days=2)
-    found = said(counted, window.readings[-1], window)
+    readings = [sight(systolic=value, diastolic="80") for value in ["150", "120", "146"]]
+    readings.append(sight(systolic="150", diastolic="85"))
+    window = Window([evidence_of(one) for one in readings], matching=3, days=2)
+    found = said(counted, readings[-1], window)
     assert found.reason == (
         "Systolic at or above 145 mmHg or diastolic at or above 90 mmHg in 3 of the last 4 readings"
         " over 2 days, now systolic 150 mmHg and diastolic 85 mmHg (clinic, rule)"
@@ -155,14 +156,15 @@ def test_readings_beyond_the_device_are_shown_in_a_window() -> None:
         "receipt",
         {"glucose": Quantity("mg/dL", None, "negative-infinity")},
     )
-    window = Window((low, sight(glucose="60")), matching=2, days=1)
-    assert said(counted, window.readings[-1], window).reason == (
+    now = sight(glucose="60")
+    window = Window([evidence_of(low), evidence_of(now)], matching=2, days=1, censored=1)
+    assert said(counted, now, window).reason == (
         "Glucose below 70 mg/dL in 2 of the last 2 readings within 24 h (1 of them HI or LO),"
         " now glucose 60 mg/dL (clinic, rule)"
     )
 
 
-def sums(total: int, count: int, before: tuple[int, int] | None = None) -> Sums:
+def sums(of_one: Ladder, total: int, count: int, before: tuple[int, int] | None = None) -> Summed:
     """Of systolic and diastolic (80), in tenths; a baseline likewise."""
 
     def row(first: int, second: int) -> np.ndarray:
@@ -170,7 +172,8 @@ def sums(total: int, count: int, before: tuple[int, int] | None = None) -> Sums:
 
     of = row(count, count)
     baseline = (row(before[0], 800), row(before[1], before[1])) if before else (None, None)
-    return Sums(row(total, 800 * count), of, np.zeros((1, 4), np.int8), *baseline)
+    of_all = Sums(row(total, 800 * count), of, np.zeros((1, 4), np.int8), *baseline)
+    return summed(of_one.rungs[0].tests, of_all)[0]
 
 
 def test_a_mean_says_of_how_many_readings_it_is_and_what_it_leaves_out() -> None:
@@ -179,12 +182,12 @@ def test_a_mean_says_of_how_many_readings_it_is_and_what_it_leaves_out() -> None
         "systolic >= 135 mmHg or diastolic >= 85 mmHg",
         "window = { mean_days = 7, readings = 12, days = 3 }",
     )
-    window = Window(sums=sums(19_215, 14), averaged=14, days=7)
+    window = Window(sums=sums(mean, 19_215, 14), averaged=14, days=7)
     found = said(mean, sight(systolic="120", diastolic="80"), window)
     assert found.reason == (
         "Mean of 14 readings on 7 days: Systolic 137.3 mmHg is at or above 135 mmHg (clinic, rule)"
     )
-    beyond = Window(sums=sums(19_215, 14), averaged=14, days=7, beyond=1)
+    beyond = Window(sums=sums(mean, 19_215, 14), averaged=14, days=7, beyond=1)
     assert ", 1 HI or LO left out: " in said(mean, sight(systolic="120"), beyond).reason
 
 
@@ -194,11 +197,11 @@ def test_a_rise_is_told_over_its_baseline() -> None:
         "systolic rise >= 20 mmHg",
         'baseline = { readings = 6, days = 14, before = "therapy" }',
     )
-    window = Window(sums=sums(1_520, 1, (7_680, 6)))
+    window = Window(sums=sums(rise, 1_520, 1, (7_680, 6)))
     assert said(rise, sight(systolic="152", diastolic="80"), window).reason == (
         "Systolic rise 24 mmHg is at or above 20 mmHg over the baseline (clinic, rule)"
     )
-    unknown = Window(sums=sums(1_520, 1))
+    unknown = Window(sums=sums(rise, 1_520, 1))
     assert said(rise, sight(systolic="152"), unknown).reason.endswith("title (clinic, rule)")
 
 

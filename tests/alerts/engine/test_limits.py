@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alerts.engine import limits, wording
-from alerts.engine.findings import Window
+from alerts.engine.findings import Summed, summed
 from alerts.engine.ladders import Rung, arrange
 from alerts.engine.sight import Sight
 from alerts.rules.condition import Beyond, HasStatus, Limit
@@ -161,31 +161,32 @@ def test_a_limit_is_shown_in_the_unit_of_the_reading_first() -> None:
     assert shown("mg/dL") == ["70 mg/dL", "3.9 mmol/L"]
 
 
-def sums(total: int, count: int, before: int = 0, days: int = 0) -> Sums:
+def sums(of: Limit, total: int, count: int, before: int = 0, days: int = 0) -> Summed:
     def row(first: int) -> "np.ndarray[tuple[int, int], np.dtype[np.int64]]":
         return np.array([[first, 0, 0, 0]], np.int64)
 
-    return Sums(row(total), row(count), np.zeros((1, 4), np.int8), row(before), row(days))
+    unit = np.zeros((1, 4), np.int8)
+    (one,) = summed((of,), Sums(row(total), row(count), unit, row(before), row(days)))
+    return one
 
 
 def test_a_mean_and_a_rise_are_shown_to_a_tenth() -> None:
     mean = limit("systolic >= 135 mmHg", "window = { mean_days = 7, readings = 12, days = 3 }")
     seen = sight(systolic=120)
-    assert limits.field_text(mean, seen, sums(4050, 3)) == ("135 mmHg", "mm[Hg]")
-    assert limits.field_text(mean, seen, sums(4051, 3)) == ("135 mmHg", "mm[Hg]")
-    assert limits.field_text(mean, seen, sums(4052, 3))[0] == "135.1 mmHg"
-    assert limits.field_text(mean, seen, sums(2701, 2))[0] == "135.1 mmHg", "half up"
-    assert limits.field_text(mean, seen, sums(0, 0)) == ("", "mm[Hg]")
+    assert limits.field_text(mean, seen, sums(mean, 4050, 3)) == ("135 mmHg", "mm[Hg]")
+    assert limits.field_text(mean, seen, sums(mean, 4051, 3)) == ("135 mmHg", "mm[Hg]")
+    assert limits.field_text(mean, seen, sums(mean, 4052, 3))[0] == "135.1 mmHg"
+    assert limits.field_text(mean, seen, sums(mean, 2701, 2))[0] == "135.1 mmHg", "half up"
+    assert limits.field_text(mean, seen, sums(mean, 0, 0)) == ("", "mm[Hg]")
     text = HEAD + RISE
     (ladder,) = arrange([read_book("e.toml", text)]).ladders
     (rise,) = ladder.rungs[0].rule.condition.tests()
     assert isinstance(rise, Limit)
-    assert limits.field_text(rise, seen, sums(1410, 1, 2410, 2)) == ("20.5 mmHg", "mm[Hg]")
-    assert limits.field_text(rise, seen, sums(1410, 1)) == ("", "mm[Hg]")
-    assert limits.holds(rise, seen, {}, sums(1400, 1, 2400, 2))
-    assert not limits.holds(rise, seen, {}, sums(1399, 1, 2400, 2))
-    window = Window(sums=sums(1410, 1, 2410, 2))
-    (one,) = limits.in_force((rise,), seen, {}, window)
+    assert limits.field_text(rise, seen, sums(rise, 1410, 1, 2410, 2)) == ("20.5 mmHg", "mm[Hg]")
+    assert limits.field_text(rise, seen, sums(rise, 1410, 1)) == ("", "mm[Hg]")
+    assert sums(rise, 1400, 1, 2400, 2).holding == [True]
+    assert sums(rise, 1399, 1, 2400, 2).holding == [False]
+    (one,) = limits.in_force((rise,), seen, {}, sums(rise, 1410, 1, 2410, 2))
     assert (one.field, one.relation, one.amounts) == ("systolic rise", ">=", ["20 mmHg"])
 
 

@@ -10,7 +10,14 @@ from alerts.engine.columns import Gatherer
 from alerts.engine.kinds import kinds_of
 from alerts.engine.ladders import RuleSet, VitalLadders, arrange
 from alerts.engine.memory import DAYS_MAX, RING_MAX, Memory
-from alerts.engine.remembered import entries_of, sight_of_entry, values_of_entries
+from alerts.engine.remembered import (
+    censored,
+    entries_of,
+    evidence_of_entries,
+    sight_of_entry,
+    values_of_entries,
+)
+from alerts.engine.sight import evidence_of
 from alerts.engine.state import PartitionState
 from alerts.rules.load import load_books
 from alerts.rules.values import NOT_ASSESSED, SET
@@ -68,6 +75,8 @@ def test_a_ring_gives_back_what_was_measured(
     assert (back.beyond == columns.values.beyond).all()
     assert (back.status["irregular-pulse"][0] == SET) == ("irregular-pulse" in flags)
     sight = sight_of_entry(entries[0].item(), vital.vital, kinds)
+    assert evidence_of_entries(entries, vital.vital, kinds) == [evidence_of(sight)]
+    assert censored(entries)[0] == (not {"HI", "LO"}.isdisjoint([systolic, diastolic]))
     reading = gatherer.sources[0].reading
     assert (sight.reading_id, sight.status) == (reading.reading_id, list(flags))
     for name, quantity in sight.quantities.items():
@@ -84,7 +93,9 @@ def test_a_device_that_did_not_look_has_not_assessed() -> None:
     entries = entries_of(Memory(vital.vital).layout, columns)
     back = values_of_entries(entries, kinds_of(vital))
     assert back.status["irregular-pulse"].tolist() == [NOT_ASSESSED]
-    assert sight_of_entry(entries[0].item(), vital.vital, kinds_of(vital)).status is None
+    sight = sight_of_entry(entries[0].item(), vital.vital, kinds_of(vital))
+    assert sight.status is None
+    assert evidence_of_entries(entries, vital.vital, kinds_of(vital)) == [evidence_of(sight)]
 
 
 @given(st.integers(1, 3 * RING_MAX))
