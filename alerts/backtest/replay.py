@@ -7,10 +7,12 @@ import msgspec
 
 from alerts.backtest.columns import Layout
 from alerts.backtest.history import History
+from alerts.engine.findings import Finding
+from alerts.engine.ladders import severity
 from alerts.engine.offline import Offline
 from alerts.engine.step import step_columns
 from alerts.rules.book import Book
-from schemas.alert import Transition
+from schemas.alert import Event, Severity, Transition
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 
@@ -51,7 +53,7 @@ def play(
     rows_about = READINGS_AT_ONCE * len(history.patient.names)
     rows_about = min(max(rows_about, ROWS_LEAST), ROWS_MOST)
     for behind, stretch in Layout(history, engine.state).stretches(rows_about):
-        found += kept(step_columns(engine.state, stretch.stamps, stretch.parts).transitions)
+        found += kept(step_columns(engine.state, stretch.stamps, stretch.parts, _heard).transitions)
         progress(behind)
     last_ms = int(history.received_ms[-1]) if len(history) else 0
     found += kept(engine.take([Tick(last_ms + AFTERWARDS_MS)]))
@@ -68,8 +70,16 @@ def kept(transitions: Iterable[Transition]) -> Iterator[Transition]:
     for one in transitions:
         if one.ladder.startswith(_SILENCE):
             continue
-        if one.event != "again" or one.severity == "critical":
+        if _counts(one.event, one.severity):
             yield msgspec.structs.replace(one, window=[], limits=[])
+
+
+def _heard(finding: Finding) -> bool:
+    return _counts(finding.event, severity(finding.rank))
+
+
+def _counts(event: Event, severe: Severity) -> bool:
+    return event != "again" or severe == "critical"
 
 
 def watched(

@@ -1,6 +1,6 @@
 """What the arrays say of a reading, and what follows from it for one ladder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -122,6 +122,16 @@ class Finding(msgspec.Struct, frozen=True):
     unanswered: bool = False
     window: Window | None = None
     own: Own = {}
+
+
+Heard = Callable[[Finding], bool]
+"""Whether somebody wants to hear of a finding: of others no sentence is made."""
+
+
+def everything(finding: Finding) -> bool:
+    """Hear of everything, as the engine's own process does."""
+    del finding
+    return True
 
 
 Voice = tuple[int, int]

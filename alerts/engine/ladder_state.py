@@ -131,7 +131,9 @@ class LadderState(msgspec.Struct):
     @property
     def deadline_ms(self) -> int | None:
         """When the first of its timers fires; None if none is set."""
+        if not self.pending:
+            return None if self.awaiting is None else self.awaiting.deadline_ms
         times_ms = [pending.deadline_ms for pending in self.pending]
         if self.awaiting is not None:
             times_ms.append(self.awaiting.deadline_ms)
-        return min(times_ms, default=None)
+        return min(times_ms)

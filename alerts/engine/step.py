@@ -21,6 +21,7 @@ from alerts.engine.amendments import amend, late_contexts
 from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.context import with_context
 from alerts.engine.corrections import correct
+from alerts.engine.findings import Heard, everything
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits, notify
 from alerts.engine.state import PartitionState
@@ -136,28 +137,33 @@ def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Ou
 
 
 def step_columns(
-    state: PartitionState, stamps: Integers, parts: Sequence[tuple[VitalLadders, Columns]]
+    state: PartitionState,
+    stamps: Integers,
+    parts: Sequence[tuple[VitalLadders, Columns]],
+    heard: Heard = everything,
 ) -> Outcome:
     """Judge records that are columns already; ``stamps``: when each record was received.
 
-    The same as ``step`` for whoever has no objects to begin with: a back-test, a benchmark.
+    The same as ``step`` for whoever has no objects to begin with: a back-test, a benchmark. Who
+    counts only some of what is found says which: the state moves all the same.
     """
     outcome = Outcome()
     log_ms = np.maximum(np.maximum.accumulate(stamps), state.log_ms)
-    _judge_columns(state, parts, log_ms, outcome)
+    _judge_columns(state, parts, log_ms, outcome, heard=heard)
     return outcome
 
 
-def _judge_columns(
+def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is judged
     state: PartitionState,
     parts: Sequence[tuple[VitalLadders, Columns]],
     log_ms: Integers,
     outcome: Outcome,
     contacts: Contacts | None = None,
+    heard: Heard = everything,
 ) -> None:
     found = state.absences.step(state.patients, contacts, log_ms, state.log_ms)
     for vital, columns in parts:
-        turns = Turns(state, vital, columns, log_ms)
+        turns = Turns(state, vital, columns, log_ms, heard)
         found += turns.take()
         outcome.duplicates += turns.duplicates
         outcome.walked += turns.walked

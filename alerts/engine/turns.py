@@ -7,6 +7,7 @@ and lets none go, and nothing waits for a repeat. Its patient may well have an o
 import numpy as np
 
 from alerts.engine.columns import Booleans, Columns, Integers
+from alerts.engine.findings import Heard, everything
 from alerts.engine.found import Found
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.rounds import Rounds
@@ -25,16 +26,21 @@ class Turns:
     """Judges one vital's readings of a batch."""
 
     def __init__(
-        self, state: PartitionState, vital: VitalLadders, columns: Columns, log_ms: Integers
+        self,
+        state: PartitionState,
+        vital: VitalLadders,
+        columns: Columns,
+        log_ms: Integers,
+        heard: Heard = everything,
     ) -> None:
-        """Evaluate what one reading alone decides."""
+        """Evaluate what one reading alone decides; ``heard``: of which findings it is told."""
         self.state = state
         self.vital = vital
         self.columns = columns
         self.sheet: Sheet = evaluate(vital, columns, state)
         self.duplicates = self.walked = 0
         self._rounds = Rounds(state, vital, columns, self.sheet)
-        self._walk = Walk(state, vital, columns, self.sheet, log_ms, self._rounds)
+        self._walk = Walk(state, vital, columns, self.sheet, log_ms, self._rounds, heard=heard)
         self._ladders = [ladder.index for ladder in vital.ladders]
 
     def take(self) -> list[Found]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from alerts.engine import wording
 from alerts.engine.columns import Columns, Integers
-from alerts.engine.findings import WORK_LIST_RANK, Finding, Window
+from alerts.engine.findings import WORK_LIST_RANK, Finding, Heard, Window, everything
 from alerts.engine.found import Found
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
@@ -64,6 +64,7 @@ class Walk:
     rounds: Rounds
     anew: str = ""
     """Why readings are judged once more: their events are others."""
+    heard: Heard = everything
     found: list[Found] = field(default_factory=list)
     _open: dict[int, _Record] = field(default_factory=dict)
 
@@ -157,7 +158,7 @@ class Walk:
         """Ask what rungs counted or averaged, once for all readings of the round."""
         asked: dict[_Asks, dict[int, int]] = {}
         for one in judged:
-            if not one.asks[0].rule.single:
+            if self.heard(one.finding) and not one.asks[0].rule.single:
                 asked.setdefault(one.asks, {})[one.seen.position] = one.row
         return {
             (rung, briefly): self.rounds.explain(rung, rows, briefly=briefly)
@@ -167,6 +168,8 @@ class Walk:
     def _explained(self, one: _Judged, window: Window | None, timeline: Timeline | None) -> Placed:
         """Add what the rung counted or averaged, while memory says so, and whose limits hold."""
         (rung, briefly), seen, finding = one.asks, one.seen, one.finding
+        if not self.heard(finding):
+            return seen.place, one.ladder, finding
         own = self.state.own(one.row, seen.measured_ms)
         if window is None and not rung.rule.single:
             timeline = timeline or Timeline(self.rounds, one.row, ())
@@ -194,6 +197,7 @@ class Walk:
                 ),
             )
             for place, ladder, finding in settled
+            if self.heard(finding)
         ]
 
     def _stale(self, row: int, entry: int) -> tuple[Ladder, Finding]:
