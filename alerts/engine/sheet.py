@@ -15,9 +15,10 @@ from alerts.rules.values import Values
 class Sheet:
     """Sets of rungs, shape (readings, ladders of the vital); see ``alerts.engine.findings.Facts``.
 
-    Rungs that look at more than the reading are in none of them until ``alerts.engine.rounds`` puts
-    them in; ``own``: those of N of M whose ``when`` the reading itself satisfies. ``able``: rungs
-    that the reading may end, by age, values and quality. ``values``: all that a rule may ask for.
+    A ladder's lie together: numpy is slow along short rows. Rungs that look at more than the
+    reading are in none of them until ``alerts.engine.rounds`` puts them in; ``own``: those of N of
+    M whose ``when`` the reading itself satisfies. ``able``: rungs that the reading may end, by age,
+    values and quality. ``values``: all that a rule may ask for.
     """
 
     matched: Integers
@@ -37,7 +38,7 @@ def evaluate(vital: VitalLadders, columns: Columns, state: PartitionState) -> Sh
     chosen = state.chosen(kinds.settings, columns.row, columns.measured_ms)
     values = with_circumstances(columns, kinds, chosen)
     shape = (len(columns), len(vital.ladders))
-    matched, denied, returned, fresh, own = (np.zeros(shape, np.int64) for _ in range(5))
+    matched, denied, returned, fresh, own = (np.zeros(shape, np.int64, "F") for _ in range(5))
     for one in kinds.single:
         plain = one.rung.rule.condition.truth(values)
         widened = one.rung.rule.condition.truth(values, widened=True)
@@ -51,7 +52,9 @@ def evaluate(vital: VitalLadders, columns: Columns, state: PartitionState) -> Sh
             rungs = sum(1 << n for n, rung in enumerate(ladder.rungs) if rung.fresh_ms == fresh_ms)
             young = columns.trusted & (columns.age_ms <= fresh_ms)
             fresh[:, place] |= young * np.int64(rungs)
-    in_force = state.in_force[columns.row][:, [ladder.index for ladder in vital.ladders]]
+    in_force = np.zeros(shape, np.int64, "F")
+    for place, ladder in enumerate(vital.ladders):
+        in_force[:, place] = state.in_force[columns.row, ladder.index]
     uncensored = ~(values.beyond != 0).any(axis=1)
     able = uncensored & columns.trusted & ~columns.flagged
     return Sheet(
@@ -59,7 +62,7 @@ def evaluate(vital: VitalLadders, columns: Columns, state: PartitionState) -> Sh
         denied=denied,
         returned=returned,
         fresh=fresh,
-        able=np.where(able[:, None], fresh, 0),
+        able=fresh * able[:, None],
         own=own & in_force,
         in_force=in_force,
         uncensored=uncensored,
@@ -76,7 +79,9 @@ def settle_newest(
     """
     kinds = state.kinds[vital.index]
     row = columns.row[positions]
-    sure = np.where(columns.device_clock[positions][:, None], -1, ~kinds.critical)
-    ends = sheet.able[positions] & (sheet.returned[positions] | kinds.windowed) & sure
     state.newest_ms[row, vital.index] = columns.measured_ms[positions]
-    state.clear[row[:, None], [ladder.index for ladder in vital.ladders]] = ends
+    for place, ladder in enumerate(vital.ladders):
+        ends = sheet.returned[positions, place] | kinds.windowed[place]
+        ends &= sheet.able[positions, place]
+        ends &= np.where(columns.device_clock[positions], -1, ~kinds.critical[place])
+        state.clear[row, ladder.index] = ends

@@ -111,12 +111,14 @@ class Turns:
         settle_newest(self.state, self.vital, self.columns, self.sheet, newest)
 
     def _loud(self, positions: Integers) -> Booleans:
-        row, sheet = self.columns.row[positions][:, None], self.sheet
-        latched = self.state.latched[row, self._ladders].astype(np.int64)
-        may_end = latched & sheet.returned[positions] & sheet.able[positions]
-        rungs = sheet.matched[positions] | may_end
-        loud: Booleans = (rungs != 0).any(axis=1)
-        return loud | self.state.waits[row, self._ladders].any(axis=1)
+        row, sheet = self.columns.row[positions], self.sheet
+        loud = np.zeros(len(positions), np.bool_)
+        for place, ladder in enumerate(self._ladders):  # numpy is slow along short rows
+            rungs = self.state.latched[row, ladder].astype(np.int64)
+            rungs &= sheet.returned[positions, place] & sheet.able[positions, place]
+            rungs |= sheet.matched[positions, place]
+            loud |= (rungs != 0) | self.state.waits[row, ladder]
+        return loud
 
     def _averaged(self, positions: Integers) -> Booleans:
         """Tell which readings are loud only by means that hold."""
