@@ -41,7 +41,7 @@ def test_what_a_slot_holds() -> None:
         name: Memory(VITALS[name]).layout.entry["flags"].itemsize
         for name in ("blood_pressure", "glucose", "oximetry")
     }
-    assert flags == {"blood_pressure": 2, "glucose": 2, "oximetry": 4}
+    assert flags == {"blood_pressure": 2, "glucose": 4, "oximetry": 8}
 
 
 @pytest.mark.parametrize("singly", [False, True])
