@@ -7,7 +7,9 @@ time; delayed, one severity lower; what is stale is an item of the work list and
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from alerts.engine.ended import KEPT_MS, join, part
 from alerts.engine.endings import Ending
