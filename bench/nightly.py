@@ -41,7 +41,12 @@ def parts(*, short: bool, fuzz_s: int, days: int, minutes: float) -> list[Part]:
     return [
         Part(
             "oracle",
-            (*_PYTEST, "--timeout=7200", "tests/alerts/engine/test_oracle.py"),
+            (
+                *_PYTEST,
+                "--timeout=7200",
+                "tests/alerts/engine/test_oracle.py",
+                "tests/alerts/backtest/test_same_as_records.py",
+            ),
             7200,
             {"VITALWIRE_TEST_EXAMPLES": "1" if short else "100"},
         ),
