@@ -98,7 +98,7 @@ class Finding(msgspec.Struct, frozen=True):
     matched, or that is over; ``origin`` the reading with which the alert began. For ``stale``,
     ``scope`` and ``origin`` name the vital and the day, and ``count`` the readings so far; for
     ``corrected``, ``count`` is the reading's revision; ``occasion`` names what an event rests on
-    that its reading did not bring about.
+    that its reading did not bring about; ``late`` the reading that came later and made it match.
 
     ``held``: what held before, as (latched, lowered). ``deadline_ms``: of a page or a task that
     waits for a repeat. ``unanswered``: nobody repeated the reading in time. ``window``: what
@@ -117,6 +117,7 @@ class Finding(msgspec.Struct, frozen=True):
     scope: str = ""
     count: int = 0
     occasion: str = ""
+    late: str = ""
     held: tuple[int, int] = (0, 0)
     deadline_ms: int | None = None
     unanswered: bool = False

@@ -51,7 +51,7 @@ def transition(
 
 
 def _occasion(finding: Finding) -> str:
-    """Tell apart what one reading may do twice to an alert: at once, and at its deadline."""
+    """Tell apart what one reading may do twice: at once, at its deadline, by one that came late."""
     if finding.event == "stale":
         return str(finding.count)
     if finding.occasion:
@@ -59,7 +59,8 @@ def _occasion(finding: Finding) -> str:
     if finding.count:
         return f"{finding.sight.reading_id}/{finding.count}"
     due = "/unverified" if finding.unanswered else ""
-    return f"{finding.sight.reading_id}{due}"
+    late = f"/by {finding.late}" if finding.late else ""
+    return f"{finding.sight.reading_id}{late}{due}"
 
 
 def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:

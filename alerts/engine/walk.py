@@ -106,7 +106,11 @@ class Walk:
         received_ms = int(columns.least_age_ms[position]) + seen.measured_ms
         for match in later:
             same = again(self.rounds, match, seen, (received_ms, newest_ms))
-            record.findings += self._told(row, same, timeline)
+            late = seen.sight.reading_id
+            record.findings += [
+                (place, ladder, replace(finding, late=late))
+                for place, ladder, finding in self._told(row, same, timeline)
+            ]
         if columns.trusted[position] and not seen.older:
             settle_newest(self.state, self.vital, columns, self.sheet, here)
 
