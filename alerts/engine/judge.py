@@ -39,7 +39,7 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
         state.onset_reading_id = passed.began
     findings = _change(held, state, facts, passed, ladder)
     if passed.asked:
-        findings.append(_ask(state, facts, passed.asked, ladder))
+        findings.append(_ask(held, state, facts, passed.asked, ladder))
     return findings
 
 
@@ -166,8 +166,10 @@ def _delayed_mark(delayed: bool) -> tuple[Mark, ...]:  # noqa: FBT001 - a mark o
     return ("delayed",) if delayed else ()
 
 
-def _ask(state: LadderState, facts: Facts, asked: int, ladder: Ladder) -> Finding:
-    """Wait for a repeat; give the task to ask for one."""
+def _ask(
+    held: tuple[int, int], state: LadderState, facts: Facts, asked: int, ladder: Ladder
+) -> Finding:
+    """Wait for a repeat; give the task to ask for one. ``held`` is what had held."""
     rung = ladder.speaking(asked)
     assert rung is not None, "something is asked"
     delayed = not facts.fresh >> rung & 1
@@ -186,7 +188,7 @@ def _ask(state: LadderState, facts: Facts, asked: int, ladder: Ladder) -> Findin
         facts.sight,
         facts.log_ms,
         ("flagged", *_delayed_mark(delayed)),
-        held=(state.latched, state.lowered),
+        held=held,
         deadline_ms=deadline_ms,
     )
 

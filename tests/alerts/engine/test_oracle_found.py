@@ -11,6 +11,8 @@ from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.test_activation import COUNTED, GATED
 from tests.alerts.engine.test_notices import OWN, of, rules, under
+from tests.alerts.engine.test_window_boundaries import GATED as MOVED
+from tests.alerts.engine.test_window_boundaries import rule
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -70,3 +72,23 @@ def test_an_old_reading_is_shown_beside_the_limit_of_the_patient() -> None:
     (told,) = step(state, [record(NOON, [glucose(NOON - 30 * DAY, 75)])]).transitions
     assert told.event == "stale"
     assert [(one.amounts[0], one.author) for one in told.limits] == [("80 mg/dL", "Dr. Ito")]
+
+
+_THRICE = (150, 151, 190)
+_FLAGGED = (
+    MOVED
+    + rule("high", "systolic >= 145 mmHg", ladder="bp")
+    + rule("severe", "systolic >= 180 mmHg", ladder="bp", severity="critical")
+)
+"""The third flagged match of the one rule is the first of the other."""
+
+
+def test_a_task_says_what_held_before_its_reading_not_what_it_opened() -> None:
+    moved = [pressure(NOON + n * HOUR, value, 80, "body-moved") for n, value in enumerate(_THRICE)]
+    books = [read_book("edges.toml", _FLAGGED)]
+    state = fresh_state(PatientEntry("p1", "Robin", ["edges"]), rules=arrange(books))
+    found = step(state, at_once(*moved)).transitions
+    opened, asked = found[-2:]
+    assert (opened.event, asked.event) == ("worsened", "repeat-asked")
+    assert opened.held_before == asked.held_before
+    assert opened.lowered_before == asked.lowered_before
