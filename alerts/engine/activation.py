@@ -91,7 +91,7 @@ def _retire(state: PartitionState, rows: Integers) -> Iterator[Told]:
             held=was_held,
         )
         vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
-        yield row, transition(state.patients[row], ladder, finding, vital.gated)
+        yield row, transition(state.patients[row], ladder, finding, vital.gated, _anew(state))
 
 
 def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterator[Told]:
@@ -110,7 +110,7 @@ def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterat
             rung = ladder.rungs[finding.cause]
             window = None if rung.rule.single else window_at(state, vital, row, entry, rung)
             told = replace(finding, own=own, window=window)
-            yield row, transition(state.patients[row], ladder, told, vital.gated)
+            yield row, transition(state.patients[row], ladder, told, vital.gated, _anew(state))
         state.put_ladder(key, held)
 
 
@@ -160,6 +160,11 @@ def _open(  # noqa: PLR0913
             ("standing",),
             held=was_held,
         )
+
+
+def _anew(state: PartitionState) -> str:
+    """Name the activation: a rule may go and come back over one reading, each time an event."""
+    return f"/activated {state.log_ms}"
 
 
 def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Transition:

@@ -114,7 +114,7 @@ class Plans(Readings):
         return rule.rank == 0 and self.log_ms - newest.at_ms <= rule.fresh_ms
 
     def standing_case(self, patient: Patient, ladder: str, newest: Kept, urgent: set[str]) -> Case:
-        """The newest reading, of which only what is urgent counts."""
+        """The newest reading, as it is remembered; only what is urgent of it counts."""
         verdicts = {
             rule.id: Verdict(
                 rule, rule.id in urgent, False, False, "fresh" if rule.id in urgent else "delayed"
@@ -122,4 +122,9 @@ class Plans(Readings):
             for rule in self.rules
             if rule.ladder == ladder
         }
-        return Case(patient, ladder, newest, verdicts)
+        known = {
+            name: value
+            for name, value in newest.quantities.items()
+            if value.absent in {None, "positive-infinity", "negative-infinity"}
+        }
+        return Case(patient, ladder, replace(newest, quantities=known), verdicts)

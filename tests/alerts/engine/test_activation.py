@@ -124,6 +124,18 @@ def test_only_what_is_critical_and_fresh_pages() -> None:
     ]
 
 
+def test_what_opens_over_one_reading_after_its_rule_went_is_an_event_of_its_own() -> None:
+    """Else whoever folds the log drops it, and nobody is paged."""
+    state = watched(glucose(NOON, 50))
+    found = []
+    for minute, books in enumerate([BOTH, [STANDARD], BOTH, [STANDARD]], start=1):
+        replanned(state, under(*books))
+        found += step(state, [Tick(NOON + minute * MINUTE)]).transitions
+    assert [one.event for one in found] == ["onset", "retired", "onset", "retired"]
+    assert len({one.alert_id for one in found}) == 1
+    assert len({one.event_id for one in found}) == 4
+
+
 def test_what_is_not_true_now_is_not_told_whatever_was_measured_before() -> None:
     state = watched(glucose(NOON, 50), glucose(NOON + MINUTE, 100))
     replanned(state, under(DIABETES))
