@@ -106,11 +106,15 @@ def lives(draw: st.DrawFn) -> Life:
     scene: Scene = draw(scenes())
     plans = {entry.patient_id: entry for entry in scene.patients}
     log, now_ms = list[Item](), scene.log[0].received_at_ms
+    changed_ms = dict.fromkeys(plans, 0)
     for item in scene.log:
         log.append(item)
         now_ms = max(now_ms, item.received_at_ms)
         if draw(st.integers(0, 5)) == 0:
             name = draw(st.sampled_from(sorted(plans)))
+            if changed_ms[name] == now_ms:  # no person is so quick; names tell by the log's time
+                continue
+            changed_ms[name] = now_ms
             plans[name] = draw(changed(plans[name], now_ms))
             log.append(plans[name])
     log.append(scene.log[-1])
