@@ -24,6 +24,8 @@ from simulators.world.central import BackgroundTasks
 __all__ = ["Home", "HomePaths", "serve_home"]
 
 START_WITHIN_S = 20.0
+_HEARD_WITHIN_S = 30.0
+_LOOK_EVERY_S = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -47,12 +49,17 @@ class HomePaths(Struct, frozen=True):
 class Home:
     """The world, its devices (paired with the gateway long ago) and what they will measure."""
 
-    def __init__(self, plan: HomePlan, directory: Path, clock: Clock) -> None:
+    def __init__(
+        self, plan: HomePlan, directory: Path, clock: Clock, *, when_heard: bool = False
+    ) -> None:
         """Keep sockets in `directory`, which must exist and have a short path.
 
         Device clocks are as wrong as planned, but run with `clock`, however fast patients measure.
+        ``when_heard``: the plan begins when the gateway first looks for devices, not before; after
+        half a minute it begins all the same.
         """
         self._plan = plan
+        self._when_heard = when_heard
         self._paths = HomePaths(directory.absolute())
         self._to_come = sorted(plan.measurements, key=lambda measurement: measurement.at_s)
         self.world = BluetoothWorld(self._paths.directory)
@@ -88,11 +95,18 @@ class Home:
     async def _live(self) -> None:
         """Measure what is planned, when it is planned."""
         loop = asyncio.get_running_loop()
+        if self._when_heard:
+            await self._be_heard(loop.time() + _HEARD_WITHIN_S)
         start_s = loop.time()
         while self._to_come:
             await asyncio.sleep(start_s + self._to_come[0].at_s - loop.time())
             if self._to_come:  # stop() may have come meanwhile
                 self._measure(self._to_come.pop(0))
+
+    async def _be_heard(self, until_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.world.is_discovering and loop.time() < until_s:  # noqa: ASYNC110 - once
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     def perform(self, command: Command) -> HomeStatus:
         """Do what was asked over the control socket, and tell how things are."""
@@ -129,14 +143,16 @@ class Home:
             log.warning("plan.unfit", device=planned.device, reason=str(error))
 
 
-async def serve_home(plan: HomePlan, directory: Path) -> None:
+async def serve_home(plan: HomePlan, directory: Path, *, when_heard: bool = False) -> None:
     """Host a home in this process until SIGTERM or SIGINT; print one READY line when it lives.
+
+    ``when_heard``: as of ``Home``.
 
     Raises:
         TimeoutError: it did not start in time.
         VitalwireError: it cannot start; the error says why.
     """
-    life = asyncio.create_task(_host(plan, directory))
+    life = asyncio.create_task(_host(plan, directory, when_heard=when_heard))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, life.cancel)
@@ -144,10 +160,11 @@ async def serve_home(plan: HomePlan, directory: Path) -> None:
         await life
 
 
-async def _host(plan: HomePlan, directory: Path) -> None:
+async def _host(plan: HomePlan, directory: Path, *, when_heard: bool) -> None:
     async with AsyncExitStack() as stack:
         async with asyncio.timeout(START_WITHIN_S):
-            home = await stack.enter_async_context(Home(plan, directory, SystemClock()))
+            home = Home(plan, directory, SystemClock(), when_heard=when_heard)
+            await stack.enter_async_context(home)
         line = f"READY {plan.gateway_id} {home.paths.bus_address}\n"
         os.write(sys.stdout.fileno(), line.encode())  # at once: homes share one output
         await asyncio.get_running_loop().create_future()  # until cancelled

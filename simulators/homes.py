@@ -41,7 +41,7 @@ def read_plans(path: Path) -> list[HomePlan]:
         ) from error
 
 
-def host_homes(plans: list[HomePlan], directory: Path) -> None:
+def host_homes(plans: list[HomePlan], directory: Path, *, when_heard: bool = False) -> None:
     """Fork a process per home and wait until they have ended; ends them when it is ended.
 
     Call it from a process with one thread and no event loop: it forks.
@@ -53,7 +53,7 @@ def host_homes(plans: list[HomePlan], directory: Path) -> None:
             home = home_paths(directory, number).directory
             home.mkdir(parents=True, exist_ok=True)
             home_paths(directory, number).control.unlink(missing_ok=True)  # of an earlier run
-            children[_fork(plan, home)] = plan
+            children[_fork(plan, home, when_heard=when_heard)] = plan
         while children:
             pid, status = os.wait()
             plan = children.pop(pid)
@@ -66,7 +66,7 @@ def host_homes(plans: list[HomePlan], directory: Path) -> None:
             os.waitpid(pid, 0)
 
 
-def _fork(plan: HomePlan, directory: Path) -> int:
+def _fork(plan: HomePlan, directory: Path, *, when_heard: bool) -> int:
     parent = os.getpid()
     pid = os.fork()
     if pid != 0:
@@ -77,7 +77,7 @@ def _fork(plan: HomePlan, directory: Path) -> int:
         os.environ["VITALWIRE_SUPERVISED"] = str(parent)
         die_with_parent()
         structlog.contextvars.bind_contextvars(gateway_id=plan.gateway_id)
-        asyncio.run(serve_home(plan, directory))
+        asyncio.run(serve_home(plan, directory, when_heard=when_heard))
         code = 0
     except Exception as error:
         log.exception("home.failed", error=repr(error))
@@ -92,13 +92,14 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 @click.command()
 @click.option("--plans", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), required=True)
-def main(plans: Path, directory: Path) -> None:
+@click.option("--when-heard", is_flag=True, help="Measure once a gateway looks for devices.")
+def main(*, plans: Path, directory: Path, when_heard: bool) -> None:
     """Host the simulated homes of a plans file until SIGTERM."""
     die_with_parent()
     configure_logs("homes")
     # It warns of every packet that crosses the end of a link.
     logging.getLogger("bumble").setLevel(logging.ERROR)
-    host_homes(read_plans(plans), directory)
+    host_homes(read_plans(plans), directory, when_heard=when_heard)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ class Neighbourhood(AbstractContextManager["Neighbourhood"]):
         command = (*VITALWIRE[:3], "simulators.homes", "--plans", str(plans_file))
         program = Program(
             name="homes",
-            command=(*command, "--directory", str(self._homes_directory)),
+            # A gateway's start takes all processors; a reading taken before it would wait for it.
+            command=(*command, "--directory", str(self._homes_directory), "--when-heard"),
             log=self._directory / "logs" / "homes.log",
         )
         self._homes_group.start(Child(program))

@@ -59,6 +59,11 @@ class Adapter:
         """Its radio."""
         return self._central.controller
 
+    @property
+    def is_discovering(self) -> bool:
+        """Whether anybody looks for devices."""
+        return bool(self._discovering)
+
     async def end(self) -> None:
         """Break its links and switch its radio off, for ever."""
         for device in list(self.devices.values()):

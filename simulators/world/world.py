@@ -134,6 +134,11 @@ class BluetoothWorld:
         name = str(peripheral.address)
         return next((device for device in devices if device.key_name == name), None)
 
+    @property
+    def is_discovering(self) -> bool:
+        """Whether anybody looks for devices by one of its adapters."""
+        return any(self._running.adapter(name).is_discovering for name in self._settings)
+
     async def crash(self) -> None:
         """Kill the Bluetooth daemon: its name leaves the bus, nobody is told, links break."""
         stand_in, self._stand_in = self._stand_in, None

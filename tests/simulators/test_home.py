@@ -46,6 +46,17 @@ def plan(*measurements: PlannedMeasurement, gateway_id: str = "home-1") -> HomeP
     )
 
 
+async def test_nobody_measures_before_the_gateway_looks_for_devices(
+    short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Home(plan(HIGH), short_directory, CLOCK, when_heard=True) as home:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", home.paths.bus_address)
+        status = await asyncio.to_thread(HomeControl(home.paths.control).status)
+        assert (status.planned, status.taken) == (1, [])
+        async with BleakScanner():
+            await eventually(lambda: home.devices["cuff"].ledger.taken)
+
+
 async def test_a_plan_is_measured_with_the_devices_own_clock(short_directory: Path) -> None:
     async with Home(plan(HIGH, LOW, LATER), short_directory, CLOCK) as home:
         control = HomeControl(home.paths.control)
