@@ -12,7 +12,7 @@ from schemas.registry import PatientEntry
 from tests.alerts.engine.test_activation import COUNTED, GATED
 from tests.alerts.engine.test_notices import OWN, of, rules, under
 from tests.alerts.engine.test_window_boundaries import GATED as MOVED
-from tests.alerts.engine.test_window_boundaries import rule
+from tests.alerts.engine.test_window_boundaries import judged, rule
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -92,3 +92,27 @@ def test_a_task_says_what_held_before_its_reading_not_what_it_opened() -> None:
     assert (opened.event, asked.event) == ("worsened", "repeat-asked")
     assert opened.held_before == asked.held_before
     assert opened.lowered_before == asked.lowered_before
+
+
+def test_one_reading_may_worsen_an_alert_twice_and_both_are_events() -> None:
+    """At once, and once a late reading has completed a mean at it: nobody drops the graver one."""
+    book = (
+        rule("above", "systolic >= 130 mmHg", ladder="high", severity="info"),
+        rule("far-above", "systolic >= 150 mmHg", ladder="high", severity="medium"),
+        rule(
+            "mean",
+            "systolic >= 135 mmHg",
+            "window = { mean_days = 7, readings = 3, days = 1 }",
+            ladder="high",
+            severity="critical",
+        ),
+    )
+    begin = NOON + DAY  # the first day of an episode is in no mean
+    log = [
+        *at_once(pressure(NOON, 120), pressure(begin, 140), pressure(begin + HOUR, 155)),
+        record(begin + 2 * HOUR, [pressure(begin + MINUTE, 145)]),
+    ]
+    found = [one for one in judged(log, *book) if one.event == "worsened"]
+    assert [one.severity for one in found] == ["medium", "critical"]
+    assert len({one.evidence.reading_id for one in found}) == 1
+    assert len({one.event_id for one in found}) == 2

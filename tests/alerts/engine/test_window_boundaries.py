@@ -391,27 +391,3 @@ def test_a_repeat_that_denies_a_lesser_rung_ends_its_wait() -> None:
     assert story(150, 120) == [("repeat-asked", "raised")]
     assert story(170, 150) == [("repeat-asked", "high"), ("onset", "raised")]
     assert story(190, 170) == [("repeat-asked", "severe"), ("onset", "high")]
-
-
-def test_one_reading_may_worsen_an_alert_twice_and_both_are_events() -> None:
-    """At once, and once a late reading has completed a mean at it: nobody drops the graver one."""
-    book = (
-        rule("above", "systolic >= 130 mmHg", ladder="high", severity="info"),
-        rule("far-above", "systolic >= 150 mmHg", ladder="high", severity="medium"),
-        rule(
-            "mean",
-            "systolic >= 135 mmHg",
-            "window = { mean_days = 7, readings = 3, days = 1 }",
-            ladder="high",
-            severity="critical",
-        ),
-    )
-    begin = NOON + DAY  # the first day of an episode is in no mean
-    log = [
-        *at_once(pressure(NOON, 120), pressure(begin, 140), pressure(begin + HOUR, 155)),
-        record(begin + 2 * HOUR, [pressure(begin + MINUTE, 145)]),
-    ]
-    found = [one for one in judged(log, *book) if one.event == "worsened"]
-    assert [one.severity for one in found] == ["medium", "critical"]
-    assert len({one.evidence.reading_id for one in found}) == 1
-    assert len({one.event_id for one in found}) == 2
