@@ -61,8 +61,11 @@ class Devices:
             for address in sorted(self._unbonded)
         ]
         unreachable = [
-            f"{address} was heard but not read, {failures} times in a row; bring it nearer, "
-            f"or run `vitalwire gateway pair {address}`"
+            # With the bond goes what bluetoothd remembers of its services, which a new firmware may
+            # have laid out anew (bleak's troubleshooting: "remove device").
+            f"{address} was heard but not read, {failures} times in a row; bring it nearer, or run "
+            f"`vitalwire gateway pair {address}`; if that does not help, run "
+            f"`vitalwire gateway unpair {address}` before it"
             for address, failures in self._dialling.unreachable().items()
             if address not in self._unbonded and address not in self._refused
         ]
