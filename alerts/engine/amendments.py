@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import structs
 
 from alerts.engine.alone import Met
 from alerts.engine.columns import Gatherer, Integers
@@ -22,11 +23,12 @@ from alerts.engine.revise import windows_of
 from alerts.engine.rounds import Rounds
 from alerts.engine.seen import again, arriving
 from alerts.engine.sheet import Sheet, evaluate
+from alerts.engine.sight import stamped_as
 from alerts.engine.state import PartitionState
 from alerts.engine.timeline import Later, Timeline
 from alerts.engine.walk import Walk
-from schemas.kafka import PatientReadings, Stamp, StampedReading, TimeQuality
-from schemas.reading import Capture, Device, Reading
+from schemas.kafka import PatientReadings
+from schemas.reading import Reading
 
 Ends = tuple[list[int], list[int]]
 """Rungs that a reading ends, and that it definitely does not satisfy, by ladder."""
@@ -132,25 +134,15 @@ class _Amendment:
         kinds = self.state.kinds[self.vital.index]
         entry = ring[self.place].item()
         sight = sight_of_entry(entry, self.vital.vital, kinds)
-        at_ms = sight.measured_at_ms
-        reading = Reading(
-            seq=entry[3],
-            reading_id=sight.reading_id,
-            vital=sight.vital,
-            device=Device(""),
-            characteristic="",
-            raw="",
-            quantities=sight.quantities,
-            session_id="",
-            capture=Capture("", 0),
-            status=sight.status,
-            attributes={"not_assessed": " ".join(sight.silent)},
+        known = stamped_as(sight)
+        came = structs.replace(
+            known,
+            reading=structs.replace(known.reading, seq=entry[3]),
+            stamp=structs.replace(known.stamp, received_at_ms=received_ms),
         )
-        quality: TimeQuality = "receipt" if sight.time_quality == "receipt" else "device-clock"
-        stamp = Stamp(received_ms, at_ms, at_ms, at_ms, at_ms, quality)
         gatherer = Gatherer(self.vital.vital, frozenset(self.vital.gated))
         place = (0, 0, self.row, received_ms)
-        gatherer.add(place, StampedReading(reading, stamp), alone=True, judged=True)
+        gatherer.add(place, came, alone=True, judged=True)
         met = np.array([entry[-1] >> _MET_SHIFT], np.int64)
         columns = replace(gatherer.columns(), met=met)
         sheet = evaluate(self.vital, columns, self.state)
