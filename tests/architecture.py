@@ -37,6 +37,7 @@ SHELLS = {
     "alerts/engine/cli.py",
     "alerts/engine/daemon.py",
     "alerts/engine/judge_command.py",
+    "alerts/engine/log_file.py",
     "alerts/engine/gateways.py",
     "alerts/engine/groups.py",
     "alerts/engine/metrics.py",

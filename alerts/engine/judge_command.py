@@ -3,23 +3,30 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 import msgspec
 
+from alerts.engine.log_file import Line, lines, opened
 from alerts.engine.log_lines import LogLines, LogRecord
+from alerts.engine.log_remarks import Remarks
 from alerts.engine.offline import Offline
 from alerts.rules.load import find_book, load_book
 from schemas.alert import Transition
-from schemas.errors import InvalidInput, MisconfiguredError
+from schemas.errors import InvalidInput
 
+EX_REFUSED = 65
+"""EX_DATAERR of sysexits.h: some lines could not be read; what the others say was printed."""
 _CUT = 5000
 _PROGRESS_LINES = 20_000
 """Two seconds' work or so."""
 _SAID_MAX = 20
 """So many unreadable lines are named one by one; the others are counted."""
+_EXAMPLE = (
+    'such as {"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
+    '"value": 98}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
+)
 _COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "info": None}
 
 
@@ -41,45 +48,39 @@ def judge(*, books: tuple[str, ...], log_file: str, as_json: bool, cut: int) -> 
     entries of registry.v1, reports of gateways.v1, ticks, or single readings in wire format with
     patient_id and received_at beside them. A patient without an entry is judged by all BOOKs.
 
+    A line that cannot be read, or that the bridge would refuse, is named, counted and left out; the
+    others are judged. Exit status 65: there was one. 78: no log, or a book that is wrong.
+
     \b
     vitalwire rules judge adult-standard adult-diabetes --log night.jsonl
     vitalwire rules judge ./our-book.toml --log - --json < night.jsonl
     """
     engine = Offline([load_book(find_book(name)) for name in books])
-    with _opened(log_file) as stream:
-        reader = _Reader(engine, stream)
+    with opened(log_file) as stream:
+        reader = _Reader(engine, lines(log_file, stream))
         for records in reader.parts(cut):
             for transition in engine.take(records):
                 click.echo(_json(transition) if as_json else _text(transition))
-    reader.report()
-
-
-def _opened(name: str) -> BinaryIO:
-    if name == "-":
-        return sys.stdin.buffer
-    try:
-        return Path(name).open("rb")
-    except OSError as error:
-        raise MisconfiguredError(
-            f"{name} cannot be read: {error.strerror}.",
-            "Give a file of JSON lines, or - for stdin.",
-        ) from error
+    reader.report(log_file)
+    sys.exit(EX_REFUSED if reader.refused else 0)
 
 
 class _Reader:
     """Reads lines; what cannot be read is told, counted and left out."""
 
-    def __init__(self, engine: Offline, stream: BinaryIO) -> None:
+    def __init__(self, engine: Offline, numbered: Iterator[tuple[int, Line]]) -> None:
+        self.refused = 0
+        self._read = 0
         self._engine = engine
-        self._stream = stream
+        self._numbered = numbered
         self._lines = LogLines()
-        self._rejected = 0
+        self._remarks = Remarks()
         self._told: set[str] = set()
 
     def parts(self, size: int) -> Iterator[list[LogRecord]]:
         """Give records in parts of one size."""
         part: list[LogRecord] = []
-        for number, line in enumerate(self._stream, start=1):
+        for number, line in self._numbered:
             self._progress(number)
             record = self._record(number, line)
             if record is not None:
@@ -96,24 +97,35 @@ class _Reader:
         if number % _PROGRESS_LINES == 0 and sys.stderr.isatty():
             click.echo(f"\r{number} lines", err=True, nl=False)
 
-    def report(self) -> None:
-        """Say how much was left out."""
-        if self._rejected:
-            lines = "1 line" if self._rejected == 1 else f"{self._rejected} lines"
-            click.secho(f"{lines} could not be read: left out.", fg="red", err=True)
+    def report(self, name: str) -> None:
+        """Say what was odd, how much was read and how much was left out."""
+        for sentence in self._remarks.sentences():
+            click.secho(sentence, fg="yellow", err=True)
+        if not self._read + self.refused:
+            click.secho(f"{name} holds no lines: nothing was judged.", fg="yellow", err=True)
+            return
+        click.echo(f"{_counted(self._read)} read.", err=True)
+        if self.refused:
+            said = f"{_counted(self.refused)} could not be read: left out, and not judged."
+            click.secho(said, fg="red", err=True)
+            if not self._read:
+                click.secho(f"Each line of {name} should be one JSON object, {_EXAMPLE}", err=True)
 
-    def _record(self, number: int, line: bytes) -> LogRecord | None:
-        text = line.decode(errors="surrogateescape").strip().removeprefix("\ufeff")
-        if not text or text.startswith("#"):
-            return None
+    def _record(self, number: int, line: Line) -> LogRecord | None:
         try:
-            return self._lines.read(number, text)
+            if isinstance(line, InvalidInput):
+                raise line
+            record = self._lines.read(number, line)
         except InvalidInput as error:
-            self._rejected += 1
-            if self._rejected <= _SAID_MAX:
-                said = f"line {number}: {error.reason}: {error.detail}"
+            self.refused += 1
+            if self.refused <= _SAID_MAX:
+                said = f"line {number}: {error.reason}: {error.detail}."
                 click.secho(said, fg="red", err=True)
             return None
+        self._read += 1
+        if record is not None:
+            self._remarks.take(number, record)
+        return record
 
     def _tell_books(self) -> None:
         told = [
@@ -128,6 +140,10 @@ class _Reader:
             if sentence not in self._told:
                 self._told.add(sentence)
                 click.secho(sentence, fg="yellow", err=True)
+
+
+def _counted(number: int) -> str:
+    return "1 line" if number == 1 else f"{number} lines"
 
 
 def _json(transition: Transition) -> str:

@@ -9,7 +9,6 @@ reading's way through the bridge would add is added: the meaning is that of the 
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -17,6 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from alerts.engine.log_times import instants
+from alerts.engine.log_values import brief, quantities_of, vital_named
 from alerts.records import Removed, possible
 from schemas.errors import InvalidInput
 from schemas.kafka import (
@@ -31,35 +32,21 @@ from schemas.kafka import (
     Unassigned,
     Withdrawals,
 )
+from schemas.plausible import check_values
 from schemas.reading import Reading
 from schemas.registry import PatientEntry
 from schemas.stamp import Sending, stamp
-from schemas.units import ucum
-from schemas.vitals import VITALS
 from schemas.wire import refuse_other_major
 
 LogRecord = ReadingsRecord | Unassigned | GatewayReport | PatientEntry | Removed
 ZoneAt = Callable[[int], ZoneInfo | None]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS: dict[str, type[Corrections | Withdrawals]] = {
     "corrections": Corrections,
     "withdrawals": Withdrawals,
 }
 _NOTHING_TO_RULES = {"device", "book", "rota"}
-_INSTANTS = {
-    "care_plan_from",
-    "therapy_start",
-    "valid_from",
-    "valid_until",
-    "entered_at",
-    "from",
-    "until",
-    "measured_at",
-    "received_at",
-}
-"""Keys that may stand without their ``_ms``."""
 
 
 class _Beside(msgspec.Struct):
@@ -82,6 +69,7 @@ class _Told(msgspec.Struct):
     time_quality: TimeQuality = "device-clock"
 
 
+_CLOCKS_DIFFER_MS = 10 * 60_000
 _DEVICE = {"address": "00:00:00:00:00:00"}
 
 
@@ -125,7 +113,7 @@ def _read(number: int, line: str, zone_of: Callable[[str], ZoneAt]) -> LogRecord
             return Removed(str(raw.get("key", "")))
         value = raw["value"]
         raw = _object(value) if isinstance(value, str) else _dict(value)
-    raw = _dict(_instants(raw))
+    raw = _dict(instants(raw))
     raw["kind"] = kind = str(raw.get("kind") or _guessed(raw))
     if kind in _NOTHING_TO_RULES:
         return None
@@ -134,8 +122,10 @@ def _read(number: int, line: str, zone_of: Callable[[str], ZoneAt]) -> LogRecord
     if kind == "removed":
         return Removed(str(raw.get("key") or f"patient/{raw.get('patient_id', '')}"))
     received_ms = raw.get("received_at_ms")
-    if not isinstance(received_ms, int) or not possible(received_ms):
-        raise InvalidInput("time", "received_at is missing, or no time that a calendar has")
+    if not isinstance(received_ms, int) or isinstance(received_ms, bool):
+        raise InvalidInput("time", "received_at is missing, such as 2026-11-24T08:00Z")
+    if not possible(received_ms):
+        raise InvalidInput("time", f"received_at {received_ms} is no time that a calendar has")
     if kind == "tick":
         return Tick(received_ms)
     if kind == "gateway":
@@ -148,7 +138,9 @@ def _of_patient(number: int, raw: dict[str, Any], zone_of: Callable[[str], ZoneA
     if kind == "unassigned" or ("patient_id" in raw and patient_id is None):
         return _unassigned(number, raw)
     if not isinstance(patient_id, str) or not patient_id:
-        raise InvalidInput("patient", "patient_id is missing; null is a device that nobody wears")
+        raise InvalidInput(
+            "patient", "patient_id, a text, is missing; null is a device that nobody wears"
+        )
     if kind in _KINDS:
         return _sane(_converted({"reason": "", **raw}, _KINDS[kind]))
     return _readings(number, raw, kind, zone_of(patient_id))
@@ -157,18 +149,21 @@ def _of_patient(number: int, raw: dict[str, Any], zone_of: Callable[[str], ZoneA
 def _object(text: str) -> dict[str, Any]:
     try:
         return _dict(json.loads(text, parse_float=Decimal, parse_constant=_no_number))
+    except json.JSONDecodeError as error:  # its own message counts lines within this one
+        raise InvalidInput("malformed", f"not JSON: {error.msg}, column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidInput("malformed", f"not JSON: {error}") from error
 
 
 def _no_number(text: str) -> None:
-    message = f"{text} is no number"
-    raise ValueError(message)
+    raise InvalidInput("malformed", f"{text} is no number; absent says why there is none")
 
 
 def _dict(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidInput("malformed", "a line is one JSON object")
+        raise InvalidInput(
+            "malformed", f"{brief(value)} is no object: a line is one JSON object, {{…}}"
+        )
     return value
 
 
@@ -187,31 +182,6 @@ def _guessed(raw: Mapping[str, object]) -> str:
     if "books" in raw or "pseudonym" in raw:
         return "patient"
     return "tick"
-
-
-def _instants(value: Any) -> Any:  # noqa: ANN401 (any JSON)
-    """Turn every time into UTC ms, under the name that it has in the records."""
-    if isinstance(value, list):
-        return [_instants(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    found: dict[str, Any] = {}
-    for key, inner in value.items():
-        name = f"{key}_ms" if key in _INSTANTS else key
-        timed = name.endswith("_ms") and isinstance(inner, str | Decimal)
-        found[name] = _instant(inner) if timed else _instants(inner)
-    return found
-
-
-def _instant(value: str | Decimal) -> int:
-    if isinstance(value, Decimal) or value.strip().lstrip("-").isdigit():
-        return int(value)
-    try:
-        instant = datetime.fromisoformat(value.strip())
-        instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-        return (instant - _EPOCH) // timedelta(milliseconds=1)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput("time", f"{value!r} is no time such as 2026-11-24T08:00Z") from error
 
 
 def _patient(raw: dict[str, Any]) -> PatientEntry:
@@ -236,8 +206,21 @@ def _readings(number: int, raw: dict[str, Any], kind: str, zone_at: ZoneAt) -> P
         beside.gateway_id,
         beside.stream,
         beside.received_at_ms,
-        [_stamped(number, _dict(one), beside, zone_at) for one in entries],
+        [
+            _each(place, len(entries), partial(_stamped, number, one, beside, zone_at))
+            for place, one in enumerate(entries, start=1)
+        ],
     )
+
+
+def _each(place: int, count: int, read: Callable[[], StampedReading]) -> StampedReading:
+    """Say which of a line's readings cannot be read."""
+    try:
+        return read()
+    except InvalidInput as error:
+        if count == 1:
+            raise
+        raise InvalidInput(error.reason, f"reading {place} of {count}: {error.detail}") from error
 
 
 def _unassigned(number: int, raw: dict[str, Any]) -> Unassigned:
@@ -248,10 +231,9 @@ def _unassigned(number: int, raw: dict[str, Any]) -> Unassigned:
     return _converted({**told_by, "reading": told}, Unassigned)
 
 
-def _stamped(
-    number: int, entry: dict[str, Any], beside: _Beside, zone_at: ZoneAt
-) -> StampedReading:
+def _stamped(number: int, told_of: object, beside: _Beside, zone_at: ZoneAt) -> StampedReading:
     """Take a reading with its stamp as it is; stamp one without, as the bridge would."""
+    entry = _dict(told_of)
     inner = _dict(entry.get("reading", entry.get("item", entry)))
     reading = _reading(number, inner, beside.received_at_ms)
     if "stamp" in entry:
@@ -278,14 +260,20 @@ def _stamped(
 
 
 def _measured(told: _Told, received_ms: int) -> Stamp:
-    """Believe a line that says itself when its reading was measured; nothing is from the future."""
+    """Believe a line that says itself when its reading was measured; nothing is from the future.
+
+    Two clocks may differ by as much as a device's may; by more, one of the two times is wrong.
+    """
+    if told.measured_at_ms > received_ms + _CLOCKS_DIFFER_MS:
+        raise InvalidInput("time", "measured_at is later than received_at by more than 10 min")
     at_ms = min(told.measured_at_ms, received_ms)
     return Stamp(received_ms, received_ms, at_ms, at_ms, at_ms, told.time_quality)
 
 
 def _reading(number: int, raw: dict[str, Any], received_ms: int) -> Reading:
     """Fill in what only delivery needs."""
-    quantities = {name: _quantity(one) for name, one in _dict(raw.get("quantities")).items()}
+    vital = vital_named(raw.get("vital"))
+    quantities = quantities_of(vital, raw.get("quantities"))
     device = raw.get("device", _DEVICE)
     whole: dict[str, Any] = {
         "seq": number,
@@ -298,25 +286,16 @@ def _reading(number: int, raw: dict[str, Any], received_ms: int) -> Reading:
         "quantities": quantities,
         "device": {"address": device} if isinstance(device, str) else device,
     }
-    reading = _converted(whole, Reading)
-    if reading.vital not in VITALS:
-        raise InvalidInput("unknown-vital", f"no vital is called {reading.vital!r}")
-    return reading
-
-
-def _quantity(raw: object) -> dict[str, Any]:
-    told = dict(_dict(raw))
-    value = told.get("value")
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        told["value"] = format(value, "f") if isinstance(value, Decimal) else str(value)
-    if isinstance(told.get("unit"), str):
-        told["unit"] = ucum(told["unit"])
-    return told
+    if not isinstance(raw.get("reading_id"), str):
+        raise InvalidInput("malformed", "reading_id is missing: text that no other reading has")
+    return _converted(whole, Reading)
 
 
 def _sane(record: Corrections | Withdrawals) -> Corrections | Withdrawals:
     if not all(possible(one.measured_at_ms) for one in record.readings):
         raise InvalidInput("time", "a time that no calendar has")
+    for one in record.readings:
+        check_values(vital_named(one.vital), one.quantities)
     return record
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ingest import plausibility
 from ingest.sink.rows import quantity_columns, unit_received
 from ingest.tables import copied_columns
 from schemas.errors import InvalidInput
 from schemas.gatt.measurement import Measurement, believable, measure
 from schemas.gatt.quirks import QUIRKS, Quirk, quirk_of
+from schemas.plausible import check_values
 from schemas.reading import Outcome, Quantity
 from schemas.vitals import Vital
 
@@ -98,7 +98,7 @@ def derive(layout: Layout, stored: Mapping[str, Any], quirk: Quirk | None) -> De
     measurement = believable(read)
     if measurement.vital is not vital:
         raise InvalidInput("other-vital", f"the bytes are {measurement.vital.name} now")
-    plausibility.check_values(vital, measurement.quantities)
+    check_values(vital, measurement.quantities)
     own = zip(
         (name for name, _ in vital.sql_columns()),
         quantity_columns(vital, measurement.quantities),

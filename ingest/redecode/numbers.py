@@ -1,6 +1,6 @@
 """IEEE 11073 numbers as columns: exact mantissa and exponent, and canonical values rounded once.
 
-The vectorised twin of ``schemas.gatt.number`` and ``ingest.plausibility.canonical_values``: a value
+The vectorised twin of ``schemas.gatt.number`` and ``schemas.plausible.canonical_values``: a value
 is mantissa * 10**exponent in integers, and becomes a float in one correctly rounded operation.
 """
 

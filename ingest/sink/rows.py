@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from ingest.instants import from_ms
-from ingest.plausibility import canonical_values, received_value
 from schemas.errors import InvalidInput
 from schemas.kafka import StampedReading
+from schemas.plausible import canonical_values, received_value
 from schemas.reading import DeviceTime, Outcome, Quantity
 from schemas.vitals import VITALS, Vital
 

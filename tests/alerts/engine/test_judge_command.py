@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alerts.cli import rules
+from alerts.engine import log_file
 from schemas.kafka import GatewayReport, Tick
 from schemas.registry import PatientEntry
 from schemas.wire import Health
@@ -39,8 +40,8 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def told(result: Result) -> list[dict[str, Any]]:
-    assert result.exit_code == 0, result.output
+def told(result: Result, exit_code: int = 0) -> list[dict[str, Any]]:
+    assert result.exit_code == exit_code, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
@@ -78,10 +79,84 @@ def test_people_read_lines(log: Path) -> None:
 def test_what_cannot_be_read_is_named_by_its_line_and_left_out(log: Path) -> None:
     log.write_bytes(b"\xef\xbb\xbf# a note\n\nnonsense\n\xff\n" + log.read_bytes())
     result = judge(log, "--json")
-    assert len(told(result)) == 7
-    assert "line 3: malformed: not JSON" in result.stderr
+    assert len(told(result, exit_code=65)) == 7
+    assert "line 3: malformed: not JSON: Expecting value, column 1.\n" in result.stderr
     assert "line 4: malformed" in result.stderr
-    assert "2 lines could not be read: left out." in result.stderr
+    assert "8 lines read.\n2 lines could not be read: left out, and not" in result.stderr
+    assert "should be one JSON object" not in result.stderr
+
+
+READING = (
+    '{"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
+    '"value": 45}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
+)
+
+
+def judged(tmp_path: Path, text: bytes) -> Result:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(text)
+    return judge(path, "--json")
+
+
+@pytest.mark.parametrize("form", ["\ufeff{}", "{}\r\n\r\n", "\n  {}  \n\n", "# a note\n{}"])
+def test_however_an_editor_saved_it_a_line_is_read(tmp_path: Path, form: str) -> None:
+    result = judged(tmp_path, form.replace("{}", READING).encode())
+    assert [one["event"] for one in told(result)] == ["onset"]
+    assert result.stderr == "1 line read.\n"
+
+
+@pytest.mark.parametrize("text", [b"", b"\n\n", b"# a note\n"])
+def test_a_log_that_holds_nothing_is_said(tmp_path: Path, text: bytes) -> None:
+    result = judged(tmp_path, text)
+    assert told(result) == []
+    assert "log.jsonl holds no lines: nothing was judged." in result.stderr
+
+
+def test_whoever_gives_another_kind_of_file_sees_what_a_line_looks_like(tmp_path: Path) -> None:
+    result = judged(tmp_path, b"patient;value\np1;45\n")
+    assert told(result, exit_code=65) == []
+    assert f"should be one JSON object, such as {READING.replace('45', '98')}" in result.stderr
+
+
+def test_utf_16_is_not_taken_for_a_log_of_broken_lines(tmp_path: Path) -> None:
+    result = judged(tmp_path, READING.encode("utf-16"))
+    assert "is in UTF-16. Save it as UTF-8." in str(result.exception)
+
+
+def test_a_line_without_an_end_takes_no_more_memory_than_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "LINE_BYTES_MAX", 2 * len(READING))
+    long = READING.replace("{", "{" + " " * 3 * len(READING), 1)
+    result = judged(tmp_path, f"{long}\n{READING}\n{long}".encode())
+    assert [one["event"] for one in told(result, exit_code=65)] == ["onset"]
+    assert "line 1: too-long" in result.stderr
+    assert "line 3: too-long" in result.stderr
+    assert "2 lines could not be read" in result.stderr
+
+
+def later(at: str, name: str = "r2") -> str:
+    return READING.replace("2026-11-24T08:00Z", at).replace('"r1"', f'"{name}"')
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([READING, later("2026-11-24T07:58Z")], "Line 2: received earlier than a line above"),
+        ([READING, later("2026-11-24T07:59Z")], ""),
+        ([later("1795000000")], "Line 1: received before the year 2000: a number counts milli"),
+        (
+            [READING, later("2026-11-24T09:00Z", "r1"), later("2026-11-24T10:00Z", "r1")],
+            "Line 2 and 1 more: a reading_id that its patient had already",
+        ),
+        ([READING, later("2026-11-24T09:00Z", "r1").replace("p1", "p2")], ""),
+    ],
+)
+def test_what_can_be_read_and_is_odd_is_told(tmp_path: Path, lines: list[str], said: str) -> None:
+    result = judged(tmp_path, "\n".join(lines).encode())
+    told(result)
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1 + bool(said)
 
 
 def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
@@ -97,7 +172,8 @@ def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_not_there_and_a_book_that_is_wrong_are_said(tmp_path: Path) -> None:
-    assert "cannot be read" in str(judge(tmp_path / "none").exception)
+    assert "cannot be read: No such file" in str(judge(tmp_path / "none").exception)
+    assert "cannot be read: Is a directory" in str(judge(tmp_path).exception)
     result = judge(tmp_path / "none", books=["nothing"])
     assert "Cannot be read: No such file" in str(result.exception)
 

@@ -121,7 +121,7 @@ def test_a_stamp_is_read_in_the_zone_of_its_patient() -> None:
         ({"received_at": "2026-09-21T14:00:00+02:00"}, NOON, "receipt"),
         ({"received_at": "2026-09-21T12:00:00"}, NOON, "receipt"),
         ({"measured_at": "2026-09-21T11:00:00Z"}, NOON - HOUR, "device-clock"),
-        ({"measured_at": NOON + HOUR}, NOON, "device-clock"),
+        ({"measured_at": NOON + 10 * MINUTE}, NOON, "device-clock"),
         ({"device": "AA:BB:CC:DD:EE:FF"}, NOON, "receipt"),
         ({"device_time": {"local": "2026-01-01T00:00:00"}}, NOON, "untrusted"),
     ],
@@ -161,11 +161,12 @@ def test_a_reading_of_nobody_is_the_devices() -> None:
     ],
 )
 def test_a_value_may_be_a_number_and_keeps_its_digits(value: str, expected: Quantity) -> None:
-    line = json.dumps(BARE).replace('{"unit": "mg/dL", "value": "54"}', value)
+    line = json.dumps(BARE).replace('{"glucose": {"unit": "mg/dL", "value": "54"}}', "{}")
+    line = line.replace("{}", f'{{"systolic": {value}}}')
     line = line.replace('"vital": "glucose"', '"vital": "blood_pressure"')
     found = LogLines().read(1, line)
     assert isinstance(found, PatientReadings)
-    assert found.readings[0].reading.quantities == {"glucose": expected}
+    assert found.readings[0].reading.quantities == {"systolic": expected}
 
 
 def test_a_patient_needs_only_an_id_and_books() -> None:
@@ -196,7 +197,13 @@ def test_what_tells_the_rules_nothing_is_nothing() -> None:
         ({**BARE, "reading_id": None}, "malformed"),
         ({**BARE, "quantities": {"glucose": {"unit": "mg/dL"}}}, "malformed"),
         ({**BARE, "quantities": [1]}, "malformed"),
+        ({**BARE, "quantities": None}, "malformed"),
+        ({**BARE, "quantities": {"sugar": {"unit": "mg/dL", "value": 54}}}, "unknown-quantity"),
         ({**BARE, "measured_at": "later"}, "time"),
+        ({**BARE, "measured_at": "²"}, "time"),
+        ({**BARE, "measured_at": NOON + 10 * MINUTE + 1}, "time"),
+        ({**BARE, "received_at": True}, "time"),
+        ('{"received_at": 1e400000000}', "time"),
         ({**BARE, "version": 2}, "version"),
         ({"patient_id": "p1", "books": "all"}, "malformed"),
         ({"kind": "readings", "patient_id": "p1", "received_at": 1, "readings": {}}, "malformed"),
@@ -207,6 +214,64 @@ def test_what_cannot_be_read_says_why(line: object, reason: str) -> None:
         read(line)
     assert caught.value.reason == reason
     assert caught.value.detail
+
+
+def of_glucose(quantity: object) -> dict[str, Any]:
+    return {**BARE, "quantities": {"glucose": quantity}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["abc", "", " 45", "45,5", "4_5", "NaN", "inf", "LO", True, [45], {}, 10**40],
+)
+def test_a_value_that_is_no_number_is_no_value_that_a_device_left_out(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"glucose: .* is no number") as caught:
+        read(of_glucose({"unit": "mg/dL", "value": value}))
+    assert caught.value.reason == "malformed"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "1e400000000"])
+def test_json_holds_no_number_without_bounds(number: str) -> None:
+    line = json.dumps(of_glucose({"unit": "mg/dL", "value": 54})).replace("54", number)
+    with pytest.raises(InvalidInput, match="is no number"):
+        LogLines().read(1, line)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "reason", "said"),
+    [
+        ({"unit": "mg/dL", "value": -45}, "implausible", "-45 mg/dL is no living patient's"),
+        ({"unit": "mg/dL", "value": 5000}, "implausible", "10..1000"),
+        ({"unit": "mmol", "value": 5}, "unknown-unit", "but in: mg/dL, mmol/L"),
+        ({"unit": 5, "value": 5}, "unknown-unit", "glucose has no unit, one of: mg/dL, mmol/L"),
+        ({"value": 5}, "unknown-unit", "none is guessed"),
+        ({"unit": "mg/dL"}, "malformed", "glucose has either a value or absent"),
+        ({"unit": "mg/dL", "value": 5, "absent": "error"}, "malformed", "has either a value or"),
+        ({"unit": "mg/dL", "absent": "LO"}, "malformed", "negative-infinity"),
+        (45, "malformed", 'glucose is 45, and no object such as {"unit": "mg/dL"'),
+    ],
+)
+def test_what_the_bridge_would_refuse_is_refused(quantity: object, reason: str, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(of_glucose(quantity))
+    assert caught.value.reason == reason
+    assert said in caught.value.detail
+
+
+def test_a_refused_reading_of_several_is_named() -> None:
+    told = raw(RECORD)
+    told["readings"][1]["reading"]["quantities"]["glucose"]["value"] = "5x"
+    with pytest.raises(InvalidInput, match='reading 2 of 2: glucose: "5x" is no number'):
+        read(told)
+
+
+@pytest.mark.parametrize("kind", ["corrections", "withdrawals"])
+def test_what_changes_a_stored_reading_must_be_readable_too(kind: str) -> None:
+    one = {"reading_id": "r", "vital": "glucose", "measured_at": NOON, "time_quality": "receipt"}
+    one |= {"revision": 2, "before": {}, "quantities": {"glucose": {"unit": "mg", "value": "5"}}}
+    told = {"kind": kind, "patient_id": "p1", "received_at": NOON, "readings": [one]}
+    with pytest.raises(InvalidInput, match="not measured in 'mg'"):
+        read(told)
 
 
 ANYTHING = st.recursive(

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.plausibility import canonical_values, received_value
 from ingest.redecode.columns import NO_OFFSET, NONE, OUTCOMES, Columns
 from ingest.redecode.decoders import DECODERS
 from ingest.redecode.numbers import ABSENCES, Numbers, canonical, sfloat, units_of
@@ -26,6 +25,7 @@ from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import Measurement, believable, measure, measure_segments
 from schemas.gatt.number import decode_sfloat, exact
 from schemas.gatt.quirks import BEURER_BM, QUIRKS, Quirk
+from schemas.plausible import canonical_values, received_value
 from schemas.reading import Quantity
 from schemas.vitals import VITALS, Vital
 from schemas.vitals import Quantity as Definition
