@@ -53,13 +53,17 @@ class _Memory:
         """Say what the desk would know when this event came."""
         alert = Standing(
             severity=one.severity,
+            overtaken=False,
             chained=one.alert_id in self.chained,
             told=one.alert_id in self.of_alert,
             last_ms=self.of_alert.get(one.alert_id),
             reopens=one.event == "again" and one.alert_id in self.ended,
+            ended=False,
+            shelved=False,
+            answered=False,
         )
         last_ms, severity = self.of_ladder.get((one.patient_id, one.ladder), (None, None))
-        return Occasion(one, alert, one.at_ms, last_ms=last_ms, last_severity=severity)
+        return Occasion(one, alert, one.at_ms, last_ms, severity, succeeds=False)
 
     def follow(self, one: Transition) -> None:
         """Note what begins, and what is over."""

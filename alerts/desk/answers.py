@@ -8,13 +8,8 @@ import msgspec
 from schemas.alert import Action, Severity, Transition
 
 HOUR_MS = 3_600_000
-SHELF_MS_MAX: dict[Severity, int] = {
-    "critical": 8 * HOUR_MS,
-    "high": 7 * 24 * HOUR_MS,
-    "medium": 7 * 24 * HOUR_MS,
-    "info": 7 * 24 * HOUR_MS,
-}
-"""How long an alert may be shelved: longer ones end here."""
+_CRITICAL_SHELF_MS_MAX = 8 * HOUR_MS
+_SHELF_MS_MAX = 7 * 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +53,11 @@ def answers_to(
     )
 
 
+def shelf_ms_max(severity: Severity) -> int:
+    """Give how long an alert may be shelved: a shelf that was meant to last longer ends then."""
+    return _CRITICAL_SHELF_MS_MAX if severity == "critical" else _SHELF_MS_MAX
+
+
 def positions_of(events: Sequence[Transition]) -> dict[str, int]:
     """Give the place of each event by its id."""
     return {event.event_id: index for index, event in enumerate(events)}
@@ -85,7 +85,7 @@ def _shelf(
         if known < last_worsened or known < 0:
             continue
         critical = any(event.severity == "critical" for event in events[: known + 1])
-        longest_ms = SHELF_MS_MAX["critical" if critical else "high"]
+        longest_ms = shelf_ms_max("critical" if critical else "high")
         until_ms = min(action.until_ms, action.at_ms + longest_ms)
         return msgspec.structs.replace(action, until_ms=until_ms)
     return None

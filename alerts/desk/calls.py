@@ -22,7 +22,7 @@ class Desktop:
     case: Case
     staffing: Staffing
     now_ms: int
-    technical: bool = False
+    technical: bool
 
     def people(self, step: int) -> list[str]:
         """Name who is told at a step."""

@@ -52,8 +52,14 @@ def _decision(event: Transition, now_ms: int) -> Action:
         at_ms=now_ms,
         patient_id="",
         answers=event.event_id,
-        reason=verdict(Occasion(event, standing(judge([event], ()), event), now_ms)).reason,
+        reason=verdict(_alone(event, now_ms)).reason,
     )
+
+
+def _alone(event: Transition, now_ms: int) -> Occasion:
+    """A canary is the first and only one of its alert."""
+    alert = standing(judge([event], ()), event)
+    return Occasion(event, alert, now_ms, last_ms=None, last_severity=None, succeeds=False)
 
 
 def _forget_oldest(memory: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alerts.desk.answers import Answers, answers_to, covered_position, positions_of
-from alerts.desk.notices import NOTHING_SAID, Notices, decided_reasons, notices_of
+from alerts.desk.notices import Notices, decided_reasons, notices_of
 from schemas.alert import ENDING, SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
 Kind = Literal["alert", "work"]
@@ -50,16 +50,16 @@ class Case:
     severity: Severity
     demand: Transition
     latest: Transition
-    answer: Action | None = None
-    was_critical: bool = False
-    ended: Transition | None = None
-    shelf: Action | None = None
-    assignee: str = ""
-    notes: tuple[Action, ...] = ()
-    undecided: tuple[Transition, ...] = ()
-    told: tuple[Transition, ...] = ()
-    reopening: frozenset[str] = frozenset()
-    notices: Notices = NOTHING_SAID
+    answer: Action | None
+    was_critical: bool
+    ended: Transition | None
+    shelf: Action | None
+    assignee: str
+    notes: tuple[Action, ...]
+    undecided: tuple[Transition, ...]
+    told: tuple[Transition, ...]
+    reopening: frozenset[str]
+    notices: Notices
 
     @property
     def settled(self) -> bool:

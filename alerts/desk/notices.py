@@ -19,17 +19,17 @@ class Notices:
     of everybody who was told, of whichever demand.
     """
 
-    chain: tuple[Action, ...] = ()
-    attached: Action | None = None
-    answered: Action | None = None
-    withheld: Action | None = None
-    reset: Action | None = None
-    failed: frozenset[str] = frozenset()
-    done: frozenset[str] = frozenset()
-    after_end: int = 0
-    last_ms: int | None = None
-    told: tuple[str, ...] = ()
-    retraction_told: bool = False
+    chain: tuple[Action, ...]
+    attached: Action | None
+    answered: Action | None
+    withheld: Action | None
+    reset: Action | None
+    failed: frozenset[str]
+    done: frozenset[str]
+    after_end: int
+    last_ms: int | None
+    told: tuple[str, ...]
+    retraction_told: bool
 
     def missed_until(self, at_ms: int) -> set[str]:
         """Name who was to be told until then, and was not reached."""
@@ -50,9 +50,6 @@ class Notices:
                 break
             count += 1
         return count
-
-
-NOTHING_SAID = Notices()
 
 
 def decided_reasons(actions: Iterable[Action]) -> dict[str, set[str]]:

@@ -29,7 +29,7 @@ class Timer:
     at_ms: int
 
 
-def timer(case: Case, staffing: Staffing, *, technical: bool = False) -> Timer | None:
+def timer(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
     """Give the timer of an alert whose events are decided; None: it waits for people or records.
 
     ``technical``: an alert of the technical chain, which is there day and night.

@@ -44,14 +44,14 @@ class Standing:
     """
 
     severity: Severity
-    overtaken: bool = False
-    chained: bool = False
-    told: bool = False
-    last_ms: int | None = None
-    reopens: bool = False
-    ended: bool = False
-    shelved: bool = False
-    answered: bool = False
+    overtaken: bool
+    chained: bool
+    told: bool
+    last_ms: int | None
+    reopens: bool
+    ended: bool
+    shelved: bool
+    answered: bool
 
 
 def standing(case: Case, event: Transition) -> Standing:
@@ -81,9 +81,9 @@ class Occasion:
     event: Transition
     alert: Standing
     now_ms: int
-    last_ms: int | None = None
-    last_severity: Severity | None = None
-    succeeds: bool = False
+    last_ms: int | None
+    last_severity: Severity | None
+    succeeds: bool
 
     @property
     def steps_up(self) -> bool:

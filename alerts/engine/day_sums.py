@@ -90,7 +90,7 @@ def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structur
     days["day"][each[new], place[new]] = code[new]
     full = days["readings"][each, place] == DAY_READINGS_MAX
     full |= days["beyond"][each, place] == DAY_READINGS_MAX
-    changes = np.flatnonzero(~late & (added.counts | added.beyond) & ((sign < 0) | ~full))
+    changes = np.flatnonzero(~late & (added.counts | added.beyond) & ((sign == -1) | ~full))
     _sum(days, changes, place, added, sign)
     memory.put_days(slot, days)
     return days

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from alerts.desk.answers import HOUR_MS, SHELF_MS_MAX
+from alerts.desk.answers import HOUR_MS, shelf_ms_max
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk
 from schemas.alert import Action, Deed, Outcome
@@ -120,7 +120,7 @@ def _completed(case: Case, action: Action, answer: Answer) -> Action | Refusal:
 
 
 def _shelve(case: Case, action: Action, hours: str) -> Action | Refusal:
-    longest_ms = SHELF_MS_MAX["critical" if case.was_critical else case.severity]
+    longest_ms = shelf_ms_max("critical" if case.was_critical else case.severity)
     try:
         until_ms = action.at_ms + int(float(hours) * HOUR_MS)
     except (ValueError, OverflowError):

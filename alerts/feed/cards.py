@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from alerts.desk.answers import SHELF_MS_MAX
+from alerts.desk.answers import shelf_ms_max
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
@@ -105,7 +105,7 @@ def card(
     demand, latest = case.demand, case.latest
     moved_on = latest.event_id != demand.event_id
     shelved = case.attention == "shelved"
-    longest_ms = SHELF_MS_MAX["critical" if case.was_critical else case.severity]
+    longest_ms = shelf_ms_max("critical" if case.was_critical else case.severity)
     return Card(
         alert_id=case.alert_id,
         event_id=latest.event_id,

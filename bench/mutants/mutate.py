@@ -2,7 +2,8 @@
 
 Comparisons, arithmetic, logic, numbers, returned values, bare conditions, and statements left out.
 Text is left alone, and so are assertions and what is raised: what a sentence says is read by people
-and is held by the tests of sentences.
+and is held by the tests of sentences. So is how a class is made (``frozen=True``), whether a
+decorator says it or the class itself.
 """
 
 import ast
@@ -190,7 +191,8 @@ def _owners(tree: ast.Module) -> dict[ast.AST, str]:
             owner = f"{owner}.{node.name}".lstrip(".")
         owners[node] = owner or "module"
         for name, value in ast.iter_fields(node):
-            if name in {"annotation", "returns", "decorator_list"}:
+            made = isinstance(node, ast.ClassDef) and name == "keywords"
+            if made or name in {"annotation", "returns", "decorator_list"}:
                 continue
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):

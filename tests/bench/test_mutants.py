@@ -14,6 +14,9 @@ from bench.mutants.swap import living, swap
 TEXT = """
 LIMIT = 3
 
+class Known(Kept, frozen=True):
+    pass
+
 def judge(value: int, *, strict: bool = False) -> int | None:
     assert value + 1 > 0, f"{value - 1} is no value"
     if strict:

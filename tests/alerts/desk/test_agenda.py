@@ -1,5 +1,6 @@
 """The agenda against a plain dictionary that is searched through."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +36,20 @@ def test_what_is_put_a_thousand_times_over_does_not_pile_up() -> None:
         agenda.put("a", Timer("step", at_ms))
     assert len(agenda._heap) < 1_100
     assert agenda.next_ms() == 9_999
+
+
+@pytest.mark.parametrize("others", [0, 1, 7])
+def test_a_thousand_entries_that_are_over_may_lie_there_beside_as_many_as_hold(others: int) -> None:
+    agenda = Agenda()
+    for number in range(others):
+        agenda.put(str(number), Timer("step", 10_000))
+    most = 2 * (others + 1) + 1_000
+    for at_ms in range(most - others):
+        agenda.put("a", Timer("step", at_ms))
+    assert len(agenda._heap) == most
+    agenda.put("a", Timer("step", 5_000))
+    assert len(agenda._heap) == others + 1
+    assert agenda.due(10_000) == [
+        ("a", Timer("step", 5_000)),
+        *((str(number), Timer("step", 10_000)) for number in range(others)),
+    ]

@@ -6,9 +6,9 @@ import pytest
 from alerts.desk.core import Core
 from alerts.desk.fold import Desk, is_listed, sections
 from alerts.desk.message import notice_of
-from alerts.desk.notices import Notices
-from alerts.desk.technical import identity, trouble_id
-from schemas.alert import Action, Event
+from alerts.desk.notices import Notices, notices_of
+from alerts.desk.technical import again, identity, report, trouble_id
+from schemas.alert import Action, Decision, Deed, Event, Transition
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.stories import acknowledged
@@ -200,10 +200,49 @@ def test_failures_are_counted_since_the_last_notice_that_reached_somebody() -> N
         return Action(name, ["a"], "notify", "desk", 1, "p", to=list(people))
 
     chain = sent("1", "nurse"), sent("2", "second"), sent("3"), sent("4", "chief")
-    assert Notices(chain, failed=frozenset({"2", "4"})).failures_in_a_row == 3
-    assert Notices(chain, failed=frozenset({"2"})).failures_in_a_row == 0
-    assert Notices(chain[:3]).failures_in_a_row == 1
-    assert Notices().failures_in_a_row == 0
+    assert said(*chain, *map(undelivered, "24")).failures_in_a_row == 3
+    assert said(*chain, undelivered("2")).failures_in_a_row == 0
+    assert said(*chain[:3]).failures_in_a_row == 1
+    assert said().failures_in_a_row == 0
+
+
+def said(*actions: Action) -> Notices:
+    """What the desk has said of an alert of one event."""
+    return notices_of(actions, None, 0, lambda _: 0, None)
+
+
+def undelivered(name: str, kind: Deed | Decision = "undelivered") -> Action:
+    return Action(f"{kind}-{name}", ["a"], kind, "desk", 2, "p", answers=name)
+
+
+def test_who_was_missed_until_then_and_reached_since() -> None:
+    """A page of that very instant was missed then; it proves nothing of what comes after."""
+
+    def sent(at_ms: int, person: str) -> Action:
+        return Action(f"{at_ms}", ["a"], "notify", "desk", at_ms, "p", to=[person], step=at_ms)
+
+    missed = said(*(sent(at, who) for at, who in ((4, "x"), (5, "y"), (6, "z"))))
+    assert missed.missed_until(9) == missed.reached_since(0) == set(), "nothing is known of them"
+    chain = [sent(at, who) for at, who in ((4, "x"), (5, "y"), (6, "z"))]
+    failed = said(*chain, *(undelivered(one.action_id) for one in chain))
+    assert failed.missed_until(5) == {"x", "y"}
+    assert failed.reached_since(0) == set()
+    took = said(*chain, *(undelivered(one.action_id, "delivered") for one in chain))
+    assert took.missed_until(9) == set()
+    assert took.reached_since(5) == {"z"}
+    assert took.reached_since(4) == {"y", "z"}
+
+
+@pytest.mark.parametrize(("told_ms", "waits"), [(9, True), (10, False), (11, False)])
+def test_what_is_withheld_until_later_is_over_when_somebody_was_told(
+    told_ms: int, waits: bool
+) -> None:
+    withheld = Action(
+        "w", ["a"], "withhold", "desk", 10, "p", reason="off-hours", until_ms=99, event_ids=["1"]
+    )
+    told = Action("t", ["a"], "notify", "desk", told_ms, "p", to=["nurse"], event_ids=["1"])
+    assert said(withheld).withheld == withheld
+    assert (said(told, withheld).withheld == withheld) is waits
 
 
 # -- words -----------------------------------------------------------------------------------------
@@ -220,6 +259,45 @@ def test_a_notice_names_a_patient_by_pseudonym_else_what_it_is_about() -> None:
     assert "gateway/7: new." in text("", "gateway/7")
     assert "the clinic: new." in text("", "")
     assert "Robin" not in text("", "gateway/7")
+
+
+def test_a_notice_says_what_changes_what_is_to_be_done_and_nothing_that_was_measured() -> None:
+    page = Action("key", ["a"], "notify", "desk", 7, "p", reason="onset")
+    head = "CRITICAL: Severe blood pressure, patient Robin: new."
+    link = "Open http://x to see it and to acknowledge."
+
+    def lines(*events: Transition, others: int = 0) -> list[str]:
+        case = case_of(*events)
+        return notice_of(page, case, [case] * others, "Robin", "http://x").text.split("\n")
+
+    assert lines(transition("1")) == [head, link]
+    late = transition("1", marks=["delayed"])
+    assert lines(late) == [head, "The reading came late: call the patient.", link]
+    over = transition("2", "returned", at_ms=5)
+    assert lines(transition("1"), over) == [
+        head,
+        "The last reading is back within limits.",
+        link,
+    ]
+    assert lines(transition("1"), others=2) == [
+        head,
+        "2 more of this patient's alerts wait.",
+        link,
+    ]
+
+
+def test_a_webhook_is_given_what_people_read_and_the_key_of_the_message() -> None:
+    page = Action("key", ["a"], "notify", "desk", 7, "p", reason="listed")
+    notice = notice_of(page, case_of(transition("1")), [], "Robin", "http://x")
+    assert msgspec.json.decode(notice.as_json()) == {
+        "key": "key",
+        "severity": "medium",
+        "reason": "listed",
+        "subject": "MEDIUM: Severe blood pressure, patient Robin",
+        "text": notice.text,
+        "at_ms": 7,
+    }
+    page = msgspec.structs.replace(page, reason="onset")
     notice = notice_of(page, case_of(transition("1")), [], "Robin", "http://x")
     assert (notice.key, notice.reason, notice.severity, notice.at_ms) == (
         "key",
@@ -238,6 +316,16 @@ def test_names_of_what_the_desk_does_are_32_digits_and_trouble_has_one_a_day() -
         "late", "home", morning_ms + DAY_MS - 1
     )
     assert trouble_id("late", "home", morning_ms) != trouble_id("late", "home", morning_ms - 1)
+
+
+def test_each_episode_of_a_day_has_a_name_of_its_own_and_the_first_is_that_of_the_day() -> None:
+    first = report("late", "home", MONDAY_MS, "Readings wait.")
+    assert again(first, 0) == first
+    episodes = [again(first, number) for number in range(4)]
+    assert len({one.action_id for one in episodes}) == 4
+    assert [one.alert_ids for one in episodes] == [
+        [trouble_id("late", "home", MONDAY_MS, number)] for number in range(4)
+    ]
 
 
 def test_who_has_taken_it_over_is_said_whatever_comes_after() -> None:
@@ -317,6 +405,18 @@ def test_a_match_after_the_end_and_one_that_is_worse_than_all_before_ask_anew() 
     desk.find("6", "again", "high")
     desk.after(MINUTE_MS)
     assert desk.said("notify")[2:] == [("notify", "recurred")]
+
+
+def test_one_match_after_the_end_asks_anew_and_those_that_follow_it_do_not() -> None:
+    case = case_of(
+        transition("1", at_ms=1),
+        transition("2", "returned", at_ms=2),
+        transition("3", "again", at_ms=3),
+        transition("4", "again", at_ms=4),
+        transition("5", "eased", "high", at_ms=5),
+        transition("6", "again", "high", at_ms=6),
+    )
+    assert case.reopening == {"3"}
 
 
 def test_who_is_missing_from_a_rota_is_said_and_whether_anybody_is_left() -> None:

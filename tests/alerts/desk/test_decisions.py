@@ -2,6 +2,8 @@
 
 import pytest
 
+from alerts.desk.calls import Desktop, tell
+from alerts.desk.staffing import Staffing
 from tests.alerts.desk.stories import (
     Story,
     acknowledged,
@@ -13,6 +15,7 @@ from tests.alerts.desk.stories import (
 from tests.alerts.desk.virtual_desk import (
     HOUR_MS,
     MINUTE_MS,
+    ROTA,
     VirtualDesk,
 )
 
@@ -214,3 +217,36 @@ def test_what_recurs_does_not_count_against_the_one_of_its_record() -> None:
         ("notify", "onset"),
         ("notify", "recurred"),
     ]
+
+
+def test_of_a_record_the_one_speaks_of_whose_alert_nobody_knows_the_worst() -> None:
+    """What is confirmed is high by now, but nobody has heard of its critical reading yet."""
+    desk = VirtualDesk()
+    by_ms = desk.now_ms + 10 * MINUTE_MS
+    desk.find("1", patient_id="p", marks=["awaiting-confirmation"], confirm_by_ms=by_ms)
+    desk.after(5 * MINUTE_MS)
+    desk.find("2", "confirmed", "high", patient_id="p")
+    desk.find("3", alert_id="b", patient_id="p")
+    desk.after(250)
+    assert [(one.alert_ids, one.reason) for _, one in desk.delivered] == [(["a"], "confirmed")]
+    assert desk.said("withhold")[-1] == ("withhold", "attached")
+
+
+def test_what_is_decided_once_more_has_the_same_name_whatever_was_found_meanwhile() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.now_ms += 5 * MINUTE_MS
+    (step,) = desk.core.decide(desk.now_ms)
+    desk.find("2", "eased", "high")
+    (again,) = desk.core.decide(desk.now_ms)
+    assert (step.reason, again.reason) == ("escalation", "escalation")
+    assert step.action_id == again.action_id
+
+
+def test_an_alert_that_is_for_the_record_by_now_tells_nobody() -> None:
+    desk = VirtualDesk()
+    desk.find("1", severity="info")
+    at = Desktop(desk.case(), Staffing(ROTA), desk.now_ms, technical=False)
+    (said,) = tell(at, "onset")
+    assert (said.kind, said.reason, said.event_ids) == ("withhold", "not-notifying", ["1"])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from alerts.desk.core import GATHER_MS
+from alerts.desk.fold import KEPT_MAX
 from schemas.rota import RotaEntry, Shift
 from tests.alerts.desk.virtual_desk import DAY_SHIFT_MS, MONDAY_MS, NIGHT_MS, ROTA, VirtualDesk
 
@@ -218,3 +219,31 @@ def test_a_rota_that_changes_moves_what_waits() -> None:
     assert desk.core.due_ms() == tomorrow_ms
     desk.core.remove_rota("home")
     assert desk.core.due_ms() == desk.began_ms + 15 * MINUTE_MS + 250
+
+
+def test_a_rota_that_comes_between_two_events_of_a_record_hurries_nobody() -> None:
+    desk = VirtualDesk()
+    desk.find("1", severity="high", patient_id="p")
+    desk.core.put_rota(ALWAYS)
+    assert desk.core.due_ms() == DAY_SHIFT_MS + 250
+    desk.after(249)
+    desk.find("2", severity="critical", alert_id="b", patient_id="p", at_ms=DAY_SHIFT_MS)
+    desk.after(1)
+    assert [one.alert_ids for _, one in desk.delivered] == [["b"]]
+
+
+def test_twenty_thousand_settled_alerts_are_remembered() -> None:
+    assert KEPT_MAX == 20_000
+
+
+def test_a_shelf_is_as_long_as_the_worst_that_its_owner_knew_of_allows() -> None:
+    """A critical match that came after is another matter: it breaks the shelf or attaches."""
+    desk = VirtualDesk(rota=ALWAYS)
+    desk.find("1", severity="high")
+    desk.after(MINUTE_MS)
+    desk.do("shelve", note="in hospital", until_ms=desk.now_ms + 2 * DAY_MS)
+    asked_ms = desk.now_ms
+    desk.find("2", "again", "critical")
+    shelf = desk.case().shelf
+    assert shelf is not None
+    assert shelf.until_ms == asked_ms + 2 * DAY_MS

@@ -52,6 +52,25 @@ def test_what_a_person_closed_stays_closed_that_day() -> None:
     assert trouble(desk, "late") == ["resolved"]
 
 
+def test_trouble_that_comes_and_goes_is_a_hundred_alerts_a_day_at_most() -> None:
+    desk = VirtualDesk()
+    for _ in range(103):
+        is_late(desk)
+        look(desk)
+    assert trouble(desk, "late") == ["resolved"] * 100
+    desk.now_ms += 24 * HOUR_MS
+    is_late(desk)
+    assert trouble(desk, "late") == ["resolved"] * 100 + ["unacknowledged"]
+
+
+def test_trouble_that_the_desk_knows_no_end_of_stays() -> None:
+    desk = VirtualDesk()
+    said = report("late", "", desk.now_ms, "The rota service is gone.")
+    desk.put(msgspec.structs.replace(said, assignee="rota"))
+    look(desk)
+    assert trouble(desk, "rota") == ["unacknowledged"]
+
+
 def test_an_empty_rota_ends_when_somebody_stands_at_every_step() -> None:
     desk = VirtualDesk(rota=NOBODY)
     desk.find("1")
@@ -83,3 +102,33 @@ def test_a_dead_channel_is_mended_when_it_took_something_and_not_when_another_on
     desk.after(HOUR_MS)
     look(desk)
     assert trouble(desk, "undelivered") == [attention]
+
+
+def test_the_channels_of_one_programme_say_nothing_of_another_s() -> None:
+    """A name is a person of its rota: another programme's page of that name proves nothing."""
+    desk = VirtualDesk()
+    desk.core.put_rota(msgspec.structs.replace(ROTA, programme="other", books=["other"]))
+    desk.reaches = lambda notice: notice.alert_ids == ["b"]
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.find("2", alert_id="b", book="other")
+    desk.after(4 * MINUTE_MS)
+    look(desk)
+    assert "nurse" in desk.case("b").notices.reached_since(desk.began_ms)
+    assert trouble(desk, "undelivered") == ["unacknowledged"]
+
+
+def test_everybody_who_was_missed_must_be_reached_before_a_channel_counts_as_mended() -> None:
+    desk = VirtualDesk()
+    dead = {"nurse", "second", "chief"}
+    desk.reaches = lambda notice: dead.isdisjoint(notice.to)
+    desk.find("1")
+    desk.after(250)  # all three are tried at once
+    for person in ("nurse", "second", "chief"):
+        look(desk)
+        assert trouble(desk, "undelivered") == ["unacknowledged"]
+        dead.discard(person)
+        desk.after(5 * MINUTE_MS)
+    desk.after(15 * MINUTE_MS)
+    look(desk)
+    assert trouble(desk, "undelivered") == ["resolved"]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,59 @@ def test_a_day_that_a_zone_left_out() -> None:
     zone = ZoneInfo("Pacific/Apia")  # 30 December 2011 never was there
     before_ms = int(datetime(2011, 12, 30, 9, 59, tzinfo=UTC).timestamp() * 1000)
     assert local_day(zone, before_ms + DAY_MS // 24) - local_day(zone, before_ms) == 2
+
+
+CHUNK_DAYS = 128
+"""Offsets are looked up for so many days at once: what happens at the seams is the same."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HALF_A_DAY = timedelta(hours=12)
+
+
+class Once(tzinfo):
+    """A zone that changes its offset at one instant, from -12 h to +12 h: any error is a day."""
+
+    def __init__(self, change_ms: int) -> None:
+        self._change_ms = change_ms
+
+    def fromutc(self, dt: datetime) -> datetime:
+        since = dt.replace(tzinfo=UTC) - EPOCH
+        later = since // timedelta(milliseconds=1) >= self._change_ms
+        return (dt + (HALF_A_DAY if later else -HALF_A_DAY)).replace(fold=int(later))
+
+    def utcoffset(self, dt: datetime | None) -> timedelta | None:
+        return HALF_A_DAY if dt is not None and dt.fold else -HALF_A_DAY
+
+    def dst(self, dt: datetime | None) -> None:
+        return None
+
+    def tzname(self, dt: datetime | None) -> str:
+        return "once"
+
+
+@pytest.mark.parametrize("chunk", [0, 1, -1, 160])
+@pytest.mark.parametrize("day", [0, 1, 2, 64, 126, 127, 128])
+@pytest.mark.parametrize("after_ms", [-1, 0, 1, DAY_MS // 2])
+def test_an_offset_holds_from_the_very_instant_of_the_change(
+    chunk: int, day: int, after_ms: int
+) -> None:
+    change_ms = (chunk * CHUNK_DAYS + day) * DAY_MS + after_ms
+    zone = Once(change_ms)
+    seams = [(chunk + n) * CHUNK_DAYS * DAY_MS for n in (-1, 0, 1, 2)]
+    instants = [at + by for at in (change_ms, *seams) for by in (-DAY_MS, -1, 0, 1, DAY_MS)]
+    half_ms = DAY_MS // 2
+    expected = [(at + (half_ms if at >= change_ms else -half_ms)) // DAY_MS for at in instants]
+    none = np.zeros(len(instants), np.int64)
+    assert local_days([zone], none, np.array(instants)).tolist() == expected
+
+
+def test_a_zone_that_knows_no_offset_is_that_of_utc_and_nobody_has_no_day() -> None:
+    class Unknown(Once):
+        def utcoffset(self, dt: datetime | None) -> None:
+            return None
+
+        def fromutc(self, dt: datetime) -> datetime:
+            return dt
+
+    assert [local_day(Unknown(0), at) for at in (-1, 0, DAY_MS - 1, DAY_MS)] == [-1, 0, 0, 1]
+    nothing = np.zeros(0, np.int64)
+    assert local_days([UTC], nothing, nothing).tolist() == []
