@@ -17,6 +17,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Counter
 
+from alerts.kafka_clients import create_no_topic
 from alerts.records import Record, decode
 from schemas.errors import InvalidInput, UnavailableError
 
@@ -85,12 +86,11 @@ class Log(AbstractContextManager["Log"]):
                 self._consumer = KafkaConsumer(
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
-                    allow_auto_create_topics=False,
                     metrics_enabled=False,
                     **settings,
                     **self._reading(),
                 )
-                _create_no_topic(self._consumer)
+                create_no_topic(self._consumer)
             except BaseException:
                 self._admin.close()
                 raise
@@ -219,16 +219,6 @@ class Log(AbstractContextManager["Log"]):
             name: TopicLife(name, str(found[name]["topic_id"]), len(found[name]["partitions"]))
             for name in topics
         }
-
-
-def _create_no_topic(consumer: KafkaConsumer) -> None:
-    """Leave it to `vitalwire ingest setup` to make the topics of a broker that lost them.
-
-    kafka-python 3.0.12 takes ``allow_auto_create_topics`` and does not hand it on (its
-    net/manager.py): a reader that asks about a topic would make it, with another number of
-    partitions.
-    """
-    consumer._manager.cluster.config["allow_auto_create_topics"] = False  # noqa: SLF001
 
 
 @contextmanager

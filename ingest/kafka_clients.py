@@ -42,12 +42,11 @@ def unavailable(server: str, error: BaseException) -> UnavailableError:
 def producer(server: str, client_id: str) -> KafkaProducer:
     """Make a producer whose records are durable once acknowledged; raise ``UnavailableError``."""
     try:
-        return KafkaProducer(
+        made = KafkaProducer(
             bootstrap_servers=server,
             client_id=client_id,
             acks="all",
             enable_idempotence=True,
-            allow_auto_create_topics=False,
             delivery_timeout_ms=2 * GIVE_UP_MS,
             request_timeout_ms=GIVE_UP_MS,
             max_block_ms=GIVE_UP_MS,
@@ -59,6 +58,8 @@ def producer(server: str, client_id: str) -> KafkaProducer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
+    _create_no_topic(made._metadata)  # noqa: SLF001
+    return made
 
 
 def hang_up(producer: KafkaProducer, within_s: float) -> None:
@@ -80,13 +81,12 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
     Raises ``UnavailableError``.
     """
     try:
-        return KafkaConsumer(
+        made = KafkaConsumer(
             bootstrap_servers=server,
             client_id=client_id,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
-            allow_auto_create_topics=False,
             request_timeout_ms=GIVE_UP_MS,
             bootstrap_timeout_ms=CONNECT_WITHIN_MS,
             reconnect_backoff_max_ms=1_000,
@@ -96,6 +96,17 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
+    _create_no_topic(made._cluster)  # noqa: SLF001
+    return made
+
+
+def _create_no_topic(cluster: Any) -> None:  # noqa: ANN401  (kafka-python has no types)
+    """Leave it to `vitalwire ingest setup` to make the topics of a broker that lost them.
+
+    kafka-python 3.0.12 takes ``allow_auto_create_topics`` and does not hand it on (its
+    net/manager.py): a client that asks about a topic would make it, as the broker likes.
+    """
+    cluster.config["allow_auto_create_topics"] = False
 
 
 class Topics:

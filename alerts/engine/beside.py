@@ -62,6 +62,10 @@ class Beside:
                 next_offset = kept.next_offset
         self._log.read_on((UNASSIGNED, 0), next_offset)
 
+    def check(self) -> None:
+        """Raise ``UnavailableError`` if the topic is away or was made again."""
+        self._log.check()
+
     def judge(self, output: Output, patience: Patience) -> None:
         """Judge what has come."""
         records = self._log.poll(0) if self._leads else []

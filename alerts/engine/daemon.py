@@ -40,7 +40,7 @@ from schemas.topics import ALERTS, GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGN
 _POLL_MS = 250
 _BATCH_RECORDS_MAX = 5_000
 _CHECK_EVERY_MS = 500
-"""Between two questions whether a topic is what it was; each of the four is asked in its turn."""
+"""Between two questions whether a topic is what it was; each of the five is asked in its turn."""
 _LOOK_BESIDE_EVERY_MS = 100
 """How long readings that come in a row may keep what lies beside them waiting: asking each of the
 other connections costs a millisecond on an idle machine, and ten on a busy one."""
@@ -64,7 +64,8 @@ class _Inputs:
 
         Each waits for the broker's answer: one at a time, or readings would wait for all.
         """
-        return cycle(one.check for one in (self.share, self.state, self.roster, self.gateways))
+        read = (self.share, self.state, self.roster, self.gateways, self.beside)
+        return cycle(one.check for one in read)
 
 
 @dataclass(slots=True)

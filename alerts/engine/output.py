@@ -12,8 +12,8 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from alerts.kafka_clients import create_no_topic, hang_up
 from alerts.log import Place
-from alerts.producers import hang_up
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 
@@ -114,12 +114,11 @@ class Output(AbstractContextManager["Output"]):
 
     def _connect(self) -> KafkaProducer:
         try:
-            return KafkaProducer(
+            producer = KafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,
-                allow_auto_create_topics=False,
                 bootstrap_timeout_ms=_CONNECT_MS,
                 request_timeout_ms=_REQUEST_MS,
                 delivery_timeout_ms=_DELIVERY_MS,
@@ -131,6 +130,8 @@ class Output(AbstractContextManager["Output"]):
             )
         except KafkaError as error:
             raise UnavailableError(f"Kafka at {self._bootstrap} does not answer.") from error
+        create_no_topic(producer)
+        return producer
 
     def _disconnect(self) -> None:
         if self._producer is not None:

@@ -6,7 +6,7 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from alerts.producers import hang_up
+from alerts.kafka_clients import create_no_topic, hang_up
 from schemas.alert import Action
 from schemas.errors import UnavailableError
 from schemas.topics import ACTIONS
@@ -60,7 +60,7 @@ class ActionWriter:
                     request_timeout_ms=timeout_ms // 2,
                     delivery_timeout_ms=timeout_ms,
                     reconnect_backoff_max_ms=1_000,
-                    allow_auto_create_topics=False,
                     metrics_enabled=False,
                 )
+                create_no_topic(self._producer)
             return self._producer

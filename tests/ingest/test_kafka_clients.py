@@ -1,17 +1,25 @@
-"""Kafka clients against a broker that no longer answers."""
+"""Kafka clients against a broker that no longer answers, or has no topic."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from threading import Event
 
 import pytest
 from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
-from alerts import producers
+from alerts import kafka_clients as alerts_clients
+from alerts.engine.output import Message, Output, Patience
+from alerts.feed.actions import ActionWriter
 from ingest import kafka_clients
-from schemas.topics import READINGS
+from schemas.alert import Action
+from schemas.errors import UnavailableError
+from schemas.topics import ACTIONS, ALERTS, READINGS
 from simulators.stack.kafka import EmbeddedKafka
 from tests.servers import eventually
 
@@ -23,7 +31,7 @@ def states(pid: int) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "hang_up", [kafka_clients.hang_up, producers.hang_up], ids=["ingest", "alerts"]
+    "hang_up", [kafka_clients.hang_up, alerts_clients.hang_up], ids=["ingest", "alerts"]
 )
 @pytest.mark.parametrize("within_s", [0, 0.1])
 def test_hanging_up_on_a_deaf_broker_fails_what_is_under_way_and_leaves_no_thread(
@@ -41,3 +49,41 @@ def test_hanging_up_on_a_deaf_broker_fails_what_is_under_way_and_leaves_no_threa
         os.kill(kafka.child.pid, signal.SIGCONT)
     assert promise.failed()
     assert set(threading.enumerate()) == before
+
+
+def bridge_sends(bootstrap: str) -> None:
+    producer = kafka_clients.producer(bootstrap, "test")
+    with pytest.raises(KafkaError):
+        producer.send(READINGS, b"{}")
+    producer.close()
+
+
+def sink_reads(bootstrap: str) -> None:
+    consumer = kafka_clients.consumer(bootstrap, "test")
+    assert not consumer.partitions_for_topic(READINGS)
+    consumer.close()
+
+
+def engine_writes(bootstrap: str) -> None:
+    stop = Event()
+    with Output(bootstrap, "test") as output:
+        patience = Patience(stop, Random(1), lambda _: stop.set())
+        assert not output.write([Message(ALERTS, b"p1", b"{}")], patience)
+
+
+def feed_appends(bootstrap: str) -> None:
+    writer = ActionWriter(bootstrap, timeout_s=1)
+    with pytest.raises(UnavailableError):
+        writer.append(Action("a1", ["a1"], "acknowledge", "nurse", 0, "p1"))
+    writer.close()
+
+
+@pytest.mark.parametrize("ask", [bridge_sends, sink_reads, engine_writes, feed_appends])
+def test_who_asks_for_a_topic_that_is_not_there_makes_none(
+    tmp_path: Path, ask: Callable[[str], None]
+) -> None:
+    with EmbeddedKafka(tmp_path) as broker:
+        ask(broker.bootstrap)
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        assert not {READINGS, ALERTS, ACTIONS} & set(admin.list_topics())
+        admin.close()

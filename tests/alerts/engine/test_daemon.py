@@ -29,6 +29,7 @@ from schemas.topics import ALERTS, ENGINES, GATEWAYS, READINGS, REGISTRY, STATE,
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.server import KafkaBroker
 from tests.alerts.readings import BASIC, BOTH, DAY, MINUTE, NOON, encoded, glucose, pressure, record
+from tests.servers import eventually
 
 pytestmark = pytest.mark.timeout(120)  # processes start and die here, beside other tests
 
@@ -228,20 +229,22 @@ def test_a_book_is_changed_while_its_alerts_are_open(kafka: EmbeddedKafka, clini
     assert ("p1", "again") in events, "the alert is known by the name of its rule"
 
 
+def nobodys(minute: int) -> bytes:
+    """Make a critical reading of a device that belongs to nobody."""
+    at_ms = NOON + minute * MINUTE
+    (reading,) = record(at_ms, [pressure(at_ms, 230 + minute)]).readings
+    return msgspec.json.encode(Unassigned("home-1", "0" * 16, at_ms, "unknown-device", reading))
+
+
 def test_a_device_that_belongs_to_nobody_is_told_once_across_restarts(
     kafka: EmbeddedKafka, clinic: Clinic
 ) -> None:
-    def critical(minute: int) -> bytes:
-        at_ms = NOON + minute * MINUTE
-        (reading,) = record(at_ms, [pressure(at_ms, 230 + minute)]).readings
-        return msgspec.json.encode(Unassigned("home-1", "0" * 16, at_ms, "unknown-device", reading))
-
     with engine(kafka):
         clinic.producer.send(UNASSIGNED, b"{", timestamp_ms=NOON)
-        clinic.producer.send(UNASSIGNED, critical(0), timestamp_ms=NOON)
+        clinic.producer.send(UNASSIGNED, nobodys(0), timestamp_ms=NOON)
         clinic.wait_for(1)
     with engine(kafka):
-        clinic.producer.send(UNASSIGNED, critical(1), timestamp_ms=NOON)
+        clinic.producer.send(UNASSIGNED, nobodys(1), timestamp_ms=NOON)
         told = list(clinic.wait_for(2).values())
     assert [one.event for one in told] == ["onset", "again"]
     assert {one.severity for one in told} == {"high"}
@@ -317,3 +320,26 @@ def test_a_broker_that_lost_everything_is_read_from_the_beginning(kafka: Embedde
             clinic.receive(at(5, 192), at(6, 195))
             (again,) = clinic.wait_for(1).values()
     assert (again.event, again.alert_id) == ("again", onset.alert_id)
+
+
+def test_unassigned_readings_are_read_afresh_when_their_topic_is_made_again(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    stop = Event()
+    daemon = Engine(kafka.bootstrap, Library(load_books(BASIC)), SystemClock(), Random(1), stop)
+    thread = Thread(target=daemon.run)
+    thread.start()
+    try:
+        clinic.producer.send(UNASSIGNED, nobodys(0), timestamp_ms=NOON)
+        clinic.wait_for(1)
+        admin.delete_topics([UNASSIGNED])
+        eventually(lambda: daemon.waiting_for == f"Kafka has no topic {UNASSIGNED}.")
+        admin.create_topics([NewTopic(UNASSIGNED, 1, 1)])
+        clinic.producer.send(UNASSIGNED, nobodys(1), timestamp_ms=NOON)
+        told = list(clinic.wait_for(2).values())
+    finally:
+        stop.set()
+        thread.join()
+        admin.close()
+    assert [one.event for one in told] == ["onset", "again"]
