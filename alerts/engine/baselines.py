@@ -34,7 +34,13 @@ class Baselines:
         if self._kinds.baseline is None:
             return
         until_ms = self._state.baseline_ms[row, self._vital.index, 1]
-        other = self._memory.table["baseline_until_ms"][slot] != until_ms
+        table = self._memory.table
+        other = table["baseline_until_ms"][slot] != until_ms
+        bare = other & (table["ring_count"][slot] == 0)  # as each patient's slot is at first
+        table["baseline_until_ms"][slot[bare]] = until_ms[bare]
+        table["baseline_total"][slot[bare]] = 0
+        table["baseline_count"][slot[bare]] = 0
+        other &= ~bare
         for place in np.flatnonzero(other).tolist():
             self._fill(int(row[place]), int(slot[place]))
 

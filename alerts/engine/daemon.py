@@ -7,6 +7,7 @@ partitions as a consumer group; each keeps the state of all, and takes over what
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain, cycle, groupby
 from pathlib import Path
@@ -79,8 +80,8 @@ class Engine:
     stop: Event
     group: Group | None = None
     """Engines to share the partitions with; None: this one judges them all."""
-    when_restored: Callable[[], None] = lambda: None
-    """What the process does when everything is in memory, and will stay there."""
+    restoring: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What the process does while everything is read into memory, where it will stay."""
     waiting_for: str | None = "starting"
     """Why it does not judge now; None while it does."""
     name: str = field(init=False)
@@ -132,16 +133,16 @@ class Engine:
 
     def _begin(self, inputs: _Inputs) -> None:
         """Know everything before the group deals this engine anything."""
-        self._read_registry(inputs.roster)
-        inputs.gateways.read_to_end()
-        self.waiting_for = "restoring the state of alerts"
-        life = inputs.share.life(READINGS)
-        self._replicas.connect(inputs.state, life)
-        patience = self._patience(inputs.share)
-        self._replicas.catch_up(inputs.state, range(life.partitions), patience)
-        self._replicas.expect(self._plans)
+        with self.restoring():
+            self._read_registry(inputs.roster)
+            inputs.gateways.read_to_end()
+            self.waiting_for = "restoring the state of alerts"
+            life = inputs.share.life(READINGS)
+            self._replicas.connect(inputs.state, life)
+            patience = self._patience(inputs.share)
+            self._replicas.catch_up(inputs.state, range(life.partitions), patience)
+            self._replicas.expect(self._plans)
         _log.info("engine.restored", patients=self._replicas.patients)
-        self.when_restored()
         self.waiting_for = "its share of the partitions"
 
     def _judge_all(self, output: Output, inputs: _Inputs) -> None:

@@ -6,9 +6,10 @@ nobody is missed who may still be about to measure.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import count
+
+import msgspec
 
 DAY_MIN = 24 * 60
 WORK_FROM_MIN = 8 * 60
@@ -16,16 +17,14 @@ WORK_UNTIL_MIN = 20 * 60
 """The work list takes absences in the patient's day only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """No reading is expected from ``from_ms`` (inclusive) until ``until_ms``; None: until told."""
 
     from_ms: int
     until_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(msgspec.Struct, frozen=True):  # of a million patients: quick to make
     """What is expected of one patient for one vital.
 
     ``closes_min``: minutes of the local day at which the schedule's windows close, sorted; empty:

@@ -33,20 +33,29 @@ def expectation(patient: PatientEntry, rule: AbsenceRule, zone: tzinfo) -> Expec
     """Give what a patient's plan promises; None if the patient is not under the rule's book."""
     if rule.book.name not in patient.books:
         return None
-    schedules = [one for one in patient.schedules if one.vital == rule.rule.vital]
-    closes_min = {_closes_min(*window) for schedule in schedules for window in schedule.windows}
+    closes_min, grace_ms = _scheduled(patient, rule.rule.vital) if patient.schedules else ((), 0)
     return Expectation(
         absent_for_ms=rule.rule.absent_for_ms,
         from_ms=patient.care_plan_from_ms,
         zone=zone,
-        closes_min=tuple(sorted(closes_min)),
-        grace_ms=max((schedule.grace_min for schedule in schedules), default=0) * _MIN_MS,
-        pauses=tuple(
-            Pause(pause.from_ms, pause.until_ms)
-            for pause in sorted(patient.pauses, key=lambda pause: pause.from_ms)
-        ),
+        closes_min=closes_min,
+        grace_ms=grace_ms,
+        pauses=_paused(patient) if patient.pauses else (),
         at_once=rule.rule.notify,
     )
+
+
+def _scheduled(patient: PatientEntry, vital: str) -> tuple[tuple[int, ...], int]:
+    """Give the minutes at which windows close, and the grace behind them in ms."""
+    schedules = [one for one in patient.schedules if one.vital == vital]
+    closes_min = {_closes_min(*window) for schedule in schedules for window in schedule.windows}
+    grace_min = max((schedule.grace_min for schedule in schedules), default=0)
+    return tuple(sorted(closes_min)), grace_min * _MIN_MS
+
+
+def _paused(patient: PatientEntry) -> tuple[Pause, ...]:
+    pauses = sorted(patient.pauses, key=lambda pause: pause.from_ms)
+    return tuple(Pause(pause.from_ms, pause.until_ms) for pause in pauses)
 
 
 def _closes_min(opens: str, closes: str) -> int:
