@@ -33,7 +33,7 @@ demo: setup ## Run the whole path on this machine; options: make demo ARGS="--ho
 	@.venv/bin/vitalwire demo $(ARGS)
 
 test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas -x"
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile $(ARGS)
 
 test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.real.stages \
