@@ -224,7 +224,7 @@ async def test_contour_next_one(world: BluetoothWorld) -> None:
 
 
 async def test_a_contour_that_is_not_bonded_with_at_once_leaves(world: BluetoothWorld) -> None:
-    impatient = replace(METERS["contour-next-one"], habits=Habits(wants_encryption_within_s=0.05))
+    impatient = replace(METERS["contour-next-one"], habits=Habits(wants_encryption_within_s=1.0))
     device = impatient.build(METER_ADDRESS, CLOCK)
     await world.add(device, bonded=False)
     device.take(Sample(Decimal(100)))
