@@ -44,6 +44,7 @@ class Devices:
         self._leftovers = Leftovers(around, radios, dialling.is_busy)
         self._acquaintances: dict[str, Acquaintance] = {}
         self._unbonded: set[str] = set()
+        self._keyless: set[str] = set()
         self._refused: dict[str, Refusal] = {}
         self._strangers = Strangers()
         self._bonded_over: dict[str, str] = {}  # the adapter, of devices heard in this run
@@ -74,11 +75,18 @@ class Devices:
             for address, refusal in sorted(self._refused.items())
             if refusal is not Refusal.NOT_ADMITTED or self._around.admissions.get(address) is None
         ]
+        keyless = [
+            # With another adapter, say: bonds belong to the adapter's address.
+            f"{address} was paired here, and this machine has lost its pairing; run "
+            f"`vitalwire gateway pair {address}` beside it"
+            for address in sorted(self._keyless)
+            if self._around.admissions.get(address) is not None
+        ]
         faults = [radio.problem for radio in self._radios]
         faults += [scanner.problem for scanner in self._scanners]
         # Several adapters have one bluetoothd: what they all say is said once.
         told = dict.fromkeys(fault for fault in faults if fault is not None)
-        return [*told, *refused, *forgotten, *unreachable, *self._leftovers.problems]
+        return [*told, *refused, *forgotten, *keyless, *unreachable, *self._leftovers.problems]
 
     @property
     def wedged(self) -> bool:
@@ -143,6 +151,7 @@ class Devices:
         place = standing(admission, bonded=sighting.paired)
         if sighting.paired:
             self._bonded_over[address] = adapter
+            self._keyless.discard(address)
         # One that drops its bonds may have lost ours within an earlier visit.
         repairable = (
             not sighting.paired
@@ -181,6 +190,8 @@ class Devices:
         if await self._is_bonded_elsewhere(sighting):
             return
         self._note_standing(sighting.address, Standing.STRANGER)
+        if self._around.admissions.get(sighting.address) is not None:
+            self._keyless.add(sighting.address)
         metrics.REFUSED_UNPAIRED.inc()
         log.info("device.refused", device=short(sighting.address), reason=Verdict.STRANGER.value)
 

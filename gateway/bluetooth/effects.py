@@ -21,7 +21,7 @@ from gateway.bluetooth.meter import MEMORIES, MeterVisit
 from gateway.bluetooth.recognition import Recognition
 from gateway.bluetooth.repair import forget, heard_unbonded, pair
 from gateway.bluetooth.session_clock import set_wrong_clock
-from gateway.bluetooth.subscriptions import MEASUREMENTS, pushed, subscribe
+from gateway.bluetooth.subscriptions import READABLE, pushed, subscribe
 from gateway.dialogue import Dialogue, Outcome
 from gateway.visit import Command, Event, Order
 from schemas.gatt import uuids
@@ -76,7 +76,7 @@ class Effects:
 
     async def _connect(self, order: Order) -> Event:
         try:
-            await self.link.open(MEASUREMENTS, order.within_s)
+            await self.link.open(READABLE, order.within_s)
         except Vanished as error:
             log.info("session.failed", reason=error.cause)
             return Event.VANISHED
@@ -102,7 +102,7 @@ class Effects:
             self.link = Link(sighting.device, self._radio.adapter)
             await pair(self.link)
             left_s = deadline_s - asyncio.get_running_loop().time()
-            await self.link.open(MEASUREMENTS, left_s)
+            await self.link.open(READABLE, left_s)
         return Event.BONDED_ANEW
 
     async def _read(self, _order: Order) -> Event:

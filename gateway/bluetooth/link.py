@@ -1,7 +1,7 @@
 """A connection to one device: bleak with shorter waits of our own and one family of errors."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import structlog
@@ -78,12 +78,13 @@ class Link:
         """The device's object in bluetoothd."""
         return str(self._device.details["path"])
 
-    async def open(self, needed: frozenset[int], timeout_s: float) -> None:
+    async def open(self, needed: Iterable[frozenset[int]], timeout_s: float) -> None:
         """Try once to connect; raise ``LinkFailed``, or ``Vanished`` if only a scan helps.
 
-        ``needed``: characteristics of which at least one must be there. ServicesResolved can come
-        before the GATT objects (bluez issue 1489): then nothing is there, and only connecting anew
-        helps. The caller holds the adapter's lock: concurrent connects fail on BlueZ.
+        ``needed``: sets of characteristics of which at least one must be there as a whole.
+        ServicesResolved can come before the GATT objects, or between them (bluez issue 1489): then
+        some are missing, and only connecting anew helps. The caller holds the adapter's lock:
+        concurrent connects fail on BlueZ.
         """
         self.lost = asyncio.Event()
         self.subscribed.clear()
@@ -96,7 +97,7 @@ class Link:
         self._client = client
         try:
             await client.connect()
-            if any(self.has(number) for number in needed):
+            if any(all(map(self.has, numbers)) for numbers in needed):
                 return
             reason = "the services are missing"
         except BleakDeviceNotFoundError as error:

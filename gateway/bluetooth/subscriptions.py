@@ -13,6 +13,15 @@ from schemas.gatt.quirks import ClockWay, Quirk
 from schemas.gatt.services import SERVICES
 
 MEASUREMENTS = frozenset(source.number for service in SERVICES for source in service.sources)
+READABLE = (
+    *(frozenset({source.number}) for service in SERVICES for source in service.pushed),
+    *(
+        frozenset({source.number, uuids.RECORD_ACCESS_CONTROL_POINT})
+        for service in SERVICES
+        for source in service.asked
+    ),
+)
+"""Any of these sets of characteristics, if whole, makes a device that can be read."""
 _ASKED = frozenset({uuids.RECORD_ACCESS_CONTROL_POINT, uuids.GLUCOSE_MEASUREMENT_CONTEXT})
 """Whoever asks a memory for its records subscribes to these; a second time is refused."""
 

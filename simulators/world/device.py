@@ -152,13 +152,19 @@ class RemoteDevice:
         peer = Peer(connection)
         await peer.request_mtu(MTU_BYTES)
         services = await peer.discover_services()
-        if (fault := self._central.faults.take(ServicesResolvedEarly)) is not None:
-            self._change(ServicesResolved=Variant("b", True))
-            await asyncio.sleep(fault.early_s)
+        fault = self._central.faults.take(ServicesResolvedEarly)
+        await self._resolve_early(fault, None)
         for service in services:
-            self.characteristics |= await show_service(self._central, self.path, service)
+            async for path, shown in show_service(self._central, self.path, service):
+                self.characteristics[path] = shown
+                await self._resolve_early(fault, shown.uuid)
         uuids = [full_uuid(service.uuid) for service in services]
         self._change(UUIDs=Variant("as", uuids), ServicesResolved=Variant("b", True))
+
+    async def _resolve_early(self, fault: ServicesResolvedEarly | None, behind: str | None) -> None:
+        if fault is not None and fault.behind == behind:
+            self._change(ServicesResolved=Variant("b", True))
+            await asyncio.sleep(fault.early_s)
 
     def _disconnected(self, reason: int) -> None:
         log.debug("link.ended", reason=reason)

@@ -32,10 +32,12 @@ class Fault:
 class ServicesResolvedEarly(Fault):
     """bluez issue 1489: ServicesResolved comes before the GATT objects, by `early_s`.
 
-    A client then connects successfully to a device without any service.
+    A client then connects successfully to a device without any service; with `behind`, the UUID of
+    a characteristic, to one that has this one and those before it, and no others.
     """
 
     early_s: float = 0.005
+    behind: str | None = None
 
 
 @dataclass(frozen=True)

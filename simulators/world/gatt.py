@@ -1,7 +1,7 @@
 """GattService1, GattCharacteristic1 and GattDescriptor1 in front of bumble's GATT client."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final, TypeVar
 
 from bumble import att
@@ -45,6 +45,11 @@ class RemoteCharacteristic:
         self._proxy = proxy
         self._listeners: set[str] = set()
         self._busy: set[str] = set()
+
+    @property
+    def uuid(self) -> str:
+        """Its UUID, as 128-bit text."""
+        return full_uuid(self._proxy.uuid)
 
     async def read(self) -> bytes:
         """Read the value; as in BlueZ it is announced as a property change too."""
@@ -126,23 +131,21 @@ class RemoteCharacteristic:
 
 async def show_service(
     central: Central, device: str, service: ServiceProxy
-) -> dict[str, RemoteCharacteristic]:
-    """Discover what is in `service`, show it below `device`, return characteristics by path."""
+) -> AsyncIterator[tuple[str, RemoteCharacteristic]]:
+    """Discover what is in `service`, show it below `device`; give each path once it is shown."""
     await service.discover_characteristics()
     if service.uuid == GENERIC_ACCESS:
-        return {}
+        return
     path = f"{device}/service{service.handle:04x}"
     if not central.tree.interfaces(path):
         central.tree.add(path, SERVICE, _service_properties(device, service))
-    found = {}
     for proxy in service.characteristics:
         await proxy.discover_descriptors()
         proxy.descriptors_discovered = True  # bumble would ask again, and listen only after that
         # bumble's handle is that of the value, BlueZ names the object by the declaration's.
         characteristic = f"{path}/char{proxy.handle - 1:04x}"
-        found[characteristic] = RemoteCharacteristic(central, characteristic, proxy)
         _show_characteristic(central, path, characteristic, proxy)
-    return found
+        yield characteristic, RemoteCharacteristic(central, characteristic, proxy)
 
 
 def _service_properties(device: str, service: ServiceProxy) -> dict[str, Variant]:

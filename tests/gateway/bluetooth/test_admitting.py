@@ -76,6 +76,24 @@ async def test_what_was_paired_before_is_adopted_at_the_first_start(
     assert (admission.model, admission.serial) == (cuff.identity.model, cuff.identity.serial)
 
 
+async def test_a_device_whose_bond_this_machine_has_lost_is_named(
+    world: BluetoothWorld, side: BluetoothSide, tmp_path: Path
+) -> None:
+    """With another adapter, say. Nobody dials it, so nothing else would ever say so."""
+    cuff = make_cuff()
+    side.admissions.admit(Admission(CUFF_ADDRESS, AdmittedBy.PERSON, cuff.name))
+    cuff.take(120, 80, 70)
+    await world.add(cuff, bonded=False)
+    way_out = f"has lost its pairing; run `vitalwire gateway pair {CUFF_ADDRESS}`"
+    await eventually(lambda: told(side, way_out))
+    assert side.payloads == []
+    await cuff.set_pairing_mode(on=True)
+    code, _, complained = await gateway("pair", CUFF_ADDRESS, state=tmp_path)
+    assert (code, complained) == (0, "")
+    await eventually(lambda: len(side.payloads) == 1)
+    assert not told(side, way_out)
+
+
 async def test_a_device_paired_outside_later_is_not_read_but_shown(
     cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
 ) -> None:

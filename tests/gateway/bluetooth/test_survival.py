@@ -65,7 +65,7 @@ async def test_pitfall_5_not_paired_is_a_bond_that_is_missing(world: BluetoothWo
     await world.add(stranger, bonded=False)
     stranger.take(120, 80, 70)
     link = Link(await find(), "hci0")
-    await link.open(frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT}), 10.0)
+    await link.open([frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT})], 10.0)
     with pytest.raises(NotBonded):
         await link.subscribe(uuids.BLOOD_PRESSURE_MEASUREMENT, print)
     await link.close()
@@ -88,7 +88,7 @@ async def test_pitfall_8_after_a_drop_every_call_is_a_failed_link(
 ) -> None:
     cuff.take(120, 80, 70)
     link = Link(await find(), "hci0")
-    await link.open(frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT}), 10.0)
+    await link.open([frozenset({uuids.BLOOD_PRESSURE_MEASUREMENT})], 10.0)
     await world.drop_links()
     await eventually(link.lost.is_set)
     assert not link.has(uuids.BLOOD_PRESSURE_FEATURE)
@@ -140,7 +140,7 @@ async def test_pitfall_11_the_attribute_error_of_a_refused_write_is_known(
     await world.add(meter, bonded=True)
     meter.take(Sample(Decimal(100)))
     link = Link(await find(METER_ADDRESS), "hci0")
-    await link.open(frozenset({uuids.GLUCOSE_MEASUREMENT}), 10.0)
+    await link.open([frozenset({uuids.GLUCOSE_MEASUREMENT})], 10.0)
     with pytest.raises(WriteRefused) as refused:
         await link.write(uuids.RECORD_ACCESS_CONTROL_POINT, racp.encode_request(racp.REPORT_ALL))
     assert refused.value.code == code

@@ -15,6 +15,7 @@ from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth.harvest import Harvest
 from gateway.cursor import Cursor
+from schemas.gatt import uuids
 from schemas.gatt.glucose import Status
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
@@ -198,13 +199,15 @@ async def test_a_cuff_that_keeps_the_link_is_left_after_silence(
     await eventually(lambda: side.payloads == [first, second])
 
 
+@pytest.mark.parametrize("behind", [None, uuids.full(uuids.GLUCOSE_MEASUREMENT)])
 async def test_pitfall_2_services_resolved_before_the_objects(
-    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+    meter: Meter, world: BluetoothWorld, side: BluetoothSide, behind: str | None
 ) -> None:
-    world.inject(ServicesResolvedEarly(early_s=0.5))
-    taken = cuff.take(120, 80, 70)
+    """Before all of them, or before the one by which a meter is asked for its records."""
+    world.inject(ServicesResolvedEarly(early_s=0.5, behind=behind))
+    taken = meter.take(Sample(Decimal(100)))
     await side.visited(1)
-    assert side.payloads == [taken]
+    assert side.payloads == [taken.measurement]
 
 
 async def test_pitfall_3_a_connect_that_fails_is_tried_again(
