@@ -1,12 +1,21 @@
-"""How the records of each kind of memory are numbered."""
+"""How the records of each kind of memory are numbered, and how long a memory may take."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
-from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY, GLUCOSE_MEMORY, Numbered
-from schemas.gatt import blood_pressure_record
+from bench.virtual_time import VirtualLoop
+from gateway.bluetooth.link import Link
+from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY, GLUCOSE_MEMORY, MeterVisit, Numbered
+from gateway.cursor import Cursor
+from gateway.dialogue import PROCEDURE_TIMEOUT_S, Dialogue, Outcome
+from schemas.gatt import blood_pressure_record, racp, uuids
 from schemas.gatt.blood_pressure_record import Record
 from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.racp import ResponseCode, ResponseValue
 from simulators.peripherals.models import STORING_CUFFS
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS
@@ -86,6 +95,46 @@ def test_a_record_without_its_first_segment_does_not_count() -> None:
         number(first)
     with pytest.raises(MalformedPayload, match="one is missing"):
         number(blood_pressure_record.encode_segment(other))
+
+
+class SlowMeter:
+    """A link to a meter that hands over a record now and then, and knows nothing but "all"."""
+
+    def __init__(self, records: list[bytes], every_s: float) -> None:
+        self._records, self._every_s = records, every_s
+        self._listeners: dict[int, Callable[[bytes], None]] = {}
+
+    def has(self, _number: int) -> bool:
+        return True
+
+    async def subscribe(self, number: int, notified: Callable[[bytes], None]) -> None:
+        self._listeners[number] = notified
+
+    async def write(self, number: int, payload: bytes) -> None:
+        request, loop = racp.decode_request(payload), asyncio.get_running_loop()
+        value, after_s = ResponseValue.OPERATOR_NOT_SUPPORTED, 0.0
+        if request == racp.REPORT_ALL:
+            value = ResponseValue.SUCCESS
+            for record in self._records:
+                after_s += self._every_s
+                loop.call_later(after_s, self._listeners[uuids.GLUCOSE_MEASUREMENT], record)
+        answer = racp.encode_response(ResponseCode(request.opcode, value))
+        loop.call_later(after_s, self._listeners[number], answer)
+
+
+def test_each_record_begins_the_procedure_timeout_anew() -> None:
+    """A long history takes longer than a meter may be silent."""
+    records = [meter_payload(number) for number in range(1, 5)]
+    meter = SlowMeter(records, every_s=PROCEDURE_TIMEOUT_S - 1)
+    captured: list[bytes] = []
+    dialogue = Dialogue(None)
+    visit = MeterVisit(
+        cast("Link", meter), dialogue, lambda _number, payload: captured.append(payload)
+    )
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(visit.run()) is Outcome.COMPLETE
+    assert captured == records
+    assert dialogue.reached == Cursor.at(4, records[-1], held=4, complete=True)
 
 
 async def test_a_cuff_that_keeps_records_is_asked_like_a_meter(
