@@ -7,6 +7,7 @@ descriptors cannot cross either: bleak's AcquireNotify, which nobody here asks f
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
 
@@ -52,25 +53,21 @@ class BusRelay:
         self._clients.spawn(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._before()
-        guest_reader, guest_writer = await asyncio.open_connection(LOOPBACK, self._port)
-        try:
-            async with asyncio.timeout(_LOGIN_TIMEOUT_S):
-                guid = await _log_in(guest_reader, guest_writer)
-                await _let_in(reader, writer, guid)
-            directions = (_carry(reader, guest_writer), _carry(guest_reader, writer))
-            ways = [asyncio.ensure_future(direction) for direction in directions]
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-        except (OSError, EOFError):
-            pass  # one of the two left while it logged in
-        finally:
-            writer.close()
-            guest_writer.close()
+        with closing(writer):
+            await self._before()
+            guest_reader, guest_writer = await asyncio.open_connection(LOOPBACK, self._port)
+            with closing(guest_writer), suppress(OSError, EOFError):  # either may leave at any time
+                async with asyncio.timeout(_LOGIN_TIMEOUT_S):
+                    guid = await _log_in(guest_reader, guest_writer)
+                    await _let_in(reader, writer, guid)
+                directions = (_carry(reader, guest_writer), _carry(guest_reader, writer))
+                ways = [asyncio.ensure_future(direction) for direction in directions]
+                try:
+                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for way in ways:
+                        way.cancel()
+                    await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _log_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

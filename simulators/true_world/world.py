@@ -25,6 +25,7 @@ from simulators.world.world import InWorld
 __all__ = ["TrueWorld"]
 
 _ADAPTER_PATH = "/org/bluez/hci0"
+_UNTIL_GONE = "while [ -e /sys/class/bluetooth/hci0 ]; do usleep 20000; done"
 
 
 class TrueWorld:
@@ -142,7 +143,12 @@ class TrueWorld:
                 await self._daemon.start()
 
     async def _plug_in(self) -> None:
-        """Connect a controller to the guest; there it becomes hci0 (Raspberry Pi: by UART)."""
+        """Connect a controller to the guest; there it becomes hci0 (Raspberry Pi: by UART).
+
+        Not before the former one is gone: beside it this one would be hci1. The kernel says goodbye
+        to a controller first, and waits for answers that no longer come if it was in use.
+        """
+        await self._daemon.run(_UNTIL_GONE)
         opened = await open_transport(self.adapter_transport)
         transport = await self._adapter.enter_async_context(opened)
         self._controller = CentralController(
