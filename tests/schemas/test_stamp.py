@@ -91,6 +91,17 @@ def test_a_stamp_that_the_device_doubts_is_not_used() -> None:
     assert stamp(reading(device_time=doubted), LIVE).quality == "receipt"
 
 
+def test_a_meters_offset_is_no_time_zone() -> None:
+    """A real meter said +339 min: its user moved the display. Only the age dates a record."""
+    for age_ms, newest in ((HOUR_MS, False), (None, True), (None, False)):
+        told = [
+            DeviceTime("2024-01-30T05:58:27", offset_min=offset_min, age_ms=age_ms)
+            for offset_min in (None, 0, 180, 339)
+        ]
+        stamps = {stamp(reading(device_time=one, session_newest=newest), LIVE) for one in told}
+        assert len(stamps) == 1
+
+
 def test_a_clock_that_was_never_set_is_not_used() -> None:
     for age_ms in (-1, RECEIVED_MS, 20 * 365 * 24 * HOUR_MS):
         unset = DeviceTime("2000-01-01T00:00:00", age_ms=age_ms)

@@ -88,6 +88,23 @@ def test_the_canonical_unit_keeps_the_precision_of_the_wire() -> None:
     assert str(canonical(GLUCOSE, "glucose", "120.0", "mg/dL")) == "120.0"
 
 
+@pytest.mark.parametrize(
+    ("vital", "name", "low", "high"),
+    [
+        (BLOOD_PRESSURE, "systolic", 40, 300),
+        (BLOOD_PRESSURE, "diastolic", 20, 200),
+        (BLOOD_PRESSURE, "pulse", 20, 250),
+        (GLUCOSE, "glucose", 10, 1000),
+    ],
+)
+def test_beyond_these_bounds_the_device_or_its_decoder_is_wrong(
+    vital: Vital, name: str, low: int, high: int
+) -> None:
+    quantity = vital.quantity(name)
+    assert quantity is not None
+    assert quantity.plausible == (low, high)
+
+
 @pytest.mark.parametrize("vital", VITALS.values(), ids=lambda vital: vital.name)
 def test_plausible_ranges_are_ranges_and_pairs_name_quantities(vital: object) -> None:
     found = next(entry for entry in VITALS.values() if entry is vital)

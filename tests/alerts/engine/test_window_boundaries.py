@@ -346,8 +346,10 @@ def test_flagged_and_censored_readings_in_windows() -> None:
     assert story(after(0, 150), *skipped, after(3, 150)) == [("onset", "high")]
     assert story(after(0, "HI"), after(1, 150)) == [("onset", "high")]
     assert story(after(0, 150), after(1, "LO"), after(2, 120), after(3, 150)) == []
-    untrusted = replace(after(1, 150), time="receipt", session="other")
-    assert story(after(0, 150), untrusted) == [("onset", "high")]
+    dated_by_its_receipt = replace(after(1, 150), time="receipt", session="other")
+    assert story(after(0, 150), dated_by_its_receipt) == [("onset", "high")]
+    of_any_time = replace(after(1, 150), time="untrusted")
+    assert story(after(0, 150), of_any_time) == []
 
 
 # -- late readings ---------------------------------------------------------------------------------

@@ -45,7 +45,9 @@ def test_a_reading_is_stored_with_everything_that_is_known_of_it(
         attributes={"meal": "none"},
         user_slot=2,
         record_number=65535,
-        device_time=DeviceTime("2000-01-01T00:00:00", fault=True, screens=["clock-unset"]),
+        device_time=DeviceTime(
+            "2000-01-01T00:00:00", offset_min=339, fault=True, screens=["clock-unset"]
+        ),
     )
     bench.send(topics.READINGS, patient_record([full]))
     bench.sink().drain()
@@ -69,6 +71,9 @@ def test_a_reading_is_stored_with_everything_that_is_known_of_it(
     assert (row["gateway_id"], row["stream"], row["seq"]) == (GATEWAY, STREAM, 1)
     assert row["raw"] == bytes.fromhex(full.raw)
     assert row["time_screens"] == ["clock-unset", "fault"]
+    assert (row["device_time"], row["device_offset_min"]) == ("2000-01-01T00:00:00", 339)
+    assert row["time_quality"] == "receipt"
+    assert row["time"] == row["time_earliest"] == row["time_latest"] == row["captured_at"]
     assert held(other) == [(1, 1)]
 
 
