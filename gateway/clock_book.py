@@ -68,12 +68,25 @@ class ClockBook:
         return msgspec.json.decode(row[0], type=ClockSet) if row else None
 
     def keep_set(self, address: str, made: ClockSet) -> None:
-        """Write how a device's clock was just set."""
+        """Write how a device's clock is set."""
         with self._changing():
             self._database.execute(
                 "INSERT OR REPLACE INTO clock_sets VALUES (?,?)",
                 (address, msgspec.json.encode(made).decode()),
             )
+
+    def note_set(self, address: str, made: ClockSet) -> Callable[[], None]:
+        """Write how a device's clock is about to be set; what is given takes that back."""
+        before = self.clock_set(address)
+        self.keep_set(address, made)
+
+        def take_back() -> None:
+            if before is None:
+                self.forget_set(address)
+            else:
+                self.keep_set(address, before)
+
+        return take_back
 
     def forget_set(self, address: str) -> None:
         """Let go of it: it stands in the device's timeline now."""

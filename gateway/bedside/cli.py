@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,11 +94,11 @@ def pair(  # noqa: PLR0913  (one option each)
             ask_same=questions.ask_same,
             tell=click.echo,
         )
-        task = pairing.Task(SystemClock(), zone or admissions.clocks.zone(address))
+        clocks = admissions.clocks
+        shows, note = zone or clocks.zone(address), partial(clocks.note_set, address)
+        task = pairing.Task(SystemClock(), shows, note)
         found, met = asyncio.run(pairing.pair(adapter, person, task))
         admitted = _admission(found, met.said)
-        if met.clock_set is not None:
-            admissions.clocks.keep_set(address, met.clock_set)
         admissions.admit(admitted)
     click.secho(f"✓ Paired {found.name} {found.address}.", fg="green", bold=True)
     if before is not None and before.serial and admitted.serial not in {before.serial, None}:
@@ -105,7 +106,7 @@ def pair(  # noqa: PLR0913  (one option each)
             "! It is another device than before: its serial number has changed.", fg="yellow"
         )
     if met.clock_set is not None:
-        click.echo(f"Its clock was wrong: it shows {met.clock_set.shows:%H:%M} now.")
+        click.echo(f"Its clock was wrong, and was set to {met.clock_set.shows:%H:%M}.")
     _tell_what_comes_next(state)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from gateway.bluetooth.link import Link, LinkFailed
+from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
 from gateway.record import DeviceClock
 from schemas.clock import Clock
 from schemas.gatt import contour_clock, current_time, date_time, uuids
@@ -48,7 +48,11 @@ async def read_clock(link: Link, quirk: Quirk | None, clock: Clock) -> DeviceClo
 
 
 async def set_clock(link: Link, quirk: Quirk | None, moment: datetime) -> bool:
-    """Let the device show ``moment``, which has a zone; False if it does not let itself be set."""
+    """Let the device show ``moment``, which has a zone; False if it certainly does not.
+
+    One that did not answer may have been set all the same: whoever notes it lets the note stand. A
+    move that was noted and not made costs ages, one that was made and not noted makes wrong ones.
+    """
     payloads: dict[int | str, bytes] = {}
     if way_of(quirk) is ClockWay.CONTOUR:
         payloads[uuids.CONTOUR_CLOCK] = contour_clock.encode(contour_clock.of(moment))
@@ -59,9 +63,11 @@ async def set_clock(link: Link, quirk: Quirk | None, moment: datetime) -> bool:
         if link.has(characteristic):
             try:
                 await link.write(characteristic, payload)
-            except LinkFailed as refusal:
+            except WriteRefused as refusal:
                 log.info("clock.not_set", reason=refusal.cause)
                 return False
+            except LinkFailed as failure:
+                log.info("clock.set_unanswered", reason=failure.cause)
             return True
     return False
 

@@ -80,6 +80,9 @@ class Task:
     clock: Clock
     zone: ZoneInfo | None = None
     """Whose time the device's display is to show; None: nobody knows, and none is set."""
+    note: Callable[[ClockSet], Callable[[], None]] | None = None
+    """Write how a clock is about to be set, before it is; what is given takes that back. None:
+    there is nobody to be told, and none is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +249,20 @@ async def _meet(link: Link, device: BLEDevice, task: Task) -> Met:
 async def _set_clock(link: Link, quirk: Quirk, task: Task) -> ClockSet | None:
     """Set a wrong clock now if its kind is gone with its last record: no visit can do it after it.
 
-    Nobody waits for a record of it yet: it is only now being paired.
+    Nobody waits for a record of it yet: it is only now being paired. The daemon must know by how
+    much it jumped, whatever becomes of this program. Raises ``UnavailableError`` if the disk
+    refuses: then no device could be admitted either.
     """
     shown, moment = await read_clock(link, quirk, task.clock), wall.read(task.clock)
     right = setting(shown, way_of(quirk), moment, task.zone)
-    if shown is None or right is None or not await set_clock(link, quirk, right):
+    if shown is None or right is None or task.note is None:
         return None
-    return ClockSet(shown, moment, right.replace(tzinfo=None))
+    made = ClockSet(shown, moment, right.replace(tzinfo=None))
+    take_back = task.note(made)
+    if not await set_clock(link, quirk, right):
+        take_back()
+        return None
+    return made
 
 
 async def _text(link: Link, number: int) -> str | None:

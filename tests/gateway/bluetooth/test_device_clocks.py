@@ -1,7 +1,9 @@
 """Devices' clocks over the air: read before the records, set after them, each in its own way."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,9 +15,11 @@ from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import Admissions
 from gateway.bluetooth import pairing, session_clock
 from gateway.bluetooth.device_clock import set_clock
-from gateway.bluetooth.link import Link
+from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
 from gateway.decode import decode
 from gateway.record import ClockMove, Moment
+from gateway.record import DeviceClock as RecordedClock
+from gateway.timeline import ClockSet
 from schemas.clock import Clock
 from schemas.gatt.quirks import ACCU_CHEK_INSTANT, AND_UA651, ClockWay, Quirk
 from schemas.reading import Reading
@@ -215,11 +219,11 @@ async def test_who_leaves_with_its_last_record_gets_its_clock_set_at_pairing(
     await world.add(device, bonded=False)
     await device.set_pairing_mode(on=True)
     someone = person(METER_ADDRESS, device.passkey)
-    found, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE))
-    assert wrong_by_s(device) < 5
-    assert met.clock_set is not None
     with Admissions(tmp_path) as command:
-        command.clocks.keep_set(METER_ADDRESS, met.clock_set)
+        note = partial(command.clocks.note_set, METER_ADDRESS)
+        found, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE, note))
+        assert wrong_by_s(device) < 5
+        assert met.clock_set == command.clocks.clock_set(METER_ADDRESS)
         command.admit(Admission(found.address, AdmittedBy.PERSON, found.name, model=met.said.model))
     async with alive(BluetoothSide(tmp_path, "hci0")) as side:
         await eventually(lambda: device.pending == 0)
@@ -247,6 +251,55 @@ def measure(device: Device) -> None:
         device.take(Sample(Decimal(100)))
 
 
+def unwritten(_made: ClockSet) -> Callable[[], None]:
+    raise AssertionError("no clock is to be set")
+
+
+@pytest.mark.parametrize(
+    ("answers", "stays"),
+    [
+        (None, True),
+        (WriteRefused(0x80), False),
+        (LinkFailed("no answer"), True),  # it may show the new time all the same
+    ],
+)
+async def test_at_pairing_a_clock_is_moved_only_after_that_is_on_the_disk(
+    world: BluetoothWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Exception | None,
+    stays: bool,
+) -> None:
+    """Whatever ends the command, the daemon must not take the new time for the old one."""
+    noted: list[ClockSet | None] = []
+    earlier = ClockSet(
+        RecordedClock(local_now(), 0), Moment(CLOCK.boot_id, 0, CLOCK.wall_ms()), local_now()
+    )
+    with Admissions(tmp_path) as command:
+        command.clocks.keep_set(METER_ADDRESS, earlier)  # by a pairing before, not told yet
+        write = Link.write
+
+        async def noting(link: Link, number: int | str, payload: bytes) -> None:
+            noted.append(command.clocks.clock_set(METER_ADDRESS))
+            if answers is not None:
+                raise answers
+            await write(link, number, payload)
+
+        monkeypatch.setattr(Link, "write", noting)
+        device = METERS[ACCU_CHEK_INSTANT.title].build(
+            METER_ADDRESS, CLOCK, clock_error_s=zone_offset_s() + HOUR_S
+        )
+        await world.add(device, bonded=False)
+        await device.set_pairing_mode(on=True)
+        note = partial(command.clocks.note_set, METER_ADDRESS)
+        someone = person(METER_ADDRESS, device.passkey)
+        await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE, note))
+        (made,) = noted
+        assert made is not None
+        assert made != earlier
+        assert command.clocks.clock_set(METER_ADDRESS) == (made if stays else earlier)
+
+
 async def test_at_pairing_no_clock_is_set_without_a_zone_nor_of_who_stays(
     world: BluetoothWorld,
 ) -> None:
@@ -256,7 +309,7 @@ async def test_at_pairing_no_clock_is_set_without_a_zone_nor_of_who_stays(
         await world.add(device, bonded=False)
         await device.set_pairing_mode(on=True)
         someone = person(METER_ADDRESS, device.passkey)
-        _, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, zone))
+        _, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, zone, unwritten))
         assert met.clock_set is None
         assert wrong_by_s(device) > HOUR_S - 5
         await pairing.unpair(METER_ADDRESS)
