@@ -84,6 +84,10 @@ class Harvest:
         elif not self._run_over:
             self._run.append(record)
 
+    def has(self, sequence: int) -> bool:
+        """Tell whether a record with this number has come."""
+        return any(number == sequence for number, _ in self.distinct)
+
     @property
     def unbroken(self) -> Cursor | None:
         """The end of the unbroken run of numbers with which it began; None if it proves nothing."""

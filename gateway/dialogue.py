@@ -8,7 +8,8 @@ happens to the link later. Then a known meter is asked for its records from the 
 that one included: it proves that this is still the memory of the cursor. Everything is asked for if
 the meter was never read, if the last record lies before the cursor or the count fell (a change of
 battery, another meter, numbers at their end: a new *epoch*), if the known record differs or is
-missing, or if fewer records came than were counted. "Newer than the last known one" alone would get
+missing, or if fewer records came than were counted. What came in parts of which one is missing is
+asked for again, up to three times in all. "Newer than the last known one" alone would get
 "no records" from a meter that counts anew, and lose what it holds in silence. A meter that can
 neither count nor show its last record is read all the same.
 
@@ -136,6 +137,8 @@ class Dialogue:
         self._last: Cursor | None = None
         self._proven: Cursor | None = None  # where "newer" came to, before everything was asked for
         self._promised: set[int] = set()
+        self._unfinished: set[int] = set()  # of these parts came, and not yet all
+        self._asked_for_parts = 0
         self._failed_writes = 0
         self._asked_twice = False
         self._probes_failed = False
@@ -197,6 +200,12 @@ class Dialogue:
             self._last = found
         elif self._step in (Step.NEWER, Step.ALL):
             self._harvest.add(found)
+            self._unfinished.discard(sequence)
+
+    def part(self, sequence: int) -> None:
+        """Note a part of a record that is not whole by it."""
+        if self._step in (Step.NEWER, Step.ALL) and not self._harvest.has(sequence):
+            self._unfinished.add(sequence)
 
     def context(self, sequence: int) -> list[Command]:
         """Note a context that arrived; it may be late."""
@@ -312,6 +321,10 @@ class Dialogue:
                 return self._ask_all(reason)
         if value not in (ResponseValue.SUCCESS, ResponseValue.NO_RECORDS_FOUND):
             return self._finish(Outcome.REFUSED)
+        if self._unfinished and self._asked_for_parts < ATTEMPTS_MAX - 1:
+            self._asked_for_parts += 1
+            self._unfinished.clear()
+            return self._ask(self._step, self._request, Harvest(self._harvest.known))
         short = self._count is not None and len(self._harvest.distinct) < self._count
         if self._step is Step.ALL and short and not self._asked_twice:
             self._asked_twice = True

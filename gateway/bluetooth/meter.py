@@ -37,13 +37,13 @@ class Memory:
     """Which characteristics a memory speaks by, and how its records are numbered in a visit.
 
     A numbering raises ``MalformedPayload`` for what has no number, or has not come whole yet.
-    ``is_part``: whether a payload needs others to be a record.
+    ``part_of``: the number of the record for which a payload needs others; None: it needs none.
     """
 
     records: int
     numbering: Callable[[], Numbering]
     contexts: int | None = None
-    is_part: Callable[[bytes], bool] = lambda _payload: False
+    part_of: Callable[[bytes], int | None] = lambda _payload: None
 
 
 def _glucose_number(payload: bytes) -> Numbered:
@@ -71,7 +71,7 @@ GLUCOSE_MEMORY = Memory(
     uuids.GLUCOSE_MEASUREMENT, lambda: _glucose_number, uuids.GLUCOSE_MEASUREMENT_CONTEXT
 )
 BLOOD_PRESSURE_MEMORY = Memory(
-    uuids.BLOOD_PRESSURE_RECORD, _segments_number, is_part=blood_pressure_record.is_part
+    uuids.BLOOD_PRESSURE_RECORD, _segments_number, part_of=blood_pressure_record.part_of
 )
 MEMORIES = (GLUCOSE_MEMORY, BLOOD_PRESSURE_MEMORY)
 
@@ -150,8 +150,12 @@ class MeterVisit:
 
     def _on_record(self, payload: bytes) -> None:
         self._capture(self._memory.records, payload)
-        with suppress(MalformedPayload):  # it is in the journal, and no whole record yet
+        try:
             found = self._number(payload)
+        except MalformedPayload:  # it is in the journal, and no whole record yet
+            if (sequence := self._memory.part_of(payload)) is not None:
+                self._dialogue.part(sequence)
+        else:
             self._dialogue.record(
                 found.sequence, found.content, promises_context=found.promises_context
             )
@@ -171,6 +175,6 @@ class MeterVisit:
 
     def _capture(self, number: int, payload: bytes) -> None:
         """Keep a record; the last one comes twice, first by itself and then among the newer."""
-        if (number, payload) not in self._seen or self._memory.is_part(payload):
+        if (number, payload) not in self._seen or self._memory.part_of(payload) is not None:
             self._captured(number, payload)
             self._seen.add((number, payload))

@@ -21,6 +21,7 @@ from schemas.gatt.octets import Octets
 
 COUNTER_MODULUS = 64
 CHECKSUM_SIZE = 2
+_NUMBERED = 3  # so many octets hold the header and the number
 
 _FIRST = 1 << 0
 _LAST = 1 << 1
@@ -82,9 +83,10 @@ def decode_segment(payload: bytes, *, checksum: bool | None = None) -> Segment:
     )
 
 
-def is_part(payload: bytes) -> bool:
-    """Tell whether a payload of 0x2B36 is a segment among others of its record."""
-    return bool(payload) and payload[0] & (_FIRST | _LAST) != _FIRST | _LAST
+def part_of(payload: bytes) -> int | None:
+    """Give the record's number if a payload of 0x2B36 is a segment among others; else None."""
+    is_part = len(payload) >= _NUMBERED and payload[0] & (_FIRST | _LAST) != _FIRST | _LAST
+    return int.from_bytes(payload[1:_NUMBERED], "little") if is_part else None
 
 
 class Assembly:

@@ -6,19 +6,22 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace as replaced
 
+from gateway.decode import decode
 from gateway.record import (
     BLOOD_PRESSURE,
     BLOOD_PRESSURE_RECORD,
     GLUCOSE,
     GLUCOSE_CONTEXT,
     DeviceClock,
+    Entry,
     Moment,
     SessionFacts,
 )
 from gateway.session_end import coincidence, cut_off, must_wait, newest
 from gateway.timeline import Timeline
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
-from schemas.reading import Capture, Coincidence, Device
+from schemas.reading import Capture, Coincidence, Device, Reading
+from schemas.stamp import Sending, stamp
 from tests.gateway.records import (
     ADDRESS,
     BOOT,
@@ -63,6 +66,29 @@ def test_numbers_that_wrap_within_a_session_go_on_after_65535() -> None:
     numbers = [1, 65534, 65535, 0]  # a meter tells its last one first
     rows = [record(seq, meter_payload(number), GLUCOSE) for seq, number in enumerate(numbers, 1)]
     assert newest(rows) == 1
+
+
+def test_what_is_sent_at_once_and_kept_too_without_a_time_is_dated_once() -> None:
+    """Nobody can tell whether the stored record is that very measurement, or one just like it.
+
+    So they are two readings. But only the one that was sent at once is known to be new: the other
+    one may be of any time, and no rule counts it.
+    """
+    packet = cuff_payload(None)
+    stored = Record(sequence=7, characteristic=0x2A35, payload=packet)
+    (segment,) = split(stored, part_size=20, checksum=False)
+    sent, kept = record(1, packet), record(2, encode_segment(segment), BLOOD_PRESSURE_RECORD)
+    for rows in ([sent, kept], [replace(kept, seq=1), replace(sent, seq=2)]):
+        facts = SessionFacts("session", Device(ADDRESS), ended=True, newest=newest(rows))
+        told = {row.characteristic: decode(Entry(row, facts), GATEWAY) for row in rows}
+        at_once, from_memory = told[BLOOD_PRESSURE], told[BLOOD_PRESSURE_RECORD]
+        assert isinstance(at_once, Reading)
+        assert isinstance(from_memory, Reading)
+        assert at_once.reading_id != from_memory.reading_id
+        assert at_once.session_newest
+        sending = Sending(received_ms=1_800_000_000_000, boot_id=BOOT, monotonic_ms=9_000)
+        assert stamp(at_once, sending).quality == "receipt"
+        assert stamp(from_memory, sending).quality == "untrusted"
 
 
 def test_the_freshest_stamp_of_a_session_lies_beside_its_capture() -> None:

@@ -9,9 +9,15 @@ from msgspec.structs import replace
 
 from bench.virtual_time import VirtualLoop
 from gateway.bluetooth.link import Link
-from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY, GLUCOSE_MEMORY, MeterVisit, Numbered
+from gateway.bluetooth.meter import (
+    BLOOD_PRESSURE_MEMORY,
+    GLUCOSE_MEMORY,
+    Memory,
+    MeterVisit,
+    Numbered,
+)
 from gateway.cursor import Cursor
-from gateway.dialogue import PROCEDURE_TIMEOUT_S, Dialogue, Outcome
+from gateway.dialogue import ATTEMPTS_MAX, PROCEDURE_TIMEOUT_S, Dialogue, Outcome
 from schemas.gatt import blood_pressure_record, racp, uuids
 from schemas.gatt.blood_pressure_record import Record
 from schemas.gatt.errors import MalformedPayload
@@ -97,11 +103,11 @@ def test_a_record_without_its_first_segment_does_not_count() -> None:
         number(blood_pressure_record.encode_segment(other))
 
 
-class SlowMeter:
-    """A link to a meter that hands over a record now and then, and knows nothing but "all"."""
+class SimpleMeter:
+    """A link to one that knows nothing but "all", and answers each time with the next list."""
 
-    def __init__(self, records: list[bytes], every_s: float) -> None:
-        self._records, self._every_s = records, every_s
+    def __init__(self, records: int, *answers: list[bytes], every_s: float = 0.0) -> None:
+        self._records, self._answers, self._every_s = records, list(answers), every_s
         self._listeners: dict[int, Callable[[bytes], None]] = {}
 
     def has(self, _number: int) -> bool:
@@ -115,26 +121,54 @@ class SlowMeter:
         value, after_s = ResponseValue.OPERATOR_NOT_SUPPORTED, 0.0
         if request == racp.REPORT_ALL:
             value = ResponseValue.SUCCESS
-            for record in self._records:
+            for record in self._answers.pop(0):
                 after_s += self._every_s
-                loop.call_later(after_s, self._listeners[uuids.GLUCOSE_MEASUREMENT], record)
+                loop.call_later(after_s, self._listeners[self._records], record)
         answer = racp.encode_response(ResponseCode(request.opcode, value))
         loop.call_later(after_s, self._listeners[number], answer)
+
+
+def visited(meter: SimpleMeter, memory: Memory) -> tuple[Dialogue, list[bytes]]:
+    """Read all of it in virtual time; give the dialogue, and what came."""
+    captured: list[bytes] = []
+    dialogue = Dialogue(None)
+    visit = MeterVisit(
+        cast("Link", meter), dialogue, lambda _number, payload: captured.append(payload), memory
+    )
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(visit.run()) is Outcome.COMPLETE
+    return dialogue, captured
 
 
 def test_each_record_begins_the_procedure_timeout_anew() -> None:
     """A long history takes longer than a meter may be silent."""
     records = [meter_payload(number) for number in range(1, 5)]
-    meter = SlowMeter(records, every_s=PROCEDURE_TIMEOUT_S - 1)
-    captured: list[bytes] = []
-    dialogue = Dialogue(None)
-    visit = MeterVisit(
-        cast("Link", meter), dialogue, lambda _number, payload: captured.append(payload)
-    )
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        assert runner.run(visit.run()) is Outcome.COMPLETE
+    meter = SimpleMeter(uuids.GLUCOSE_MEASUREMENT, records, every_s=PROCEDURE_TIMEOUT_S - 1)
+    dialogue, captured = visited(meter, GLUCOSE_MEMORY)
     assert captured == records
     assert dialogue.reached == Cursor.at(4, records[-1], held=4, complete=True)
+
+
+def in_parts(number: int) -> list[bytes]:
+    record = Record(sequence=number, characteristic=0x2A35, payload=cuff_payload())
+    parts = blood_pressure_record.split(record, part_size=5, checksum=False)
+    return [blood_pressure_record.encode_segment(part) for part in parts]
+
+
+@pytest.mark.parametrize("losses", range(ATTEMPTS_MAX + 1))
+def test_a_record_that_lacks_a_part_is_asked_for_again(losses: int) -> None:
+    """Nobody counted, so nothing else would show it. One that never comes whole holds up nobody."""
+    before, (first, _, last), behind = in_parts(1), in_parts(2), in_parts(3)
+    lost = [*before, first, last, *behind]
+    whole = [*before, *in_parts(2), *behind]
+    asked = min(losses + 1, ATTEMPTS_MAX)
+    answers = [*[lost] * losses, whole][:asked]
+    meter = SimpleMeter(uuids.BLOOD_PRESSURE_RECORD, *answers)
+    dialogue, captured = visited(meter, BLOOD_PRESSURE_MEMORY)
+    assert captured == [payload for answer in answers for payload in answer]
+    assert dialogue.reached is not None
+    assert dialogue.reached.last == 3
+    assert dialogue.reached.held == (3 if losses < ATTEMPTS_MAX else 2)
 
 
 async def test_a_cuff_that_keeps_records_is_asked_like_a_meter(
