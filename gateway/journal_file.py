@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 6
+LAYOUT_VERSION = 7
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
@@ -51,6 +51,13 @@ CREATE TABLE segments (               -- rows of 0x2B36: see gateway/journal_seg
 CREATE INDEX segments_spoken ON segments (spoken_by);
 CREATE INDEX segments_record ON segments (address, number);
 """
+_BATTERIES = """
+CREATE TABLE batteries (
+    address TEXT PRIMARY KEY,
+    percent INTEGER,                  -- NULL: it did not say
+    low     INTEGER NOT NULL          -- by its own newest record
+) WITHOUT ROWID;
+"""
 _LAYOUT = f"""
 CREATE TABLE streams (
     stream_id INTEGER PRIMARY KEY,
@@ -86,7 +93,7 @@ CREATE TABLE cursors (
     held     INTEGER,                 -- see gateway.cursor.Cursor
     complete INTEGER NOT NULL
 ) WITHOUT ROWID;
-{_TIMELINES}{_RESENDS}{_ANTEROOM}{_SEGMENTS}
+{_TIMELINES}{_RESENDS}{_ANTEROOM}{_SEGMENTS}{_BATTERIES}
 -- Where a numbered record came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
     address     TEXT NOT NULL,
@@ -112,6 +119,7 @@ ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
     3: _RESENDS,
     4: _ANTEROOM,
     5: _SEGMENTS,
+    6: _BATTERIES,
 }
 """By the layout that they begin from: what leads to the next one."""
 

@@ -1,12 +1,20 @@
-"""What the journal keeps of each device beside its records: cursor, clock, and a doubt."""
+"""What the journal keeps of each device beside its records: cursor, clock, battery, a doubt."""
 
 import sqlite3
+from typing import NamedTuple
 
 import msgspec
 
 from gateway.cursor import Cursor
 from gateway.journal_file import disk
 from gateway.timeline import Timeline
+
+
+class Battery(NamedTuple):
+    """A device's battery as it was told last; ``low``: its own newest record said so."""
+
+    percent: int | None = None
+    low: bool = False
 
 
 class KnownDevices:
@@ -43,6 +51,20 @@ class KnownDevices:
                 (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
             ).rowcount
         )
+
+    @disk()
+    def batteries(self) -> dict[str, Battery]:
+        """Give what devices have told of their batteries, by address."""
+        rows = self._database.execute("SELECT address, percent, low FROM batteries")
+        return {address: Battery(percent, bool(low)) for address, percent, low in rows.fetchall()}
+
+    @disk()
+    def keep_battery(self, address: str, battery: Battery) -> None:
+        """Write what a device has told of its battery, if it is news."""
+        told = (address, battery.percent, battery.low)
+        known = "SELECT 1 FROM batteries WHERE (address, percent, low) IS (?,?,?)"
+        if self._database.execute(known, told).fetchone() is None:
+            self._database.execute("INSERT OR REPLACE INTO batteries VALUES (?,?,?)", told)
 
     @disk()
     def is_doubted(self, address: str) -> bool:

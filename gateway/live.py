@@ -11,13 +11,14 @@ from schemas.reading import Capture
 
 
 class LiveDevice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An admitted device as this run of the daemon met it.
+    """An admitted device as the daemon knows it.
 
-    ``last_seen_s``: seconds since it was last heard. ``failures``: visits that failed in a row.
+    ``last_seen_s``: seconds since it was last heard, None if not in this run. ``failures``: visits
+    that failed in a row.
     """
 
     address: str
-    last_seen_s: int
+    last_seen_s: int | None = None
     battery_percent: int | None = None
     battery_low: bool = False
     failures: int = 0

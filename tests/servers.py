@@ -40,6 +40,7 @@ MIGRATIONS = [
     "008_device_tickets",
     "009_known_devices",
     "010_tickets_stay",
+    "011_tickets_survive",
 ]
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 _names = (f"test_{number}" for number in count())

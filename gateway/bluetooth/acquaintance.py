@@ -12,6 +12,7 @@ import structlog
 from gateway.bluetooth.device_clock import read_clock
 from gateway.bluetooth.link import Link
 from gateway.bluetooth.scanner import Sighting
+from gateway.known_devices import Battery
 from gateway.record import DeviceClock
 from schemas.clock import Clock
 from schemas.gatt import device_information, uuids
@@ -30,7 +31,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Acquaintance:
-    """What earlier sessions of this run learnt of a device and need not ask again."""
+    """What earlier sessions of this run learnt of a device and need not ask again.
+
+    Its battery is known from earlier runs too.
+    """
 
     device: Device
     seen_ms: int
@@ -45,6 +49,11 @@ class Acquaintance:
     battery_low: bool = False
     """By its own newest record, until a later one says otherwise."""
     battery_asked_ms: int | None = None
+
+    @property
+    def battery(self) -> Battery:
+        """What it has told of its battery."""
+        return Battery(self.battery_percent, self.battery_low)
 
     @property
     def quirk(self) -> Quirk | None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ import structlog
 
 from gateway import metrics
 from gateway.addresses import short
-from gateway.admission import Refusal, Standing, explain, repair_quirk, standing
+from gateway.admission import Admission, Refusal, Standing, explain, repair_quirk, standing
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.harvest import Surroundings
@@ -18,9 +19,11 @@ from gateway.bluetooth.leftovers import Leftovers
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session
 from gateway.dialling import Dialling, Ending, Verdict
+from gateway.known_devices import Battery
 from gateway.live import LiveDevice, LiveStranger
 from gateway.strangers import Strangers
 from gateway.visit import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
+from schemas.errors import UnavailableError
 from schemas.reading import Device
 from schemas.wire import DeviceState
 
@@ -43,6 +46,9 @@ class Devices:
         self._scanners = [Scanner(radio, around.clock, self._sighted, rng) for radio in radios]
         self._leftovers = Leftovers(around, radios, dialling.is_busy)
         self._acquaintances: dict[str, Acquaintance] = {}
+        self._batteries: dict[str, Battery] = {}  # of devices not met in this run
+        with suppress(UnavailableError):
+            self._batteries = around.journal.devices.batteries()
         self._unbonded: set[str] = set()
         self._keyless: set[str] = set()
         self._refused: dict[str, Refusal] = {}
@@ -94,9 +100,9 @@ class Devices:
         return any(scanner.wedged for scanner in self._scanners)
 
     def states(self) -> list[DeviceState]:
-        """Describe the known devices that were heard in this run."""
+        """Describe the known devices that were heard in this run, and others' batteries."""
         now_ms = self._around.clock.monotonic_ms()
-        return [
+        met = [
             DeviceState(
                 address=address,
                 model=known.device.model,
@@ -106,9 +112,19 @@ class Devices:
             )
             for address, known in sorted(self._acquaintances.items())
         ]
+        remembered = [
+            DeviceState(
+                address=admission.address,
+                model=admission.model,
+                battery_percent=battery.percent,
+                battery_low=battery.low,
+            )
+            for admission, battery in self._remembered()
+        ]
+        return met + remembered
 
     def live(self) -> tuple[list[LiveDevice], list[LiveStranger]]:
-        """Describe, for people at the gateway, what was met in this run and what is near."""
+        """Describe, for people at the gateway, what is known and what is near."""
         now_ms = self._around.clock.monotonic_ms()
         known = [
             LiveDevice(
@@ -119,6 +135,14 @@ class Devices:
                 failures=self._dialling.failures(address),
             )
             for address, known in sorted(self._acquaintances.items())
+        ]
+        known += [
+            LiveDevice(
+                address=admission.address,
+                battery_percent=battery.percent,
+                battery_low=battery.low,
+            )
+            for admission, battery in self._remembered()
         ]
         strangers = [
             stranger
@@ -142,6 +166,14 @@ class Devices:
                 task.cancel()
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT_S)
+
+    def _remembered(self) -> list[tuple[Admission, Battery]]:
+        """Give the admitted devices that were not met in this run, with their batteries."""
+        return [
+            (admission, self._batteries[admission.address])
+            for admission in self._around.admissions.all()
+            if admission.address in self._batteries
+        ]
 
     def _sighted(self, sighting: Sighting) -> None:
         """Judge a sighting; bleak tells many of them for one device."""
@@ -173,7 +205,15 @@ class Devices:
             self._strangers.heard(sighting.advert, now_ms)
         if verdict in (Verdict.STRANGER, Verdict.STRANGER_AGAIN, Verdict.NOT_ADVERTISING):
             return
-        known = self._acquaintances.setdefault(address, Acquaintance(Device(address), now_ms))
+        if address not in self._acquaintances:
+            battery = self._batteries.pop(address, Battery())
+            self._acquaintances[address] = Acquaintance(
+                Device(address),
+                now_ms,
+                battery_percent=battery.percent,
+                battery_low=battery.low,
+            )
+        known = self._acquaintances[address]
         known.seen_ms, known.sighting = now_ms, sighting
         known.name = sighting.device.name or known.name
         if verdict is Verdict.DIAL and self.may_dial():

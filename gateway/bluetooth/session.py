@@ -15,6 +15,7 @@ from gateway.bluetooth.effects import Effects
 from gateway.bluetooth.harvest import Harvest, Surroundings
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded
 from gateway.bluetooth.scanner import Sighting
+from gateway.known_devices import Battery
 from gateway.record import SessionFacts
 from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
 from schemas.errors import UnavailableError
@@ -150,6 +151,8 @@ class Session:
             self._harvest.end(complete=outcome == COMPLETE)
             if (low := self._harvest.battery_low) is not None:
                 self._acquaintance.battery_low = low
+            if self._acquaintance.battery != Battery():
+                devices.keep_battery(address, self._acquaintance.battery)
             dialogue = self._effects.dialogue
             reached = dialogue.reached if dialogue is not None else None
             if reached is not None and self._harvest.all_durable:

@@ -155,7 +155,7 @@ def list_tickets(*, as_json: bool) -> None:
             ", ".join(one.patients),
             "" if one.battery_percent is None else f"{one.battery_percent} %",
             one.gateway_id if one.gateway_state == "online" else f"{one.gateway_id} (offline)",
-            one.last_heard_at,
+            one.last_heard_at or "",
         )
         for one in found
     ]

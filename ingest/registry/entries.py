@@ -76,7 +76,8 @@ def device(connection: Connection[TupleRow], device_id: str) -> DeviceEntry | No
 class Ticket(msgspec.Struct, frozen=True):
     """What somebody has to do at a device, as its gateway reported last.
 
-    It stays while that is offline: ``last_heard_at`` is when the gateway last heard the device.
+    It stays while that is offline. ``last_heard_at``: when the gateway last heard the device, None
+    if it has not since it was started.
     """
 
     ticket: str
@@ -85,14 +86,23 @@ class Ticket(msgspec.Struct, frozen=True):
     device_id: str | None
     patients: list[str]
     battery_percent: int | None
-    last_heard_at: str
+    last_heard_at: str | None
     gateway_state: str
 
 
 def tickets(connection: Connection[TupleRow]) -> list[Ticket]:
     """Read the tickets of all devices, with whoever wears each of them now."""
     return [
-        Ticket(ticket, address, gateway_id, device_id, patients, percent, _iso(heard_at), state)
+        Ticket(
+            ticket,
+            address,
+            gateway_id,
+            device_id,
+            patients,
+            percent,
+            None if heard_at is None else _iso(heard_at),
+            state,
+        )
         for ticket, address, gateway_id, device_id, patients, percent, heard_at, state in (
             connection.execute(_TICKETS)
         )

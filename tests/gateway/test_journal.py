@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.cursor import Cursor
 from gateway.journal import KEEP_RECEIPTED_MS, Journal
 from gateway.journal_file import FILE, unusable
+from gateway.known_devices import Battery
 from gateway.record import (
     BLOOD_PRESSURE_RECORD,
     GLUCOSE,
@@ -156,6 +157,7 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
             DROP TABLE anteroom;
             DROP TABLE doubted;
             DROP TABLE segments;
+            DROP TABLE batteries;
             CREATE TABLE cursors (
                 address TEXT PRIMARY KEY, last INTEGER NOT NULL, digest TEXT NOT NULL
             ) WITHOUT ROWID;
@@ -168,6 +170,17 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
         again.devices.move_cursor(ADDRESS, Cursor(8, "newer", 3, complete=True))
     with closing(Journal(tmp_path, "c" * 16)) as again:
         assert again.devices.cursor(ADDRESS) == Cursor(8, "newer", 3, complete=True)
+
+
+def test_a_journal_of_the_sixth_layout_is_brought_up(journal: Journal, tmp_path: Path) -> None:
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as old:
+        old.executescript("DROP TABLE batteries; PRAGMA user_version = 6;")
+    with closing(Journal(tmp_path, "b" * 16)) as again:
+        assert again.devices.batteries() == {}
+        for battery in (Battery(66), Battery(66, low=True), Battery(66, low=True)):
+            again.devices.keep_battery(ADDRESS, battery)
+        assert again.devices.batteries() == {ADDRESS: Battery(66, low=True)}
 
 
 def test_a_session_that_a_crash_cut_off_never_tells_a_newest(

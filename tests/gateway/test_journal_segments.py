@@ -254,7 +254,7 @@ def test_a_journal_of_the_fifth_layout_is_brought_up(journal: Journal, tmp_path:
     came(journal, "a", [*cut(), *cut(OTHER, number=8)[:1]])
     journal.close()
     with closing(sqlite3.connect(tmp_path / FILE)) as old:
-        old.executescript("DROP TABLE segments; PRAGMA user_version = 5;")
+        old.executescript("DROP TABLE segments; DROP TABLE batteries; PRAGMA user_version = 5;")
     with closing(Journal(tmp_path, "b" * 16)) as again:
         assert [type(item) for item in sent(again).values()] == [Part, Part, Reading]
         assert again.sendable() == []

@@ -102,7 +102,7 @@ def test_beyond_these_bounds_the_device_or_its_decoder_is_wrong(
 ) -> None:
     quantity = vital.quantity(name)
     assert quantity is not None
-    assert quantity.plausible == (low, high)
+    assert quantity.plausible == (Decimal(low), Decimal(high))
 
 
 @pytest.mark.parametrize("vital", VITALS.values(), ids=lambda vital: vital.name)

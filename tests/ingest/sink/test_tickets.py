@@ -44,5 +44,17 @@ def test_a_ticket_stays_while_its_gateway_is_offline_and_says_when_the_device_wa
         bench.sink().drain()
     (ticket,) = entries.tickets(other)
     assert (ticket.address, ticket.gateway_state) == (weak.address, "offline")
+    assert ticket.last_heard_at is not None
     heard = datetime.fromisoformat(ticket.last_heard_at).timestamp()
     assert heard == RECEIVED_MS // 1000 - 60
+
+
+def test_of_a_gateway_that_was_started_anew_nobody_claims_when_it_heard_the_device(
+    bench: Bench, other: Database
+) -> None:
+    remembered = DeviceState("C0:FF:EE:00:00:01", battery_low=True)
+    health = Health("online", devices=[remembered])
+    bench.send(topics.GATEWAYS, msgspec.json.encode(GatewayReport(GATEWAY, RECEIVED_MS, health)))
+    bench.sink().drain()
+    (ticket,) = entries.tickets(other)
+    assert (ticket.address, ticket.last_heard_at) == (remembered.address, None)
