@@ -2,8 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 # Of tests/gateway/bluetooth, what depends most on how bluetoothd behaves.
-TRUE_WORLD ?= admitting bedside daemon device_clocks leftovers pairing repair segments survival \
-	visits window
+TRUE_WORLD ?= admitting batteries bedside daemon device_clocks leftovers pairing repair segments \
+	survival visits window
 
 .PHONY: help setup setup-test setup-real setup-true setup-gateway setup-server demo \
 	test test-real test-true lint format bench fuzz mutants nightly

@@ -52,8 +52,11 @@ class Acquaintance:
 
     @property
     def battery(self) -> Battery:
-        """What it has told of its battery."""
-        return Battery(self.battery_percent, self.battery_low)
+        """What it has told of its battery; low by its record, or because it knows no less."""
+        percent = self.battery_percent
+        lowest = None if self.quirk is None else self.quirk.battery_lowest_percent
+        at_its_end = percent is not None and lowest is not None and percent <= lowest
+        return Battery(percent, self.battery_low or at_its_end)
 
     @property
     def quirk(self) -> Quirk | None:

@@ -107,8 +107,8 @@ class Devices:
                 address=address,
                 model=known.device.model,
                 last_seen_s=(now_ms - known.seen_ms) // 1000,
-                battery_percent=known.battery_percent,
-                battery_low=known.battery_low,
+                battery_percent=known.battery.percent,
+                battery_low=known.battery.low,
             )
             for address, known in sorted(self._acquaintances.items())
         ]
@@ -130,8 +130,8 @@ class Devices:
             LiveDevice(
                 address=address,
                 last_seen_s=(now_ms - known.seen_ms) // 1000,
-                battery_percent=known.battery_percent,
-                battery_low=known.battery_low,
+                battery_percent=known.battery.percent,
+                battery_low=known.battery.low,
                 failures=self._dialling.failures(address),
             )
             for address, known in sorted(self._acquaintances.items())

@@ -53,6 +53,8 @@ class Quirk:
     """Omron's manufacturer data (company 0x020E) tell how many records are unread."""
     leaves_early: bool = False
     """Drops the link soon after its last record, before it was asked to."""
+    battery_lowest_percent: int | None = None
+    """It tells its battery in steps, and none below this one was seen: taken for its "low"."""
 
     how_to_pair: str = ""
     """What a person does on the device to put it into pairing mode."""
@@ -85,6 +87,7 @@ AND_UA651 = Quirk(
     clock=ClockWay.DATE_TIME,
     disconnect_after_bonding=True,
     leaves_early=True,
+    battery_lowest_percent=33,  # 100, 66, 40, 33
     how_to_pair="Hold its START button until the display shows Pr.",
 )
 OMRON = Quirk(

@@ -15,16 +15,13 @@ from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth.harvest import Harvest
 from gateway.cursor import Cursor
-from gateway.live import LiveDevice
 from schemas.gatt import uuids
-from schemas.gatt.glucose import Status
 from schemas.gatt.glucose_context import Meal
-from schemas.wire import DeviceState
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
 from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
-from tests.gateway.bluetooth.side import BluetoothSide, alive
+from tests.gateway.bluetooth.side import BluetoothSide
 
 
 def sessions(outcome: str) -> float:
@@ -75,51 +72,6 @@ async def test_a_meter_gives_all_and_next_time_only_the_newer(
     newer = meter.take(Sample(Decimal(110)))
     await side.visited(2)
     assert side.payloads[3:] == [newer.measurement, last.measurement]
-
-
-async def test_the_battery_is_reported(cuff: Cuff, side: BluetoothSide) -> None:
-    cuff.take(120, 80, 70)
-    await side.visited(1)
-    (state,) = side.devices.states()
-    assert (state.address, state.model) == (CUFF_ADDRESS, cuff.identity.model)
-    assert state.battery_percent == cuff.battery_percent
-
-
-async def test_a_battery_that_a_record_calls_low_is_reported_until_one_says_otherwise(
-    meter: Meter, side: BluetoothSide
-) -> None:
-    for visit, status in enumerate((Status.BATTERY_LOW, Status(0)), 1):
-        meter.take(Sample(Decimal(100 + visit), status=status))
-        await side.visited(visit)
-        (state,) = side.devices.states()
-        assert state.battery_low is bool(status)
-
-
-async def test_what_a_battery_was_is_known_to_the_next_run_too(
-    meter: Meter, world: BluetoothWorld, tmp_path: Path
-) -> None:
-    """A ticket must not vanish because its gateway was started anew."""
-    world.silence(meter)
-    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
-        world.restore(meter)
-        meter.take(Sample(Decimal(100), status=Status.BATTERY_LOW))
-        await side.visited(1)
-    world.silence(meter)
-    told = DeviceState(METER_ADDRESS, meter.identity.model, None, meter.battery_percent, True)
-    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
-        await eventually(lambda: side.scanning)
-        assert side.devices.states() == [told]
-        assert side.devices.live()[0] == [
-            LiveDevice(METER_ADDRESS, None, told.battery_percent, True)
-        ]
-        world.restore(meter)
-        meter.take(Sample(Decimal(101), status=Status.BATTERY_LOW))
-        await eventually(lambda: side.devices.states()[0].last_seen_s is not None)
-        assert side.devices.states()[0].battery_low  # from its first sighting on
-        await side.visited(1)
-    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
-        assert side.admissions.forget(METER_ADDRESS)
-        assert side.devices.states() == []
 
 
 def open_files() -> int:
