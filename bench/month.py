@@ -24,8 +24,8 @@ from random import Random
 
 import msgspec
 
+import gateway.custody
 import gateway.daemon
-import gateway.journal
 from bench.measuring import KINDS, AnyDevice, measure
 from bench.record import Figure, Reference, Target
 from bench.virtual_time import VirtualLoop
@@ -140,7 +140,7 @@ def run() -> Iterator[Figure]:
     logging.getLogger("bumble").setLevel(logging.CRITICAL)
     logging.getLogger("bleak").setLevel(logging.CRITICAL)
     gateway.daemon.WATCH_S = WATCH_S
-    gateway.journal.KEEP_RECEIPTED_MS = KEEP_RECEIPTED_MS
+    gateway.custody.KEEP_RECEIPTED_MS = KEEP_RECEIPTED_MS
     days = int(os.environ.get("VITALWIRE_BENCH_DAYS", "30"))
     directory = Path(tempfile.mkdtemp(prefix="vw-"))
     try:

@@ -58,6 +58,6 @@ class Configuration:
 
     def _resend(self, wish: Resend) -> None:
         """Send again, once for each request; only what the journal still has."""
-        if rows := self._journal.resend(wish.request, wish.since_ms):
+        if rows := self._journal.custody.resend(wish.request, wish.since_ms):
             log.info("rows.held_again", rows=rows)
             self._held_again()

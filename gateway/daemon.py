@@ -330,7 +330,7 @@ class Daemon:
             space_needed = shutil.disk_usage(self._settings.state).free < SPACE_NEEDED_BELOW_BYTES
             if regularly or space_needed:
                 now = wall.read(self._clock).wall_ms
-                while self._journal.prune(now, space_needed=space_needed):
+                while self._journal.custody.prune(now, space_needed=space_needed):
                     log.info("journal.pruned", space_needed=space_needed)
         except (OSError, UnavailableError) as error:
             log.warning("journal.not_pruned", reason=str(error))

@@ -2,13 +2,13 @@
 
 Invariants: numbers only grow (AUTOINCREMENT) and belong to the stream of the run that gave them
 out; ``append`` returns only after the disk has it (WAL, synchronous=FULL: one fsync); a row leaves
-only by the server's receipt, and even then stays ``KEEP_RECEIPTED_MS``, or until space is needed.
-One process writes at a time (see gateway/daemon.py). What a session learns goes beside the rows,
-never into them. File: ``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
+only after the server's receipt (``gateway.custody``). One process writes at a time (see
+gateway/daemon.py). What a session learns goes beside the rows, never into them. File:
+``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.anteroom import Anteroom
+from gateway.custody import Custody
 from gateway.journal_file import FILE, disk, open_or_create, refuse_damaged, set_aside, unusable
 from gateway.journal_relations import RECORDS, name_of, record_of, related
 from gateway.journal_segments import Segments
@@ -33,12 +34,9 @@ from gateway.record import (
 )
 from gateway.wall import Observation
 from schemas.errors import UnavailableError
-from schemas.ranges import Range
 from schemas.reading import Device
 from schemas.wire import StreamState
 
-KEEP_RECEIPTED_MS = 30 * 24 * 3600 * 1000
-PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
 STREAMS_MAX = 100  # in a health report, oldest first
 PROBE_BYTES = 64 * 1024  # room for a burst
 _FACTS_CACHED = 64
@@ -182,18 +180,6 @@ class Journal:
     # What is to be sent, and what may go.
 
     @disk()
-    def held_after(self, seq: int, limit: int) -> list[tuple[int, str]]:
-        """Give (number, stream) of rows to be sent that are above ``seq``, lowest first."""
-        rows = self._database.execute(
-            "SELECT seq, stream FROM rows JOIN streams USING (stream_id)"
-            " WHERE seq > ? AND receipted_ms IS NULL AND (characteristic <> ? OR seq IN"
-            " (SELECT seq FROM segments WHERE spoken_by IS NOT NULL))"
-            " ORDER BY stream_id, seq LIMIT ?",
-            (seq, BLOOD_PRESSURE_RECORD, limit),
-        )
-        return rows.fetchall()
-
-    @disk()
     def entries(self, numbers: range) -> list[Entry]:
         """Give records with all that decoding them needs."""
         rows = self._database.execute(
@@ -205,71 +191,13 @@ class Journal:
             for record in records
         ]
 
-    def receipt(self, streams: Mapping[str, Iterable[Range]], now_wall_ms: int | None) -> list[int]:
-        """Mark what the server has; give the numbers that are newly gone."""
-        held = self._held_streams()
-        gone: list[int] = []
-        with disk(), self._transaction():
-            for stream in streams.keys() & held.keys():
-                for first, last in streams[stream]:
-                    found = self._database.execute(
-                        "UPDATE rows SET receipted_ms = ? WHERE receipted_ms IS NULL"
-                        " AND stream_id = ? AND seq BETWEEN ? AND ? RETURNING seq",
-                        (now_wall_ms or 0, held[stream][0], first, last),
-                    ).fetchall()
-                    gone += [seq for (seq,) in found]
-        return gone
-
-    def resend(self, request: str, since_ms: int) -> int:
-        """Hold again what was receipted at ``since_ms`` or later, once; give how many rows."""
-        with disk(), self._transaction():
-            new = self._database.execute(
-                "INSERT OR IGNORE INTO resends (request) VALUES (?)", (request,)
-            ).rowcount
-            if not new:
-                return 0
-            return self._database.execute(
-                "UPDATE rows SET receipted_ms = NULL"
-                " WHERE receipted_ms = 0 OR receipted_ms >= max(?, 1)",
-                (since_ms,),
-            ).rowcount
-
-    def prune(self, now_wall_ms: int | None, *, space_needed: bool) -> int:
-        """Delete some receipted rows that are old, or any if space is needed; give how many."""
-        before_ms = (now_wall_ms or 0) - KEEP_RECEIPTED_MS
-        with disk(), self._transaction():
-            if now_wall_ms is not None:  # rows receipted without a clock begin to age now
-                self._database.execute(
-                    "UPDATE rows SET receipted_ms = ? WHERE receipted_ms = 0", (now_wall_ms,)
-                )
-                self._segments.settle_overdue(now_wall_ms)
-            pruned = self._database.execute(
-                "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE receipted_ms IS NOT NULL"
-                " AND (? OR receipted_ms BETWEEN 1 AND ?)"
-                # It may lend its name to one that is held.
-                " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"
-                " AND held.address = rows.address AND held.payload = rows.payload)"
-                # It may be a part of one that is held: see gateway.journal_segments.
-                " AND NOT EXISTS (SELECT 1 FROM segments JOIN rows AS held"
-                " ON held.seq = segments.spoken_by"
-                " WHERE segments.seq = rows.seq AND held.receipted_ms IS NULL)"
-                " ORDER BY receipted_ms LIMIT ?)",
-                (space_needed, before_ms, PRUNE_ROWS_MAX),
-            ).rowcount
-            if pruned:
-                self._segments.forget_pruned()
-                self._database.execute(
-                    "DELETE FROM sessions WHERE ended = 1"
-                    " AND session_id NOT IN (SELECT session_id FROM rows)"
-                    " AND session_id NOT IN (SELECT session_id FROM anteroom)"
-                )
-        return pruned
-
     @disk()
     def states(self) -> dict[str, StreamState]:
         """Give, for the present stream and all that hold rows, what was given out and is held."""
         states = {self.stream: StreamState(highest=self._highest.get(self._stream_id, 0))}
-        for stream, (stream_id, lowest, held) in islice(self._held_streams().items(), STREAMS_MAX):
+        for stream, (stream_id, lowest, held) in islice(
+            self.custody.held_streams().items(), STREAMS_MAX
+        ):
             states[stream] = StreamState(self._highest[stream_id], lowest, held)
         return states
 
@@ -296,6 +224,7 @@ class Journal:
             raise
         assert cursor.lastrowid is not None
         self._stream_id = cursor.lastrowid
+        self.custody = Custody(self._database, self._segments, self._transaction)
         self.devices = KnownDevices(self._database)
         self.anteroom = Anteroom(self._database)
 
@@ -378,14 +307,6 @@ class Journal:
         for (text,) in rows:
             facts = msgspec.json.decode(text, type=SessionFacts)
             self.keep_facts(replace(facts, ended=True, newest=None))
-
-    def _held_streams(self) -> dict[str, tuple[int, int, int]]:
-        """Give, by stream: its id in the file, the lowest number held, and how many."""
-        rows = self._database.execute(
-            "SELECT stream, stream_id, min(seq), count(*) FROM rows JOIN streams USING (stream_id)"
-            " WHERE receipted_ms IS NULL GROUP BY stream_id ORDER BY stream_id"
-        )
-        return {stream: (stream_id, lowest, held) for stream, stream_id, lowest, held in rows}
 
     def _read_facts(self, session_id: str) -> SessionFacts | None:
         row = self._database.execute(

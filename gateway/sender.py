@@ -89,7 +89,7 @@ class Sender:
         try:
             receipts = _RECEIPTS.decode(payload)
             refuse_other_major(receipts.version)
-            gone = self._journal.receipt(receipts.streams, wall.read(self._clock).wall_ms)
+            gone = self._journal.custody.receipt(receipts.streams, wall.read(self._clock).wall_ms)
         except (msgspec.MsgspecError, InvalidInput) as error:
             metrics.FAILURES.labels("receipts").inc()
             log.warning("receipts.rejected", reason=str(error))
@@ -141,7 +141,7 @@ class Sender:
     def _load(self) -> None:
         """Fill the outbox with what the journal holds and the outbox does not know."""
         while len(self._outbox) < LOADED_ROWS_MAX:
-            rows = self._journal.held_after(self._loaded_to, LOAD_ROWS)
+            rows = self._journal.custody.held_after(self._loaded_to, LOAD_ROWS)
             for seq, stream in rows:
                 self._loaded_to = seq
                 if seq not in self._outbox:

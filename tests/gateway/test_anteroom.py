@@ -46,7 +46,7 @@ def attribute(journal: Journal, session_id: str = "first") -> list[Record]:
 
 
 def held(journal: Journal) -> list[int]:
-    return [seq for seq, _ in journal.held_after(0, 10_000)]
+    return [seq for seq, _ in journal.custody.held_after(0, 10_000)]
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ class AnteroomMachine(RuleBasedStateMachine):
 
     @rule()
     def prune(self) -> None:
-        self.journal.prune(NOW_MS, space_needed=True)
+        self.journal.custody.prune(NOW_MS, space_needed=True)
 
     @rule()
     def crash(self) -> None:

@@ -91,17 +91,17 @@ def test_what_was_receipted_since_then_is_held_again_once(
 ) -> None:
     rows = [journal.append(notification(bytes((number,)))).seq for number in range(4)]
     for seq, at_ms in zip(rows, (RECEIPTED_MS - 1, RECEIPTED_MS, None), strict=False):
-        journal.receipt({journal.stream: [(seq, seq)]}, at_ms)
+        journal.custody.receipt({journal.stream: [(seq, seq)]}, at_ms)
     wish = message(resend=Resend("1", RECEIPTED_MS))
     configuration.received(wish)
-    assert [seq for seq, _ in journal.held_after(0, 10)] == rows[1:]
+    assert [seq for seq, _ in journal.custody.held_after(0, 10)] == rows[1:]
     assert held_again == [True]
-    journal.receipt({journal.stream: [(1, 4)]}, RECEIPTED_MS)
+    journal.custody.receipt({journal.stream: [(1, 4)]}, RECEIPTED_MS)
     configuration.received(wish)  # retained: it comes with every connection
-    assert journal.held_after(0, 10) == []
+    assert journal.custody.held_after(0, 10) == []
     assert held_again == [True]
     configuration.received(message(resend=Resend("2", RECEIPTED_MS)))
-    assert [seq for seq, _ in journal.held_after(0, 10)] == rows[1:]
+    assert [seq for seq, _ in journal.custody.held_after(0, 10)] == rows[1:]
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b'{"version": 2}', b'{"devices": [{}]}'])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.cursor import Cursor
-from gateway.journal import KEEP_RECEIPTED_MS, Journal
+from gateway.custody import KEEP_RECEIPTED_MS
+from gateway.journal import Journal
 from gateway.journal_file import FILE, unusable
 from gateway.known_devices import Battery
 from gateway.record import (
@@ -34,7 +35,7 @@ NOW_MS = 1_800_000_000_000
 
 
 def held(journal: Journal) -> set[int]:
-    return {seq for seq, _ in journal.held_after(0, 10_000)}
+    return {seq for seq, _ in journal.custody.held_after(0, 10_000)}
 
 
 def fill(journal: Journal) -> None:
@@ -80,14 +81,14 @@ class JournalMachine(RuleBasedStateMachine):
     def receipt(self, data: st.DataObject) -> None:
         numbers = data.draw(st.sets(st.integers(1, len(self.streams) + 2)))
         stream = data.draw(st.sampled_from([*self.streams.values(), "never-seen"]))
-        gone = self.journal.receipt({stream: from_numbers(numbers)}, NOW_MS)
+        gone = self.journal.custody.receipt({stream: from_numbers(numbers)}, NOW_MS)
         expected = {seq for seq in numbers if self.streams.get(seq) == stream} - self.gone
         assert sorted(gone) == sorted(expected)
         self.gone |= expected
 
     @rule(space_needed=st.booleans())
     def prune(self, space_needed: bool) -> None:
-        self.journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=space_needed)
+        self.journal.custody.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=space_needed)
 
     @rule()
     def crash(self) -> None:
@@ -220,8 +221,8 @@ def test_a_glucose_measurement_keeps_the_name_of_its_first_coming_for_ever(
     journal: Journal, tmp_path: Path
 ) -> None:
     first = journal.append(notification(b"\x00\x07\x00same", GLUCOSE))
-    journal.receipt({first.stream: [(1, first.seq)]}, NOW_MS)
-    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == 1
+    journal.custody.receipt({first.stream: [(1, first.seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == 1
     with closing(reopened(journal, tmp_path, "b" * 16)) as again:
         later = again.append(notification(b"\x00\x07\x00same", GLUCOSE, at_ms=10**9))
         context = again.append(notification(b"\x02\x07\x00\x01", GLUCOSE_CONTEXT, at_ms=10**9))
@@ -233,12 +234,12 @@ def test_a_glucose_measurement_keeps_the_name_of_its_first_coming_for_ever(
 
 def test_a_row_that_lends_its_name_to_one_that_is_held_is_not_pruned(journal: Journal) -> None:
     first, second = (journal.append(notification(b"same", at_ms=at)) for at in (0, 30_000))
-    journal.receipt({first.stream: [(first.seq, first.seq)]}, NOW_MS)
-    assert journal.prune(NOW_MS, space_needed=True) == 0
+    journal.custody.receipt({first.stream: [(first.seq, first.seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 0
     (entry,) = journal.entries(range(second.seq, second.seq + 1))
     assert entry.related.origin == first.origin
-    journal.receipt({first.stream: [(second.seq, second.seq)]}, NOW_MS)
-    assert journal.prune(NOW_MS, space_needed=True) == 2
+    journal.custody.receipt({first.stream: [(second.seq, second.seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 2
 
 
 def test_a_segment_of_a_record_that_is_held_is_not_pruned(journal: Journal) -> None:
@@ -249,12 +250,12 @@ def test_a_segment_of_a_record_that_is_held_is_not_pruned(journal: Journal) -> N
             Record(sequence=number, characteristic=0x2B34, payload=bytes(13)), 5, checksum=False
         )
     ]
-    journal.receipt({rows[0].stream: [(rows[0].seq, rows[4].seq)]}, NOW_MS)
-    assert journal.prune(NOW_MS, space_needed=True) == 3
+    journal.custody.receipt({rows[0].stream: [(rows[0].seq, rows[4].seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 3
     (last,) = journal.entries(range(rows[5].seq, rows[5].seq + 1))
     assert last.related.parts == (rows[3], rows[4])
-    journal.receipt({rows[0].stream: [(rows[5].seq, rows[5].seq)]}, NOW_MS)
-    assert journal.prune(NOW_MS, space_needed=True) == 3
+    journal.custody.receipt({rows[0].stream: [(rows[5].seq, rows[5].seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 3
 
 
 def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) -> None:
@@ -269,17 +270,17 @@ def test_cursors_and_the_true_clock_survive(journal: Journal, tmp_path: Path) ->
 
 def test_receipted_rows_age_only_by_a_true_clock(journal: Journal) -> None:
     record = journal.append(notification(b"1"))
-    journal.receipt({record.stream: [(record.seq, record.seq)]}, None)
-    assert journal.prune(None, space_needed=False) == 0
-    assert journal.prune(NOW_MS, space_needed=False) == 0  # its age begins here
-    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS - 1, space_needed=False) == 0
-    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == 1
+    journal.custody.receipt({record.stream: [(record.seq, record.seq)]}, None)
+    assert journal.custody.prune(None, space_needed=False) == 0
+    assert journal.custody.prune(NOW_MS, space_needed=False) == 0  # its age begins here
+    assert journal.custody.prune(NOW_MS + KEEP_RECEIPTED_MS - 1, space_needed=False) == 0
+    assert journal.custody.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == 1
 
 
 def test_where_space_is_needed_only_receipted_rows_go(journal: Journal) -> None:
     first, second = journal.append(notification(b"1")), journal.append(notification(b"2"))
-    journal.receipt({first.stream: [(first.seq, first.seq)]}, NOW_MS)
-    assert journal.prune(NOW_MS, space_needed=True) == 1
+    journal.custody.receipt({first.stream: [(first.seq, first.seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 1
     assert held(journal) == {second.seq}
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.custody import KEEP_RECEIPTED_MS
 from gateway.decode import decode
-from gateway.journal import KEEP_RECEIPTED_MS, Journal
+from gateway.journal import Journal
 from gateway.journal_file import FILE
 from gateway.journal_segments import UNFINISHED_MS
 from gateway.record import BLOOD_PRESSURE_RECORD, Notification, SessionFacts
@@ -60,7 +61,7 @@ def came(
 
 def sent(journal: Journal) -> dict[int, Item]:
     """What would leave now, by its row."""
-    numbers = [seq for seq, _ in journal.held_after(0, 10_000)]
+    numbers = [seq for seq, _ in journal.custody.held_after(0, 10_000)]
     return {
         seq: decode(entry, "home-1")
         for seq in numbers
@@ -172,10 +173,10 @@ def test_another_devices_visit_settles_nothing(journal: Journal) -> None:
 
 def test_a_cuff_that_never_comes_back_is_waited_for_a_week(journal: Journal) -> None:
     came(journal, "a", cut()[:2])
-    journal.prune(NOW_MS + UNFINISHED_MS, space_needed=True)
-    journal.prune(None, space_needed=True)
+    journal.custody.prune(NOW_MS + UNFINISHED_MS, space_needed=True)
+    journal.custody.prune(None, space_needed=True)
     assert sent(journal) == {}
-    journal.prune(NOW_MS + UNFINISHED_MS + 1, space_needed=False)
+    journal.custody.prune(NOW_MS + UNFINISHED_MS + 1, space_needed=False)
     (told,) = complaints(journal)
     assert len(told.parts) == 1
     assert [row.seq for row in journal.sendable()] == [1, 2]
@@ -231,20 +232,20 @@ def test_what_is_no_segment_is_told_at_once(journal: Journal, payload: bytes) ->
 
 def test_receipted_segments_stay_while_their_record_is_held(journal: Journal) -> None:
     rows = came(journal, "a", cut())
-    journal.receipt({STREAM: [(rows[0], rows[1])]}, NOW_MS)
+    journal.custody.receipt({STREAM: [(rows[0], rows[1])]}, NOW_MS)
     later_ms = NOW_MS + KEEP_RECEIPTED_MS
-    assert journal.prune(later_ms, space_needed=False) == 0
+    assert journal.custody.prune(later_ms, space_needed=False) == 0
     assert len(readings(journal)) == 1
-    journal.receipt({STREAM: [(rows[2], rows[2])]}, NOW_MS)
-    assert journal.prune(later_ms, space_needed=False) == 3
+    journal.custody.receipt({STREAM: [(rows[2], rows[2])]}, NOW_MS)
+    assert journal.custody.prune(later_ms, space_needed=False) == 3
     assert journal._database.execute("SELECT count(*) FROM segments").fetchone() == (0,)
 
 
 def test_a_name_outlives_the_rows(journal: Journal) -> None:
     rows = came(journal, "a", cut(UNDATED), end="complete")
     (first,) = readings(journal)
-    journal.receipt({STREAM: [(rows[0], rows[-1])]}, NOW_MS)
-    assert journal.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == len(rows)
+    journal.custody.receipt({STREAM: [(rows[0], rows[-1])]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS + KEEP_RECEIPTED_MS, space_needed=False) == len(rows)
     came(journal, "b", cut(UNDATED, 30, counter=9), end="complete")
     assert [reading.reading_id for reading in readings(journal)] == [first.reading_id]
 

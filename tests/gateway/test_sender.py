@@ -34,7 +34,7 @@ def sender(journal: Journal) -> Sender:
 
 
 def held(journal: Journal) -> list[int]:
-    return [seq for seq, _ in journal.held_after(0, 100)]
+    return [seq for seq, _ in journal.custody.held_after(0, 100)]
 
 
 def refused() -> float:

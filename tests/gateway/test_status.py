@@ -20,7 +20,7 @@ def test_status_counts_while_the_daemon_writes(tmp_path: Path) -> None:
     with closing(Journal(tmp_path, STREAM)) as journal:
         first = journal.append(notification(b"1"))
         journal.append(notification(b"2"))
-        journal.receipt({STREAM: [(first.seq, first.seq)]}, None)
+        journal.custody.receipt({STREAM: [(first.seq, first.seq)]}, None)
         status = read_status(tmp_path)
         assert (status.held, status.receipted, status.streams) == (1, 1, 1)
         assert status.oldest is not None
