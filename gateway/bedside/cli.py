@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from schemas.reading import Device
 
 SUDO = "sudo vitalwire gateway"
-_DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
 
 
 @click.command(
@@ -35,14 +34,16 @@ _DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
 @JSON
 def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> None:
     """Show the devices near this gateway, as they are heard. Ctrl-C ends it early."""
-    heard = _listen(adapter, listen_s, everything=everything, quiet=as_json)
+    from gateway.bedside import near
+
+    heard = near.listen_to(adapter, listen_s, everything=everything, quiet=as_json)
     if as_json:
         from gateway.bedside.overview import as_json as render
 
         click.echo(render(heard))
         return
     if not sys.stdout.isatty():
-        _show_adverts(heard)
+        near.show(heard)
     unpaired = [one for one in heard if not one.bonded and one.ours]
     if unpaired:
         click.echo(f"\nTo pair one: `{SUDO} pair {unpaired[0].address}`")
@@ -75,7 +76,7 @@ def pair(  # noqa: PLR0913  (one option each)
     import structlog
 
     from gateway.admissions import Admissions
-    from gateway.bedside import questions
+    from gateway.bedside import near, questions
     from gateway.bluetooth import pairing
     from schemas.clock import SystemClock
 
@@ -84,7 +85,7 @@ def pair(  # noqa: PLR0913  (one option each)
     _make_directory(state)
     with Admissions(state) as admissions:
         if address is None:
-            address = _choose(adapter, listen_s)
+            address = near.choose(adapter, listen_s)
         if address is None:
             return
         before = admissions.get(address)
@@ -251,86 +252,6 @@ def _make_directory(state: Path) -> None:
         raise MisconfiguredError(
             f"The directory {state} cannot be used: {error.strerror}.", "Run this with sudo."
         ) from error
-
-
-def _listen(
-    adapter: str, listen_s: float, *, everything: bool, quiet: bool = False
-) -> "list[Advert]":
-    """Listen, showing on a terminal what is heard and how long it still takes."""
-    from gateway.bedside.scan import listen
-
-    live = sys.stdout.isatty() and not quiet
-    shown: list[Advert] = []
-    lines = 0
-
-    def tell(heard: "list[Advert]", left_s: float) -> None:
-        nonlocal shown, lines
-        shown = [one for one in heard if everything or one.ours]
-        if live:
-            text = [*_adverts(shown), f"Listening… {left_s:.0f} s (Ctrl-C ends it)"]
-            click.echo(_up(lines) + "\n".join(text))
-            lines = len(text)
-
-    try:
-        heard = asyncio.run(listen(adapter, listen_s, tell))
-        shown = [one for one in heard if everything or one.ours]
-    except KeyboardInterrupt:
-        pass
-    if live:
-        click.echo(_up(lines) + "\n".join(_adverts(shown)))
-    return shown
-
-
-def _up(lines: int) -> str:
-    """Go up that many lines and clear what is below (ECMA-48 CUU, ED)."""
-    return f"\x1b[{lines}A\x1b[J" if lines else ""
-
-
-def _show_adverts(heard: "list[Advert]") -> None:
-    if heard:
-        click.echo("\n".join(_adverts(heard)))
-
-
-def _adverts(heard: "list[Advert]") -> list[str]:
-    if not heard:
-        return []
-    rows: list[list[Cell | str]] = []
-    for number, one in enumerate(heard, 1):
-        far = words.distance(one.rssi_dbm)
-        rows.append(
-            [
-                str(number),
-                one.name or "–",
-                words.kind(one),
-                Cell(far, _DISTANCE_COLOURS.get(far, "red")),
-                Cell(words.pairing_mode(one), "green" if one.bonded else "yellow"),
-                str(one.records) if one.records is not None else "–",
-                one.address,
-            ]
-        )
-    return list(table(("#", "Device", "Measures", "Heard", "State", "Holds", "Address"), rows))
-
-
-def _choose(adapter: str, listen_s: float) -> str | None:
-    """Let the person choose what to pair by its number; None if they do not want to."""
-    click.echo(f"{words.HOW_TO_PAIR}\nListening for {listen_s:g} s.")
-    near = _listen(adapter, listen_s, everything=False)
-    if not sys.stdout.isatty():
-        _show_adverts(near)
-    if not near:
-        click.echo("No device is heard. Is it in pairing mode, and within a few metres?")
-        return None
-    unpaired = [number for number, one in enumerate(near, 1) if not one.bonded]
-    answer = click.prompt(
-        "Pair which? (its number; 0 for none)",
-        type=click.IntRange(0, len(near)),
-        default=unpaired[0] if len(unpaired) == 1 else 0,
-    )
-    if not answer:
-        return None
-    chosen = near[answer - 1]
-    click.echo(words.how_to_pair(name=chosen.name))
-    return chosen.address
 
 
 def _knowing(passkey: int) -> "Callable[[], Awaitable[int | None]]":

@@ -1,0 +1,92 @@
+"""What is near, as it is shown to a person who listens, and how they choose from it."""
+
+import asyncio
+import sys
+
+import click
+
+from gateway.advert import Advert
+from gateway.bedside import words
+from gateway.bedside.scan import listen
+from gateway.bedside.table import Cell, table
+
+_DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
+
+
+def listen_to(
+    adapter: str, listen_s: float, *, everything: bool, quiet: bool = False
+) -> list[Advert]:
+    """Listen, showing on a terminal what is heard and how long it still takes."""
+    live = sys.stdout.isatty() and not quiet
+    shown: list[Advert] = []
+    lines = 0
+
+    def tell(heard: list[Advert], left_s: float) -> None:
+        nonlocal shown, lines
+        shown = [one for one in heard if everything or one.ours]
+        if live:
+            text = [*_adverts(shown), f"Listening… {left_s:.0f} s (Ctrl-C ends it)"]
+            click.echo(_up(lines) + "\n".join(text))
+            lines = len(text)
+
+    try:
+        heard = asyncio.run(listen(adapter, listen_s, tell))
+        shown = [one for one in heard if everything or one.ours]
+    except KeyboardInterrupt:
+        pass
+    if live:
+        click.echo(_up(lines) + "\n".join(_adverts(shown)))
+    return shown
+
+
+def show(heard: list[Advert]) -> None:
+    """Print them as a table."""
+    if heard:
+        click.echo("\n".join(_adverts(heard)))
+
+
+def choose(adapter: str, listen_s: float) -> str | None:
+    """Let the person choose what to pair by its number; None if they do not want to."""
+    click.echo(f"{words.HOW_TO_PAIR}\nListening for {listen_s:g} s.")
+    near = listen_to(adapter, listen_s, everything=False)
+    if not sys.stdout.isatty():
+        show(near)
+    if not near:
+        click.echo("No device is heard. Is it in pairing mode, and within a few metres?")
+        return None
+    unpaired = [number for number, one in enumerate(near, 1) if not one.bonded]
+    answer = click.prompt(
+        "Pair which? (its number; 0 for none)",
+        type=click.IntRange(0, len(near)),
+        default=unpaired[0] if len(unpaired) == 1 else 0,
+    )
+    if not answer:
+        return None
+    chosen = near[answer - 1]
+    click.echo(words.how_to_pair(name=chosen.name))
+    return chosen.address
+
+
+def _up(lines: int) -> str:
+    """Go up that many lines and clear what is below (ECMA-48 CUU, ED)."""
+    return f"\x1b[{lines}A\x1b[J" if lines else ""
+
+
+def _adverts(heard: list[Advert]) -> list[str]:
+    if not heard:
+        return []
+    rows: list[list[Cell | str]] = []
+    for number, one in enumerate(heard, 1):
+        far = words.distance(one.rssi_dbm)
+        rows.append(
+            [
+                str(number),
+                one.name or "–",
+                words.kind(one),
+                Cell(far, _DISTANCE_COLOURS.get(far, "red")),
+                Cell(words.pairing_mode(one), "green" if one.bonded else "yellow"),
+                str(one.records) if one.records is not None else "–",
+                one.address,
+            ]
+        )
+    return list(table(("#", "Device", "Measures", "Heard", "State", "Holds", "Address"), rows))
