@@ -1,5 +1,6 @@
 """A home with two adapters: each device is visited over the one that holds its bond."""
 
+import ast
 import asyncio
 import sys
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+import gateway
 from gateway.admission import Admission, AdmittedBy
 from gateway.bluetooth.bluez import Adapter
 from gateway.daemon import note_stray_error
@@ -63,6 +65,25 @@ async def test_a_device_is_visited_over_the_adapter_that_holds_its_bond(
     taken = {over_first.take(120, 80, 70), over_second.take_payload(b"\x00\x01").measurement}
     await eventually(lambda: set(both.payloads) == taken)
     assert refused() == refused_before
+
+
+def test_every_call_names_its_adapter() -> None:
+    """bleak's default one is picked from a set: with two of them, at random in each process."""
+    calls = [
+        call
+        for source in Path(gateway.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(source.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in {"BleakClient", "BleakScanner"}
+    ]
+    named = [
+        call
+        for call in calls
+        for argument in call.keywords
+        if argument.arg == "bluez" and "'adapter':" in ast.unparse(argument.value)
+    ]
+    assert len(named) == len(calls) >= 4
 
 
 async def test_a_stranger_to_both_is_refused(two: BluetoothWorld, both: BluetoothSide) -> None:

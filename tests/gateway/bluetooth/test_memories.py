@@ -109,6 +109,7 @@ class SimpleMeter:
     def __init__(self, records: int, *answers: list[bytes], every_s: float = 0.0) -> None:
         self._records, self._answers, self._every_s = records, list(answers), every_s
         self._listeners: dict[int, Callable[[bytes], None]] = {}
+        self.listened_to: list[set[int]] = []  # at each request
 
     def has(self, _number: int) -> bool:
         return True
@@ -117,6 +118,7 @@ class SimpleMeter:
         self._listeners[number] = notified
 
     async def write(self, number: int, payload: bytes) -> None:
+        self.listened_to.append(set(self._listeners))
         request, loop = racp.decode_request(payload), asyncio.get_running_loop()
         value, after_s = ResponseValue.OPERATOR_NOT_SUPPORTED, 0.0
         if request == racp.REPORT_ALL:
@@ -147,6 +149,18 @@ def test_each_record_begins_the_procedure_timeout_anew() -> None:
     dialogue, captured = visited(meter, GLUCOSE_MEMORY)
     assert captured == records
     assert dialogue.reached == Cursor.at(4, records[-1], held=4, complete=True)
+
+
+def test_everything_is_listened_to_before_anything_is_asked() -> None:
+    """A meter refuses a request before, or sends what nobody hears."""
+    meter = SimpleMeter(uuids.GLUCOSE_MEASUREMENT, [meter_payload(1)])
+    visited(meter, GLUCOSE_MEMORY)
+    all_of_it = {
+        uuids.GLUCOSE_MEASUREMENT,
+        uuids.GLUCOSE_MEASUREMENT_CONTEXT,
+        uuids.RECORD_ACCESS_CONTROL_POINT,
+    }
+    assert meter.listened_to == [all_of_it] * 3
 
 
 def in_parts(number: int) -> list[bytes]:

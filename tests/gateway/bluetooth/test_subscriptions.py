@@ -1,8 +1,12 @@
 """What a device sends by itself: each measurement once, and nothing that still moves."""
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import pytest
+from bleak import BleakClient
+from bleak.args.bluez import BlueZNotifyArgs
+from bleak.backends.characteristic import BleakGATTCharacteristic
 from bumble import gatt
 from bumble.device import Connection
 
@@ -10,10 +14,10 @@ from gateway.bluetooth import harvest
 from gateway.visit import Command
 from schemas.gatt import uuids
 from schemas.gatt.quirks import AND_UA651, OMRON
-from simulators.peripherals import Cuff, Habits, Stall, attributes
+from simulators.peripherals import Cuff, Habits, Sample, Stall, attributes
 from simulators.peripherals.models import CUFFS
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff
+from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.side import BluetoothSide
 from tests.gateway.bluetooth.test_survival import watch
 from tests.gateway.bluetooth.test_visits import sessions
@@ -117,6 +121,37 @@ def dropping_later(
         await drop(cuff, connection)
 
     return later
+
+
+async def test_records_come_by_messages_and_not_by_sockets(
+    world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sockets, one for each characteristic, are beside D-Bus: an end could overtake a record."""
+    ways: dict[str, object] = {}
+    start_notify = BleakClient.start_notify
+
+    async def noting(
+        client: BleakClient,
+        number: str,
+        told: Callable[[BleakGATTCharacteristic, bytearray], None],
+        *,
+        bluez: BlueZNotifyArgs,
+    ) -> None:
+        ways[number] = bluez
+        await start_notify(client, number, told, bluez=bluez)
+
+    monkeypatch.setattr(BleakClient, "start_notify", noting)
+    meter = make_meter()
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    await side.visited(1)
+    assert len(side.payloads) == 1
+    assert set(ways) == {
+        uuids.full(uuids.GLUCOSE_MEASUREMENT),
+        uuids.full(uuids.GLUCOSE_MEASUREMENT_CONTEXT),
+        uuids.full(uuids.RECORD_ACCESS_CONTROL_POINT),
+    }
+    assert all(way == {"use_start_notify": True} for way in ways.values())
 
 
 async def test_a_device_that_remembers_subscriptions_sends_to_nobody(
