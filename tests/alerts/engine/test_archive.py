@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 
-import numpy as np
 from hypothesis import given, settings
 
 from alerts.engine.archive import Source, encode_patient
 from alerts.engine.ladders import arrange
-from alerts.engine.memory import RECENT_MAX, Memory
-from alerts.engine.state import PartitionState
+from alerts.engine.memory import RECENT_MAX
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick
+from tests.alerts.engine.cuts import remembered
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
 from tests.alerts.readings import (
     BASIC,
@@ -26,35 +25,6 @@ from tests.alerts.readings import (
     record,
     trial,
 )
-
-
-def ordered(memory: Memory, row: int) -> object:
-    """What memory keeps of a patient, oldest first."""
-    slot = int(memory.slot_of[row])
-    if slot < 0:
-        return None
-    count = int(memory.table["recent_count"][slot])
-    recent = np.roll(memory.table["recent"][slot], -count).tolist()
-    days = sorted(str(day) for day in memory.days(np.array([slot]))[0] if day["day"])
-    rest = [memory.table[name][slot].tolist() for name in ("forgotten_day", "baseline_total")]
-    return recent[-min(count, RECENT_MAX) :], str(memory.ring(slot)), days, rest
-
-
-def remembered(state: PartitionState) -> tuple[object, ...]:
-    """All that a state says, in a form that can be compared."""
-    size = len(state.patients)
-    memory = [[ordered(memory, row) for row in range(size)] for memory in state.memories]
-    return (
-        state.patients,
-        state.newest_ms[:size].tolist(),
-        memory,
-        state.clear[:size].tolist(),
-        state.latched[:size].tolist(),
-        state.waits[:size].tolist(),
-        state.ladders,
-        state.timers,
-        state.arrivals,
-    )
 
 
 @settings(max_examples=40)

@@ -12,6 +12,7 @@ from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.alert import ENDING, Transition
 from schemas.kafka import ReadingsRecord, Tick
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
 from tests.alerts.readings import (
     BASIC,
@@ -50,7 +51,7 @@ def rules(*, trial: bool = False) -> RuleSet:
 
 
 def judged(*log: ReadingsRecord) -> list[Transition]:
-    return step(fresh_state(rules=rules()), log).transitions
+    return by_cuts(log, rules=rules())
 
 
 def events(*log: ReadingsRecord) -> list[str]:

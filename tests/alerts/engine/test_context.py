@@ -13,6 +13,7 @@ from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.reading import Quantity
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.test_corrections import correction, events
 from tests.alerts.readings import (
     DAY,
@@ -100,7 +101,7 @@ def context(of: Measured, meal: str, at_ms: int) -> PatientReadings:
 
 def judged(*log: ReadingsRecord, book: str = BOOK.text) -> list[Transition]:
     rules = arrange([read_book("fasting.toml", book)])
-    return step(fresh_state(PatientEntry("p1", "Robin", ["fasting"]), rules=rules), log).transitions
+    return by_cuts(log, PatientEntry("p1", "Robin", ["fasting"]), rules=rules)
 
 
 def test_a_context_that_comes_later_counts_once() -> None:

@@ -24,6 +24,7 @@ from schemas.kafka import (
     WithdrawnReading,
 )
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.test_confirmation import rules as confirming
 from tests.alerts.readings import (
     DAY,
@@ -66,7 +67,7 @@ def events(transitions: Sequence[Transition]) -> list[str]:
 
 
 def judged(*records: ReadingsRecord) -> list[Transition]:
-    return step(fresh_state(), records).transitions
+    return by_cuts(records)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_what_is_not_judged_is_not_judged_when_it_is_corrected() -> None:
     patient = PatientEntry("p1", "Robin", ["adult-standard"], care_plan_from_ms=NOON + 1)
     later = pressure(NOON + MINUTE, 120)
     log = [*at_once(before_plan, later), correction(before_plan, SEVERE)]
-    assert step(fresh_state(patient), log).transitions == []
+    assert by_cuts(log, patient) == []
 
 
 def test_an_alert_that_rests_on_nothing_else_is_retracted() -> None:
@@ -167,7 +168,7 @@ def test_a_task_and_a_page_that_wait_for_a_repeat_end_with_their_reading() -> No
     waiting = step(fresh_state(rules=confirming()), [*at_once(SEVERE)]).transitions
     assert waiting[0].marks == ["awaiting-confirmation"]
     log = [*at_once(SEVERE), correction(SEVERE, NORMAL, NOON), end]
-    assert events(step(fresh_state(rules=confirming()), log).transitions) == ["onset", "retracted"]
+    assert events(by_cuts(log, rules=confirming())) == ["onset", "retracted"]
 
 
 def test_a_reading_that_is_no_measurement_is_taken_back() -> None:

@@ -14,6 +14,7 @@ from schemas.alert import Transition
 from schemas.kafka import Tick
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.readings import HOUR, MINUTE, NOON, at_once, fresh_state, glucose, pressure
 
 BOOK = """
@@ -83,7 +84,7 @@ def test_limits_are_shown_in_the_unit_of_the_reading_first() -> None:
 
 def test_what_held_before_is_told() -> None:
     readings = [glucose(NOON, 60), glucose(NOON + MINUTE, 50), glucose(NOON + 2 * MINUTE, 100)]
-    found = step(fresh_state(), at_once(*readings)).transitions
+    found = by_cuts(at_once(*readings))
     assert [one.held_before for one in found] == [
         [],
         ["adult-diabetes/glucose-below-70"],
@@ -91,13 +92,13 @@ def test_what_held_before_is_told() -> None:
     ]
     late = [*at_once(pressure(NOON, 200, 80, "body-moved")), Tick(NOON + HOUR)]
     again = at_once(pressure(NOON + 2 * HOUR, 200, 80))
-    *_, worsened = step(fresh_state(), [*late, *again]).transitions
+    *_, worsened = by_cuts([*late, *again])
     assert worsened.held_before == worsened.lowered_before == ["adult-standard/bp-severe"]
 
 
 def test_a_further_match_that_is_less_severe_than_the_alert_says_so() -> None:
     readings = [glucose(NOON + n * MINUTE, value) for n, value in enumerate([50, 52, 62])]
-    found = step(fresh_state(), at_once(*readings)).transitions
+    found = by_cuts(at_once(*readings))
     assert [(one.event, one.severity, one.matched) for one in found] == [
         ("onset", "critical", None),
         ("again", "critical", None),

@@ -13,6 +13,7 @@ from schemas.alert import Transition
 from schemas.errors import InvalidInput
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.test_log_lines import read
 from tests.alerts.engine.test_notices import of, started, under
 from tests.alerts.engine.test_notices import rules as dated_rules
@@ -54,7 +55,7 @@ def test_a_late_flagged_match_that_a_later_reading_contradicts_is_filed() -> Non
             record(late_ms, [pressure(NOON + 30 * MINUTE, newest)]),
             Tick(late_ms + 1),
         ]
-        found = step(fresh_state(PatientEntry("p1", "Robin", BOTH)), log).transitions
+        found = by_cuts(log, PatientEntry("p1", "Robin", BOTH))
         return [(one.event, one.severity) for one in found]
 
     assert story(120) == [("repeat-asked", "critical"), ("resolved-before-seen", "medium")]
@@ -105,7 +106,7 @@ def test_a_mean_that_stands_leaves_out_the_day_after_a_long_gap(
     days = [0, *range(gap_days, gap_days + 8)]
     measured = [pressure(NOON + day * DAY, 140) for day in days]
     assert standing(*measured, text=(EIGHT,)) == expected
-    told = step(fresh_state(ROBIN, rules=rules(EIGHT)), at_once(*measured)).transitions
+    told = by_cuts(at_once(*measured), ROBIN, rules=rules(EIGHT))
     assert [one.rule for one in told] == expected, "as it is told in time"
     twice = [one for each in at_once(*measured) for one in (each, each)]
     told = step(fresh_state(ROBIN, rules=rules(EIGHT)), twice).transitions
@@ -229,7 +230,7 @@ def test_books_that_share_a_ladder_speak_with_one_voice() -> None:
     rule_set = arrange([read_book("edges.toml", text)])
     values = [150, 170, 190, 177, 174, 150, 154, 140, 135]
     log = at_once(*(after(n, value) for n, value in enumerate(values)))
-    found = step(fresh_state(ROBIN, rules=rule_set), log).transitions
+    found = by_cuts(log, ROBIN, rules=rule_set)
     assert [(one.event, one.rule, (one.at_ms - NOON) // MINUTE) for one in found] == [
         ("onset", "raised", 0),
         ("worsened", "high", 1),

@@ -13,6 +13,7 @@ from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.test_confirmation import rules as confirming
 from tests.alerts.engine.test_corrections import correction, events, kept, logs, withdrawal
 from tests.alerts.engine.test_revise import days
@@ -36,7 +37,7 @@ LATER = NOON + 7 * MINUTE
 
 
 def judged(*log: ReadingsRecord, rules: RuleSet | None = None) -> list[Transition]:
-    return step(fresh_state(rules=rules), log).transitions
+    return by_cuts(log, rules=rules)
 
 
 def test_what_waited_for_a_repeat_waits_on_until_its_time() -> None:
@@ -168,7 +169,7 @@ HIGH = [pressure(NOON + n * HOUR, 150) for n in range(2)]
 
 def told_of_windows(*log: ReadingsRecord) -> list[str]:
     patient = PatientEntry("p1", "Robin", ["windows"], therapy_start_ms=NOON + 9 * DAY)
-    return events(step(fresh_state(patient, rules=windows()), log).transitions)
+    return events(by_cuts(log, patient, rules=windows()))
 
 
 def test_a_window_that_returned_only_thanks_to_it_is_open_again() -> None:
@@ -332,7 +333,7 @@ def test_a_late_record_of_the_old_patient_is_not_needed() -> None:
     moved = record(LATER, [FOREIGN], "p2")
     patients = [PatientEntry(name, name, ["adult-standard"]) for name in ("p1", "p2")]
     log = [*at_once(SEVERE, FOREIGN), moved, withdrawal(FOREIGN, at_ms=LATER), Tick(NOON + DAY)]
-    assert events(step(fresh_state(*patients), log).transitions)[:3] == [
+    assert events(by_cuts(log, *patients))[:3] == [
         "onset",
         "returned",
         "reopened",

@@ -16,9 +16,9 @@ from alerts.rules.load import load_books
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import remembered
 from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.scenes import Scene, examples, scenes
-from tests.alerts.engine.test_archive import remembered
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, fresh_state, pressure, record
 
 KINDS = ("counted", "averaged", "status", "named", "plain")

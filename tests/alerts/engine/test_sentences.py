@@ -3,24 +3,23 @@
 import pytest
 
 from alerts.engine.ladders import arrange
-from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.alert import Transition
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.readings import (
     BOTH,
     HOUR,
     NOON,
     Measured,
     at_once,
-    fresh_state,
     glucose,
     pressure,
 )
 
 
 def judged(*measured: Measured) -> list[Transition]:
-    return step(fresh_state(), at_once(*measured)).transitions
+    return by_cuts(at_once(*measured))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ def test_a_rule_about_what_the_device_reports_has_sentences_too() -> None:
     )
     shipped = arrange(load_books())
     patient = PatientEntry("p1", "Robin", BOTH[:1])
-    assert [one.reason for one in step(fresh_state(patient, rules=shipped), log).transitions] == [
+    assert [one.reason for one in by_cuts(log, patient, rules=shipped)] == [
         "Irregular pulse in 2 of the last 2 readings (adult-standard, pulse-irregular)",
         "No irregular pulse: back within limits (adult-standard, pulse-irregular)",
     ]

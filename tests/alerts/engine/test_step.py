@@ -9,6 +9,7 @@ from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.readings import (
     BOTH,
     DAY,
@@ -29,7 +30,7 @@ ROBIN = PatientEntry("p1", "Robin", BOTH)
 
 
 def judged(*records: ReadingsRecord, patient: PatientEntry = ROBIN) -> list[Transition]:
-    return step(fresh_state(patient), records).transitions
+    return by_cuts(records, patient)
 
 
 def short(transitions: Sequence[Transition]) -> list[str]:

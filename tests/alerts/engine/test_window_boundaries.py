@@ -13,6 +13,7 @@ from schemas.alert import Transition
 from schemas.errors import MisconfiguredError
 from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
 from tests.alerts.readings import (
     DAY,
@@ -67,7 +68,7 @@ def rules(*text: str) -> RuleSet:
 def judged(
     log: list[ReadingsRecord], *text: str, patient: PatientEntry = ROBIN
 ) -> list[Transition]:
-    return step(fresh_state(patient, rules=rules(*text)), log).transitions
+    return by_cuts(log, patient, rules=rules(*text))
 
 
 def told(
@@ -336,7 +337,7 @@ def test_flagged_and_censored_readings_in_windows() -> None:
 
     def story(*measured: Measured) -> list[tuple[str, str]]:
         rule_set = arrange([read_book("edges.toml", GATED + HIGH_TWICE)])
-        found = step(fresh_state(ROBIN, rules=rule_set), at_once(*measured)).transitions
+        found = by_cuts(at_once(*measured), ROBIN, rules=rule_set)
         return [(one.event, one.rule) for one in found]
 
     def after(minutes: int, value: object, *flags: str) -> Measured:
@@ -366,7 +367,7 @@ def test_a_flagged_newest_reading_ends_no_window_that_a_late_one_completes() -> 
             *at_once(pressure(NOON + 3 * MINUTE, 120, 80, *flags)),
             record(NOON + 5 * MINUTE, [pressure(NOON - MINUTE, 151)]),
         ]
-        return [one.event for one in step(fresh_state(ROBIN, rules=rule_set), log).transitions]
+        return [one.event for one in by_cuts(log, ROBIN, rules=rule_set)]
 
     assert story() == ["resolved-before-seen"]
     assert story("body-moved") == ["onset"]
@@ -385,7 +386,7 @@ def test_a_repeat_that_denies_a_lesser_rung_ends_its_wait() -> None:
         measured = [pressure(NOON, first, 80, "body-moved")]
         measured += [pressure(NOON + (1 + n) * MINUTE, value) for n, value in enumerate(repeats)]
         log = [*at_once(*measured), Tick(NOON + HOUR)]
-        found = step(fresh_state(ROBIN, rules=rule_set), log).transitions
+        found = by_cuts(log, ROBIN, rules=rule_set)
         return [(one.event, one.rule) for one in found]
 
     assert story(170) == [("repeat-asked", "high"), ("onset", "high")]

@@ -8,6 +8,7 @@ from alerts.engine.archive import decode_patient, restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.test_corrections import LATER, SEVERE, events, judged, kept, withdrawal
 from tests.alerts.engine.test_revise import fresh, measurements, memory_of, named
 from tests.alerts.readings import (
@@ -47,7 +48,7 @@ def test_the_new_patients_reading_is_judged_by_its_age() -> None:
     moved = [record(LATER, [SEVERE], "p2")]
     log = [*at_once(SEVERE), withdrawal(SEVERE), *moved]
     patients = [PatientEntry(name, name, ["adult-standard"]) for name in ("p1", "p2")]
-    found = step(fresh_state(*patients), log).transitions
+    found = by_cuts(log, *patients)
     assert [(one.event, one.patient_id) for one in found] == [
         ("onset", "p1"),
         ("retracted", "p1"),
