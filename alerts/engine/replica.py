@@ -217,8 +217,6 @@ class Replica:
         for name, number in self._writers.items():
             if name in until:
                 believed[number] = until[name]
-        if self.writer in self._writers:
-            believed[self._writers[self.writer]] = np.iinfo(np.int64).max
         return believed
 
     def _note(self, rows: int | list[int], writer: str, holds: int, log_ms: int) -> None:
