@@ -8,6 +8,7 @@ that the order of arrival changes nothing.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from alerts.engine.columns import Booleans, Integers
 from alerts.engine.memory import DAY_READINGS_MAX, Memory, Structured
@@ -68,13 +69,18 @@ class Window:
         )
 
 
+def code_of(day: Integers) -> npt.NDArray[np.uint16]:
+    """Give what memory calls days: their number plus 1, as far as it goes; 0 is none."""
+    return np.clip(day + 1, 1, _DAY_CODE_MAX).astype(np.uint16)
+
+
 def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structured:
     """Add a reading to the days of each of different slots; give the days as they are then.
 
     ``sign`` -1 takes the values of a reading away; its day remains a day of measuring.
     """
     days = memory.days(slot)
-    code = np.clip(added.day + 1, 1, _DAY_CODE_MAX).astype(np.uint16)
+    code = code_of(added.day)
     stored = np.ascontiguousarray(days["day"].T)  # by columns: numpy is slow along short rows
     same = stored == code
     known = same.any(axis=0)

@@ -58,7 +58,6 @@ def rest(held: LadderState, change: Change, lost: Sequence[Moved], ladder: Ladde
     for match in held.basis:
         if match.reading_id == reading_id:
             match.rungs &= ~alone.rungs | ladder.means
-    held.basis = [match for match in held.basis if match.rungs]
     _forget_waiting(held, change, alone.rungs)
     supported = held.older
     for match in held.basis:

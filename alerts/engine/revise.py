@@ -21,8 +21,6 @@ from alerts.engine.sight import Sight, stamped_as
 from alerts.engine.standing import newest
 from alerts.engine.state import PartitionState
 
-_DAY_CODE_MAX = 2**16 - 1
-
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -113,9 +111,8 @@ class _Reviser:
             tenths=tenths_of(values, self._vital.vital),
             known=~np.isnan(values.number),
         )
-        code = np.clip(added.day + 1, 1, _DAY_CODE_MAX).astype(np.uint16)
         judged = columns.measured_ms[0] >= self._state.from_ms[self._row]
-        if judged and (self._memory.days(slot)["day"] == code).any():
+        if judged and (self._memory.days(slot)["day"] == day_sums.code_of(added.day)).any():
             day_sums.add(self._memory, slot, added, sign)
         since_ms, until_ms = self._state.baseline_ms[self._row, self._vital.index]
         if added.counts[0] and since_ms <= columns.measured_ms[0] < until_ms:

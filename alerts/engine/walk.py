@@ -126,7 +126,6 @@ class Walk:
         """Settle what is still open."""
         for row, record in self._open.items():
             self._close(row, record)
-        self._open.clear()
 
     def _told(self, row: int, seen: Seen, timeline: Timeline) -> list[Placed]:
         judged = self._judge(row, seen, timeline)

@@ -74,11 +74,6 @@ class Limit:
         return self.bounds.limits
 
     @property
-    def widened_limits(self) -> Floats:
-        """The same, moved by its band."""
-        return self.bounds.widened
-
-    @property
     def shown(self) -> tuple[str, ...]:
         """The book's limit as a person reads it, one entry a unit code."""
         return self.bounds.shown
@@ -92,14 +87,6 @@ class Limit:
         """Spell the comparison out, with the book's limit: ``systolic > 180 mmHg``."""
         stated = ", ".join(dict.fromkeys(self.shown))
         return f"{self.name}{' rise' if self.rise else ''} {self.operator} {stated}"
-
-    def in_force(self, values: Values | Sums, reading: int = 0) -> Bounds:
-        """Give what one reading is compared with."""
-        chosen = values.chosen.get(self.setting)
-        number = 0 if chosen is None else int(chosen.choice[reading])
-        if chosen is None or number == 0:
-            return self.bounds
-        return self.scale.bounds(chosen.stated[number - 1])
 
     def truth(self, values: Values | Sums, *, widened: bool = False) -> Truth:
         """Compare in the unit received."""

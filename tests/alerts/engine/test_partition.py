@@ -8,7 +8,7 @@ from alerts.engine.archive import decode_patient
 from alerts.engine.partition import Partition
 from alerts.engine.plans import Plans
 from alerts.engine.step import step
-from schemas.kafka import Tick
+from schemas.kafka import Canary, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.histories import PATIENTS
 from tests.alerts.readings import (
@@ -19,8 +19,10 @@ from tests.alerts.readings import (
     at_once,
     encoded,
     fresh_state,
+    glucose,
     pressure,
     record,
+    stamped,
     trial,
 )
 
@@ -104,3 +106,102 @@ def test_clocks_may_differ_a_little(ahead_ms: int, held: list[int]) -> None:
 
 def test_a_broker_that_does_not_say_when_bounds_nothing() -> None:
     assert restored().read([(0, encoded(Tick(NOON)))], [-1]).ahead == []
+
+
+def people(*names: str) -> Partition:
+    plans = Plans(trial())
+    for name in names:
+        plans.put(PatientEntry(name, name, BOTH))
+    return Partition(trial(), plans, TOPIC)
+
+
+def told_at(partition: Partition, *names: str, first: int = 0) -> list[str]:
+    """A critical reading of each, at offsets from ``first`` on: of whom is anything told?"""
+    log: list[tuple[int, bytes | None]] = [
+        (first + n, encoded(record(NOON + n, [pressure(NOON + n, 200)], name)))
+        for n, name in enumerate(names)
+    ]
+    return [one.patient_id for one in partition.judge(partition.read(log)).outcome.transitions]
+
+
+def test_a_partition_begins_with_nothing_seen_and_goes_on_where_another_stands() -> None:
+    first = people("p1")
+    assert (first.next_offset, first.seen, first.held) == (0, 0, {})
+    held = {"p1": 6}
+    first.resume(3, NOON, 5, held)
+    held.clear()
+    assert (first.next_offset, first.state.log_ms, first.seen, first.held) == (
+        3,
+        NOON,
+        5,
+        {"p1": 6},
+    )
+    other = people("p1")
+    other.go_on_like(first)
+    assert (other.next_offset, other.state.log_ms, other.seen, other.held) == (
+        3,
+        NOON,
+        5,
+        {"p1": 6},
+    )
+    other.resume(7, NOON + 1, 5)
+    assert (other.seen, other.held) == (7, {})
+    first.begin_again(OTHER_TOPIC)
+    assert (first.topic_id, first.next_offset, first.seen, first.held) == (OTHER_TOPIC, 0, 0, {})
+
+
+def test_each_patient_is_judged_from_the_offset_up_to_which_the_state_has_seen() -> None:
+    partition = people("p1", "p2")
+    partition.resume(3, NOON - MINUTE, 5, {"p1": 6})
+    assert told_at(partition, "p2", "p1", first=3) == [], "3 and 4 have been seen by both"
+    assert partition.held == {"p1": 6}
+    assert told_at(partition, "p2", first=5) == ["p2"]
+    assert told_at(partition, "p1", first=6) == ["p1"]
+    seen = people("p1")
+    seen.resume(3, NOON - MINUTE, 5, {"p1": 6})
+    assert told_at(seen, "p1", first=5) == []
+
+
+def test_who_has_seen_more_than_the_others_is_known_until_they_have_too() -> None:
+    partition = people("p1", "p2", "p3")
+    partition.resume(3, NOON - MINUTE, 5, {"p1": 4, "p2": 6, "p3": 7})
+
+    def held_after(next_offset: int) -> dict[str, int]:
+        tick: tuple[int, bytes | None] = (next_offset - 1, encoded(Tick(NOON)))
+        partition.judge(partition.read([tick]))
+        return partition.held
+
+    assert held_after(4) == {"p1": 4, "p2": 6, "p3": 7}, "not all have seen 5 yet"
+    assert held_after(5) == {"p2": 6, "p3": 7}
+    assert held_after(6) == {"p3": 7}
+    assert held_after(7) == {}
+
+
+@pytest.mark.parametrize(("holds", "written"), [(1, True), (2, True), (3, False)])
+def test_who_was_restored_from_further_on_keeps_the_record_that_says_so(
+    holds: int, written: bool
+) -> None:
+    """Time passes for all; what a deadline leads to is written by whoever has seen as much."""
+    flagged = [(0, encoded(record(NOON, [pressure(NOON, 200, 80, "body-moved")])))]
+    partition = people("p1")
+    partition.judge(partition.read(list(flagged)))
+    partition.resume(1, NOON, 1, {"p1": holds})
+    tick: tuple[int, bytes | None] = (1, encoded(Tick(NOON + DAY)))
+    batch = partition.judge(partition.read([tick]))
+    assert [one.event for one in batch.outcome.transitions] == ["onset"]
+    assert [name for name, _ in batch.patients] == (["p1"] if written else [])
+
+
+def test_a_canary_is_given_apart_and_only_moves_time() -> None:
+    partition = people("p1")
+    canary = Canary("s-1", NOON, stamped(glucose(NOON, 40), NOON))
+    entries = partition.read([(0, encoded_canary(canary))])
+    assert entries.canaries == [canary]
+    assert entries.records == [Tick(NOON)]
+    assert (entries.rejected, entries.patients) == ([], set())
+    assert partition.judge(entries).outcome.transitions == []
+    assert partition.state.log_ms == NOON
+
+
+def encoded_canary(canary: Canary) -> bytes:
+    return msgspec.json.encode(canary)

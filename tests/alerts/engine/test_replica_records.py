@@ -272,7 +272,7 @@ def test_other_books_keep_what_was_noted_of_each_patient() -> None:
     ("first", "bare"), [(0x8F, True), (0x90, False), (0x9F, False), (0xA0, True)]
 )
 def test_a_state_of_the_former_release_is_told_by_its_first_byte(first: int, bare: bool) -> None:
-    value = bytes([first])
+    value = bytes([first, 1])
     assert decode_kept(value) == (Kept(2, "", 0, value) if bare else None)
 
 

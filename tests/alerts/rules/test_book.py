@@ -184,7 +184,7 @@ advice = "Look."
     (fever,) = rules["fever"].condition.tests()
     assert isinstance(fever, Limit)
     assert list(fever.limits) == [38.0, 100.4]
-    assert list(fever.widened_limits) == pytest.approx([37.5, 99.5])
+    assert list(fever.bounds.widened) == pytest.approx([37.5, 99.5])
     heavy, _ = rules["heavy"].condition.tests()
     assert isinstance(heavy, Limit)
     assert heavy.limits[1] == pytest.approx(330.693, abs=0.001)  # in pounds, if a scale sends them

@@ -1,0 +1,142 @@
+"""A crowd whose readings come in every order, twice and at one time: as if they came one by one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+import msgspec
+import pytest
+
+from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.alert import Transition
+from schemas.kafka import PatientReadings, ReadingsRecord
+from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged, remembered
+from tests.alerts.engine.test_one_by_one import TEXT
+from tests.alerts.engine.test_window_boundaries import GATED, HIGH_TWICE, ROBIN, rule, rules
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Measured,
+    at_once,
+    fresh_state,
+    pressure,
+    record,
+)
+
+CROWD = [
+    PatientEntry(f"p{number}", "Robin", ["edges"], therapy_start_ms=NOON + DAY)
+    for number in range(26)
+]
+
+
+def crowd_rules() -> RuleSet:
+    return arrange([read_book("edges.toml", GATED + "".join(TEXT))])
+
+
+def sitting(at_ms: int, random: Random) -> list[ReadingsRecord]:
+    """Everybody measures twice or three times; half of them in an odd way."""
+    log: list[ReadingsRecord] = []
+    for number, person in enumerate(CROWD):
+        taken = [reading(at_ms + n * MINUTE, random) for n in range(random.choice([2, 3]))]
+        if number % 2:
+            taken = muddled(taken, random)
+        name = person.patient_id
+        log += [record(at_ms + (3 + n) * MINUTE, [one], name) for n, one in enumerate(taken)]
+    return sorted(log, key=lambda one: one.received_at_ms)
+
+
+def reading(at_ms: int, random: Random) -> Measured:
+    value: object = random.choice([95, 120, 142, 150, 165, 190] * 3 + ["HI", "NaN"])
+    flags = random.choice([()] * 6 + [("body-moved",)])
+    return replace(pressure(at_ms, value, 80, *flags), session=f"s{at_ms}")
+
+
+def muddled(taken: list[Measured], random: Random) -> list[Measured]:
+    first, second, *rest = taken
+    match random.choice(["twice", "late", "same time", "untrusted", "receipt", "old"]):
+        case "twice":
+            return [first, second, random.choice([first, second]), *rest]
+        case "late":
+            return [second, first, *rest]
+        case "same time":
+            return [first, replace(second, at_ms=first.at_ms), *rest]
+        case "untrusted":
+            return [first, replace(second, time="untrusted"), *rest]
+        case "receipt":
+            return [replace(first, time="receipt"), second, *rest]
+        case _:
+            return [first, replace(second, at_ms=second.at_ms - 5 * DAY), *rest]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_crowd_is_judged_as_one_reading_after_the_other(seed: int) -> None:
+    together, alone = (fresh_state(*CROWD, rules=crowd_rules()) for _ in range(2))
+    random, told = Random(seed), list[Transition]()
+    for turn in range(5):
+        log = sitting(NOON + turn * 14 * HOUR, random)
+        found = step(together, log).transitions
+        assert [one for each in log for one in step(alone, [each]).transitions] == found
+        told += found
+    assert remembered(together) == remembered(alone)
+    assert len({one.event for one in told}) > 4, "the stories are of many kinds"
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1), (1, 1)])
+def test_readings_of_one_time_lie_in_the_order_of_their_numbers(numbers: Sequence[int]) -> None:
+    """However they came: the last of three must be the same one after a restart."""
+    same = [replace(pressure(NOON, value), name=f"n{value}") for value in (150, 120)]
+    log: list[ReadingsRecord] = [
+        numbered(record(NOON + n * MINUTE, [one]), number)
+        for n, (one, number) in enumerate(zip(same, numbers, strict=True))
+    ]
+    log += at_once(pressure(NOON + 10 * MINUTE, 150), pressure(NOON + 11 * MINUTE, 120))
+    judged(log, ROBIN, rules=rules(HIGH_TWICE))
+    judged([log[1], log[0], *log[2:]], ROBIN, rules=rules(HIGH_TWICE))
+
+
+def numbered(one: PatientReadings, number: int) -> PatientReadings:
+    (stamped,) = one.readings
+    reading = msgspec.structs.replace(stamped.reading, seq=number)
+    return msgspec.structs.replace(
+        one, readings=[msgspec.structs.replace(stamped, reading=reading)]
+    )
+
+
+def test_a_reading_of_the_time_of_the_last_match_does_not_end_it() -> None:
+    """It was not measured after it. A flagged match counts as one, though it opens nothing."""
+    rule_set = arrange([read_book("edges.toml", GATED + rule("high", "systolic > 150 mmHg"))])
+    high = pressure(NOON, 160)
+    flagged = pressure(NOON + MINUTE, 160, 80, "body-moved")
+    normal = replace(pressure(NOON + MINUTE, 120), name="normal")
+
+    def told(*measured: Measured) -> list[str]:
+        return [one.event for one in judged(at_once(*measured), ROBIN, rules=rule_set)]
+
+    assert told(high, normal) == ["onset", "returned"]
+    assert "returned" not in told(high, flagged, normal)
+    assert told(high, flagged, pressure(NOON + MINUTE + 1, 120))[-1] == "returned"
+    assert told(high, replace(pressure(NOON, 120), name="normal")) == ["onset"]
+
+
+def test_a_further_match_of_a_reading_by_a_late_one_is_another_event() -> None:
+    text = (
+        rule("plain", "systolic > 150 mmHg", ladder="bp"),
+        rule("twice", "systolic >= 155 mmHg", "window = { matching = 2, of = 2 }", ladder="bp"),
+    )
+    log = [
+        *at_once(pressure(NOON, 152), pressure(NOON + 2 * MINUTE, 160)),
+        record(NOON + 5 * MINUTE, [pressure(NOON + MINUTE, 158)]),
+    ]
+    found = judged(log, ROBIN, rules=rules(*text))
+    assert [(one.event, one.evidence.measured_at_ms - NOON) for one in found] == [
+        ("onset", 0),
+        ("again", 2 * MINUTE),
+        ("again", MINUTE),
+        ("again", 2 * MINUTE),
+    ]
+    assert len({one.event_id for one in found}) == 4
