@@ -33,6 +33,7 @@ SHELLS = {
     "alerts/desk/daemon.py",
     "alerts/desk/delivery.py",
     "alerts/desk/metrics.py",
+    "alerts/engine/ahead.py",
     "alerts/engine/beside.py",
     "alerts/engine/cli.py",
     "alerts/engine/daemon.py",

@@ -1,14 +1,16 @@
 """The engine's process: readings.v1 and registry.v1 in, alerts.v1 and alerts.state.v1 out.
 
-Order of writing, a batch of one partition at a time: its transitions; the state of each patient it
-touched; the partition's checkpoint. Each is durable before the next is sent, so that a crash
-anywhere repeats transitions, under the same event ids, and never loses one. Engines share the
-partitions as a consumer group; each keeps the state of all, and takes over what another one held.
+Order of writing, part of a batch by part: its transitions; the state of each patient it touched;
+the partitions' checkpoints. Each is durable before the next is sent, so that a crash anywhere
+repeats transitions, under the same event ids, and never loses one. A part is written while the next
+one is judged; before more is read, all is written. Engines share the partitions as a consumer
+group; each keeps the state of all, and takes over what another one held.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, cycle, groupby
 from pathlib import Path
 from random import Random
@@ -18,6 +20,7 @@ import msgspec
 import structlog
 
 from alerts.engine import metrics
+from alerts.engine.ahead import Ahead
 from alerts.engine.beside import Beside
 from alerts.engine.canaries import CANARY_BOOK, judge_canaries
 from alerts.engine.gateways import Gateways
@@ -26,6 +29,7 @@ from alerts.engine.library import Library
 from alerts.engine.output import Message, Output, Patience
 from alerts.engine.partition import Entries
 from alerts.engine.plans import Plans
+from alerts.engine.replica import Write
 from alerts.engine.replicas import Replicas, StoppedError
 from alerts.engine.reports import Reports
 from alerts.engine.roster import Roster
@@ -40,6 +44,8 @@ from schemas.topics import ALERTS, GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGN
 
 _POLL_MS = 250
 _BATCH_RECORDS_MAX = 5_000
+_PART_RECORDS = 1_000
+"""Judged at once while as many are being written; a batch of so few is not parted."""
 _CHECK_EVERY_MS = 500
 """Between two questions whether a topic is what it was; each of the five is asked in its turn."""
 _LOOK_BESIDE_EVERY_MS = 100
@@ -59,6 +65,7 @@ class _Inputs:
     state: Log
     share: Share
     beside: Beside
+    ahead: Ahead
 
     def checks(self) -> Iterator[Callable[[], None]]:
         """Give for ever what raises ``UnavailableError`` if a topic is away or was made again.
@@ -67,6 +74,17 @@ class _Inputs:
         """
         read = (self.share, self.state, self.roster, self.gateways, self.beside)
         return cycle(one.check for one in read)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a part of a batch leads to: of each of its partitions, and what is to be written."""
+
+    entries: list[Entries]
+    outcomes: list[Outcome]
+    found: list[Message]
+    states: dict[int, list[Write]]
+    log_ms: int
 
 
 @dataclass(slots=True)
@@ -112,6 +130,7 @@ class Engine:
                     Log(self.bootstrap, (STATE,), _CLIENT_ID) as state,
                     Log(self.bootstrap, (UNASSIGNED,), _CLIENT_ID) as unassigned,
                     Share(self.bootstrap, (READINGS,), _CLIENT_ID, self.group) as share,
+                    Ahead() as ahead,
                 ):
                     inputs = _Inputs(
                         Roster(registry, self.library, self._plans),
@@ -119,6 +138,7 @@ class Engine:
                         state,
                         share,
                         Beside(self.library, unassigned, self._replicas),
+                        ahead,
                     )
                     self._begin(inputs)
                     backoff.reset()
@@ -139,21 +159,21 @@ class Engine:
             self.waiting_for = "restoring the state of alerts"
             life = inputs.share.life(READINGS)
             self._replicas.connect(inputs.state, life)
-            patience = self._patience(inputs.share)
+            patience = self._patience(inputs)
             self._replicas.catch_up(inputs.state, range(life.partitions), patience)
             self._replicas.expect(self._plans)
         _log.info("engine.restored", patients=self._replicas.patients)
         self.waiting_for = "its share of the partitions"
 
     def _judge_all(self, output: Output, inputs: _Inputs) -> None:
-        roster, beside, state, share = inputs.roster, inputs.beside, inputs.state, inputs.share
-        patience = self._patience(share)
+        roster, beside, share = inputs.roster, inputs.beside, inputs.share
+        patience = self._patience(inputs)
         checks = inputs.checks()
         checked_ms = looked_ms = self.clock.monotonic_ms()
         while not self.stop.is_set():
             records = _poll(share)
             if share.has_news():
-                self._take_share(share, state, output)
+                self._take_share(inputs, output)
                 beside.deal()
             self._replan(roster.read_news())
             if roster.outdated:
@@ -161,7 +181,7 @@ class Engine:
                 beside.deal()
             self._replicas.adopt_next()
             if records:
-                self._judge(records, output, roster, patience)
+                self._judge(records, output, inputs, patience)
             self._reports.tell(self._replicas, share, output, patience)
             if not records or self.clock.monotonic_ms() - looked_ms >= _LOOK_BESIDE_EVERY_MS:
                 self._look_beside(inputs, output, patience)
@@ -186,10 +206,11 @@ class Engine:
             self._replicas.adopt(self.library.rule_set, self._plans)
         self._replan(patients)
 
-    def _take_share(self, share: Share, state: Log, output: Output) -> None:
+    def _take_share(self, inputs: _Inputs, output: Output) -> None:
         """Lead what the group has dealt; follow all else."""
+        share = inputs.share
         numbers = {number for topic, number in share.take_news() if topic == READINGS}
-        self._replicas.deal(numbers, state, output, self._patience(share))
+        self._replicas.deal(numbers, inputs.state, output, self._patience(inputs))
         for number in numbers:
             share.read_on((READINGS, number), self._replicas[number].partition.next_offset)
         metrics.LEADS.set(len(numbers))
@@ -197,28 +218,45 @@ class Engine:
         _log.info("engine.judging", partitions=sorted(numbers), patients=self._replicas.patients)
 
     def _judge(
-        self, records: list[LogRecord], output: Output, roster: Roster, patience: Patience
+        self, records: list[LogRecord], output: Output, inputs: _Inputs, patience: Patience
     ) -> None:
-        """Judge records, by partition, and write what follows: three waits for all partitions."""
+        """Judge records, part by part, each while the part before it is being written."""
+        judged = []
+        for begin in range(0, len(records), _PART_RECORDS):
+            part = self._judge_part(records[begin : begin + _PART_RECORDS], inputs.roster)
+            judged.append(part)
+            inputs.ahead.begin(partial(self._write, part, output, patience))
+        inputs.ahead.finish()
+        self._replicas.written({number for part in judged for number in part.states}, output)
+        for part in judged:
+            self._count(part)
+
+    def _judge_part(self, records: list[LogRecord], roster: Roster) -> _Judged:
         groups = groupby(records, key=lambda one: one.partition)
         read = {number: self._read(number, list(group)) for number, group in groups}
         self._meet(read.values(), roster)
         judged = {number: self._replicas.judge(number, entries) for number, entries in read.items()}
+        canaries = chain(*(entries.canaries for entries in read.values()))
         found = [
-            Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
-            for one in chain(
-                *(outcome.transitions for outcome, _ in judged.values()),
-                judge_canaries(
-                    chain(*(entries.canaries for entries in read.values())), self._canary_book
-                ),
-            )
+            *chain(*(outcome.transitions for outcome, _ in judged.values())),
+            *judge_canaries(canaries, self._canary_book),
         ]
-        if found and not output.write(found, patience):
+        return _Judged(
+            list(read.values()),
+            [outcome for outcome, _ in judged.values()],
+            [
+                Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
+                for one in found
+            ],
+            {number: writes for number, (_, writes) in judged.items()},
+            max(self._replicas[number].partition.state.log_ms for number in judged),
+        )
+
+    def _write(self, part: _Judged, output: Output, patience: Patience) -> None:
+        """Write what follows from a part: three waits, whatever the number of partitions."""
+        if part.found and not output.write(part.found, patience):
             raise StoppedError
-        states = {number: writes for number, (_, writes) in judged.items()}
-        self._replicas.write(states, output, patience)
-        for number, (outcome, _) in judged.items():
-            self._count(outcome, read[number], self._replicas[number].partition.state.log_ms)
+        self._replicas.write(part.states, output, patience)
 
     def _read(self, number: int, records: list[LogRecord]) -> Entries:
         entries = self._replicas[number].partition.read(
@@ -247,30 +285,38 @@ class Engine:
         self._replicas.expect(patient for patient in patients if patient in self._plans)
         self._replicas.replan(patients)
 
-    def _patience(self, share: Share) -> Patience:
-        return Patience(self.stop, self.rng, self._wait_for, share.holds)
+    def _patience(self, inputs: _Inputs) -> Patience:
+        def may() -> bool:
+            return inputs.share.holds() and not inputs.ahead.given_up
+
+        return Patience(self.stop, self.rng, self._wait_for, may)
 
     def _wait_for(self, reason: str | None) -> None:
         self.waiting_for = reason
 
-    def _count(self, outcome: Outcome, entries: Entries, log_ms: int) -> None:
-        metrics.REJECTED.inc(len(entries.rejected))
-        metrics.AHEAD.inc(len(entries.ahead))
-        metrics.JUDGED.inc(len(outcome.ages_ms) - outcome.duplicates)
-        metrics.DUPLICATES.inc(outcome.duplicates)
-        metrics.CORRECTED.inc(outcome.corrected)
-        for age_ms in outcome.ages_ms:
-            metrics.AGE.observe(age_ms / 1000)
-        for one in outcome.transitions:
-            metrics.TRANSITIONS.labels(one.event, one.severity).inc()
-            _log.info(
-                "transition",
-                alert_id=one.alert_id,
-                ladder=one.ladder,
-                transition=one.event,
-                severity=one.severity,
-            )
-        metrics.LAG.set((self.clock.wall_ms() - log_ms) / 1000)
+    def _count(self, part: _Judged) -> None:
+        for entries, outcome in zip(part.entries, part.outcomes, strict=True):
+            _count(outcome, entries)
+        metrics.LAG.set((self.clock.wall_ms() - part.log_ms) / 1000)
+
+
+def _count(outcome: Outcome, entries: Entries) -> None:
+    metrics.REJECTED.inc(len(entries.rejected))
+    metrics.AHEAD.inc(len(entries.ahead))
+    metrics.JUDGED.inc(len(outcome.ages_ms) - outcome.duplicates)
+    metrics.DUPLICATES.inc(outcome.duplicates)
+    metrics.CORRECTED.inc(outcome.corrected)
+    for age_ms in outcome.ages_ms:
+        metrics.AGE.observe(age_ms / 1000)
+    for one in outcome.transitions:
+        metrics.TRANSITIONS.labels(one.event, one.severity).inc()
+        _log.info(
+            "transition",
+            alert_id=one.alert_id,
+            ladder=one.ladder,
+            transition=one.event,
+            severity=one.severity,
+        )
 
 
 def _poll(share: Share) -> list[LogRecord]:

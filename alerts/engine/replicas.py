@@ -167,17 +167,26 @@ class Replicas:
             self.leads.add(number)
 
     def judge(self, number: int, entries: Entries) -> tuple[Outcome, list[Write]]:
-        """Judge; what is given is to be written, by ``write``, after the transitions."""
+        """Judge; what is given is to be written, by ``write``, after the transitions.
+
+        More may be judged before that; when all is written, ``written`` must say so.
+        """
         self._unwritten.add(number)
         return self._all[number].judge(entries)
 
     def write(self, writes: Mapping[int, list[Write]], output: Output, patience: Patience) -> None:
-        """Write, by partition, the patients' states; then the checkpoints behind them."""
+        """Write, by partition, the patients' states; then the checkpoints behind them.
+
+        In any thread: nothing here is touched.
+        """
         states = [_messages(number, some[:-1]) for number, some in writes.items()]
         _write(output, list(chain.from_iterable(states)), patience)
         checkpoints = [_messages(number, some[-1:]) for number, some in writes.items()]
         _write(output, list(chain.from_iterable(checkpoints)), patience)
-        for number in writes:
+
+    def written(self, numbers: Iterable[int], output: Output) -> None:
+        """Note that all that was judged of these partitions is written."""
+        for number in numbers:
             self._unwritten.discard(number)
             self._next[number] = output.ends[STATE, number]
 
