@@ -30,6 +30,8 @@ _FETCH_WAIT_MS = 100  # bounds how late a record is seen if a broker does not wa
 _POLL_RECORDS_MAX = 500
 _WHOLE_RECORDS_MAX = 5_000  # where nothing else is done meanwhile
 _POLL_MS = 250
+PARTITION_BYTES_MAX = 4 * 1024 * 1024
+"""Of one answer of the broker: each further one is waited for."""
 
 _log = structlog.get_logger()
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its errors are raised to us, and said once
@@ -105,6 +107,7 @@ class Log(AbstractContextManager["Log"]):
             "group_id": None,
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
             "max_poll_records": _POLL_RECORDS_MAX,
+            "max_partition_fetch_bytes": PARTITION_BYTES_MAX,
         }
 
     def _subscribe(self) -> None:

@@ -13,7 +13,7 @@ from kafka import TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import InvalidSessionTimeoutError
 
-from alerts.log import Log, LogRecord, Place
+from alerts.log import PARTITION_BYTES_MAX, Log, LogRecord, Place
 from schemas.errors import MisconfiguredError, UnavailableError
 
 SESSION_MS = 4_000
@@ -24,7 +24,6 @@ _HEARTBEATS_PER_SESSION = 5
 _POLL_INTERVAL_MAX_MS = 120_000
 _FETCH_WAIT_MS = 50  # bounds how late a record is seen if a broker does not wake a waiting fetch
 _POLL_RECORDS_MAX = 5_000
-_PARTITION_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Share(Log):
         amounts = {
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
             "max_poll_records": _POLL_RECORDS_MAX,
-            "max_partition_fetch_bytes": _PARTITION_BYTES_MAX,
+            "max_partition_fetch_bytes": PARTITION_BYTES_MAX,
         }
         if self._group is None:
             return super()._reading() | amounts
