@@ -58,7 +58,7 @@ class Layout:
         code = self._history.vital.code[begin:end]
         parts = []
         for vital, kinds in zip(self._state.rule_set.vitals, self._state.kinds, strict=True):
-            if vital.vital.name not in self._history.vital.names:
+            if not vital.ladders or vital.vital.name not in self._history.vital.names:
                 continue
             rows = places[code == self._history.vital.names.index(vital.vital.name)]
             judged = self._history.measured_ms[rows] >= self._state.from_ms[self._row[rows]]

@@ -17,6 +17,7 @@ from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.columns import Integers
 from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, Ended, LadderState, Match, Pending
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
+from alerts.engine.remembered import circumstances, remark
 from alerts.engine.sight import Sight
 from alerts.engine.state import Arrivals, Orphan, PartitionState
 
@@ -75,7 +76,8 @@ class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a vital; ``recent`` is of version 1.
 
     ``slot``: exactly as ``alerts.engine.memory`` lays it out. ``cleared``: digests of the rungs
-    whose return condition the newest reading met.
+    whose return condition the newest reading met. ``asked``: digests of the circumstances, in the
+    order of their bits in the ring; None: nobody wrote them down.
     """
 
     newest_ms: int
@@ -83,6 +85,7 @@ class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
     arrivals: _Arrivals | None = None
     slot: bytes = b""
     cleared: bytes = b""
+    asked: bytes | None = None
 
 
 class PatientRecord(msgspec.Struct, frozen=True):
@@ -123,6 +126,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             arrivals=_arrivals(state, row, vital.index),
             slot=state.memories[vital.index].encoded(row),
             cleared=_cleared(state, row, vital),
+            asked=circumstances(state.kinds[vital.index].requirements),
         )
         for vital in rules.vitals
         if state.memories[vital.index].slot_of[row] >= 0
@@ -147,6 +151,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
                 vital.vital.name
                 for vital in rules.vitals
                 if (row, vital.index) not in state.unfilled
+                and not state.memories[vital.index].began_late[row]
             ],
         )
     )
@@ -174,12 +179,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     for vital in state.rule_set.vitals:
         kept = record.vitals.get(vital.vital.name)
         if kept is not None:
-            state.newest_ms[row, vital.index] = kept.newest_ms
-            memory = state.memories[vital.index]
-            if not memory.restore(row, kept.slot):
-                memory.restore_recent(row, np.frombuffer(kept.recent, dtype="<u8"))
-            state.clear[row, _places(vital.ladders)] = _among(vital.ladders, kept.cleared)
-            _restore_arrivals(state, row, vital.index, kept.arrivals)
+            _restore_vital(state, row, vital, kept)
     _restore_ladders(state, row, record.ladders)
     state.absences.restore(row, record.silence)
     if record.known is not None:
@@ -187,16 +187,30 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     if record.inactive:
         state.inactive[row] = _among(state.rule_set.ladders, record.inactive)
     for vital in state.rule_set.vitals:
-        if record.kept_vitals is not None and vital.vital.name not in record.kept_vitals:
-            state.unfilled.add((row, vital.index))
-        else:
+        kept_since = record.kept_vitals is None or vital.vital.name in record.kept_vitals
+        state.memories[vital.index].began_late[row] = not kept_since and not vital.ladders
+        if kept_since or not vital.ladders:
             state.unfilled.discard((row, vital.index))
+        else:
+            state.unfilled.add((row, vital.index))
     state.withdrawn.pop(row, None)
     if record.withdrawn:
         state.withdrawn[row] = record.withdrawn
     state.orphans.pop(row, None)
     if orphans := list(_orphans(state, record.ladders)):
         state.orphans[row] = orphans
+
+
+def _restore_vital(state: PartitionState, row: int, vital: VitalLadders, kept: _Vital) -> None:
+    state.newest_ms[row, vital.index] = kept.newest_ms
+    memory = state.memories[vital.index]
+    if not memory.restore(row, kept.slot):
+        memory.restore_recent(row, np.frombuffer(kept.recent, dtype="<u8"))
+    if kept.asked is not None:
+        asks = circumstances(state.kinds[vital.index].requirements)
+        remark(memory, int(memory.slot_of[row]), kept.asked, asks)
+    state.clear[row, _places(vital.ladders)] = _among(vital.ladders, kept.cleared)
+    _restore_arrivals(state, row, vital.index, kept.arrivals)
 
 
 def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
@@ -229,7 +243,7 @@ def _among(ladders: tuple[Ladder, ...], kept: bytes) -> Integers:
 
 @lru_cache(maxsize=64)
 def _places(ladders: tuple[Ladder, ...]) -> Integers:
-    return np.array([ladder.index for ladder in ladders])
+    return np.array([ladder.index for ladder in ladders], np.int64)
 
 
 @lru_cache(maxsize=4096)

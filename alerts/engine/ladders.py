@@ -10,6 +10,7 @@ from itertools import groupby
 
 from alerts.rules.book import Book, Mean, Rule, VitalSettings
 from alerts.rules.condition import Test
+from alerts.rules.flags import known_flags
 from schemas.alert import SEVERITIES, Severity
 from schemas.errors import MisconfiguredError
 from schemas.vitals import VITALS, Vital
@@ -84,7 +85,10 @@ def _voice(ladder: Ladder, rungs: int, lowered: int) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class VitalLadders:
-    """What is judged by one vital's readings."""
+    """What is judged by one vital's readings; without ladders they are only remembered.
+
+    ``gated``: flags that keep a reading out of windows, with the words for them.
+    """
 
     index: int
     vital: Vital
@@ -94,7 +98,7 @@ class VitalLadders:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Every loaded book, arranged for the engine."""
+    """Every loaded book, arranged for the engine; ``vitals``: all, so that books may come later."""
 
     books: dict[str, Book]
     ladders: tuple[Ladder, ...]
@@ -144,15 +148,15 @@ def arrange(books: Sequence[Book]) -> RuleSet:
     groups = [tuple(group) for _, group in groupby(rungs, key=lambda rung: rung.rule.ladder)]
     settings = {name: _agreed(name, books) for name in VITALS}
     ladders = tuple(_ladder(index, group) for index, group in enumerate(groups))
-    judged = [name for name in VITALS if any(ladder.vital == name for ladder in ladders)]
+    kept = [name for name, vital in VITALS.items() if vital.amends is None]
     vitals = tuple(
         VitalLadders(
             index=index,
             vital=VITALS[name],
             ladders=tuple(ladder for ladder in ladders if ladder.vital == name),
-            gated=_present(settings[name]).gated,
+            gated=_gated(name, settings[name]),
         )
-        for index, name in enumerate(judged)
+        for index, name in enumerate(kept)
     )
     return RuleSet(by_name, ladders, vitals)
 
@@ -198,6 +202,6 @@ def _agreed(vital: str, books: Sequence[Book]) -> VitalSettings | None:
     return found[0][1] if found else None
 
 
-def _present(settings: VitalSettings | None) -> VitalSettings:
-    assert settings is not None, "a rule's vital has settings in its book"
-    return settings
+def _gated(vital: str, settings: VitalSettings | None) -> dict[str, str]:
+    """Of a vital that no book judges, any flag keeps a reading out of windows to come."""
+    return {flag: flag for flag in known_flags(vital)} if settings is None else settings.gated

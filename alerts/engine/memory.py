@@ -96,6 +96,8 @@ class Memory:
         """Of the release before: nothing of what a device cannot set."""
         self.slot_of = np.full(SLOTS_FIRST, -1, np.int32)
         """By row; -1: none."""
+        self.began_late = np.zeros(SLOTS_FIRST, np.bool_)
+        """By row: a former release kept nothing of the vital. To be told when a book judges it."""
         self.used = 0
         self._take(np.zeros(SLOTS_FIRST, self.layout.slot))
 
@@ -123,6 +125,7 @@ class Memory:
         if rows > len(self.slot_of):
             more = np.full(rows - len(self.slot_of), -1, np.int32)
             self.slot_of = np.concatenate([self.slot_of, more])
+            self.began_late = np.concatenate([self.began_late, np.zeros(len(more), np.bool_)])
 
     def reserve_slots(self, slots: int) -> None:
         """Make room for so many slots."""
@@ -204,6 +207,11 @@ class Memory:
         place = (count - kept + np.arange(kept)) % RING_MAX
         found: Structured = self._ring[slot, place].view(self.layout.entry)
         return found
+
+    def full(self, row: int) -> bool:
+        """Tell whether a patient's ring holds as many readings as it can."""
+        slot = int(self.slot_of[row])
+        return slot >= 0 and int(self.table["ring_count"][slot]) >= RING_MAX
 
     def put_ring(self, slot: int, entries: Structured) -> None:
         """Replace a ring; the newest of the readings are kept."""

@@ -1,5 +1,6 @@
 """From columns to what a ring and the sums over days keep of readings, and back to values."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -10,7 +11,7 @@ import numpy as np
 from alerts.engine.columns import ASSESSED, Booleans, Columns, Integers, status_of
 from alerts.engine.identity import name_of
 from alerts.engine.kinds import Kinds
-from alerts.engine.memory import Layout, Structured, flags_bits
+from alerts.engine.memory import Layout, Memory, Structured, flags_bits
 from alerts.engine.sight import Sight, value_text
 from alerts.rules.values import HI, LO, Chosen, Requirement, Values
 from schemas.alert import Evidence
@@ -27,6 +28,7 @@ _STATES = (0, HI, LO)
 _ABSENT = 3
 _RECEIPT = 1
 """In a mark: the time is that of receipt; above it a bit for each requirement that is met."""
+_DIGEST_BYTES = 4
 _TIME_QUALITIES = ("device-clock", "receipt")
 
 
@@ -77,6 +79,33 @@ def values_of_entries(
 def met_of(met: Integers, requirements: Sequence[Requirement]) -> dict[Requirement, Booleans]:
     """Say of each requirement which readings meet it."""
     return {one: met >> number & 1 == 1 for number, one in enumerate(requirements)}
+
+
+@lru_cache(maxsize=256)
+def circumstances(requirements: tuple[Requirement, ...]) -> bytes:
+    """Name what rules ask for by digests, in the order of the bits that a ring keeps of it."""
+    names = (f"{one.attribute}={'|'.join(one.words)}" for one in requirements)
+    return b"".join(hashlib.sha256(name.encode()).digest()[:_DIGEST_BYTES] for name in names)
+
+
+def remark(memory: Memory, slot: int, asked: bytes, asks: bytes) -> None:
+    """Give each bit of a ring its place among what the books ask for now: both ``circumstances``.
+
+    What nobody asked for then is not known to be met.
+    """
+    if asked == asks:
+        return
+    was, now = _digests(asked), _digests(asks)
+    mark = memory.table["ring"]["mark"][slot]
+    met, moved = mark >> 1, np.zeros_like(mark)
+    for place, name in enumerate(now):
+        if name in was:
+            moved |= (met >> was.index(name) & 1) << place
+    memory.table["ring"]["mark"][slot] = mark & _RECEIPT | moved << 1
+
+
+def _digests(joined: bytes) -> list[bytes]:
+    return [joined[n : n + _DIGEST_BYTES] for n in range(0, len(joined), _DIGEST_BYTES)]
 
 
 def with_circumstances(columns: Columns, kinds: Kinds, chosen: dict[str, Chosen]) -> Values:

@@ -165,10 +165,12 @@ def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is 
     for vital, columns in parts:
         turns = Turns(state, vital, columns, log_ms, heard)
         found += turns.take()
+        outcome.touched.update(np.unique(columns.row).tolist())
+        if not vital.ladders:  # remembered for books to come, and judged by none
+            continue
         outcome.duplicates += turns.duplicates
         outcome.walked += turns.walked
         outcome.ages_ms += columns.age_ms[columns.judged].tolist()
-        outcome.touched.update(np.unique(columns.row).tolist())
     found += expire_due(state, log_ms)
     state.log_ms = int(log_ms[-1])
     found.sort(key=lambda item: item.order)
@@ -179,7 +181,7 @@ def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is 
 def _gather(
     state: PartitionState, records: Sequence[ReadingsRecord]
 ) -> Iterator[tuple[VitalLadders, Columns]]:
-    """Sort out what is judged: measurements of vitals with rules, since the care plan began."""
+    """Sort out measurements by vital: those since the care plan began, and what feeds baselines."""
     gatherers = {
         vital.vital.name: Gatherer(vital.vital, frozenset(vital.gated), kinds.requirements)
         for vital, kinds in zip(state.rule_set.vitals, state.kinds, strict=True)

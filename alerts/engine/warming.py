@@ -1,8 +1,8 @@
-"""A book judges a vital that no book judged before: its windows know nothing of the time before.
+"""A book judges a vital of which a former release kept nothing, for no book judged it then.
 
-Windows are kept of every vital that any loaded book judges, so only this is missed. Rings are not
-filled from stored readings: the engine reads no database. Until they are full such rules can only
-be too quiet, and one item of the work list says so, for each patient whom they judge.
+Windows are kept of every vital, whether a book judges it or not, so only this is missed. Until its
+ring is full such rules can only be too quiet, and one item of the work list says so, for each
+patient whom they judge.
 """
 
 from collections.abc import Iterator
@@ -29,6 +29,8 @@ def warming(state: PartitionState) -> Iterator[tuple[int, Transition]]:
     unfilled, state.unfilled = sorted(state.unfilled), set()
     for row, index in unfilled:
         vital = state.rule_set.vitals[index]
+        if state.memories[index].full(row):
+            continue
         rungs = [
             (ladder, place)
             for ladder in vital.ladders
@@ -59,8 +61,8 @@ def _told(
     told = transition(state.patients[row], ladder, finding, vital.gated)
     titles = ", ".join(f"{rung.rule.title.lower()} ({_need(rung)})" for rung in those)
     said = (
-        f"No readings of {spoken(vital.vital.name)} from before now are known to these rules, which"
-        f" look at several: {titles}"
+        f"Not all readings of {spoken(vital.vital.name)} from before now are known to these rules,"
+        f" which look at several: {titles}"
     )
     return msgspec.structs.replace(told, reason=said)
 

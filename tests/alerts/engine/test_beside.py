@@ -251,7 +251,7 @@ def test_a_vital_knows_what_its_rules_ask_for() -> None:
         + rule("three", "systolic > 150 mmHg", "window = { matching = 2, of = 3 }")
         + rule("four", "systolic > 140 mmHg", "window = { mean_days = 2, readings = 2, days = 1 }")
     )
-    (vital,) = rules(text).vitals
+    vital = rules(text).vitals[0]
     kinds = kinds_of(vital)
     assert [one.rung.rule.id for one in kinds.single] == ["one", "two"]
     assert [one.rung.rule.id for one, _ in kinds.counted] == ["three"]

@@ -40,7 +40,7 @@ def lived(*measured: Measured, rule_set: RuleSet | None = None) -> PartitionStat
 
 def ended(state: PartitionState) -> list[list[str]]:
     """By reading, oldest first, the rules that it ends."""
-    (vital,) = state.rule_set.vitals
+    vital = state.rule_set.vitals[0]
     return [
         [
             rung.rule.id
@@ -109,7 +109,7 @@ def test_a_therapy_that_is_entered_later_makes_the_baseline_another() -> None:
 def test_a_time_of_receipt_is_not_sure() -> None:
     receipt = replace(after(1, 120), time="receipt", session="other")
     state = lived(*BEFORE, receipt)
-    (vital,) = state.rule_set.vitals
+    vital = state.rule_set.vitals[0]
     assert [one.sure for one in endings(state, vital, 0)] == [True, True, True, False]
     ids = [one.sight.reading_id for one in endings(state, vital, 0)]
     assert ids == [one.reading_id for one in (*BEFORE, receipt)]
@@ -118,7 +118,7 @@ def test_a_time_of_receipt_is_not_sure() -> None:
 def test_of_whom_no_reading_is_kept_nothing_is_asked() -> None:
     state = fresh_state(THERAPY, rules=rules(*RULES))
     state.row("p1")
-    (vital,) = state.rule_set.vitals
+    vital = state.rule_set.vitals[0]
     assert endings(state, vital, 0) == []
     gated = replace(after(1, "NaN"), quantities={})
     step(state, at_once(gated))

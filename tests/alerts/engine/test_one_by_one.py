@@ -99,7 +99,7 @@ def test_whoever_sends_everything_twice_hears_the_same(seed: int) -> None:
 
 
 def memory_of(state: PartitionState) -> dict[str, object]:
-    (memory,) = state.memories
+    memory = state.memories[0]
     slot = int(memory.slots(np.array([0]))[0])
     days = memory.days(np.array([slot]))[0]
     table = memory.table[slot]

@@ -211,13 +211,13 @@ def test_a_vital_may_ask_for_seven_circumstances_and_no_more() -> None:
             )
         )
 
-    (vital,) = asking(7).vitals
+    vital = asking(7).vitals[0]
     assert len(kinds_of(vital).requirements) == 7
     found = step(
         fresh_state(ROBIN, rules=asking(7)), [with_attributes(pressure(NOON, 160), c6="yes")]
     ).transitions
     assert [one.rule for one in found] == ["r6"]
-    (vital,) = asking(8).vitals
+    vital = asking(8).vitals[0]
     with pytest.raises(MisconfiguredError, match="ask for 8 circumstances"):
         kinds_of(vital)
 
