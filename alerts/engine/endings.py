@@ -11,7 +11,12 @@ from alerts.engine.columns import Booleans, Integers
 from alerts.engine.day_sums import Added
 from alerts.engine.kinds import Placed
 from alerts.engine.ladders import VitalLadders
-from alerts.engine.remembered import sight_of_entry, tenths_of, values_of_entries
+from alerts.engine.remembered import (
+    came_late,
+    sight_of_entry,
+    tenths_of,
+    values_of_entries,
+)
 from alerts.engine.sight import Sight
 from alerts.engine.state import PartitionState
 
@@ -29,7 +34,7 @@ class Ending:
 
 
 def endings(state: PartitionState, vital: VitalLadders, row: int) -> list[Ending]:
-    """Ask the readings of a ring, oldest first; with HI or LO nothing ends."""
+    """Ask the readings of a ring, oldest first; what came late, or holds HI or LO, ends nothing."""
     memory, kinds = state.memories[vital.index], state.kinds[vital.index]
     slot = int(memory.slot_of[row])
     if slot < 0 or not len(ring := memory.ring(slot)):
@@ -59,7 +64,7 @@ def endings(state: PartitionState, vital: VitalLadders, row: int) -> list[Ending
         note(one, windows.relaxed(one.rung.rule.condition, window, rings))
     for one, ends in _means(state, vital, row, ring["at_ms"][-1:]):
         over[-1, one.place] |= one.bit if ends else 0
-    over[(values.beyond != 0).any(axis=1)] = 0
+    over[(values.beyond != 0).any(axis=1) | came_late(ring)] = 0
     return [
         Ending(sight, rungs, sight.time_quality == "device-clock")
         for sight, rungs in zip(

@@ -36,7 +36,7 @@ class Layout:
     An entry: ``at_ms``, ``high`` and ``low`` (the reading_id), ``seq``, ``milli`` (values in
     thousandths of their unit), ``codes`` (four bits a quantity: unit, and how it is absent),
     ``flags`` (a bit a flag the device can set, above them one for each that it cannot, the highest:
-    it said so), ``mark``.
+    it said so, the one below: it came too old to end anything), ``mark``.
     A day: its number plus 1 (0: none), readings with a value, readings with HI or LO, and of each
     quantity the sum in tenths of its canonical unit and how many there are.
     """

@@ -54,6 +54,23 @@ def entries_of(layout: Layout, columns: Columns) -> Structured:
     return entries
 
 
+def note_late(entries: Structured, late: Booleans) -> None:
+    """Note which readings came too old to end what they contradict, for a rule of their patient."""
+    place = _late_place(entries)
+    entries["flags"] |= late.astype(entries.dtype["flags"].type) << place
+
+
+def came_late(entries: Structured) -> Booleans:
+    """Tell which readings did."""
+    late: Booleans = entries["flags"] >> _late_place(entries) & 1 == 1
+    return late
+
+
+def _late_place(entries: Structured) -> int:
+    """Give the bit of a ring's flags below the highest, which no flag takes."""
+    return entries.dtype["flags"].itemsize * 8 - 2
+
+
 def values_of_entries(
     entries: Structured, kinds: Kinds, chosen: Mapping[str, Chosen] | None = None
 ) -> Values:
@@ -64,7 +81,7 @@ def values_of_entries(
     beyond = np.array([*_STATES, 0], np.int8)[state]
     highest = np.uint64(entries.dtype["flags"].itemsize * 8 - 1)
     said = entries["flags"].astype(np.uint64)
-    flags = (said & ~(np.uint64(1) << highest)).astype(np.int64)
+    flags = (said & ~(np.uint64(3) << highest - np.uint64(1))).astype(np.int64)
     flags |= np.where(said >> highest == 1, ASSESSED, 0)
     return Values(
         number=np.where(state == 0, milli / _MILLI, np.nan),

@@ -16,7 +16,13 @@ from alerts.engine.kinds import Kinds
 from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import Memory, Structured
-from alerts.engine.remembered import entries_of, sight_of_entry, tenths_of
+from alerts.engine.remembered import (
+    came_late,
+    entries_of,
+    note_late,
+    sight_of_entry,
+    tenths_of,
+)
 from alerts.engine.sight import Sight, stamped_as
 from alerts.engine.standing import newest
 from alerts.engine.state import PartitionState
@@ -94,6 +100,7 @@ class _Reviser:
             entry = entries_of(self._memory.layout, new)
             for name in ("seq", "mark"):
                 entry[name] = ring[name][place]
+            note_late(entry, came_late(ring[place : place + 1]))
             ring[place] = entry[0]
         else:
             ring = np.delete(ring, place)

@@ -18,7 +18,7 @@ from alerts.engine.findings import Window, summed
 from alerts.engine.kinds import Placed
 from alerts.engine.ladders import Rung, VitalLadders
 from alerts.engine.memory import Structured
-from alerts.engine.remembered import entries_of, tenths_of
+from alerts.engine.remembered import entries_of, note_late, tenths_of
 from alerts.engine.sheet import Sheet
 from alerts.engine.state import PartitionState
 from alerts.rules.book import Matching
@@ -38,6 +38,8 @@ class Rounds:
         self.kinds = state.kinds[vital.index]
         self.memory = state.memories[vital.index]
         self.entries = entries_of(self.memory.layout, columns)
+        late: Booleans = ((sheet.in_force & ~sheet.fresh) != 0).any(axis=1)
+        note_late(self.entries, late)
         known = ~np.isnan(sheet.values.number)
         self.added = Added(
             day=state.local_days(columns.row, columns.measured_ms),

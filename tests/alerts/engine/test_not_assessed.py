@@ -11,7 +11,13 @@ from alerts.engine.columns import Gatherer
 from alerts.engine.kinds import kinds_of
 from alerts.engine.ladders import Rung, arrange
 from alerts.engine.memory import Layout, Memory
-from alerts.engine.remembered import entries_of, sight_of_entry, values_of_entries
+from alerts.engine.remembered import (
+    came_late,
+    entries_of,
+    note_late,
+    sight_of_entry,
+    values_of_entries,
+)
 from alerts.engine.sight import sight_of
 from alerts.engine.step import step
 from alerts.rules.flags import known_flags
@@ -146,6 +152,9 @@ def test_a_ring_knows_what_was_not_looked_for(vital: str) -> None:
     gatherer = Gatherer(VITALS[vital], frozenset())
     gatherer.add((0, 0, 0, NOON), one, alone=True, judged=True)
     entries = entries_of(layout, gatherer.columns())
+    assert not came_late(entries)[0]
+    note_late(entries, np.array([True]))
+    assert came_late(entries)[0]
     status = values_of_entries(entries, kinds).status
     said = {name: int(status[name][0]) for name in known}
     expected = dict.fromkeys(known, CLEAR) | dict.fromkeys((known[0], known[-2]), SET)

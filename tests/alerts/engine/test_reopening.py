@@ -133,6 +133,27 @@ def test_another_reading_that_ends_it_too_takes_the_place_of_the_withdrawn_one()
     assert events(judged(*one_by_one)) == ["onset", "returned", "reopened"]
 
 
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [(10, ["onset", "returned", "wrongly-ended"]), (4, ["onset", "returned"])],
+)
+def test_a_reading_that_came_late_takes_nobodys_place(hours: int, expected: list[str]) -> None:
+    """Delayed, it could not have ended the alert itself: that would have stayed open."""
+    own, came_ms = pressure(NOON + 6 * MINUTE, 122, 80), NOON + 6 * MINUTE + hours * HOUR
+    late = record(came_ms, [own])
+    assert events(judged(*at_once(SEVERE), late)) == ["onset", "returned"][: 1 + (hours == 4)]
+    log = [*at_once(SEVERE, FOREIGN), late, withdrawal(FOREIGN, at_ms=came_ms)]
+    assert events(judged(*log)) == expected
+
+
+def test_a_late_reading_that_is_corrected_came_no_earlier_for_it() -> None:
+    own, came_ms = pressure(NOON + 6 * MINUTE, 122, 80), NOON + 10 * HOUR
+    mended = correction(own, pressure(own.at_ms, 121, 80), came_ms)
+    log = [*at_once(SEVERE, FOREIGN), record(came_ms, [own]), mended]
+    log.append(withdrawal(FOREIGN, at_ms=came_ms))
+    assert events(judged(*log)) == ["onset", "returned", "wrongly-ended"]
+
+
 def test_a_page_that_should_have_come_before_it_was_over_is_told() -> None:
     own = pressure(NOON + HOUR, 122, 80)
     log = [*at_once(SEVERE, FOREIGN, own), withdrawal(FOREIGN, at_ms=NOON + 2 * HOUR)]

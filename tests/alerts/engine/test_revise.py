@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,7 +129,12 @@ def test_a_mean_that_holds_no_more_is_retracted() -> None:
     assert told(*log) == [("onset", "mean")]  # the first day of an episode is in no mean
 
 
-def memory_of(state: PartitionState) -> object:
+LATE = 1 << 14
+"""In what a ring keeps of a blood pressure's flags: it came too late to end anything."""
+
+
+def memory_of(state: PartitionState, *, arrivals: bool = True) -> object:
+    """What is kept; without ``arrivals`` not how late each reading came."""
     memory = state.memories[0]
     slot = int(memory.slot_of[0])
     if slot < 0:
@@ -140,6 +146,7 @@ def memory_of(state: PartitionState) -> object:
         if day["readings"]
     )
     ring = memory.ring(slot)
+    ring["flags"] &= ~np.uint16(0 if arrivals else LATE)
     names = ("at_ms", "high", "low", "milli", "codes", "flags")
     entries = [[ring[name][n].tolist() for name in names] for n in range(len(ring))]
     return kept, entries, row["baseline_total"].tolist(), row["baseline_count"].tolist()
