@@ -10,6 +10,7 @@ from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
 from alerts.feed.latest import CORRECTED
 from alerts.records import possible
+from alerts.rules.flags import silent_flags
 from schemas.alert import Event, Evidence, Mark, Severity
 from schemas.kafka import StampedReading
 from schemas.registry import PatientEntry
@@ -42,7 +43,8 @@ class Card(msgspec.Struct, frozen=True):
     ``answered`` says how ``answered_by`` answered, ``shelved`` who shelved it and why; ``due_ms``
     is when the work should be done, 0 for what is more urgent than any list. ``charted``: there is
     a picture of its readings beside the limit. ``covers``: ids of alerts of the same problem that
-    ended and nobody closed: what is done to this card is done to them.
+    ended and nobody closed: what is done to this card is done to them. ``not_assessed``: what the
+    device does not look for, in words.
     """
 
     alert_id: str
@@ -57,6 +59,7 @@ class Card(msgspec.Struct, frozen=True):
     title: str
     what: str
     details: str
+    not_assessed: str
     measured_at_ms: int
     time_note: str
     marks: list[str]
@@ -83,7 +86,10 @@ class Card(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A reading. ``flags`` is what the device noticed; ``time_note`` how far to trust the time."""
+    """A reading. ``flags`` is what the device noticed, ``not_assessed`` what it does not look for.
+
+    ``time_note``: how far to trust the time.
+    """
 
     reading_id: str
     patient_id: str
@@ -93,6 +99,7 @@ class Row(msgspec.Struct, frozen=True):
     what: str
     details: str
     flags: str
+    not_assessed: str
     measured_at_ms: int
     received_at_ms: int
     time_note: str
@@ -119,6 +126,7 @@ def card(
         title=demand.title,
         what=_what(demand.evidence),
         details=_details(demand.evidence),
+        not_assessed=_not_assessed(demand.evidence),
         measured_at_ms=demand.evidence.measured_at_ms,
         time_note=words.time_note(demand.evidence.time_quality),
         marks=[*_marks(case), *(["Came back: not closed since last time"] if before else [])],
@@ -167,6 +175,11 @@ def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) 
         what=what,
         details=details,
         flags=_flags(stamped),
+        not_assessed=words.not_assessed(
+            reading.vital, reading.status, silent_flags(reading.attributes)
+        )
+        if reading.outcome == "measured"
+        else "",
         measured_at_ms=stamped.stamp.measured_at_ms,
         received_at_ms=stamped.stamp.received_at_ms,
         time_note=words.time_note(stamped.stamp.quality),
@@ -201,6 +214,12 @@ def _details(evidence: Evidence) -> str:
     parts = [words.rest(evidence.vital, evidence.quantities)]
     parts += [words.words(flag) for flag in evidence.status or ()]
     return ", ".join(part for part in parts if part)
+
+
+def _not_assessed(evidence: Evidence) -> str:
+    if not evidence.reading_id:
+        return ""
+    return words.not_assessed(evidence.vital, evidence.status, evidence.not_assessed)
 
 
 def _latest(case: Case) -> str:

@@ -20,8 +20,8 @@ from schemas.vitals import VITALS, Quantity, Vital, spoken
 
 _WIDTH, _HEIGHT = 360, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 8, 76, 14, 24
-_LINES = ("#2563eb", "#0d9488", "#9333ea")
-_LIMIT, _WORDS = "#dc2626", "#6b7280"
+_LINES = ("#1d4ed8", "#0f766e", "#7e22ce")
+_LIMIT, _WORDS = "#b91c1c", "#4b5563"
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)")
 
 

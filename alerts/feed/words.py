@@ -1,9 +1,10 @@
 """Values and times as a tired person reads them at a glance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import get_args
 
+from alerts.rules.flags import known_flags
 from schemas.kafka import TimeQuality
 from schemas.reading import Absence, Quantity
 from schemas.units import shown
@@ -63,6 +64,16 @@ def rest(vital: str, quantities: Mapping[str, str]) -> str:
 def words(code: str) -> str:
     """Turn a code such as ``irregular-pulse`` into words."""
     return code.replace("-", " ")
+
+
+def not_assessed(vital: str, status: Sequence[str] | None, silent: Sequence[str]) -> str:
+    """Say what a device did not look for: that it reports no trouble says nothing then.
+
+    ``status`` None: for nothing that devices of this vital may notice; ``silent``: not for these.
+    """
+    if status is None and known_flags(vital):
+        return "quality not assessed by the device"
+    return f"not assessed: {', '.join(map(words, silent))}" if silent else ""
 
 
 def time_note(quality: str) -> str:

@@ -165,7 +165,7 @@ function put(values) {
   for (const form of card.querySelectorAll("form.deed")) {
     form.action = `/api/v1/alerts/${encodeURIComponent(values.alert_id)}/${form.dataset.deed}`;
     form.elements.event_id.value = values.event_id;
-    form.querySelector("button").disabled = false;
+    setBusy(form, false);
     if (!known) introduce(form);
   }
   card.querySelector(".verb").textContent = values.kind === "work" ? "Done" : "Acknowledge";
@@ -204,6 +204,7 @@ function arrange(order) {
   byId("hidden-count").hidden = !order.hidden;
   byId("hidden-count").querySelector("b").textContent = order.hidden;
   if (active !== document.activeElement && active?.isConnected) active.focus({ preventScroll: true });
+  keepPlace();
   retitle();
 }
 
@@ -291,10 +292,41 @@ const done = {
   resolve: "Closed.",
 };
 
+// A button that is disabled loses the focus, and with it the place of whoever works by keyboard.
+function setBusy(form, busy) {
+  form.querySelector("button[type=submit]").setAttribute("aria-disabled", busy);
+}
+
+const isBusy = (form) => form.querySelector("button[type=submit]").ariaDisabled === "true";
+
+let answering = null; // the card that is answered by whoever has the focus in it, and its place
+
+// What is answered leaves its place: the focus goes on to what is there now, and answers nothing.
+function keepPlace() {
+  if (!answering) return;
+  const focused = document.activeElement;
+  if (focused !== document.body && focused.checkVisibility()) return;
+  const { id, part, place } = answering;
+  const card = cards.get(id);
+  answering = null;
+  if (!part || part.contains(card)) return card?.querySelector(".more > summary").focus();
+  const left = part.querySelectorAll(".card");
+  (left[Math.min(place, left.length - 1)] ?? part.querySelector("h2")).focus();
+}
+
+document.addEventListener("focusin", (event) => {
+  if (answering && event.target.closest(".card")?.dataset.id !== answering.id) answering = null;
+});
+
 async function act(form) {
-  const button = form.querySelector("button[type=submit]");
+  if (isBusy(form)) return;
+  const card = form.closest(".card");
   const who = form.elements.who.value.trim();
-  button.disabled = true;
+  setBusy(form, true);
+  if (form.contains(document.activeElement)) {
+    const place = [...card.parentElement.children].indexOf(card);
+    answering = { id: card.dataset.id, part: card.closest("[data-part]"), place };
+  }
   fail(form, "");
   try {
     const response = await fetch(form.action, {
@@ -314,14 +346,18 @@ async function act(form) {
   } catch {
     fail(form, "Not done: the server cannot be reached. Please try again.");
   }
-  button.disabled = false;
+  answering = null;
+  setBusy(form, false);
 }
 
 function finish(form) {
   form.reset();
   introduce(form);
-  form.querySelector("button").disabled = false;
-  form.closest("details").open = false;
+  setBusy(form, false);
+  const more = form.closest("details");
+  const hadFocus = more.contains(document.activeElement);
+  more.open = false;
+  if (hadFocus) more.querySelector("summary").focus();
 }
 
 function lastMoved(form) {
@@ -369,6 +405,7 @@ async function refetch() {
     byId("main").replaceChildren(...fresh.getElementById("main").children);
     adopt();
     refreshTimes();
+    keepPlace();
     broken = false;
   } catch (error) {
     lose(error);

@@ -11,7 +11,15 @@ from schemas.kafka import CorrectedReading, Corrections, Tick, Withdrawals, With
 from schemas.reading import Quantity
 from schemas.rota import RotaEntry, Shift
 from schemas.topics import ACTIONS, ALERTS
-from tests.alert_records import acknowledgement, patient, pressure, readings, sugar, transition
+from tests.alert_records import (
+    SEVERE,
+    acknowledgement,
+    patient,
+    pressure,
+    readings,
+    sugar,
+    transition,
+)
 
 
 def test_an_alert_is_written_out() -> None:
@@ -163,7 +171,34 @@ def test_a_number_that_the_device_does_not_stand_by_is_told_but_is_no_value() ->
     board.take([readings("p", "01" * 16, sugar("45"), 1, **spoilt)])
     (row,) = board.rows()
     assert (row.what, row.details) == ("no value", "the device showed 45 mg/dL")
-    assert row.flags == "failed, sample too small"
+    assert (row.flags, row.not_assessed) == ("failed, sample too small", "")
+
+
+def test_what_a_device_does_not_look_for_is_said_of_readings_and_alerts() -> None:
+    """No flag at all is not the same as a flag that is not set."""
+    board = Board()
+    some = {"status": [], "attributes": {"not_assessed": "body-moved improper-position"}}
+    board.take(
+        [
+            readings("p", "01" * 16, pressure(128, 79), 1),
+            readings("p", "02" * 16, pressure(128, 79), 2, status=[]),
+            readings("p", "03" * 16, pressure(128, 79), 3, **some),
+            transition("1"),
+        ]
+    )
+    assert [row.not_assessed for row in board.rows()] == [
+        "not assessed: body moved, improper position",
+        "",
+        "quality not assessed by the device",
+    ]
+    (card,) = board.overview().cards
+    assert card.not_assessed == "quality not assessed by the device"
+    evidence = msgspec.structs.replace(SEVERE, status=[], not_assessed=["body-moved"])
+    board.take([transition("2", alert_id="c", evidence=evidence)])
+    absent = msgspec.structs.replace(SEVERE, reading_id="", quantities={})
+    board.take([transition("3", alert_id="b", evidence=absent)])
+    said = {card.alert_id: card.not_assessed for card in board.overview().cards}
+    assert (said["b"], said["c"]) == ("", "not assessed: body moved")
 
 
 def test_a_patients_page_has_their_alerts_and_readings_only() -> None:

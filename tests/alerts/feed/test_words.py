@@ -82,3 +82,9 @@ def test_a_time_that_is_simply_known_needs_no_note() -> None:
     assert words.time_note("device-clock") == ""
     assert words.time_note("bounded") == "exact time unknown"
     assert words.time_note("of-tomorrow") == "of tomorrow"
+
+
+@pytest.mark.parametrize("vital", ["weight", "body_temperature", "mood"])
+def test_of_what_no_device_can_notice_nothing_is_missing(vital: str) -> None:
+    assert words.not_assessed(vital, None, []) == ""
+    assert words.not_assessed("glucose", None, []) == "quality not assessed by the device"

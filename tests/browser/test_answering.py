@@ -1,0 +1,181 @@
+"""A nurse answers by keyboard alone, or on a telephone: what is needed is at hand and stays."""
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+
+from schemas.alert import Transition
+from schemas.kafka import Tick
+from tests.alert_log import AlertLog
+from tests.alert_records import patient, pressure, readings, transition
+from tests.browser.conftest import FeedProcess
+
+pytestmark = pytest.mark.timeout(120)
+expect.set_options(timeout=15_000)  # ms; a slow machine is not a wrong answer
+
+PHONE = ViewportSize(width=390, height=664)  # what a telephone's browser leaves of 844
+NAMED = "localStorage.setItem('vitalwire.name', 'Anna')"
+
+
+@pytest.fixture
+def page(browser: Browser, feed: FeedProcess) -> Iterator[Page]:
+    context = browser.new_context(base_url=feed.url)
+    context.set_default_timeout(15_000)
+    tab = context.new_page()
+    problems: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    yield tab
+    context.close()
+    assert problems == []
+
+
+def onset(event_id: str, alert_id: str, **fields: object) -> Transition:
+    now_ms = time.time_ns() // 1_000_000
+    record = transition(event_id, at_ms=now_ms, alert_id=alert_id)
+    return msgspec.structs.replace(record, **fields)
+
+
+def cards(page: Page, part: str) -> Locator:
+    return page.locator(f"[data-part={part}] .card")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_on_a_telephone_the_worst_alert_is_answered_without_scrolling(
+    page: Page, log: AlertLog, *, named: bool
+) -> None:
+    page.set_viewport_size(PHONE)
+    log.put(patient("p1", "Wren-01"), onset("1", "a", patient_id="p1"))
+    page.goto("/")
+    if named:
+        page.evaluate(NAMED)
+        page.reload()
+    expect(page.locator("#simulated")).to_be_visible()
+    card = cards(page, "waiting")
+    button = card.get_by_role("button", name="Acknowledge")
+    expect(button).to_be_in_viewport(ratio=1)
+    expect(card.locator(".card-value .what")).to_be_in_viewport(ratio=1)
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44  # CSS pixels: a thumb's
+
+
+def test_whoever_answers_by_keyboard_goes_on_at_the_next_card_and_answers_nothing_by_it(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(onset("1", "a"), onset("2", "b", severity="high"))
+    page.goto("/")
+    expect(cards(page, "waiting")).to_have_count(2)
+    press(page, "Tab", "Tab", "Tab")  # Vitalwire, the patient, the name
+    page.keyboard.type("Anna")
+    press(page, "Enter")
+    expect(cards(page, "acknowledged")).to_have_count(1)
+    expect(cards(page, "waiting")).to_be_focused()
+    press(page, "Enter")
+    expect(cards(page, "waiting")).to_have_attribute("data-attention", "unacknowledged")
+    press(page, "Tab", "Tab")
+    expect(page.get_by_role("button", name="Acknowledge as Anna")).to_be_focused()
+    press(page, "Enter")
+    expect(cards(page, "acknowledged")).to_have_count(2)
+    expect(page.get_by_role("heading", name="Needs you")).to_be_focused()
+    expect(page.locator("#announce-politely")).to_contain_text("Acknowledged.")
+
+
+def test_taking_back_shelving_and_closing_need_no_pointer_and_lose_no_place(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(onset("1", "a"))
+    page.goto("/")
+    page.evaluate(NAMED)
+    page.reload()
+    press(page, *["Tab"] * 3, "Enter")
+    card = cards(page, "acknowledged")
+    expect(card).to_have_count(1)
+    open_more(page, card)
+    tab_to(page, card.get_by_role("button", name="Take back"))
+    press(page, "Enter")
+    waiting = cards(page, "waiting")
+    expect(waiting).to_have_count(1)
+    expect_a_place(page)
+    open_more(page, waiting)
+    tab_to(page, waiting.locator("[data-deed=shelve]").get_by_label("Why"))
+    page.keyboard.type("in hospital")
+    press(page, "Enter")
+    expect(card).to_have_attribute("data-attention", "shelved")
+    expect_a_place(page)
+    open_more(page, card)
+    tab_to(page, card.get_by_label("Outcome"))
+    page.keyboard.type("Spoke")  # chooses the first outcome that begins so
+    press(page, "Tab", "Enter")
+    expect(cards(page, "settled")).to_have_count(1)
+    expect_a_place(page)
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    for _ in range(15):
+        press(page, "Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"{wanted} is not reached by Tab")
+
+
+def open_more(page: Page, card: Locator) -> None:
+    card.locator("summary").focus()
+    press(page, "Enter")
+    expect(card.get_by_role("button", name="Add note")).to_be_visible()
+
+
+def expect_a_place(page: Page) -> None:
+    """The focus is on something that can be seen, not at the page's beginning."""
+    page.wait_for_function("document.activeElement !== document.body")
+    assert page.evaluate("document.activeElement.checkVisibility()")
+
+
+def test_an_answer_that_fails_leaves_the_focus_where_it_can_be_tried_again(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(onset("1", "a"))
+    page.goto("/")
+    page.evaluate(NAMED)
+    page.reload()
+    page.route("**/acknowledge", lambda route: route.abort())
+    press(page, *["Tab"] * 3, "Enter")
+    expect(cards(page, "waiting").get_by_role("alert")).to_contain_text("cannot be reached")
+    expect(page.get_by_role("button", name="Acknowledge as Anna")).to_be_focused()
+    page.unroute("**/acknowledge")
+    press(page, "Enter")
+    expect(cards(page, "acknowledged")).to_have_count(1)
+
+
+def test_who_is_meant_by_more_is_said(page: Page, log: AlertLog) -> None:
+    log.put(patient("p1", "Wren-01"), onset("1", "before", patient_id="p1"))
+    page.goto("/")
+    log.put(onset("2", "after", patient_id="p1", severity="high", title="Too high"))
+    expect(cards(page, "waiting")).to_have_count(2)
+    said = [one.text_content() for one in page.locator("[data-part=waiting] summary").all()]
+    assert said == ["More for Wren-01, Severe blood pressure", "More for Wren-01, Too high"]
+
+
+def test_what_a_device_does_not_look_for_is_said(page: Page, log: AlertLog) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    log.put(Tick(now_ms), onset("1", "a"))
+    page.goto("/")
+    expect(cards(page, "waiting")).to_contain_text("quality not assessed by the device")
+    looks_for_some = {"status": [], "attributes": {"not_assessed": "body-moved"}}
+    log.put(
+        readings("p1", "01" * 16, pressure(128, 79), now_ms, status=[]),
+        readings("p1", "02" * 16, pressure(128, 79), now_ms + 1),
+        readings("p1", "03" * 16, pressure(128, 79), now_ms + 2, **looks_for_some),
+    )
+    rows = page.locator("#rows tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("not assessed: body moved")
+    expect(rows.nth(1)).to_contain_text("quality not assessed by the device")
+    expect(rows.nth(2)).not_to_contain_text("assessed")
