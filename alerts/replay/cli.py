@@ -31,7 +31,8 @@ def replay(alert_id: str, books: Path, *, as_json: bool) -> None:
     r"""Judge an alert once more from the log, and compare.
 
     Reads the alert's events from alerts.v1 and everything of its patient from readings.v1, judges
-    it anew and compares event by event, field by field. Exit status 1: something differs.
+    it anew and compares event by event, field by field. Exit status 1: something differs. An event
+    of which only the name differs, as a former release gave others, counts as the same and is told.
 
     \b
     vitalwire alerts replay 3f2a9c0d5e7b41628c9d0e1f2a3b4c5d
@@ -44,6 +45,10 @@ def replay(alert_id: str, books: Path, *, as_json: bool) -> None:
     mine = [one for one in again.transitions if one.alert_id == alert_id]
     found = compare(before, mine)
     notes = list(_notes(before, again.rule_set, again.begins_ms))
+    if found.renamed:
+        notes.append(
+            f"{found.renamed} of these a former release named otherwise, and nothing else."
+        )
     click.echo(_json(found, notes) if as_json else _text(found, notes))
     sys.exit(0 if found.same else _DIFFERS)
 
@@ -107,6 +112,8 @@ def _lines(event: Event) -> list[str]:
     at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
     mark = click.style("=", fg="green") if event.same else click.style("≠", fg="red")
     lines = [f"{mark} {at:%Y-%m-%d %H:%M:%S}Z  {event.event} ({event.severity}): {event.reason}"]
+    if event.written_as:
+        lines.append(f"    written as {event.written_as}, replayed as {event.event_id}")
     if event.missing:
         lines.append(f"    only {'written' if event.missing == 'replayed' else 'replayed'}")
     lines += [

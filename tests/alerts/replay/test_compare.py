@@ -33,3 +33,26 @@ def test_an_event_of_one_side_is_missing_on_the_other() -> None:
         ("e2", "written"),
     ]
     assert not found.same
+
+
+def test_an_event_that_a_former_release_named_otherwise_is_the_same_and_told() -> None:
+    found = compare([replace(ONSET, event_id="old"), RETURNED], [ONSET, RETURNED])
+    assert found.same
+    assert found.renamed == 1
+    assert [(event.event_id, event.written_as) for event in found.events] == [
+        ("e1", "old"),
+        ("e2", ""),
+    ]
+
+
+def test_a_name_explains_one_event_and_no_other_difference() -> None:
+    once, twice = replace(ONSET, event_id="old"), replace(ONSET, event_id="older")
+    found = compare([once, twice], [ONSET])
+    assert (found.same, found.renamed) == (False, 1)
+    assert [(event.event_id, event.missing) for event in found.events] == [
+        ("e1", ""),
+        ("older", "replayed"),
+    ]
+    graver = compare([replace(once, severity="high")], [ONSET])
+    assert (graver.same, graver.renamed) == (False, 0)
+    assert {event.missing for event in graver.events} == {"replayed", "written"}
