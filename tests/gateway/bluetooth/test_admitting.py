@@ -20,6 +20,7 @@ from gateway.bluetooth.bluez import (
     ADAPTER_INTERFACE,
     BLUEZ,
     DEVICE_INTERFACE,
+    Bluez,
     call,
     system_bus,
 )
@@ -121,6 +122,23 @@ async def test_a_spoofer_without_the_key_of_the_bond_gets_nothing_in(
     assert side.visits > 0
     assert (side.payloads, false.pending) == ([], 1)
     assert [admission.address for admission in side.admissions.all()] == [CUFF_ADDRESS]
+
+
+async def test_a_visit_without_bluetoothds_word_on_the_bond_brings_nothing_in(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What scanning has seen of the bond may be over: it is asked for within each visit."""
+
+    async def gone(_radio: Bluez, _address: str) -> bool:
+        return False
+
+    before = refused("not-encrypted")
+    cuff.take(120, 80, 70)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Bluez, "is_bonded", gone)
+        await eventually(lambda: refused("not-encrypted") > before)
+        assert (side.payloads, cuff.pending) == ([], 1)
+    await eventually(lambda: len(side.payloads) == 1)
 
 
 async def test_another_serial_number_is_refused_even_with_the_key(

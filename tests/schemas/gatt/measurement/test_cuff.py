@@ -36,6 +36,21 @@ def test_a_blood_pressure_in_full() -> None:
     assert measurement.stamp.recorded.text == "2026-03-14T07:05:09"
 
 
+@pytest.mark.parametrize(
+    ("characteristic", "payload", "slot"),
+    [
+        ("2a35", "0C76004C005A004000FF", None),
+        ("2a35", "0C76004C005A0040000A", 10),
+        ("2b34", "08780050005B00FF", None),
+        ("2b34", "08780050005B000A", 10),
+        ("2a9d", "047841FF", None),
+        ("2a9d", "0478410A", 10),
+    ],
+)
+def test_user_255_is_nobodys_slot(characteristic: str, payload: str, slot: int | None) -> None:
+    assert measure(characteristic, bytes.fromhex(payload)).user_slot == slot
+
+
 def test_kilopascal_are_handed_on_with_their_precision() -> None:
     measurement = cuff("01A0F06BF07CF0")
     assert sent(measurement) == {
