@@ -135,6 +135,14 @@ def test_a_pulse_that_nobody_has_does_not_take_the_pressures_with_it(pulse: str)
     assert measured.quantities["pulse"] == Quantity("/min", absent="error")
 
 
+@pytest.mark.parametrize("characteristic", ["2a35", "2b34"])
+@pytest.mark.parametrize(("mean", "absent"), [("0000", "not-sent"), ("FF07", "not-a-number")])
+def test_a_mean_of_zero_was_not_sent(characteristic: str, mean: str, absent: str) -> None:
+    measured = measure(characteristic, bytes.fromhex(f"0078005000{mean}"))
+    assert measured.quantities["mean"].absent == absent
+    assert measured.outcome == "measured"
+
+
 def test_a_mean_that_nobody_has_does_not_take_the_pressures_with_it() -> None:
     measured = believable(measure("2a35", bytes.fromhex("00DC0082000100")))
     assert measured.quantities["systolic"] == Quantity("mm[Hg]", "220")
