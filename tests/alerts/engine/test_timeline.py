@@ -22,6 +22,7 @@ from tests.alerts.engine.test_window_boundaries import (
     ROBIN,
     rule,
     rules,
+    with_attributes,
 )
 from tests.alerts.readings import (
     DAY,
@@ -75,6 +76,13 @@ def test_a_late_reading_that_does_not_match_says_nothing_of_those_before_it() ->
     log.append(late(NOON + 3 * MINUTE + 1, 120, NOON + 6 * MINUTE))
     assert told(log, HIGH_TWICE) == [("onset", "high")]
     assert told(log, HIGH_TWICE.replace("of = 3", "of = 8")) == [("onset", "high")]
+
+
+@pytest.mark.parametrize("after", [0.5, 1.5])
+def test_a_late_reading_between_two_matches_says_nothing_of_them(after: float) -> None:
+    """The second of them was told when it came."""
+    log = [*minutes(150, 150, 142), late(NOON + int(after * MINUTE), 120, NOON + 3 * MINUTE)]
+    assert told(log, HIGH_TWICE) == [("onset", "high")]
 
 
 def test_a_late_reading_that_opens_nothing_new_is_not_told_of_every_later_match() -> None:
@@ -171,8 +179,23 @@ def test_of_nine_days_the_first_is_forgotten_and_went_before_if_it_was_in_the_pl
 def test_the_first_days_of_all_are_days_like_others() -> None:
     noon = 12 * HOUR
     days = [pressure(noon + n * DAY + k * HOUR, 140) for n in range(2) for k in range(2)]
-    found = heard(at_once(*days), rules(mean(2, 1)))
-    assert [(one.event, one.at_ms) for one in found] == [("onset", noon + DAY + HOUR)]
+    for over in (1, 2):
+        found = heard(at_once(*days), rules(mean(2, 1, over=over)))
+        assert [(one.event, one.at_ms) for one in found] == [("onset", noon + DAY + HOUR)]
+
+
+@pytest.mark.parametrize(("position", "expected"), [("lying", 1), ("sitting", 0)])
+def test_a_mean_is_asked_in_the_circumstances_of_the_reading_at_its_end(
+    position: str, expected: int
+) -> None:
+    text = mean(3, 1).rstrip() + '\nrequires = { position = ["lying"] }\n'
+    end = with_attributes(pressure(NOON + DAY + HOUR, 140), position=position)
+    other = with_attributes(pressure(NOON + DAY - HOUR, 140), position="sitting")
+    first = with_attributes(pressure(NOON + DAY, 140), position="sitting")
+    in_order = [*on(0, 140), other, first, end]
+    assert len(heard(in_order, rules(text))) == expected
+    arrived = msgspec.structs.replace(other, received_at_ms=end.received_at_ms + MINUTE)
+    assert len(heard([*on(0, 140), first, end, arrived], rules(text))) == expected
 
 
 # -- what is in force ------------------------------------------------------------------------------

@@ -15,7 +15,14 @@ from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged, remembered
 from tests.alerts.engine.test_one_by_one import TEXT
-from tests.alerts.engine.test_window_boundaries import GATED, HIGH_TWICE, ROBIN, rule, rules
+from tests.alerts.engine.test_window_boundaries import (
+    GATED,
+    HIGH_TWICE,
+    RISE,
+    ROBIN,
+    rule,
+    rules,
+)
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -30,7 +37,7 @@ from tests.alerts.readings import (
 
 CROWD = [
     PatientEntry(f"p{number}", "Robin", ["edges"], therapy_start_ms=NOON + DAY)
-    for number in range(26)
+    for number in range(40)
 ]
 
 
@@ -42,7 +49,8 @@ def sitting(at_ms: int, random: Random) -> list[ReadingsRecord]:
     """Everybody measures twice or three times; half of them in an odd way."""
     log: list[ReadingsRecord] = []
     for number, person in enumerate(CROWD):
-        taken = [reading(at_ms + n * MINUTE, random) for n in range(random.choice([2, 3]))]
+        count = random.choice([2, 3, 3])
+        taken = [reading(at_ms + n * MINUTE, random, f"{number}/{n}") for n in range(count)]
         if number % 2:
             taken = muddled(taken, random)
         name = person.patient_id
@@ -50,17 +58,21 @@ def sitting(at_ms: int, random: Random) -> list[ReadingsRecord]:
     return sorted(log, key=lambda one: one.received_at_ms)
 
 
-def reading(at_ms: int, random: Random) -> Measured:
+def reading(at_ms: int, random: Random, name: str) -> Measured:
     value: object = random.choice([95, 120, 142, 150, 165, 190] * 3 + ["HI", "NaN"])
     flags = random.choice([()] * 6 + [("body-moved",)])
-    return replace(pressure(at_ms, value, 80, *flags), session=f"s{at_ms}")
+    return replace(pressure(at_ms, value, 80, *flags), session=f"s{at_ms}", name=f"{name}/{at_ms}")
 
 
 def muddled(taken: list[Measured], random: Random) -> list[Measured]:
     first, second, *rest = taken
-    match random.choice(["twice", "late", "same time", "untrusted", "receipt", "old"]):
+    match random.choice(
+        ["twice", "late", "same time", "untrusted", "receipt", "old", "stamped anew"]
+    ):
         case "twice":
             return [first, second, random.choice([first, second]), *rest]
+        case "stamped anew":
+            return [first, second, replace(first, at_ms=at_the_end(taken))]
         case "late":
             return [second, first, *rest]
         case "same time":
@@ -73,11 +85,15 @@ def muddled(taken: list[Measured], random: Random) -> list[Measured]:
             return [first, replace(second, at_ms=second.at_ms - 5 * DAY), *rest]
 
 
-@pytest.mark.parametrize("seed", range(3))
+def at_the_end(taken: Sequence[Measured]) -> int:
+    return max(one.at_ms for one in taken) + MINUTE
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_a_crowd_is_judged_as_one_reading_after_the_other(seed: int) -> None:
     together, alone = (fresh_state(*CROWD, rules=crowd_rules()) for _ in range(2))
     random, told = Random(seed), list[Transition]()
-    for turn in range(5):
+    for turn in range(3):
         log = sitting(NOON + turn * 14 * HOUR, random)
         found = step(together, log).transitions
         assert [one for each in log for one in step(alone, [each]).transitions] == found
@@ -140,3 +156,23 @@ def test_a_further_match_of_a_reading_by_a_late_one_is_another_event() -> None:
         ("again", 2 * MINUTE),
     ]
     assert len({one.event_id for one in found}) == 4
+
+
+def test_what_is_quiet_is_not_walked_through_and_what_comes_twice_is_counted() -> None:
+    """The figures say how much of the work arrays have done."""
+    state = fresh_state(ROBIN, rules=rules(HIGH_TWICE))
+    quiet = step(state, at_once(pressure(NOON, 120)))
+    assert (quiet.walked, quiet.duplicates) == (0, 0)
+    step(state, at_once(pressure(NOON + MINUTE, 150)))
+    loud = step(state, at_once(pressure(NOON + 2 * MINUTE, 150)))
+    assert (loud.walked, loud.duplicates) == (1, 0)
+    again = step(state, [record(NOON + 3 * MINUTE, [pressure(NOON, 120)])])
+    assert (again.walked, again.duplicates) == (1, 1)
+    several = at_once(*(pressure(NOON + n * MINUTE, 120) for n in (4, 5, 5, 6)))
+    counted = step(state, several)
+    assert (counted.walked, counted.duplicates) == (4, 1)
+    early = msgspec.structs.replace(ROBIN, care_plan_from_ms=NOON, therapy_start_ms=NOON + DAY)
+    fed = fresh_state(early, rules=rules(RISE))
+    before = pressure(NOON - HOUR, 120)
+    twice = step(fed, [record(NOON, [before]), record(NOON, [before])])
+    assert twice.duplicates == 0, "what is not judged is no duplicate either"
