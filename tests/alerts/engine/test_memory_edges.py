@@ -205,3 +205,19 @@ def test_no_book_from_thirteen_years_on_judges_a_child(age: int, watched: bool) 
     assert step(fresh_state(ROBIN, rules=rule_set), log).transitions
     assert Plans(rule_set).refused(child) == ([] if watched else ["edges"])
     assert Plans(rule_set).refused(ROBIN) == []
+
+
+def test_a_reading_that_is_forgotten_may_come_again_and_no_other() -> None:
+    memory = Memory(VITALS["glucose"])
+    slot = memory.slots(ONE)
+    for number in (5, 6, 7):
+        memory.remember_one(int(slot[0]), number)
+
+    def known() -> list[bool]:
+        return [bool(memory.seen(slot, np.array([n], np.uint64))[0]) for n in (1, 5, 6, 7)]
+
+    memory.forget_one(int(slot[0]), 99)
+    assert known() == [False, True, True, True]
+    memory.forget_one(int(slot[0]), 6)
+    assert known() == [False, True, False, True]
+    assert memory.remember_one(int(slot[0]), 6)

@@ -257,3 +257,17 @@ def test_limits_that_no_body_has_are_refused_and_the_outermost_are_not() -> None
         f'when = "systolic rise > {highest - lowest + 1} mmHg"', 'band = ["5 mmHg"]', before
     )
     assert "No patient's systolic rise can be" in says
+
+
+def test_an_expression_is_a_thousand_characters_long_at_most() -> None:
+    text = "systolic > 180 mmHg"
+    assert parse(text + " " * (1_000 - len(text))) == parse(text)
+    with pytest.raises(ExpressionError, match="longer than 1000"):
+        parse(text + " " * (1_001 - len(text)))
+
+
+@pytest.mark.parametrize("key", ["id", "ladder"])
+def test_what_is_called_by_its_name_has_one_that_can_be_written_anywhere(key: str) -> None:
+    line = next(one for one in RULE.splitlines() if one.startswith(f"{key} ="))
+    text = RULE.replace(line, f'{key} = "Much too loud"')
+    assert "'Much too loud' is no name" in refusal(PLAIN, rule=text)

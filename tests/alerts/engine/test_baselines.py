@@ -1,0 +1,122 @@
+"""Baselines to the millisecond: fed as readings come, and filled anew when their time changes."""
+
+import msgspec
+import pytest
+
+from alerts.engine.ladders import arrange
+from alerts.engine.state import PartitionState
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.kafka import Tick
+from schemas.registry import PatientEntry
+from tests.alerts.engine.cuts import judged
+from tests.alerts.engine.test_window_boundaries import RISE, ROBIN, rules
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    NOON,
+    Measured,
+    at_once,
+    fresh_state,
+    pressure,
+    quantity,
+)
+
+
+def planned(state: PartitionState, therapy_ms: int | None) -> PartitionState:
+    """From here on the therapy began then."""
+    state.plans.put(msgspec.structs.replace(ROBIN, therapy_start_ms=therapy_ms))
+    state.replan("p1")
+    return state
+
+
+def told(*measured: Measured, last: object, therapy_ms: int = NOON) -> list[str]:
+    """Measure, then enter the therapy: the ring fills the baseline."""
+    state = fresh_state(ROBIN, rules=rules(RISE))
+    step(state, at_once(*measured))
+    planned(state, therapy_ms)
+    found = step(state, at_once(pressure(NOON + 5 * HOUR, last))).transitions
+    return [one.event for one in found if one.event != "inactive"]
+
+
+@pytest.mark.parametrize(
+    ("edge_ms", "inside"),
+    [(-10 * DAY - 1, False), (-10 * DAY, True), (-1, True), (0, False)],
+)
+def test_a_baseline_that_is_filled_anew_is_of_the_ten_days_before(
+    edge_ms: int, inside: bool
+) -> None:
+    """With the reading of 150 in it, it is 135 on average: 154 is no rise of 20."""
+    known = [pressure(NOON - HOUR, 120), pressure(NOON - 2 * HOUR, 120 + 1)]
+    edge = pressure(NOON + edge_ms, 150)
+    measured = sorted([*known, edge], key=lambda one: one.at_ms)
+    assert told(*measured, last="140.5") == ([] if inside else ["onset"])
+
+
+@pytest.mark.parametrize("value", ["HI", "NaN"])
+def test_what_is_no_number_is_in_no_baseline(value: str) -> None:
+    known = pressure(NOON - 3 * HOUR, 120), pressure(NOON - 2 * HOUR, 120)
+    odd = pressure(NOON - HOUR, value)
+    assert told(*known, odd, last=140) == ["onset"]
+    assert told(known[0], odd, last=140) == [], "one reading is too few"
+
+
+def test_a_baseline_is_full_at_255_readings() -> None:
+    many = [pressure(NOON - (300 - n) * HOUR // 2, 120 if n < 255 else 130) for n in range(300)]
+    entry = msgspec.structs.replace(ROBIN, therapy_start_ms=NOON)
+    found = judged(at_once(*many, pressure(NOON + HOUR, 140)), entry, rules=rules(RISE))
+    assert [one.event for one in found] == ["onset"]
+
+
+def test_who_entered_the_therapy_late_is_not_told_that_a_baseline_is_missing() -> None:
+    """The readings were there: at the date on which it should be known they are counted."""
+    state = fresh_state(ROBIN, rules=rules(RISE))
+    step(state, at_once(pressure(NOON, 120), pressure(NOON + HOUR, 120)))
+    planned(state, NOON + 2 * HOUR)
+    assert step(state, [Tick(NOON + n * DAY) for n in range(1, 5)]).transitions == []
+    one = fresh_state(ROBIN, rules=rules(RISE))
+    step(one, at_once(pressure(NOON, 120)))
+    planned(one, NOON + 2 * HOUR)
+    found = step(one, [Tick(NOON + n * DAY) for n in range(1, 5)]).transitions
+    assert [each.event for each in found] == ["inactive"]
+
+
+FEVER = """
+book = "fever"
+title = "Fever"
+population = "Adults"
+
+[vitals.body_temperature]
+fresh = "4h"
+units = ["°F"]
+
+[[rule]]
+id = "risen"
+ladder = "temperature-high"
+title = "Risen"
+vital = "body_temperature"
+when = "temperature rise >= 1.8 °F"
+band = ["0.9 °F"]
+severity = "high"
+source = "none"
+advice = "none"
+baseline = { readings = 1, days = 10, before = "therapy" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "risen"),
+    [("37.5", "Cel", True), ("37.4", "Cel", False), ("99.5", "[degF]", True)],
+)
+def test_a_rise_of_a_temperature_is_a_difference_and_has_no_zero(
+    value: str, unit: str, risen: bool
+) -> None:
+    """1.8 °F more is 1 °C more, and not -16.8 °C."""
+
+    def temperature(at_ms: int, text: str, of: str) -> Measured:
+        return Measured("body_temperature", {"temperature": quantity(text, of)}, at_ms)
+
+    entry = PatientEntry("p1", "Robin", ["fever"], therapy_start_ms=NOON)
+    log = at_once(temperature(NOON - HOUR, "36.5", "Cel"), temperature(NOON + HOUR, value, unit))
+    found = judged(log, entry, rules=arrange([read_book("fever.toml", FEVER)]))
+    assert [one.event for one in found] == (["onset"] if risen else [])
