@@ -147,7 +147,7 @@ def memory_of(state: PartitionState, *, arrivals: bool = True) -> object:
     )
     ring = memory.ring(slot)
     ring["flags"] &= ~np.uint16(0 if arrivals else LATE)
-    names = ("at_ms", "high", "low", "milli", "codes", "flags")
+    names = ("at_ms", "high", "low", "seq", "milli", "codes", "flags", "mark")
     entries = [[ring[name][n].tolist() for name in names] for n in range(len(ring))]
     return kept, entries, row["baseline_total"].tolist(), row["baseline_count"].tolist()
 

@@ -8,6 +8,7 @@ from alerts.rules.book import Baseline, Book, Matching, Mean
 from alerts.rules.compare import compare
 from alerts.rules.entry import book_of, entry_of
 from alerts.rules.errors import BookError, ExpressionError
+from alerts.rules.positions import Path, Positions
 from alerts.rules.reader import read_book
 from alerts.rules.syntax import parse
 from schemas.registry import BookLimit
@@ -271,3 +272,9 @@ def test_what_is_called_by_its_name_has_one_that_can_be_written_anywhere(key: st
     line = next(one for one in RULE.splitlines() if one.startswith(f"{key} ="))
     text = RULE.replace(line, f'{key} = "Much too loud"')
     assert "'Much too loud' is no name" in refusal(PLAIN, rule=text)
+
+
+def test_a_value_that_stands_nowhere_is_shown_at_the_nearest_thing_around_it() -> None:
+    found = Positions("f.toml", '[[rule]]\nid = "a"\nwindow = { of = 3 }\n')
+    paths: list[Path] = [("rule", 0, "window", "of"), ("rule", 0, "when"), ("limits", "x")]
+    assert [found.place(path).line for path in paths] == [3, 1, 1]

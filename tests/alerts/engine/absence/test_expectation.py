@@ -68,6 +68,20 @@ def test_nobody_is_missed_before_the_window_and_its_grace_are_over() -> None:
     assert due == ms("2026-11-13T12:00")
 
 
+def test_a_window_s_grace_holds_its_last_instant_and_then_the_next_window_counts() -> None:
+    """13:00 in Berlin is the end of the morning's grace; that of the evening ends at midnight."""
+    twice_a_day = (11 * 60, 22 * 60)
+    noon_ms = ms("2026-11-10T12:00")
+
+    def due(contact_ms: int) -> int | None:
+        return deadline_ms(plan(closes_min=twice_a_day, at_once=True), contact_ms)
+
+    assert due(noon_ms) == ms("2026-11-13T12:00")
+    assert due(noon_ms + 1) == ms("2026-11-13T23:00")
+    assert due(ms("2026-11-10T23:00")) == ms("2026-11-13T23:00")
+    assert due(ms("2026-11-10T23:00") + 1) == ms("2026-11-14T12:00")
+
+
 def test_a_pause_moves_it_and_one_without_an_end_stops_it() -> None:
     away = Pause(ms("2026-11-11T00:00"), ms("2026-11-20T10:00"))
     assert deadline_ms(plan(pauses=(away,)), ms("2026-11-10T12:00")) == ms("2026-11-23T10:00")

@@ -1,0 +1,90 @@
+"""The quality gate rung by rung: what a flagged match asks, and what answers it, to the instant."""
+
+import pytest
+from msgspec.structs import replace
+
+from alerts.engine.findings import Facts
+from alerts.engine.gate import gate
+from alerts.engine.ladder_state import LadderState, Match, Pending
+from tests.alerts.engine.test_ended import by, sight
+from tests.alerts.readings import HOUR, MINUTE, NOON
+
+A, B, C = 1, 2, 4
+WITHIN_MS = 15 * MINUTE
+
+
+def facts(at_ms: int = NOON, name: str = "r", **fields: object) -> Facts:
+    one = replace(by(name, at_ms), measured_ms=at_ms, sight=sight(name, at_ms))
+    return replace(one, **fields)
+
+
+def waiting(*rungs: int, at_ms: int = NOON) -> LadderState:
+    return LadderState(
+        pending=[
+            Pending(sight(f"p{n}", at_ms), of, at_ms + WITHIN_MS, WITHIN_MS, delayed=False)
+            for n, of in enumerate(rungs)
+        ]
+    )
+
+
+def test_what_is_not_flagged_counts_at_once() -> None:
+    state = LadderState()
+    passed = gate(state, facts(matched=A | B))
+    assert (passed.granted, passed.sure, passed.confirmed, passed.asked) == (A | B, A | B, 0, 0)
+    assert (passed.began, state.flagged) == ("r", [])
+
+
+def test_a_flagged_match_is_asked_about_unless_its_rung_holds_in_full() -> None:
+    state = LadderState(latched=A | B, lowered=B)
+    passed = gate(state, facts(matched=A | B | C, flagged=True))
+    assert (passed.granted, passed.sure, passed.asked) == (A | B, 0, B | C)
+    assert state.flagged == [(NOON, A | B | C)]
+    nothing = gate(state, facts(matched=0, flagged=True))
+    assert (nothing.granted, nothing.asked, len(state.flagged)) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "answers"), [(0, False), (1, True), (WITHIN_MS, True), (WITHIN_MS + 1, False)]
+)
+@pytest.mark.parametrize("flagged", [False, True])
+def test_a_repeat_is_later_and_within_its_time(after_ms: int, answers: bool, flagged: bool) -> None:
+    state = waiting(A)
+    passed = gate(state, facts(NOON + after_ms, matched=A, flagged=flagged))
+    assert (passed.confirmed, passed.began) == ((A, "p0") if answers else (0, "r"))
+    assert (passed.granted == A) is (answers or not flagged)
+    assert state.pending == ([] if answers else waiting(A).pending)
+    assert state.basis == ([Match("p0", NOON, A)] if answers else [])
+
+
+def test_a_repeat_confirms_what_it_matches_denies_what_it_denies_and_leaves_the_rest() -> None:
+    state = waiting(A | B | C)
+    passed = gate(state, facts(NOON + 1, matched=A, denied=B))
+    assert (passed.confirmed, passed.granted) == (A, A)
+    assert [one.rungs for one in state.pending] == [C]
+    (over,) = state.ended
+    assert (over.held.latched, [*over.enders]) == (B, [1])
+    assert state.basis == [Match("p0", NOON, A)]
+
+
+def test_what_is_denied_of_what_does_not_wait_is_nothing() -> None:
+    state = waiting(A)
+    gate(state, facts(NOON + 1, denied=B))
+    assert (state.ended, [one.rungs for one in state.pending]) == ([], [A])
+
+
+def test_the_alert_begins_with_the_first_that_waited_for_what_is_confirmed() -> None:
+    state = waiting(B, A, A)
+    passed = gate(state, facts(NOON + 1, matched=A))
+    assert (passed.began, passed.confirmed) == ("p1", A)
+    assert [match.reading_id for match in state.basis] == ["p1", "p2"]
+    assert [one.rungs for one in state.pending] == [B]
+
+
+@pytest.mark.parametrize(("ago_ms", "enough"), [(72 * HOUR, True), (72 * HOUR + 1, False)])
+def test_the_third_flagged_match_in_three_days_counts_as_confirmed(
+    ago_ms: int, enough: bool
+) -> None:
+    state = LadderState(flagged=[(NOON - ago_ms, A | B), (NOON - 1, A)])
+    passed = gate(state, facts(matched=A | B, flagged=True))
+    assert passed.confirmed == passed.sure == (A if enough else 0)
+    assert passed.asked == (B if enough else A | B)
