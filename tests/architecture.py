@@ -229,10 +229,10 @@ SHELLS = {
 }
 # Time, randomness and identity come in as arguments; bytes come in and go out as values.
 IMPURE_IMPORTS = {
-    "asyncio", "bleak", "bumble", "ctypes", "dbus_fast", "http", "io", "kafka", "logging", "os",
-    "paho", "prometheus_client", "psycopg", "queue", "secrets", "select", "shutil", "signal",
-    "socket", "sqlite3", "starlette", "structlog", "subprocess", "sys", "tempfile", "threading",
-    "time", "urllib.request", "uvicorn",
+    "asyncio", "bleak", "bumble", "concurrent.futures", "ctypes", "dbus_fast", "http", "io",
+    "kafka", "logging", "os", "paho", "prometheus_client", "psycopg", "queue", "secrets", "select",
+    "shutil", "signal", "socket", "sqlite3", "starlette", "structlog", "subprocess", "sys",
+    "tempfile", "threading", "time", "urllib.request", "uvicorn",
 }  # fmt: skip
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval"}
 # A type to annotate with, not a source of randomness or a file.
