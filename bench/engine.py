@@ -195,7 +195,8 @@ class Clinic:
             scatter = [people.systolic[2], people.diastolic[2], people.pulse[2]]
             number = np.insert(levels[:, :3] + noise * scatter, 2, np.nan, axis=1)
         number = np.rint(np.maximum(number, 30))
-        nothing = np.zeros(number.shape, np.int8)
+        number = np.asfortranarray(number)  # as whoever else makes columns lays values out
+        nothing = np.zeros(number.shape, np.int8, "F")
         return Values(number, nothing, nothing)
 
 

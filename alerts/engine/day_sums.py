@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from alerts.engine.columns import Booleans, Integers
-from alerts.engine.memory import DAY_READINGS_MAX, Memory, Structured
+from alerts.engine.columns import Booleans, Integers, pick
+from alerts.engine.memory import DAY_READINGS_MAX, DAYS_MAX, Memory, Structured
 
 EPISODE_GAP_DAYS = 28
 _DAY_CODE_MAX = 2**16 - 1
+_PLACE_BITS = (DAYS_MAX - 1).bit_length()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class Added:
     known: Booleans
 
     def some(self, positions: Integers) -> "Added":
-        """Give some of the readings."""
+        """Give some of the readings, in their order."""
         return Added(
-            self.day[positions],
-            self.counts[positions],
-            self.beyond[positions],
-            self.tenths[positions],
-            self.known[positions],
+            pick(self.day, positions),
+            pick(self.counts, positions),
+            pick(self.beyond, positions),
+            pick(self.tenths, positions),
+            pick(self.known, positions),
         )
 
 
@@ -82,34 +83,38 @@ def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structur
     days = memory.days(slot)
     code = code_of(added.day)
     stored = np.ascontiguousarray(days["day"].T)  # by columns: numpy is slow along short rows
-    same = stored == code
-    known = same.any(axis=0)
-    each = np.arange(len(slot))
-    place = np.where(known, same.argmax(axis=0), stored.argmin(axis=0))
-    oldest = stored[place, each]
-    late = ~known & (code < oldest)  # older than all that are kept
-    new = ~known & ~late
-    lost = np.where(late, code, np.where(new, oldest, 0)).astype(np.uint16)
+    # The day itself or else the oldest, 0 being none, with its place below it: one minimum tells
+    # both, in a quarter of the time of argmax and argmin.
+    ranked = np.where(stored == code, 0, stored + np.uint32(1)) << _PLACE_BITS
+    least = (ranked | np.arange(DAYS_MAX, dtype=np.uint32)[:, None]).min(axis=0)
+    rank, place = least >> _PLACE_BITS, (least & ((1 << _PLACE_BITS) - 1)).astype(np.int64)
+    late = code + np.uint32(1) < rank  # older than all that are kept
+    new = (rank > 0) & ~late
+    lost = np.where(late, code, np.where(new, rank - np.uint32(1), 0)).astype(np.uint16)
     forgotten = memory.table["forgotten_day"]
     forgotten[slot] = np.maximum(forgotten[slot], lost)
-    days[each[new], place[new]] = np.zeros((), days.dtype)
-    days["day"][each[new], place[new]] = code[new]
-    full = days["readings"][each, place] == DAY_READINGS_MAX
-    full |= days["beyond"][each, place] == DAY_READINGS_MAX
-    changes = np.flatnonzero(~late & (added.counts | added.beyond) & ((sign == -1) | ~full))
-    _sum(days, changes, place, added, sign)
-    memory.put_days(slot, days)
+    plain = days.reshape(-1).view(f"V{days.dtype.itemsize}")  # of each patient one day moves
+    at = np.arange(len(slot)) * DAYS_MAX + place
+    day = plain[at].view(days.dtype)
+    day[new] = np.zeros((), days.dtype)
+    day["day"][new] = code[new]
+    _sum(day, added, sign, ~late)
+    plain[at] = day.view(plain.dtype)
+    memory.put_day(slot, place, day)
     return days
 
 
-def _sum(days: Structured, each: Integers, place: Integers, added: Added, sign: int) -> None:
-    at = (each, place[each])
-    counts, step = added.counts[each], np.array(sign).astype(np.uint8)  # -1 is 255: it wraps
-    days["readings"][at] += counts * step
-    days["beyond"][at] += added.beyond[each] * step
-    known = added.known[each] & counts[:, None]
-    days["count"][at] += known * step
-    days["total"][at] += (sign * added.tenths[each] * known).astype(np.int32)
+def _sum(day: Structured, added: Added, sign: int, some: Booleans) -> None:
+    """Add each of ``some`` readings to its day, or take it away."""
+    if sign == 1:
+        some = some & (day["readings"] < DAY_READINGS_MAX) & (day["beyond"] < DAY_READINGS_MAX)
+    counts, step = added.counts & some, np.array(sign).astype(np.uint8)  # -1 is 255: it wraps
+    day["readings"] += counts * step
+    day["beyond"] += (added.beyond & some) * step
+    for quantity in range(added.known.shape[1]):
+        known = added.known[:, quantity] & counts
+        day["count"][:, quantity] += known * step
+        day["total"][:, quantity] += (sign * added.tenths[:, quantity] * known).astype(np.int32)
 
 
 def _over(each_day: Integers, inside: Booleans) -> Integers:
@@ -135,20 +140,21 @@ class Ends:
 def window(ends: Ends, length: int) -> Window:
     """Sum up the ``length`` days that end there."""
     days, from_day = ends.days, ends.from_day
-    stored = days["day"].T.astype(np.int64) - 1
-    stored[stored < from_day] = -1
+    stored = np.ascontiguousarray(days["day"].T).astype(np.int64) - 1
+    stored = np.where(stored < from_day, -1, stored)
     inside = (stored >= 0) & (stored <= ends.day) & (stored > ends.day - length)
     first = np.where(inside, stored, _DAY_CODE_MAX).min(axis=0)
     before = np.where(stored < first, stored, -1).max(axis=0)
     before = np.maximum(before, np.where(ends.forgotten < from_day, -1, ends.forgotten))
     began = (before < 0) | (before < first - EPISODE_GAP_DAYS)
     inside &= ~(began & (stored == first))
-    readings = days["readings"].T * inside
+    readings, beyond = (np.ascontiguousarray(days[name].T) for name in ("readings", "beyond"))
+    readings = readings * inside
     total, count = (_over(days[name], inside) for name in ("total", "count"))
     return Window(
         readings=readings.sum(axis=0, dtype=np.int64),
         days=(readings > 0).sum(axis=0),
-        beyond=(days["beyond"].T * inside).sum(axis=0, dtype=np.int64),
+        beyond=(beyond * inside).sum(axis=0, dtype=np.int64),
         total=total,
         count=count,
         inside=np.where(inside, stored, -1).T,

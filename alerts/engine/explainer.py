@@ -5,6 +5,7 @@ The arrays are there already; of all readings that ask the rows are made sentenc
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from alerts.engine.columns import Booleans, Integers
 from alerts.engine.day_sums import Window as Averages
 from alerts.engine.findings import Window, summed
 from alerts.engine.ladders import Rung, VitalLadders
-from alerts.engine.memory import Structured
+from alerts.engine.memory import RING_MAX, Structured
 from alerts.engine.remembered import censored, evidence_of_entries
 from alerts.engine.state import PartitionState
 from alerts.engine.windows import days_of
@@ -34,6 +35,8 @@ class Counted:
 class _Averaged:
     sums: Sums
     window: Averages
+    some: Integers
+    """Which of the window's readings."""
 
 
 class Explainer:
@@ -49,9 +52,11 @@ class Explainer:
         """Keep what a rung of N of M counted at readings."""
         self._kept[rung] = positions, counted
 
-    def averaged(self, rung: Rung, positions: Integers, sums: Sums, window: Averages) -> None:
-        """Keep what a rung averaged."""
-        self._kept[rung] = positions, _Averaged(sums, window)
+    def averaged(
+        self, rung: Rung, positions: Integers, sums: Sums, window: tuple[Averages, Integers]
+    ) -> None:
+        """Keep what a rung averaged; ``window``: of many readings, and which of them these are."""
+        self._kept[rung] = positions, _Averaged(sums, *window)
 
     def explain(self, rung: Rung, asked: Mapping[int, int], *, briefly: bool) -> dict[int, Window]:
         """Say what a rung counted or averaged at readings, where this round did.
@@ -98,21 +103,30 @@ class Explainer:
     def _averages(
         self, rung: Rung, kept: _Averaged, places: Integers, rows: Sequence[int]
     ) -> Iterator[Window]:
-        averages = kept.window.some(places)
+        averages = kept.window.some(kept.some[places])
         columns = zip(
-            rows,
-            averages.inside,
+            self._measured_on(np.array(rows, np.int64), averages.inside),
             averages.days.tolist(),
             summed(rung.tests, kept.sums.some(places)),
             averages.readings.tolist(),
             averages.beyond.tolist(),
             strict=True,
         )
-        for row, inside, days, sums, readings, beyond in columns:
-            shown = self._measured_on(row, inside) if row >= 0 else []
+        for shown, days, sums, readings, beyond in columns:
             yield Window(shown, days=days, sums=sums, averaged=readings, beyond=beyond)
 
-    def _measured_on(self, row: int, days: Integers) -> list[Evidence]:
-        ring = self._memory.ring(int(self._memory.slot_of[row]))
-        measured = self._state.local_days(np.full(len(ring), row), ring["at_ms"])
-        return self.shown(ring[np.isin(measured, days)])
+    def _measured_on(self, row: Integers, days: Integers) -> Iterator[list[Evidence]]:
+        """Show of each patient (-1: nobody) what the ring has of some days, -1 being no day."""
+        asked = np.flatnonzero(row >= 0)
+        entries, there = self._memory.last(self._memory.slots(row[asked]), RING_MAX)
+        entries, there = entries[:, ::-1], there[:, ::-1]  # oldest first
+        rows = np.repeat(row[asked], RING_MAX)
+        measured = self._state.local_days(rows, entries["at_ms"].reshape(-1))
+        inside = (measured.reshape(there.shape)[:, :, None] == days[asked, None]).any(axis=2)
+        inside &= there
+        shown = self.shown(entries[inside])
+        ends = np.zeros(len(row), np.int64)
+        ends[asked] = inside.sum(axis=1)
+        ends = np.cumsum(ends)
+        for begin, end in pairwise([0, *ends.tolist()]):
+            yield shown[begin:end]

@@ -108,6 +108,7 @@ class Memory:
         self._recents = self._plain("recent", RECENT_MAX * 8, 1)
         self._ring = self._plain("ring", self.layout.entry.itemsize, RING_MAX)
         self._days = self._plain("days", self.layout.day.itemsize * DAYS_MAX, 1)
+        self._day = self._plain("days", self.layout.day.itemsize, DAYS_MAX)
 
     def _plain(self, name: str, itemsize: int, count: int) -> Structured:
         """Look at a field as plain bytes, shape (slots, count)."""
@@ -156,8 +157,9 @@ class Memory:
     def seen(self, slot: Integers, identity: Identities) -> Booleans:
         """Tell which ids are among the recent ones."""
         recent = self._recents[slot, 0].view("<u8").reshape(-1, RECENT_MAX)
-        known = np.zeros(len(slot), np.bool_)
-        known[np.flatnonzero(recent == identity[:, None]) // RECENT_MAX] = True
+        same, known = recent == identity[:, None], np.zeros(len(slot), np.bool_)
+        if same.any():  # numpy is slow along short rows
+            known[np.flatnonzero(same) // RECENT_MAX] = True
         return known
 
     def remember(self, slot: Integers, identity: Identities) -> None:
@@ -228,6 +230,10 @@ class Memory:
         """Write them back."""
         whole = days.reshape(-1).view(f"V{self.layout.day.itemsize * DAYS_MAX}")
         self._days[slot, 0] = whole
+
+    def put_day(self, slot: Integers, place: Integers, day: Structured) -> None:
+        """Write one of them back for each slot."""
+        self._day[slot, place] = day.view(f"V{self.layout.day.itemsize}")
 
     def encoded(self, row: int) -> bytes:
         """Give a patient's slot as bytes; none if there is no slot."""

@@ -42,11 +42,12 @@ def entries_of(layout: Layout, columns: Columns) -> Structured:
     entries["high"], entries["low"] = columns.high, columns.low
     entries["seq"] = columns.seq & 0xFFFFFFFF
     entries["milli"] = np.clip(milli, -_MILLI_MAX, _MILLI_MAX)
-    state = np.where(known, 0, _ABSENT)
+    state = np.where(known, 0, _ABSENT).astype(np.int8)
     for code in (1, 2):
         state[values.beyond == _STATES[code]] = code
-    nibble = values.unit.astype(np.int64) | state << _UNIT_BITS
-    entries["codes"] = (nibble << 4 * np.arange(nibble.shape[1])).sum(axis=1)
+    nibble = values.unit | state << _UNIT_BITS
+    for quantity in range(nibble.shape[1]):  # numpy is slow along short rows
+        entries["codes"] |= nibble[:, quantity].astype(np.uint16) << np.uint16(4 * quantity)
     highest = np.uint64(layout.entry["flags"].itemsize * 8 - 1)
     assessed = (columns.flags & ASSESSED != 0).astype(np.uint64) << highest
     entries["flags"] = (columns.flags & ~ASSESSED).astype(np.uint64) | assessed

@@ -11,7 +11,7 @@ import numpy as np
 
 from alerts.engine import day_sums, windows
 from alerts.engine.baselines import Baselines, enough
-from alerts.engine.columns import Booleans, Columns, Integers
+from alerts.engine.columns import Booleans, Columns, Integers, pick
 from alerts.engine.day_sums import Added
 from alerts.engine.explainer import Counted, Explainer
 from alerts.engine.findings import Window, summed
@@ -53,14 +53,14 @@ class Rounds:
 
     def take(self, positions: Integers) -> None:
         """Take a round's readings into memory; put what windows say of them into the sheet."""
-        row = self.columns.row[positions]
-        slot = self.memory.slots(row)
-        self.memory.remember(slot, self.columns.identity[positions])
+        slot = self.memory.slots(pick(self.columns.row, positions))
+        self.memory.remember(slot, pick(self.columns.identity, positions))
         self.rises(positions, slot)
-        eligible = self.columns.eligible[positions]
+        eligible = pick(self.columns.eligible, positions)
         positions, slot = positions[eligible], slot[eligible]
         if len(positions):
-            self.memory.push(slot, self.entries[positions])
+            plain = self.entries.view(f"V{self.entries.itemsize}")  # else field by field
+            self.memory.push(slot, pick(plain, positions))
             days = day_sums.add(self.memory, slot, self.added.some(positions))
             self._means(positions, slot, days)
             self._counted(positions, slot)
@@ -106,8 +106,8 @@ class Rounds:
     def _means(self, positions: Integers, slot: Integers, days: Structured) -> None:
         ends = day_sums.Ends(
             days=days,
-            day=self.added.day[positions],
-            from_day=self.state.from_day[self.columns.row[positions]],
+            day=pick(self.added.day, positions),
+            from_day=self.state.from_day[pick(self.columns.row, positions)],
             forgotten=self.memory.table["forgotten_day"][slot].astype(np.int64) - 1,
         )
         for one, mean in self.kinds.means:
@@ -116,20 +116,22 @@ class Rounds:
             at, bit = (positions[some], one.place), np.int64(one.bit)
             truth = one.rung.rule.condition.truth(sums)
             self.sheet.matched[at] |= self.sheet.in_force[at] & truth.true * bit
-            if self._held(one, positions).size:
-                back = one.rung.rule.condition.truth(sums, widened=True).false
-                self.sheet.returned[at] |= (back & (window.beyond[some] == 0)) * bit
-            self.explainer.averaged(one.rung, positions[some], sums, window.some(some))
+            held = self._held(one, positions[some])
+            if held.size:
+                back = one.rung.rule.condition.truth(sums.some(held), widened=True).false
+                back &= window.beyond[some[held]] == 0
+                self.sheet.returned[positions[some[held]], one.place] |= back * bit
+            self.explainer.averaged(one.rung, positions[some], sums, (window, some))
 
     def _held(self, one: Placed, positions: Integers) -> Integers:
         """Find the readings of patients for whom a rung holds: only there it can return."""
         ladder = self.vital.ladders[one.place].index
-        held = self.state.latched[self.columns.row[positions], ladder] & np.uint32(one.bit)
+        held = self.state.latched[pick(self.columns.row, positions), ladder] & np.uint32(one.bit)
         return np.flatnonzero(held)
 
     def _counted(self, positions: Integers, slot: Integers) -> None:
         for one, window in self.kinds.counted:
-            own = self.sheet.own[positions, one.place] & one.bit != 0
+            own = pick(self.sheet.own[:, one.place], positions) & one.bit != 0
             held = np.zeros(len(positions), np.bool_)
             held[self._held(one, positions)] = True
             some = np.flatnonzero(own | held)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.engine.columns import Booleans, Columns, Integers
-from alerts.engine.ladders import VitalLadders
+from alerts.engine.columns import Booleans, Columns, Integers, pick
+from alerts.engine.ladders import VitalLadders, mask
 from alerts.engine.remembered import with_circumstances
 from alerts.engine.state import PartitionState
 from alerts.rules.values import Values
@@ -47,11 +47,14 @@ def evaluate(vital: VitalLadders, columns: Columns, state: PartitionState) -> Sh
         returned[:, one.place] |= widened.false * np.int64(one.bit)
     for one, _ in kinds.counted:
         own[:, one.place] |= one.rung.rule.condition.truth(values).true * np.int64(one.bit)
+    young = {
+        fresh_ms: columns.trusted & (columns.age_ms <= fresh_ms)
+        for fresh_ms in {rung.fresh_ms for ladder in vital.ladders for rung in ladder.rungs}
+    }
     for place, ladder in enumerate(vital.ladders):
         for fresh_ms in {rung.fresh_ms for rung in ladder.rungs}:
-            rungs = sum(1 << n for n, rung in enumerate(ladder.rungs) if rung.fresh_ms == fresh_ms)
-            young = columns.trusted & (columns.age_ms <= fresh_ms)
-            fresh[:, place] |= young * np.int64(rungs)
+            rungs = mask(n for n, rung in enumerate(ladder.rungs) if rung.fresh_ms == fresh_ms)
+            fresh[:, place] |= young[fresh_ms] * np.int64(rungs)
     in_force = np.zeros(shape, np.int64, "F")
     for place, ladder in enumerate(vital.ladders):
         in_force[:, place] = state.in_force[columns.row, ladder.index]
@@ -78,10 +81,12 @@ def settle_newest(
     Whether a window has returned is asked when it must be known: a late reading can change it.
     """
     kinds = state.kinds[vital.index]
-    row = columns.row[positions]
-    state.newest_ms[row, vital.index] = columns.measured_ms[positions]
+    row = pick(columns.row, positions)
+    state.newest_ms[row, vital.index] = pick(columns.measured_ms, positions)
+    told = pick(columns.device_clock, positions)
     for place, ladder in enumerate(vital.ladders):
-        ends = sheet.returned[positions, place] | kinds.windowed[place]
-        ends &= sheet.able[positions, place]
-        ends &= np.where(columns.device_clock[positions], -1, ~kinds.critical[place])
+        ends = pick(sheet.returned[:, place], positions) | kinds.windowed[place]
+        ends &= pick(sheet.able[:, place], positions)
+        if kinds.critical[place]:
+            ends &= np.where(told, -1, ~kinds.critical[place])
         state.clear[row, ladder.index] = ends

@@ -6,7 +6,7 @@ and lets none go, and nothing waits for a repeat. Its patient may well have an o
 
 import numpy as np
 
-from alerts.engine.columns import Booleans, Columns, Integers
+from alerts.engine.columns import Booleans, Columns, Integers, pick
 from alerts.engine.findings import Heard, everything
 from alerts.engine.found import Found
 from alerts.engine.ladders import VitalLadders
@@ -59,31 +59,37 @@ class Turns:
         rounds that are not worth it.
         """
         columns, count = self.columns, len(self.columns)
+        odd, row = self._late(), np.sort(columns.row)
+        if (row[1:] != row[:-1]).all():  # as mostly; the order of all takes ten times as long
+            return np.zeros(count, np.int64), odd
         order = np.argsort(columns.row, kind="stable")
-        row = columns.row[order]
         begins = np.append(True, row[1:] != row[:-1])[:count]
         first = np.maximum.accumulate(np.where(begins, np.arange(count), 0))
         turn = np.empty(count, np.int64)
         turn[order] = np.arange(count) - first
-        odd = self._odd(order, ~begins)
+        odd = self._odd(odd, order, ~begins)
         sizes = np.bincount(turn[~odd], minlength=1)
         short = np.flatnonzero((sizes < ROUND_MIN) | (np.arange(len(sizes)) >= ROUNDS_MAX))
         limit = next((number for number in short.tolist() if number), len(sizes))
         return turn, odd | (turn >= limit)
 
-    def _odd(self, order: Integers, follows: Booleans) -> Booleans:
-        """Tell which readings are those of a patient with one that comes twice or not in order.
-
-        ``order``: by patient; ``follows``: there, which readings have another one of theirs before.
-        """
+    def _late(self) -> Booleans:
+        """Tell which readings are not newer than all that was judged, came before, or only feed."""
         columns, memory = self.columns, self.state.memories[self.vital.index]
         newest_ms = self.state.newest_ms[columns.row, self.vital.index]
-        odd = columns.trusted & (columns.measured_ms <= newest_ms)
-        odd |= ~columns.judged
-        odd |= memory.seen(memory.slots(columns.row), columns.identity)
+        late: Booleans = columns.trusted & (columns.measured_ms <= newest_ms)
+        late |= ~columns.judged
+        late |= memory.seen(memory.slots(columns.row), columns.identity)
+        return late
+
+    def _odd(self, odd: Booleans, order: Integers, follows: Booleans) -> Booleans:
+        """Tell which readings are those of a patient with one that comes twice or not in order.
+
+        ``odd``: those that are by themselves; ``order``: by patient; ``follows``: there, which
+        readings have another one of theirs before.
+        """
+        columns = self.columns
         later = order[follows]
-        if not len(later):
-            return self._patients_of(odd)
         before = order[np.flatnonzero(follows) - 1]
         odd[later] |= columns.measured_ms[later] <= columns.measured_ms[before]
         odd[later] |= ~columns.trusted[later] | ~columns.trusted[before]
@@ -107,16 +113,17 @@ class Turns:
             loud[place] = not self._silent(int(positions[place]))
         self.walked += int(loud.sum())
         self._walk.round(positions[loud])
-        newest = positions[self.columns.trusted[positions]]
+        newest = positions[pick(self.columns.trusted, positions)]
         settle_newest(self.state, self.vital, self.columns, self.sheet, newest)
 
     def _loud(self, positions: Integers) -> Booleans:
-        row, sheet = self.columns.row[positions], self.sheet
+        row, sheet = pick(self.columns.row, positions), self.sheet
         loud = np.zeros(len(positions), np.bool_)
         for place, ladder in enumerate(self._ladders):  # numpy is slow along short rows
             rungs = self.state.latched[row, ladder].astype(np.int64)
-            rungs &= sheet.returned[positions, place] & sheet.able[positions, place]
-            rungs |= sheet.matched[positions, place]
+            rungs &= pick(sheet.returned[:, place], positions)
+            rungs &= pick(sheet.able[:, place], positions)
+            rungs |= pick(sheet.matched[:, place], positions)
             loud |= (rungs != 0) | self.state.waits[row, ladder]
         return loud
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerts.engine.columns import Booleans, Integers
+from alerts.engine.columns import Booleans, Integers, pick
 from alerts.engine.day_sums import Window
 from alerts.engine.kinds import Kinds
 from alerts.engine.memory import Structured
@@ -111,11 +111,11 @@ def averages(
     """
     several = (window.readings >= mean.readings) & (window.days >= mean.on_days)
     some = np.flatnonzero(several)
-    ends = positions[some]
+    ends, total = positions[some], pick(window.total, some)
     return some, Sums(
-        window.total[some],
-        window.count[some],
-        np.zeros_like(window.total[some]),
+        total,
+        pick(window.count, some),
+        np.zeros_like(total),
         met={need: met[ends] for need, met in values.met.items()},
         chosen={name: chosen.some(ends) for name, chosen in values.chosen.items()},
     )

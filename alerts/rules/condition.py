@@ -108,7 +108,7 @@ class Limit:
     def _floats(self, values: Values, *, widened: bool) -> Floats:
         unit, chosen = values.unit[:, self.quantity], values.chosen.get(self.setting)
         if chosen is None:
-            return (self.bounds.widened if widened else self.bounds.limits)[unit]
+            return (self.bounds.widened if widened else self.bounds.limits).take(unit)
         every = [self.bounds, *map(self.scale.bounds, chosen.stated)]
         table = np.stack([each.widened if widened else each.limits for each in every])
         return table[chosen.choice, unit]
