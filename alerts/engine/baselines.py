@@ -44,6 +44,14 @@ class Baselines:
         for place in np.flatnonzero(other).tolist():
             self._fill(int(row[place]), int(slot[place]))
 
+    def moved_by(self, row: int, slot: int, at_ms: Integers) -> bool:
+        """Tell whether readings of these times may change a patient's baseline."""
+        if self._kinds.baseline is None:
+            return False
+        since_ms, until_ms = self._state.baseline_ms[row, self._vital.index].tolist()
+        other = int(self._memory.table["baseline_until_ms"][slot]) != until_ms
+        return other or bool(((at_ms >= since_ms) & (at_ms < until_ms)).any())
+
     def _fill(self, row: int, slot: int) -> None:
         table, ring = self._memory.table, self._memory.ring(slot)
         since_ms, until_ms = self._state.baseline_ms[row, self._vital.index]

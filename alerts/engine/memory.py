@@ -180,6 +180,15 @@ class Memory:
         count[slot] = before + 1 if before + 1 < 2 * RECENT_MAX else RECENT_MAX
         return True
 
+    def remember_run(self, slot: int, identities: Identities) -> None:
+        """Remember readings that are new and different, one after the other."""
+        before, kept = int(self.table["recent_count"][slot]), identities[-RECENT_MAX:]
+        count = before + len(identities)
+        self._recent[slot, (count - len(kept) + np.arange(len(kept))) % RECENT_MAX] = kept
+        if count >= 2 * RECENT_MAX:
+            count = RECENT_MAX + count % RECENT_MAX
+        self.table["recent_count"][slot] = count
+
     def forget_one(self, slot: int, identity: int) -> None:
         """Forget that a reading came: it may come again."""
         recent = self._recent[slot]
@@ -225,6 +234,11 @@ class Memory:
         """Copy the sums over days, shape (slots, ``DAYS_MAX``), in no order."""
         days: Structured = self._days[slot, 0].view(self.layout.day)
         return days.reshape(-1, DAYS_MAX)
+
+    def forgotten(self, slot: Integers | int) -> npt.NDArray[np.uint16]:
+        """Give the newest days that are kept no more, as ``day`` in ``Layout``; 0: none."""
+        found: npt.NDArray[np.uint16] = self.table["forgotten_day"][slot]
+        return found
 
     def put_days(self, slot: Integers, days: Structured) -> None:
         """Write them back."""

@@ -18,7 +18,9 @@ from alerts.engine.findings import Window, summed
 from alerts.engine.kinds import Placed
 from alerts.engine.ladders import Rung, VitalLadders
 from alerts.engine.memory import Structured
+from alerts.engine.past import Past, Stored
 from alerts.engine.remembered import entries_of, note_late, tenths_of
+from alerts.engine.run import Run
 from alerts.engine.sheet import Sheet
 from alerts.engine.state import PartitionState
 from alerts.rules.book import Matching
@@ -53,17 +55,33 @@ class Rounds:
 
     def take(self, positions: Integers) -> None:
         """Take a round's readings into memory; put what windows say of them into the sheet."""
-        slot = self.memory.slots(pick(self.columns.row, positions))
+        row = pick(self.columns.row, positions)
+        slot = self.memory.slots(row)
         self.memory.remember(slot, pick(self.columns.identity, positions))
         self.rises(positions, slot)
         eligible = pick(self.columns.eligible, positions)
-        positions, slot = positions[eligible], slot[eligible]
+        positions, row, slot = positions[eligible], row[eligible], slot[eligible]
         if len(positions):
             plain = self.entries.view(f"V{self.entries.itemsize}")  # else field by field
             self.memory.push(slot, pick(plain, positions))
             days = day_sums.add(self.memory, slot, self.added.some(positions))
-            self._means(positions, slot, days)
-            self._counted(positions, slot)
+            self._windows(positions, Stored(self.state, self.memory, row, slot, days))
+
+    def run(self, row: int, positions: Integers) -> Run | None:
+        """Judge readings of one patient that come in a row, as if each came in a round of its own.
+
+        None, and nothing is done, where what memory is at each of them is not known beforehand.
+        """
+        slot = int(self.memory.slots(np.array([row]))[0])
+        run = Run(self.memory, slot, self.columns, self.entries, self.added, positions)
+        if not run.regular or self.baselines.moved_by(
+            row, slot, self.columns.measured_ms[positions]
+        ):
+            return None
+        self.rises(positions, np.full(len(positions), slot))
+        if len(run.eligible):
+            self._windows(run.eligible, run)
+        return run
 
     def rises(self, positions: Integers, slot: Integers) -> None:
         """Compare readings with the baselines of their patients, which they may be part of."""
@@ -103,12 +121,16 @@ class Rounds:
         self.baselines.renew(self.columns.row[positions], slot)
         self.baselines.add(self.columns, positions, slot, self.added)
 
-    def _means(self, positions: Integers, slot: Integers, days: Structured) -> None:
+    def _windows(self, positions: Integers, past: Past) -> None:
+        self._means(positions, past)
+        self._counted(positions, past)
+
+    def _means(self, positions: Integers, past: Past) -> None:
         ends = day_sums.Ends(
-            days=days,
+            days=past.days,
             day=pick(self.added.day, positions),
             from_day=self.state.from_day[pick(self.columns.row, positions)],
-            forgotten=self.memory.table["forgotten_day"][slot].astype(np.int64) - 1,
+            forgotten=past.forgotten,
         )
         for one, mean in self.kinds.means:
             window = day_sums.window(ends, mean.days)
@@ -116,32 +138,35 @@ class Rounds:
             at, bit = (positions[some], one.place), np.int64(one.bit)
             truth = one.rung.rule.condition.truth(sums)
             self.sheet.matched[at] |= self.sheet.in_force[at] & truth.true * bit
-            held = self._held(one, positions[some])
-            if held.size:
+            held = np.flatnonzero(self._may_hold(one, past)[some])
+            if len(held):
                 back = one.rung.rule.condition.truth(sums.some(held), widened=True).false
                 back &= window.beyond[some[held]] == 0
                 self.sheet.returned[positions[some[held]], one.place] |= back * bit
             self.explainer.averaged(one.rung, positions[some], sums, (window, some))
 
-    def _held(self, one: Placed, positions: Integers) -> Integers:
-        """Find the readings of patients for whom a rung holds: only there it can return."""
-        ladder = self.vital.ladders[one.place].index
-        held = self.state.latched[pick(self.columns.row, positions), ladder] & np.uint32(one.bit)
-        return np.flatnonzero(held)
+    def _may_hold(self, one: Placed, past: Past) -> Booleans:
+        """Tell for which readings a rung may hold: only there it can return."""
+        may: Booleans = past.holding(self.vital.ladders[one.place].index) & one.bit != 0
+        return may
 
-    def _counted(self, positions: Integers, slot: Integers) -> None:
+    def _counted(self, positions: Integers, past: Past) -> None:
         for one, window in self.kinds.counted:
             own = pick(self.sheet.own[:, one.place], positions) & one.bit != 0
-            held = np.zeros(len(positions), np.bool_)
-            held[self._held(one, positions)] = True
-            some = np.flatnonzero(own | held)
+            some = np.flatnonzero(own | self._may_hold(one, past))
             if len(some):
-                self._count(one, window, positions[some], slot[some], own[some])
+                last = past.last(some, window.of)
+                self._count(one, window, positions[some], last, own[some])
 
     def _count(
-        self, one: Placed, window: Matching, positions: Integers, slot: Integers, own: Booleans
+        self,
+        one: Placed,
+        window: Matching,
+        positions: Integers,
+        last: tuple[Structured, Booleans],
+        own: Booleans,
     ) -> None:
-        entries, there = self.memory.last(slot, window.of)
+        entries, there = last
         row = self.columns.row[positions]
         rings = windows.rings(self.state, self.kinds, row, entries, there)
         condition = one.rung.rule.condition

@@ -165,7 +165,7 @@ def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is 
     for vital, columns in parts:
         turns = Turns(state, vital, columns, log_ms, heard)
         found += turns.take()
-        outcome.touched.update(np.unique(columns.row).tolist())
+        outcome.touched.update(columns.row.tolist())
         if not vital.ladders:  # remembered for books to come, and judged by none
             continue
         outcome.duplicates += turns.duplicates

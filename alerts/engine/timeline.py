@@ -165,7 +165,10 @@ class Timeline:
         self._rounds.feed(np.array([position]), np.array([self._slot]))
 
     def cleared(self, place: int) -> int:
-        """Give the rungs about windows whose return condition is met at the newest reading."""
+        """Give the rungs of N of M whose return condition is met at the newest reading.
+
+        Those of means are not asked for: an older reading never matches one.
+        """
         cleared = 0
         newest = self._ring[-1] if self._ring else None
         if newest is None or not self._is_newest(newest):
@@ -173,11 +176,6 @@ class Timeline:
         for number, (one, window) in self._counted:
             if one.place == place and self._few(self._ring, number, window):
                 cleared |= one.bit
-        for one, mean in self._rounds.kinds.means:
-            if one.place == place:
-                sums = self._mean(mean, newest)
-                if sums is not None and self._back(one, mean, newest, sums):
-                    cleared |= one.bit
         return cleared
 
     def explain(self, position: int, rung: Rung, at: Entry | None, *, briefly: bool) -> Window:
