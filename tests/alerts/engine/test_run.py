@@ -14,7 +14,7 @@ from alerts.rules.load import load_books
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry, ZonePeriod
-from tests.alerts.engine.test_archive import remembered
+from tests.alerts.engine.cuts import remembered
 from tests.alerts.engine.test_one_by_one import THERAPY, rules, weeks
 from tests.alerts.readings import (
     DAY,
@@ -63,6 +63,12 @@ def test_a_run_goes_on_with_a_day_that_has_begun_and_may_have_nothing_to_count()
     assert of_both(STEADY, before, run)[0]
     flagged = [pressure(one.at_ms, 120, 80, "body-moved") for one in run]
     assert of_both(STEADY, before, flagged)[1] < 10, "nothing comes of them"
+
+
+def test_what_was_forgotten_before_a_run_stays_forgotten() -> None:
+    before = [pressure(NOON + n * DAY, 120) for n in range(13)]
+    run = [pressure(NOON + 12 * DAY + n * 10 * MINUTE, 150) for n in range(1, 13)]
+    assert of_both(STEADY, before, run)[0]
 
 
 def test_a_run_feeds_a_baseline_reading_by_reading() -> None:
