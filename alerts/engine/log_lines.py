@@ -239,7 +239,7 @@ def _stamped(number: int, told_of: object, beside: _Beside, zone_at: ZoneAt) -> 
     if "stamp" in entry:
         told = _converted(_dict(entry["stamp"]), Stamp)
     elif inner.get("measured_at_ms") is not None:
-        told = _measured(_converted(inner, _Told), beside.received_at_ms)
+        told = _measured(_converted(inner, _Told), reading, beside.received_at_ms)
     else:
         capture = reading.capture
         sent_ms = beside.sent_monotonic_ms
@@ -259,15 +259,18 @@ def _stamped(number: int, told_of: object, beside: _Beside, zone_at: ZoneAt) -> 
     return StampedReading(reading, told, device_id, assignment_id)
 
 
-def _measured(told: _Told, received_ms: int) -> Stamp:
+def _measured(told: _Told, reading: Reading, received_ms: int) -> Stamp:
     """Believe a line that says itself when its reading was measured; nothing is from the future.
 
-    Two clocks may differ by as much as a device's may; by more, one of the two times is wrong.
+    Two clocks may differ by as much as a device's may. A time that is later by more is as good as
+    none: then the reading was measured when it came, if it is its session's newest.
     """
     if told.measured_at_ms > received_ms + _CLOCKS_DIFFER_MS:
-        raise InvalidInput("time", "measured_at is later than received_at by more than 10 min")
+        quality: TimeQuality = "untrusted" if reading.session_newest is False else "receipt"
+    else:
+        quality = told.time_quality
     at_ms = min(told.measured_at_ms, received_ms)
-    return Stamp(received_ms, received_ms, at_ms, at_ms, at_ms, told.time_quality)
+    return Stamp(received_ms, received_ms, at_ms, at_ms, at_ms, quality)
 
 
 def _reading(number: int, raw: dict[str, Any], received_ms: int) -> Reading:
