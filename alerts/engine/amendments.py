@@ -2,7 +2,8 @@
 
 It counts from now on: rules that ask for what it says are asked about the measurement once more, by
 its age at this record, and nothing else is. While the ring knows it: a flagged measurement, and one
-that many others have followed, stay as they were judged. A circumstance is never taken back.
+that many others have followed, stay as they were judged. A circumstance is never taken back. One
+that comes before its measurement waits for it.
 """
 
 from collections.abc import Iterator
@@ -73,16 +74,21 @@ def amend(state: PartitionState, record: PatientReadings) -> Iterator[Found]:
     """Take what late contexts say into the state, and judge what follows from it."""
     row = state.row(record.patient_id)
     for context in late_contexts(record):
+        assert context.amends is not None, "it is a context"
+        came = False
         for vital in state.rule_set.vitals:
             kinds, memory = state.kinds[vital.index], state.memories[vital.index]
             slot = int(memory.slot_of[row])
-            if not kinds.requirements or slot < 0 or context.amends is None:
+            if not kinds.requirements or slot < 0:
                 continue
+            came |= memory.knows(slot, max(long_identity(context.amends)[1], 1))
             place = _place(memory.ring(slot), context.amends)
             met = _bits(kinds, context.attributes) << _MET_SHIFT
             if place is not None and met & ~int(memory.ring(slot)["mark"][place]):
                 one = _Amendment(state, vital, row, slot, place)
                 yield from one.take(met, record.received_at_ms)
+        if not came:
+            state.note_early(row, context.amends, context.attributes)
 
 
 def _place(ring: Structured, reading_id: str) -> int | None:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -25,6 +26,8 @@ VERSION = 2
 _READABLE = (1, 2)
 """Version 1 knew single readings only: it has the ids of recent ones, and no ring."""
 _DIGEST_BYTES = 4
+
+_T = TypeVar("_T")
 
 
 class _Pending(msgspec.Struct, frozen=True):
@@ -101,6 +104,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     """Digests of the rungs under which the patient was judged; None: nobody wrote them down."""
     inactive: bytes = b""
     withdrawn: dict[str, int] = {}
+    early: dict[str, dict[str, str]] = {}
     kept_vitals: list[str] | None = None
     """Of which readings were kept, if any came; None: nobody wrote it down."""
 
@@ -147,6 +151,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             known=_named(rules.ladders, state.known[row].tobytes()),
             inactive=_named(rules.ladders, state.inactive[row].tobytes()),
             withdrawn=state.withdrawn.get(row, {}),
+            early=state.early.get(row, {}),
             kept_vitals=[
                 vital.vital.name
                 for vital in rules.vitals
@@ -193,9 +198,8 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
             state.unfilled.discard((row, vital.index))
         else:
             state.unfilled.add((row, vital.index))
-    state.withdrawn.pop(row, None)
-    if record.withdrawn:
-        state.withdrawn[row] = record.withdrawn
+    _put_few(state.withdrawn, row, record.withdrawn)
+    _put_few(state.early, row, record.early)
     state.orphans.pop(row, None)
     if orphans := list(_orphans(state, record.ladders)):
         state.orphans[row] = orphans
@@ -388,3 +392,10 @@ def _names(ladder: Ladder, rungs: int) -> list[str]:
 def _mask(ladder: Ladder, names: list[str]) -> int:
     places = {rung.key: place for place, rung in enumerate(ladder.rungs)}
     return sum(1 << places[name] for name in names if name in places)
+
+
+def _put_few(kept: dict[int, dict[str, _T]], row: int, said: dict[str, _T]) -> None:
+    """Put back what few patients have any of."""
+    kept.pop(row, None)
+    if said:
+        kept[row] = said

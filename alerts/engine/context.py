@@ -1,22 +1,24 @@
 """What a record says beside its measurements: a glucose context completes its measurement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from schemas.kafka import StampedReading
 
 
-def with_context(readings: Sequence[StampedReading]) -> Sequence[StampedReading]:
+def with_context(
+    readings: Sequence[StampedReading], early: Mapping[str, dict[str, str]]
+) -> Sequence[StampedReading]:
     """Give each reading the attributes of the contexts that amend it in the same record.
 
-    One that comes in a later record: ``alerts.engine.amendments``.
+    Or came before it: ``early``. One that comes in a later record: ``alerts.engine.amendments``.
     """
-    contexts = {
-        one.reading.amends: one.reading.attributes
-        for one in readings
-        if one.reading.amends is not None
-    }
+    contexts = dict(early)
+    for one in readings:
+        amends = one.reading.amends
+        if amends is not None:
+            contexts[amends] = early.get(amends, {}) | one.reading.attributes
     if not contexts:
         return readings
     return [

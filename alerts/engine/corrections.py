@@ -107,10 +107,19 @@ class _OfLadder:
         new = true & ~true_rungs(ladder, change.was, own, self.met)[0] & int(state.in_force[key])
         alone = new if change.was.measured_at_ms >= state.from_ms[row] else 0
         gained = [moved for moved in revision.gained if moved.place == self.number]
-        for rungs, sight in [(alone, change.told), *((one.rungs, one.sight) for one in gained)]:
+        for rungs, sight in self._matches(alone, gained):
             worst = ladder.voice(rungs, 0)
             if worst and (voice is None or worst[0] < voice[0]):
                 yield self._match(worst, sight)
+
+    def _matches(self, alone: int, gained: Sequence[Moved]) -> Iterator[tuple[int, Sight]]:
+        """Give what readings match now: the changed one, with its windows, before others."""
+        told = self.change.told
+        windows = (moved.rungs for moved in gained if moved.sight.reading_id == told.reading_id)
+        yield alone | next(windows, 0), told
+        for moved in gained:
+            if moved.sight.reading_id != told.reading_id:
+                yield moved.rungs, moved.sight
 
     def _held(
         self, held: LadderState, lost: Sequence[Moved], reopening: Reopening

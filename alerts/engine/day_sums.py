@@ -78,7 +78,7 @@ def code_of(day: Integers) -> npt.NDArray[np.uint16]:
 def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structured:
     """Add a reading to the days of each of different slots; give the days as they are then.
 
-    ``sign`` -1 takes the values of a reading away; its day remains a day of measuring.
+    ``sign`` -1 takes a reading away; if it was the only one, nothing was measured on its day.
     """
     days = memory.days(slot)
     code = code_of(added.day)
@@ -99,6 +99,8 @@ def add(memory: Memory, slot: Integers, added: Added, sign: int = 1) -> Structur
     day[new] = np.zeros((), days.dtype)
     day["day"][new] = code[new]
     _sum(day, added, sign, ~late)
+    if sign < 0:
+        day["day"][(day["readings"] == 0) & (day["beyond"] == 0)] = 0
     plain[at] = day.view(plain.dtype)
     memory.put_day(slot, place, day)
     return days

@@ -189,6 +189,10 @@ class Memory:
             count = RECENT_MAX + count % RECENT_MAX
         self.table["recent_count"][slot] = count
 
+    def knows(self, slot: int, identity: int) -> bool:
+        """Tell whether a reading is one of those that came last."""
+        return bool((self._recent[slot] == np.uint64(identity)).any())
+
     def forget_one(self, slot: int, identity: int) -> None:
         """Forget that a reading came: it may come again."""
         recent = self._recent[slot]

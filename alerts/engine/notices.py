@@ -55,7 +55,11 @@ def expect_baselines(state: PartitionState, row: int, seen_ms: int, *, anew: boo
 
 
 def notify(state: PartitionState, until_ms: int) -> Iterator[Told]:
-    """Say what became due before ``until_ms``."""
+    """Say what became due before ``until_ms``, by date."""
+    yield from sorted(_due(state, until_ms), key=lambda told: told[1].at_ms)
+
+
+def _due(state: PartitionState, until_ms: int) -> Iterator[Told]:
     for row, number in state.notices.before(until_ms):
         at_ms = state.notices.when((row, number)) or 0
         state.notices.set((row, number), None)

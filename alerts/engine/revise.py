@@ -15,7 +15,7 @@ from alerts.engine.identity import long_identity
 from alerts.engine.kinds import Kinds
 from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import VitalLadders
-from alerts.engine.memory import Memory, Structured
+from alerts.engine.memory import RING_MAX, Memory, Structured
 from alerts.engine.remembered import (
     came_late,
     entries_of,
@@ -24,7 +24,7 @@ from alerts.engine.remembered import (
     tenths_of,
 )
 from alerts.engine.sight import Sight, stamped_as
-from alerts.engine.standing import newest
+from alerts.engine.standing import true_at
 from alerts.engine.state import PartitionState
 
 
@@ -79,6 +79,8 @@ class _Reviser:
         new = None if now is None else self._columns(now, alone=kept)
         if kept:
             self._ring(ring, int(place[0]), new)
+        elif new is not None and new.eligible[0] and not old.eligible[0]:
+            self._insert(ring, new)
         self._sums(old, -1)
         if new is not None:
             self._sums(new, 1)
@@ -106,6 +108,14 @@ class _Reviser:
             ring = np.delete(ring, place)
         self._memory.put_ring(self._slot, ring)
 
+    def _insert(self, ring: Structured, new: Columns) -> None:
+        """Put a reading into the ring that was not one of those that windows count."""
+        entry = entries_of(self._memory.layout, new)
+        note_late(entry, np.ones(1, np.bool_))  # it has never ended anything
+        place = int(np.searchsorted(ring["at_ms"], new.measured_ms[0], side="right"))
+        if place or len(ring) < RING_MAX:
+            self._memory.put_ring(self._slot, np.insert(ring, place, entry))
+
     def _sums(self, columns: Columns, sign: int) -> None:
         """Take a reading out of the sums over its day and the baseline, or put one in."""
         slot, row = np.array([self._slot]), np.array([self._row])
@@ -119,13 +129,16 @@ class _Reviser:
             known=~np.isnan(values.number),
         )
         judged = columns.measured_ms[0] >= self._state.from_ms[self._row]
-        if judged and (self._memory.days(slot)["day"] == day_sums.code_of(added.day)).any():
+        code = day_sums.code_of(added.day)
+        known = (self._memory.days(slot)["day"] == code).any()
+        known |= sign > 0 and code[0] > self._memory.table["forgotten_day"][self._slot]
+        if judged and known and columns.eligible[0]:
             day_sums.add(self._memory, slot, added, sign)
         since_ms, until_ms = self._state.baseline_ms[self._row, self._vital.index]
         if added.counts[0] and since_ms <= columns.measured_ms[0] < until_ms:
-            known, table = added.known[0], self._memory.table
-            table["baseline_total"][self._slot] += (sign * added.tenths[0] * known).astype(np.int32)
-            table["baseline_count"][self._slot] += (known * np.array(sign)).astype(np.uint8)
+            there, table = added.known[0], self._memory.table
+            table["baseline_total"][self._slot] += (sign * added.tenths[0] * there).astype(np.int32)
+            table["baseline_count"][self._slot] += (there * np.array(sign)).astype(np.uint8)
 
     def true(self) -> list[tuple[Sight, Integers]]:
         """Give the readings of the ring, and of each ladder the rungs of windows true there."""
@@ -141,9 +154,11 @@ class _Reviser:
                 own = rings.truth(condition, widened=False).true[:, 0]
                 holds = own & windows.matching(condition, window, rings)
                 true[:, one.place] |= holds * np.int64(one.bit)
-        at_newest = newest(self._state, self._vital, row[:1])
-        if len(at_newest.row):
-            true[-1] |= at_newest.true[0] & self._kinds.averaged
+        if size:
+            each = true_at(self._state, self._vital, row, ring)
+            for one, _ in self._kinds.rises:
+                true[:, one.place] |= each[:, one.place] & one.bit
+            true[-1] |= each[-1] & self._kinds.averaged
         sights = [sight_of_entry(entry, self._vital.vital, self._kinds) for entry in ring.tolist()]
         return list(zip(sights, true & self._in_force(), strict=True))
 
@@ -158,11 +173,15 @@ class _Reviser:
         nothing = np.zeros(len(self._vital.ladders), np.int64)
         was = {sight.reading_id: true for sight, true in before}
         now = {sight.reading_id: true for sight, true in after}
+        # A mean is asked at the newest reading, whichever that is.
+        means_was, means_now = (
+            true[-1][1] & self._kinds.averaged if true else nothing for true in (before, after)
+        )
         lost, gained = list[Moved](), list[Moved]()
         for sight, true in before:
-            gone = true & ~now.get(sight.reading_id, nothing)
+            gone = true & ~now.get(sight.reading_id, nothing) & ~means_now
             lost += [Moved(n, rungs, sight) for n, rungs in enumerate(gone.tolist()) if rungs]
         for sight, true in after:
-            new = true & ~was.get(sight.reading_id, nothing)
+            new = true & ~was.get(sight.reading_id, nothing) & ~means_was
             gained += [Moved(n, rungs, sight) for n, rungs in enumerate(new.tolist()) if rungs]
         return Revision(tuple(lost), tuple(gained))

@@ -37,7 +37,14 @@ def newest(state: PartitionState, vital: VitalLadders, row: Integers) -> Newest:
     here = there[:, 0] & (at_ms == state.newest_ms[row, vital.index])
     here &= at_ms >= state.from_ms[row]
     row, entries = row[here], entries[here]
-    return Newest(row, entries, _Look(state, vital, row, entries).true())
+    return Newest(row, entries, true_at(state, vital, row, entries))
+
+
+def true_at(
+    state: PartitionState, vital: VitalLadders, row: Integers, entries: Structured
+) -> Integers:
+    """Ask all rungs at readings of patients; those about windows as if each were the newest."""
+    return _Look(state, vital, row, entries).true()
 
 
 def window_at(

@@ -31,6 +31,7 @@ from alerts.rules.values import Chosen
 from schemas.registry import PersonalLimit
 
 WITHDRAWN_MAX = 256
+EARLY_MAX = 32
 _ROWS_FIRST = 256
 
 _T = TypeVar("_T", bound=np.generic)
@@ -75,6 +76,8 @@ class PartitionState:
         """By (row, vital)."""
         self.withdrawn: dict[int, dict[str, int]] = {}
         """How often each of a patient's readings was another's, by row; a few have any."""
+        self.early: dict[int, dict[str, dict[str, str]]] = {}
+        # What contexts said of readings that had not come yet, by row; a few have any.
         self.limits: dict[int, tuple[Personal, ...]] = {}
         """Of the patients who have limits of their own, by row."""
         self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
@@ -102,8 +105,7 @@ class PartitionState:
         """The rungs of which somebody was told that they have no baseline."""
         self.notices = Timers()
         """Dates that are work by themselves, see ``alerts.engine.notices``."""
-        self.orphans: dict[int, list[Orphan]] = {}
-        """By row."""
+        self.orphans: dict[int, list[Orphan]] = {}  # by row
         self.from_ms = np.zeros(size, np.int64)
         self.from_day = np.zeros(size, np.int64)
         """The patient's local day on which the care plan began."""
@@ -189,6 +191,12 @@ class PartitionState:
         count = withdrawn.pop(reading_id, 0) + 1
         known = [*withdrawn.items(), (reading_id, count)]
         self.withdrawn[row] = dict(known[-WITHDRAWN_MAX:])
+
+    def note_early(self, row: int, reading_id: str, attributes: dict[str, str]) -> None:
+        """Keep what is said of a reading until it comes; of many contexts the last ones."""
+        early = self.early.get(row, {})
+        said = early.pop(reading_id, {}) | attributes
+        self.early[row] = dict([*early.items(), (reading_id, said)][-EARLY_MAX:])
 
     def put_ladder(self, key: tuple[int, int], ladder: LadderState) -> None:
         """Keep a ladder's state, or forget it if it is empty."""

@@ -196,7 +196,7 @@ def _gather(
             continue
         row = state.row(record.patient_id)
         from_ms = state.from_ms[row]
-        readings = with_context(record.readings)
+        readings = with_context(record.readings, state.early.get(row, {}))
         once = {  # what was delivered twice is one reading of its session
             one.reading.reading_id: one.reading.session_id
             for one in readings

@@ -8,9 +8,10 @@ parser and the naming of alerts are shared.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from schemas.kafka import PatientReadings, ReadingsRecord
+from schemas.kafka import Corrections as Corrected
+from schemas.kafka import PatientReadings, ReadingsRecord, Withdrawals
 from schemas.registry import PatientEntry
-from tests.alerts.oracle_notices import Notices
+from tests.alerts.oracle_contexts import Contexts
 from tests.alerts.oracle_rules import read_rules
 from tests.alerts.oracle_words import Said
 from tests.alerts.readings import BASIC, TRIAL
@@ -22,7 +23,7 @@ def texts(*folders: Path) -> list[str]:
     return [path.read_text() for folder in folders for path in sorted(folder.glob("*.toml"))]
 
 
-class Oracle(Notices):
+class Oracle(Contexts):
     """Judges records one by one; between them care plans may change."""
 
     def __init__(
@@ -54,3 +55,6 @@ class Oracle(Notices):
                 if rule.baseline is not None:
                     self.expect_baseline(patient, rule.vital, item.received_at_ms)
             yield from self.readings(patient, item)
+            yield from self.contexts(patient, item)
+        if isinstance(item, Corrected | Withdrawals):
+            yield from self.correct(self.patients[item.patient_id], item)

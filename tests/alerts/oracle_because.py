@@ -11,9 +11,11 @@ from schemas.alert import Evidence, LimitInForce, Transition
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
 from schemas.units import shown
+from tests.alerts.oracle_kept import Kept
+from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_rules import OracleRule, tests_of
 from tests.alerts.oracle_truth import censored
-from tests.alerts.oracle_words import REMEMBERED, Because, Kept, LimitTold, Patient, Reading
+from tests.alerts.oracle_words import Because, LimitTold, Reading
 
 # -- as the oracle knows it -----------------------------------------------------------------------
 
@@ -24,7 +26,7 @@ def reading_of(kept: Kept) -> Reading:
 
 
 def remembered(kept: Kept, patient: Patient) -> bool:
-    return kept in patient.eligible(kept.vital)[-REMEMBERED:]
+    return kept in patient.known(kept.vital)
 
 
 def counted_of(readings: Iterable[Kept], patient: Patient) -> tuple[Reading, ...]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tests.alerts.oracle_case import Case
+from tests.alerts.oracle_problem import Awaiting, Problem, Waiting
 from tests.alerts.oracle_rules import HOUR
 from tests.alerts.oracle_voices import Voices
-from tests.alerts.oracle_words import Awaiting, Case, Said, Waiting, by_then
+from tests.alerts.oracle_words import Said, by_then
 
 
 class Gate(Voices):
@@ -21,15 +23,22 @@ class Gate(Voices):
             first_ms = waiting.case.at_ms
             if not first_ms < case.at_ms <= first_ms + waiting.within_ms:
                 continue
+            first = waiting.case.kept.reading_id
             answers = waiting.rules & case.matched
             if answers and not confirmed:
-                origin = waiting.case.kept.reading_id
+                origin = first
             confirmed |= answers
+            if answers:  # the alert rests on both
+                case.problem.rest_on(first, first_ms, answers)
             denied = {
                 name
                 for name in waiting.rules
                 if case.age(name) != "stale" and case.verdicts[name].denied
             }
+            if denied:
+                was = Problem(lowered=set(denied), waiting=[replace(waiting, rules=set(denied))])
+                was.rest_on(first, first_ms, denied)
+                case.problem.never_held(was, case.kept.reading_id, self.log_ms)
             waiting.rules -= answers | denied
         case.problem.waiting = [waiting for waiting in case.problem.waiting if waiting.rules]
         return confirmed, origin
@@ -136,10 +145,13 @@ class Gate(Voices):
             name = self.worst(case.ladder, waiting.rules, set())
             event, after = "resolved-before-seen", (max(self.rank(name, {name}), 2), name)
             origin = case.kept.reading_id
+            was = Problem(lowered=set(waiting.rules))
+            was.rest_on(origin, case.at_ms, waiting.rules)
+            problem.never_held(was, "", waiting.deadline_ms)
         else:
             problem.lowered |= waiting.rules - problem.holding
             problem.holding |= waiting.rules
-            problem.last_match_ms = max(problem.last_match_ms, case.at_ms)
+            problem.rest_on(case.kept.reading_id, case.at_ms, waiting.rules)
             voice = self.voice(case.ladder, problem)
             assert voice is not None
             event, after = "onset" if before is None else "worsened", voice

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_gate import Gate
+from tests.alerts.oracle_problem import Problem
 from tests.alerts.oracle_rules import SEVERITIES
-from tests.alerts.oracle_words import Case, Said, by_then, compare_voices
+from tests.alerts.oracle_words import Said, by_then, compare_voices
 
 
 class Ladders(Gate):
@@ -16,6 +18,7 @@ class Ladders(Gate):
             return
         problem = case.problem
         problem.note_before()
+        problem.forget_old_ends(self.log_ms)
         confirmed, origin = self.answer(case)
         if case.flagged and case.matched:
             confirmed |= self.third_match(case)
@@ -24,13 +27,14 @@ class Ladders(Gate):
             granted &= confirmed | problem.holding
             asked = case.matched - confirmed - (problem.holding - problem.lowered)
         if older and not problem.holding and self.all_over(case, granted | asked):
-            yield from self.over_already(case, granted)
+            yield from self.over_already(case, granted, confirmed)
             return
         gone = set() if older else self.returning(case)
         before = self.voice(case.ladder, problem)
         self.latch(case, granted, confirmed)
-        problem.holding -= gone
-        problem.lowered &= problem.holding
+        if gone:
+            problem.ended(gone, case.kept.reading_id, self.log_ms)
+            problem.let_go(gone)
         if case.matched:
             problem.last_match_ms = max(problem.last_match_ms, case.at_ms)
         after = self.voice(case.ladder, problem)
@@ -40,8 +44,13 @@ class Ladders(Gate):
         if asked:
             yield self.ask(case, asked)
 
-    def over_already(self, case: Case, granted: set[str]) -> Iterator[Said]:
+    def over_already(self, case: Case, granted: set[str], confirmed: set[str]) -> Iterator[Said]:
         if granted:
+            was = Problem(
+                lowered={name for name in granted if not self.full(case, name, confirmed)}
+            )
+            was.rest_on(case.kept.reading_id, case.at_ms, granted)
+            case.problem.never_held(was, "", self.log_ms)
             name = self.worst(case.ladder, granted, set())
             voice = (max(self.rank(name, set()), 2), name)
             over = self.say(case, "resolved-before-seen", voice, case.kept.reading_id, name)
@@ -50,12 +59,18 @@ class Ladders(Gate):
     def latch(self, case: Case, granted: set[str], confirmed: set[str]) -> None:
         problem = case.problem
         for name in granted:
-            sure = not case.flagged or name in confirmed
-            if sure and (case.age(name) == "fresh" or case.rule(name).keeps):
+            if self.full(case, name, confirmed):
                 problem.lowered.discard(name)
             elif name not in problem.holding:
                 problem.lowered.add(name)
             problem.holding.add(name)
+        if granted:
+            problem.rest_on(case.kept.reading_id, case.at_ms, granted)
+
+    def full(self, case: Case, name: str, confirmed: set[str]) -> bool:
+        """Is a match as severe as its rule says?"""
+        sure = not case.flagged or name in confirmed
+        return sure and (case.age(name) == "fresh" or case.rule(name).keeps)
 
     def change(
         self,

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from alerts.engine.identity import alert_id
 from alerts.rules import syntax
 from schemas.registry import PersonalLimit
+from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_plans import Plans
 from tests.alerts.oracle_rules import DAY, OracleRule, tests_of
 from tests.alerts.oracle_windows import baseline_readings, known
-from tests.alerts.oracle_words import Patient, Said
+from tests.alerts.oracle_words import Said
 
 WEEK = 7 * DAY
 
@@ -34,7 +35,7 @@ class Notices(Plans):
         rules = [rule for rule in self.in_force(patient) if limit.name in names_of(rule.when)]
         name = f"{limit.name}/{limit.valid_until_ms}"
         if at_ms < until_ms and (name, at_ms) not in patient.announced:
-            patient.announced.add((name, at_ms))
+            patient.announced[name, at_ms] = bool(rules)
             if rules:
                 yield at_ms, self.notice("limit-expiring", patient, rules[0], at_ms, name)
 

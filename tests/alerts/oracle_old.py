@@ -2,10 +2,12 @@
 
 from alerts.engine.identity import alert_id
 from tests.alerts.oracle_because import limits_of, reading_of
+from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_ladders import Ladders
+from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_rules import SEVERITIES
 from tests.alerts.oracle_truth import OneReading, excess
-from tests.alerts.oracle_words import Because, Case, Patient, Said
+from tests.alerts.oracle_words import Because, Said
 
 
 class Old(Ladders):

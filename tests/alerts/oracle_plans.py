@@ -10,10 +10,14 @@ from dataclasses import replace
 from alerts.engine.identity import alert_id
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
+from tests.alerts.oracle_case import Case, Verdict
+from tests.alerts.oracle_kept import Kept
+from tests.alerts.oracle_patient import Patient
+from tests.alerts.oracle_problem import Problem
 from tests.alerts.oracle_readings import Readings
-from tests.alerts.oracle_rules import SEVERITIES, OracleRule
+from tests.alerts.oracle_rules import HOUR, SEVERITIES, OracleRule
 from tests.alerts.oracle_windows import truth
-from tests.alerts.oracle_words import Case, Kept, Patient, Problem, Said, Verdict
+from tests.alerts.oracle_words import Said
 
 MEDIUM = SEVERITIES.index("medium")
 
@@ -30,6 +34,7 @@ class Plans(Readings):
         patient = self.patients.setdefault(entry.patient_id, Patient(entry))
         if entry.therapy_start_ms != patient.entry.therapy_start_ms:
             patient.forget_before_therapy()
+        patient.may_be_announced(self.log_ms - HOUR)
         patient.entry = entry
         patient.replanned = True
 
@@ -54,15 +59,7 @@ class Plans(Readings):
     ) -> Iterator[Said]:
         """Close what no rule is left of; what another rule keeps open is eased."""
         before = self.voice(ladder, problem)
-        problem.holding -= gone
-        problem.lowered &= problem.holding
-        problem.flagged = [(when, names - gone) for when, names in problem.flagged]
-        for waiting in problem.waiting:
-            waiting.rules -= gone
-        problem.waiting = [waiting for waiting in problem.waiting if waiting.rules]
-        if problem.awaiting is not None:
-            problem.awaiting.rules -= gone
-            problem.awaiting = problem.awaiting if problem.awaiting.rules else None
+        problem.drop(gone)
         after = self.voice(ladder, problem)
         if before is None or (after is not None and after[0] <= before[0]):
             return
@@ -100,7 +97,7 @@ class Plans(Readings):
             return
         problem.holding |= rest
         problem.lowered |= {name for name in rest if self.by_name[name].rank < MEDIUM}
-        problem.last_match_ms = max(problem.last_match_ms, newest.at_ms)
+        problem.rest_on(newest.reading_id, newest.at_ms, rest)
         if before is None:
             problem.origin = newest.reading_id
         after = self.voice(ladder, problem)

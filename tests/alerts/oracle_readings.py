@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from schemas.kafka import PatientReadings, StampedReading
 from schemas.vitals import VITALS
+from tests.alerts.oracle_case import Case, Verdict
+from tests.alerts.oracle_kept import Kept
 from tests.alerts.oracle_old import Old
+from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_rules import HOUR, OracleRule
 from tests.alerts.oracle_windows import truth
-from tests.alerts.oracle_words import Case, Kept, Patient, Said, Verdict, over_before_seen
+from tests.alerts.oracle_words import Said, over_before_seen
 
 RECENT = 32
 
@@ -16,12 +19,12 @@ class Readings(Old):
     """Log time, not wall time."""
 
     def readings(self, patient: Patient, record: PatientReadings) -> Iterator[Said]:
-        # What a context says of a reading counts if it came in the same record: later is too late.
-        contexts = {
-            one.reading.amends: one.reading.attributes
-            for one in record.readings
-            if one.reading.amends is not None
-        }
+        # What contexts say of a reading that came before it, or with it.
+        contexts = dict(patient.early)
+        for stamped in record.readings:
+            amends = stamped.reading.amends
+            if amends is not None:
+                contexts[amends] = patient.early.get(amends, {}) | stamped.reading.attributes
         ordered = sorted(
             record.readings,
             key=lambda one: (one.stamp.measured_at_ms, one.reading.seq, one.reading.reading_id),
@@ -72,7 +75,7 @@ class Readings(Old):
             len({one.reading.reading_id for one in session}) == 1,
             reading.quantities,
             reading.status,
-            reading.attributes | context,
+            [reading.attributes | context],
             stamped.stamp.measured_at_ms >= patient.entry.care_plan_from_ms,
         )
 
@@ -87,6 +90,12 @@ class Readings(Old):
     ) -> Iterator[Said]:
         vital = kept.vital
         older = patient.has_newer(kept)
+        kept.late = any(
+            rule.vital == vital
+            and rule.book in patient.entry.books
+            and self.age(rule, kept, received_ms, older) != "fresh"
+            for rule in self.rules
+        )
         patient.keep(kept)
         for ladder in self.ladders_of(vital):
             case = self.case(patient, ladder, kept, received_ms)
@@ -139,6 +148,7 @@ class Readings(Old):
                     one.matched = name in newly - spoken
                     one.denied = one.returned = False
                 spoken |= newly
+                case.kept = later.as_windows_know()
                 if case.matched:
                     yield from self.on_ladder(case, older=patient.has_newer(later))
                 if case.stale:

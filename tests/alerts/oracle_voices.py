@@ -2,9 +2,13 @@
 
 from alerts.engine.identity import alert_id
 from tests.alerts.oracle_because import counted_of, limits_of, reading_of
+from tests.alerts.oracle_case import Case
+from tests.alerts.oracle_kept import Kept
+from tests.alerts.oracle_patient import Patient
+from tests.alerts.oracle_problem import Problem
 from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_windows import truth
-from tests.alerts.oracle_words import Because, Case, Kept, Patient, Problem, Said
+from tests.alerts.oracle_words import Because, Said
 
 
 class Voices:
@@ -95,7 +99,6 @@ class Voices:
         windowed = truth(rule, patient, newest)
         return (
             newest.may_return
-            and not newest.corrected
             and rule.id in newest.fresh
             and (newest.certain or rule.rank > 0)
             and (rule.id in newest.back if rule.window is None else windowed.returned)

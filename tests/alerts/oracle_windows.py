@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from alerts.rules import syntax
+from tests.alerts.oracle_kept import Kept
+from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_rules import DAY, Averaged, Baseline, Counted, OracleRule
 from tests.alerts.oracle_truth import (
     MMHG_IN_KPA,
@@ -19,7 +21,6 @@ from tests.alerts.oracle_truth import (
     related,
     towards_normal,
 )
-from tests.alerts.oracle_words import REMEMBERED, Kept, Patient
 
 MG_DL_IN_MMOL_L = Decimal("18.0182")
 
@@ -53,7 +54,7 @@ def says(rule: OracleRule, patient: Patient, kept: Kept, band: Band | None = Non
 
     Nothing, if a required circumstance is another one, or not told.
     """
-    if any(kept.attributes.get(name) not in words for name, words in rule.requires.items()):
+    if not all(kept.meets(name, words) for name, words in rule.requires.items()):
         return None
     one = OneReading(kept.quantities, kept.status, patient.limits(rule, kept.at_ms))
     return holds(rule.when, one, band)
@@ -63,9 +64,9 @@ def says(rule: OracleRule, patient: Patient, kept: Kept, band: Band | None = Non
 
 
 def counted(rule: OracleRule, window: Counted, patient: Patient, at: Kept) -> Truth:
-    if not at.eligible or at not in patient.eligible(rule.vital)[-REMEMBERED:]:
+    known = patient.known(rule.vital)
+    if at.reading_id not in {one.reading_id for one in known}:
         return Truth(matched=False, denied=False, returned=False)
-    known = patient.eligible(rule.vital)[-REMEMBERED:]
     up_to = [kept for kept in known if kept.order <= at.order]
     last = up_to[-window.of :]
     if window.within_ms:

@@ -1,5 +1,7 @@
 """Random lives in which stored readings are corrected, or turn out to be another patient's."""
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from schemas.kafka import (
@@ -7,34 +9,39 @@ from schemas.kafka import (
     Corrections,
     PatientReadings,
     StampedReading,
+    Tick,
     Withdrawals,
     WithdrawnReading,
 )
-from schemas.reading import Quantity
+from schemas.registry import PatientEntry
 from tests.alerts.engine.lives import Item, Life, lives
-from tests.alerts.readings import MINUTE
+from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, pressure, quantity, stamped
+
+PRESSURES = ["60", "100", "130", "150", "150", "200", "NaN", "HI"]
+VALUES = {
+    "kPa": ["8.0", "13.3", "20.0", "24.0"],
+    "mg/dL": ["50", "60", "100", "100", "200", "260", "LO"],
+    "mmol/L": ["2.7", "3.3", "5.5", "5.5", "11.0", "14.0"],
+}
 
 
 @st.composite
 def correction(
     draw: st.DrawFn, sent: list[tuple[str, StampedReading]], at_ms: int, revision: int
 ) -> Corrections | Withdrawals:
-    """Take one reading back, or read its values in another way."""
-    patient_id, one = draw(st.sampled_from(sent))
-    reading, stamp = one.reading, one.stamp
+    """Take readings back, or read the values of one in another way."""
+    patient_id, one = draw(st.sampled_from(sent[-draw(st.sampled_from([1, 4, 0])) :]))
     if draw(st.booleans()):
-        withdrawn = WithdrawnReading(
-            reading.reading_id,
-            reading.vital,
-            stamp.measured_at_ms,
-            stamp.quality,
-            reading.quantities,
-            reading.outcome,
-            reading.status,
-        )
-        return Withdrawals(patient_id, at_ms, "the cuff was lent", [withdrawn])
+        names = {one.reading.reading_id: one}
+        others = [other for owner, other in sent if owner == patient_id]
+        if draw(st.integers(0, 3)) == 0:
+            more = draw(st.lists(st.sampled_from(others), max_size=3))
+            names |= {other.reading.reading_id: other for other in more}
+        return Withdrawals(patient_id, at_ms, "the cuff was lent", list(map(gone, names.values())))
+    reading, stamp = one.reading, one.stamp
     now = {
-        name: Quantity(value.unit, value=draw(st.sampled_from(["60", "100", "150", "200"])))
+        name: quantity(draw(st.sampled_from(VALUES.get(value.unit, PRESSURES))), value.unit)
         for name, value in reading.quantities.items()
     }
     corrected = CorrectedReading(
@@ -45,10 +52,35 @@ def correction(
         stamp.quality,
         now,
         reading.quantities,
-        reading.outcome,
+        draw(st.sampled_from([*["measured"] * 7, "failed"])),
         reading.status,
     )
     return Corrections(patient_id, at_ms, "a decoder was mended", [corrected])
+
+
+def gone(one: StampedReading) -> WithdrawnReading:
+    reading, stamp = one.reading, one.stamp
+    return WithdrawnReading(
+        reading.reading_id,
+        reading.vital,
+        stamp.measured_at_ms,
+        stamp.quality,
+        reading.quantities,
+        reading.outcome,
+        reading.status,
+    )
+
+
+def told_apart_by_nothing(log: Sequence[Item]) -> set[str]:
+    """Readings of one name that differ: a store has one of them, and a log may have both."""
+    said: dict[str, set[str]] = {}
+    for item in log:
+        if isinstance(item, PatientReadings):
+            for one in item.readings:
+                reading = one.reading
+                what = item.patient_id, one.stamp.quality, reading.status, reading.outcome
+                said.setdefault(reading.reading_id, set()).add(str(what))
+    return {name for name, kinds in said.items() if len(kinds) > 1}
 
 
 @st.composite
@@ -56,19 +88,77 @@ def corrected_lives(draw: st.DrawFn) -> Life:
     """Each reading is corrected or withdrawn once at most: a store knows what it said before."""
     life = draw(lives())
     log, sent, now_ms, done = list[Item](), list[tuple[str, StampedReading]](), 0, set[str]()
+    ambiguous = told_apart_by_nothing(life.log)
+
+    def take(at_ms: int) -> Corrections | Withdrawals:
+        change = draw(correction(sent, at_ms, 2))
+        done.update(one.reading_id for one in change.readings)
+        sent[:] = [one for one in sent if one[1].reading.reading_id not in done]
+        return change
+
+    replanned_ms = dict.fromkeys((entry.patient_id for entry in life.patients), -1)
+    log_ms = 0
     for item in life.log:
+        if isinstance(item, PatientEntry):  # no person is so quick; names tell by the log's time
+            if replanned_ms[item.patient_id] == log_ms:
+                continue
+            replanned_ms[item.patient_id] = log_ms
         log.append(item)
         if isinstance(item, PatientReadings):
             sent += [
                 (item.patient_id, one)
                 for one in item.readings
-                if one.reading.amends is None and one.reading.reading_id not in done
+                if one.reading.amends is None
+                and one.reading.outcome == "measured"
+                and one.reading.reading_id not in done | ambiguous
             ]
         if hasattr(item, "received_at_ms"):
             now_ms = max(now_ms, item.received_at_ms)
+            log_ms = max(log_ms, now_ms)
         if sent and draw(st.integers(0, 4)) == 0:
-            change = draw(correction(sent, now_ms + draw(st.sampled_from([0, MINUTE])), 2))
-            done.add(change.readings[0].reading_id)
-            sent = [one for one in sent if one[1].reading.reading_id not in done]
+            change = take(now_ms + draw(st.sampled_from([0, MINUTE, 20 * MINUTE])))
             log.append(change)
-    return Life(life.books, life.patients, tuple(log))
+            log_ms = max(log_ms, change.received_at_ms)
+    for _ in range(draw(st.integers(0, 3)) if sent else 0):
+        now_ms += draw(st.sampled_from([0, MINUTE, HOUR, 5 * HOUR, 25 * HOUR, 28 * DAY]))
+        if sent:
+            log.append(take(now_ms))
+    return Life(life.books, life.patients, (*log, Tick(now_ms + HOUR)))
+
+
+def seldom_corrected() -> Life:
+    """What random lives bring seldom.
+
+    Another patient's reading had ended what holds, twice; nobody repeated a flagged match; a normal
+    reading was a severe one.
+    """
+    rule = RULE.format(
+        id="a-0",
+        ladder="bp-high",
+        vital="blood_pressure",
+        when="systolic > 180 mmHg",
+        severity="critical",
+    )
+    book = HEAD.format(name="a", pressure_fresh="4h", glucose_fresh="1h") + rule + PRESSURE_BAND
+    log = list[Item]()
+    for begin_ms, hours in ((NOON, 1), (NOON + 2 * DAY, 30)):
+        high, foreign = pressure(begin_ms, 190), pressure(begin_ms + MINUTE, 120)
+        log += at_once(high, foreign)
+        lent = gone(stamped(foreign, foreign.at_ms))
+        log.append(Withdrawals("p1", begin_ms + hours * HOUR, "the cuff was lent", [lent]))
+        log += at_once(pressure(begin_ms + 31 * HOUR, 120))
+    moved, normal = pressure(NOON + 5 * DAY, 190, 80, "body-moved"), pressure(NOON + 6 * DAY, 120)
+    log += [*at_once(moved), Tick(moved.at_ms + HOUR), *at_once(normal)]
+    severe = pressure(normal.at_ms, 190).quantities
+    read = CorrectedReading(
+        normal.reading_id,
+        2,
+        normal.vital,
+        normal.at_ms,
+        normal.time,
+        severe,
+        normal.quantities,
+        status=[],
+    )
+    log.append(Corrections("p1", normal.at_ms, "a decoder was mended", [read]))
+    return Life((book + "\n",), (PatientEntry("p1", "Robin", ["a"]),), tuple(log))

@@ -134,12 +134,18 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
         ]
         if draw(st.integers(0, 2)) == 0:
             readings.append(draw(context(draw(st.sampled_from(readings)))))
+        name = draw(st.sampled_from(names))
+        if draw(st.integers(0, 7)) == 0:  # what is said of a reading may come before it
+            early = draw(context(draw(st.sampled_from(readings))))
+            log.append(record(stamp_ms, [early], name))
+        if sent and draw(st.integers(0, 2)) == 0:  # of a record before
+            readings.append(draw(context(draw(st.sampled_from(sent[-4:])))))
         if sent and draw(st.integers(0, 3)) == 0:
             readings.append(draw(st.sampled_from(sent)))
         sent += [one for one in readings if one.amends is None]
         if draw(st.integers(0, 9)) == 0:  # twice in one record
             readings.append(draw(st.sampled_from(readings)))
-        log.append(record(stamp_ms, readings, draw(st.sampled_from(names))))
+        log.append(record(stamp_ms, readings, name))
     log.append(Tick(now_ms + HOUR))
     return tuple(log)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from alerts.engine.ladders import arrange
 from alerts.engine.offline import Offline
+from alerts.engine.state import EARLY_MAX
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
@@ -14,6 +15,7 @@ from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.reading import Quantity
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.test_corrections import correction, events
 from tests.alerts.readings import (
     DAY,
@@ -130,6 +132,26 @@ def test_a_newer_reading_within_limits_has_resolved_what_becomes_known_late() ->
     (found,) = judged(*log, context(HIGH, "fasting", NOON + 2 * MINUTE))
     assert found.event == "resolved-before-seen"
     assert events(judged(*log[:2], context(HIGH, "fasting", NOON + 2 * MINUTE))) == ["onset"]
+
+
+def test_a_context_that_comes_before_its_measurement_waits_for_it() -> None:
+    """A gateway sends what is live before its backlog; a restart in between forgets nothing."""
+    early = context(HIGH, "fasting", NOON)
+    assert events(judged(early, *at_once(HIGH))) == ["onset"]
+    assert judged(context(HIGH, "postprandial", NOON), *at_once(HIGH)) == []
+    rules = arrange([BOOK])
+    robin = PatientEntry("p1", "Robin", ["fasting"])
+    state = fresh_state(robin, rules=rules)
+    assert step(state, [early]).touched == {0}
+    restarted = reborn(state, rules, [robin])
+    assert events(step(restarted, at_once(HIGH)).transitions) == ["onset"]
+
+
+def test_of_contexts_that_wait_the_last_are_known() -> None:
+    others = [glucose(NOON - n * MINUTE, 100) for n in range(1, EARLY_MAX + 1)]
+    early = [context(one, "fasting", NOON) for one in (HIGH, *others)]
+    assert judged(*early, *at_once(HIGH)) == []
+    assert events(judged(*early[:-1], *at_once(HIGH))) == ["onset"]
 
 
 def test_it_can_end_an_alert_too() -> None:

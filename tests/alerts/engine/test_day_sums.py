@@ -182,7 +182,7 @@ def test_a_day_is_full_at_255_of_either_kind_and_can_be_emptied(kind: str) -> No
     assert kept.days()[3][:2] == ((254, 0) if kind == "counts" else (0, 254))
 
 
-def test_what_is_taken_away_leaves_the_rest_and_its_day() -> None:
+def test_what_is_taken_away_leaves_the_rest_and_no_empty_day() -> None:
     kept = Kept()
     first, second = One(3), One(3, (1400, None, 700, 1))
     for one in (first, second, One(3, kind="beyond")):
@@ -192,7 +192,7 @@ def test_what_is_taken_away_leaves_the_rest_and_its_day() -> None:
     assert kept.days() == {3: (1, 1, [1400, 0, 700, 1], [1, 0, 1, 1])}
     kept.take(One(3, kind="beyond"))
     kept.take(second)
-    assert kept.days() == {3: (0, 0, [0] * 4, [0] * 4)}, "a day of measuring all the same"
+    assert kept.days() == {}, "nothing was measured on it"
 
 
 def test_a_day_beyond_every_calendar_is_the_first_or_the_last() -> None:

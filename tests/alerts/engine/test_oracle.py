@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.engine.step import step
 from schemas.alert import Event, Mark, Transition
 from schemas.kafka import ReadingsRecord
-from tests.alerts.engine.corrected import corrected_lives
+from tests.alerts.engine.corrected import corrected_lives, seldom_corrected
 from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
 from tests.alerts.engine.lives import Life, Restarted, lived, lives, seldom
 from tests.alerts.engine.scenes import Scene, examples, scenes
@@ -22,10 +22,6 @@ from tests.alerts.readings import fresh_state, trial
 
 pytestmark = pytest.mark.timeout(600)
 """The clock that hypothesis does not see: on a busy machine a run takes its time."""
-
-
-OF_CORRECTIONS = {"corrected", "corrected-match", "retracted", "reopened", "wrongly-ended"}
-"""Of these the oracle says nothing yet; their own tests hold them."""
 
 
 OF_DATES = {"limit-expiring", "inactive"}
@@ -89,6 +85,13 @@ def test_they_say_the_same_while_care_plans_change(life: Life) -> None:
     agree(found, Oracle(life.patients, life.books).judge(life.log))
 
 
+@settings(max_examples=examples(30))
+@given(corrected_lives())
+def test_they_say_the_same_of_corrections_and_withdrawals(life: Life) -> None:
+    found = lived(life.begin(), life.log)
+    agree(found, Oracle(life.patients, life.books).judge(life.log))
+
+
 def test_no_kind_of_event_is_compared_with_nothing() -> None:
     """The same lives every time: each event and mark that a reading or a plan brings is in them."""
     heard: set[str] = set()
@@ -96,8 +99,9 @@ def test_no_kind_of_event_is_compared_with_nothing() -> None:
     phases = [Phase.explicit, Phase.generate]
 
     @settings(max_examples=60, derandomize=True, database=None, phases=phases)
-    @given(lives())
+    @given(lives() | corrected_lives())
     @example(seldom())
+    @example(seldom_corrected())
     def compare(life: Life) -> None:
         found = lived(life.begin(), life.log)
         agree(found, Oracle(life.patients, life.books).judge(life.log))
@@ -106,7 +110,7 @@ def test_no_kind_of_event_is_compared_with_nothing() -> None:
             heard.update(["own limit"] if any(limit.author for limit in one.limits) else [])
 
     compare()
-    elsewhere = {"cause", "warming", *OF_CORRECTIONS}
+    elsewhere = {"cause", "warming"}
     events, marks = get_args(Event), get_args(Mark)
     assert {*events, *marks, "window", "own limit"} - elsewhere <= heard
 

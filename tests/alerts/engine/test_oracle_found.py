@@ -47,6 +47,17 @@ def test_limits_that_end_together_are_announced_once_and_others_by_date() -> Non
     assert "65 mg/dL" in found[1].reason, "the one that counts"
 
 
+def test_what_dates_bring_is_told_by_date_whoever_it_is_about() -> None:
+    robin = under(OWN)
+    sooner = msgspec.structs.replace(OWN, valid_until_ms=(OWN.valid_until_ms or 0) - DAY)
+    kim = msgspec.structs.replace(under(sooner), patient_id="p2")
+    state = fresh_state(robin, kim, rules=rules())
+    for name in ("p1", "p2"):
+        state.row(name)
+    found = of(step(state, [Tick(NOON + 25 * DAY)]).transitions, "limit-expiring")
+    assert [one.patient_id for one in found] == ["p2", "p1"]
+
+
 def test_a_reading_delivered_twice_is_still_the_only_one_of_its_session() -> None:
     books = [read_book("counted.toml", COUNTED.replace("GATED", GATED))]
     state = fresh_state(PatientEntry("p1", "Robin", ["counted"]), rules=arrange(books))

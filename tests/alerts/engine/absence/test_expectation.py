@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.engine.absence.expectation import Expectation, Pause, deadline_ms
+from tests.alerts.oracle_absence import QUARTER_MS, silence_due_ms
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -128,3 +129,39 @@ def test_a_later_contact_is_never_due_earlier(hours: list[int]) -> None:
     contacts = sorted(ms("2026-11-01T09:00") + hour * HOUR_MS for hour in hours)
     dues = [deadline_ms(plan(closes_min=(11 * 60, 22 * 60)), contact) for contact in contacts]
     assert all(a is not None and b is not None and a <= b for a, b in pairwise(dues))
+
+
+quarters = st.integers(0, 20 * 24 * 4).map(lambda n: ms("2026-10-20T00:00") + n * QUARTER_MS)
+"""Among them the night of 25 October (Berlin) and that of 1 November (Newfoundland)."""
+
+
+@st.composite
+def pauses(draw: st.DrawFn) -> tuple[Pause, ...]:
+    times = sorted(draw(st.sets(quarters, max_size=4)))
+    found = [Pause(begin, end) for begin, end in zip(times[::2], times[1::2], strict=False)]
+    if len(times) % 2 and draw(st.booleans()):
+        found.append(Pause(times[-1], None))
+    return tuple(found)
+
+
+@st.composite
+def expectations(draw: st.DrawFn) -> Expectation:
+    zones = ["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"]
+    closes = draw(st.sets(st.sampled_from([0, 5 * 60, 11 * 60, 22 * 60, 24 * 60]), max_size=2))
+    return Expectation(
+        draw(st.integers(1, 3)) * DAY_MS,
+        draw(quarters),
+        ZoneInfo(draw(st.sampled_from(zones))),
+        tuple(sorted(closes)),
+        2 * HOUR_MS,
+        draw(pauses()),
+        draw(st.booleans()),
+    )
+
+
+@settings(max_examples=60)
+@given(expectations(), quarters)
+def test_it_is_due_when_a_look_at_each_quarter_of_an_hour_finds_it(
+    expected: Expectation, contact_ms: int
+) -> None:
+    assert deadline_ms(expected, contact_ms) == silence_due_ms(expected, contact_ms)

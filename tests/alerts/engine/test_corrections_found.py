@@ -1,0 +1,86 @@
+"""What the comparison with the oracle has found about corrections: each has a name here."""
+
+from alerts.engine.ladders import arrange
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.alert import Transition
+from schemas.kafka import ReadingsRecord
+from schemas.registry import PatientEntry
+from tests.alerts.engine.test_corrections import correction, withdrawal
+from tests.alerts.engine.test_revise import days, told
+from tests.alerts.engine.test_window_boundaries import GATED, rule
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure
+
+HIGH = "systolic >= 150 mmHg"
+TWICE = "window = { matching = 2, of = 3 }"
+MEAN = "window = { mean_days = 3, readings = 2, days = 1 }"
+
+
+def judged(log: list[ReadingsRecord], *text: str) -> list[Transition]:
+    patient = PatientEntry("p1", "Robin", ["edges"], therapy_start_ms=NOON + 2 * DAY)
+    rules = arrange([read_book("edges.toml", GATED + "".join(text))])
+    return step(fresh_state(patient, rules=rules), log).transitions
+
+
+def events(log: list[ReadingsRecord], *text: str) -> list[str]:
+    return [one.event for one in judged(log, *text)]
+
+
+def test_a_mean_is_taken_back_also_if_a_reading_came_since_that_is_in_no_window() -> None:
+    readings = days(136)
+    last = readings[-1]
+    moved = pressure(last.at_ms + MINUTE, 120, 80, "body-moved")
+    lower = correction(last, pressure(last.at_ms, 100), moved.at_ms)
+    assert told(*at_once(*readings, moved), lower) == [("onset", "mean"), ("retracted", "mean")]
+
+
+def test_a_mean_that_holds_without_the_reading_at_which_it_was_said_is_not_taken_back() -> None:
+    readings = days(140, 4)
+    last = readings[-1]
+    found = told(*at_once(*readings), withdrawal(last, at_ms=last.at_ms))
+    assert found == [("onset", "mean"), ("again", "mean"), ("corrected", "mean")]
+
+
+def test_a_rise_that_was_misread_is_taken_back() -> None:
+    begin = NOON + DAY  # of the therapy: before it the baseline
+    before = [pressure(NOON + n * HOUR, 120) for n in range(2)]
+    risen = pressure(begin + HOUR, 144)
+    log = at_once(*before, risen)
+    assert told(*log) == [("onset", "rise")]
+    misread = correction(risen, pressure(risen.at_ms, 125), risen.at_ms)
+    assert told(*log, misread)[-1] == ("retracted", "rise")
+    lower = correction(before[0], pressure(NOON, 140), risen.at_ms)
+    assert told(*log, lower)[-1] == ("retracted", "rise"), "nor has it risen over that baseline"
+
+
+def test_one_corrected_reading_is_one_event_of_a_ladder() -> None:
+    normal, high = pressure(NOON, 120), pressure(NOON - HOUR, 150)
+    both = rule("high", HIGH, ladder="bp"), rule("twice", HIGH, TWICE, ladder="bp")
+    log = [*at_once(high, normal), correction(normal, pressure(NOON, 155))]
+    assert events(log, both[1]) == ["corrected-match"]
+    first = pressure(NOON, 120)
+    once = rule("once", HIGH, "window = { matching = 1, of = 3 }", ladder="bp")
+    log = [*at_once(first), correction(first, pressure(NOON, 155))]
+    assert events(log, both[0], once) == ["corrected-match"]
+
+
+def test_a_day_of_which_every_reading_is_withdrawn_is_no_day_of_measuring() -> None:
+    """Else the day after it would be no episode's first, which is in no mean."""
+    foreign, own = pressure(NOON, 120), [pressure(NOON + DAY + n * HOUR, 160) for n in range(2)]
+    gone = withdrawal(foreign, at_ms=own[-1].at_ms)
+    mean = rule("mean", HIGH, MEAN)
+    assert events(at_once(foreign, *own), mean) == ["onset"]
+    assert events([*at_once(foreign, *own), gone], mean) == ["onset", "retracted"]
+
+
+def test_what_had_no_value_counts_in_windows_once_it_has_one() -> None:
+    unread, high = pressure(NOON, "NaN", "NaN"), pressure(NOON + HOUR, 150)
+    read = correction(unread, pressure(NOON, 155), high.at_ms)
+    twice = rule("twice", HIGH, TWICE)
+    assert events(at_once(unread, high), twice) == []
+    assert events([*at_once(unread, high), read], twice) == ["corrected-match"]
+    later = pressure(NOON + 2 * HOUR, 90)
+    once_more = pressure(NOON + 3 * HOUR, 151)
+    three = rule("thrice", HIGH, "window = { matching = 3, of = 4 }")
+    log = [*at_once(unread, high), read, *at_once(later, once_more)]
+    assert events(log, three) == ["onset"]

@@ -1,0 +1,95 @@
+"""A reading that the oracle keeps."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from schemas.kafka import StampedReading
+from schemas.reading import Quantity
+from tests.alerts.oracle_truth import censored
+
+GATED = {"body-moved", "cuff-too-loose", "improper-position"}
+
+
+@dataclass(eq=False)
+class Kept:
+    """A reading in the history; ``day``: the patient's, in the zone in force at measurement.
+
+    ``alone``: the only reading of its session in its record. ``attributes``: its circumstances.
+    ``judged``: since the plan began; a baseline may need others too. ``fresh``: for which rules it
+    was; ``back``: of which it met the return condition when it was judged. ``forgotten``: too many
+    have come since for windows of readings. ``late``: too old when it came to end anything.
+    """
+
+    stamped: StampedReading
+    received_ms: int
+    day: date
+    alone: bool
+    quantities: dict[str, Quantity]
+    status: list[str] | None
+    circumstances: list[dict[str, str]]
+    judged: bool
+    fresh: set[str] = field(default_factory=set)
+    back: set[str] = field(default_factory=set)
+    forgotten: bool = False
+    late: bool = False
+
+    @property
+    def reading_id(self) -> str:
+        return self.stamped.reading.reading_id
+
+    @property
+    def vital(self) -> str:
+        return self.stamped.reading.vital
+
+    @property
+    def at_ms(self) -> int:
+        return self.stamped.stamp.measured_at_ms
+
+    @property
+    def earliest_ms(self) -> int:
+        stamp = self.stamped.stamp
+        return stamp.earliest_ms if stamp.quality == "bounded" else stamp.measured_at_ms
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        return self.at_ms, self.stamped.reading.seq, self.reading_id
+
+    @property
+    def trusted(self) -> bool:
+        return self.stamped.stamp.quality != "untrusted"
+
+    @property
+    def certain(self) -> bool:
+        return self.stamped.stamp.quality == "device-clock"
+
+    @property
+    def flagged(self) -> bool:
+        return bool(GATED & set(self.status or []))
+
+    @property
+    def censored(self) -> bool:
+        return any(censored(value) for value in self.quantities.values())
+
+    @property
+    def eligible(self) -> bool:
+        """For windows: unflagged, numeric (HI and LO are), its time trusted or all we have."""
+        numeric = any(value.value or censored(value) for value in self.quantities.values())
+        quality = self.stamped.stamp.quality
+        timed = quality == "device-clock" or (quality == "receipt" and self.alone)
+        return numeric and timed and not self.flagged
+
+    def meets(self, name: str, words: list[str]) -> bool:
+        """Is a circumstance told? It is never taken back."""
+        return any(told.get(name) in words for told in self.circumstances)
+
+    def as_windows_know(self) -> "Kept":
+        """What is not a number is not there."""
+        known = {None, "positive-infinity", "negative-infinity"}
+        return replace(
+            self, quantities={n: v for n, v in self.quantities.items() if v.absent in known}
+        )
+
+    @property
+    def may_return(self) -> bool:
+        """Unflagged, uncensored, and its time is known."""
+        return not self.flagged and not self.censored and self.trusted

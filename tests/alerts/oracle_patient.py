@@ -1,0 +1,169 @@
+"""What the oracle knows of a patient."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alerts.rules import syntax
+from schemas.registry import PatientEntry, PersonalLimit
+from tests.alerts.oracle_kept import Kept
+from tests.alerts.oracle_problem import Problem
+from tests.alerts.oracle_rules import OracleRule
+from tests.alerts.oracle_truth import Limits
+
+REMEMBERED = 10
+"""The engine keeps so many eligible readings (1 KiB a patient and vital): what is older than all of
+them is in no window of readings."""
+EPISODE_GAP_DAYS = 28
+EARLY = 32
+
+
+@dataclass
+class Patient:
+    entry: PatientEntry
+    history: dict[str, list[Kept]] = field(default_factory=dict)
+    newest: dict[str, Kept] = field(default_factory=dict)
+    recent: dict[str, list[str]] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    arrivals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    in_force: set[str] = field(default_factory=set)
+    replanned: bool = True
+    announced: dict[tuple[str, int], bool] = field(default_factory=dict)
+    inactive: set[str] = field(default_factory=set)
+    baseline_due_ms: int | None = None
+    early: dict[str, dict[str, str]] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+
+    def problem(self, ladder: str) -> Problem:
+        return self.problems.setdefault(ladder, Problem())
+
+    def keep(self, kept: Kept) -> None:
+        vital = kept.vital
+        self.forget(vital)
+        self.history[vital] = sorted(
+            [*self.history.get(vital, []), kept], key=lambda one: one.order
+        )
+
+    def forget(self, vital: str) -> None:
+        """What has been pushed out of the last readings does not come back."""
+        known = self.known(vital)
+        for one in self.eligible(vital):
+            one.forgotten = one not in known
+
+    def known(self, vital: str) -> list[Kept]:
+        """What is known in full of what windows are made of."""
+        return [one for one in self.eligible(vital) if not one.forgotten][-REMEMBERED:]
+
+    def may_be_announced(self, since_ms: int) -> None:
+        """A date that meant nothing under the plan before may mean something now."""
+        heard = self.announced.items()
+        self.announced = {one: told for one, told in heard if told or one[1] < since_ms}
+
+    def told_early(self, reading_id: str, said: dict[str, str]) -> None:
+        """Of a reading that has not come yet; of many the last are known."""
+        known = self.early.pop(reading_id, {}) | said
+        self.early = dict([*self.early.items(), (reading_id, known)][-EARLY:])
+
+    def find(self, vital: str, reading_id: str) -> Kept | None:
+        found = (one for one in self.history.get(vital, []) if one.reading_id == reading_id)
+        return next(found, None)
+
+    def change(self, was: Kept, now: Kept | None) -> None:
+        """A reading says something else, or has never been there.
+
+        Nothing is resolved any more by what stands in the newest reading's place.
+        """
+        vital, newest = was.vital, self.newest.get(was.vital)
+        self.forget(vital)
+        self.history[vital] = [one for one in self.history[vital] if one is not was]
+        if now is not None:
+            self.keep(now)
+        if newest is None or was.at_ms != newest.at_ms:
+            return
+        del self.newest[vital]
+        left = self.known(vital)
+        instead = newest if newest is not was else now
+        stand_in = instead if now is not None else left[-1] if left else None
+        if stand_in is not None:
+            stand_in.fresh, stand_in.back = set(), set()
+            self.newest[vital] = stand_in
+
+    def has_newer(self, kept: Kept) -> bool:
+        newest = self.newest.get(kept.vital)
+        return newest is not None and kept.at_ms < newest.at_ms
+
+    def newest_in_windows(self, vital: str) -> Kept | None:
+        """What activation knows of: the newest reading, if it is one that windows count."""
+        newest, eligible = self.newest.get(vital), self.eligible(vital)
+        if newest is None or not eligible or eligible[-1].at_ms != newest.at_ms:
+            return None
+        return eligible[-1]
+
+    def forget_before_therapy(self) -> None:
+        """Of a baseline whose time is entered afterwards only what windows keep is known."""
+        for vital, history in self.history.items():
+            left = {one.reading_id for one in self.known(vital)}
+            self.forgotten |= {one.reading_id for one in history} - left
+
+    def eligible_after(self, kept: Kept) -> list[Kept]:
+        vital = kept.vital
+        return [later for later in self.eligible(vital) if later.order > kept.order]
+
+    def without(self, kept: Kept) -> "Patient":
+        """The patient as if a reading had not come."""
+        vital = kept.vital
+        others = [one for one in self.history[vital] if one is not kept]
+        return replace(self, history=self.history | {vital: others})
+
+    def eligible(self, vital: str) -> list[Kept]:
+        """What windows are made of: since the plan began."""
+        return [
+            kept
+            for kept in self.history.get(vital, [])
+            if kept.eligible and kept.judged and kept.at_ms >= self.entry.care_plan_from_ms
+        ]
+
+    def first_days(self, vital: str) -> set[date]:
+        """Day 1 of each episode: nothing was measured on the 28 days before."""
+        days = {kept.day for kept in self.eligible(vital)}
+        return {
+            day
+            for day in days
+            if not any(0 < (day - before).days <= EPISODE_GAP_DAYS for before in days)
+        }
+
+    def begins_ms(self, what: str) -> int | None:
+        return self.entry.therapy_start_ms if what == "therapy" else self.entry.care_plan_from_ms
+
+    def day(self, at_ms: int) -> date:
+        """The calendar day, in the zone in force at that time."""
+        zone, since_ms = self.entry.zone, float("-inf")
+        for period in self.entry.zones:
+            if since_ms <= period.from_ms <= at_ms:
+                zone, since_ms = period.zone, period.from_ms
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date()
+
+    def own_limit(self, name: str, at_ms: int) -> PersonalLimit | None:
+        """The patient's own at a time of measurement; of two the one that was entered last."""
+        chosen = None
+        for own in sorted(self.entry.limits, key=lambda one: one.entered_at_ms):
+            until_ms = float("inf") if own.valid_until_ms is None else own.valid_until_ms
+            if own.name == name and own.valid_from_ms <= at_ms < until_ms:
+                chosen = own
+        return chosen
+
+    def limits(self, rule: OracleRule, at_ms: int) -> Limits:
+        """Limits at a time of measurement: the patient's own, else the book's."""
+
+        def stated(test: syntax.Comparison) -> dict[str, Decimal]:
+            amounts = test.limit
+            if isinstance(amounts, syntax.Named):
+                own = self.own_limit(amounts.name, at_ms)
+                amounts = tuple(rule.limits[amounts.name])
+                if own is not None:
+                    amounts = tuple(map(syntax.parse_amount, own.values))
+            return {amount.unit: amount.number for amount in amounts}
+
+        return stated
