@@ -10,7 +10,6 @@ from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
 from alerts.feed.latest import CORRECTED
 from alerts.records import possible
-from alerts.rules.flags import silent_flags
 from schemas.alert import Event, Evidence, Mark, Severity
 from schemas.kafka import StampedReading
 from schemas.registry import PatientEntry
@@ -86,7 +85,7 @@ class Card(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A reading. ``flags`` is what the device noticed, ``not_assessed`` what it does not look for.
+    """A reading. ``flags`` is what the device noticed, ``not_assessed`` that it looks for nothing.
 
     ``time_note``: how far to trust the time.
     """
@@ -175,9 +174,7 @@ def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) 
         what=what,
         details=details,
         flags=_flags(stamped),
-        not_assessed=words.not_assessed(
-            reading.vital, reading.status, silent_flags(reading.attributes)
-        )
+        not_assessed=words.not_assessed(reading.vital, reading.status, ())
         if reading.outcome == "measured"
         else "",
         measured_at_ms=stamped.stamp.measured_at_ms,

@@ -66,13 +66,19 @@ def words(code: str) -> str:
     return code.replace("-", " ")
 
 
+_NAMED_MAX = 3
+
+
 def not_assessed(vital: str, status: Sequence[str] | None, silent: Sequence[str]) -> str:
     """Say what a device did not look for: that it reports no trouble says nothing then.
 
-    ``status`` None: for nothing that devices of this vital may notice; ``silent``: not for these.
+    ``status`` None: for nothing that devices of this vital may notice; ``silent``: not for these,
+    of which a meter may have seven: so many names would bury the value.
     """
     if status is None and known_flags(vital):
         return "quality not assessed by the device"
+    if len(silent) > _NAMED_MAX:
+        return f"{len(silent)} checks not made by the device"
     return f"not assessed: {', '.join(map(words, silent))}" if silent else ""
 
 

@@ -168,14 +168,11 @@ def test_what_a_device_does_not_look_for_is_said(page: Page, log: AlertLog) -> N
     log.put(Tick(now_ms), onset("1", "a"))
     page.goto("/")
     expect(cards(page, "waiting")).to_contain_text("quality not assessed by the device")
-    looks_for_some = {"status": [], "attributes": {"not_assessed": "body-moved"}}
     log.put(
         readings("p1", "01" * 16, pressure(128, 79), now_ms, status=[]),
         readings("p1", "02" * 16, pressure(128, 79), now_ms + 1),
-        readings("p1", "03" * 16, pressure(128, 79), now_ms + 2, **looks_for_some),
     )
     rows = page.locator("#rows tr")
-    expect(rows).to_have_count(3)
-    expect(rows.nth(0)).to_contain_text("not assessed: body moved")
-    expect(rows.nth(1)).to_contain_text("quality not assessed by the device")
-    expect(rows.nth(2)).not_to_contain_text("assessed")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("quality not assessed by the device")
+    expect(rows.nth(1)).not_to_contain_text("assessed")

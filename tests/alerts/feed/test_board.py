@@ -175,7 +175,7 @@ def test_a_number_that_the_device_does_not_stand_by_is_told_but_is_no_value() ->
 
 
 def test_what_a_device_does_not_look_for_is_said_of_readings_and_alerts() -> None:
-    """No flag at all is not the same as a flag that is not set."""
+    """No flag at all is not the same as a flag that is not set; which are not is said of alerts."""
     board = Board()
     some = {"status": [], "attributes": {"not_assessed": "body-moved improper-position"}}
     board.take(
@@ -187,7 +187,7 @@ def test_what_a_device_does_not_look_for_is_said_of_readings_and_alerts() -> Non
         ]
     )
     assert [row.not_assessed for row in board.rows()] == [
-        "not assessed: body moved, improper position",
+        "",
         "",
         "quality not assessed by the device",
     ]

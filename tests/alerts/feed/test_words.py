@@ -88,3 +88,10 @@ def test_a_time_that_is_simply_known_needs_no_note() -> None:
 def test_of_what_no_device_can_notice_nothing_is_missing(vital: str) -> None:
     assert words.not_assessed(vital, None, []) == ""
     assert words.not_assessed("glucose", None, []) == "quality not assessed by the device"
+
+
+def test_many_checks_that_a_device_does_not_make_are_counted() -> None:
+    few, many = ["body-moved", "improper-position", "cuff-loose"], ["a", "b", "c", "d"]
+    named = "not assessed: body moved, improper position, cuff loose"
+    assert words.not_assessed("blood_pressure", [], few) == named
+    assert words.not_assessed("blood_pressure", [], many) == "4 checks not made by the device"
