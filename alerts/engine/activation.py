@@ -8,6 +8,7 @@ is closed (``retired``).
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 
@@ -17,6 +18,7 @@ from alerts.engine.identity import alert_id, event_id
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders, mask
+from alerts.engine.local_days import local_day
 from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits
 from alerts.engine.remembered import is_receipt, sight_of_entry
 from alerts.engine.sight import Sight
@@ -106,7 +108,8 @@ def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterat
         held = state.ladders.get(key) or LadderState()
         rungs = int(new[at, number]) & ~held.latched
         own = state.own(row, sight.measured_at_ms)
-        for finding in _open(held, ladder, rungs, sight, state.log_ms, sure=not is_receipt(entry)):
+        newest_one = _Newest(sight, _day(state, row, sight), sure=not is_receipt(entry))
+        for finding in _open(held, ladder, rungs, newest_one, state.log_ms):
             rung = ladder.rungs[finding.cause]
             window = None if rung.rule.single else window_at(state, vital, row, entry, rung)
             told = replace(finding, own=own, window=window)
@@ -114,9 +117,23 @@ def _stand(state: PartitionState, vital: VitalLadders, rows: Integers) -> Iterat
         state.put_ladder(key, held)
 
 
-def _open(  # noqa: PLR0913
-    held: LadderState, ladder: Ladder, rungs: int, sight: Sight, log_ms: int, *, sure: bool
+class _Newest(msgspec.Struct, frozen=True):
+    """A patient's newest reading; ``day``: its own, there; ``sure``: by the device's clock."""
+
+    sight: Sight
+    day: int
+    sure: bool
+
+
+def _day(state: PartitionState, row: int, sight: Sight) -> int:
+    plan = state.plans.of(state.patients[row])
+    return local_day(plan.zone(sight.measured_at_ms), sight.measured_at_ms)
+
+
+def _open(
+    held: LadderState, ladder: Ladder, rungs: int, newest_one: _Newest, log_ms: int
 ) -> Iterator[Finding]:
+    sight = newest_one.sight
     age_ms = log_ms - sight.measured_at_ms
     fresh = mask(place for place, rung in enumerate(ladder.rungs) if age_ms <= rung.fresh_ms)
     urgent = rungs & fresh & ladder.critical
@@ -128,12 +145,13 @@ def _open(  # noqa: PLR0913
             fresh=urgent,
             flagged=False,
             uncensored=True,
-            device_clock=sure,
+            device_clock=newest_one.sure,
             older=False,
             cleared=0,
             measured_ms=sight.measured_at_ms,
             log_ms=log_ms,
             sight=sight,
+            day=newest_one.day,
         )
         yield from (one for one in judge(held, facts, ladder) if one.event != "again")
     rest = rungs & ~urgent

@@ -195,6 +195,21 @@ def test_means_and_baselines_are_known_from_kept_state() -> None:
     assert told(state) == [("standing", "medium", "mean")]
 
 
+def test_a_critical_mean_that_opens_with_its_rule_is_told_once_that_day() -> None:
+    text = MEAN.replace('units = ["mmHg"]', f'units = ["mmHg"]\n{GATED}')
+    urgent = text.replace('severity = "medium"', 'severity = "critical"')
+    assert urgent != text
+    rules = arrange([*load_books(BASIC), replace(read_book("means.toml", urgent), name="means")])
+    state = fresh_state(under(STANDARD), rules=rules)
+    days = [pressure(NOON + n * DAY + k * MINUTE, 140) for n in range(3) for k in range(3)]
+    assert told(state, *at_once(*days)) == []
+    replanned(state, under(STANDARD, "means"))
+    assert told(state) == [("onset", "critical", "mean")]
+    later = NOON + 2 * DAY + HOUR
+    assert told(state, *at_once(pressure(later, 140))) == []
+    assert told(state, *at_once(pressure(later + DAY, 140))) == [("again", "critical", "mean")]
+
+
 def test_an_alert_of_which_no_book_knows_a_rule_is_closed_once() -> None:
     state = fresh_state(under(*BOTH))
     (onset,) = step(state, at_once(glucose(NOON, 50))).transitions
