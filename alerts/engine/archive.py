@@ -15,8 +15,9 @@ import msgspec
 import numpy as np
 
 from alerts.engine.absence.keep import KeptSilence
+from alerts.engine.archived_ladders import KeptLadder, held_of, kept_ladder
 from alerts.engine.columns import Integers
-from alerts.engine.ladder_state import LONG_AGO_MS, Awaiting, Ended, LadderState, Match, Pending
+from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.remembered import circumstances, remark
 from alerts.engine.sight import Sight
@@ -28,42 +29,6 @@ _READABLE = (1, 2)
 _DIGEST_BYTES = 4
 
 _T = TypeVar("_T")
-
-
-class _Pending(msgspec.Struct, frozen=True):
-    sight: Sight
-    rungs: list[str]
-    deadline_ms: int
-    repeat_within_ms: int
-    delayed: bool
-
-
-class _Awaiting(msgspec.Struct, frozen=True):
-    sight: Sight
-    rungs: list[str]
-    deadline_ms: int
-    within_ms: int
-
-
-class _Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
-    latched: list[str] = []
-    lowered: list[str] = []
-    last_match_ms: int = LONG_AGO_MS
-    onset_reading_id: str = ""
-    pending: list[_Pending] = []
-    flagged: list[tuple[int, list[str]]] = []
-    awaiting: _Awaiting | None = None
-    basis: list[tuple[str, int, list[str]]] = []
-    older: list[str] = []
-    said: dict[str, int] = {}
-    clear: bool = False
-    ended: "list[_Ended]" = []
-
-
-class _Ended(msgspec.Struct, frozen=True):
-    held: _Ladder
-    enders: dict[str, tuple[str, int]]
-    at_ms: int
 
 
 class _Arrivals(msgspec.Struct, frozen=True):
@@ -97,7 +62,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     topic_id: str
     next_offset: int
     vitals: dict[str, _Vital]
-    ladders: dict[str, _Ladder]
+    ladders: dict[str, KeptLadder]
     silence: KeptSilence = KeptSilence()
     version: int = VERSION
     known: bytes | None = None
@@ -222,7 +187,7 @@ def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
     return _named(vital.ladders, clear.tobytes())
 
 
-def _orphans(state: PartitionState, kept: dict[str, _Ladder]) -> Iterator[Orphan]:
+def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orphan]:
     """Find open alerts of which no loaded book knows a rule."""
     if not kept:  # as of most patients
         return
@@ -283,115 +248,21 @@ def _find(rules: RuleSet, key: str) -> tuple[int, int] | None:
     return None
 
 
-def _ladder(state: PartitionState, row: int, ladder: Ladder) -> _Ladder:
-    return _kept_ladder(ladder, state.ladders.get((row, ladder.index), LadderState()))
+def _ladder(state: PartitionState, row: int, ladder: Ladder) -> KeptLadder:
+    return kept_ladder(ladder, state.ladders.get((row, ladder.index), LadderState()))
 
 
-def _kept_ladder(ladder: Ladder, held: LadderState) -> _Ladder:
-    return _Ladder(
-        latched=_names(ladder, held.latched),
-        lowered=_names(ladder, held.lowered),
-        last_match_ms=held.last_match_ms,
-        onset_reading_id=held.onset_reading_id,
-        pending=[
-            _Pending(
-                pending.sight,
-                _names(ladder, pending.rungs),
-                pending.deadline_ms,
-                pending.repeat_within_ms,
-                pending.delayed,
-            )
-            for pending in held.pending
-        ],
-        flagged=[(at_ms, _names(ladder, rungs)) for at_ms, rungs in held.flagged],
-        awaiting=_kept(ladder, held.awaiting) if held.awaiting else None,
-        basis=[
-            (match.reading_id, match.measured_ms, _names(ladder, match.rungs))
-            for match in held.basis
-        ],
-        older=_names(ladder, held.older),
-        said={ladder.rungs[rung].key: day for rung, day in held.said.items()},
-        ended=[_kept_ended(ladder, ended) for ended in held.ended],
-    )
-
-
-def _kept_ended(ladder: Ladder, ended: Ended) -> _Ended:
-    enders = {ladder.rungs[rung].key: ender for rung, ender in ended.enders.items()}
-    return _Ended(_kept_ladder(ladder, ended.held), enders, ended.at_ms)
-
-
-def _restore_ladders(state: PartitionState, row: int, kept: dict[str, _Ladder]) -> None:
+def _restore_ladders(state: PartitionState, row: int, kept: dict[str, KeptLadder]) -> None:
     """Put back the few ladders of which there is anything to remember."""
     for ladder in state.rule_set.ladders:
         if ladder.name in kept or (row, ladder.index) in state.ladders:
-            _restore_ladder(state, row, ladder, kept.get(ladder.name, _Ladder()))
+            _restore_ladder(state, row, ladder, kept.get(ladder.name, KeptLadder()))
 
 
-def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: _Ladder) -> None:
+def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: KeptLadder) -> None:
     if kept.clear:
         state.clear[row, ladder.index] = mask(range(len(ladder.rungs)))
-    state.put_ladder((row, ladder.index), _held(ladder, kept))
-
-
-def _held(ladder: Ladder, kept: _Ladder) -> LadderState:
-    pending = [
-        Pending(
-            item.sight,
-            _mask(ladder, item.rungs),
-            item.deadline_ms,
-            item.repeat_within_ms,
-            item.delayed,
-        )
-        for item in kept.pending
-    ]
-    return LadderState(
-        latched=_mask(ladder, kept.latched),
-        lowered=_mask(ladder, kept.lowered),
-        last_match_ms=kept.last_match_ms,
-        onset_reading_id=kept.onset_reading_id,
-        pending=[item for item in pending if item.rungs],
-        flagged=[(at_ms, _mask(ladder, rungs)) for at_ms, rungs in kept.flagged],
-        awaiting=_awaiting(ladder, kept.awaiting) if kept.awaiting else None,
-        basis=[
-            Match(reading_id, at_ms, _mask(ladder, rungs))
-            for reading_id, at_ms, rungs in kept.basis
-        ],
-        older=_mask(ladder, kept.older if kept.basis else kept.latched),
-        said={
-            place: kept.said[rung.key]
-            for place, rung in enumerate(ladder.rungs)
-            if rung.key in kept.said
-        },
-        ended=[ended for one in kept.ended if (ended := _ended(ladder, one)).held.latched],
-    )
-
-
-def _ended(ladder: Ladder, kept: _Ended) -> Ended:
-    enders = {
-        place: kept.enders[rung.key]
-        for place, rung in enumerate(ladder.rungs)
-        if rung.key in kept.enders
-    }
-    return Ended(_held(ladder, kept.held), enders, kept.at_ms)
-
-
-def _kept(ladder: Ladder, awaiting: Awaiting) -> _Awaiting:
-    rungs = _names(ladder, awaiting.rungs)
-    return _Awaiting(awaiting.sight, rungs, awaiting.deadline_ms, awaiting.within_ms)
-
-
-def _awaiting(ladder: Ladder, kept: _Awaiting) -> Awaiting | None:
-    rungs = _mask(ladder, kept.rungs)
-    return Awaiting(kept.sight, rungs, kept.deadline_ms, kept.within_ms) if rungs else None
-
-
-def _names(ladder: Ladder, rungs: int) -> list[str]:
-    return [ladder.rungs[rung].key for rung in bits(rungs)]
-
-
-def _mask(ladder: Ladder, names: list[str]) -> int:
-    places = {rung.key: place for place, rung in enumerate(ladder.rungs)}
-    return sum(1 << places[name] for name in names if name in places)
+    state.put_ladder((row, ladder.index), held_of(ladder, kept))
 
 
 def _put_few(kept: dict[int, dict[str, _T]], row: int, said: dict[str, _T]) -> None:
