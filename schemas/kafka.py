@@ -67,8 +67,9 @@ class Tick(msgspec.Struct, frozen=True, tag="tick", tag_field="kind"):
 class CorrectedReading(msgspec.Struct, frozen=True, omit_defaults=True):
     """A stored reading whose raw bytes a mended decoder reads in another way.
 
-    ``revision``: the version that is stored from now on, 2 or more; ``before``: the quantities of
-    the one before. Name, patient, device and times stay what they were.
+    ``revision``: the version that is stored from now on, 2 or more; ``before``, ``outcome_before``,
+    ``status_before``: what the one before said; its status is the same as now if it is unset. Name,
+    patient, device and times stay what they were.
     """
 
     reading_id: str
@@ -80,6 +81,8 @@ class CorrectedReading(msgspec.Struct, frozen=True, omit_defaults=True):
     before: dict[str, Quantity]
     outcome: Outcome = "measured"
     status: list[str] | None = None
+    outcome_before: Outcome = "measured"
+    status_before: list[str] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Corrections(

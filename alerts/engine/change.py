@@ -48,10 +48,20 @@ def changes(record: Corrections | Withdrawals) -> Iterator[Change]:
                 yield Change(_sight(reading), None, 0, "the reading is another patient's")
         return
     for corrected in record.readings:
-        now = _sight(corrected)
-        was = msgspec.structs.replace(now, quantities=corrected.before)
-        measured = now if corrected.outcome == "measured" else None
-        yield Change(was, measured, corrected.revision, _sentence(corrected))
+        if "measured" in {corrected.outcome_before, corrected.outcome}:
+            now = _sight(corrected)
+            measured = now if corrected.outcome == "measured" else None
+            yield Change(_before(corrected), measured, corrected.revision, _sentence(corrected))
+
+
+def _before(reading: CorrectedReading) -> Sight:
+    """Give the reading as it was judged: what was no measurement had no value for any rule."""
+    was = msgspec.structs.replace(_sight(reading), quantities=reading.before)
+    if reading.outcome_before != "measured":
+        was = msgspec.structs.replace(was, quantities={})
+    if reading.status_before is not msgspec.UNSET:
+        was = msgspec.structs.replace(was, status=reading.status_before)
+    return was
 
 
 def _sight(reading: CorrectedReading | WithdrawnReading) -> Sight:
@@ -73,6 +83,8 @@ def _sentence(reading: CorrectedReading) -> str:
         if (before := reading.before.get(name)) is not None and before != now
     ]
     said = "; ".join(changes) or "its values are the same"
+    if reading.outcome_before != "measured":
+        said = "it is a measurement"
     if reading.outcome != "measured":
         said = "it is no measurement"
     return f"its device's bytes were misread: {said}"

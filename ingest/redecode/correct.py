@@ -140,4 +140,6 @@ def _told(difference: Difference) -> CorrectedReading:
         before=dict(stored_quantities(difference.layout.vital, stored)),
         outcome=derived.outcome,
         status=derived.status,
+        outcome_before=stored["outcome"],
+        status_before=stored["status"],
     )

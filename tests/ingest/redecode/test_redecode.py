@@ -151,6 +151,7 @@ def test_a_correction_is_a_new_version_beside_the_old_row(
     assert (reading.reading_id, reading.revision) == (misread().reading_id, 2)
     assert reading.quantities == decoded("2a35", SEVERE).quantities
     assert reading.before == misread().quantities
+    assert (reading.outcome_before, reading.status_before) == ("measured", misread().status)
 
 
 def test_a_quirk_that_has_become_known_mends_what_its_cuffs_sent(
