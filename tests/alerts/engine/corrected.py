@@ -13,6 +13,7 @@ from schemas.kafka import (
     Withdrawals,
     WithdrawnReading,
 )
+from schemas.reading import Reading
 from schemas.registry import PatientEntry
 from tests.alerts.engine.lives import Item, Life, lives
 from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
@@ -53,9 +54,15 @@ def correction(
         now,
         reading.quantities,
         draw(st.sampled_from([*["measured"] * 7, "failed"])),
-        reading.status,
+        draw(st.sampled_from([*[reading.status] * 5, *others_of(reading)])),
+        status_before=reading.status,
     )
     return Corrections(patient_id, at_ms, "a decoder was mended", [corrected])
+
+
+def others_of(reading: Reading) -> list[list[str]]:
+    """What else a device's status may turn out to have said; nobody gates a meter's."""
+    return [[], ["body-moved"]] if reading.vital == "blood_pressure" else []
 
 
 def gone(one: StampedReading) -> WithdrawnReading:
