@@ -35,6 +35,7 @@ class Patient:
     baseline_due_ms: int | None = None
     early: dict[str, dict[str, str]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    came: Kept | None = None
 
     def problem(self, ladder: str) -> Problem:
         return self.problems.setdefault(ladder, Problem())
@@ -42,6 +43,7 @@ class Patient:
     def keep(self, kept: Kept) -> None:
         vital = kept.vital
         self.forget(vital)
+        self.came = kept
         self.history[vital] = sorted(
             [*self.history.get(vital, []), kept], key=lambda one: one.order
         )
@@ -55,6 +57,11 @@ class Patient:
     def known(self, vital: str) -> list[Kept]:
         """What is known in full of what windows are made of."""
         return [one for one in self.eligible(vital) if not one.forgotten][-REMEMBERED:]
+
+    def known_as_it_comes(self, vital: str) -> list[Kept]:
+        """What a reading meets that comes late: also the older one that it pushes out."""
+        pool = [one for one in self.eligible(vital) if not one.forgotten]
+        return pool if len(pool) <= REMEMBERED or pool[0] is not self.came else pool[1:]
 
     def may_be_announced(self, since_ms: int) -> None:
         """A date that meant nothing under the plan before may mean something now."""

@@ -64,7 +64,7 @@ def says(rule: OracleRule, patient: Patient, kept: Kept, band: Band | None = Non
 
 
 def counted(rule: OracleRule, window: Counted, patient: Patient, at: Kept) -> Truth:
-    known = patient.known(rule.vital)
+    known = patient.known_as_it_comes(rule.vital)
     if at.reading_id not in {one.reading_id for one in known}:
         return Truth(matched=False, denied=False, returned=False)
     up_to = [kept for kept in known if kept.order <= at.order]
