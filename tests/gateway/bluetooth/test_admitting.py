@@ -266,8 +266,10 @@ def path_of(device: Cuff | Meter) -> str:
 async def connected(world: BluetoothWorld, device: Cuff | Meter) -> AsyncIterator[MessageBus]:
     """Somebody on the bus, not the daemon, has connected to a device that nobody paired."""
     async with system_bus() as bus:
-        with suppress(DBusError):  # in progress: then somebody else's will find it
-            await call(bus, Message(BLUEZ, "/org/bluez/hci0", ADAPTER_INTERFACE, "StartDiscovery"))
+        # In progress, or never answered because another one is beginning: then that will find it.
+        with suppress(DBusError, TimeoutError):
+            begin = Message(BLUEZ, "/org/bluez/hci0", ADAPTER_INTERFACE, "StartDiscovery")
+            await call(bus, begin, timeout_s=3.0)
         await eventually(lambda: world.is_known(device))
         await call(bus, Message(BLUEZ, path_of(device), DEVICE_INTERFACE, "Connect"))
         # A call of Pair while they are being resolved is never answered by bluetoothd 5.66.
