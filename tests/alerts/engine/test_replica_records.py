@@ -188,6 +188,19 @@ def test_what_is_known_of_gateways_goes_with_the_lead() -> None:
     assert follower.under(basic(), plans).partition.state.absences.keep_away() == away
 
 
+def succeeded(holds: int, begins: int) -> Replica:
+    """A follower to whom a has told of p1 up to ``holds``, and b, who ``begins`` there, of 5."""
+    world, _ = led()
+    patient = decode_patient(_patient((b"p1", patient_record(world))))
+    assert patient is not None
+    value = msgspec.msgpack.encode(msgspec.structs.replace(patient, next_offset=holds))
+    follower = replica()
+    follower.follow(b"p1", encode_kept("a", NOON, value))
+    last = Checkpoint(TOPIC, 5, NOON + MINUTE, [Reign("a", 1, 0), Reign("b", 2, begins)])
+    follower.follow(checkpoint_key("b"), encode_checkpoint(last))
+    return follower
+
+
 @pytest.mark.parametrize(
     ("holds", "begins", "doubtful"),
     [
@@ -199,14 +212,7 @@ def test_what_is_known_of_gateways_goes_with_the_lead() -> None:
 def test_a_record_is_believed_up_to_where_the_next_one_began(
     holds: int, begins: int, doubtful: list[str]
 ) -> None:
-    world, _ = led()
-    patient = decode_patient(_patient((b"p1", patient_record(world))))
-    assert patient is not None
-    value = msgspec.msgpack.encode(msgspec.structs.replace(patient, next_offset=holds))
-    follower = replica()
-    follower.follow(b"p1", encode_kept("a", NOON, value))
-    last = Checkpoint(TOPIC, 5, NOON + MINUTE, [Reign("a", 1, 0), Reign("b", 2, 4)])
-    follower.follow(checkpoint_key("b"), encode_checkpoint(last))
+    follower = succeeded(holds, 4)
     writes = follower.lead("c")
     assert [key.decode() for key, _ in writes[2:]] == doubtful
     assert follower.partition.next_offset == begins
@@ -215,14 +221,7 @@ def test_a_record_is_believed_up_to_where_the_next_one_began(
 
 @pytest.mark.parametrize("holds", [4, 5, 6])
 def test_a_doubtful_record_before_the_end_is_judged_again_from_where_it_holds(holds: int) -> None:
-    world, _ = led()
-    patient = decode_patient(_patient((b"p1", patient_record(world))))
-    assert patient is not None
-    value = msgspec.msgpack.encode(msgspec.structs.replace(patient, next_offset=holds))
-    follower = replica()
-    follower.follow(b"p1", encode_kept("a", NOON, value))
-    last = Checkpoint(TOPIC, 5, NOON + MINUTE, [Reign("a", 1, 0), Reign("b", 2, 3)])
-    follower.follow(checkpoint_key("b"), encode_checkpoint(last))
+    follower = succeeded(holds, 3)
     writes = follower.lead("c")
     own, partition = checkpoint(writes[0]), follower.partition
     before = holds < 5
