@@ -38,6 +38,7 @@ SHELLS = {
     "alerts/engine/cli.py",
     "alerts/engine/daemon.py",
     "alerts/engine/judge_command.py",
+    "alerts/engine/judging.py",
     "alerts/engine/log_file.py",
     "alerts/engine/gateways.py",
     "alerts/engine/groups.py",

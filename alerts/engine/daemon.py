@@ -2,50 +2,40 @@
 
 Order of writing, part of a batch by part: its transitions; the state of each patient it touched;
 the partitions' checkpoints. Each is durable before the next is sent, so that a crash anywhere
-repeats transitions, under the same event ids, and never loses one. A part is written while the next
-one is judged; before more is read, all is written. Engines share the partitions as a consumer
-group; each keeps the state of all, and takes over what another one held.
+repeats transitions, under the same event ids, and never loses one. Engines share the partitions as
+a consumer group; each keeps the state of all, and takes over what another one held.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain, cycle, groupby
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from threading import Event
 
-import msgspec
 import structlog
 
 from alerts.engine import metrics
 from alerts.engine.ahead import Ahead
 from alerts.engine.beside import Beside
-from alerts.engine.canaries import CANARY_BOOK, judge_canaries
 from alerts.engine.gateways import Gateways
 from alerts.engine.groups import Group, Share
+from alerts.engine.judging import Judging
 from alerts.engine.library import Library
-from alerts.engine.output import Message, Output, Patience
-from alerts.engine.partition import Entries
+from alerts.engine.output import Output, Patience
 from alerts.engine.plans import Plans
-from alerts.engine.replica import Write
 from alerts.engine.replicas import Replicas, StoppedError
 from alerts.engine.reports import Reports
 from alerts.engine.roster import Roster
-from alerts.engine.step import Outcome
 from alerts.log import Log, LogRecord
-from alerts.rules.book import Book
-from alerts.rules.load import find_book, load_book
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
-from schemas.topics import ALERTS, GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGNED
+from schemas.topics import GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGNED
 
 _POLL_MS = 250
 _BATCH_RECORDS_MAX = 5_000
-_PART_RECORDS = 1_000
-"""Judged at once while as many are being written; a batch of so few is not parted."""
 _CHECK_EVERY_MS = 500
 """Between two questions whether a topic is what it was; each of the five is asked in its turn."""
 _LOOK_BESIDE_EVERY_MS = 100
@@ -66,6 +56,7 @@ class _Inputs:
     share: Share
     beside: Beside
     ahead: Ahead
+    judging: Judging
 
     def checks(self) -> Iterator[Callable[[], None]]:
         """Give for ever what raises ``UnavailableError`` if a topic is away or was made again.
@@ -74,17 +65,6 @@ class _Inputs:
         """
         read = (self.share, self.state, self.roster, self.gateways, self.beside)
         return cycle(one.check for one in read)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """What a part of a batch leads to: of each of its partitions, and what is to be written."""
-
-    entries: list[Entries]
-    outcomes: list[Outcome]
-    found: list[Message]
-    states: dict[int, list[Write]]
-    log_ms: int
 
 
 @dataclass(slots=True)
@@ -103,7 +83,6 @@ class Engine:
     waiting_for: str | None = "starting"
     """Why it does not judge now; None while it does."""
     name: str = field(init=False)
-    _canary_book: Book = field(default_factory=lambda: load_book(find_book(CANARY_BOOK)))
     _plans: Plans = field(init=False)
     _replicas: Replicas = field(init=False)
     _reports: Reports = field(init=False)
@@ -132,13 +111,15 @@ class Engine:
                     Share(self.bootstrap, (READINGS,), _CLIENT_ID, self.group) as share,
                     Ahead() as ahead,
                 ):
+                    roster = Roster(registry, self.library, self._plans)
                     inputs = _Inputs(
-                        Roster(registry, self.library, self._plans),
+                        roster,
                         Gateways(reports, self._plans.surroundings, self.clock.wall_ms()),
                         state,
                         share,
                         Beside(self.library, unassigned, self._replicas),
                         ahead,
+                        Judging(roster, self._replicas, self._reports, ahead, self.clock),
                     )
                     self._begin(inputs)
                     backoff.reset()
@@ -175,13 +156,13 @@ class Engine:
             if share.has_news():
                 self._take_share(inputs, output)
                 beside.deal()
-            self._replan(roster.read_news())
+            self._replicas.replan(roster.read_news())
             if roster.outdated:
                 self._read_registry(roster)
                 beside.deal()
             self._replicas.adopt_next()
             if records:
-                self._judge(records, output, inputs, patience)
+                inputs.judging.judge(records, output, patience)
             self._reports.tell(self._replicas, share, output, patience)
             if not records or self.clock.monotonic_ms() - looked_ms >= _LOOK_BESIDE_EVERY_MS:
                 self._look_beside(inputs, output, patience)
@@ -204,7 +185,7 @@ class Engine:
         if roster.plans is not self._plans:
             self._plans = roster.plans
             self._replicas.adopt(self.library.rule_set, self._plans)
-        self._replan(patients)
+        self._replicas.replan(patients)
 
     def _take_share(self, inputs: _Inputs, output: Output) -> None:
         """Lead what the group has dealt; follow all else."""
@@ -217,74 +198,6 @@ class Engine:
         self.waiting_for = None
         _log.info("engine.judging", partitions=sorted(numbers), patients=self._replicas.patients)
 
-    def _judge(
-        self, records: list[LogRecord], output: Output, inputs: _Inputs, patience: Patience
-    ) -> None:
-        """Judge records, part by part, each while the part before it is being written."""
-        judged = []
-        for begin in range(0, len(records), _PART_RECORDS):
-            part = self._judge_part(records[begin : begin + _PART_RECORDS], inputs.roster)
-            judged.append(part)
-            inputs.ahead.begin(partial(self._write, part, output, patience))
-        inputs.ahead.finish()
-        self._replicas.written({number for part in judged for number in part.states}, output)
-        for part in judged:
-            self._count(part)
-
-    def _judge_part(self, records: list[LogRecord], roster: Roster) -> _Judged:
-        groups = groupby(records, key=lambda one: one.partition)
-        read = {number: self._read(number, list(group)) for number, group in groups}
-        self._meet(read.values(), roster)
-        judged = {number: self._replicas.judge(number, entries) for number, entries in read.items()}
-        canaries = chain(*(entries.canaries for entries in read.values()))
-        found = [
-            *chain(*(outcome.transitions for outcome, _ in judged.values())),
-            *judge_canaries(canaries, self._canary_book),
-        ]
-        return _Judged(
-            list(read.values()),
-            [outcome for outcome, _ in judged.values()],
-            [
-                Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
-                for one in found
-            ],
-            {number: writes for number, (_, writes) in judged.items()},
-            max(self._replicas[number].partition.state.log_ms for number in judged),
-        )
-
-    def _write(self, part: _Judged, output: Output, patience: Patience) -> None:
-        """Write what follows from a part: three waits, whatever the number of partitions."""
-        if part.found and not output.write(part.found, patience):
-            raise StoppedError
-        self._replicas.write(part.states, output, patience)
-
-    def _read(self, number: int, records: list[LogRecord]) -> Entries:
-        entries = self._replicas[number].partition.read(
-            [(record.offset, record.value) for record in records],
-            [record.appended_ms for record in records],
-        )
-        self._reports.read(number, records[-1], len(entries.ahead))
-        for offset in entries.rejected:
-            _log.error("record.rejected", topic=READINGS, partition=number, offset=offset)
-        for offset in entries.ahead:
-            _log.error("record.from-the-future", topic=READINGS, partition=number, offset=offset)
-        return entries
-
-    def _meet(self, read: Iterable[Entries], roster: Roster) -> None:
-        """Make sure that the registry was asked about a patient before the first judgement."""
-        patients = {patient for entries in read for patient in entries.patients}
-        if all(patient in self._plans for patient in patients):
-            return
-        self._replan(roster.read_to_end())
-        unknown = [patient for patient in patients if patient not in self._plans]
-        if unknown:
-            metrics.UNKNOWN.inc()
-            _log.warning("engine.unknown-patients", count=len(unknown))
-
-    def _replan(self, patients: set[str]) -> None:
-        self._replicas.expect(patient for patient in patients if patient in self._plans)
-        self._replicas.replan(patients)
-
     def _patience(self, inputs: _Inputs) -> Patience:
         def may() -> bool:
             return inputs.share.holds() and not inputs.ahead.given_up
@@ -293,30 +206,6 @@ class Engine:
 
     def _wait_for(self, reason: str | None) -> None:
         self.waiting_for = reason
-
-    def _count(self, part: _Judged) -> None:
-        for entries, outcome in zip(part.entries, part.outcomes, strict=True):
-            _count(outcome, entries)
-        metrics.LAG.set((self.clock.wall_ms() - part.log_ms) / 1000)
-
-
-def _count(outcome: Outcome, entries: Entries) -> None:
-    metrics.REJECTED.inc(len(entries.rejected))
-    metrics.AHEAD.inc(len(entries.ahead))
-    metrics.JUDGED.inc(len(outcome.ages_ms) - outcome.duplicates)
-    metrics.DUPLICATES.inc(outcome.duplicates)
-    metrics.CORRECTED.inc(outcome.corrected)
-    for age_ms in outcome.ages_ms:
-        metrics.AGE.observe(age_ms / 1000)
-    for one in outcome.transitions:
-        metrics.TRANSITIONS.labels(one.event, one.severity).inc()
-        _log.info(
-            "transition",
-            alert_id=one.alert_id,
-            ladder=one.ladder,
-            transition=one.event,
-            severity=one.severity,
-        )
 
 
 def _poll(share: Share) -> list[LogRecord]:

@@ -100,8 +100,9 @@ class Replicas:
         for patient_id, number in partitions_of(unheard, len(known)).items():
             self._all[number].expect(patient_id)
 
-    def replan(self, patients: Iterable[str]) -> None:
+    def replan(self, patients: set[str]) -> None:
         """Take changed plans into the columns."""
+        self.expect(one for one in patients if one in self._plans)
         for patient_id in patients:
             for replica in self._all:
                 replica.partition.state.replan(patient_id)

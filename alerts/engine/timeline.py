@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.engine.day_sums import EPISODE_GAP_DAYS
+from alerts.engine.days import Days
 from alerts.engine.findings import Window, summed
 from alerts.engine.kinds import Placed
 from alerts.engine.ladders import Rung
-from alerts.engine.memory import DAY_READINGS_MAX, DAYS_MAX, RING_MAX, Structured
+from alerts.engine.memory import RING_MAX, Structured
 from alerts.engine.remembered import Entry, met_of, values_of_entries
 from alerts.engine.rounds import Rounds
 from alerts.rules.book import Matching, Mean
 from alerts.rules.values import Sums
-
-_DAY_MAX = 2**16 - 2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,14 +63,6 @@ class _Laters:
         return [Later(self._rungs[kept], pool[kept.place].item(), kept.day) for kept in order]
 
 
-@dataclass(slots=True)
-class _Day:
-    readings: int
-    beyond: int
-    total: list[int]
-    count: list[int]
-
-
 class Timeline:
     """What memory keeps of one patient and vital while several readings are taken one by one."""
 
@@ -85,13 +76,12 @@ class Timeline:
         ladders = [ladder.index for ladder in rounds.vital.ladders]
         self._in_force = rounds.state.in_force[row, ladders].tolist()
         self._from_ms = int(rounds.state.from_ms[row])
-        self._from_day = int(rounds.state.from_day[row])
         ring = self._memory.ring(self._slot)
         self._pool = np.concatenate([ring, rounds.entries[list(positions)]])
         self._places = {position: len(ring) + n for n, position in enumerate(positions)}
         self._all = list(self._keep())
         self._ring = self._all[: len(ring)]
-        self._read_days()
+        self._days = Days(rounds.memory, self._slot, int(rounds.state.from_day[row]))
 
     def _keep(self) -> Iterator[Kept]:
         pool, kinds, state = self._pool, self._rounds.kinds, self._rounds.state
@@ -109,29 +99,10 @@ class Timeline:
         for place, (at, day, true, open_) in enumerate(columns):
             yield Kept(at, day, true, open_, place)
 
-    def _read_days(self) -> None:
-        days = self._memory.days(np.array([self._slot]))[0]
-        self._days = {
-            int(one["day"]) - 1: _Day(
-                int(one["readings"]),
-                int(one["beyond"]),
-                one["total"].tolist(),
-                one["count"].tolist(),
-            )
-            for one in days
-            if one["day"]
-        }
-        self._forgotten = int(self._memory.table["forgotten_day"][self._slot]) - 1
-
     def write(self) -> None:
         """Write memory back."""
-        table, slot = self._memory.table, self._slot
-        self._memory.put_ring(slot, self._pool[[kept.place for kept in self._ring]])
-        days = np.zeros((1, DAYS_MAX), self._memory.layout.day)
-        for place, (day, sums) in enumerate(self._days.items()):
-            days[0, place] = (day + 1, sums.readings, sums.beyond, sums.total, sums.count)
-        self._memory.put_days(np.array([slot]), days)
-        table["forgotten_day"][slot] = self._forgotten + 1
+        self._memory.put_ring(self._slot, self._pool[[kept.place for kept in self._ring]])
+        self._days.write()
 
     def take(self, position: int) -> list[Later]:
         """Take a reading; put what windows say of it into the sheet, give matches at newer ones."""
@@ -144,13 +115,13 @@ class Timeline:
         old = self._ring
         at = bisect_right([one.at for one in old], kept.at)
         if at == 0 and len(old) == RING_MAX:  # older than all that are known
-            self._add_day(position, kept.day)
+            self._days.add(kept.day, self._rounds.added, position)
             return []
         newest = old[-1] if at < len(old) and self._bears_on(old[-1], kept) else None
         before = self._true_means(newest) if newest else set()
         whole = [*old[:at], kept, *old[at:]]
         self._ring = whole[-RING_MAX:]
-        self._add_day(position, kept.day)
+        self._days.add(kept.day, self._rounds.added, position)
         later = _Laters(len(self._in_force))
         self._count(position, whole, at, later)
         if at == len(old):
@@ -198,7 +169,7 @@ class Timeline:
                 counted = self._matching(known, number, window)
                 return self._rounds.explainer.matching(inside, [one.day for one in counted])
             case Mean() as mean:
-                days, sums = self._mean_days(kept.day, mean.days), self._mean(mean, kept)
+                days, sums = self._days.ending_at(kept.day, mean.days), self._mean(mean, kept)
                 shown = [one for one in known if one.day in days and not briefly]
                 return Window(
                     self._rounds.explainer.shown(self._entries(shown)),
@@ -302,7 +273,7 @@ class Timeline:
     def _back(self, one: Placed, mean: Mean, kept: Kept, sums: Sums) -> bool:
         back = one.rung.rule.condition.truth(sums, widened=True).false[0]
         return bool(back) and not any(
-            day.beyond for day in self._mean_days(kept.day, mean.days).values()
+            day.beyond for day in self._days.ending_at(kept.day, mean.days).values()
         )
 
     def _true_means(self, kept: Kept) -> set[Placed]:
@@ -316,7 +287,7 @@ class Timeline:
 
     def _mean(self, mean: Mean, kept: Kept) -> Sums | None:
         """Sum up the days of a mean that ends at a reading; None if there is not enough."""
-        inside = list(self._mean_days(kept.day, mean.days).values())
+        inside = list(self._days.ending_at(kept.day, mean.days).values())
         readings = sum(day.readings for day in inside)
         if readings < mean.readings or sum(day.readings > 0 for day in inside) < mean.on_days:
             return None
@@ -331,35 +302,3 @@ class Timeline:
             met=met_of(entry["mark"].astype(np.int64) >> 1, kinds.requirements),
             chosen=state.chosen(kinds.settings, np.array([self._row]), entry["at_ms"]),
         )
-
-    def _mean_days(self, last: int, length: int) -> dict[int, _Day]:
-        stored = [day for day in self._days if day >= self._from_day]
-        inside = [day for day in stored if last - length < day <= last]
-        first = min(inside, default=last)
-        forgotten = self._forgotten if self._forgotten >= self._from_day else -1
-        before = max([day for day in stored if day < first] + [forgotten])
-        if before < 0 or before < first - EPISODE_GAP_DAYS:
-            inside = [day for day in inside if day != first]
-        return {day: self._days[day] for day in inside}
-
-    def _add_day(self, position: int, number: int) -> None:
-        added, day = self._rounds.added, min(max(number, 0), _DAY_MAX)
-        if day not in self._days:
-            oldest = min(self._days, default=day)
-            if len(self._days) == DAYS_MAX:
-                self._forgotten = max(self._forgotten, min(day, oldest))
-                if day < oldest:
-                    return
-                del self._days[oldest]
-            width = added.known.shape[1]
-            self._days[day] = _Day(0, 0, [0] * width, [0] * width)
-        sums = self._days[day]
-        if DAY_READINGS_MAX in {sums.readings, sums.beyond}:
-            return
-        if added.beyond[position]:
-            sums.beyond += 1
-        if added.counts[position]:
-            sums.readings += 1
-            for place in np.flatnonzero(added.known[position]).tolist():
-                sums.total[place] += int(added.tenths[position, place])
-                sums.count[place] += 1

@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import pytest
 
-from alerts.engine import daemon
+from alerts.engine import judging
 from alerts.engine.ahead import Ahead
 from alerts.engine.daemon import Engine
 from alerts.engine.library import Library
@@ -41,7 +41,7 @@ def test_what_was_judged_ahead_and_not_written_is_judged_again(
             return False
         return write(output, messages, patience)
 
-    monkeypatch.setattr(daemon, "_PART_RECORDS", 8)
+    monkeypatch.setattr(judging, "_PART_RECORDS", 8)
     monkeypatch.setattr(Output, "write", interrupted)
     for lines in zip(*map(story, PATIENTS), strict=True):
         clinic.receive(*zip(PATIENTS, lines, strict=True))
