@@ -19,7 +19,7 @@ from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import Ladder, VitalLadders, mask
 from alerts.engine.local_days import local_day
-from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits
+from alerts.engine.notices import expect_baselines, expect_limits
 from alerts.engine.remembered import is_receipt, sight_of_entry
 from alerts.engine.sight import Sight
 from alerts.engine.standing import newest, window_at
@@ -46,7 +46,7 @@ def activate(state: PartitionState) -> Iterator[Told]:
     for row in _need_baselines(state, rows):
         expect_baselines(state, row, state.log_ms, anew=True)
     for row in state.limits.keys() & set(rows.tolist()):
-        expect_limits(state, row, state.log_ms - HOUR_MS)
+        expect_limits(state, row)
     rows = rows[(state.known[rows] != state.in_force[rows]).any(axis=1)]
     if len(rows):
         told += _retire(state, rows)

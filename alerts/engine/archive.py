@@ -70,6 +70,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     inactive: bytes = b""
     withdrawn: dict[str, int] = {}
     early: dict[str, dict[str, str]] = {}
+    announced: dict[str, int] = {}
     kept_vitals: list[str] | None = None
     """Of which readings were kept, if any came; None: nobody wrote it down."""
 
@@ -117,6 +118,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             inactive=_named(rules.ladders, state.inactive[row].tobytes()),
             withdrawn=state.withdrawn.get(row, {}),
             early=state.early.get(row, {}),
+            announced=state.announced.get(row, {}),
             kept_vitals=[
                 vital.vital.name
                 for vital in rules.vitals
@@ -165,6 +167,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
             state.unfilled.add((row, vital.index))
     _put_few(state.withdrawn, row, record.withdrawn)
     _put_few(state.early, row, record.early)
+    _put_few(state.announced, row, record.announced)
     state.orphans.pop(row, None)
     if orphans := list(_orphans(state, record.ladders)):
         state.orphans[row] = orphans

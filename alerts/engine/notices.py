@@ -1,8 +1,8 @@
 """Work that a date brings, and no reading: a personal limit ends soon, a baseline stayed empty.
 
 A date fires before the first record stamped later, like every timer, and in a part of the step of
-its own: so what it says does not depend on how the log was cut. ``at_ms`` is the date itself: a
-restart within the hour may say it again, with the same words under the same name.
+its own: so what it says does not depend on how the log was cut. A date that is over when a plan
+brings it fires then; what was told of a limit is kept with the patient, so each end is told once.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from alerts.engine import limits
 from alerts.engine.baselines import Baselines
 from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.kinds import Placed
+from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import Ladder, Rung, VitalLadders
 from alerts.engine.personal import Personal
 from alerts.engine.sight import Sight
@@ -26,16 +27,23 @@ from schemas.alert import Event, Transition
 Told = tuple[int, Transition]
 """Row of the patient, and what is told."""
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
+DAY_MS = 24 * 3_600_000
 BEFORE_MS = 7 * DAY_MS
 """So long before it ends a personal limit is announced."""
 _LIMITS, _BASELINES = 0, 1
 
 
-def expect_limits(state: PartitionState, row: int, since_ms: int) -> None:
-    """Wait for the next announcement, from ``since_ms`` on, of a limit that ends."""
-    dates = (_announced_ms(limit) for limit in state.limits.get(row, ()))
+def expect_limits(state: PartitionState, row: int, since_ms: int = LONG_AGO_MS) -> None:
+    """Wait for the next announcement, from ``since_ms`` on, of a limit that ends.
+
+    By default also for one whose date is over, if its end is not and nobody was told: the plan came
+    late, or the patient, or the rule that compares with it.
+    """
+    dates = (
+        _announced_ms(limit)
+        for limit in state.limits.get(row, ())
+        if limit.until_ms > state.log_ms and _key(limit) not in state.announced.get(row, {})
+    )
     state.notices.set((row, _LIMITS), min((at for at in dates if at >= since_ms), default=None))
 
 
@@ -64,12 +72,8 @@ def _due(state: PartitionState, until_ms: int) -> Iterator[Told]:
         at_ms = state.notices.when((row, number)) or 0
         state.notices.set((row, number), None)
         if number == _LIMITS:
-            # Of two that end together the one that counts is told.
-            limits_of = state.limits.get(row, ())
-            ends = {(_announced_ms(one), one.name, one.until_ms): one for one in limits_of}
-            for (announced_ms, *_), limit in sorted(ends.items(), key=lambda one: one[0][0]):
-                if state.log_ms - HOUR_MS <= announced_ms < until_ms:
-                    yield from _expiring(state, row, limit)
+            for limit in _ending(state, row, until_ms):
+                yield from _expiring(state, row, limit)
             expect_limits(state, row, until_ms)
         else:
             for vital, one in list(_rises(state, row)):
@@ -89,6 +93,27 @@ def _known_ms(state: PartitionState, row: int, vital: VitalLadders, seen_ms: int
 
 def _announced_ms(limit: Personal) -> int:
     return max(limit.until_ms - BEFORE_MS, limit.written.entered_at_ms)
+
+
+def _key(limit: Personal) -> str:
+    return f"{limit.name}/{limit.until_ms}/{_announced_ms(limit)}"
+
+
+def _ending(state: PartitionState, row: int, until_ms: int) -> list[Personal]:
+    """Give the limits to announce, by date: of two that end together the one that counts.
+
+    Of one that had ended before anybody here could tell, nothing: there is no end to prepare for.
+    """
+    told = state.announced.get(row, {})
+    now_ms = max(state.log_ms, until_ms)
+    ends = {
+        (_announced_ms(one), one.name, one.until_ms): one
+        for one in state.limits.get(row, ())
+        if _announced_ms(one) < until_ms
+        and _key(one) not in told
+        and (one.until_ms > now_ms or LONG_AGO_MS < state.log_ms <= _announced_ms(one))
+    }
+    return sorted(ends.values(), key=_announced_ms)
 
 
 def _rises(state: PartitionState, row: int) -> Iterator[tuple[VitalLadders, Placed]]:
@@ -140,9 +165,13 @@ def _expiring(state: PartitionState, row: int, limit: Personal) -> Iterator[Told
                 f" {limit.written.author}, ends on {ends:%Y-%m-%d %H:%M}; then the book's"
                 f" {limits.limit_text(test, {}, '')} holds again"
             )
-            scope = f"{limit.name}/{limit.until_ms}"
-            finding = _finding("limit-expiring", place, ladder, _announced_ms(limit), scope)
-            own = msgspec.structs.replace(finding, own={limit.name: limit.written})
+            scope, announced_ms = f"{limit.name}/{limit.until_ms}", _announced_ms(limit)
+            at_ms = max(announced_ms, state.log_ms)
+            finding = _finding("limit-expiring", place, ladder, at_ms, scope)
+            own = msgspec.structs.replace(
+                finding, origin=str(announced_ms), own={limit.name: limit.written}
+            )
+            state.note_announced(row, _key(limit), limit.until_ms)
             yield row, _told(state, row, ladder, own, said)
             return
 

@@ -78,8 +78,10 @@ class PartitionState:
         """How often each of a patient's readings was another's, by row; a few have any."""
         self.early: dict[int, dict[str, dict[str, str]]] = {}
         # What contexts said of readings that had not come yet, by row; a few have any.
+        self.announced: dict[int, dict[str, int]] = {}
+        # Limits whose end was told, and when each ends, by row; a few have any.
         self.limits: dict[int, tuple[Personal, ...]] = {}
-        """Of the patients who have limits of their own, by row."""
+        # Of the patients who have limits of their own, by row.
         self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
         self.memories = tuple(Memory(vital.vital) for vital in rule_set.vitals)
         self.absences = AbsenceWatch(plans.absences, plans.surroundings)
@@ -197,6 +199,11 @@ class PartitionState:
         early = self.early.get(row, {})
         said = early.pop(reading_id, {}) | attributes
         self.early[row] = dict([*early.items(), (reading_id, said)][-EARLY_MAX:])
+
+    def note_announced(self, row: int, limit: str, until_ms: int) -> None:
+        """Keep that the end of a limit was told, until it has ended."""
+        told = self.announced.get(row, {}) | {limit: until_ms}
+        self.announced[row] = {one: end for one, end in told.items() if end > self.log_ms}
 
     def put_ladder(self, key: tuple[int, int], ladder: LadderState) -> None:
         """Keep a ladder's state, or forget it if it is empty."""

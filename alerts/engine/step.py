@@ -23,7 +23,7 @@ from alerts.engine.context import with_context
 from alerts.engine.corrections import correct
 from alerts.engine.findings import Heard, everything
 from alerts.engine.ladders import VitalLadders
-from alerts.engine.notices import HOUR_MS, expect_baselines, expect_limits, notify
+from alerts.engine.notices import expect_baselines, expect_limits, notify
 from alerts.engine.state import PartitionState
 from alerts.engine.timers import expire_due
 from alerts.engine.turns import Turns
@@ -117,7 +117,7 @@ def _expect(state: PartitionState, record: PatientReadings, fed: Sequence[int]) 
     new = record.patient_id not in state.rows
     row = state.row(record.patient_id)
     if new:
-        expect_limits(state, row, record.received_at_ms - HOUR_MS)
+        expect_limits(state, row)
     if any(state.memories[index].slot_of[row] < 0 for index in fed):
         expect_baselines(state, row, record.received_at_ms, anew=False)
 

@@ -12,11 +12,10 @@ from schemas.kafka import Corrections as Corrected
 from schemas.kafka import PatientReadings, ReadingsRecord, Withdrawals
 from schemas.registry import PatientEntry
 from tests.alerts.oracle_contexts import Contexts
+from tests.alerts.oracle_patient import LONG_AGO_MS
 from tests.alerts.oracle_rules import read_rules
 from tests.alerts.oracle_words import Said
 from tests.alerts.readings import BASIC, TRIAL
-
-LONG_AGO_MS = -(2**62)
 
 
 def texts(*folders: Path) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from alerts.engine.identity import alert_id
 from alerts.rules import syntax
 from schemas.registry import PersonalLimit
-from tests.alerts.oracle_patient import Patient
+from tests.alerts.oracle_patient import LONG_AGO_MS, Patient
 from tests.alerts.oracle_plans import Plans
 from tests.alerts.oracle_rules import DAY, OracleRule, tests_of
 from tests.alerts.oracle_windows import baseline_readings, known
@@ -28,16 +28,22 @@ class Notices(Plans):
     def expiring(
         self, patient: Patient, limit: PersonalLimit, until_ms: int
     ) -> Iterator[tuple[int, Said]]:
-        """Seven days before it ends; a shorter one when it is entered."""
+        """Seven days before it ends; a shorter one when it is entered.
+
+        If that is over when limit, patient or rule come here: at once, unless the limit is too.
+        """
         if limit.valid_until_ms is None:
             return
-        at_ms = max(limit.valid_until_ms - WEEK, limit.entered_at_ms)
+        date_ms = max(limit.valid_until_ms - WEEK, limit.entered_at_ms)
         rules = [rule for rule in self.in_force(patient) if limit.name in names_of(rule.when)]
         name = f"{limit.name}/{limit.valid_until_ms}"
-        if at_ms < until_ms and (name, at_ms) not in patient.announced:
-            patient.announced[name, at_ms] = bool(rules)
-            if rules:
-                yield at_ms, self.notice("limit-expiring", patient, rules[0], at_ms, name)
+        if date_ms >= until_ms or (name, date_ms) in patient.announced or not rules:
+            return
+        in_time = LONG_AGO_MS < self.log_ms <= date_ms
+        if in_time or limit.valid_until_ms > max(until_ms, self.log_ms):
+            patient.announced.add((name, date_ms))
+            at_ms = max(date_ms, self.log_ms)
+            yield at_ms, self.notice("limit-expiring", patient, rules[0], at_ms, (name, date_ms))
 
     def without_baseline(self, patient: Patient, until_ms: int) -> Iterator[tuple[int, Said]]:
         """Once the baseline and the patient's first reading are a day old, by the days of UTC."""
@@ -53,10 +59,8 @@ class Notices(Plans):
             least = min(len(known(readings, field)) for field in fields)
             if least < rule.baseline.readings and rule.id not in patient.inactive:
                 patient.inactive.add(rule.id)
-                yield (
-                    due_ms,
-                    self.notice("inactive", patient, rule, due_ms, f"{rule.book}/{rule.id}"),
-                )
+                name = f"{rule.book}/{rule.id}"
+                yield due_ms, self.notice("inactive", patient, rule, due_ms, (name, due_ms))
 
     def expect_baseline(self, patient: Patient, vital: str | None, at_ms: int) -> None:
         """Wait for the day's end on which a baseline must be there."""
@@ -75,9 +79,12 @@ class Notices(Plans):
     def in_force(self, patient: Patient) -> list[OracleRule]:
         return [rule for rule in self.rules if rule.book in patient.entry.books]
 
-    def notice(self, event: str, patient: Patient, rule: OracleRule, at_ms: int, name: str) -> Said:
-        patient_id = patient.entry.patient_id
-        identity = alert_id(patient_id, name, str(at_ms))
+    def notice(
+        self, event: str, patient: Patient, rule: OracleRule, at_ms: int, what: tuple[str, int]
+    ) -> Said:
+        """``what``: its name, and its date."""
+        patient_id, (name, date_ms) = patient.entry.patient_id, what
+        identity = alert_id(patient_id, name, str(date_ms))
         return Said(event, patient_id, rule.ladder, rule.id, "medium", at_ms, identity, "", ())
 
 

@@ -18,6 +18,7 @@ REMEMBERED = 10
 them is in no window of readings."""
 EPISODE_GAP_DAYS = 28
 EARLY = 32
+LONG_AGO_MS = -(2**62)
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Patient:
     arrivals: dict[str, dict[str, Any]] = field(default_factory=dict)
     in_force: set[str] = field(default_factory=set)
     replanned: bool = True
-    announced: dict[tuple[str, int], bool] = field(default_factory=dict)
+    announced: set[tuple[str, int]] = field(default_factory=set)
     inactive: set[str] = field(default_factory=set)
     baseline_due_ms: int | None = None
     early: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -62,11 +63,6 @@ class Patient:
         """What a reading meets that comes late: also the older one that it pushes out."""
         pool = [one for one in self.eligible(vital) if not one.forgotten]
         return pool if len(pool) <= REMEMBERED or pool[0] is not self.came else pool[1:]
-
-    def may_be_announced(self, since_ms: int) -> None:
-        """A date that meant nothing under the plan before may mean something now."""
-        heard = self.announced.items()
-        self.announced = {one: told for one, told in heard if told or one[1] < since_ms}
 
     def told_early(self, reading_id: str, said: dict[str, str]) -> None:
         """Of a reading that has not come yet; of many the last are known."""

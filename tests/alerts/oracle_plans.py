@@ -15,7 +15,7 @@ from tests.alerts.oracle_kept import Kept
 from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_problem import Problem
 from tests.alerts.oracle_readings import Readings
-from tests.alerts.oracle_rules import HOUR, SEVERITIES, OracleRule
+from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_windows import truth
 from tests.alerts.oracle_words import Said
 
@@ -34,7 +34,6 @@ class Plans(Readings):
         patient = self.patients.setdefault(entry.patient_id, Patient(entry))
         if entry.therapy_start_ms != patient.entry.therapy_start_ms:
             patient.forget_before_therapy()
-        patient.may_be_announced(self.log_ms - HOUR)
         patient.entry = entry
         patient.replanned = True
 

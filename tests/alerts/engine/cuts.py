@@ -61,6 +61,7 @@ def remembered(state: PartitionState) -> tuple[object, ...]:
         state.known[:size].tolist(),
         state.inactive[:size].tolist(),
         state.withdrawn,
+        state.announced,
         state.unfilled,
         [state.absences.keep(row) for row in range(size)],
     )

@@ -89,7 +89,7 @@ def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
                 "another drug",
                 from_ms,
                 draw(st.sampled_from([None, now_ms + 2 * HOUR, now_ms + 9 * DAY])),
-                entered_at_ms=now_ms,
+                entered_at_ms=now_ms - draw(st.sampled_from([0, 0, 5 * HOUR, 3 * DAY])),
             )
             return msgspec.structs.replace(entry, limits=[*entry.limits, own])
         case "zone":

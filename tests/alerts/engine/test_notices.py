@@ -92,6 +92,57 @@ def test_one_that_holds_for_less_than_a_week_is_announced_when_it_is_entered() -
     assert told.at_ms == NOON
 
 
+SHORT = msgspec.structs.replace(OWN, valid_until_ms=NOON + 5 * DAY)
+
+
+def replanned(state: PartitionState, entry: PatientEntry) -> PartitionState:
+    state.plans.put(entry)
+    state.replan("p1")
+    return state
+
+
+def test_one_that_is_known_here_long_after_it_was_entered_is_announced_then_and_once() -> None:
+    """The registry was away, or the patient's first reading came days later."""
+    state = replanned(started(under(), *at_once(glucose(NOON + DAY, 100))), under(SHORT))
+    log = [Tick(NOON + DAY + HOUR), Tick(NOON + 2 * DAY)]
+    (told,) = of(step(state, log).transitions, "limit-expiring")
+    assert told.at_ms == NOON + DAY
+    assert "ends on 2026-09-26 14:00" in told.reason
+    restarted = reborn(state, rules(), [under(SHORT)])
+    assert of(step(restarted, [Tick(NOON + 2 * DAY + 1)]).transitions, "limit-expiring") == []
+    assert restarted.announced == state.announced
+    found = step(fresh_state(under(SHORT), rules=rules()), at_once(glucose(NOON + DAY, 100)))
+    assert [one.at_ms for one in of(found.transitions, "limit-expiring")] == [NOON]
+
+
+def test_one_that_had_ended_before_it_was_known_here_is_not_announced() -> None:
+    log = at_once(glucose(NOON + 5 * DAY, 100))
+    state = replanned(started(under(), *log), under(SHORT))
+    assert step(state, [Tick(NOON + 6 * DAY)]).transitions == []
+    assert step(fresh_state(under(SHORT), rules=rules()), log).transitions == []
+
+
+def test_one_that_no_rule_compares_with_is_announced_once_a_rule_does() -> None:
+    elsewhere = msgspec.structs.replace(under(SHORT), books=["windows"])
+    state = started(elsewhere, *at_once(glucose(NOON + HOUR, 100)))
+    assert of(step(state, [Tick(NOON + DAY)]).transitions, "limit-expiring") == []
+    log = [Tick(NOON + 2 * DAY), Tick(NOON + 3 * DAY)]
+    (told,) = of(step(replanned(state, under(SHORT)), log).transitions, "limit-expiring")
+    assert told.at_ms == NOON + DAY
+
+
+def test_what_was_told_of_a_limit_is_forgotten_after_its_end() -> None:
+    state = started(under(SHORT))
+    step(state, [Tick(NOON + HOUR)])
+    assert list(state.announced[0].values()) == [SHORT.valid_until_ms]
+    later = msgspec.structs.replace(
+        OWN, valid_until_ms=NOON + 9 * DAY, entered_at_ms=NOON + 6 * DAY
+    )
+    step(state, [Tick(NOON + 6 * DAY)])
+    step(replanned(state, under(SHORT, later)), [Tick(NOON + 7 * DAY)])
+    assert list(state.announced[0].values()) == [later.valid_until_ms]
+
+
 def test_each_limit_is_announced_and_one_that_never_ends_is_not() -> None:
     later = msgspec.structs.replace(OWN, valid_until_ms=UNTIL + DAY, entered_at_ms=NOON + 1)
     endless = msgspec.structs.replace(OWN, valid_until_ms=None)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 """The clock that hypothesis does not see: on a busy machine a run takes its time."""
 
 
-OF_DATES = {"limit-expiring", "inactive"}
+OF_DATES = {"inactive"}
 
 
 def once(transitions: Sequence[Transition]) -> list[Transition]:

@@ -42,7 +42,8 @@ def test_limits_that_end_together_are_announced_once_and_others_by_date() -> Non
     sooner = msgspec.structs.replace(OWN, valid_until_ms=NOON + 10 * DAY, entered_at_ms=NOON + 1)
     state = fresh_state(under(OWN, twin, sooner), rules=rules())
     state.row("p1")
-    found = of(step(state, [Tick(NOON + 25 * DAY)]).transitions, "limit-expiring")
+    log = [Tick(NOON), Tick(NOON + 25 * DAY)]
+    found = of(step(state, log).transitions, "limit-expiring")
     assert [one.at_ms for one in found] == [NOON + 3 * DAY, NOON + 23 * DAY]
     assert "65 mg/dL" in found[1].reason, "the one that counts"
 
