@@ -17,11 +17,16 @@ def event_id(alert: str, event: str, occasion: str) -> str:
     return _digest("event", alert, event, occasion)
 
 
+def kept_name(reading_id: str) -> str:
+    """Give a reading_id as it is remembered: itself, or of one that is not ours a digest."""
+    if _OURS.fullmatch(reading_id):
+        return reading_id
+    return hashlib.sha256(reading_id.encode()).hexdigest()[: 2 * _BYTES]
+
+
 def long_identity(reading_id: str) -> tuple[int, int]:
-    """Give a reading_id as two numbers of 64 bits; of one that is not ours a digest."""
-    name = reading_id
-    if not _OURS.fullmatch(name):
-        name = hashlib.sha256(reading_id.encode()).hexdigest()[: 2 * _BYTES]
+    """Give a reading_id as two numbers of 64 bits."""
+    name = kept_name(reading_id)
     return int(name[:_BYTES], 16), int(name[_BYTES:], 16)
 
 

@@ -59,7 +59,8 @@ def judge(*, books: tuple[str, ...], log_file: str, as_json: bool, cut: int) -> 
     with opened(log_file) as stream:
         reader = _Reader(engine, lines(log_file, stream))
         for records in reader.parts(cut):
-            for transition in engine.take(records):
+            for found in engine.take(records):
+                transition = reader.names.written(found)
                 click.echo(_json(transition) if as_json else _text(transition))
     reader.report(log_file)
     sys.exit(EX_REFUSED if reader.refused else 0)
@@ -74,6 +75,7 @@ class _Reader:
         self._engine = engine
         self._numbered = numbered
         self._lines = LogLines()
+        self.names = self._lines.names
         self._remarks = Remarks()
         self._told: set[str] = set()
 

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from alerts.engine.log_names import Names
 from alerts.engine.log_times import instants
-from alerts.engine.log_values import brief, quantities_of, vital_named
+from alerts.engine.log_values import as_sent, brief, quantities_of, vital_named
 from alerts.records import Removed, possible
 from schemas.errors import InvalidInput
 from schemas.kafka import (
@@ -46,7 +47,8 @@ _KINDS: dict[str, type[Corrections | Withdrawals]] = {
     "corrections": Corrections,
     "withdrawals": Withdrawals,
 }
-_NOTHING_TO_RULES = {"device", "book", "rota"}
+_NOTHING_TO_RULES = {"book", "canary", "device", "rota"}
+_STAMPED = {"gateway", "message", "reading", "readings", "tick", "unassigned", *_KINDS}
 
 
 class _Beside(msgspec.Struct):
@@ -78,6 +80,7 @@ class LogLines:
 
     def __init__(self) -> None:
         """Start with nobody."""
+        self.names = Names()
         self._patients: dict[str, PatientEntry] = {}
 
     def read(self, number: int, line: str) -> LogRecord | None:
@@ -85,7 +88,7 @@ class LogLines:
         record = _read(number, line, self._zone_of)
         if isinstance(record, PatientEntry):
             self._patients[record.patient_id] = record
-        return record
+        return self.names.kept(record)
 
     def _zone_of(self, patient_id: str) -> ZoneAt:
         entry = self._patients.get(patient_id)
@@ -121,6 +124,15 @@ def _read(number: int, line: str, zone_of: Callable[[str], ZoneAt]) -> LogRecord
         return _patient(raw)
     if kind == "removed":
         return Removed(str(raw.get("key") or f"patient/{raw.get('patient_id', '')}"))
+    if kind not in _STAMPED:
+        known = ", ".join(sorted({"patient", "removed", *_STAMPED}))
+        said = f"{brief(kind)} is no kind of record that rules judge; there are: {known}"
+        raise InvalidInput("kind", said)
+    return _of_its_time(number, raw, zone_of)
+
+
+def _of_its_time(number: int, raw: dict[str, Any], zone_of: Callable[[str], ZoneAt]) -> LogRecord:
+    kind = raw["kind"]
     received_ms = raw.get("received_at_ms")
     if not isinstance(received_ms, int) or isinstance(received_ms, bool):
         raise InvalidInput("time", "received_at is missing, such as 2026-11-24T08:00Z")
@@ -142,7 +154,7 @@ def _of_patient(number: int, raw: dict[str, Any], zone_of: Callable[[str], ZoneA
             "patient", "patient_id, a text, is missing; null is a device that nobody wears"
         )
     if kind in _KINDS:
-        return _sane(_converted({"reason": "", **raw}, _KINDS[kind]))
+        return _sane(_converted({"reason": "", **_as_sent(raw)}, _KINDS[kind]))
     return _readings(number, raw, kind, zone_of(patient_id))
 
 
@@ -195,10 +207,8 @@ def _readings(number: int, raw: dict[str, Any], kind: str, zone_at: ZoneAt) -> P
     refuse_other_major(beside.version)
     if kind == "reading":
         entries: object = [raw]
-    elif kind in ("readings", "message"):
-        entries = raw.get("readings", raw.get("items"))
     else:
-        raise InvalidInput("kind", f"{kind!r} is no kind of record that rules judge")
+        entries = raw.get("readings", raw.get("items"))
     if not isinstance(entries, list):
         raise InvalidInput("malformed", "readings are a list")
     return PatientReadings(
@@ -292,6 +302,19 @@ def _reading(number: int, raw: dict[str, Any], received_ms: int) -> Reading:
     if not isinstance(raw.get("reading_id"), str):
         raise InvalidInput("malformed", "reading_id is missing: text that no other reading has")
     return _converted(whole, Reading)
+
+
+def _as_sent(raw: dict[str, Any]) -> dict[str, Any]:
+    """Write the values of corrected or withdrawn readings as the wire does."""
+    if not isinstance(raw.get("readings"), list):
+        raise InvalidInput("malformed", "readings are a list")
+    return {**raw, "readings": [_told_anew(_dict(one)) for one in raw["readings"]]}
+
+
+def _told_anew(one: dict[str, Any]) -> dict[str, Any]:
+    vital = vital_named(one.get("vital"))
+    told = {key: as_sent(vital, one[key]) for key in ("quantities", "before") if key in one}
+    return one | told
 
 
 def _sane(record: Corrections | Withdrawals) -> Corrections | Withdrawals:

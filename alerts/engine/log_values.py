@@ -28,16 +28,21 @@ def vital_named(name: object) -> Vital:
 
 
 def quantities_of(vital: Vital, raw: object) -> dict[str, Any]:
-    """Give quantities as the wire writes them, each checked as the bridge does; ``InvalidInput``.
+    """Give quantities as the wire writes them, checked as the bridge does; ``InvalidInput``."""
+    told = as_sent(vital, raw)
+    check_values(vital, {name: Quantity(**one) for name, one in told.items()})
+    return told
 
-    Numbers may be numbers, units as people write them.
+
+def as_sent(vital: Vital, raw: object) -> dict[str, Any]:
+    """Give quantities as the wire writes them: numbers may be numbers, units as people write them.
+
+    Raises ``InvalidInput``; whether a patient can have such values is not asked.
     """
     if not isinstance(raw, dict):
         example = f'{{"{vital.quantities[0].name}": {_example(vital)}}}'
         raise InvalidInput("malformed", f"quantities are missing: an object such as {example}")
-    told = {name: _quantity(vital, name, one) for name, one in raw.items()}
-    check_values(vital, {name: Quantity(**one) for name, one in told.items()})
-    return told
+    return {name: _quantity(vital, name, one) for name, one in raw.items()}
 
 
 def brief(value: object) -> str:

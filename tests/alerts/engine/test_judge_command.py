@@ -159,6 +159,37 @@ def test_what_can_be_read_and_is_odd_is_told(tmp_path: Path, lines: list[str], s
     assert result.stderr.count("\n") == 1 + bool(said)
 
 
+def test_names_of_another_form_are_one_name_in_windows_corrections_and_what_is_printed(
+    tmp_path: Path,
+) -> None:
+    """They were remembered under a digest: a window showed that, and nothing was taken back."""
+    low = [READING.replace("45}", "60}"), later("2026-11-24T09:00Z").replace("45}", "60}")]
+    gone = {
+        "kind": "withdrawals",
+        "patient_id": "p1",
+        "received_at": "2026-11-24T10:00Z",
+        "readings": [
+            {
+                "reading_id": "r1",
+                "vital": "glucose",
+                "measured_at": "2026-11-24T08:00Z",
+                "time_quality": "receipt",
+                "quantities": {"glucose": {"unit": "mg/dL", "value": 60}},
+            }
+        ],
+    }
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join([*low, json.dumps(gone)]))
+    found = told(judge(path, "--json", books=["adult-diabetes"]))
+    assert [(one["event"], one["rule"], one["reading_id"]) for one in found] == [
+        ("onset", "glucose-below-70", "r1"),
+        ("worsened", "glucose-low-twice", "r2"),
+        ("eased", "glucose-below-70", "r1"),
+    ]
+    assert [one["reading_id"] for one in found[1]["window"]] == ["r1", "r2"]
+    assert found[1]["evidence"]["reading_id"] == "r2"
+
+
 def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     child = PatientEntry("p3", "Kim", ["adult-standard"], under_13=True)

@@ -58,9 +58,11 @@ def only(line: object) -> PatientReadings:
         RECORD,
         Tick(NOON),
         Corrections(
-            "p1", NOON, "why", [CorrectedReading("r", 2, "glucose", NOON, "receipt", {}, {})]
+            "p1", NOON, "why", [CorrectedReading("0" * 32, 2, "glucose", NOON, "receipt", {}, {})]
         ),
-        Withdrawals("p1", NOON, "why", [WithdrawnReading("r", "glucose", NOON, "receipt", {})]),
+        Withdrawals(
+            "p1", NOON, "why", [WithdrawnReading("0" * 32, "glucose", NOON, "receipt", {})]
+        ),
         PatientEntry(
             "p1",
             "Robin",
@@ -178,7 +180,37 @@ def test_a_patient_needs_only_an_id_and_books() -> None:
     assert read({"key": "patient/p1", "value": None}) == Removed("patient/p1")
 
 
+def test_a_name_of_another_form_is_kept_as_the_engine_remembers_it() -> None:
+    """And readings of one time stay in the order of the names that their author wrote."""
+    entries = [BARE | {"reading_id": name, "measured_at": NOON} for name in ("b", "a")]
+    found = only({"patient_id": "p1", "received_at": NOON, "readings": entries})
+    names = [one.reading.reading_id for one in found.readings]
+    assert [len(name) for name in names] == [32, 32]
+    assert names[0] < names[1], "digests have another order"
+    assert [one.reading.seq for one in found.readings] == [1, 0]
+    context = {**BARE, "reading_id": "c", "vital": "glucose_context", "amends": "b"}
+    assert only({**context, "quantities": {}}).readings[0].reading.amends == names[0]
+
+
+@pytest.mark.parametrize("kind", ["corrections", "withdrawals"])
+def test_what_changes_a_stored_reading_is_written_like_a_reading(kind: str) -> None:
+    told = {
+        "reading_id": "0" * 32,
+        "revision": 2,
+        "vital": "blood_pressure",
+        "measured_at": "2026-09-21T12:00:00Z",
+        "time_quality": "device-clock",
+        "quantities": {"systolic": {"unit": "mmHg", "value": 118}},
+        "before": {"systolic": {"unit": "mmHg", "value": 1185}},  # misread, so it may be anything
+    }
+    line = {"kind": kind, "patient_id": "p1", "received_at": NOON, "readings": [told]}
+    found = read(line)
+    assert isinstance(found, Corrections | Withdrawals)
+    assert found.readings[0].quantities == {"systolic": Quantity("mm[Hg]", "118")}
+
+
 def test_what_tells_the_rules_nothing_is_nothing() -> None:
+    assert read({"kind": "canary", "name": "c", "received_at": NOON, "reading": {}}) is None
     assert read({"kind": "device", "device_id": "d", "address": "a"}) is None
     assert read({"received_at": NOON}) == Tick(NOON)
 
@@ -194,6 +226,8 @@ def test_what_tells_the_rules_nothing_is_nothing() -> None:
         ({"kind": "tick", "received_at": "noon"}, "time"),
         ({"kind": "tick", "received_at": 10**18}, "time"),
         ({"kind": "moon", "received_at": 1, "patient_id": "p1"}, "kind"),
+        ({"kind": "care_plan", "patient_id": "p1", "books": []}, "kind"),
+        ({"kind": "corrections", "patient_id": "p1", "received_at": 1}, "malformed"),
         ({**BARE, "patient_id": ""}, "patient"),
         ({**BARE, "vital": "mood"}, "unknown-vital"),
         ({**BARE, "reading_id": None}, "malformed"),
