@@ -61,7 +61,7 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
     other_tail = absurd & pulse_sent & (trailing != 0)
     pulse = absent_where(pulse, absurd, ERROR)
     pulse = absent_where(pulse, ~pulse_sent, NOT_SENT)
-    failed = (systolic.absent != 0) & (diastolic.absent != 0)
+    failed = systolic.says_nothing & diastolic.says_nothing
     return Columns(
         vital=BLOOD_PRESSURE,
         fields=tuple(cursor.fields),

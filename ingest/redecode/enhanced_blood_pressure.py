@@ -44,7 +44,7 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     epoch_s = _EPOCHS_S.take(cursor.sent(_EPOCH_2000).view(np.uint8))
     minutes, seconds = np.divmod(shown_s - recorded_s, _MINUTE_S)
     whole = stamped & shown & (seconds == 0)
-    failed = (systolic.absent != 0) & (diastolic.absent != 0)
+    failed = systolic.says_nothing & diastolic.says_nothing
     return Columns(
         vital=BLOOD_PRESSURE,
         fields=tuple(cursor.fields),

@@ -65,6 +65,12 @@ class Numbers:
         present: Booleans = self.absent == 0
         return present
 
+    @property
+    def says_nothing(self) -> Booleans:
+        """Where there is no result: neither a value nor one beyond what can be measured."""
+        nothing: Booleans = (self.absent == NOT_A_NUMBER) | (self.absent == ERROR)
+        return nothing
+
 
 def units_of(definition: Quantity) -> list[str]:
     """List the units in which a quantity may come, the canonical one first."""

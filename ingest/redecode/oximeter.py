@@ -58,6 +58,6 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
 
 
 def _outcome(spo2: Numbers, status: Codes16) -> Codes:
-    spoilt = (status & SPOILT != 0) | (spo2.absent != 0)
+    spoilt = (status & SPOILT != 0) | spo2.says_nothing
     outcome = np.where(spoilt, np.uint8(FAILED), np.uint8(MEASURED))
     return np.where(status & TEST_DATA != 0, np.uint8(DEMONSTRATION), outcome)

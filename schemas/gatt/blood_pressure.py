@@ -17,7 +17,7 @@ from schemas.gatt import date_time
 from schemas.gatt.codes import CODES_REMEMBERED, Bits, Code
 from schemas.gatt.date_time import DateTime
 from schemas.gatt.layout import Field, Layout
-from schemas.gatt.number import Absent, Number, decode_sfloat, encode_sfloat
+from schemas.gatt.number import Number, decode_sfloat, encode_sfloat, says_nothing
 from schemas.gatt.octets import Octets
 
 USER_UNKNOWN = 255
@@ -136,8 +136,11 @@ class BloodPressureMeasurement(Struct, frozen=True, kw_only=True):
 
 
 def failed(systolic: Number, diastolic: Number) -> bool:
-    """Whether the cuff gave up, in either form: neither pressure (its status may say nothing)."""
-    return isinstance(systolic, Absent) and isinstance(diastolic, Absent)
+    """Whether the cuff gave up, in either form: neither pressure (its status may say nothing).
+
+    An infinity is a pressure beyond what the cuff can measure, and so a result.
+    """
+    return says_nothing(systolic) and says_nothing(diastolic)
 
 
 def measured_mean(mean: Number) -> Number | None:

@@ -29,6 +29,13 @@ class Absent(Enum):
 Number: TypeAlias = Decimal | Absent
 """An exact decimal, or the reason why there is none."""
 
+_SAYS_NOTHING = frozenset({Absent.NOT_A_NUMBER, Absent.ERROR})
+
+
+def says_nothing(value: Number) -> bool:
+    """Tell a word without any result from a number, and from one beyond what can be measured."""
+    return value in _SAYS_NOTHING
+
 
 @dataclass(frozen=True, slots=True)
 class _Layout:

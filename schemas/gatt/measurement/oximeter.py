@@ -11,7 +11,7 @@ from schemas.gatt.measurement.form import (
     texts,
     unsaid,
 )
-from schemas.gatt.number import Absent
+from schemas.gatt.number import says_nothing
 from schemas.gatt.oximeter import MeasurementStatus, SensorStatus, SpotCheck
 from schemas.gatt.quirks import Quirk
 from schemas.reading import Outcome
@@ -62,5 +62,5 @@ def _outcome(packet: SpotCheck) -> Outcome:
     status = packet.measurement_status or MeasurementStatus(0)
     if status & TEST_DATA:
         return "demonstration"
-    spoilt = bool(status & SPOILT) or isinstance(packet.spo2_percent, Absent)
+    spoilt = bool(status & SPOILT) or says_nothing(packet.spo2_percent)
     return "failed" if spoilt else "measured"

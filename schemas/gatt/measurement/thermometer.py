@@ -2,7 +2,7 @@
 
 from schemas.gatt import thermometer
 from schemas.gatt.measurement.form import Measurement, label, quantity, stamp_of, texts
-from schemas.gatt.number import Absent
+from schemas.gatt.number import says_nothing
 from schemas.gatt.quirks import Quirk
 from schemas.gatt.thermometer import TemperatureType
 from schemas.vitals import BODY_TEMPERATURE
@@ -17,7 +17,7 @@ def measured(payload: bytes, feature: int | None, _quirk: Quirk | None) -> Measu
     return Measurement(
         vital=BODY_TEMPERATURE,
         quantities={"temperature": quantity(packet.temperature, packet.unit.value)},
-        outcome="failed" if isinstance(packet.temperature, Absent) else "measured",
+        outcome="failed" if says_nothing(packet.temperature) else "measured",
         attributes=texts(place=label(place), trailing=packet.trailing.hex()),
         stamp=stamp_of(packet.timestamp),
     )

@@ -73,6 +73,24 @@ def test_all_not_a_number_is_a_failed_measurement() -> None:
     }
 
 
+@pytest.mark.parametrize("characteristic", ["2a35", "2b34"])
+@pytest.mark.parametrize(
+    ("systolic", "diastolic", "outcome"),
+    [
+        ("FE07", "FE07", "measured"),  # above what the cuff can measure: as urgent as can be
+        ("0208", "0208", "measured"),
+        ("FE07", "FF07", "measured"),
+        ("FF07", "0008", "failed"),
+        ("0108", "0108", "failed"),
+    ],
+)
+def test_pressures_beyond_what_the_cuff_can_measure_are_no_failure(
+    characteristic: str, systolic: str, diastolic: str, outcome: str
+) -> None:
+    payload = bytes.fromhex(f"00{systolic}{diastolic}FF07")
+    assert measure(characteristic, payload).outcome == outcome
+
+
 def test_a_systolic_that_is_absent_beside_a_diastolic_is_measured() -> None:
     measurement = cuff("00FF0782000000")
     assert measurement.outcome == "measured"

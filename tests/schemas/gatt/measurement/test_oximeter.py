@@ -23,6 +23,8 @@ def test_an_oximeter_in_full() -> None:
         ("0061004800", "measured"),
         ("00FF07FF07", "failed"),
         ("00FF074800", "failed"),
+        ("0002084800", "measured"),  # less than it can measure
+        ("02020848000080", "failed"),  # the same, but invalid
         ("02610048000080", "failed"),  # invalid
         ("02610048000020", "failed"),  # unavailable
         ("02610048000004", "demonstration"),

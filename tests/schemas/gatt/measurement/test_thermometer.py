@@ -18,5 +18,10 @@ def test_temperatures(payload: str, feature: int | None, value: str, place: str)
     assert measurement.attributes.get("place", "") == place
 
 
-def test_a_thermometer_that_failed() -> None:
-    assert measure("2a1c", bytes.fromhex("00FFFF7F00")).outcome == "failed"
+@pytest.mark.parametrize(
+    ("temperature", "outcome"),
+    [("FFFF7F00", "failed"), ("00008000", "failed"), ("FEFF7F00", "measured")],
+    ids=["no number", "not at this resolution", "above its range"],
+)
+def test_a_thermometer_that_failed(temperature: str, outcome: str) -> None:
+    assert measure("2a1c", bytes.fromhex(f"00{temperature}")).outcome == outcome
