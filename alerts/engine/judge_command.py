@@ -1,7 +1,7 @@
 """`vitalwire rules judge`: a log from a file through the engine, its transitions out."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,11 +10,13 @@ import msgspec
 
 from alerts.engine.log_file import Line, lines, opened
 from alerts.engine.log_lines import LogLines, LogRecord
+from alerts.engine.log_plans import Admitted
 from alerts.engine.log_remarks import Remarks
 from alerts.engine.offline import Offline
 from alerts.rules.load import find_book, load_book
 from schemas.alert import Transition
 from schemas.errors import InvalidInput
+from schemas.registry import PatientEntry
 
 EX_REFUSED = 65
 """EX_DATAERR of sysexits.h: some lines could not be read; what the others say was printed."""
@@ -55,9 +57,10 @@ def judge(*, books: tuple[str, ...], log_file: str, as_json: bool, cut: int) -> 
     vitalwire rules judge adult-standard adult-diabetes --log night.jsonl
     vitalwire rules judge ./our-book.toml --log - --json < night.jsonl
     """
-    engine = Offline([load_book(find_book(name)) for name in books])
+    loaded = [load_book(find_book(name)) for name in books]
+    engine = Offline(loaded)
     with opened(log_file) as stream:
-        reader = _Reader(engine, lines(log_file, stream))
+        reader = _Reader(engine, Admitted(loaded), lines(log_file, stream))
         for records in reader.parts(cut):
             for found in engine.take(records):
                 transition = reader.names.written(found)
@@ -69,8 +72,11 @@ def judge(*, books: tuple[str, ...], log_file: str, as_json: bool, cut: int) -> 
 class _Reader:
     """Reads lines; what cannot be read is told, counted and left out."""
 
-    def __init__(self, engine: Offline, numbered: Iterator[tuple[int, Line]]) -> None:
+    def __init__(
+        self, engine: Offline, admitted: Admitted, numbered: Iterator[tuple[int, Line]]
+    ) -> None:
         self.refused = 0
+        self._admitted = admitted
         self._read = 0
         self._engine = engine
         self._numbered = numbered
@@ -125,6 +131,9 @@ class _Reader:
                 click.secho(said, fg="red", err=True)
             return None
         self._read += 1
+        if isinstance(record, PatientEntry):
+            record, refused = self._admitted.take(record)
+            self._tell(refused)
         if record is not None:
             self._remarks.take(number, record)
         return record
@@ -138,7 +147,11 @@ class _Reader:
             f"Refused: patient {patient_id} is under 13, {' and '.join(names)} is for older ones."
             for patient_id, names in self._engine.refused.items()
         ]
-        for sentence in told:
+        self._tell(told)
+
+    def _tell(self, sentences: Sequence[str]) -> None:
+        """Say each once."""
+        for sentence in sentences:
             if sentence not in self._told:
                 self._told.add(sentence)
                 click.secho(sentence, fg="yellow", err=True)

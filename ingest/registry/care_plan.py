@@ -1,10 +1,5 @@
-"""What may be changed in a care plan, and what is refused. No I/O.
+"""What may be changed in a care plan, and what is refused. No I/O."""
 
-A personal limit stays inside the range that the books allow. Letting more pass than a critical rule
-of a book does needs a physician, a reason and an end within 90 days.
-"""
-
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -13,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from schemas.errors import VitalwireError
+from schemas.errors import InvalidInput, VitalwireError
+from schemas.personal_limits import amount_of, objection
 from schemas.registry import (
     BookEntry,
     BookLimit,
@@ -28,9 +24,6 @@ from schemas.vitals import VITALS, Quantity
 
 ADULT = 13
 """Years from which the limits of adults hold."""
-RELAXED_DAYS_MAX = 90
-_DAY_MS = 86_400_000
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(\S+)")
 
 
 class RefusedEdit(VitalwireError):
@@ -88,13 +81,10 @@ def state_limit(
 
 def with_limit(entry: PatientEntry, books: Sequence[BookEntry], new: PersonalLimit) -> PatientEntry:
     """Give the patient a limit of her own; raise ``RefusedEdit`` where a book does not allow it."""
-    if not new.reason.strip() or not new.author.strip():
-        raise RefusedEdit("A personal limit has an author and a reason.", "Use --reason.")
-    if new.valid_until_ms is not None and new.valid_until_ms <= new.valid_from_ms:
-        raise RefusedEdit("The limit would end before it begins.", "Check --until.")
     for book, limit in _limits(entry, books, new.name):
-        _inside(book, limit, new)
-        _relaxing(book, limit, new)
+        objected = objection(book.name, limit, new)
+        if objected is not None:
+            raise RefusedEdit(objected.problem, objected.advice)
     return msgspec.structs.replace(entry, limits=[*entry.limits, new])
 
 
@@ -200,47 +190,11 @@ def _limits(
     )
 
 
-def _inside(book: BookEntry, limit: BookLimit, new: PersonalLimit) -> None:
-    lowest, highest = _numbers(limit.lowest), _numbers(limit.highest)
-    for unit, number in _numbers(new.values).items():
-        if unit in lowest and not lowest[unit] <= number <= highest[unit]:
-            raise RefusedEdit(
-                f"{book.name} allows {limit.name} from {lowest[unit]} to {highest[unit]} {unit}, "
-                f"not {number} {unit}.",
-                "Choose a value inside the range, or have the book changed.",
-            )
-
-
-def _relaxing(book: BookEntry, limit: BookLimit, new: PersonalLimit) -> None:
-    if not limit.critical or not _relaxes(limit, new):
-        return
-    problem = f"{new.name} of {book.name} is critical, and this lets more pass than the book does."
-    if new.role != "physician":
-        raise RefusedEdit(problem, "A physician must do it: --role physician.")
-    most_ms = RELAXED_DAYS_MAX * _DAY_MS
-    if new.valid_until_ms is None or new.valid_until_ms - new.valid_from_ms > most_ms:
-        raise RefusedEdit(problem, f"It must end within {RELAXED_DAYS_MAX} days: use --until.")
-
-
-def _relaxes(limit: BookLimit, new: PersonalLimit) -> bool:
-    ours = _numbers(limit.value)
-    up = limit.relaxing == "up"
-    return any(
-        (number > ours[unit]) if up else (number < ours[unit])
-        for unit, number in _numbers(new.values).items()
-        if unit in ours
-    )
-
-
-def _numbers(values: Iterable[str]) -> dict[str, Decimal]:
-    return dict(_amount(text) for text in values)
-
-
 def _amount(text: str) -> tuple[str, Decimal]:
-    match = _AMOUNT.fullmatch(text.strip())
-    if match is None:
-        raise RefusedEdit(f"{text!r} is no number with its unit.", "Write it as '170 mmHg'.")
-    return match[2], Decimal(match[1])
+    try:
+        return amount_of(text)
+    except InvalidInput as error:
+        raise RefusedEdit(f"{error.detail}.", "Write it as '170 mmHg'.") from error
 
 
 def _quantity(name: str) -> Quantity:

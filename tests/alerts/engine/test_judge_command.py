@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from alerts.cli import rules
 from alerts.engine import log_file
 from schemas.kafka import GatewayReport, Tick
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, PersonalLimit
 from schemas.wire import Health
 from tests.alerts.readings import BASIC, HOUR, MINUTE, NOON, glucose, pressure, record
 
@@ -200,6 +200,67 @@ def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
     assert [one["patient_id"] for one in told(result)] == ["p4"]
     assert "No book nobody-has-it was given" in result.stderr
     assert "Refused: patient p3 is under 13, adult-standard is for older ones." in result.stderr
+
+
+DAYS = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("changed", "severe", "said"),
+    [
+        ({}, 191, ""),
+        ({"values": ["200 mmHg"]}, 201, ""),
+        ({"values": ["201 mmHg"]}, 181, "adult-standard allows severe-systolic from 160 to 200"),
+        ({"values": ["159 mmHg"]}, 181, "from 160 to 200 mmHg, not 159 mmHg"),
+        ({"values": ["160 mmHg"], "role": "nurse", "valid_until_ms": None}, 161, ""),
+        ({"role": "nurse"}, 181, "severe-systolic of adult-standard is critical, and this lets"),
+        ({"valid_until_ms": None}, 181, "lets more pass than the book does"),
+        ({"valid_until_ms": NOON + 89 * DAYS}, 191, ""),
+        ({"valid_until_ms": NOON + 89 * DAYS + 1}, 181, "lets more pass than the book does"),
+        ({"reason": " "}, 181, "A personal limit has an author and a reason"),
+        ({"values": []}, 181, "it states no value"),
+        ({"values": ["high"]}, 181, "'high' is no number with its unit"),
+        ({"values": ["25 kPa"]}, 181, "adult-standard does not state it in kPa"),
+        ({"name": "severe"}, 181, "limit severe: no book given for the patient has it"),
+    ],
+)
+def test_a_limit_that_the_registry_would_refuse_is_told_and_the_book_s_holds(
+    tmp_path: Path, changed: dict[str, Any], severe: int, said: str
+) -> None:
+    own = PersonalLimit(
+        "severe-systolic",
+        ["190 mmHg"],
+        "Dr. Ito",
+        "physician",
+        "after stroke",
+        NOON - DAYS,
+        NOON + 2 * DAYS,
+        NOON - DAYS,
+    )
+    entry = PatientEntry(
+        "p1", "", ["adult-standard"], limits=[msgspec.structs.replace(own, **changed)]
+    )
+    path = tmp_path / "log.jsonl"
+    for value, events in [(severe - 1, []), (severe, ["onset"])]:
+        log = [entry, record(NOON, [pressure(NOON, value)])]
+        path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in log))
+        result = judge(path, "--json", books=["adult-standard"])
+        found = [one["event"] for one in told(result) if one["event"] != "limit-expiring"]
+        assert found == events
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1 + bool(said)
+
+
+def test_a_zone_that_there_is_not_is_told(tmp_path: Path) -> None:
+    zones = [{"from": NOON, "zone": "Mars/Base"}]
+    line = {
+        "patient_id": "p1",
+        "books": ["adult-diabetes"],
+        "zone": "Europe/Berlin",
+        "zones": zones,
+    }
+    result = judged(tmp_path, json.dumps(line).encode())
+    assert "Refused: patient p1, zone: 'Mars/Base' is no time zone, UTC is taken." in result.stderr
 
 
 def test_a_log_that_is_not_there_and_a_book_that_is_wrong_are_said(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""Patients' entries in a log from a file: what the registry would refuse is left out, and told."""
+
+from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from alerts.rules.book import Book
+from alerts.rules.entry import entry_of
+from schemas.errors import InvalidInput
+from schemas.personal_limits import amount_of, objection
+from schemas.registry import BookEntry, PatientEntry, PersonalLimit
+from schemas.units import ucum
+
+
+class Admitted:
+    """What books allow in care plans."""
+
+    def __init__(self, books: Sequence[Book]) -> None:
+        """Take the books by which a log is judged."""
+        self._books = {book.name: entry_of(book, "", 0) for book in books}
+
+    def take(self, entry: PatientEntry) -> tuple[PatientEntry, list[str]]:
+        """Give an entry without the limits that are not allowed, and a sentence for each."""
+        refused = [(one, self._refusal(entry, one)) for one in entry.limits]
+        limits = [one for one, why in refused if why is None]
+        who = f"patient {entry.patient_id}"
+        told = [
+            f"Refused: {who}, limit {one.name}: {why} The book's holds."
+            for one, why in refused
+            if why
+        ]
+        zones = [entry.zone, *(period.zone for period in entry.zones)]
+        told += [
+            f"Refused: {who}, zone: {zone!r} is no time zone, UTC is taken."
+            for zone in zones
+            if _odd(zone)
+        ]
+        return msgspec.structs.replace(entry, limits=limits), told
+
+    def _refusal(self, entry: PatientEntry, limit: PersonalLimit) -> str | None:
+        having = [book for book in self._watching(entry) if _names(book, limit.name)]
+        if not having:
+            return "no book given for the patient has it."
+        if not limit.values:
+            return "it states no value."
+        try:
+            refusals = [_refused_by(book, limit) for book in having]
+        except InvalidInput as error:
+            return f"{error.detail}."
+        return next(filter(None, refusals), None)
+
+    def _watching(self, entry: PatientEntry) -> Iterator[BookEntry]:
+        named = [self._books[name] for name in entry.books if name in self._books]
+        yield from named or self._books.values()
+
+
+def _refused_by(book: BookEntry, limit: PersonalLimit) -> str | None:
+    (allowed,) = (one for one in book.limits if one.name == limit.name)
+    stated = {ucum(amount_of(text)[0]) for text in allowed.value}
+    for text in limit.values:
+        unit = amount_of(text)[0]
+        if ucum(unit) not in stated:
+            return f"{book.name} does not state it in {unit}."
+    objected = objection(book.name, allowed, limit)
+    return None if objected is None else objected.problem
+
+
+def _names(book: BookEntry, name: str) -> bool:
+    return any(limit.name == name for limit in book.limits)
+
+
+def _odd(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder
+        return True
+    return False
