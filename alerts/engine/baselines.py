@@ -73,14 +73,26 @@ class Baselines:
         count[slot] += known.astype(np.uint8)
         total[slot] += (added.tenths[positions] * known).astype(np.int32)
 
-    def sums(self, values: Values, added: Added, positions: Integers, slot: Integers) -> Sums:
-        """Put each reading beside the baseline of its patient, whatever it is made of."""
+    def sums(
+        self,
+        values: Values,
+        added: Added,
+        positions: Integers,
+        at: tuple[Integers, Integers],
+    ) -> Sums:
+        """Put each reading beside the baseline of its patient, whatever it is made of.
+
+        ``at``: by reading its patient's slot, and when it was measured. What was measured before
+        the baseline's end is part of it, or too old for it: nothing has begun that it rose under.
+        """
+        slot, at_ms = at
+        begun = at_ms >= self._memory.table["baseline_until_ms"][slot]
         return Sums(
             added.tenths[positions],
             added.known[positions].astype(np.int64),
             np.zeros_like(values.unit[positions]),
             self._memory.table["baseline_total"][slot].astype(np.int64),
-            self._memory.table["baseline_count"][slot].astype(np.int64),
+            self._memory.table["baseline_count"][slot] * begun[:, None].astype(np.int64),
             {need: met[positions] for need, met in values.met.items()},
             {name: chosen.some(positions) for name, chosen in values.chosen.items()},
         )

@@ -55,7 +55,7 @@ def endings(state: PartitionState, vital: VitalLadders, row: int) -> list[Ending
         nothing = np.zeros(len(ring), np.bool_)
         tenths, known = tenths_of(values, vital.vital), ~np.isnan(values.number)
         added = Added(np.zeros(len(ring), np.int64), nothing, nothing, tenths, known)
-        sums = baselines.sums(values, added, np.arange(len(ring)), slots)
+        sums = baselines.sums(values, added, np.arange(len(ring)), (slots, ring["at_ms"]))
         for one, baseline in kinds.rises:
             note(one, one.rung.rule.condition.truth(enough(sums, baseline), widened=True).false)
     back = np.arange(len(ring))[:, None] - np.arange(len(ring))

@@ -24,6 +24,7 @@ from alerts.engine.run import Run
 from alerts.engine.sheet import Sheet
 from alerts.engine.state import PartitionState
 from alerts.rules.book import Matching
+from alerts.rules.values import Sums
 
 
 class Rounds:
@@ -88,7 +89,7 @@ class Rounds:
         if not self.kinds.rises:
             return
         self.feed(positions, slot)
-        sums = self.baselines.sums(self.sheet.values, self.added, positions, slot)
+        sums = self._over_baselines(positions, slot)
         for one, baseline in self.kinds.rises:
             condition, known = one.rung.rule.condition, enough(sums, baseline)
             plain, widened = condition.truth(known), condition.truth(known, widened=True)
@@ -110,11 +111,15 @@ class Rounds:
         """Say over what readings have risen."""
         here = np.array(positions)
         slot = self.memory.slots(self.columns.row[here])
-        sums = self.baselines.sums(self.sheet.values, self.added, here, slot)
+        sums = self._over_baselines(here, slot)
         assert sums.baseline_count is not None, "a rise is over a baseline"
         averaged = sums.baseline_count.max(axis=1).tolist()
         for one, readings in zip(summed(rung.tests, sums), averaged, strict=True):
             yield Window(sums=one, averaged=readings)
+
+    def _over_baselines(self, positions: Integers, slot: Integers) -> Sums:
+        at = slot, self.columns.measured_ms[positions]
+        return self.baselines.sums(self.sheet.values, self.added, positions, at)
 
     def feed(self, positions: Integers, slot: Integers) -> None:
         """Feed baselines."""

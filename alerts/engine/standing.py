@@ -99,7 +99,7 @@ class _Look:
         day = np.zeros(len(self._row), np.int64)
         added = Added(day, nothing, nothing, tenths, known)
         every = np.arange(len(self._row))
-        sums = baselines.sums(self._values, added, every, self._slot)
+        sums = baselines.sums(self._values, added, every, (self._slot, self._at_ms))
         for one, baseline in self._kinds.rises:
             holds = one.rung.rule.condition.truth(enough(sums, baseline)).true
             true[:, one.place] |= holds * np.int64(one.bit)

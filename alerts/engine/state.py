@@ -144,15 +144,29 @@ class PartitionState:
         self._moved.pop(row, None)
         if len(plan.zones) > 1:
             self._moved[row] = plan
-        self.limits.pop(row, None)
+        before = self.limits.pop(row, ())
         if plan.limits:
             self.limits[row] = plan.limits
         self.has_limits[row] = bool(plan.limits)
+        self._ask_anew(row, before)
         for vital, kinds in enumerate(self.kinds):
             if kinds.baseline is not None:
                 end_ms = plan.from_ms if kinds.baseline.before == "plan" else plan.therapy_ms
                 since_ms = LONG_AGO_MS if end_ms is None else end_ms - kinds.baseline.days * DAY_MS
                 self.baseline_ms[row, vital] = since_ms, LONG_AGO_MS if end_ms is None else end_ms
+
+    def _ask_anew(self, row: int, before: Sequence[Personal]) -> None:
+        """Let the newest reading stand for no return by a limit that is another one for it now."""
+        if not before and not self.has_limits[row]:
+            return
+        for vital in self.rule_set.vitals:
+            at_ms = int(self.newest_ms[row, vital.index])
+            was, now = in_force(before, at_ms), self.own(row, at_ms)
+            other = {name for name in was | now if was.get(name) != now.get(name)}
+            for ladder in vital.ladders:
+                rungs = [other & set(rung.rule.settings) for rung in ladder.rungs]
+                lost = sum(1 << place for place, names in enumerate(rungs) if names)
+                self.clear[row, ladder.index] &= ~np.uint32(lost)
 
     def local_days(self, row: Integers, at_ms: Integers) -> Integers:
         """Give the patients' local days of instants, in the zones in force then."""

@@ -7,7 +7,7 @@ from alerts.rules import syntax
 from schemas.registry import PersonalLimit
 from tests.alerts.oracle_patient import LONG_AGO_MS, Patient
 from tests.alerts.oracle_plans import Plans
-from tests.alerts.oracle_rules import DAY, OracleRule, tests_of
+from tests.alerts.oracle_rules import DAY, OracleRule, names_of, tests_of
 from tests.alerts.oracle_windows import baseline_readings, known
 from tests.alerts.oracle_words import Said
 
@@ -86,12 +86,6 @@ class Notices(Plans):
         patient_id, (name, date_ms) = patient.entry.patient_id, what
         identity = alert_id(patient_id, name, str(date_ms))
         return Said(event, patient_id, rule.ladder, rule.id, "medium", at_ms, identity, "", ())
-
-
-def names_of(expression: syntax.Expression) -> set[str]:
-    """Limits that an expression names."""
-    limits = (test.limit for test in tests_of(expression))
-    return {limit.name for limit in limits if isinstance(limit, syntax.Named)}
 
 
 def fields_of(expression: syntax.Expression) -> list[str]:

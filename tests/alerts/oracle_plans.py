@@ -15,7 +15,7 @@ from tests.alerts.oracle_kept import Kept
 from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_problem import Problem
 from tests.alerts.oracle_readings import Readings
-from tests.alerts.oracle_rules import SEVERITIES, OracleRule
+from tests.alerts.oracle_rules import SEVERITIES, OracleRule, names_of
 from tests.alerts.oracle_windows import truth
 from tests.alerts.oracle_words import Said
 
@@ -36,6 +36,16 @@ class Plans(Readings):
             patient.forget_before_therapy()
         patient.entry = entry
         patient.replanned = True
+
+    def ask_anew(self, patient: Patient, before: Patient) -> None:
+        """The newest reading stands for no return by a limit that is another one for it now."""
+        for newest in patient.newest.values():
+            newest.back -= {
+                rule.id
+                for rule in self.rules
+                for name in names_of(rule.when)
+                if before.own_limit(name, newest.at_ms) != patient.own_limit(name, newest.at_ms)
+            }
 
     def activate(self) -> Iterator[Said]:
         for patient in self.patients.values():

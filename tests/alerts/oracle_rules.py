@@ -146,3 +146,9 @@ def tests_of(expression: syntax.Expression) -> Iterator[syntax.Comparison]:
             yield expression
         case syntax.Beyond() | syntax.HasStatus():
             return
+
+
+def names_of(expression: syntax.Expression) -> set[str]:
+    """Limits that an expression names."""
+    limits = (test.limit for test in tests_of(expression))
+    return {limit.name for limit in limits if isinstance(limit, syntax.Named)}

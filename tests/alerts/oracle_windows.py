@@ -207,6 +207,9 @@ class Risen:
 
 
 def over_baseline(rule: OracleRule, baseline: Baseline, patient: Patient, at: Kept) -> Truth:
+    until_ms = patient.begins_ms(baseline.before)
+    if until_ms is None or at.at_ms < until_ms:  # part of it, or older: nothing has begun
+        return Truth(False, False, False, ())
     before = baseline_readings(rule, baseline, patient)
     risen = Risen(at, before, baseline.readings, patient.limits(rule, at.at_ms))
     plain, back = holds(rule.when, risen), holds(rule.when, risen, rule.band)

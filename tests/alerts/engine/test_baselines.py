@@ -81,6 +81,19 @@ def test_who_entered_the_therapy_late_is_not_told_that_a_baseline_is_missing() -
     assert [each.event for each in found] == ["inactive"]
 
 
+def test_what_was_measured_before_the_therapy_has_not_risen_under_it() -> None:
+    """It is part of the baseline; that it lay 20 above the others was an alert of the treatment."""
+    entry = msgspec.structs.replace(ROBIN, therapy_start_ms=NOON)
+    known = [pressure(NOON - n * HOUR, 120) for n in (5, 4, 3, 2)]
+    high = pressure(NOON - 1, 150)
+    assert judged(at_once(*known, high), entry, rules=rules(RISE)) == []
+    late = [*at_once(*known, pressure(NOON + HOUR, 120)), *at_once(high)]
+    assert judged(late, entry, rules=rules(RISE)) == []
+    assert [
+        one.event for one in judged(at_once(*known, pressure(NOON, 150)), entry, rules=rules(RISE))
+    ] == ["onset"]
+
+
 FEVER = """
 book = "fever"
 title = "Fever"

@@ -2,13 +2,17 @@
 
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
+from alerts.engine.ladders import arrange
 from alerts.engine.personal import Personal, choose, in_force, personal_limits
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
 from alerts.rules.values import Chosen
-from schemas.registry import PersonalLimit
-from tests.alerts.readings import DAY, HOUR, NOON
+from schemas.registry import PatientEntry, PersonalLimit
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
 GOAL, CEILING = "goal", "ceiling"
 
@@ -102,3 +106,52 @@ def test_equal_limits_are_one_statement() -> None:
 def test_what_is_no_amount_is_left_out(values: list[str]) -> None:
     sound = limit("150 mmHg")
     assert [one.written for one in personal_limits([limit(values), sound])] == [sound]
+
+
+OWN_GOAL = """
+book = "own"
+title = "Own"
+population = "Adults"
+
+[vitals.blood_pressure]
+fresh = "4h"
+units = ["mmHg"]
+
+[limits.goal]
+value = ["180 mmHg"]
+allowed = [["100 mmHg"], ["200 mmHg"]]
+relaxing = "up"
+
+[[rule]]
+id = "high"
+ladder = "bp-high"
+title = "High"
+vital = "blood_pressure"
+when = "systolic > limit.goal"
+band = ["5 mmHg"]
+severity = "critical"
+source = "none"
+advice = "none"
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "from_ms", "told"),
+    [
+        ("170 mmHg", NOON, "onset"),
+        ("170 mmHg", NOON + 1, "resolved-before-seen"),  # not yet when 171 was measured
+        ("180 mmHg", NOON + 1, "resolved-before-seen"),
+    ],
+)
+def test_what_was_back_by_another_limit_resolves_nothing(
+    value: str, from_ms: int, told: str
+) -> None:
+    """171 was a return by the book's 180; by the patient's own 170 it is none."""
+    entry = PatientEntry("p1", "Robin", ["own"])
+    state = fresh_state(entry, rules=arrange([read_book("own.toml", OWN_GOAL)]))
+    assert step(state, at_once(pressure(NOON, 171))).transitions == []
+    own = limit(value, from_ms)
+    state.plans.put(msgspec.structs.replace(entry, limits=[own]))
+    state.replan("p1")
+    late = record(NOON + MINUTE, [pressure(NOON - MINUTE, 190)])
+    assert [one.event for one in step(state, [late]).transitions] == [told]
