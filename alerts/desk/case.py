@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alerts.desk.answers import Answers, answers_to, covered_position, positions_of
-from alerts.desk.notices import Notices, decided_reasons, notices_of
+from alerts.desk.notices import Notices, Places, decided_reasons, notices_of
 from schemas.alert import ENDING, SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
 Kind = Literal["alert", "work"]
@@ -110,9 +110,12 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         notices=notices_of(
             ordered,
             answers.reset,
-            demand_index,
-            lambda action: covered_position(action, events, positions),
-            positions[ended.event_id] if ended else None,
+            Places(
+                demand_index,
+                positions[ended.event_id] if ended else None,
+                _confirmed(events, demand_index),
+                lambda action: covered_position(action, events, positions),
+            ),
         ),
     )
 
@@ -151,6 +154,12 @@ def _recurs(
     if ended is not None:
         return True
     return matches_critical(event) and event.at_ms - demand.at_ms > RECURS_AFTER_MS
+
+
+def _confirmed(events: Sequence[Transition], demand_index: int) -> int | None:
+    """Find the event that confirmed the demand."""
+    later = range(demand_index + 1, len(events))
+    return next((index for index in later if events[index].event == "confirmed"), None)
 
 
 def matches_critical(event: Transition) -> bool:

@@ -17,17 +17,15 @@ from alerts.desk.fold import Desk, whose
 from alerts.desk.staffing import CHAIN_STEPS, Staffing, routing
 from alerts.desk.technical import DESK, again, is_technical, programme_of, report
 from alerts.desk.timers import Timer, timer
-from alerts.desk.verdicts import Occasion, Tell, standing, verdict
+from alerts.desk.verdicts import Occasion, Tell, standing, telling, verdict
 from alerts.lateness import BANNER_MS
-from schemas.alert import SEVERITIES, Action, Event, Expired, Sent, Severity, Transition
+from schemas.alert import SEVERITIES, Action, Expired, Sent, Severity, Transition
 from schemas.rota import RotaEntry
 
 GATHER_MS = 250
 """The events of one record may come in two reads: so long the desk waits for the others."""
 _NOBODY = RotaEntry("")
 _EPISODES_A_DAY_MAX = 100
-_SENT_OF: dict[Event, Sent] = {"again": "recurred", "worsened": "worsened"}
-"""For which reason somebody is told late of an event; of any other: ``onset``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +201,7 @@ class Core:
     ) -> list[Action]:
         """Let the most severe of those that may notify do so; the others attach to it."""
         drafts: list[Action] = []
-        telling: list[tuple[Case, Transition, Sent]] = []
+        may_tell: list[tuple[Case, Transition, Sent]] = []
         for case, event in waiting:
             found = verdict(self._occasion(case, event, now_ms))
             if not isinstance(found, Tell):
@@ -212,10 +210,10 @@ class Core:
                 # What recurs does not count against the one, and to be listed is no notification.
                 drafts += calls.tell(self._desktop(case, now_ms), found.reason, event)
             else:
-                telling.append((case, event, found.reason))
-        telling.sort(key=lambda one: (_rank(one[0].severity), one[0].alert_id))
+                may_tell.append((case, event, found.reason))
+        may_tell.sort(key=lambda one: (_rank(one[0].severity), one[0].alert_id))
         told = self._told_in(group)
-        for case, event, reason in telling:
+        for case, event, reason in may_tell:
             if told is not None and _rank(case.severity) >= _rank(told):
                 drafts.append(calls.withhold(case, event, "attached", now_ms))
             else:
@@ -249,7 +247,7 @@ class Core:
             last_ms=last.notices.last_ms if last else None,
             last_severity=last.demand.severity if last else None,
             succeeds=any(
-                one.alert_id != case.alert_id and one.ended is not None and not one.settled
+                one.alert_id != case.alert_id and one.condition == "returned" and not one.settled
                 for one in family
             ),
         )
@@ -267,8 +265,7 @@ class Core:
                 assert last is not None, "a step follows another"
                 return calls.step(at, "escalation", last.step + 1)
             case "restart":
-                shelf = notices.reset is not None and notices.reset.reason == "shelf-ended"
-                return calls.tell(at, "shelf-ended" if shelf else "reminder")
+                return calls.tell(at, _why_anew(case))
             case "resume":
                 withheld = notices.withheld or notices.answered
                 assert withheld is not None
@@ -288,8 +285,11 @@ class Core:
                 return [calls.notice(at, "listed", 0, at.staffing.shift_lead(at.now_ms))]
             case "awaiting-confirmation":
                 return calls.tell(at, "confirmed")
+            case _ if at.case.notices.anew:
+                return calls.tell(at, _why_anew(at.case))
             case _:
-                return calls.tell(at, _SENT_OF.get(at.case.demand.event, "onset"))
+                occasion = self._occasion(at.case, at.case.demand, at.now_ms)
+                return calls.tell(at, telling(occasion).reason)
 
     def _desktop(self, case: Case, now_ms: int) -> Desktop:
         return Desktop(case, self._staffing_of(case), now_ms, is_technical(case.demand))
@@ -354,6 +354,11 @@ class Core:
 
 def _rank(severity: Severity) -> int:
     return SEVERITIES.index(severity)
+
+
+def _why_anew(case: Case) -> Sent:
+    reset = case.notices.reset
+    return "shelf-ended" if reset is not None and reset.reason == "shelf-ended" else "reminder"
 
 
 def _expiry(case: Case) -> Expired:

@@ -1,6 +1,6 @@
 """What the desk has said of one alert: whom it told, what it withheld, and what came of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from schemas.alert import Action, Withheld
@@ -11,12 +11,13 @@ class Notices:
     """The desk's records of an alert.
 
     ``chain``: notifications of its present demand since the chain began (anew), oldest first.
-    ``attached``: the record that withheld the first of them, because another alert's was sent.
+    ``attached``: the record that withheld the first of them, because another alert's was sent; it
+    settles what was withheld before. ``anew``: the chain began anew, by ``reset``, for the demand.
     ``answered``: the record that withheld it, because somebody was quicker than the desk.
     ``withheld``: what is to be said at its ``until_ms``. ``failed``: ids of notifications that no
-    channel took; ``done``: of all whose delivery is over. ``after_end``: how many of the chain were
-    sent after the condition had ended. ``last_ms``: the last notification of all. ``told``: names
-    of everybody who was told, of whichever demand.
+    channel took; ``done``: of all whose delivery is over. ``after_end``: those of the chain that
+    were sent after the condition had ended. ``last_ms``: the last notification of all. ``told``:
+    names of everybody who was told, of whichever demand.
     """
 
     chain: tuple[Action, ...]
@@ -24,12 +25,17 @@ class Notices:
     answered: Action | None
     withheld: Action | None
     reset: Action | None
+    anew: bool
     failed: frozenset[str]
     done: frozenset[str]
-    after_end: int
+    after_end: tuple[Action, ...]
     last_ms: int | None
     told: tuple[str, ...]
     retraction_told: bool
+
+    def reached(self, notice: Action) -> bool:
+        """Tell whether somebody was told, or may be: nothing is known of a delivery under way."""
+        return bool(notice.to) and notice.action_id not in self.failed
 
     def missed_until(self, at_ms: int) -> set[str]:
         """Name who was to be told until then, and was not reached."""
@@ -46,7 +52,7 @@ class Notices:
         """Count the notifications that reached nobody since the last one that did."""
         count = 0
         for notice in reversed(self.chain):
-            if notice.to and notice.action_id not in self.failed:
+            if self.reached(notice):
                 break
             count += 1
         return count
@@ -62,44 +68,56 @@ def decided_reasons(actions: Iterable[Action]) -> dict[str, set[str]]:
     return found
 
 
-def notices_of(
-    actions: Sequence[Action],
-    reset: Action | None,
-    demand_index: int,
-    position_of: Callable[[Action], int],
-    end_index: int | None,
-) -> Notices:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Places of an alert's events: of what asked for attention last, and of what followed on it.
+
+    ``ended``: of what ended the condition; ``confirmed``: of what confirmed the demand; ``of``
+    gives the last event that a record is about.
+    """
+
+    demand: int
+    ended: int | None
+    confirmed: int | None
+    of: Callable[[Action], int]
+
+
+def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) -> Notices:
     """Fold the desk's records, in order of their time; ``reset`` is where the chain began anew."""
     since_ms = reset.at_ms if reset else -1
     said = sorted(
         (one for one in actions if one.kind == "notify"),
         key=lambda one: (one.at_ms, one.step),  # the steps of a millisecond are in their order too
     )
-    present = [one for one in said if one.at_ms >= since_ms and position_of(one) >= demand_index]
+    present = [one for one in said if one.at_ms >= since_ms and places.of(one) >= places.demand]
     chain = tuple(one for one in present if one.reason != "retracted")
     withheld = [
         one
         for one in actions
-        if one.kind == "withhold" and one.at_ms >= since_ms and position_of(one) >= demand_index
+        if one.kind == "withhold" and one.at_ms >= since_ms and places.of(one) >= places.demand
     ]
     waiting = sorted(
         (one for one in withheld if one.until_ms is not None),
-        key=lambda one: (one.at_ms, position_of(one)),
+        key=lambda one: (one.at_ms, places.of(one)),
     )
-    last_told_ms = chain[-1].at_ms if chain else -1
+    attached = _first(withheld, "attached", {places.demand, places.confirmed}, places.of)
+    settled_ms = max([one.at_ms for one in (*chain[-1:], attached) if one is not None], default=-1)
     return Notices(
         chain=chain,
-        attached=_first(withheld, "attached", demand_index, position_of),
-        answered=_first(withheld, "acknowledged", demand_index, position_of),
-        withheld=waiting[-1] if waiting and waiting[-1].at_ms > last_told_ms else None,
+        attached=attached,
+        answered=_first(withheld, "acknowledged", {places.demand}, places.of),
+        withheld=waiting[-1] if waiting and waiting[-1].at_ms > settled_ms else None,
         reset=reset,
+        anew=reset is not None and places.of(reset) >= places.demand,
         failed=frozenset(one.answers for one in actions if one.kind == "undelivered"),
         done=frozenset(one.answers for one in actions if one.kind in ("delivered", "undelivered")),
-        after_end=0 if end_index is None else sum(position_of(one) >= end_index for one in chain),
+        after_end=()
+        if places.ended is None
+        else tuple(one for one in chain if places.of(one) >= places.ended),
         last_ms=said[-1].at_ms if said else None,
         told=tuple(dict.fromkeys(name for one in said for name in one.to)),
         retraction_told=any(
-            one.reason == "retracted" and (end_index is None or position_of(one) >= end_index)
+            one.reason == "retracted" and (places.ended is None or places.of(one) >= places.ended)
             for one in said
         ),
     )
@@ -108,9 +126,9 @@ def notices_of(
 def _first(
     withheld: Sequence[Action],
     reason: Withheld,
-    demand_index: int,
+    indices: Container[int | None],
     position: Callable[[Action], int],
 ) -> Action | None:
-    """Find the record that withheld the present demand for this reason."""
-    found = (one for one in withheld if one.reason == reason and position(one) == demand_index)
+    """Find the record that withheld one of these events for this reason."""
+    found = (one for one in withheld if one.reason == reason and position(one) in indices)
     return next(found, None)

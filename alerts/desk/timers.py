@@ -92,7 +92,7 @@ def _call(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
     notices = case.notices
     if notices.withheld is not None and not notices.chain:
         return _resumption(case, notices.withheld)
-    if case.ended is not None and (notices.after_end or not _goes_on_after_end(case)):
+    if case.ended is not None and not _goes_on_after_end(case):
         return None
     if notices.chain:
         return _step(case, notices.chain[-1], staffing, technical=technical)
@@ -114,8 +114,13 @@ def _resumption(case: Case, withheld: Action) -> Timer | None:
 
 
 def _goes_on_after_end(case: Case) -> bool:
-    """One more step follows the end of a condition; what came off a shelf ended is silent."""
+    """One more step that reaches somebody follows the end of a condition, or one round of tries.
+
+    What came off a shelf ended is silent.
+    """
     notices = case.notices
+    if any(map(notices.reached, notices.after_end)) or len(notices.after_end) >= CHAIN_STEPS:
+        return False
     if notices.chain or notices.attached is not None:
         return True
     return notices.reset is not None and notices.reset.reason in ("no-outcome", "no-reading")

@@ -56,7 +56,8 @@ class Standing:
 
 def standing(case: Case, event: Transition) -> Standing:
     """Read it from what is known of the alert."""
-    later = case.undecided[case.undecided.index(event) + 1 :]
+    waiting = case.undecided
+    later = waiting[waiting.index(event) + 1 :] if event in waiting else ()
     return Standing(
         severity=case.severity,
         overtaken=case.demand in later,
@@ -75,7 +76,7 @@ class Occasion:
     """An event on which the desk decides, and what it knows then.
 
     ``last_ms``, ``last_severity``: the last notification about this patient's ladder, of this alert
-    or of one before it. ``succeeds``: an earlier alert of the ladder is still open on the page.
+    or of one before it. ``succeeds``: an earlier alert of the ladder returned and is not closed.
     """
 
     event: Transition
@@ -97,7 +98,7 @@ class Occasion:
 def verdict(occasion: Occasion) -> Verdict:
     """Decide on one event: the first row of the table that answers, else somebody is told."""
     answers = (row(occasion) for row in WITHHOLDING)
-    return next((one for one in answers if one is not None), None) or _told(occasion)
+    return next((one for one in answers if one is not None), None) or telling(occasion)
 
 
 def _of_the_work_list(on: Occasion) -> Withhold | None:
@@ -178,7 +179,8 @@ WITHHOLDING: tuple[Callable[[Occasion], Withhold | None], ...] = (
 )
 
 
-def _told(on: Occasion) -> Tell:
+def telling(on: Occasion) -> Tell:
+    """Say for which reason somebody is told of an event, now or when the night is over."""
     match on.event.event:
         case "again":
             return Tell("recurred")

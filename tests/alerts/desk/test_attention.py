@@ -5,7 +5,7 @@ import pytest
 
 from alerts.desk.core import Core
 from alerts.desk.fold import Desk, is_listed, sections
-from alerts.desk.notices import Notices, notices_of
+from alerts.desk.notices import Notices, Places, notices_of
 from schemas.alert import Action, Decision, Deed, Event
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
@@ -206,7 +206,7 @@ def test_failures_are_counted_since_the_last_notice_that_reached_somebody() -> N
 
 def said(*actions: Action) -> Notices:
     """What the desk has said of an alert of one event."""
-    return notices_of(actions, None, 0, lambda _: 0, None)
+    return notices_of(actions, None, Places(0, None, None, lambda _: 0))
 
 
 def undelivered(name: str, kind: Deed | Decision = "undelivered") -> Action:

@@ -193,6 +193,26 @@ def test_returned_before_acknowledged_one_more_step_and_the_card_stays() -> None
     assert (case.attention, case.condition, case.settled) == ("unacknowledged", "returned", False)
 
 
+@pytest.mark.parametrize(
+    ("unreachable", "told"),
+    [
+        (["second"], ["nurse", "second", "chief"]),
+        (["second", "chief"], ["nurse", "second", "chief", "nurse"]),
+        (["nurse", "second", "chief"], ["nurse", "second", "chief"] * 2),  # and that is enough
+    ],
+)
+def test_the_step_after_the_return_is_one_that_reaches_somebody(
+    unreachable: list[str], told: list[str]
+) -> None:
+    desk = VirtualDesk(reaches=lambda notice: not set(notice.to) <= set(unreachable))
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.find("2", "returned")
+    desk.after(HOUR_MS)
+    notices = [notice for _, notice in desk.delivered if notice.alert_ids == ["a"]]
+    assert [name for notice in notices for name in notice.to] == told
+
+
 def test_return_never_closes_what_was_critical() -> None:
     desk = VirtualDesk()
     acknowledged(desk)
@@ -241,6 +261,27 @@ def test_what_nobody_confirms_pages_even_if_the_engine_is_silent() -> None:
     assert desk.told() == []
     desk.after(2 * MINUTE_MS)
     assert [reason for _, reason, _ in desk.told()] == ["confirmed"]
+
+
+def test_of_two_that_are_confirmed_at_once_one_is_told_and_the_other_escalates_in_time() -> None:
+    desk = VirtualDesk()
+    waiting = {"marks": ["awaiting-confirmation"], "confirm_by_ms": desk.now_ms + 10 * MINUTE_MS}
+    for number, alert_id in enumerate("ab"):
+        desk.find(f"{number}", alert_id=alert_id, patient_id="p", **waiting)
+    desk.after(MINUTE_MS)
+    for number, alert_id in enumerate("ab"):
+        desk.find(f"{number}-confirmed", "confirmed", alert_id=alert_id, patient_id="p")
+    desk.after(MINUTE_MS)
+    desk.do("acknowledge", "a")
+    desk.after(10 * MINUTE_MS)
+    assert [
+        (at_s, reason, notice.alert_ids)
+        for (at_s, reason, _), (_, notice) in zip(desk.told(), desk.delivered, strict=True)
+    ] == [
+        (60, "confirmed", ["a"]),
+        (360, "escalation", ["b"]),
+        (660, "escalation", ["b"]),
+    ]
 
 
 def test_what_a_repeat_contradicts_is_a_task_and_pages_nobody() -> None:

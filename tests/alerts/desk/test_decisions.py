@@ -57,6 +57,24 @@ CASES: dict[str, tuple[Story, list[tuple[str, str]]]] = {
         ),
         [("notify", "onset"), ("notify", "recurred")],
     ),
+    "sent: onset, after what never was": (
+        lambda desk: (
+            desk.find("1"),
+            desk.after(MINUTE_MS),
+            desk.find("2", "retracted"),
+            desk.find("3", alert_id="b", patient_id="patient-of-a"),
+        ),
+        [("notify", "onset"), ("notify", "retracted"), ("notify", "onset")],
+    ),
+    "sent: onset, after what its repeat contradicted": (
+        lambda desk: (
+            desk.find("1", marks=["awaiting-confirmation"]),
+            desk.after(MINUTE_MS),
+            desk.find("2", "not-confirmed"),
+            desk.find("3", alert_id="b", patient_id="patient-of-a"),
+        ),
+        [("withhold", "awaiting-confirmation"), ("notify", "onset")],
+    ),
     "sent: onset, of what was reopened before anybody was told": (
         lambda desk: (
             desk.find("1", marks=["awaiting-confirmation"]),

@@ -289,7 +289,30 @@ def test_a_shelf_that_ends_at_night_waits_for_the_shift_and_is_not_forgotten() -
     desk.until(NIGHT_MS)
     assert reasons(desk, "a") == ["onset", "off-hours"]
     desk.until(MONDAY_MS + 31 * HOUR_MS)
-    assert [people for _, _, people in desk.told()] == [["nurse"], ["nurse"]]
+    assert [(reason, people) for _, reason, people in desk.told()] == [
+        ("onset", ["nurse"]),
+        ("shelf-ended", ["nurse"]),
+    ]
+
+
+def test_what_recurs_at_night_is_said_to_recur_in_the_morning() -> None:
+    desk = VirtualDesk(MONDAY_MS + 18 * HOUR_MS)
+    desk.find("1", severity="high")
+    desk.until(NIGHT_MS)
+    desk.find("2", "returned", "high")
+    desk.find("3", severity="high", alert_id="b", patient_id="patient-of-a")
+    desk.until(MONDAY_MS + 31 * HOUR_MS)
+    assert reasons(desk, "b") == ["off-hours", "recurred"]
+
+
+def test_a_step_up_after_a_shelf_that_ended_is_said_to_be_one_in_the_morning() -> None:
+    desk = VirtualDesk(NIGHT_MS)
+    desk.find("1", severity="medium")
+    desk.do("shelve", note="asleep", until_ms=desk.now_ms + HOUR_MS)
+    desk.after(2 * HOUR_MS)
+    desk.find("2", "worsened", "high")
+    desk.until(MONDAY_MS + 31 * HOUR_MS)
+    assert reasons(desk, "a")[-2:] == ["off-hours", "worsened"]
 
 
 def test_a_rule_that_notifies_nobody_never_does() -> None:

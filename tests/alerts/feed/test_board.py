@@ -271,6 +271,13 @@ def test_what_is_graver_than_its_successor_or_still_waits_stands_for_itself() ->
     assert {card.alert_id for card in update.cards} == {"old", "new"}
 
 
+def test_a_problem_that_never_was_does_not_come_back() -> None:
+    board = Board()
+    board.take([bare("old", "1"), bare("old", "2", "retracted", at_ms=10)])
+    board.take([bare("new", "3", at_ms=20)])
+    assert [card.covers for card in board.overview().cards] == [[], []]
+
+
 def test_another_problem_of_the_patient_has_a_card_of_its_own() -> None:
     assert len(came_back(ladder="glucose-low").overview().cards) == 2
 
