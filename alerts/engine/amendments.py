@@ -1,12 +1,13 @@
 """A glucose context that comes in a later record than its measurement, which was judged without it.
 
+Also with a second delivery of it: the measurement is dropped, what is said of it is not.
 It counts from now on: rules that ask for what it says are asked about the measurement once more, by
 its age at this record, and nothing else is. While the ring knows it: a flagged measurement, and one
 that many others have followed, stay as they were judged. A circumstance is never taken back. One
 that comes before its measurement waits for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,14 +38,36 @@ _MET_SHIFT = 1
 """In a mark, the lowest bit is that of a receipt time; see ``alerts.engine.remembered``."""
 
 
-def late_contexts(record: PatientReadings) -> list[Reading]:
-    """Give the contexts of measurements that are not in the same record."""
+def contexts_of(record: PatientReadings) -> list[Reading]:
+    """Give what a record says of measurements; of one that it holds itself, what is said last."""
     here = {one.reading.reading_id for one in record.readings}
-    return [
-        one.reading
-        for one in record.readings
-        if one.reading.amends is not None and one.reading.amends not in here
-    ]
+    said = [one.reading for one in record.readings if one.reading.amends is not None]
+    last = {one.amends: one for one in said}
+    return [one for one in said if one.amends not in here or last[one.amends] is one]
+
+
+def complete_earlier(state: PartitionState, record: PatientReadings, came: Collection[str]) -> bool:
+    """Tell whether contexts may be about measurements of records before.
+
+    ``came``: measurements that the state has not taken in yet.
+    """
+    here = {one.reading.reading_id for one in record.readings}
+    row = state.rows.get(record.patient_id)
+    return any(
+        one.amends not in here or one.amends in came or _may_know(state, row, one.amends)
+        for one in contexts_of(record)
+        if one.amends is not None
+    )
+
+
+def _may_know(state: PartitionState, row: int | None, reading_id: str) -> bool:
+    for kinds, memory in zip(state.kinds, state.memories, strict=True):
+        slot = -1 if row is None else int(memory.slot_of[row])
+        if kinds.requirements and slot >= 0:
+            known = memory.knows(slot, max(long_identity(reading_id)[1], 1))
+            if known or _place(memory.ring(slot), reading_id) is not None:
+                return True
+    return False
 
 
 def met_by(state: PartitionState, vital: VitalLadders, row: int, reading_id: str) -> Met | None:
@@ -73,9 +96,10 @@ def silent_in(state: PartitionState, vital: VitalLadders, row: int, reading_id: 
 def amend(state: PartitionState, record: PatientReadings) -> Iterator[Found]:
     """Take what late contexts say into the state, and judge what follows from it."""
     row = state.row(record.patient_id)
-    for context in late_contexts(record):
+    here = {one.reading.reading_id for one in record.readings}
+    for context in contexts_of(record):
         assert context.amends is not None, "it is a context"
-        came = False
+        came = context.amends in here
         for vital in state.rule_set.vitals:
             kinds, memory = state.kinds[vital.index], state.memories[vital.index]
             slot = int(memory.slot_of[row])

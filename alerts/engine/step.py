@@ -17,7 +17,7 @@ import numpy as np
 
 from alerts.engine.absence.attendance import Contacts
 from alerts.engine.activation import activate
-from alerts.engine.amendments import amend, late_contexts
+from alerts.engine.amendments import amend, complete_earlier
 from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.context import with_context
 from alerts.engine.corrections import correct
@@ -57,7 +57,7 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
         _tell(outcome, notify(state, part[0].received_at_ms))
         _judge(state, part, outcome)
         correction = part[-1]
-        if _amends(correction, state):
+        if _says_of_readings(correction, state):
             found = sorted(amend(state, correction), key=lambda item: item.order)
             _tell(outcome, ((item.row, item.transition) for item in found))
             outcome.touched.add(state.rows[correction.patient_id])
@@ -84,6 +84,7 @@ def _parts(
     which a notice is due, for the same reason.
     """
     begin, fed = 0, [index for index, kinds in enumerate(state.kinds) if kinds.baseline]
+    asked, came = any(kinds.requirements for kinds in state.kinds), set[str]()
     for number, record in enumerate(records):
         if number > begin and state.notices.any_before(record.received_at_ms):
             yield records[begin:number]
@@ -93,19 +94,22 @@ def _parts(
         if number > begin and state.notices.any_before(record.received_at_ms):
             yield records[begin:number]
             begin = number
-        if isinstance(record, Corrections | Withdrawals) or _amends(record, state):
+        amends = _says_of_readings(record, state) and complete_earlier(state, record, came)
+        if asked and isinstance(record, PatientReadings):
+            came.update(one.reading.reading_id for one in record.readings)  # perhaps once more
+        if isinstance(record, Corrections | Withdrawals) or amends:
             yield records[begin : number + 1]
             begin = number + 1
     if begin < len(records):
         yield records[begin:]
 
 
-def _amends(record: ReadingsRecord, state: PartitionState) -> TypeGuard[PatientReadings]:
-    """Tell whether a record completes measurements that were judged before, for rules that ask."""
+def _says_of_readings(record: ReadingsRecord, state: PartitionState) -> TypeGuard[PatientReadings]:
+    """Tell whether a record says something of measurements for which rules ask."""
     return (
         isinstance(record, PatientReadings)
         and any(kinds.requirements for kinds in state.kinds)
-        and bool(late_contexts(record))
+        and any(one.reading.amends is not None for one in record.readings)
     )
 
 

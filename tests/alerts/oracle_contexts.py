@@ -1,5 +1,6 @@
 """What a meter says of a measurement in a later record: it counts from then on.
 
+Also beside a second delivery of it, which itself is dropped.
 Rules that ask for the circumstance judge the measurement once more, by its age at that record, and
 the windows that it completes; nothing else is judged again, and no further match is said.
 """
@@ -41,10 +42,11 @@ class Contexts(Corrections):
 
     def contexts(self, patient: Patient, record: PatientReadings) -> Iterator[Said]:
         here = {one.reading.reading_id for one in record.readings}
+        last = {one.reading.amends: one for one in record.readings}
         said: list[Said] = []
         for one in record.readings:
             amends = one.reading.amends
-            if amends is None or amends in here:
+            if amends is None or (amends in here and last[amends] is not one):
                 continue
             asking = sorted({rule.vital for rule in self.rules if rule.requires})
             for vital in asking:
@@ -52,7 +54,8 @@ class Contexts(Corrections):
                     if kept.reading_id == amends:
                         received_ms = record.received_at_ms
                         said += self.amend(patient, kept, one.reading.attributes, received_ms)
-            if not any(amends in patient.recent.get(vital, []) for vital in asking):
+            came = any(amends in patient.recent.get(vital, []) for vital in asking)
+            if not came and amends not in here:
                 patient.told_early(amends, one.reading.attributes)
         yield from sorted(said, key=lambda one: one.ladder)
 

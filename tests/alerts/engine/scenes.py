@@ -142,6 +142,8 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
             readings.append(draw(context(draw(st.sampled_from(sent[-4:])))))
         if sent and draw(st.integers(0, 3)) == 0:
             readings.append(draw(st.sampled_from(sent)))
+            if draw(st.booleans()):  # and more is said of it this time
+                readings.append(draw(context(readings[-1])))
         sent += [one for one in readings if one.amends is None]
         if draw(st.integers(0, 9)) == 0:  # twice in one record
             readings.append(draw(st.sampled_from(readings)))

@@ -154,6 +154,31 @@ def test_of_contexts_that_wait_the_last_are_known() -> None:
     assert events(judged(*early[:-1], *at_once(HIGH))) == ["onset"]
 
 
+def again_with(of: Measured, meal: str, at_ms: int) -> PatientReadings:
+    """The measurement once more, and beside it what the first delivery did not bring."""
+    late, same = context(of, meal, at_ms), record(at_ms, [of])
+    return msgspec.structs.replace(late, readings=[*same.readings, *late.readings])
+
+
+def test_a_context_beside_a_second_delivery_of_its_measurement_counts_the_measurement_once() -> (
+    None
+):
+    second = again_with(HIGH, "fasting", NOON + MINUTE)
+    (onset,) = judged(*at_once(HIGH), second, second)
+    assert (onset.event, onset.at_ms, onset.marks) == ("onset", NOON + MINUTE, [])
+    assert onset.evidence.reading_id == stamped(HIGH, NOON).reading.reading_id
+    assert judged(*at_once(HIGH), again_with(HIGH, "postprandial", NOON + MINUTE)) == []
+    assert events(judged(second, second)) == ["onset"]
+    twice = BOOK.text.replace("requires = {", "window = { matching = 2, of = 3 }\nrequires = {", 1)
+    assert judged(*at_once(HIGH), second, second, book=twice) == []
+
+
+def test_of_two_contexts_beside_a_measurement_the_last_counts_however_often_it_comes() -> None:
+    fasting, after = (again_with(HIGH, meal, NOON) for meal in ("fasting", "postprandial"))
+    both = msgspec.structs.replace(after, readings=[*fasting.readings, *after.readings[1:]])
+    assert judged(both, both) == []
+
+
 def test_it_can_end_an_alert_too() -> None:
     low = glucose(NOON + HOUR, 100)
     log = [*at_once(HIGH), context(HIGH, "fasting", NOON), *at_once(low)]
