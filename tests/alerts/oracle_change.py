@@ -30,6 +30,7 @@ class Found:
     @classmethod
     def of(cls, rules: Sequence[OracleRule], patient: Patient, changed: Kept | None) -> "Found":
         vital = rules[0].vital if rules else ""
+        patient.forget(vital)  # else what has been pushed out already still counts, before
         known = patient.known(vital)
         several, ends = {}, {}
         for kept in known:

@@ -137,7 +137,7 @@ def seldom_corrected() -> Life:
     """What random lives bring seldom.
 
     Another patient's reading had ended what holds, twice; nobody repeated a flagged match; a normal
-    reading was a severe one.
+    reading was a severe one, and a severe one another patient's.
     """
     rule = RULE.format(
         id="a-0",
@@ -168,4 +168,7 @@ def seldom_corrected() -> Life:
         status=[],
     )
     log.append(Corrections("p1", normal.at_ms, "a decoder was mended", [read]))
+    foreign = pressure(NOON + 7 * DAY, 190)
+    lent = gone(stamped(foreign, foreign.at_ms))
+    log += [*at_once(foreign), Withdrawals("p1", foreign.at_ms + HOUR, "the cuff was lent", [lent])]
     return Life((book + "\n",), (PatientEntry("p1", "Robin", ["a"]),), tuple(log))

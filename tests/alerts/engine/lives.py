@@ -11,10 +11,10 @@ from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
-from schemas.kafka import ReadingsRecord
+from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
+from tests.alerts.engine.rule_books import BASELINE, HEAD, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, scenes
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
@@ -122,7 +122,10 @@ def lives(draw: st.DrawFn) -> Life:
 
 
 def seldom() -> Life:
-    """What random lives bring seldom: a repeat that denies, what stands, what is over at once."""
+    """What random lives bring seldom.
+
+    A repeat that denies, what stands, what is over at once, a rule without its baseline.
+    """
     first = HEAD.format(name="a", pressure_fresh="4h", glucose_fresh="1h")
     second = HEAD.format(name="b", pressure_fresh="4h", glucose_fresh="1h")
     rule = RULE.format(
@@ -130,9 +133,10 @@ def seldom() -> Life:
     )
     severe = rule.format(id="a-0", when="systolic > 180 mmHg", severity="critical")
     high = rule.format(id="b-0", when="systolic >= 140 mmHg", severity="medium")
+    risen = rule.format(id="b-1", when="systolic rise >= 20 mmHg", severity="medium")
     books = (
         f'{first}{severe}{PRESSURE_BAND}\nconfirm = {{ within = "10min" }}\n',
-        f"{second}{high}{PRESSURE_BAND}\n",
+        f"{second}{high}{PRESSURE_BAND}\n{risen}{PRESSURE_BAND}\n{BASELINE}\n",
     )
     robin = PatientEntry("p1", "Robin", ["a"])
     high_then_back = [pressure(NOON + 3 * HOUR, 190), pressure(NOON + 3 * HOUR + MINUTE, 120)]
@@ -142,5 +146,6 @@ def seldom() -> Life:
         msgspec.structs.replace(robin, books=["a", "b"]),
         *at_once(pressure(NOON + 2 * HOUR, 120)),
         record(NOON + 3 * HOUR + MINUTE, high_then_back),
+        Tick(NOON + 2 * DAY),
     ]
     return Life(books, (robin,), tuple(log))
