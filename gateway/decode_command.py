@@ -1,5 +1,6 @@
 """``vitalwire decode``: what a payload says, for the person who looks into a rejected reading."""
 
+import re
 from datetime import datetime
 
 import click
@@ -8,8 +9,10 @@ import msgspec
 from gateway.description import KNOWN, Description, describe
 from schemas.errors import InvalidInput
 from schemas.gatt import uuids
-from schemas.gatt.quirks import Quirk, quirk_of
+from schemas.gatt.quirks import Quirk, quirk_of, quirk_titled
 
+_HEX_MARK = re.compile(r"^(0x|\(0x\))", re.IGNORECASE)
+_SEPARATORS = str.maketrans("-:", "  ")  # as nRF Connect and Wireshark write bytes
 _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, no binary float
 
 
@@ -17,7 +20,9 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, 
 @click.argument("characteristic")
 @click.argument("payload", metavar="HEX")
 @click.option(
-    "--model", metavar="NAME", help="The device's model or advertised name: its quirk is applied."
+    "--model",
+    metavar="NAME",
+    help="The device's model or advertised name, or a quirk: what it departs in is applied.",
 )
 @click.option(
     "--received-at",
@@ -53,14 +58,15 @@ def _number(characteristic: str) -> str:
 
 
 def _octets(payload: str) -> bytes:
+    digits = _HEX_MARK.sub("", payload, count=1)
     try:
-        return bytes.fromhex(payload.removeprefix("0x").removeprefix("0X"))
+        return bytes.fromhex(digits.translate(_SEPARATORS))
     except ValueError as error:
         raise InvalidInput("hex", f"{payload!r} is not pairs of hexadecimal digits") from error
 
 
 def _quirk(model: str | None) -> Quirk | None:
-    return quirk_of(model=model, name=model)
+    return quirk_titled(model) or quirk_of(model=model, name=model)
 
 
 def _moment(text: str) -> datetime:

@@ -109,17 +109,21 @@ def _cuff_pressure(
 ) -> Description:
     pressure, pulse, unit = sent
     timestamp, user, status, trailing = about
-    found = quantity(pressure, _UCUM[unit])
-    systolic = BLOOD_PRESSURE.quantity("systolic")
+    found, beats = quantity(pressure, _UCUM[unit]), quantity(pulse, PER_MINUTE)
+    systolic, pulse_rate = map(BLOOD_PRESSURE.quantity, ("systolic", "pulse"))
     assert systolic is not None
+    assert pulse_rate is not None
     return {
         "kind": "intermediate_cuff_pressure",
         "cuff_pressure": _quantity(found),
-        "pulse": _quantity(quantity(pulse, PER_MINUTE)),
+        "pulse": _quantity(beats),
         **_times(stamp_of(timestamp), received),
         "user": user,
         "status": noticed(status, None),
-        "canonical": _one_canonical("cuff_pressure", systolic, found),
+        "canonical": {
+            **_one_canonical("cuff_pressure", systolic, found),
+            **_one_canonical("pulse", pulse_rate, beats),
+        },
         "trailing_hex": trailing.hex(),
         "quirk": None,
     }
@@ -148,10 +152,9 @@ def _record(payload: bytes, quirk: Quirk | None, received: datetime | None) -> D
 
 def _times(stamp: Stamp | None, received: datetime | None) -> Description:
     """Give the device's time as sent, and what the screens for wrong clocks say of it."""
-    known = stamp is not None and not stamp.recorded.unknown
     shown = stamp.shown if stamp is not None else None
     said: dict[str, object] = {
-        "device_time": stamp.recorded.text if stamp is not None and known else None,
+        "device_time": stamp.recorded.told if stamp is not None else None,
         "time_offset_min": stamp.offset_min if stamp is not None else None,
         "user_time": shown.isoformat() if shown is not None else None,
         "time_fault": stamp is not None and stamp.fault,

@@ -123,7 +123,7 @@ def _intermediate_temperature(payload: bytes) -> Description:
     return {
         "kind": "intermediate_temperature",
         "temperature": _quantity(packet.temperature, packet.unit.value),
-        "device_time": None if packet.timestamp is None else packet.timestamp.text,
+        "device_time": None if packet.timestamp is None else packet.timestamp.told,
         "place": None if packet.type is None else packet.type.label,
         "trailing_hex": packet.trailing.hex(),
     }
@@ -140,7 +140,7 @@ def _current_time(payload: bytes) -> Description:
     current = current_time.decode(payload)
     return {
         "kind": "current_time",
-        "device_time": current.date_time.text,
+        "device_time": current.date_time.told,
         "fractions_256": current.fractions_256,
         "weekday": current.weekday,
         "adjust_reason": current.adjust_reason.labels,
@@ -149,7 +149,7 @@ def _current_time(payload: bytes) -> Description:
 
 def _date_time(payload: bytes) -> Description:
     moment = date_time.decode(payload)
-    return {"kind": "date_time", "device_time": moment.text} | _rest(
+    return {"kind": "date_time", "device_time": moment.told} | _rest(
         payload, date_time.encode(moment)
     )
 

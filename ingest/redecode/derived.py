@@ -13,7 +13,7 @@ from ingest.sink.rows import quantity_columns, unit_received
 from ingest.tables import copied_columns
 from schemas.errors import InvalidInput
 from schemas.gatt.measurement import Measurement, believable, measure
-from schemas.gatt.quirks import QUIRKS, Quirk, quirk_of
+from schemas.gatt.quirks import Quirk, quirk_of, quirk_titled
 from schemas.plausible import check_values
 from schemas.reading import Outcome, Quantity
 from schemas.vitals import Vital
@@ -83,7 +83,7 @@ def quirk_in_force(
     """
     applied = stored.get("quirk")
     if applied is not None:
-        return next((quirk for quirk in QUIRKS if quirk.title == applied), None)
+        return quirk_titled(applied)
     return quirk_of(model=model, manufacturer=manufacturer)
 
 

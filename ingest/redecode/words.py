@@ -73,7 +73,7 @@ def _words(columns: Columns, row: int) -> Words:
         for name, code in sent.items()
         if code != NONE and name not in _NO_WORDS and (code or name not in _TRUE_IF_SET)
     }
-    noticed = [kind(bits).labels for bits, kind in fields if kind is not None and bits != NONE]
+    noticed = [kind(bits).noticed for bits, kind in fields if kind is not None and bits != NONE]
     status = [label for labels in noticed for label in labels] if noticed else None
     return Words(status, attributes)
 

@@ -56,6 +56,9 @@ class PulseRange(Code):
     BELOW = 2
 
 
+_RESERVED_PULSE_RANGE = 3
+
+
 class Status(Bits):
     """What the cuff noticed; bits 3 and 4 are one field, ``pulse_range``."""
 
@@ -70,6 +73,14 @@ class Status(Bits):
     def pulse_range(self) -> PulseRange:
         """The two-bit field as one code."""
         return PulseRange(self.value >> 3 & 0b11)
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """The labels; the reserved pulse range is neither above nor below."""
+        if self.pulse_range != _RESERVED_PULSE_RANGE:
+            return self.labels
+        others = Status(self & ~(Status.PULSE_ABOVE_RANGE | Status.PULSE_BELOW_RANGE))
+        return (*others.labels, f"pulse-range-{self.pulse_range.label}")
 
 
 _status = lru_cache(CODES_REMEMBERED)(Status)

@@ -41,3 +41,8 @@ class Bits(IntFlag):
             for bit in bits
             if self.value & bit
         )
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """What a device that sends these bits says; a field of several bits is one word of it."""
+        return self.labels

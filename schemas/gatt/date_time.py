@@ -44,6 +44,11 @@ class DateTime(Struct, frozen=True):
             f"T{self.hour:02}:{self.minute:02}:{self.second:02}"
         )
 
+    @property
+    def told(self) -> str | None:
+        """The text, or None from a clock that knows nothing."""
+        return None if self.unknown else self.text
+
 
 def of(moment: datetime) -> DateTime:
     """Return what a clock that reads ``moment`` shows; its zone and microseconds are dropped."""

@@ -154,5 +154,10 @@ def quirk_of(
     return None
 
 
+def quirk_titled(title: str | None) -> Quirk | None:
+    """Find a row by its title."""
+    return next((quirk for quirk in QUIRKS if title and quirk.title == title.lower()), None)
+
+
 def _found(pattern: str | None, text: str | None) -> bool:
     return bool(pattern and text and re.search(pattern, text, re.IGNORECASE))

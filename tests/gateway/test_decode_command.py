@@ -111,7 +111,7 @@ def test_what_was_not_sent_has_its_name_all_the_same() -> None:
     assert printed("2a35", "0C76004C005A004000FF")["user"] is None
 
 
-@pytest.mark.parametrize("model", ["BM85", "Beurer BM85", "BM 59"])
+@pytest.mark.parametrize("model", ["BM85", "Beurer BM85", "BM 59", "Beurer-BM"])
 def test_a_model_brings_its_quirk(model: str) -> None:
     payload = "56710049000000EA07080B1438000041010000"
     found = printed("2a35", payload, "--model", model)
@@ -150,6 +150,7 @@ def test_a_cuff_pressure_is_no_blood_pressure() -> None:
     assert found["kind"] == "intermediate_cuff_pressure"
     assert found["cuff_pressure"] == {"value": 11.1, "unit": "kPa", "absent": None}
     assert "systolic" not in found
+    assert found["canonical"] == {"cuff_pressure": 83.256835, "pulse": 60}
     assert found["status"] == ["cuff-too-loose", "pulse-below-range"]
     enhanced = printed("2b35", "44D7F04600")
     assert (enhanced["kind"], enhanced["cuff_pressure"]["value"]) == (found["kind"], 21.5)
@@ -214,6 +215,32 @@ def test_any_bytes_are_either_malformed_or_one_json_object(
         assert isinstance(json.loads(written(found)), dict)
 
 
+@pytest.mark.parametrize(
+    ("characteristic", "payload"),
+    [
+        ("2a08", "00000000000000"),
+        ("2a2b", "00000000000000000000"),
+        ("2a1e", "026C0100FF00000000000000"),
+        ("2a1c", "026C0100FF00000000000000"),
+    ],
+)
+def test_a_clock_that_knows_nothing_tells_no_time(characteristic: str, payload: str) -> None:
+    assert printed(characteristic, payload)["device_time"] is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "01 a0 f0 6b f0 7c f0",
+        "0x01A0F06BF07CF0",
+        "(0x) 01-A0-F0-6B-F0-7C-F0",  # as nRF Connect writes it
+        "01:a0:f0:6b:f0:7c:f0",  # as Wireshark does
+    ],
+)
+def test_a_payload_is_taken_as_other_programs_write_it(payload: str) -> None:
+    assert printed("2a35", payload)["diastolic"]["value"] == 10.7
+
+
 def test_a_sensors_stream_is_shown_record_by_record() -> None:
     record = printed("2aa7", "0D4373002C010324001A003E04")
     assert (record["kind"], record["further_records"]) == ("continuous_glucose", [])
@@ -233,6 +260,7 @@ def test_what_is_left_over_is_shown() -> None:
         (["2a37", "00D7F000000000"], "known: 00001026-"),
         (["cu\nff", "00"], "cannot be decoded; known"),
         (["2a35", "0G\n"], "not pairs of hexadecimal digits"),
+        (["2a35", "0-1A-0"], "not pairs of hexadecimal digits"),
         (["2a19", "65"], "101 is not a percentage"),
         (["2a35", "00780050005B00", "--received-at", "soon"], "no date and time"),
     ],

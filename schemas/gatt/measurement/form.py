@@ -97,7 +97,7 @@ def noticed(status: Bits | None, silent: Bits | None) -> list[str] | None:
     looked_at_nothing = silent is not None and all(bit in silent for bit in type(silent))
     if status is None or (looked_at_nothing and not status):
         return None
-    return list(status.labels)
+    return list(status.noticed)
 
 
 def unsaid(status: Bits | None, silent: Bits | None) -> str:

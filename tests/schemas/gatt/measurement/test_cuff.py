@@ -73,6 +73,20 @@ def test_all_not_a_number_is_a_failed_measurement() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "noticed"),
+    [
+        ("0800", ["pulse-above-range"]),
+        ("1000", ["pulse-below-range"]),
+        ("1900", ["body-moved", "pulse-range-code-3"]),
+    ],
+)
+def test_the_reserved_pulse_range_is_neither_above_nor_below(
+    status: str, noticed: list[str]
+) -> None:
+    assert cuff(f"10780050006000{status}").status == noticed
+
+
 @pytest.mark.parametrize("characteristic", ["2a35", "2b34"])
 @pytest.mark.parametrize(
     ("systolic", "diastolic", "outcome"),
