@@ -124,6 +124,10 @@ def _explained(name: str, error: Exception) -> MisconfiguredError | UnavailableE
         return MisconfiguredError(
             cause, "This Python has none: use Debian's own python3, or a dongle by usb:0."
         )
+    if isinstance(error, ModuleNotFoundError):
+        return MisconfiguredError(
+            cause, "Install the packages grpcio and protobuf beside this program."
+        )
     if name.partition(":")[0] == VHCI:
         return MisconfiguredError(cause, "Load the kernel's module: modprobe hci_vhci.")
     if number in _NOT_THERE or "not found" in str(error).lower() or "USB" in str(error):

@@ -288,6 +288,12 @@ async def test_a_controller_that_does_not_answer_is_an_error(
         ("hci-socket:0", Exception("not supported on this platform"), MisconfiguredError, "usb:0"),
         ("usb:0", ValueError("device not found"), MisconfiguredError, "plugged in"),
         ("vhci", OSError(errno.ENOENT, "none"), MisconfiguredError, "modprobe hci_vhci"),
+        (
+            "android-netsim",
+            ModuleNotFoundError("No module named 'grpc'"),
+            MisconfiguredError,
+            "packages grpcio and protobuf",
+        ),
     ],
 )
 def test_each_reason_why_a_radio_cannot_be_used_has_its_way_out(
