@@ -68,8 +68,8 @@ class BurstSender(Peripheral):
     def take_payload(self, payload: bytes, user: int | None = None) -> bytes:
         """Measure exactly these bytes, whatever they mean; return them."""
         number = self._taken_by[user] = self._taken_by.get(user, 0) + 1
-        self.ledger.take(self.measurement_number, payload)
         self._memory.append(_Kept(payload, user, number))
+        self.ledger.take(self.measurement_number, payload)
         self._refresh_advertising()
         return payload
 

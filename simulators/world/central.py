@@ -12,6 +12,7 @@ from bumble.core import UUID
 from bumble.device import Device
 from bumble.keys import KeyStore
 
+from simulators.world.errors import BluezError
 from simulators.world.faults import FaultList
 from simulators.world.objects import ObjectTree
 from simulators.world.radio import Air, CentralController
@@ -25,7 +26,10 @@ log = structlog.get_logger(__name__)
 
 
 class BackgroundTasks:
-    """Tasks that nobody awaits: kept alive, their failures logged, all ended by close()."""
+    """Tasks kept alive, their failures logged, all ended by close().
+
+    A ``BluezError`` is the answer to whoever asked for the task, and no failure of ours.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -44,7 +48,8 @@ class BackgroundTasks:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, BluezError):
             log.warning("background_task.failed", error=repr(error))
 
     async def close(self) -> None:

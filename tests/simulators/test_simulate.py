@@ -172,12 +172,9 @@ async def test_over_a_socket_a_central_finds_pairs_and_reads_it_and_its_bond_out
                 first, second = [blood_pressure.decode(payload) for payload in received]
                 assert first.timestamp != second.timestamp
                 await cuff.type("take 192 124 96")
-                assert (
-                    blood_pressure.decode(
-                        bytes.fromhex((await cuff.until("measured"))["payload"])
-                    ).systolic
-                    == 192
-                )
+                measured = await cuff.until("measured")
+                assert blood_pressure.decode(bytes.fromhex(measured["payload"])).systolic == 192
+                assert measured["pending"] == 1
                 await cuff.type("quit")
             air.remove_controller(dongle)  # the next one has the same address
     assert await bonds.get_all() != []

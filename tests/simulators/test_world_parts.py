@@ -5,14 +5,28 @@ from pathlib import Path
 import pytest
 from dbus_fast import BusType, Message, Variant
 from dbus_fast.aio import MessageBus
+from structlog.testing import capture_logs
 
 from schemas.errors import MisconfiguredError
 from simulators.world import ConnectFails, PrivateBus, ServicesResolvedEarly
+from simulators.world.central import BackgroundTasks
 from simulators.world.errors import BluezError, from_att_code
 from simulators.world.faults import FaultList
 from simulators.world.objects import ObjectTree
 
 ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
+
+
+async def test_a_background_task_that_answers_with_a_bluez_error_has_told_its_caller() -> None:
+    async def refuse(error: Exception) -> None:
+        raise error
+
+    tasks = BackgroundTasks()
+    with capture_logs() as logged:
+        for error in (BluezError("AuthenticationFailed", "no"), OSError("broken")):
+            with pytest.raises(type(error)):
+                await tasks.start(refuse(error))
+    assert [line["error"] for line in logged] == ["OSError('broken')"]
 
 
 def test_objects_announce_themselves_and_their_changes_in_order() -> None:
