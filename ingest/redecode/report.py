@@ -87,8 +87,8 @@ class Report:
         differ = sum(vital.differ for vital in self.vitals.values())
         if any(vital.corrected for vital in self.vitals.values()):
             said.append(
-                "No rule judges a correction and nobody was paged: vitalwire.corrections lists"
-                " the readings; a person must look at those that matter."
+                "Nobody was paged. What a rule finds in what they say now is on the work list;"
+                " vitalwire.corrections lists all of them, for a person to look at."
             )
         if not differ:
             said.append("Everything stored is what its bytes say.")

@@ -34,7 +34,7 @@ def test_the_command_tells_corrects_and_finds_nothing_more(
     assert "blood_pressure: 1 rows, 1 differ" in dry.output
     assert "pulse None -> 96.0" in dry.output
     assert "Nothing was changed" in dry.output
-    assert "No rule judges" not in dry.output
+    assert "paged" not in dry.output
     applied = command("--apply", "--who", "Ada", "--reason", "why", "--json")
     said = json.loads(applied.output)
     assert said["applied"] is True

@@ -128,6 +128,7 @@ def test_a_correction_is_a_new_version_beside_the_old_row(
     before = rows(connection, "* FROM vitalwire.blood_pressure")
     report = run(ORDER)
     assert report.vitals["blood_pressure"].corrected == 1
+    assert any("Nobody was paged. What a rule finds" in line for line in report.lines())
     versions = rows(
         connection, "version, pulse, pulse_absent FROM vitalwire.blood_pressure ORDER BY version"
     )
