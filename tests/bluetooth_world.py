@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from bleak import BleakScanner
+from bleak.args.bluez import BlueZScannerArgs
+from bleak.backends.device import BLEDevice
 
+from gateway.bluetooth.bluez import EVERY_ADVERTISEMENT
 from schemas.clock import SystemClock
 from simulators.peripherals import (
     Cuff,
@@ -54,6 +58,18 @@ async def eventually(condition: Callable[[], object], within_s: float | None = N
     async with asyncio.timeout(within_s or WAIT_TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - the condition is somebody else's state
             await asyncio.sleep(POLL_S)
+
+
+async def heard(
+    address: str, within_s: float = WAIT_TIMEOUT_S, adapter: str = "hci0"
+) -> BLEDevice | None:
+    """Listen for a device as the gateway does, but at most so long; None if it is not heard.
+
+    bleak's own filter misses a device that bluetoothd tells of only once, and that before bleak
+    has begun to look at what is told.
+    """
+    where = BlueZScannerArgs(adapter=adapter, filters=EVERY_ADVERTISEMENT)
+    return await BleakScanner.find_device_by_address(address, timeout=within_s, bluez=where)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import structlog
+from bleak.args.bluez import BlueZDiscoveryFilters
 from dbus_fast import BusType, Message, MessageType, Variant, unpack_variants
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
@@ -28,6 +29,15 @@ POWER_ON_PAUSES_S = (0.5, 2.0, 5.0)  # a controller needs a moment to go and to 
 BLUEZ = "org.bluez"
 ADAPTER_INTERFACE = "org.bluez.Adapter1"
 DEVICE_INTERFACE = "org.bluez.Device1"
+EVERY_ADVERTISEMENT = BlueZDiscoveryFilters(RSSI=-127)
+"""What every scan asks for: whatever advertises, however weakly, each time that it does.
+
+No UUIDs, for bluetoothd holds them against the advertisement alone: a device that names its service
+only while it waits to be paired would never be heard again. A threshold that everything passes, for
+without one it tells no strength that differs by less than 8 dB from the last (its commit e004414a1,
+July 2026): a cuff that lies where it always lies would change nothing, and a device that is not
+discoverable would be hidden by an adapter without Bluetooth Classic (``device_is_discoverable``).
+"""
 SERVICES = [uuids.full(service.number) for service in services.SERVICES]
 _BUS = "org.freedesktop.DBus"
 _PROPERTIES = "org.freedesktop.DBus.Properties"

@@ -180,6 +180,8 @@ class Devices:
         address, now_ms = sighting.address, self._around.clock.monotonic_ms()
         adapter = sighting.radio.adapter
         admission = self._around.admissions.get(address)
+        if admission is None and not sighting.advert.ours:
+            return  # a neighbour's lamp, or a keyboard that is paired here
         place = standing(admission, bonded=sighting.paired)
         if sighting.paired:
             self._bonded_over[address] = adapter

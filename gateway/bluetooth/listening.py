@@ -13,6 +13,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
+from gateway.bluetooth.bluez import EVERY_ADVERTISEMENT
 from schemas.errors import UnavailableError
 
 START_TIMEOUT_S = 10.0
@@ -24,7 +25,7 @@ Heard = Callable[[BLEDevice, AdvertisementData], None]
 @asynccontextmanager
 async def listening(adapter: str, heard: Heard) -> AsyncIterator[None]:
     """Listen while inside. Raises what bleak raises, and ``UnavailableError`` if nothing begins."""
-    scanner = BleakScanner(heard, bluez={"adapter": adapter})
+    scanner = BleakScanner(heard, bluez={"adapter": adapter, "filters": EVERY_ADVERTISEMENT})
     try:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):

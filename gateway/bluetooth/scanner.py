@@ -18,7 +18,7 @@ from bleak.exc import BleakDBusError, BleakError
 from gateway import metrics
 from gateway.addresses import without_addresses
 from gateway.advert import Advert, advert
-from gateway.bluetooth.bluez import SERVICES, Bluez
+from gateway.bluetooth.bluez import EVERY_ADVERTISEMENT, Bluez
 from gateway.scan_watch import Remedy, ScanWatch
 from schemas.backoff import Backoff
 from schemas.clock import Clock
@@ -58,7 +58,7 @@ class Sighting:
 
 
 class Scanner:
-    """Tells every sighting of a device with one of our services."""
+    """Tells every sighting of a device, whosever it is."""
 
     def __init__(
         self, radio: Bluez, clock: Clock, sighted: Callable[[Sighting], None], rng: Random
@@ -99,7 +99,8 @@ class Scanner:
         """Scan until the adapter is lost or silent; raise what kept the scan from beginning."""
         # Always by name: bleak's default adapter is picked from a set, at random per process.
         scanner = BleakScanner(
-            self._on_detection, service_uuids=SERVICES, bluez={"adapter": self._radio.adapter}
+            self._on_detection,
+            bluez={"adapter": self._radio.adapter, "filters": EVERY_ADVERTISEMENT},
         )
         remedy = Remedy.NONE
         try:

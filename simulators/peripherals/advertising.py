@@ -12,22 +12,20 @@ _LIMITED_DISCOVERABLE = 0x01  # "for a short while": pairing mode
 
 
 def advertisement(
-    name: str, service: int, *, pairing: bool, discoverable: bool, maker: bytes = b""
+    name: str, service: int | None, *, pairing: bool, discoverable: bool, maker: bytes = b""
 ) -> bytes:
     """Build the advertisement; a name that finds no room is shortened, as the standard has it.
 
     The whole name is in the scan response; but a virtual controller of bumble answers no scan
     request, so that a device which must be recognised there by its name needs a short one.
+    ``service`` is None for a device that does not say what it is for.
     """
     discovery = _GENERALLY_DISCOVERABLE if discoverable else 0
     flags = _NO_CLASSIC | (_LIMITED_DISCOVERABLE if pairing else discovery)
-    content = [
-        (AdvertisingData.FLAGS, bytes((flags,))),
-        (
-            AdvertisingData.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
-            UUID.from_16_bits(service).to_bytes(),
-        ),
-    ]
+    content = [(AdvertisingData.FLAGS, bytes((flags,)))]
+    if service is not None:
+        listed = AdvertisingData.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS
+        content.append((listed, UUID.from_16_bits(service).to_bytes()))
     if maker:
         content.append((AdvertisingData.MANUFACTURER_SPECIFIC_DATA, maker))
     room = ADVERTISEMENT_BYTES_MAX - len(bytes(AdvertisingData(content))) - 2

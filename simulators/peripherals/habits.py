@@ -32,6 +32,8 @@ class Habits:
     """How its clock is read and set; None: it can be neither."""
     always_discoverable: bool = True
     """False: only in pairing mode do its flags say that it wants to be discovered."""
+    advertises_service: bool = True
+    """False: only in pairing mode does its advertisement name its service; else only itself."""
     pause_before_subscribing_s: float = 0.0
     """It forgets a subscription that comes sooner after another request."""
     pairs_by_reconnecting: bool = False

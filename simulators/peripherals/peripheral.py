@@ -348,11 +348,13 @@ class Peripheral(ABC):
             free = self._is_on and self._connection is None
             wanted = free and (self.bonds.pairing_mode or self._has_something())
             if wanted:
+                pairing = self.bonds.pairing_mode
+                named = pairing or self._habits.advertises_service
                 await self._device.start_advertising(
                     advertising_data=advertising.advertisement(
                         self.name,
-                        self.service_number,
-                        pairing=self.bonds.pairing_mode,
+                        self.service_number if named else None,
+                        pairing=pairing,
                         discoverable=self._habits.always_discoverable,
                         maker=self._maker_data(),
                     ),

@@ -41,6 +41,19 @@ class StoredDevice:
     uuids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Filter:
+    """What a client wants to hear of; ``rssi_dbm``: it named a threshold, however low."""
+
+    uuids: frozenset[str] = frozenset()
+    rssi_dbm: int | None = None
+
+    def wants(self, uuids: list[str], rssi_dbm: int) -> bool:
+        """Tell whether an advertisement passes, by what it says itself: a bond is no help."""
+        near = self.rssi_dbm is None or rssi_dbm >= self.rssi_dbm
+        return near and (not self.uuids or not self.uuids.isdisjoint(uuids))
+
+
 class Adapter:
     """One adapter; discovery runs while any bus client asked for it."""
 
@@ -49,7 +62,7 @@ class Adapter:
         self._central = central
         self._address = address
         self._temporary_timeout_s = temporary_timeout_s
-        self._filters: dict[str, frozenset[str]] = {}
+        self._filters: dict[str, Filter] = {}
         self._discovering: set[str] = set()
         self.deafness: Deafness | None = None
         self.devices: dict[str, RemoteDevice] = {}
@@ -138,7 +151,8 @@ class Adapter:
     async def _set_filter(self, call: Call) -> None:
         (wanted,) = call.arguments
         uuids = wanted["UUIDs"].value if "UUIDs" in wanted else ()
-        self._filters[call.sender] = frozenset(uuids)
+        rssi_dbm = wanted["RSSI"].value if "RSSI" in wanted else None
+        self._filters[call.sender] = Filter(frozenset(uuids), rssi_dbm)
 
     async def _start_discovery(self, call: Call) -> None:
         if not self._central.tree.value(self._central.adapter_path, ADAPTER, "Powered"):
@@ -197,24 +211,33 @@ class Adapter:
             return
         path = device_path(self._central.adapter_path, advertisement.address)
         uuids = list(_service_uuids(advertisement.data))
+        filters = [self._filters.get(client, Filter()) for client in self._discovering]
+        if not any(wanted.wants(uuids, advertisement.rssi) for wanted in filters):
+            return
         device = self.devices.get(path)
         if device is None:
-            if not self._wanted(uuids):
-                return
             device = RemoteDevice(self._central, advertisement.address)
             self.devices[path] = device
             device.show(_advertised(advertisement, uuids), paired=False)
             self._central.tasks.spawn(self._forget_when_silent(device))
         else:
             known = self._central.tree.value(path, DEVICE, "UUIDs") or []
-            uuids = sorted({*known, *uuids})
-            self._central.tree.change(path, DEVICE, _advertised(advertisement, uuids))
+            said = _advertised(advertisement, sorted({*known, *uuids}))
+            self._tell(path, said, every=any(wanted.rssi_dbm is not None for wanted in filters))
         device.last_seen_s = asyncio.get_running_loop().time()
 
-    def _wanted(self, uuids: list[str]) -> bool:
-        """Whether some discovering client's filter lets a device with these services through."""
-        filters = [self._filters.get(client, frozenset()) for client in self._discovering]
-        return any(not wanted or wanted.intersection(uuids) for wanted in filters)
+    def _tell(self, path: str, said: dict[str, Variant], *, every: bool) -> None:
+        """Tell what an advertisement changes; its strength each time only if somebody asked.
+
+        So bluetoothd has it from July 2026 on (its commit e004414a1): for who named no threshold
+        of strength, less than 8 dB is no change, and this air knows one strength only.
+        """
+        before = {name: self._central.tree.value(path, DEVICE, name) for name in said}
+        news = {name: value for name, value in said.items() if value.value != before[name]}
+        if every:
+            news["RSSI"] = said["RSSI"]
+        if news:
+            self._central.tree.change(path, DEVICE, news)
 
     async def _forget_when_silent(self, device: RemoteDevice) -> None:
         """Remove a device that nobody paired with and that is heard no more (TemporaryTimeout)."""

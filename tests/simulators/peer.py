@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 
 from schemas.gatt import racp, uuids
-from tests.bluetooth_world import eventually
+from tests.bluetooth_world import eventually, heard
 
 TIMEOUT_S = 10.0
 CONTROL_POINT = uuids.full(uuids.RECORD_ACCESS_CONTROL_POINT)
@@ -48,7 +48,7 @@ class Peer:
 @asynccontextmanager
 async def peer(address: str) -> AsyncIterator[Peer]:
     """Connect, and leave nothing behind, whoever ends the link."""
-    found = await BleakScanner.find_device_by_address(address, timeout=TIMEOUT_S)
+    found = await heard(address)
     assert found is not None
     gone = asyncio.Event()
     async with BleakClient(found, lambda _client: gone.set()) as client:

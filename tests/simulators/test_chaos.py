@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bleak.exc import BleakError
 
 from schemas.gatt import racp, uuids
@@ -15,7 +15,7 @@ from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
 from simulators.peripherals.peripheral import Peripheral
 from simulators.world import BluetoothWorld, ConnectFails, ServicesResolvedEarly
-from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS
+from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, heard
 
 MEASUREMENTS = 12
 PATIENCE_S = 0.25  # with a device that has gone quiet
@@ -33,7 +33,7 @@ class Visitor(ABC):
     async def collect(self) -> None:
         async with asyncio.timeout(TIMEOUT_S):
             while self.device.pending:
-                found = await BleakScanner.find_device_by_address(self._address, timeout=0.5)
+                found = await heard(self._address, 0.5)
                 if found is not None:
                     self._gone = asyncio.Event()
                     with suppress(BleakError, TimeoutError):

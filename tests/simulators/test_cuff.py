@@ -5,13 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bleak.exc import BleakGATTProtocolError
 
 from schemas.gatt import blood_pressure, current_time, device_information, uuids
 from simulators.peripherals import Cuff, DropLink, LoseConfirmation
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CUFF_ADDRESS, eventually
+from tests.bluetooth_world import CUFF_ADDRESS, eventually, heard
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
 CURRENT_TIME = uuids.full(uuids.CURRENT_TIME)
@@ -26,7 +26,7 @@ class Listener:
         self._gone = asyncio.Event()
 
     async def find(self) -> BleakClient:
-        device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
+        device = await heard(CUFF_ADDRESS)
         assert device is not None
         return BleakClient(device, lambda _client: self._gone.set())
 

@@ -22,7 +22,7 @@ from simulators.home_control import HomeControl
 from simulators.homes import home_paths, read_plans
 from simulators.patients import temperature, weight
 from simulators.scenario import HomePlan, PlannedMeasurement
-from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually
+from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually, heard
 
 SCALE_ADDRESS = "C0:00:00:00:00:03"
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
@@ -81,7 +81,7 @@ async def test_what_a_client_confirmed_is_handed_over(
 ) -> None:
     async with Home(plan(HIGH), short_directory, CLOCK) as home:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", home.paths.bus_address)
-        device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=TIMEOUT_S)
+        device = await heard(CUFF_ADDRESS)
         assert device is not None
         gone = asyncio.Event()
         async with BleakClient(device, lambda _client: gone.set()) as client:

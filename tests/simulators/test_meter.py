@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 import pytest_asyncio
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakGATTProtocolError
 
@@ -19,7 +19,7 @@ from schemas.gatt.racp import CountResponse, Opcode, Request, Response, Response
 from simulators.peripherals import NORDIC_ERRORS, DropLink, Meter, MeterBehaviour, Sample, Stall
 from simulators.peripherals.meter import mg_dl
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import METER_ADDRESS, eventually, make_meter
+from tests.bluetooth_world import METER_ADDRESS, eventually, heard, make_meter
 
 MEASUREMENT = uuids.full(uuids.GLUCOSE_MEASUREMENT)
 CONTEXT = uuids.full(uuids.GLUCOSE_MEASUREMENT_CONTEXT)
@@ -57,7 +57,7 @@ class Collector:
 
 
 async def find() -> BLEDevice:
-    device = await BleakScanner.find_device_by_address(METER_ADDRESS, timeout=TIMEOUT_S)
+    device = await heard(METER_ADDRESS)
     assert device is not None
     return device
 

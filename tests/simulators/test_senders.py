@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 
 from schemas.gatt import oximeter, services, thermometer, weight
 from schemas.gatt.oximeter import MeasurementStatus
@@ -15,7 +15,7 @@ from schemas.gatt.weight import Ability, System
 from simulators.peripherals import LoseConfirmation
 from simulators.peripherals.models import OXIMETERS, SCALES, THERMOMETERS, Device
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CLOCK
+from tests.bluetooth_world import CLOCK, heard
 
 ADDRESS = "C0:00:00:00:00:07"
 TIMEOUT_S = 10.0
@@ -23,9 +23,7 @@ TIMEOUT_S = 10.0
 
 async def burst(service: Service) -> tuple[list[bytes], bytes]:
     """What a device of this service sends by itself, and what it says that it can notice."""
-    found = await BleakScanner.find_device_by_address(
-        ADDRESS, timeout=TIMEOUT_S, service_uuids=[full(service.number)]
-    )
+    found = await heard(ADDRESS)
     assert found is not None
     gone, received = asyncio.Event(), list[bytes]()
     async with BleakClient(found, lambda _client: gone.set()) as client:

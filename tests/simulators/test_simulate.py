@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bumble import hci
 from bumble.controller import Controller
 from bumble.core import UUID, AdvertisingData
@@ -31,7 +31,7 @@ from simulators.simulate import surroundings
 from simulators.simulate.typed import Button, Take, read_command
 from simulators.world.central import make_host
 from simulators.world.radio import Air
-from tests.bluetooth_world import CLOCK, eventually
+from tests.bluetooth_world import CLOCK, eventually, heard
 
 TIMEOUT_S = 20.0
 GATEWAY = hci.Address("00:1A:7D:00:00:01", hci.AddressType.PUBLIC_DEVICE)
@@ -228,7 +228,7 @@ async def test_on_its_own_bus_a_gateway_pairs_and_reads_it(
         address = (await device.until("ready"))["address"]
         person = pairing.Person(address, nobody, differs, lambda _told: None)
         await pairing.pair("hci0", person, pairing.Task(CLOCK))
-        found = await BleakScanner.find_device_by_address(address, timeout=TIMEOUT_S)
+        found = await heard(address)
         assert found is not None
         gone, received = asyncio.Event(), list[bytes]()
         async with BleakClient(found, lambda _client: gone.set()) as client:

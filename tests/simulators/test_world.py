@@ -27,7 +27,7 @@ from simulators.world import (
     SlowDisconnect,
     radio,
 )
-from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
+from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, heard, make_cuff
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
 FEATURE = uuids.full(uuids.BLOOD_PRESSURE_FEATURE)
@@ -35,7 +35,7 @@ TIMEOUT_S = 10.0
 
 
 async def find(address: str = CUFF_ADDRESS) -> BLEDevice:
-    device = await BleakScanner.find_device_by_address(address, timeout=TIMEOUT_S)
+    device = await heard(address)
     assert device is not None
     return device
 
@@ -345,7 +345,7 @@ async def test_subscriptions_end_with_the_bus_client_that_made_them(
 ) -> None:
     """A gateway that is killed does not keep a device sending into the void."""
     meter.take(Sample(Decimal(100)))
-    device = await BleakScanner.find_device_by_address(METER_ADDRESS, timeout=TIMEOUT_S)
+    device = await heard(METER_ADDRESS)
     assert device is not None
     async with BleakClient(device) as client:
         characteristic = client.services.get_characteristic(uuids.full(uuids.GLUCOSE_MEASUREMENT))

@@ -18,7 +18,7 @@ from simulators.world import (
     StartDiscoveryInProgress,
     StopDiscoveryInProgress,
 )
-from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_cuff
+from tests.bluetooth_world import CUFF_ADDRESS, eventually, heard, make_cuff
 from tests.simulators.test_world import FEATURE, TIMEOUT_S, adapter_is_powered, find
 
 
@@ -50,9 +50,7 @@ async def test_a_bond_belongs_to_one_adapter(
         cuff.take(120, 80, 70)
         found = {}
         for name in ("hci0", "hci1"):
-            device = await BleakScanner.find_device_by_address(
-                CUFF_ADDRESS, timeout=TIMEOUT_S, bluez={"adapter": name}
-            )
+            device = await heard(CUFF_ADDRESS, adapter=name)
             assert device is not None
             found[name] = device
         paired = {name: device.details["props"]["Paired"] for name, device in found.items()}
@@ -73,7 +71,7 @@ async def test_a_new_bus_has_a_new_daemon_with_the_old_bonds(
 
 
 async def hears(timeout_s: float) -> bool:
-    device = await BleakScanner.find_device_by_address(CUFF_ADDRESS, timeout=timeout_s)
+    device = await heard(CUFF_ADDRESS, timeout_s)
     return device is not None
 
 

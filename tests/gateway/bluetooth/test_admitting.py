@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from dbus_fast import Message
@@ -24,7 +25,8 @@ from gateway.bluetooth.bluez import (
     call,
     system_bus,
 )
-from simulators.peripherals import Cuff, DeviceClock, Ledger, Meter, Sample
+from gateway.bluetooth.scanner import Sighting
+from simulators.peripherals import Cuff, DeviceClock, Habits, Ledger, Meter, Sample
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import (
     CLOCK,
@@ -41,6 +43,10 @@ from tests.gateway.bluetooth.test_pairing import gateway
 def refused(reason: str) -> float:
     labels = {"reason": reason}
     return REGISTRY.get_sample_value("vitalwire_gateway_refused_total", labels) or 0.0
+
+
+def refused_unpaired() -> float:
+    return REGISTRY.get_sample_value("vitalwire_gateway_refused_unpaired_total") or 0.0
 
 
 def told(side: BluetoothSide, words: str) -> bool:
@@ -93,6 +99,49 @@ async def test_a_device_whose_bond_this_machine_has_lost_is_named(
     assert (code, complained) == (0, "")
     await eventually(lambda: len(side.payloads) == 1)
     assert not told(side, way_out)
+
+
+KEYBOARD, LAMP, BY_ITS_NAME = (f"C0:00:00:00:00:{number}" for number in (11, 12, 13))
+
+
+class Keyboard(Cuff):
+    """Something that is paired with this machine for another purpose."""
+
+    service_uuids: ClassVar[list[str]] = []
+
+
+def nameless(kind: type[Cuff], address: str, name: str) -> Cuff:
+    """Something whose advertisement names no service."""
+    identity = replace(make_cuff().identity, address=address, name=name)
+    habits = Habits(advertises_service=False)
+    device = kind(identity, DeviceClock(CLOCK), Ledger(address, CLOCK), habits=habits)
+    device.take(120, 80, 70)
+    return device
+
+
+async def test_what_is_none_of_ours_is_neither_counted_nor_shown(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
+    before, heard = refused_unpaired(), set[str]()
+    await world.add(nameless(Keyboard, KEYBOARD, "KEYBOARD"), bonded=True)
+    await world.add(nameless(Cuff, LAMP, "LAMP"), bonded=False)
+    await world.add(nameless(Cuff, BY_ITS_NAME, "BLEsmart_0000"), bonded=False)
+    side = BluetoothSide(tmp_path, "hci0")
+    (scanner,) = side.devices._scanners
+    judge = scanner._sighted
+
+    def sighted(sighting: Sighting) -> None:
+        heard.add(sighting.address)
+        judge(sighting)
+
+    scanner._sighted = sighted
+    async with alive(side):
+        await eventually(lambda: heard == {LAMP, KEYBOARD, BY_ITS_NAME})
+        await eventually(lambda: refused_unpaired() > before)
+        _known, strangers = side.devices.live()
+        assert [one.advert.address for one in strangers] == [BY_ITS_NAME]
+        assert refused_unpaired() == before + 1
+        assert side.devices.problems == []
 
 
 async def test_a_device_paired_outside_later_is_not_read_but_shown(

@@ -17,11 +17,11 @@ from gateway.bluetooth.harvest import Harvest
 from gateway.cursor import Cursor
 from schemas.gatt import uuids
 from schemas.gatt.glucose_context import Meal
-from simulators.peripherals import Cuff, DropLink, LoseConfirmation, Meter, Sample, Stall
+from simulators.peripherals import Cuff, DropLink, Habits, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
 from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
-from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.side import BluetoothSide, alive
 
 
 def sessions(outcome: str) -> float:
@@ -123,6 +123,20 @@ async def test_an_unpaired_device_is_refused_and_counted_once(
     assert not stranger.is_connected
     assert side.payloads == []
     assert side.devices.states() == []
+
+
+@pytest.mark.parametrize("discoverable", [False, True])
+async def test_a_paired_device_whose_advertisement_names_no_service_is_read(
+    world: BluetoothWorld, tmp_path: Path, *, discoverable: bool
+) -> None:
+    like = make_cuff()
+    habits = Habits(advertises_service=False, always_discoverable=discoverable)
+    cuff = Cuff(like.identity, like.clock, like.ledger, habits=habits)
+    await world.add(cuff, bonded=True)
+    taken = cuff.take(120, 80, 70)
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        await side.visited(1)
+        assert side.payloads == [taken]
 
 
 async def test_what_was_sent_but_not_confirmed_comes_again(cuff: Cuff, side: BluetoothSide) -> None:
