@@ -91,7 +91,7 @@ def _seeds(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list
     type=click.Path(path_type=Path, file_okay=False),
     help="Evaluate on this written cohort instead of drawing any.",
 )
-@click.option("--markdown", is_flag=True, help="The table as it stands in docs/cohort.md.")
+@click.option("--markdown", is_flag=True, help="The tables as they stand in docs/cohort.md.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document, with what was missed.")
 def evaluate(  # noqa: PLR0913 - one per option
     *,

@@ -17,19 +17,18 @@ what the standards of cuffs and meters leave open, and what homes deliver late.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alerts.backtest.heard import Heard, heard, pages
 from alerts.rules.book import Book
-from schemas.alert import Transition
-from schemas.kafka import PatientReadings, StampedReading
+from schemas.alert import ENDING, Transition
+from simulators.cohort.circumstances import Circumstance, Reason, circumstances, reason
 from simulators.cohort.clinical import GRADES, Definition, Problem, of_grade
 from simulators.cohort.episodes import Episode
-from simulators.cohort.generate import Cohort, Measured
-
-SILENCE = "absence-"
-"""How ladders about silence begin."""
+from simulators.cohort.facts import Fact, facts
+from simulators.cohort.generate import Cohort
+from simulators.cohort.silences import LADDER, Silence, silences
 
 _PROBLEMS: dict[str, Problem] = {
     "bp-high": "high-pressure",
@@ -40,6 +39,8 @@ _PROBLEMS: dict[str, Problem] = {
     "glucose-low": "low-glucose",
     "glucose-high": "high-glucose",
 }
+
+_SILENT_MS = 48 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,18 @@ class Told:
     """A critical episode: what was measured in it, and when a critical page told of it.
 
     ``first_ms``: the first own reading beyond the limit; ``plain_ms``: the first valid one of plain
-    truth.
+    truth. ``high_ms``: the first page of any severity. ``missed``: why no critical page told of
+    what was measured. ``silent``: nothing was tried in the two days before it, nor in it.
     """
 
     episode: Episode
     first_ms: int | None
     plain_ms: int | None
     paged_ms: int | None
+    high_ms: int | None
+    circumstances: frozenset[Circumstance]
+    missed: Reason | None
+    silent: bool
 
 
 @dataclass(slots=True)
@@ -73,7 +79,7 @@ class Evaluation:
     readings: int = 0
     pages: list[Page] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
-    silences: int = 0
+    silences: list[Silence] = field(default_factory=list)
 
     @property
     def needless_a_week(self) -> float:
@@ -140,10 +146,27 @@ def evaluate(
     return Evaluation(
         cohort.patient_weeks,
         len(cohort.measured),
-        [truth.page(page) for page in paged if not page.ladder.startswith(SILENCE)],
-        truth.told(heard(transitions)),
-        sum(page.ladder.startswith(SILENCE) for page in paged),
+        [truth.page(page) for page in paged if not page.ladder.startswith(LADDER)],
+        truth.told(heard(transitions), _waited(transitions)),
+        silences(cohort, books, paged),
     )
+
+
+def _waited(transitions: Sequence[Transition]) -> dict[str, str]:
+    """Give the reading that waited for each confirmation, by the event that confirms it.
+
+    Such a page tells of both: when the repeat came, the spell may have been over.
+    """
+    waiting: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for one in transitions:
+        if "awaiting-confirmation" in one.marks:
+            waiting.setdefault(one.alert_id, one.evidence.reading_id)
+        elif one.event == "confirmed":
+            found[one.event_id] = waiting.pop(one.alert_id, "")
+        elif one.event == "eased" or one.event in ENDING:
+            waiting.pop(one.alert_id, None)
+    return found
 
 
 def _told_share(episodes: Sequence[Told]) -> float:
@@ -151,26 +174,40 @@ def _told_share(episodes: Sequence[Told]) -> float:
     return told / len(episodes) if episodes else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A page of a patient: of which problem (None: any), and when its reading truly was."""
+
+    truly_ms: int
+    paged_ms: int
+    problem: Problem | None
+    critical: bool
+
+    def tells_of(self, episode: Episode) -> bool:
+        if self.problem not in (None, episode.problem):
+            return False
+        return episode.onset_ms <= self.truly_ms <= episode.end_ms
+
+
 class _Truth:
     """A cohort's truth, laid out for questions."""
 
     def __init__(self, cohort: Cohort, books: Sequence[Book]) -> None:
         self._cohort = cohort
-        self._measured = {one.reading_id: one for one in cohort.measured}
-        self._own: dict[str, list[Measured]] = defaultdict(list)
-        for one in cohort.measured:
-            if one.own and "failed" not in one.mishaps:
-                self._own[one.patient_id].append(one)
-        for measured in self._own.values():
-            measured.sort(key=lambda one: one.at_ms)
+        self._facts = facts(cohort, books)
+        self._confirm_ms = max(
+            (rule.confirm_within_ms for book in books for rule in book.rules), default=0
+        )
+        self._of: dict[str, list[Fact]] = defaultdict(list)
+        for fact in sorted(self._facts.values(), key=lambda fact: fact.at_ms):
+            self._of[fact.measured.patient_id].append(fact)
         self._episodes: dict[str, list[Episode]] = defaultdict(list)
         for episode in cohort.episodes:
             self._episodes[episode.patient_id].append(episode)
-        self._valid = _valid(cohort, books)
 
     def page(self, transition: Transition) -> Page:
         """Say whether the truth wanted a page."""
-        known = self._measured.get(transition.evidence.reading_id)
+        known = self._facts.get(transition.evidence.reading_id)
         truly_ms = transition.at_ms if known is None else known.at_ms
         problem = _PROBLEMS.get(transition.ladder)
         enough = GRADES.index("critical" if transition.severity == "critical" else "high")
@@ -181,68 +218,57 @@ class _Truth:
         )
         return Page(transition, truly_ms, needed)
 
-    def told(self, several: Iterable[Heard]) -> list[Told]:
+    def told(self, several: Iterable[Heard], waited: Mapping[str, str]) -> list[Told]:
         """Say of each critical episode what was measured and when a page told of it."""
-        pages: dict[str, list[tuple[int, int, Problem | None]]] = defaultdict(list)
-        for heard_of in several:
-            one = heard_of.transition
-            known = self._measured.get(one.evidence.reading_id)
-            if one.severity == "critical" and known is not None:
-                problem = _PROBLEMS.get(one.ladder)
-                pages[one.patient_id].append((known.at_ms, heard_of.paged_ms, problem))
+        heard_of: dict[str, list[_Heard]] = defaultdict(list)
+        for told in several:
+            one = told.transition
+            problem, critical = _PROBLEMS.get(one.ladder), one.severity == "critical"
+            for reading_id in (one.evidence.reading_id, waited.get(one.event_id, "")):
+                if (known := self._facts.get(reading_id)) is not None:
+                    heard_of[one.patient_id].append(
+                        _Heard(known.at_ms, told.paged_ms, problem, critical)
+                    )
         definitions = of_grade(self._cohort.population, "critical")
         return [
-            self._one_told(episode, definitions, pages[episode.patient_id])
+            self._one_told(episode, definitions, heard_of[episode.patient_id])
             for episode in self._cohort.episodes
             if episode.grade == "critical"
         ]
 
     def _one_told(
-        self,
-        episode: Episode,
-        definitions: Sequence[Definition],
-        pages: Sequence[tuple[int, int, Problem | None]],
+        self, episode: Episode, definitions: Sequence[Definition], heard_of: Sequence[_Heard]
     ) -> Told:
         definition = next(one for one in definitions if one.problem == episode.problem)
-        own = self._own[episode.patient_id]
-        begin = bisect_left(own, episode.onset_ms, key=lambda one: one.at_ms)
-        end = bisect_right(own, episode.end_ms, key=lambda one: one.at_ms)
-        inside = own[begin:end]
+        every = self._of[episode.patient_id]
+        begin = bisect_left(every, episode.onset_ms, key=lambda one: one.at_ms)
+        end = bisect_right(every, episode.end_ms, key=lambda one: one.at_ms)
+        own = [one for one in every[begin:end] if one.measured.own]
+        inside = [one for one in own if not one.went_wrong("failed")]
+        beyond = [one for one in inside if definition.met(one.measured.true)]
         plain = [
             one.at_ms
             for one in inside
-            if definition.plain(one.true) and one.reading_id in self._valid
+            if definition.plain(one.measured.true) and one.fresh and not one.flagged
         ]
-        paged = [
-            paged_ms
-            for truly_ms, paged_ms, problem in pages
-            if episode.onset_ms <= truly_ms <= episode.end_ms and problem in (None, episode.problem)
-        ]
+        of_it = [one for one in heard_of if one.tells_of(episode)]
+        paged_ms = min((one.paged_ms for one in of_it if one.critical), default=None)
         return Told(
-            episode,
-            min((one.at_ms for one in inside if definition.met(one.true)), default=None),
-            min(plain, default=None),
-            min(paged, default=None),
+            episode=episode,
+            first_ms=beyond[0].at_ms if beyond else None,
+            plain_ms=min(plain, default=None),
+            paged_ms=paged_ms,
+            high_ms=min((one.paged_ms for one in of_it), default=None),
+            circumstances=circumstances(
+                beyond,
+                failed=len(inside) < len(own),
+                shared=any(not one.measured.own for one in every),
+            ),
+            missed=reason(inside, every, definition, self._confirm_ms)
+            if beyond and paged_ms is None
+            else None,
+            silent=not any(
+                one.measured.own and episode.onset_ms - _SILENT_MS <= one.at_ms <= episode.end_ms
+                for one in every
+            ),
         )
-
-
-def _valid(cohort: Cohort, books: Sequence[Book]) -> set[str]:
-    """Name the readings that no device flagged and that came while they were fresh."""
-    fresh_ms: dict[str, int] = {}
-    gated: dict[str, set[str]] = defaultdict(set)
-    for book in books:
-        for name, kept in book.vitals.items():
-            fresh_ms[name] = min(kept.fresh_ms, fresh_ms.get(name, kept.fresh_ms))
-            gated[name].update(kept.gated)
-    arrived: dict[str, StampedReading] = {}
-    for record in cohort.records:
-        if isinstance(record, PatientReadings):
-            for stamped in record.readings:
-                arrived.setdefault(stamped.reading.reading_id, stamped)
-    return {
-        one.reading_id
-        for one in cohort.measured
-        if (stamped := arrived[one.reading_id]).reading.vital in fresh_ms
-        and stamped.stamp.received_at_ms - one.at_ms <= fresh_ms[stamped.reading.vital]
-        and gated[stamped.reading.vital].isdisjoint(stamped.reading.status or ())
-    }

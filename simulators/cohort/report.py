@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from simulators.cohort import breakdown
+from simulators.cohort.breakdown import Class, Silences
 from simulators.cohort.evaluation import Evaluation, Told
 
 SENSITIVITY_LEAST = 0.99
@@ -33,6 +35,8 @@ class Figures(msgspec.Struct, frozen=True):
     minutes_median: float | None
     minutes_95: float | None
     needless_by_rule: dict[str, int]
+    classes: list[Class]
+    silence: Silences
     missed: list[dict[str, object]]
 
     @property
@@ -58,10 +62,12 @@ def figures(book: str, population: str, seeds: Sequence[int], evaluation: Evalua
         sensitivity=round(evaluation.sensitivity, 4),
         pages=round(evaluation.pages_a_week, 4),
         needless=round(evaluation.needless_a_week, 4),
-        silences=round(evaluation.silences / evaluation.patient_weeks, 4),
+        silences=round(len(evaluation.silences) / evaluation.patient_weeks, 4),
         minutes_median=_quantile(minutes, 0.5),
         minutes_95=_quantile(minutes, 0.95),
         needless_by_rule=dict(sorted(needless.items())),
+        classes=breakdown.classes(evaluation),
+        silence=breakdown.of_silence(evaluation.silences),
         missed=[_missed(one) for one in evaluation.missed[:_LISTED_MAX]],
     )
 
@@ -91,9 +97,23 @@ def row(one: Figures) -> tuple[str, ...]:
 
 
 def markdown(several: Sequence[Figures]) -> str:
-    """Write the table of the manual."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *(row(one) for one in several)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    """Write the tables of the manual."""
+    silent = [one for one in several if one.silence.pages]
+    return "\n".join(
+        (
+            _table(HEADINGS, [row(one) for one in several]),
+            _table(breakdown.HEADINGS, breakdown.rows([one.classes for one in several])),
+            _table(
+                breakdown.SILENCE_HEADINGS,
+                [breakdown.silence_row(one.book, one.silence) for one in silent],
+            ),
+        )
+    )
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headings, ("---",) * len(headings), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:
