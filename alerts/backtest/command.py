@@ -20,7 +20,8 @@ from alerts.backtest import sources
 from alerts.backtest.history import History, history
 from alerts.backtest.replay import Played, play
 from alerts.backtest.replay import Progress as Heard
-from alerts.backtest.report import Report, Table, as_json, csv_rows, page, report
+from alerts.backtest.report import Report, as_json, csv_rows, page, report
+from alerts.backtest.tables import Table
 from alerts.rules.book import Book
 from alerts.rules.load import find_book, load_book
 from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError

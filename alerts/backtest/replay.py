@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from alerts.backtest.columns import Layout
 from alerts.backtest.history import History
@@ -37,6 +38,7 @@ class Played:
     last_ms: int
     patient_days: float
     judged: int
+    patients: int
 
 
 def play(
@@ -58,7 +60,8 @@ def play(
     last_ms = int(history.received_ms[-1]) if len(history) else 0
     found += kept(engine.take([Tick(last_ms + AFTERWARDS_MS)]))
     first_ms = int(history.received_ms[0]) if len(history) else 0
-    return Played(found, first_ms, last_ms, history.patient_days, len(history))
+    patients = len(np.unique(history.patient.code))
+    return Played(found, first_ms, last_ms, history.patient_days, len(history), patients)
 
 
 def kept(transitions: Iterable[Transition]) -> Iterator[Transition]:

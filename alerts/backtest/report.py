@@ -8,34 +8,23 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from alerts.backtest.charts import Bar, bars, columns
+from alerts.backtest.burden import Before, load, rules
+from alerts.backtest.charts import columns
 from alerts.backtest.figures import (
     CHANGES,
     Alert,
     Change,
     alerts_of,
-    by_rule,
     by_shift,
     changes_by_rule,
     compare,
 )
 from alerts.backtest.replay import Played
+from alerts.backtest.tables import Table
 from alerts.rules.book import Book
 
 _LISTED_MAX = 200
 _DAYS_DRAWN_MAX = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table; ``numeric``: places of columns with numbers; ``chart``: SVG, or none."""
-
-    name: str
-    title: str
-    headings: tuple[str, ...]
-    rows: list[tuple[object, ...]]
-    numeric: tuple[int, ...] = ()
-    chart: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +46,28 @@ def report(
     Rules of the books that history cannot judge are a table too: none of them must look quiet.
     """
     ours = alerts_of(played.transitions, played.last_ms)
-    theirs = None if other is None else alerts_of(other[1].transitions, other[1].last_ms)
+    before = None if other is None else Before(*other)
     shifts = by_shift(played.transitions, played.first_ms, played.last_ms, zone)
-    tables = [_rules(played, ours, None if other is None else other[1], theirs), _load(shifts)]
-    tables.append(_days(shifts))
+    tables = [
+        rules(played, ours, before),
+        load(shifts, before, zone),
+        _days(shifts),
+    ]
     if unjudged := _unjudged(books):
         tables.append(unjudged)
-    if theirs is not None:
-        changes = compare(ours, theirs)
-        tables += [_changes(changes), _changed(changes, zone)]
+    if before is not None:
+        changes = compare(ours, before.alerts)
+        tables += [_changes(changes, before.name), _changed(changes, zone)]
     first, last = (
         datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
         for at_ms in (played.first_ms, played.last_ms)
     )
     about = (
-        f"{played.judged:,} readings, {played.patient_days:,.0f} patient-days, {first} to {last}; "
-        f"{len(ours):,} alerts."
+        f"{played.judged:,} readings of {played.patients:,} patients, {played.patient_days:,.0f} "
+        f"patient-days, {first} to {last}; {len(ours):,} alerts."
     )
     name = " + ".join(book.name for book in books)
-    return Report(name, None if other is None else other[0], about, tables)
+    return Report(name, None if before is None else before.name, about, tables)
 
 
 def page(report: Report, template: str) -> str:
@@ -132,69 +124,6 @@ def _unjudged(books: Sequence[Book]) -> Table | None:
     return Table("not_judged", "Rules left out", ("rule", "severity", "title", "why"), rows)
 
 
-def _rules(
-    played: Played, ours: Sequence[Alert], other: Played | None, theirs: Sequence[Alert] | None
-) -> Table:
-    found = by_rule(played.transitions, ours, played.patient_days)
-    before: dict[str, float] = {}
-    if other is not None and theirs is not None:
-        earlier = by_rule(other.transitions, theirs, other.patient_days)
-        if len(earlier):
-            before = dict(zip(earlier["rule"], earlier["alerts_per_patient_day"], strict=True))
-    rows: list[tuple[object, ...]] = [
-        (
-            one.rule, one.severity, one.title, one.alerts, one.patients,
-            round(one.alerts_per_patient_day, 5), one.pages, round(one.pages_per_patient_day, 5),
-        )
-        for one in found.itertuples()
-    ]  # fmt: skip
-    drawn = [
-        Bar(
-            str(one.rule),
-            round(100 * one.alerts_per_patient_day, 3),
-            str(one.severity),
-            None if other is None else round(100 * before.get(str(one.rule), 0.0), 3),
-        )
-        for one in found.itertuples()
-    ]
-    return Table(
-        "rules",
-        "Alerts by rule",
-        (
-            "rule", "severity", "title", "alerts", "patients", "alerts per patient-day", "pages",
-            "pages per patient-day",
-        ),
-        rows,
-        (3, 4, 5, 6, 7),
-        Markup(bars("Alerts by rule", "per 100 patient-days", drawn)),  # noqa: S704 - escaped there
-    )  # fmt: skip
-
-
-def _load(shifts: Any) -> Table:  # noqa: ANN401 - pandas has no types here
-    """Tell how much a shift has to do: on average, in a bad one of twenty, in the worst."""
-    hour = shifts["shift"].dt.hour
-    rows: list[tuple[object, ...]] = []
-    for begins, name in ((7, "early, 07-15"), (15, "late, 15-23"), (23, "night, 23-07")):
-        those = shifts[hour == begins]
-        if those.empty:
-            continue
-        for what, title in (("pages", "pages"), ("work_list", "work-list items")):
-            counts = those[what]
-            rows.append(
-                (
-                    name, title, len(those), round(float(counts.mean()), 2),
-                    round(float(counts.quantile(0.95)), 1), int(counts.max()),
-                )
-            )  # fmt: skip
-    return Table(
-        "shifts",
-        "Load of a shift",
-        ("shift", "what", "shifts", "mean", "95 %", "most"),
-        rows,
-        (2, 3, 4, 5),
-    )
-
-
 def _days(shifts: Any) -> Table:  # noqa: ANN401
     days = shifts.groupby(shifts["shift"].dt.date)[["critical", "high", "work_list"]].sum()
     labels = [str(day) for day in days.index][:_DAYS_DRAWN_MAX]
@@ -209,16 +138,30 @@ def _days(shifts: Any) -> Table:  # noqa: ANN401
         ("day", "critical pages", "high pages", "work-list items"),
         rows,
         (1, 2, 3),
-        Markup(columns("Pages by day", "pages, critical (red) and high", labels, series)),  # noqa: S704
+        Markup(  # noqa: S704 - escaped there
+            columns(
+                "Pages by day", "pages a day: critical (red, below), high (orange)", labels, series
+            )
+        ),
+        note="By the day on which the shift began: what a night brings is the day before's.",
     )
 
 
-def _changes(changes: Sequence[tuple[Change, Alert]]) -> Table:
+def _changes(changes: Sequence[tuple[Change, Alert]], before: str) -> Table:
     found = changes_by_rule(changes)
     rows: list[tuple[object, ...]] = [
         (one.rule, *(int(getattr(one, change)) for change in CHANGES)) for one in found.itertuples()
     ]
-    return Table("changes", "What changes, by rule", ("rule", *CHANGES), rows, (1, 2, 3, 4, 5))
+    return Table(
+        "changes",
+        "What changes, by rule",
+        ("rule", *CHANGES),
+        rows,
+        (1, 2, 3, 4, 5),
+        note=f"Alerts, compared with {before}. Alerts of one patient's problem that would have "
+        "been open at one time are the same one: kept as grave as it was, graver, or milder. What "
+        f"appears is new; what vanishes was an alert of {before} alone, under the rule named.",
+    )
 
 
 def _changed(changes: Sequence[tuple[Change, Alert]], zone: tzinfo) -> Table:

@@ -74,6 +74,43 @@ def test_against_itself_nothing_changes(folder: Path) -> None:
     )
 
 
+def test_what_was_asked_of_people_before_stands_beside_what_would_be(folder: Path) -> None:
+    """A rule that would say nothing any more is a row of noughts, not missing."""
+    limit = 'when = "systolic <= limit'
+    never = draft(folder, limit, 'when = "systolic <= 40 mmHg and systolic <= limit')
+    alone = json.loads(backtest(folder, "adult-standard", "--json").stdout)
+    done = backtest(folder, never, "--against", "adult-standard", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    now = {row["rule"]: row for row in alone["rules"]}
+    rules = {row["rule"]: row for row in found["rules"]}
+    assert now["bp-low"]["alerts"] > 0
+    assert rules["bp-low"]["alerts"] == rules["bp-low"]["pages per patient-day"] == 0
+    for name, row in rules.items():
+        assert (row["alerts before"], row["pages before"]) == (
+            now[name]["alerts"], now[name]["pages"],
+        )  # fmt: skip
+    for row, was in zip(found["shifts"], alone["shifts"], strict=True):
+        assert row["mean before"] == was["mean"]
+        assert row["most before"] == was["most"]
+        assert row["at most, in 19 of 20, before"] == was["at most, in 19 of 20"]
+    assert "alerts before" not in alone["rules"][0]
+
+
+def test_a_page_says_of_whom_and_what_its_words_mean(folder: Path) -> None:
+    page = folder / "words.html"
+    lower = draft(folder, 'value = ["90 mmHg"]', 'value = ["100 mmHg"]')
+    backtest(folder, lower, "--against", "adult-standard", "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert " patients, " in text.split("<h2>")[0]
+    sections = {part.split("</h2>")[0]: part for part in text.split("<h2>")[1:]}
+    for title in ("Alerts by rule", "Load of a shift", "Pages by day", "What changes, by rule"):
+        assert 'class="note"' in sections[title], title
+    assert "dashed: adult-standard" in sections["Alerts by rule"]
+    assert "divide by the nurses" in sections["Load of a shift"]
+    assert "judged by adult-standard" in sections["Load of a shift"]
+
+
 def test_what_appears_and_vanishes_against_another_book_is_told(folder: Path) -> None:
     lower = draft(folder, 'value = ["90 mmHg"]', 'value = ["100 mmHg"]')
     appearing = json.loads(backtest(folder, lower, "--against", "live", "--json").stdout)
