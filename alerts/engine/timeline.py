@@ -20,6 +20,7 @@ from alerts.engine.ladders import Rung
 from alerts.engine.memory import RING_MAX, Structured
 from alerts.engine.remembered import Entry, met_of, values_of_entries
 from alerts.engine.rounds import Rounds
+from alerts.engine.windows import averaged
 from alerts.rules.book import Matching, Mean
 from alerts.rules.values import Sums
 
@@ -294,7 +295,7 @@ class Timeline:
         entry = self._pool[kept.place : kept.place + 1]
         kinds, state = self._rounds.kinds, self._rounds.state
         total = np.array([[day.total for day in inside]]).sum(axis=1)
-        count = np.array([[day.count for day in inside]]).sum(axis=1)
+        count = averaged(np.array([[day.count for day in inside]]).sum(axis=1), mean)
         return Sums(
             total,
             count,

@@ -102,6 +102,11 @@ def _space(counted: Booleans, at_ms: Integers, apart_ms: int) -> None:
         since_ms = np.where(counted[:, place], at_ms[:, place], since_ms)
 
 
+def averaged(count: Integers, mean: Mean) -> Integers:
+    """Leave out quantities that too few readings of a window have: their means are unknown."""
+    return np.where(count >= mean.readings, count, 0)
+
+
 def averages(
     mean: Mean, window: Window, values: Values, positions: Integers
 ) -> tuple[Integers, Sums]:
@@ -114,7 +119,7 @@ def averages(
     ends, total = positions[some], pick(window.total, some)
     return some, Sums(
         total,
-        pick(window.count, some),
+        averaged(pick(window.count, some), mean),
         np.zeros_like(total),
         met={need: met[ends] for need, met in values.met.items()},
         chosen={name: chosen.some(ends) for name, chosen in values.chosen.items()},

@@ -161,11 +161,12 @@ def _rule_phrase(test: Test, finding: Finding) -> str:
 def _phrase(test: Test, finding: Finding) -> str:
     if isinstance(test, HasStatus):
         return f"the device reports {test.name.replace('-', ' ')}"
-    if isinstance(test, Beyond) or limits.side_of(finding.sight.quantities.get(test.name)):
+    sums = finding.window.sums if finding.window else None
+    beyond = sums is None and limits.side_of(finding.sight.quantities.get(test.name))
+    if isinstance(test, Beyond) or beyond:
         upward = test.side == HI if isinstance(test, Beyond) else test.operator.startswith(">")
         side = "HI: above" if upward else "LO: below"
         return f"{spoken(test.name)} is {side} what the device can measure"
-    sums = finding.window.sums if finding.window else None
     value, unit = limits.field_text(test, finding.sight, sums)
     limit = limits.limit_text(test, finding.own, unit)
     over = " over the baseline" if test.rise else ""

@@ -110,7 +110,7 @@ def averaged(rule: OracleRule, window: Averaged, patient: Patient, at: Kept) -> 
     numeric = [kept for kept in inside if not kept.censored]
     if len(numeric) < window.readings or len({kept.day for kept in numeric}) < window.days:
         return nothing
-    mean = Mean(numeric, patient.limits(rule, at.at_ms))
+    mean = Mean(numeric, window.readings, patient.limits(rule, at.at_ms))
     plain = holds(rule.when, mean)
     back = holds(rule.when, mean, rule.band) is False and len(numeric) == len(inside)
     return Truth(plain is True, plain is False, back, tuple(inside))
@@ -118,12 +118,16 @@ def averaged(rule: OracleRule, window: Averaged, patient: Patient, at: Kept) -> 
 
 @dataclass(frozen=True)
 class Mean:
-    """Fields mean the mean of readings."""
+    """Fields mean the mean of readings, of which at least so many have them."""
 
     readings: list[Kept]
+    least: int
     limits: Limits
 
     def compare(self, test: syntax.Comparison, band: Band) -> bool | None:
+        parts = ["systolic", "diastolic"] if test.field == "map" else [test.field]
+        if any(len(known(self.readings, part)) < self.least for part in parts):
+            return None
         mean = mean_of(self.readings, test.field)
         return None if mean is None else exactly(mean, test, self.limits, band)
 
