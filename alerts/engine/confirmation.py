@@ -42,7 +42,9 @@ def begin_wait(state: LadderState, facts: Facts, passed: Passed, ladder: Ladder)
     if facts.flagged or alone != speakers:
         return False
     within_ms = min(ladder.rungs[rung].rule.confirm_within_ms for rung in bits(speakers))
-    deadline_ms = max(facts.measured_ms + within_ms, facts.log_ms)
+    deadline_ms = facts.measured_ms + within_ms
+    if deadline_ms < facts.log_ms:
+        return False  # it came when its wait was over: who waited for the next record paged late
     if earlier is not None:
         deadline_ms = min(deadline_ms, earlier.deadline_ms)
     state.awaiting = Awaiting(facts.sight, speakers, deadline_ms, within_ms)

@@ -76,7 +76,9 @@ class Gate(Voices):
         if case.flagged or set(waits) != speakers:
             return False
         within_ms = min(waits.values())
-        deadline_ms = max(case.at_ms + within_ms, self.log_ms)
+        deadline_ms = case.at_ms + within_ms
+        if deadline_ms < self.log_ms:  # it came after its wait
+            return False
         if earlier is not None:  # a page that was promised comes no later
             deadline_ms = min(deadline_ms, earlier.deadline_ms)
         problem.awaiting = Awaiting(case, speakers, deadline_ms, within_ms)
