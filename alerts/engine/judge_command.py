@@ -29,10 +29,16 @@ _EXAMPLE = (
     'such as {"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
     '"value": 98}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
 )
+_SUFFICE = """\b
+{"kind": "patient", "patient_id": "p1", "books": ["adult-diabetes"], "zone": "Europe/Berlin"}
+{"patient_id": "p1", "received_at": "2026-03-02T08:00Z", "reading_id": "r1", "vital": "glucose", \
+"measured_at": "2026-03-02T07:59Z", "quantities": {"glucose": {"unit": "mg/dL", "value": 45}}}
+{"kind": "tick", "received_at": "2026-03-02T08:30Z"}
+"""
 _COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "info": None}
 
 
-@click.command()
+@click.command(epilog=_SUFFICE)
 @click.argument("books", nargs=-1, required=True, metavar="BOOK...")
 @click.option("--log", "log_file", required=True, metavar="FILE", help="JSON lines; - is stdin.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each transition.")
@@ -49,6 +55,7 @@ def judge(*, books: tuple[str, ...], log_file: str, as_json: bool, cut: int) -> 
     FILE holds one JSON object a line, in the order of the log: records of readings.v1, patients'
     entries of registry.v1, reports of gateways.v1, ticks, or single readings in wire format with
     patient_id and received_at beside them. A patient without an entry is judged by all BOOKs.
+    docs/log.md shows every kind of line; the three below suffice.
 
     A line that cannot be read, or that the bridge would refuse, is named, counted and left out; the
     others are judged. Exit status 65: there was one. 78: no log, or a book that is wrong.
