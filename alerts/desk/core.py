@@ -9,23 +9,20 @@ unacknowledged critical alert is never without a timer, unless it ended or lies 
 
 from dataclasses import dataclass, field
 
-from alerts.desk import calls
+from alerts.desk import calls, recovery
 from alerts.desk.agenda import Agenda
 from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk, whose
-from alerts.desk.staffing import CHAIN_STEPS, Staffing, routing
-from alerts.desk.technical import DESK, again, is_technical, programme_of, report
+from alerts.desk.rotas import Rotas
+from alerts.desk.technical import is_technical, report
 from alerts.desk.timers import Timer, timer
 from alerts.desk.verdicts import Occasion, Tell, standing, telling, verdict
-from alerts.lateness import BANNER_MS
 from schemas.alert import SEVERITIES, Action, Expired, Sent, Severity, Transition
 from schemas.rota import RotaEntry
 
 GATHER_MS = 250
 """The events of one record may come in two reads: so long the desk waits for the others."""
-_NOBODY = RotaEntry("")
-_EPISODES_A_DAY_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +38,7 @@ class Core:
     """Folds what it is given; ``decide`` and ``to_deliver`` change nothing."""
 
     desk: Desk = field(default_factory=Desk)
-    _rotas: dict[str, RotaEntry] = field(default_factory=dict)
-    _staffing: dict[str, Staffing] = field(default_factory=dict)
+    _rotas: Rotas = field(default_factory=Rotas)
     _agenda: Agenda = field(default_factory=Agenda)
     _undecided: dict[str, int] = field(default_factory=dict)
     """When the first undecided event of an alert came in, by alert."""
@@ -52,12 +48,12 @@ class Core:
 
     def put_rota(self, rota: RotaEntry) -> None:
         """Take a rota, or replace it; what waits is reckoned anew."""
-        self._rotas[rota.programme] = rota
+        self._rotas.put(rota)
         self._rearrange()
 
     def remove_rota(self, programme: str) -> None:
         """Forget a rota."""
-        if self._rotas.pop(programme, None) is not None:
+        if self._rotas.remove(programme):
             self._rearrange()
 
     def found(self, event: Transition, now_ms: int) -> None:
@@ -92,7 +88,7 @@ class Core:
         if not drafts:
             for alert_id, due in self._agenda.due(now_ms):
                 drafts += self._act(alert_id, due, now_ms)
-        return self._without_repetition(drafts)
+        return recovery.without_repetition(self.desk, drafts)
 
     def to_deliver(self) -> list[Action]:
         """Give the notices that are in the log and of whose delivery nothing is known yet.
@@ -103,7 +99,7 @@ class Core:
 
     def raised(self, trouble: Action) -> list[Action]:
         """Give the record of trouble, unless it is known and lasts."""
-        return self._without_repetition([trouble])
+        return recovery.without_repetition(self.desk, [trouble])
 
     def outcome(self, notice: Action, now_ms: int, *, delivered: bool, note: str) -> list[Action]:
         """Give the records that say what came of a delivery; a failure is trouble too."""
@@ -113,44 +109,14 @@ class Core:
             programme = self.rota_of(case).programme
             sentence = f"Programme {programme}: no channel took a notification ({note})."
             said.append(report("undelivered", programme, now_ms, sentence))
-        return self._without_repetition(said)
+        return recovery.without_repetition(self.desk, said)
 
     def recovered(self, now_ms: int, late_ms: int) -> list[Action]:
         """Close the desk's own trouble whose cause is gone; it stays in the history.
 
         ``late_ms``: how late readings are judged now.
         """
-        return [
-            calls.over(case, now_ms)
-            for case in self.desk.technical_cases()
-            if not case.settled and self._is_over(case, now_ms, late_ms)
-        ]
-
-    def _is_over(self, case: Case, now_ms: int, late_ms: int) -> bool:
-        programme = programme_of(case)
-        match case.demand.rule:
-            case "late":
-                return late_ms <= BANNER_MS
-            case "empty-rota":
-                rota = self._rotas.get(programme)
-                staffing = None if rota is None else Staffing(rota)
-                return staffing is not None and all(
-                    staffing.people(step, now_ms) for step in range(CHAIN_STEPS)
-                )
-            case "undelivered":
-                return self._are_reached_again(programme, case.demand.at_ms)
-            case _:
-                return False
-
-    def _are_reached_again(self, programme: str, since_ms: int) -> bool:
-        """Whether everybody whom no channel reached was reached since: nobody else proves it."""
-        missed: set[str] = set()
-        reached: set[str] = set()
-        for case in self.desk.cases():
-            if not is_technical(case.demand) and self.rota_of(case).programme == programme:
-                missed |= case.notices.missed_until(since_ms)
-                reached |= case.notices.reached_since(since_ms)
-        return bool(missed) and missed <= reached
+        return recovery.recovered(self.desk, self._rotas, now_ms, late_ms)
 
     def case_of(self, notice: Action) -> Case | None:
         """Give the alert that a notice is about."""
@@ -169,7 +135,7 @@ class Core:
 
     def rota_of(self, case: Case) -> RotaEntry:
         """Give the rota that answers for an alert; an empty one if none does."""
-        return self._staffing_of(case).rota
+        return self._rotas.staffing_of(case).rota
 
     def _decide_events(self, now_ms: int) -> list[Action]:
         drafts: list[Action] = []
@@ -292,13 +258,7 @@ class Core:
                 return calls.tell(at, telling(occasion).reason)
 
     def _desktop(self, case: Case, now_ms: int) -> Desktop:
-        return Desktop(case, self._staffing_of(case), now_ms, is_technical(case.demand))
-
-    def _staffing_of(self, case: Case) -> Staffing:
-        book = case.demand.book
-        if book not in self._staffing:
-            self._staffing[book] = Staffing(routing(self._rotas.values(), book) or _NOBODY)
-        return self._staffing[book]
+        return Desktop(case, self._rotas.staffing_of(case), now_ms, is_technical(case.demand))
 
     def _reckon(self) -> None:
         changed, self._changed = self._changed, {}
@@ -313,12 +273,11 @@ class Core:
             self._undecided.setdefault(alert_id, now_ms)
         elif case is not None:
             self._undecided.pop(alert_id, None)
-            due = timer(case, self._staffing_of(case), technical=is_technical(case.demand))
+            due = timer(case, self._rotas.staffing_of(case), technical=is_technical(case.demand))
         self._agenda.put(alert_id, due)
 
     def _rearrange(self) -> None:
         self._reckon()
-        self._staffing.clear()
         for case in self.desk.cases():
             self._look_at(case.alert_id, self._undecided.get(case.alert_id, 0))
 
@@ -329,27 +288,6 @@ class Core:
         if notice.reason == "retracted":
             return True
         return case.attention == "unacknowledged" and not case.settled
-
-    def _without_repetition(self, drafts: list[Action]) -> list[Action]:
-        """Leave out what is in the log already: trouble of the same day, for one."""
-        known: set[str] = set()
-        fresh = []
-        for draft in drafts:
-            one = self._next_episode(draft) if draft.kind == "technical" else draft
-            if one.action_id not in known and not self.desk.knows(one):
-                fresh.append(one)
-            known.add(one.action_id)
-        return fresh
-
-    def _next_episode(self, trouble: Action) -> Action:
-        """Raise anew what the desk has closed that day; what a person closed stays closed."""
-        raised = trouble
-        for episode in range(1, _EPISODES_A_DAY_MAX):
-            case = self.desk.case(raised.alert_ids[0])
-            if case is None or case.answer is None or case.answer.who != DESK:
-                break
-            raised = again(trouble, episode)
-        return raised
 
 
 def _rank(severity: Severity) -> int:

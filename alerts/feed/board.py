@@ -11,7 +11,7 @@ import msgspec
 
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk, is_listed, sections
-from alerts.desk.staffing import Staffing, routing
+from alerts.desk.rotas import Rotas
 from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.chart import chart
 from alerts.feed.latest import LatestReadings
@@ -92,8 +92,7 @@ class Board:
         self.desk = Desk()
         self._latest = LatestReadings()
         self._patients: dict[str, PatientEntry] = {}
-        self._rotas: dict[str, RotaEntry] = {}
-        self._staffing: dict[str, Staffing] = {}
+        self._rotas = Rotas()
         self.reports: dict[int, EngineReport] = {}
         self.newest_stamp_ms: int | None = None
 
@@ -165,14 +164,8 @@ class Board:
 
     def _due_ms(self, case: Case) -> int:
         """Work is due by the end of the shift in which it came up, or of the next one."""
-        return self._staffing_of(case).end_of_shift_ms(case.demand.at_ms) if is_listed(case) else 0
-
-    def _staffing_of(self, case: Case) -> Staffing:
-        book = case.demand.book
-        if book not in self._staffing:
-            rota = routing(self._rotas.values(), book) or RotaEntry("")
-            self._staffing[book] = Staffing(rota)
-        return self._staffing[book]
+        staffing = self._rotas.staffing_of(case)
+        return staffing.end_of_shift_ms(case.demand.at_ms) if is_listed(case) else 0
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
         parts = sections(self._standing(self.desk.cases()), self._due_ms)
@@ -230,15 +223,11 @@ class Board:
                 self._patients[entry.patient_id] = entry
                 return before != entry
             case RotaEntry():
-                rota = self._rotas.get(entry.programme)
-                self._rotas[entry.programme] = entry
-                self._staffing.clear()
-                return rota != entry
+                return self._rotas.put(entry)
             case Removed(key=key):
-                self._staffing.clear()
                 patient = self._patients.pop(key.removeprefix(PATIENT_KEY), None)
-                gone = self._rotas.pop(key.removeprefix(ROTA_KEY), None)
-                return patient is not None or gone is not None
+                gone = self._rotas.remove(key.removeprefix(ROTA_KEY))
+                return patient is not None or gone
             case _:
                 return False  # whose device it is, and what the rules say, was decided before
 

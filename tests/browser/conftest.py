@@ -10,7 +10,7 @@ from typing import Self
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from simulators.programs import UNPACKED, find_program
 from simulators.stack.kafka import EmbeddedKafka
@@ -19,6 +19,7 @@ from tests.alert_log import AlertLog, log
 from tests.servers import eventually, kafka
 
 __all__ = ["kafka", "log"]
+expect.set_options(timeout=15_000)  # ms; a slow machine is not a wrong answer
 SILENCE_S = 5.0  # the page is told so by the feed; shipped is 15 s, and 2 s is a busy machine
 _CHROMIUM = [
     "--no-sandbox",  # needed as root; what it shows is ours
@@ -82,3 +83,15 @@ def browser() -> Iterator[Browser]:
 def feed(kafka: EmbeddedKafka, log: AlertLog) -> Iterator[FeedProcess]:
     with FeedProcess(kafka.bootstrap) as process:
         yield process
+
+
+@pytest.fixture
+def page(browser: Browser, feed: FeedProcess) -> Iterator[Page]:
+    context = browser.new_context(base_url=feed.url)
+    context.set_default_timeout(15_000)
+    tab = context.new_page()
+    problems: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    yield tab
+    context.close()
+    assert problems == []

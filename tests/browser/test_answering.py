@@ -1,35 +1,20 @@
 """A nurse answers by keyboard alone, or on a telephone: what is needed is at hand and stays."""
 
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from schemas.alert import Transition
 from schemas.kafka import Tick
 from tests.alert_log import AlertLog
 from tests.alert_records import patient, pressure, readings, transition
-from tests.browser.conftest import FeedProcess
 
 pytestmark = pytest.mark.timeout(120)
-expect.set_options(timeout=15_000)  # ms; a slow machine is not a wrong answer
 
 PHONE = ViewportSize(width=390, height=664)  # what a telephone's browser leaves of 844
 NAMED = "localStorage.setItem('vitalwire.name', 'Anna')"
-
-
-@pytest.fixture
-def page(browser: Browser, feed: FeedProcess) -> Iterator[Page]:
-    context = browser.new_context(base_url=feed.url)
-    context.set_default_timeout(15_000)
-    tab = context.new_page()
-    problems: list[str] = []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    yield tab
-    context.close()
-    assert problems == []
 
 
 def onset(event_id: str, alert_id: str, **fields: object) -> Transition:

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -18,23 +17,10 @@ from tests.browser.conftest import FeedProcess
 from tests.servers import PARTITIONS
 
 pytestmark = pytest.mark.timeout(120)
-expect.set_options(timeout=15_000)  # ms; a slow machine is not a wrong answer
 
 SHIPPED_SILENCE_MS = 15_000
 MARK = "window.neverReloaded = true"
 IS_MARKED = "window.neverReloaded === true"
-
-
-@pytest.fixture
-def page(browser: Browser, feed: FeedProcess) -> Iterator[Page]:
-    context = browser.new_context(base_url=feed.url)
-    context.set_default_timeout(15_000)
-    tab = context.new_page()
-    problems: list[str] = []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    yield tab
-    context.close()
-    assert problems == []
 
 
 def onset(event_id: str, alert_id: str = "a", **fields: object) -> Transition:

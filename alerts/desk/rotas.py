@@ -1,0 +1,39 @@
+"""The rotas of all programmes, and which of them answers for a rule book."""
+
+from alerts.desk.case import Case
+from alerts.desk.staffing import Staffing, routing
+from schemas.rota import RotaEntry
+
+_NOBODY = RotaEntry("")
+
+
+class Rotas:
+    """Keeps each programme's rota; remembers what was asked of them until one changes."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._rotas: dict[str, RotaEntry] = {}
+        self._staffing: dict[str, Staffing] = {}
+
+    def put(self, rota: RotaEntry) -> bool:
+        """Take a rota, or replace it; tell whether it is another one than before."""
+        before = self._rotas.get(rota.programme)
+        self._rotas[rota.programme] = rota
+        self._staffing.clear()
+        return before != rota
+
+    def remove(self, programme: str) -> bool:
+        """Forget a rota; tell whether there was one."""
+        self._staffing.clear()
+        return self._rotas.pop(programme, None) is not None
+
+    def get(self, programme: str) -> RotaEntry | None:
+        """Give a programme's rota."""
+        return self._rotas.get(programme)
+
+    def staffing_of(self, case: Case) -> Staffing:
+        """Give who answers for an alert: by an empty rota if none does."""
+        book = case.demand.book
+        if book not in self._staffing:
+            self._staffing[book] = Staffing(routing(self._rotas.values(), book) or _NOBODY)
+        return self._staffing[book]
