@@ -110,7 +110,7 @@ def _confirmation(cause: Rung, finding: Finding) -> Iterator[str]:
     """Say whether the page waits, or why it has come."""
     within = wording.duration_text(cause.rule.confirm_within_ms)
     if "awaiting-confirmation" in finding.marks:
-        yield f"one reading: the page waits up to {within} for a repeat"
+        yield f"one reading: it pages once a repeat says the same, or after {within}"
     elif finding.event == "confirmed" and finding.unanswered:
         yield f"no repeat within {within} says otherwise"
     elif finding.event == "confirmed":

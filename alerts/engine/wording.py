@@ -87,7 +87,7 @@ def reopened_text(rung: Rung, finding: Finding) -> str:
     said += ", which no repeat has confirmed" if "unverified" in finding.marks else ""
     if finding.deadline_ms is not None:
         within = duration_text(rung.rule.confirm_within_ms)
-        said += f", the page waits up to {within} for a repeat"
+        said += f", it pages once a repeat says the same, or after {within}"
     return f"Open again: {said}; the reading that had ended it"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from html import escape
+from itertools import cycle, pairwise
 from math import inf, isfinite
 
 from schemas.alert import Evidence, LimitInForce, Transition
@@ -18,8 +19,10 @@ from schemas.kafka import StampedReading
 from schemas.units import shown, ucum
 from schemas.vitals import VITALS, Quantity, Vital, spoken
 
-_WIDTH, _HEIGHT = 360, 132
-_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 76, 14, 24
+_WIDTH, _HEIGHT = 304, 150
+"""In CSS pixels: the page shows it in this size (``feed.css``), so that its words can be read."""
+_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 92, 18, 28
+_LETTERS = 12
 _LINES = ("#1d4ed8", "#0f766e", "#7e22ce")
 _LIMIT, _WORDS = "#b91c1c", "#4b5563"
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)")
@@ -67,22 +70,25 @@ def chart(demand: Transition, recent: Sequence[StampedReading], zone: tzinfo) ->
     if not lines:
         return None
     limits = {
-        value: "own limit" if limit.author else "limit"
+        value: _limit_name(limit, quantity, alone=len(lines) == 1)
         for quantity, unit, _ in lines
         for limit in demand.limits
         if (value := _limit(limit, quantity, unit)) is not None
     }
     frame = _frame([points for _, _, points in lines], list(limits))
-    parts = [_limit_line(frame, value, lines[0][1], word) for value, word in limits.items()]
-    for number, (quantity, unit, points) in enumerate(lines):
-        parts += _line(frame, points, _LINES[number % len(_LINES)])
-        parts.append(_name(frame, quantity, unit, points[-1], _LINES[number % len(_LINES)]))
-    parts += _times(frame, zone)
+    parts, marks = [_limit_line(frame, value) for value in limits], list[str]()
+    words = [_limit_text(frame, value, lines[0][1], word) for value, word in limits.items()]
+    heights = _apart([frame.y(points[-1].value) for _, _, points in lines])
+    for (quantity, unit, points), y, colour in zip(lines, heights, cycle(_LINES), strict=False):
+        parts.append(_line(frame, points, colour))
+        marks += [_mark(frame, one, colour) for one in points]
+        words.append(_name(quantity, unit, points[-1].value, y, colour))
+    words += _times(frame, zone)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" role="img">'
         f"<title>{escape(demand.title)}</title><desc>{escape(demand.reason)}</desc>"
-        f"{''.join(parts)}</svg>"
+        f"{''.join(parts + words + marks)}</svg>"
     )
 
 
@@ -161,19 +167,37 @@ def _frame(lines: Sequence[Sequence[_Point]], limits: Sequence[float]) -> _Frame
     return _Frame(min(times), max(times), low - margin, high + margin)
 
 
-def _limit_line(frame: _Frame, value: float, unit: str, word: str) -> str:
-    y = frame.y(value)
+def _text_at(x: float, y: float, colour: str, text: str, anchor: str = "start") -> str:
+    """Write on a line or a point, too: a halo keeps the words apart from it."""
     return (
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_LIMIT}" '
-        f'stroke-dasharray="5 4"/><text x="{_LEFT}" y="{y - 3:.1f}" font-size="10" '
-        f'font-family="sans-serif" fill="{_LIMIT}">{word} {value:g} {escape(shown(unit))}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{_LETTERS}" font-family="sans-serif" '
+        f'text-anchor="{anchor}" fill="{colour}" stroke="#fff" stroke-width="3" '
+        f'paint-order="stroke">{text}</text>'
     )
 
 
-def _line(frame: _Frame, points: Sequence[_Point], colour: str) -> list[str]:
+def _limit_name(limit: LimitInForce, quantity: Quantity, *, alone: bool) -> str:
+    """Say whose limit it is, and of what: one of the diastolic is none of the systolic."""
+    word = "own limit" if limit.author else "limit"
+    return word if alone else f"{spoken(quantity.name)} {word}"
+
+
+def _limit_line(frame: _Frame, value: float) -> str:
+    y = frame.y(value)
+    return (
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_LIMIT}" '
+        f'stroke-dasharray="5 4"/>'
+    )
+
+
+def _limit_text(frame: _Frame, value: float, unit: str, word: str) -> str:
+    words = f"{word} {value:g} {escape(shown(unit))}"
+    return _text_at(_LEFT, frame.y(value) - 4, _LIMIT, words)
+
+
+def _line(frame: _Frame, points: Sequence[_Point], colour: str) -> str:
     places = " ".join(f"{frame.x(one.at_ms):.1f},{frame.y(one.value):.1f}" for one in points)
-    marks = [_mark(frame, one, colour) for one in points]
-    return [f'<polyline points="{places}" fill="none" stroke="{colour}"/>', *marks]
+    return f'<polyline points="{places}" fill="none" stroke="{colour}"/>'
 
 
 def _mark(frame: _Frame, one: _Point, colour: str) -> str:
@@ -188,21 +212,26 @@ def _mark(frame: _Frame, one: _Point, colour: str) -> str:
     return mark + (ring if one.chosen else "")
 
 
-def _name(frame: _Frame, quantity: Quantity, unit: str, last: _Point, colour: str) -> str:
-    value = f"{last.value:g}" if isfinite(last.value) else ("HI" if last.value > 0 else "LO")
-    return (
-        f'<text x="{_WIDTH - _RIGHT + 9}" y="{frame.y(last.value) + 3:.1f}" font-size="10" '
-        f'font-family="sans-serif" fill="{colour}">{escape(spoken(quantity.name))} {value}'
-        f"<title>{escape(shown(unit))}</title></text>"
-    )
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Move names that would stand on each other apart, downwards or from the lower edge up."""
+    placed = list(heights)
+    order = sorted(range(len(placed)), key=lambda one: placed[one])
+    for upper, lower in pairwise(order):
+        placed[lower] = max(placed[lower], placed[upper] + _LETTERS + 1)
+    over = max(placed, default=0.0) - (_HEIGHT - _BOTTOM)
+    return [one - max(over, 0.0) for one in placed]
+
+
+def _name(quantity: Quantity, unit: str, last: float, y: float, colour: str) -> str:
+    value = f"{last:g}" if isfinite(last) else ("HI" if last > 0 else "LO")
+    words = f"{escape(spoken(quantity.name))} {value}<title>{escape(shown(unit))}</title>"
+    return _text_at(_WIDTH - _RIGHT + 9, y + 4, colour, words)
 
 
 def _times(frame: _Frame, zone: tzinfo) -> list[str]:
     edges = [(frame.begins_ms, "start"), (frame.ends_ms, "end")]
     return [
-        f'<text x="{frame.x(at_ms):.1f}" y="{_HEIGHT - 8}" font-size="10" '
-        f'font-family="sans-serif" text-anchor="{anchor}" fill="{_WORDS}">'
-        f"{_when(at_ms, zone)}</text>"
+        _text_at(frame.x(at_ms), _HEIGHT - 8, _WORDS, _when(at_ms, zone), anchor)
         for at_ms, anchor in (
             edges if frame.ends_ms > frame.begins_ms else [(edges[0][0], "middle")]
         )

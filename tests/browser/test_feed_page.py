@@ -314,7 +314,7 @@ def test_an_alert_shows_its_chart(page: Page, log: AlertLog) -> None:
     for card in waiting(page).all():
         picture = card.locator("img.chart")
         picture.scroll_into_view_if_needed()
-        expect(picture).to_have_js_property("naturalWidth", 360)  # else it is a broken one
+        expect(picture).to_have_js_property("naturalWidth", 304)  # else it is a broken one
 
 
 def test_readings_move(page: Page, log: AlertLog) -> None:

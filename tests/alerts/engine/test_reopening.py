@@ -53,7 +53,7 @@ def test_what_waited_for_a_repeat_waits_on_until_its_time() -> None:
     assert paged.at_ms == onset.confirm_by_ms
     assert again.reason == (
         "Open again: severe blood pressure, systolic 200 mmHg and diastolic 125 mmHg "
-        "(adult-standard, bp-severe), the page waits up to 10 min for a repeat; "
+        "(adult-standard, bp-severe), it pages once a repeat says the same, or after 10 min; "
         "the reading that had ended it is another patient's"
     )
 

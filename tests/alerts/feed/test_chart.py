@@ -66,6 +66,26 @@ def test_a_limit_of_the_patients_own_is_called_so_and_is_in_the_readings_unit() 
     assert len(points) == 2  # 100 mg/dL stands among mmol/L
 
 
+def test_the_limit_of_one_pressure_is_not_taken_for_the_others() -> None:
+    about = evidence("r9", NOON, systolic="134 mmHg", diastolic="124 mmHg")
+    limits = (
+        LimitInForce("systolic", ">", ["180 mmHg"]),
+        LimitInForce("diastolic", ">", ["120 mmHg"]),
+    )
+    words = texts(drawn(alert(about, *limits), []))
+    assert "systolic limit 180 mmHg" in words
+    assert "diastolic limit 120 mmHg" in words
+
+
+def test_names_that_would_stand_on_each_other_are_moved_apart() -> None:
+    about = evidence("r9", NOON, systolic="100 mmHg", diastolic="99 mmHg")
+    past = evidence("r8", NOON - HOUR, systolic="200 mmHg", diastolic="60 mmHg")
+    picture = drawn(alert(about, window=[past]), [])
+    named = [one for one in picture.iter(f"{SVG}text") if "tolic" in "".join(one.itertext())]
+    upper, lower = sorted(float(one.get("y", "")) for one in named)
+    assert lower - upper >= float(named[0].get("font-size", ""))
+
+
 def test_hi_and_lo_stand_at_the_edges_and_doubted_values_are_hollow() -> None:
     about = evidence("r9", NOON, glucose="HI")
     window = [
@@ -107,5 +127,5 @@ def test_nothing_is_drawn_outside(values: list[tuple[int, int]]) -> None:
     ]
     picture = drawn(alert(window[0], window=window), [])
     for circle in picture.iter(f"{SVG}circle"):
-        assert 0 <= float(circle.get("cx", "")) <= 360
-        assert 0 <= float(circle.get("cy", "")) <= 132
+        assert 0 <= float(circle.get("cx", "")) <= 304
+        assert 0 <= float(circle.get("cy", "")) <= 150

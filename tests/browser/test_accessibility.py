@@ -1,0 +1,108 @@
+"""What a reader of the screen, a keyboard, a magnifying glass or tired eyes need of the page."""
+
+import time
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from schemas.alert import Evidence, LimitInForce, Severity, Transition
+from tests.alert_log import AlertLog
+from tests.alert_records import patient, transition
+
+pytestmark = pytest.mark.timeout(120)
+
+SIZES = [
+    ViewportSize(width=1280, height=900),
+    ViewportSize(width=640, height=450),  # the same screen at 200 %
+    ViewportSize(width=390, height=664),
+]
+LETTERS_PX_MIN = 11
+CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
+FAINT = """(least) => {
+  const rgba = (text) => {
+    const [red, green, blue, alpha = 1] = text.match(/[0-9.]+/g).map(Number);
+    return {parts: [red, green, blue], alpha};
+  };
+  const light = (parts) => parts
+    .map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+  const ground = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = rgba(getComputedStyle(one).backgroundColor);
+      if (colour.alpha === 1) return colour.parts;
+    }
+    return [255, 255, 255];
+  };
+  const written = [...document.querySelectorAll("body *")].filter((element) =>
+    element.checkVisibility({checkVisibilityCSS: true}) && !element.closest(".heard, svg, .silence")
+    && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+  return written.map((element) => {
+    const [low, high] = [rgba(getComputedStyle(element).color).parts, ground(element)]
+      .map(light).sort((one, other) => one - other);
+    return [Math.round((high + 0.05) / (low + 0.05) * 100) / 100, element.textContent.trim()];
+  }).filter(([ratio]) => ratio < least);
+}"""
+
+
+def alert(number: int, severity: Severity) -> Transition:
+    now_ms = time.time_ns() // 1_000_000
+    values = {"systolic": "192 mm[Hg]", "diastolic": "124 mm[Hg]"}
+    return transition(
+        f"{number}",
+        severity=severity,
+        at_ms=now_ms,
+        alert_id=f"a{number}",
+        patient_id="p1",
+        marks=["delayed"],
+        evidence=Evidence(f"{number:032}", "blood_pressure", now_ms, "device-clock", values),
+        limits=[LimitInForce("systolic", ">", ["180 mm[Hg]"])],
+    )
+
+
+@pytest.fixture
+def shown(page: Page, log: AlertLog) -> Page:
+    severities: tuple[Severity, ...] = ("critical", "high", "medium", "info")
+    log.put(patient("p1", "Wren-01"), *(alert(n, one) for n, one in enumerate(severities)))
+    page.emulate_media(reduced_motion="reduce")  # what is new is not washed in yellow for a while
+    page.goto("/")
+    expect(page.locator("[data-part=waiting] .card")).to_have_count(2)
+    return page
+
+
+def test_a_reader_of_the_screen_is_told_where_it_is_and_what_each_button_does(shown: Page) -> None:
+    expect(shown.get_by_role("heading", level=1)).to_have_text("Alerts")
+    for landmark in ("banner", "main", "contentinfo"):
+        expect(shown.get_by_role(landmark)).to_have_count(1)
+    card = shown.get_by_role("article", name="critical: Severe blood pressure, Wren-01")
+    button = card.get_by_role("button", name="Acknowledge for Wren-01, Severe blood pressure")
+    expect(button).to_have_count(1)
+    expect(card.get_by_label("Your name").first).to_be_visible()
+    expect(card.get_by_role("img", name="Chart: the last values and the limit")).to_have_count(1)
+
+
+def test_severities_differ_by_shape_and_word_and_not_by_colour_alone(shown: Page) -> None:
+    shapes = shown.locator("#main .card .shape use").evaluate_all(
+        "all => all.map(one => one.getAttribute('href'))"
+    )
+    words = shown.locator("#main .card .severity").all_text_contents()
+    assert len(set(shapes)) == len(set(words)) == len(shapes) == 4
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}px")
+def test_every_size_can_be_read_without_moving_sideways(shown: Page, size: ViewportSize) -> None:
+    shown.set_viewport_size(size)
+    assert shown.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    chart = shown.locator("[data-part=waiting] .chart").first
+    chart.scroll_into_view_if_needed()
+    expect(chart).to_have_js_property("complete", value=True)
+    drawn = shown.request.get(chart.get_attribute("src") or "").text()
+    scale = chart.evaluate("one => one.getBoundingClientRect().width / one.naturalWidth")
+    letters = {float(one.split('"')[0]) for one in drawn.split('font-size="')[1:]}
+    assert min(letters) * scale >= LETTERS_PX_MIN
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_word_stands_out_from_its_ground(shown: Page, scheme: str) -> None:
+    shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    assert shown.evaluate(FAINT, CONTRAST_MIN) == []
