@@ -4,7 +4,7 @@ What is open and how far the topic has been judged are one record of alerts.stat
 the transitions: a crash, or a zombie that writes last, repeats events under their names.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import structlog
@@ -71,7 +71,7 @@ class Beside:
         records = self._log.poll(0) if self._leads else []
         if not records:
             return
-        found = self._devices.judge(list(_readable(records)))
+        found = self._devices.judge(list(readable(records)))
         messages = [
             Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))
             for one in found
@@ -86,7 +86,8 @@ class Beside:
         self._replicas.put_beside(PARTITION, KEY, value, output, patience)
 
 
-def _readable(records: Sequence[LogRecord]) -> Iterator[Unassigned]:
+def readable(records: Iterable[LogRecord]) -> Iterator[Unassigned]:
+    """Decode what can be judged; say aloud what cannot."""
     for record in records:
         try:
             entry = _decoded(record.value or b"")

@@ -1,4 +1,7 @@
-"""Reads one patient's part of the log: the alert's events, the books and plan, every reading."""
+"""Reads what an alert follows from: its events, the books and plan, every reading of its patient.
+
+Or every reading that belonged to nobody, of an alert about a device.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ import msgspec
 
 from alerts.engine.absence.watch import LOG_GAP_MS
 from alerts.engine.admission import decoded, held_back, sane
+from alerts.engine.beside import readable
 from alerts.engine.ladders import RuleSet
 from alerts.engine.library import Library
 from alerts.engine.partitioner import partitions_of
@@ -15,11 +19,12 @@ from alerts.engine.plans import Plans
 from alerts.engine.roster import Roster
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
+from alerts.engine.unassigned import UnassignedDevices
 from alerts.log import Log, LogRecord
 from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.kafka import Canary, ReadingsRecord, Tick
-from schemas.topics import ALERTS, READINGS, REGISTRY
+from schemas.topics import ALERTS, READINGS, REGISTRY, UNASSIGNED
 
 _CLIENT_ID = "vitalwire-replay"
 _AT_ONCE = 5_000
@@ -53,11 +58,28 @@ def written(bootstrap: str, alert_id: str, progress: Progress) -> list[Transitio
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the log gives now; ``begins_ms``: how far back the patient's part of it reaches."""
+    """What the log gives now; ``begins_ms``: how far back what was read of ``topic`` reaches."""
 
     transitions: list[Transition]
     begins_ms: int | None
     rule_set: RuleSet
+    topic: str
+
+
+def devices_judged_again(bootstrap: str, books: Path, progress: Progress) -> Replayed:
+    """Judge all that readings.unassigned.v1 holds, by the books in force now."""
+    library = Library(load_books(books))
+    with Log(bootstrap, (REGISTRY,), _CLIENT_ID) as registry:
+        Roster(registry, library, Plans(library.rule_set)).read_whole()
+    with Log(bootstrap, (UNASSIGNED,), _CLIENT_ID) as log:
+        log.seek({})
+        entries = list(readable(_to_end(log, progress)))
+    return Replayed(
+        UnassignedDevices(library.rule_set).judge(entries),
+        entries[0].received_at_ms if entries else None,
+        library.rule_set,
+        UNASSIGNED,
+    )
 
 
 def judged_again(bootstrap: str, patient_id: str, books: Path, progress: Progress) -> Replayed:
@@ -90,7 +112,7 @@ def judged_again(bootstrap: str, patient_id: str, books: Path, progress: Progres
                 found += step(state, part).transitions
                 part = []
         found += step(state, part).transitions if part else []
-    return Replayed(found, begins_ms, library.rule_set)
+    return Replayed(found, begins_ms, library.rule_set, READINGS)
 
 
 def _entry(record: LogRecord, key: bytes) -> ReadingsRecord | None:

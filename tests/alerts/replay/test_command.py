@@ -9,8 +9,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from schemas.errors import MisconfiguredError
+from schemas.topics import ALERTS, GATEWAYS, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.engine.test_daemon import Clinic, clinic_at, create_topics, engine, story
+from tests.alert_records import transition
+from tests.alerts.engine.test_daemon import (
+    Clinic,
+    clinic_at,
+    create_topics,
+    engine,
+    nobodys,
+    story,
+)
 from tests.alerts.readings import BASIC, MINUTE, NOON
 
 EVENTS = 5
@@ -67,6 +77,45 @@ def test_the_log_gives_the_same_and_another_book_does_not(
     assert not found["same"]
     assert "is another now" in found["notes"][0]
     assert {event["missing"] for event in found["events"]} == {"replayed"}
+
+
+def test_a_device_that_belongs_to_nobody_is_judged_again_too(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    with engine(kafka):
+        for minute in range(2):
+            clinic.producer.send(UNASSIGNED, nobodys(minute), timestamp_ms=NOON)
+        clinic.producer.flush()
+        (alert_id,) = {one.alert_id for one in clinic.wait_for(2).values()}
+    done = replay(kafka, alert_id, "--books", str(BASIC), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = msgspec.json.decode(done.stdout)
+    assert [one["event"] for one in found["events"]] == ["onset", "again"]
+    assert found["notes"] == []
+
+
+def test_an_alert_about_a_gateway_says_why_it_is_not_judged_again(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    away = transition("1", alert_id="g", at_ms=NOON, patient_id="", subject="gateway/home-1")
+    clinic.producer.send(ALERTS, msgspec.json.encode(away), key=b"gateway/home-1")
+    clinic.producer.flush()
+    done = replay(kafka, "g")
+    assert done.returncode == MisconfiguredError.exit_code
+    assert "about gateway/home-1" in done.stderr
+    assert "cannot be judged again" in done.stderr
+    assert f"Read what {GATEWAYS} says of it before 2026-" in done.stderr
+
+
+def test_why_nothing_came_is_said_not_to_be_judged_again(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    silent = transition("1", alert_id="s", at_ms=NOON, patient_id="p1", cause="device-silent")
+    clinic.producer.send(ALERTS, msgspec.json.encode(silent), key=b"p1")
+    clinic.producer.flush()
+    done = replay(kafka, "s")
+    assert done.returncode == 1
+    assert f"Why nothing came is not judged again: {GATEWAYS} told it then." in done.stdout
 
 
 def test_an_alert_that_nobody_wrote_is_one_line(kafka: EmbeddedKafka) -> None:
