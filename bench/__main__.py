@@ -28,7 +28,7 @@ BENCHMARKS: dict[str, str] = {
     "engine_restart": "an engine restarts, or another one takes over, with 100,000 patients",
     "engine_million": "an engine restarts with a million patients",
     "backtest": "90 days of 10,000 patients from Parquet",
-    "delivery": "from the receipt of a critical reading to a screen and to a pager",
+    "delivery": "from the receipt of a critical reading to a screen, a pager and an e-mail",
     "desk": "10,000 open alerts: a log read back, events that come meanwhile",
 }
 NIGHTLY = {

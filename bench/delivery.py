@@ -1,15 +1,17 @@
-"""From the server's receipt of a critical reading to the page on a screen and to a pager.
+"""From the server's receipt of a critical reading to a screen, to a pager and to an e-mail.
 
 Engine, desk and feed as they are shipped, each a process of its own, between an embedded Kafka's
 topics; a hundred patients have one critical reading each, five a second. Screen: until the card is
-in the event stream. Page: until a web server has the notice. One receipt stamp begins both. The
-bridge's part before it, and the pager's after it, are not in here. Beside it: the record's own
-arrival at a plain consumer.
+in the event stream. Page: until a web server has the notice. E-mail: until a mail server, a process
+of its own, has taken the message, which goes out after the page, to the same person. One receipt
+stamp begins all. The bridge's part before it, and what pager and mail server do after it, are not
+in here. Beside it: the record's own arrival at a plain consumer.
 """
 
 import json
 import os
 import signal
+import smtplib
 import subprocess
 import sys
 import tempfile
@@ -55,17 +57,27 @@ Arrivals = dict[str, int]
 
 
 def run() -> Iterator[Figure]:
-    """Measure both in one run."""
+    """Measure all in one run."""
     plain: Arrivals = {}
     screen: Arrivals = {}
     page: Arrivals = {}
+    mail: Arrivals = {}
     with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder)) as kafka:
         topics = Topics(kafka.bootstrap)
         topics.create_missing(PARTITIONS)
         topics.close()
-        with _pager(page) as address, engine(kafka, "--alone"), _clinic(kafka, address) as url:
-            sent = _send(kafka, url, (plain, screen, page))
-    for name, arrivals, limit_ms in (("screen", screen, 1_000), ("page", page, 5_000)):
+        with (
+            _pager(page) as pager,
+            _mail_server(mail) as mail_server,
+            engine(kafka, "--alone"),
+            _clinic(kafka, pager, mail_server) as url,
+        ):
+            sent = _send(kafka, url, (plain, screen, page, mail))
+    for name, arrivals, limit_ms in (
+        ("screen", screen, 1_000),
+        ("page", page, 5_000),
+        ("mail", mail, 5_000),
+    ):
         for share in (50, 99):
             yield Figure(
                 f"delivery.{name}_p{share}",
@@ -82,7 +94,7 @@ def _percentile(sent: Arrivals, arrivals: Arrivals, share: int) -> float:
 
 def _send(kafka: EmbeddedKafka, url: str, arrivals: tuple[Arrivals, ...]) -> Arrivals:
     """Send the readings; give their receipt stamps when all have arrived everywhere."""
-    plain, screen, _ = arrivals
+    plain, screen, *_ = arrivals
     stop, sent = Event(), Arrivals()
     with consumer_of(kafka, READINGS) as consumer, producer_to(kafka) as producer:
         threads = [
@@ -150,11 +162,52 @@ def _pager(arrivals: Arrivals) -> Iterator[str]:
 
 
 @contextmanager
-def _clinic(kafka: EmbeddedKafka, pager: str) -> Iterator[str]:
+def _mail_server(arrivals: Arrivals) -> Iterator[str]:
+    """Run a mail server that prints what it has taken."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aiosmtpd", "--nosetuid", "--listen", f"127.0.0.1:{port}"],
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    reader = Thread(target=_read_mails, args=(process, arrivals))
+    reader.start()
+    try:
+        _greet(port)
+        yield f"smtp://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+        reader.join()
+
+
+def _greet(port: int) -> None:
+    """Wait until the mail server speaks."""
+    never, give_up_s = Event(), time.perf_counter() + GIVE_UP_S
+    while True:
+        try:
+            smtplib.SMTP("127.0.0.1", port, timeout=5).close()
+        except OSError:
+            assert time.perf_counter() < give_up_s, "no mail server"
+            never.wait(0.05)
+        else:
+            return
+
+
+def _read_mails(process: subprocess.Popen[str], arrivals: Arrivals) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Subject: "):
+            arrivals.setdefault(line.split()[-1], CLOCK.wall_ms())
+
+
+@contextmanager
+def _clinic(kafka: EmbeddedKafka, pager: str, mail_server: str) -> Iterator[str]:
     """Run desk and feed; give the page's address once both work."""
     rota = RotaEntry(
         "home",
-        contacts=[Contact("nurse", [Channel("webhook", pager)])],
+        contacts=[Contact("nurse", [Channel("webhook", pager), Channel("email", "nurse@here")])],
         off_hours=OffHours(["nurse"], ["nurse"]),
         programme_lead=["nurse"],
         technical=["nurse"],
@@ -165,7 +218,7 @@ def _clinic(kafka: EmbeddedKafka, pager: str) -> Iterator[str]:
         producer.flush()
     page_port, ports = free_port(), [free_port(), free_port()]
     commands = (
-        ["desk", "--monitor-port", str(ports[0])],
+        ["desk", "--monitor-port", str(ports[0]), "--mail-server", mail_server],
         ["feed", "--port", str(page_port), "--monitor-port", str(ports[1])],
     )
     processes = [
