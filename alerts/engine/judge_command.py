@@ -114,7 +114,7 @@ class _Reader:
 
     def report(self, name: str) -> None:
         """Say what was odd, how much was read and how much was left out."""
-        for sentence in self._remarks.sentences():
+        for sentence in [*self._lines.strange.sentences(), *self._remarks.sentences()]:
             click.secho(sentence, fg="yellow", err=True)
         if not self._read + self.refused:
             click.secho(f"{name} holds no lines: nothing was judged.", fg="yellow", err=True)

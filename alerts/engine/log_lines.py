@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from alerts.engine.log_fields import Strange
 from alerts.engine.log_names import Names
 from alerts.engine.log_times import instants
 from alerts.engine.log_values import as_sent, brief, quantities_of, vital_named
@@ -81,11 +82,15 @@ class LogLines:
     def __init__(self) -> None:
         """Start with nobody."""
         self.names = Names()
+        self.strange = Strange()
         self._patients: dict[str, PatientEntry] = {}
 
     def read(self, number: int, line: str) -> LogRecord | None:
         """Read one line; None if it tells the rules nothing. Raises ``InvalidInput``."""
-        record = _read(number, line, self._zone_of)
+        raw = _raw(line)
+        record = raw if isinstance(raw, Removed) else _read(number, raw, self._zone_of)
+        if record is not None and not isinstance(raw, Removed):
+            self.strange.look(number, raw)
         if isinstance(record, PatientEntry):
             self._patients[record.patient_id] = record
         return self.names.kept(record)
@@ -109,7 +114,8 @@ def _nowhere(at_ms: int) -> None:
     del at_ms
 
 
-def _read(number: int, line: str, zone_of: Callable[[str], ZoneAt]) -> LogRecord | None:
+def _raw(line: str) -> dict[str, Any] | Removed:
+    """Give the object of a line, with its kind and times as its record has them."""
     raw = _object(line)
     if "value" in raw and "kind" not in raw:  # as tools that copy topics write it
         if raw["value"] is None:
@@ -117,7 +123,12 @@ def _read(number: int, line: str, zone_of: Callable[[str], ZoneAt]) -> LogRecord
         value = raw["value"]
         raw = _object(value) if isinstance(value, str) else _dict(value)
     raw = _dict(instants(raw))
-    raw["kind"] = kind = str(raw.get("kind") or _guessed(raw))
+    raw["kind"] = str(raw.get("kind") or _guessed(raw))
+    return raw
+
+
+def _read(number: int, raw: dict[str, Any], zone_of: Callable[[str], ZoneAt]) -> LogRecord | None:
+    kind = raw["kind"]
     if kind in _NOTHING_TO_RULES:
         return None
     if kind == "patient":

@@ -159,6 +159,42 @@ def test_what_can_be_read_and_is_odd_is_told(tmp_path: Path, lines: list[str], s
     assert result.stderr.count("\n") == 1 + bool(said)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('"patient_id"', '"flags": ["body-moved"], "patient_id"'), "'flags' of a reading."),
+        (
+            ('"patient_id"', '"statsu": [], "patient_id"'),
+            "'statsu' of a reading; is 'status' meant?",
+        ),
+        (('"unit"', '"censored": "LO", "unit"'), "nobody reads 'censored' of a quantity."),
+        (('"reading_id"', '"measured_at": "2026-11-24T07:00Z", "reading_id"'), ""),
+    ],
+)
+def test_a_key_that_nobody_reads_is_told(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    """It would have meant something: a flagged reading was judged as one that is not."""
+    first, second = READING.replace(*change), later("2026-11-24T09:00Z").replace(*change)
+    result = judged(tmp_path, f"{first}\n{second}".encode())
+    told(result)
+    assert ("Line 1 and 1 more: nobody reads" in result.stderr) == bool(said)
+    assert said in result.stderr
+
+
+def test_keys_of_a_plan_and_of_records_are_known_or_told(tmp_path: Path, log: Path) -> None:
+    assert "nobody reads" not in judge(log).stderr
+    pauses = [{"from": NOON, "to": NOON + HOUR}]
+    plan = {"patient_id": "p1", "books": [], "timezone": "Europe/Berlin", "pauses": pauses}
+    marked = {**json.loads(READING), "mark": 1}
+    batch = {"patient_id": "p1", "received_at": NOON, "sent": 5, "readings": [marked]}
+    result = judged(tmp_path, f"{json.dumps(plan)}\n{json.dumps(batch)}".encode())
+    assert "Line 1: nobody reads 'timezone' of a patient; is 'zone' meant?" in result.stderr
+    assert "Line 1: nobody reads 'to' of a patient's pauses" in result.stderr
+    assert "Line 2: nobody reads 'sent' of a record" in result.stderr
+    assert "Line 2: nobody reads 'mark' of a reading." in result.stderr
+
+
 def test_names_of_another_form_are_one_name_in_windows_corrections_and_what_is_printed(
     tmp_path: Path,
 ) -> None:
