@@ -90,6 +90,9 @@ def _parts(
             yield records[begin:number]
             begin = number
         if isinstance(record, PatientReadings):
+            if number > begin and _brings_limits(state, record.patient_id):
+                yield records[begin:number]  # nothing of it is told before those
+                begin = number
             _expect(state, record, fed)
         if number > begin and state.notices.any_before(record.received_at_ms):
             yield records[begin:number]
@@ -111,6 +114,11 @@ def _says_of_readings(record: ReadingsRecord, state: PartitionState) -> TypeGuar
         and any(kinds.requirements for kinds in state.kinds)
         and any(one.reading.amends is not None for one in record.readings)
     )
+
+
+def _brings_limits(state: PartitionState, patient_id: str) -> bool:
+    """Tell whether a patient who sends for the first time has limits that may end soon."""
+    return patient_id not in state.rows and bool(state.plans.of(patient_id).limits)
 
 
 def _expect(state: PartitionState, record: PatientReadings, fed: Sequence[int]) -> None:

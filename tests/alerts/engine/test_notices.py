@@ -115,6 +115,14 @@ def test_one_that_is_known_here_long_after_it_was_entered_is_announced_then_and_
     assert [one.at_ms for one in of(found.transitions, "limit-expiring")] == [NOON]
 
 
+def test_what_a_patient_brings_along_is_told_after_all_that_came_before() -> None:
+    log = [Tick(NOON + HOUR), Tick(NOON + DAY), *at_once(glucose(NOON + DAY, 100))]
+    whole, singly = (fresh_state(under(SHORT), rules=rules()) for _ in range(2))
+    (told,) = step(whole, log).transitions
+    assert told.at_ms == NOON + DAY
+    assert [one for each in log for one in step(singly, [each]).transitions] == [told]
+
+
 def test_one_that_had_ended_before_it_was_known_here_is_not_announced() -> None:
     log = at_once(glucose(NOON + 5 * DAY, 100))
     state = replanned(started(under(), *log), under(SHORT))
