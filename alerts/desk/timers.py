@@ -35,20 +35,21 @@ def timer(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
     ``technical``: an alert of the technical chain, which is there day and night.
     """
     notices = case.notices
-    if case.condition == "retracted":
-        waits = bool(notices.told) and not notices.retraction_told
-        return Timer("tell", case.latest.at_ms) if waits else None
+    if case.condition == "retracted" and notices.told and not notices.retraction_told:
+        return Timer("tell", case.latest.at_ms)
     if case.settled:
+        return None
+    if case.attention == "shelved":  # a task, or what is over, comes back too: on the list
+        assert case.shelf is not None
+        assert case.shelf.until_ms is not None
+        return Timer("shelf-end", case.shelf.until_ms)
+    if case.condition == "retracted":
         return None
     if case.kind == "work":
         return _lapse(case)
     match case.attention:
         case "acknowledged":
             return _expiry(case, staffing)
-        case "shelved":
-            assert case.shelf is not None
-            assert case.shelf.until_ms is not None
-            return Timer("shelf-end", case.shelf.until_ms)
         case "unacknowledged":
             return _call(case, staffing, technical=technical)
         case _:

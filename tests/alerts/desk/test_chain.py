@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.alert import Event
 from schemas.rota import RotaEntry
 from tests.alerts.desk.stories import (
     DAY_MS,
@@ -242,6 +243,29 @@ def test_a_shelf_that_ends_after_the_return_is_silent() -> None:
     desk.after(DAY_MS)
     assert len(desk.told()) == 1
     assert desk.case().attention == "unacknowledged"
+
+
+@pytest.mark.parametrize(
+    ("event", "end"),
+    [("stale", None), ("inactive", None), ("onset", "not-confirmed"), ("onset", "retracted")],
+)
+def test_a_task_or_what_is_over_comes_back_to_the_list_when_its_shelf_ends(
+    event: Event, end: Event | None
+) -> None:
+    desk = VirtualDesk()
+    waits = {"marks": ["awaiting-confirmation"], "confirm_by_ms": desk.now_ms + 10 * MINUTE_MS}
+    desk.find("1", event, "high", **(waits if end == "not-confirmed" else {}))
+    desk.after(MINUTE_MS)
+    desk.do("shelve", note="tomorrow", until_ms=desk.now_ms + HOUR_MS)
+    if end is not None:
+        desk.find("2", end, "high")
+    desk.after(MINUTE_MS)
+    told = len(desk.told())
+    assert desk.case().attention == "shelved"
+    desk.after(HOUR_MS)
+    assert desk.case().attention == "unacknowledged"
+    assert not desk.case().settled
+    assert len(desk.told()) == told, "nobody is called for it"
 
 
 def test_a_cool_down_delays_and_never_discards() -> None:
