@@ -3,7 +3,7 @@
 Engine, desk and feed as they are shipped, each a process of its own, between an embedded Kafka's
 topics; a hundred patients have one critical reading each, five a second. Screen: until the card is
 in the event stream. Page: until a web server has the notice. E-mail: until a mail server, a process
-of its own, has taken the message, which goes out after the page, to the same person. One receipt
+of its own, has taken the message, which goes out beside the page, to the same person. One receipt
 stamp begins all. The bridge's part before it, and what pager and mail server do after it, are not
 in here. Beside it: the record's own arrival at a plain consumer.
 """

@@ -25,6 +25,7 @@ from schemas.rota import Channel
 TRIES = 3
 _TIMEOUT_S = 5.0
 _OK = range(200, 300)
+_FOR_GOOD = 500
 _WORTH_ANOTHER_TRY = {408, 425, 429, *range(500, 600)}
 
 _log = structlog.get_logger()
@@ -91,11 +92,20 @@ def mail_by(server: MailServer) -> Callable[[Notice, str], None]:
                     connection.login(server.login, server.password)
                 connection.send_message(message)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPAuthenticationError) as error:
+            if _is_for_now(error):
+                raise UnavailableError("The mail server takes nothing just now.") from error
             raise RefusedNotice(f"The mail server refused: {type(error).__name__}.") from error
         except (OSError, smtplib.SMTPException) as error:
             raise UnavailableError(f"The mail server failed: {type(error).__name__}.") from error
 
     return send
+
+
+def _is_for_now(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPAuthenticationError) -> bool:
+    """Tell a busy or greylisting server (RFC 5321, 4.2.1: 4yz) from one that means it."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return error.smtp_code < _FOR_GOOD
+    return any(code < _FOR_GOOD for code, _ in error.recipients.values())
 
 
 Sender = Callable[[Notice, str], None]

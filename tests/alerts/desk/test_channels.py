@@ -95,6 +95,13 @@ def test_a_recipient_whom_the_server_refuses_is_not_tried_again() -> None:
     assert inbox.mails == []
 
 
+def test_a_mail_server_that_takes_nothing_just_now_is_tried_again() -> None:
+    with mail_server(Inbox([450, 250])) as inbox:
+        server = MailServer("127.0.0.1", int(inbox.url))
+        channels(server).send(NOTICE, Channel("email", "nurse@clinic.example"))
+    assert len(inbox.mails) == 1
+
+
 def test_a_way_that_is_not_set_up_is_refused() -> None:
     with pytest.raises(RefusedNotice):
         channels().send(NOTICE, Channel("email", "nurse@clinic.example"))
