@@ -36,10 +36,12 @@ class Case:
 
     ``demand`` is the event that asked for attention last; ``latest`` the last event of all;
     ``answer`` the acknowledgement (or closing) that covers the demand, if there is one.
-    ``severity`` is, until acknowledged, the worst that nobody has acknowledged. ``was_critical``:
-    it was critical once, so that a person closes it. ``ended``: the event that ended it, if one
-    did; ``reopening``: ids of further matches that ask anew. ``undecided``: events of which the
-    desk has not said yet whether anybody is told; ``told``: those of which somebody was.
+    ``severity`` is, until acknowledged, the worst that nobody has acknowledged, and ``raised`` the
+    event that was so severe: what eased and rose again, less far, does not hide it.
+    ``was_critical``: it was critical once, so that a person closes it. ``ended``: the event that
+    ended it, if one did; ``reopening``: ids of further matches that ask anew. ``undecided``: events
+    of which the desk has not said yet whether anybody is told; ``told``: those of which somebody
+    was.
     """
 
     alert_id: str
@@ -48,6 +50,7 @@ class Case:
     condition: Condition
     attention: Attention
     severity: Severity
+    raised: Transition
     demand: Transition
     latest: Transition
     answer: Action | None
@@ -84,14 +87,18 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     positions = positions_of(events)
     answers = answers_to(events, ordered, demand_index)
     attention = _attention(answers, ended)
-    first_unanswered = 1 + answers.last_covered
+    unanswered = events[1 + answers.last_covered :]
+    severity = _severity_now(events) if answers.first else _worst(unanswered)
     return Case(
         alert_id=events[0].alert_id,
         patient_id=events[0].patient_id,
         kind=_kind(events, ended),
         condition=_ENDS[ended.event] if ended else "active",
         attention=attention,
-        severity=_severity_now(events) if answers.first else _worst(events[first_unanswered:]),
+        severity=severity,
+        raised=events[demand_index]
+        if answers.first
+        else _raised(unanswered, severity, events[demand_index]),
         demand=events[demand_index],
         latest=events[-1],
         answer=answers.first,
@@ -215,6 +222,14 @@ def _severity_now(events: Sequence[Transition]) -> Severity:
 def _worst(events: Sequence[Transition]) -> Severity:
     """Give the most severe of events that nobody has answered: there is at least the demand."""
     return min((event.severity for event in _holding(events)), key=SEVERITIES.index)
+
+
+def _raised(unanswered: Sequence[Transition], severity: Severity, demand: Transition) -> Transition:
+    """Find the event that was first so severe; the demand, if that is."""
+    if demand.severity == severity:
+        return demand
+    so_severe = (event for event in _holding(unanswered) if event.severity == severity)
+    return next(so_severe, demand)
 
 
 def _holding(events: Sequence[Transition]) -> Sequence[Transition]:

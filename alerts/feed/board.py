@@ -151,7 +151,7 @@ class Board:
     def chart_of(self, alert_id: str, zone: tzinfo) -> str | None:
         """Draw an alert's readings with the limit; None if there is nothing to draw."""
         case = self.desk.case(alert_id)
-        return chart(case.demand, self._latest.of(case.patient_id), zone) if case else None
+        return chart(case.raised, self._latest.of(case.patient_id), zone) if case else None
 
     def card_of(self, alert_id: str) -> Card | None:
         """Give one alert in words."""

@@ -10,7 +10,7 @@ from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
 from alerts.feed.latest import CORRECTED
 from alerts.records import possible
-from schemas.alert import Event, Evidence, Mark, Severity
+from schemas.alert import Event, Evidence, Mark, Severity, Transition
 from schemas.kafka import StampedReading
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
@@ -108,7 +108,7 @@ def card(
     case: Case, patient: PatientEntry | None, due_ms: int = 0, before: Sequence[Case] = ()
 ) -> Card:
     """Write an alert; a patient that the registry does not know is shown by id."""
-    demand, latest = case.demand, case.latest
+    demand, latest = case.raised, case.latest
     moved_on = latest.event_id != demand.event_id
     shelved = case.attention == "shelved"
     longest_ms = shelf_ms_max("critical" if case.was_critical else case.severity)
@@ -194,7 +194,7 @@ def is_shown(stamped: StampedReading) -> bool:
 
 
 def _marks(case: Case) -> list[str]:
-    transition = case.demand
+    transition = case.raised
     over = case.ended is not None or case.latest.event == "confirmed"
     task = _TASKS.get(transition.event)
     marks = [
@@ -220,24 +220,24 @@ def _not_assessed(evidence: Evidence) -> str:
 
 
 def _latest(case: Case) -> str:
-    value = _what(case.latest.evidence)
-    match case.latest.event:
-        case "returned":
-            return f"Returned: {value}"
-        case "eased":
-            return f"Eased to {case.latest.severity}: {value}"
-        case "corrected":
-            return f"Corrected: {value}"
-        case "confirmed":
-            return f"Confirmed: {value}"
-        case "not-confirmed":
-            return f"Not confirmed: {value}"
+    latest = case.latest
+    match latest.event:
         case "retracted":
-            return f"Retracted: {case.latest.reason}"
+            return f"Retracted: {latest.reason}"
         case "retired":
-            return f"Closed: {case.latest.reason}"
+            return f"Closed: {latest.reason}"
         case _:
-            return f"Again: {value}"
+            return f"{_news(latest)}: {_what(latest.evidence)}"
+
+
+def _news(latest: Transition) -> str:
+    match latest.event:
+        case "eased" | "worsened":
+            return f"{latest.event.capitalize()} to {latest.severity}"
+        case "returned" | "corrected" | "confirmed" | "not-confirmed":
+            return latest.event.replace("-", " ").capitalize()
+        case _:
+            return "Again"
 
 
 def _answered(case: Case) -> str:

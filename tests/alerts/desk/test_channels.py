@@ -121,6 +121,16 @@ def test_a_password_is_never_shown() -> None:
     assert "secret" not in repr(server)
 
 
+def test_a_notice_names_what_is_as_urgent_as_it_says() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.find("2", "eased", "medium")
+    desk.find("3", "worsened", "high", title="High blood pressure")
+    desk.after(MINUTE_MS)
+    notice = notice_of(desk.delivered[-1][1], desk.case(), [], "Wren-01", "https://feed.example/")
+    assert notice.subject == "CRITICAL: Severe blood pressure, patient Wren-01"
+
+
 def test_a_notice_says_how_urgent_and_where_to_look_and_nothing_measured() -> None:
     desk = VirtualDesk()
     desk.find("1", marks=["delayed"])

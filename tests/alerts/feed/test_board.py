@@ -278,6 +278,25 @@ def test_a_problem_that_never_was_does_not_come_back() -> None:
     assert [card.covers for card in board.overview().cards] == [[], []]
 
 
+def test_what_rises_again_less_far_does_not_hide_the_critical_value_that_nobody_answered() -> None:
+    values = {"systolic": "165 mm[Hg]", "diastolic": "95 mm[Hg]"}
+    high = msgspec.structs.replace(SEVERE, reading_id="03" * 16, quantities=values)
+    board = Board()
+    board.take([bare("a", "1"), bare("a", "2", "eased", severity="medium", at_ms=10)])
+    later = bare("a", "3", "worsened", severity="high", at_ms=20, title="High", evidence=high)
+    board.take([later])
+    (card,) = board.overview().cards
+    assert (card.severity, card.title, card.what) == (
+        "critical",
+        "Severe blood pressure",
+        "192/124 mmHg",
+    )
+    assert card.latest == "Worsened to high: 165/95 mmHg"
+    board.take([acknowledgement("1", alert_ids=("a",), at_ms=30)])  # of the critical one alone
+    (card,) = board.overview().cards
+    assert (card.severity, card.title, card.latest) == ("high", "High", "")
+
+
 def test_another_problem_of_the_patient_has_a_card_of_its_own() -> None:
     assert len(came_back(ladder="glucose-low").overview().cards) == 2
 
