@@ -267,15 +267,20 @@ class Daemon:
         faults = (self._intake.problem, self._sender.problem, self._publisher.problem)
         problems = [fault for fault in faults if fault is not None]
         problems += [  # until somebody has saved its readings, however many starts ago it broke
-            f"the journal was broken and a new one began; the old one is {file}"
+            "the journal was broken and a new one began; tell your contact at the clinic that "
+            f"readings may be left in the old one, {file}"
             for file in broken_journals(self._settings.state)
         ]
         problems += [
-            f"the record of paired devices was broken and a new one began; the old one is {file}"
+            "the record of paired devices was broken and a new one began; look whether each device "
+            f"is still read; the old one is {file}"
             for file in broken_admissions(self._settings.state)
         ]
         if stuck := self._sender.stuck:
-            problems.append(f"{stuck} readings were sent three times and have no receipt")
+            problems.append(
+                f"{stuck} readings were sent three times and have no receipt; tell your contact at "
+                "the clinic: they are kept here"
+            )
         return problems + self._devices.problems
 
     def _kept(self, record: Record) -> None:

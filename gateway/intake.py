@@ -198,7 +198,10 @@ class Intake:
         metrics.FAILURES.labels("journal").inc()
         if self.problem is None:
             log.error("journal.refused", cause=error.cause, way_out=error.way_out)
-        self.problem = str(error)
+        self.problem = (
+            f"no reading can be kept: {error.cause.rstrip('.')}; {error.way_out} "
+            "Until then devices are not asked for theirs"
+        )
 
 
 def _lost(reason: str) -> None:

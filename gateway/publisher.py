@@ -62,7 +62,7 @@ class Publisher:
         self._listener = listener
         self._backoff = Backoff(rng, longest_s=RECONNECT_LONGEST_S)
         self._client: Client | None = None
-        self.problem: str | None = "not yet connected to the MQTT broker"
+        self.problem: str | None = "not yet connected to the clinic's broker (MQTT); wait a minute"
 
     async def run(self) -> None:
         """Connect, again and again; a clean farewell when cancelled."""
@@ -125,9 +125,10 @@ class Publisher:
     def _complain(self, reason: str) -> None:
         """Log the first failure and each change, not every try."""
         metrics.FAILURES.labels("mqtt").inc()
+        where = f"{self._server.host}:{self._server.port}"
         problem = (
-            f"no MQTT broker at {self._server.host}:{self._server.port} ({reason}); "
-            "readings wait in the journal"
+            f"the clinic's broker (MQTT) at {where} does not answer ({reason}); check the internet "
+            "connection of this home: readings are kept here until it does"
         )
         if problem != self.problem:
             log.warning("mqtt.away", reason=reason)

@@ -42,7 +42,8 @@ def _opened(state: Path) -> Iterator[sqlite3.Connection]:
     path = state / FILE
     if not path.is_file():
         raise MisconfiguredError(
-            f"There is no journal in {state}.", "Give the --state directory of the daemon."
+            f"There is no journal in {state}: the gateway's program has not started here yet.",
+            "Run `sudo systemctl start vitalwire-gateway`, or give its --state directory.",
         )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

@@ -105,7 +105,7 @@ def render(overview: Overview, at: str) -> str:
 def _state(worst: Level | None, overview: Overview) -> Iterator[str]:
     held = overview.journal.held if overview.journal is not None else 0
     waiting = (
-        f"{words.counted(held, 'reading')} wait here for the clinic."
+        f"{words.counted(held, 'reading')} wait{'s' if held == 1 else ''} here for the clinic."
         if held
         else "Everything that was measured is at the clinic."
     )

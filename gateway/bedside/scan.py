@@ -4,12 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from bleak.exc import BleakError
-
 from gateway.advert import Advert, advert
-from gateway.bluetooth.bluez import Adapter
 from gateway.bluetooth.listening import listening
-from schemas.errors import UnavailableError
 
 TELL_EVERY_S = 0.5
 
@@ -29,21 +25,12 @@ async def listen(
         if one.rssi_dbm is not None or one.address in heard:
             heard[one.address] = one
 
-    try:
-        async with listening(adapter, on_detection):
-            loop = asyncio.get_running_loop()
-            end_s = loop.time() + listen_s
-            while (left_s := end_s - loop.time()) > 0:
-                tell(_strongest_first(heard), left_s)
-                await asyncio.sleep(min(TELL_EVERY_S, left_s))
-    except BleakError as error:
-        if "adapter" in str(error).lower() or "No Bluetooth" in str(error):
-            raise UnavailableError(Adapter.MISSING.value.format(name=adapter)) from error
-        raise UnavailableError(
-            f"Bluetooth does not scan: {error}.", "Run `sudo vitalwire gateway doctor`."
-        ) from error
-    except (OSError, EOFError) as error:
-        raise UnavailableError(Adapter.NO_BUS.value) from error
+    async with listening(adapter, on_detection):
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + listen_s
+        while (left_s := end_s - loop.time()) > 0:
+            tell(_strongest_first(heard), left_s)
+            await asyncio.sleep(min(TELL_EVERY_S, left_s))
     return _strongest_first(heard)
 
 

@@ -49,11 +49,14 @@ class Adapter(Enum):
     """The adapter's state; the value says it with the way out, ``{name}`` is the adapter."""
 
     UNKNOWN = "Bluetooth: not looked at yet"
-    NO_BUS = "Bluetooth: no D-Bus system bus; start dbus"
+    NO_BUS = "Bluetooth: this machine has no D-Bus system bus; restart it with `sudo reboot`"
     NO_PERMISSION = (
-        "Bluetooth: no permission on the D-Bus system bus; add the user to group bluetooth"
+        "Bluetooth: no permission on the D-Bus system bus; run this with sudo, "
+        "or add the gateway's user to group bluetooth"
     )
-    NO_DAEMON = "Bluetooth: bluetoothd is not running; start bluetooth.service"
+    NO_DAEMON = (
+        "Bluetooth: its service, bluetoothd, is not running; run `sudo systemctl start bluetooth`"
+    )
     MISSING = "Bluetooth: there is no adapter {name}; plug it in, or choose another with --adapter"
     POWERED_OFF = "Bluetooth: adapter {name} is switched off; run `bluetoothctl power on`"
     READY = ""

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import BleakDBusError, BleakError
+from bleak.exc import BleakError
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
@@ -55,13 +55,16 @@ class Person:
     """Ask whether the device shows these digits too."""
     tell: Callable[[str], None]
     """Tell them something."""
+    asked: list[str] = field(default_factory=list)
+    """For which devices they were asked for digits."""
 
     def allows(self, address: str) -> bool:
         """Allow the one device that is being paired."""
         return address == self.address
 
-    async def passkey(self, _address: str) -> int | None:
+    async def passkey(self, address: str) -> int | None:
         """Ask for the digits."""
+        self.asked.append(address)
         return await self.ask_passkey()
 
     async def same(self, _address: str, passkey: int) -> bool:
@@ -131,8 +134,8 @@ async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
                 met = await _pair(bus, device, adapter, task)
         except TimeoutError as error:
             raise UnavailableError(f"{address} does not answer.", _TRY_AGAIN) from error
-        except (BleakDBusError, DBusError) as error:
-            raise UnavailableError(f"{address} refuses: {error}.", _TRY_AGAIN) from error
+        except DBusError as error:
+            raise _refusal(error, address, asked=bool(person.asked)) from error
         except (BleakError, OSError, EOFError) as error:
             raise UnavailableError(f"Pairing failed: {error}.", _TRY_AGAIN) from error
         properties = await _properties(bus, adapter, address)
@@ -161,6 +164,24 @@ async def remove(bus: MessageBus, adapter: str, address: str) -> None:
 
 
 _TRY_AGAIN = "Put it into pairing mode again and repeat; remove old bonds on the device first."
+_NOT_LET_IN = "org.bluez.Error.Authentication"  # …Failed, …Rejected, …Canceled, …Timeout
+
+
+def _refusal(error: DBusError, address: str, *, asked: bool) -> UnavailableError:
+    """Say what a device that was not paired probably minded; BlueZ only tells that it did."""
+    if not error.type.startswith(_NOT_LET_IN):
+        return UnavailableError(f"{address} was not paired: {error}.", _TRY_AGAIN)
+    if asked:
+        return UnavailableError(
+            f"{address} was not paired: the six digits were wrong, or none were typed in time.",
+            "Put it into pairing mode again, repeat, and type the digits that it shows then.",
+        )
+    return UnavailableError(
+        f"{address} does not let itself be paired: it is not in pairing mode, or it is paired with"
+        " a telephone or another gateway and takes no second one.",
+        "Put it into pairing mode again and repeat; if that does not help, remove its old pairings"
+        " first, on the device and on the telephone.",
+    )
 
 
 async def _find(adapter: str, address: str) -> BLEDevice:

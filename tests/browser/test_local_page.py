@@ -56,7 +56,7 @@ def test_it_says_what_is_wrong_and_what_to_do(page: Page) -> None:
     expect(page).to_have_title("Needs you: home-1")
     expect(page.get_by_role("status")).to_contain_text("This gateway needs you")
     todo = page.locator(".todo.problem").filter(has_text="no D-Bus system bus")
-    expect(todo).to_contain_text("Start dbus.")
+    expect(todo).to_contain_text("Restart it with sudo reboot.")
     expect(page.locator("h3")).to_contain_text(["BLOOD CUFF"])
     expect(page.get_by_text("No reading yet")).to_be_visible()
 

@@ -99,3 +99,5 @@ def test_strangers_come_with_the_command_that_pairs_them() -> None:
 def test_waiting_readings_are_counted() -> None:
     journal = JournalStatus(held=2, receipted=0, streams=1, file_bytes=1)
     assert "2 readings wait here for the clinic." in render(Overview([CUFF], LIVE, journal), "now")
+    one = JournalStatus(held=1, receipted=0, streams=1, file_bytes=1)
+    assert "1 reading waits here for the clinic." in render(Overview([CUFF], LIVE, one), "now")

@@ -87,11 +87,23 @@ async def test_scan_tells_what_is_near_and_how_to_pair_it(
     assert found == {CUFF_ADDRESS: False, METER_ADDRESS: True}
 
 
-async def test_scan_without_an_adapter_is_one_line_with_a_way_out(world: BluetoothWorld) -> None:
-    assert world.bus_address
-    code, _, complained = await vitalwire("scan", "--listen", "1", "--adapter", "hci7")
-    assert (code, complained.count("\n")) == (75, 1)
-    assert "hci7" in complained
+@pytest.mark.parametrize("command", [("scan", "--listen", "1"), ("pair", CUFF_ADDRESS)])
+async def test_what_keeps_bluetooth_from_scanning_is_one_line_with_a_way_out(
+    command: tuple[str, ...], world: BluetoothWorld, state: Path
+) -> None:
+    assert not state.exists()
+    missing = await vitalwire(*command, "--adapter", "hci7")
+    await world.set_powered(powered=False)
+    off = await vitalwire(*command)
+    await world.crash()
+    gone = await vitalwire(*command)
+    for (code, _, complained), words in (
+        (missing, "no adapter hci7; plug it in"),
+        (off, "hci0 is switched off; run `bluetoothctl power on`"),
+        (gone, "not running; run `sudo systemctl start bluetooth`"),
+    ):
+        assert (code, complained.count("\n"), "org." in complained) == (75, 1, False)
+        assert words in complained
 
 
 @pytest.mark.parametrize("command", [("scan", "--listen", "1"), ("pair", CUFF_ADDRESS)])

@@ -7,11 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from bumble import hci
 
 from gateway.bluetooth import pairing
 from schemas.errors import UnavailableError
-from simulators.peripherals import Cuff, Meter, Sample
+from simulators.peripherals import Cuff, Habits, Meter, Sample
 from simulators.world import BluetoothWorld
+from simulators.world.radio import Bond
 from tests.bluetooth_world import (
     CLOCK,
     CUFF_ADDRESS,
@@ -86,9 +88,22 @@ async def test_wrong_or_no_digits_are_an_error_with_a_way_out(
     cuff = make_cuff(passkey=PASSKEY)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    with pytest.raises(UnavailableError, match="pairing mode again"):
+    with pytest.raises(UnavailableError, match=r"digits were wrong.*pairing mode again"):
         await pairing.pair("hci0", person(CUFF_ADDRESS, passkey), TASK)
     assert await pairing.paired_devices("hci0") == []
+
+
+async def test_who_does_not_let_itself_be_paired_is_told_with_what_may_keep_it_from_it(
+    world: BluetoothWorld,
+) -> None:
+    like = make_cuff()
+    taken = Cuff(like.identity, like.clock, like.ledger, habits=Habits(bonds_max=1))
+    telephone = hci.Address("C0:00:00:00:00:AA")
+    await taken.remember(telephone, Bond().keys(telephone))
+    await world.add(taken, bonded=False)
+    await taken.set_pairing_mode(on=True)
+    with pytest.raises(UnavailableError, match=r"takes no second one.*remove its old pairings"):
+        await pairing.pair("hci0", person(CUFF_ADDRESS), TASK)
 
 
 async def test_the_agent_leaves_the_bus_with_the_pairing(world: BluetoothWorld) -> None:
@@ -127,7 +142,7 @@ async def test_without_bluetoothd_it_is_one_line_with_a_way_out(
     await world.crash()
     code, _, complained = await gateway("pair", CUFF_ADDRESS, state=tmp_path)
     assert (code, complained.count("\n")) == (75, 1)
-    assert "start bluetooth.service" in complained
+    assert "sudo systemctl start bluetooth" in complained
     with pytest.raises(UnavailableError, match="start bluetooth"):
         await pairing.paired_devices("hci0")
 
