@@ -17,7 +17,7 @@ from alerts.engine.findings import WORK_LIST_RANK, Facts, Finding
 from alerts.engine.identity import alert_id, event_id
 from alerts.engine.judge import judge
 from alerts.engine.ladder_state import LadderState
-from alerts.engine.ladders import Ladder, VitalLadders, mask
+from alerts.engine.ladders import Ladder, VitalLadders, mask, severity
 from alerts.engine.local_days import local_day
 from alerts.engine.notices import expect_baselines, expect_limits
 from alerts.engine.remembered import is_receipt, sight_of_entry
@@ -26,6 +26,7 @@ from alerts.engine.standing import newest, window_at
 from alerts.engine.state import Orphan, PartitionState
 from alerts.engine.transitions import transition
 from alerts.engine.warming import warming
+from alerts.engine.wording import rule_text
 from schemas.alert import Evidence, Transition
 
 Told = tuple[int, Transition]
@@ -35,9 +36,10 @@ Told = tuple[int, Transition]
 def activate(state: PartitionState) -> Iterator[Told]:
     """Bring the rules in force to the patients for whom they changed; patients go by row."""
     told = [
-        (row, _without_rule(state, row, orphan))
+        (row, one)
         for row, orphans in state.orphans.items()
         for orphan in orphans
+        for one in _without_rule(state, row, orphan)
     ]
     state.orphans.clear()
     told += warming(state)
@@ -185,19 +187,29 @@ def _anew(state: PartitionState) -> str:
     return f"/activated {state.log_ms}"
 
 
-def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Transition:
-    """Close an alert of which no loaded book knows a rule."""
-    patient_id = state.patients[row]
+def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Iterator[Transition]:
+    """Close an alert of which no loaded book knows a rule; what another one keeps open is eased."""
+    ladder = next((one for one in state.rule_set.ladders if one.name == orphan.ladder), None)
+    held = state.ladders.get((row, ladder.index)) if ladder else None
+    voice = ladder.voice(held.latched, held.lowered) if ladder and held else None
+    if ladder is None or voice is None:
+        yield _closed(state, row, orphan)
+    elif voice[0] > orphan.voice[0]:
+        yield _eased(state, row, orphan, ladder, voice)
+
+
+def _closed(state: PartitionState, row: int, orphan: Orphan) -> Transition:
+    patient_id, (rank, key) = state.patients[row], orphan.voice
     alert = alert_id(patient_id, orphan.ladder, orphan.onset_reading_id)
-    book, _, rule = orphan.rungs[0].partition("/")
+    book, _, rule = key.partition("/")
     return Transition(
-        event_id=event_id(alert, "retired", orphan.onset_reading_id),
+        event_id=event_id(alert, "retired", f"{orphan.onset_reading_id}{_version(state)}"),
         alert_id=alert,
         patient_id=patient_id,
         ladder=orphan.ladder,
         rule=rule,
         event="retired",
-        severity="info",
+        severity=severity(rank),
         at_ms=state.log_ms,
         title="Closed with its rule",
         reason=f"The rule {rule} of {book} is no longer in force",
@@ -206,3 +218,22 @@ def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Transition
         book_sha256="",
         held_before=orphan.rungs,
     )
+
+
+def _eased(
+    state: PartitionState, row: int, orphan: Orphan, ladder: Ladder, voice: tuple[int, int]
+) -> Transition:
+    vital = next(item for item in state.rule_set.vitals if ladder in item.ladders)
+    rank, rung = voice
+    origin = orphan.onset_reading_id
+    sight = Sight(origin, ladder.vital, state.log_ms, "receipt", {})
+    finding = Finding("eased", rung, rung, rank, origin, sight, state.log_ms)
+    told = transition(state.patients[row], ladder, finding, vital.gated, _version(state))
+    book, _, rule = orphan.voice[1].partition("/")
+    said = f"The rule {rule} of {book} is no longer in force; {rule_text(ladder.rungs[rung])} holds"
+    return msgspec.structs.replace(told, reason=said, held_before=orphan.rungs)
+
+
+def _version(state: PartitionState) -> str:
+    """Name what a version left out, beside what a plan takes away in the same moment."""
+    return f"{_anew(state)}/version"

@@ -18,7 +18,7 @@ from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.archived_ladders import KeptLadder, held_of, kept_ladder
 from alerts.engine.columns import Integers
 from alerts.engine.ladder_state import LadderState
-from alerts.engine.ladders import Ladder, RuleSet, VitalLadders, bits, mask
+from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, bits, mask
 from alerts.engine.remembered import circumstances, remark
 from alerts.engine.sight import Sight
 from alerts.engine.state import Arrivals, Orphan, PartitionState
@@ -66,7 +66,9 @@ class PatientRecord(msgspec.Struct, frozen=True):
     silence: KeptSilence = KeptSilence()
     version: int = VERSION
     known: bytes | None = None
-    """Digests of the rungs under which the patient was judged; None: nobody wrote them down."""
+    """Digests of the rungs under which the patient was judged, and of what they ask for.
+
+    None: nobody wrote them down."""
     inactive: bytes = b""
     withdrawn: dict[str, int] = {}
     early: dict[str, dict[str, str]] = {}
@@ -114,7 +116,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             vitals,
             ladders,
             silence,
-            known=_named(rules.ladders, state.known[row].tobytes()),
+            known=_as_they_ask(rules.ladders, state.known[row].tobytes()),
             inactive=_named(rules.ladders, state.inactive[row].tobytes()),
             withdrawn=state.withdrawn.get(row, {}),
             early=state.early.get(row, {}),
@@ -155,7 +157,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _restore_ladders(state, row, record.ladders)
     state.absences.restore(row, record.silence)
     if record.known is not None:
-        state.known[row] = _among(state.rule_set.ladders, record.known)
+        state.known[row] = _asking(state.rule_set.ladders, record.known)
     if record.inactive:
         state.inactive[row] = _among(state.rule_set.ladders, record.inactive)
     for vital in state.rule_set.vitals:
@@ -181,23 +183,57 @@ def _restore_vital(state: PartitionState, row: int, vital: VitalLadders, kept: _
     if kept.asked is not None:
         asks = circumstances(state.kinds[vital.index].requirements)
         remark(memory, int(memory.slot_of[row]), kept.asked, asks)
-    state.clear[row, _places(vital.ladders)] = _among(vital.ladders, kept.cleared)
+    state.clear[row, _places(vital.ladders)] = _asking(vital.ladders, kept.cleared)
     _restore_arrivals(state, row, vital.index, kept.arrivals)
 
 
 def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
     clear = state.clear[row, _places(vital.ladders)].astype(np.int64)
-    return _named(vital.ladders, clear.tobytes())
+    return _as_they_ask(vital.ladders, clear.tobytes())
 
 
 def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orphan]:
-    """Find open alerts of which no loaded book knows a rule."""
+    """Find open alerts of which no loaded book knows a rule any more."""
     if not kept:  # as of most patients
         return
-    known = {rung.key for ladder in state.rule_set.ladders for rung in ladder.rungs}
+    known = _keys(state.rule_set.ladders)
     for name, ladder in kept.items():
-        if ladder.latched and known.isdisjoint(ladder.latched):
-            yield Orphan(name, ladder.onset_reading_id, ladder.latched)
+        if not known.get(name, frozenset()).issuperset(ladder.latched):
+            # A former release did not write down who spoke.
+            voice = ladder.voice or (INFO, ladder.latched[0])
+            yield Orphan(name, ladder.onset_reading_id, ladder.latched, voice)
+
+
+@lru_cache(maxsize=4)
+def _keys(ladders: tuple[Ladder, ...]) -> dict[str, frozenset[str]]:
+    return {ladder.name: frozenset(rung.key for rung in ladder.rungs) for ladder in ladders}
+
+
+@lru_cache(maxsize=65_536)
+def _as_they_ask(ladders: tuple[Ladder, ...], rungs: bytes) -> bytes:
+    """Give the digests of sets of rungs as ``_named`` does, by what each asks for."""
+    sets = zip(ladders, np.frombuffer(rungs, np.int64).tolist(), strict=True)
+    return b"".join(_digest(ladder.rungs[rung].asks) for ladder, of in sets for rung in bits(of))
+
+
+@lru_cache(maxsize=65_536)
+def _asking(ladders: tuple[Ladder, ...], kept: bytes) -> Integers:
+    """Give by ladder those rungs that ask for what they asked for then.
+
+    A former release named them by key alone.
+    """
+    digests = {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
+    return np.array(
+        [
+            mask(
+                place
+                for place, rung in enumerate(one.rungs)
+                if not digests.isdisjoint({_digest(rung.asks), _digest(rung.key)})
+            )
+            for one in ladders
+        ],
+        np.int64,
+    )
 
 
 @lru_cache(maxsize=65_536)
@@ -228,19 +264,24 @@ def _arrivals(state: PartitionState, row: int, vital: int) -> _Arrivals | None:
     arrivals = state.arrivals.get((row, vital))
     if arrivals is None:
         return None
-    rung = state.rule_set.ladders[arrivals.ladder].rungs[arrivals.rung]
+    key = ""
+    if arrivals.ladder >= 0:
+        key = state.rule_set.ladders[arrivals.ladder].rungs[arrivals.rung].key
     return _Arrivals(
-        arrivals.day, arrivals.count, rung.key, arrivals.rank, arrivals.excess, arrivals.sight
+        arrivals.day, arrivals.count, key, arrivals.rank, arrivals.excess, arrivals.sight
     )
 
 
 def _restore_arrivals(state: PartitionState, row: int, vital: int, kept: _Arrivals | None) -> None:
     state.arrivals.pop((row, vital), None)
-    found = _find(state.rule_set, kept.rung) if kept else None
-    if kept and found:
-        state.arrivals[row, vital] = Arrivals(
-            kept.day, kept.count, kept.rank, kept.excess, *found, kept.sight
-        )
+    if kept is None:
+        return
+    place = _find(state.rule_set, kept.rung)
+    # Of a rule that is gone the count goes on: the next one is the worst, under another name.
+    rank = kept.rank if place else INFO + 1
+    state.arrivals[row, vital] = Arrivals(
+        kept.day, kept.count, rank, kept.excess, *(place or (-1, -1)), kept.sight
+    )
 
 
 def _find(rules: RuleSet, key: str) -> tuple[int, int] | None:

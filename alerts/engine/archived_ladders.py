@@ -41,6 +41,8 @@ class KeptLadder(msgspec.Struct, frozen=True, omit_defaults=True):
     said: dict[str, int] = {}
     clear: bool = False
     ended: "list[KeptEnded]" = []
+    voice: tuple[int, str] | None = None
+    """Rank and rung of who speaks: what a version of the books leaves of it is told."""
 
 
 class KeptEnded(msgspec.Struct, frozen=True):
@@ -53,6 +55,7 @@ class KeptEnded(msgspec.Struct, frozen=True):
 
 def kept_ladder(ladder: Ladder, held: LadderState) -> KeptLadder:
     """Name what is held."""
+    voice = ladder.voice(held.latched, held.lowered)
     return KeptLadder(
         latched=_names(ladder, held.latched),
         lowered=_names(ladder, held.lowered),
@@ -77,6 +80,7 @@ def kept_ladder(ladder: Ladder, held: LadderState) -> KeptLadder:
         older=_names(ladder, held.older),
         said={ladder.rungs[rung].key: day for rung, day in held.said.items()},
         ended=[_kept_ended(ladder, ended) for ended in held.ended],
+        voice=None if voice is None else (voice[0], ladder.rungs[voice[1]].key),
     )
 
 
@@ -106,8 +110,9 @@ def held_of(ladder: Ladder, kept: KeptLadder) -> LadderState:
         flagged=[(at_ms, _mask(ladder, rungs)) for at_ms, rungs in kept.flagged],
         awaiting=_awaiting(ladder, kept.awaiting) if kept.awaiting else None,
         basis=[
-            Match(reading_id, at_ms, _mask(ladder, rungs))
-            for reading_id, at_ms, rungs in kept.basis
+            Match(reading_id, at_ms, rungs)
+            for reading_id, at_ms, names in kept.basis
+            if (rungs := _mask(ladder, names))
         ],
         older=_mask(ladder, kept.older if kept.basis else kept.latched),
         said={

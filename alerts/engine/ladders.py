@@ -16,7 +16,7 @@ from schemas.errors import MisconfiguredError
 from schemas.vitals import VITALS, Vital
 
 RUNGS_MAX = 32
-_INFO = len(SEVERITIES) - 1
+INFO = len(SEVERITIES) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # each is itself: a key that costs nothing
@@ -24,6 +24,8 @@ class Rung:
     """A rule with the book that it comes from; ``rank`` is its place in ``SEVERITIES``.
 
     ``key`` names the rung for ever: state is kept by it. ``tests``: the rule's comparisons.
+    ``asks``: beside it, what decides whether the rule is true or returns; what was found by another
+    counts no more.
     """
 
     rule: Rule
@@ -32,11 +34,17 @@ class Rung:
     fresh_ms: int
     key: str = field(init=False)
     tests: tuple[Test, ...] = field(init=False)
+    asks: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Note what is asked often."""
         object.__setattr__(self, "key", f"{self.book.name}/{self.rule.id}")
         object.__setattr__(self, "tests", self.rule.condition.tests())
+        rule, values = self.rule, {limit.name: limit for limit in self.book.limits}
+        named = [values[name].value for name in rule.settings]
+        what = self.key, rule.ladder, rule.vital, " ".join(rule.text.split()), named
+        asks = (*what, rule.window, rule.baseline, rule.requires, rule.band)
+        object.__setattr__(self, "asks", repr(asks))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +65,7 @@ class Ladder:
 
     def rank(self, rung: int, lowered: int) -> int:
         """Give a rung's severity: one lower if it was found delayed or unverified."""
-        return min(self.rungs[rung].rank + (lowered >> rung & 1), _INFO)
+        return min(self.rungs[rung].rank + (lowered >> rung & 1), INFO)
 
     def speaking(self, rungs: int, lowered: int = 0) -> int | None:
         """Choose the most severe of a set of rungs; of equals the first."""

@@ -51,11 +51,15 @@ class Arrivals(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """An open alert of a restored patient of which no loaded book knows a rule."""
+    """An open alert of a restored patient of which a loaded book leaves out a rule.
+
+    ``rungs``: what held; ``voice``: rank and rung of who spoke.
+    """
 
     ladder: str
     onset_reading_id: str
     rungs: list[str]
+    voice: tuple[int, str]
 
 
 class PartitionState:

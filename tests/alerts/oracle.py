@@ -11,38 +11,37 @@ from pathlib import Path
 from schemas.kafka import Corrections as Corrected
 from schemas.kafka import PatientReadings, ReadingsRecord, Withdrawals
 from schemas.registry import PatientEntry
-from tests.alerts.oracle_contexts import Contexts
 from tests.alerts.oracle_patient import LONG_AGO_MS
-from tests.alerts.oracle_rules import read_rules
+from tests.alerts.oracle_versions import Versions
 from tests.alerts.oracle_words import Said
-from tests.alerts.readings import BASIC, TRIAL
+from tests.alerts.readings import BASIC, TRIAL, Version
 
 
 def texts(*folders: Path) -> list[str]:
     return [path.read_text() for folder in folders for path in sorted(folder.glob("*.toml"))]
 
 
-class Oracle(Contexts):
-    """Judges records one by one; between them care plans may change."""
+class Oracle(Versions):
+    """Judges records one by one; between them care plans and books may change."""
 
     def __init__(
         self, patients: Sequence[PatientEntry], books: Sequence[str] | None = None
     ) -> None:
-        self.rules = read_rules(texts(BASIC, TRIAL) if books is None else books)
-        self.by_name = {rule.id: rule for rule in self.rules}
-        assert len(self.by_name) == len(self.rules), "the oracle knows rules by their ids"
-        self.ladders = sorted({rule.ladder for rule in self.rules})
+        self.put(texts(BASIC, TRIAL) if books is None else books)
         self.patients = {}
         self.log_ms = LONG_AGO_MS
         for entry in patients:
             self.plan(entry)
 
-    def judge(self, log: Sequence[ReadingsRecord | PatientEntry]) -> list[Said]:
+    def judge(self, log: Sequence[ReadingsRecord | PatientEntry | Version]) -> list[Said]:
         return [said for item in log for said in self.take(item)]
 
-    def take(self, item: ReadingsRecord | PatientEntry) -> Iterator[Said]:
+    def take(self, item: ReadingsRecord | PatientEntry | Version) -> Iterator[Said]:
         if isinstance(item, PatientEntry):
             self.plan(item)
+            return
+        if isinstance(item, Version):
+            self.version(item.books)
             return
         yield from self.activate()
         yield from self.notices(item.received_at_ms)

@@ -42,20 +42,20 @@ class Contexts(Corrections):
 
     def contexts(self, patient: Patient, record: PatientReadings) -> Iterator[Said]:
         here = {one.reading.reading_id for one in record.readings}
+        asking = sorted({rule.vital for rule in self.rules if rule.requires})
         last = {one.reading.amends: one for one in record.readings}
         said: list[Said] = []
         for one in record.readings:
             amends = one.reading.amends
             if amends is None or (amends in here and last[amends] is not one):
                 continue
-            asking = sorted({rule.vital for rule in self.rules if rule.requires})
             for vital in asking:
                 for kept in patient.known(vital):
                     if kept.reading_id == amends:
                         received_ms = record.received_at_ms
                         said += self.amend(patient, kept, one.reading.attributes, received_ms)
             came = any(amends in patient.recent.get(vital, []) for vital in asking)
-            if not came and amends not in here:
+            if asking and not came and amends not in here:
                 patient.told_early(amends, one.reading.attributes)
         yield from sorted(said, key=lambda one: one.ladder)
 

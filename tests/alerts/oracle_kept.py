@@ -82,6 +82,14 @@ class Kept:
         """Is a circumstance told? It is never taken back."""
         return any(told.get(name) in words for told in self.circumstances)
 
+    def only_told(self, asked: set[tuple[str, str]]) -> None:
+        """Forget circumstances for which nobody asked."""
+        names = {name for name, _ in asked}
+        self.circumstances = [
+            {name: word for name, word in told.items() if name in names}
+            for told in self.circumstances
+        ]
+
     def as_windows_know(self) -> "Kept":
         """What is not a number is not there."""
         known = {None, "positive-infinity", "negative-infinity"}

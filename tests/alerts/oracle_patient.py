@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from alerts.rules import syntax
 from schemas.registry import PatientEntry, PersonalLimit
 from tests.alerts.oracle_kept import Kept
-from tests.alerts.oracle_problem import Problem
+from tests.alerts.oracle_problem import Gone, Problem
 from tests.alerts.oracle_rules import OracleRule
 from tests.alerts.oracle_truth import Limits
 
@@ -37,6 +37,7 @@ class Patient:
     early: dict[str, dict[str, str]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     came: Kept | None = None
+    gone: list[Gone] = field(default_factory=list)
 
     def problem(self, ladder: str) -> Problem:
         return self.problems.setdefault(ladder, Problem())
@@ -104,11 +105,10 @@ class Patient:
             return None
         return eligible[-1]
 
-    def forget_before_therapy(self) -> None:
+    def forget_before_therapy(self, vital: str) -> None:
         """Of a baseline whose time is entered afterwards only what windows keep is known."""
-        for vital, history in self.history.items():
-            left = {one.reading_id for one in self.known(vital)}
-            self.forgotten |= {one.reading_id for one in history} - left
+        left = {one.reading_id for one in self.known(vital)}
+        self.forgotten |= {one.reading_id for one in self.history.get(vital, [])} - left
 
     def eligible_after(self, kept: Kept) -> list[Kept]:
         vital = kept.vital

@@ -13,7 +13,7 @@ from schemas.vitals import VITALS
 from tests.alerts.oracle_case import Case, Verdict
 from tests.alerts.oracle_kept import Kept
 from tests.alerts.oracle_patient import Patient
-from tests.alerts.oracle_problem import Problem
+from tests.alerts.oracle_problem import Gone, Problem
 from tests.alerts.oracle_readings import Readings
 from tests.alerts.oracle_rules import SEVERITIES, OracleRule, names_of
 from tests.alerts.oracle_windows import truth
@@ -33,8 +33,10 @@ class Plans(Readings):
         """Take a plan; what it changes is said before the next record."""
         patient = self.patients.setdefault(entry.patient_id, Patient(entry))
         if entry.therapy_start_ms != patient.entry.therapy_start_ms:
-            patient.forget_before_therapy()
-        patient.entry = entry
+            for vital in VITALS:
+                patient.forget_before_therapy(vital)
+        before, patient.entry = replace(patient), entry
+        self.ask_anew(patient, before)
         patient.replanned = True
 
     def ask_anew(self, patient: Patient, before: Patient) -> None:
@@ -55,6 +57,9 @@ class Plans(Readings):
             if patient.replanned:
                 self.expect_baseline(patient, None, self.log_ms)
                 patient.replanned = False
+            for one in patient.gone:
+                yield from self.without_rule(patient, one)
+            patient.gone = []
             for ladder in self.ladders:
                 yield from self.retire(patient, ladder, patient.problem(ladder), gone)
             for vital in VITALS:
@@ -72,17 +77,35 @@ class Plans(Readings):
         after = self.voice(ladder, problem)
         if before is None or (after is not None and after[0] <= before[0]):
             return
+        yield self.closed(patient, ladder, problem.origin, before, after)
+
+    def without_rule(self, patient: Patient, gone: Gone) -> Iterator[Said]:
+        """The same, of rules that a version has left out."""
+        before = gone.rank, gone.rule
+        known = gone.ladder in self.ladders
+        after = self.voice(gone.ladder, patient.problem(gone.ladder)) if known else None
+        if after is None or after[0] > before[0]:
+            yield self.closed(patient, gone.ladder, gone.origin, before, after)
+
+    def closed(
+        self,
+        patient: Patient,
+        ladder: str,
+        origin: str,
+        before: tuple[int, str],
+        after: tuple[int, str] | None,
+    ) -> Said:
         rank, name = after or before
         patient_id = patient.entry.patient_id
-        yield Said(
+        return Said(
             "retired" if after is None else "eased",
             patient_id,
             ladder,
             name,
             SEVERITIES[rank],
             self.log_ms,
-            alert_id(patient_id, ladder, problem.origin),
-            problem.origin,
+            alert_id(patient_id, ladder, origin),
+            origin,
             (),
         )
 

@@ -59,6 +59,16 @@ class End:
     at_ms: int
 
 
+@dataclass(frozen=True)
+class Gone:
+    """An alert of which a version has left out rules: who spoke before."""
+
+    ladder: str
+    rank: int
+    rule: str
+    origin: str
+
+
 @dataclass
 class Problem:
     """``beyond``: rules that rest on matches older than those that are known, too."""

@@ -34,9 +34,7 @@ class Readings(Old):
         old: set[str] = set()
         for place, stamped in enumerate(ordered):
             reading = stamped.reading
-            if reading.vital not in {rule.vital for rule in self.rules}:
-                continue
-            if reading.outcome != "measured":
+            if VITALS[reading.vital].amends or reading.outcome != "measured":
                 continue
             kept = self.kept(patient, stamped, record, contexts.get(reading.reading_id, {}))
             if not kept.judged:
@@ -80,7 +78,9 @@ class Readings(Old):
         )
 
     def before_plan(self, patient: Patient, kept: Kept) -> None:
-        """Never judged; it may feed a baseline."""
+        """Never judged; it may feed a baseline, if there is one."""
+        if not any(rule.baseline and rule.vital == kept.vital for rule in self.rules):
+            return
         known = patient.history.get(kept.vital, [])
         if kept.reading_id not in {one.reading_id for one in known}:
             patient.keep(kept)

@@ -68,6 +68,13 @@ class OracleRule:
         return f"{self.book}/{self.id}"
 
     @property
+    def asks(self) -> tuple[object, ...]:
+        """What decides whether it is true, or returns."""
+        limits = [(name, self.limits[name]) for name in sorted(names_of(self.when))]
+        what = self.ladder, self.vital, self.when, limits, self.band
+        return *what, self.window, self.baseline, sorted(self.requires.items())
+
+    @property
     def is_counted(self) -> bool:
         return isinstance(self.window, Counted)
 
@@ -113,6 +120,16 @@ def one_rule(book: dict[str, Any], rule: dict[str, Any]) -> OracleRule:
         baseline=None if "baseline" not in rule else Baseline(**rule["baseline"]),
         requires=rule.get("requires", {}),
     )
+
+
+def asked_of(rules: Iterable[OracleRule], vital: str) -> set[tuple[str, str]]:
+    """Circumstances that rules ask for: name and words."""
+    return {
+        (name, str(words))
+        for rule in rules
+        if rule.vital == vital
+        for name, words in rule.requires.items()
+    }
 
 
 def window_of(window: dict[str, Any] | None) -> Counted | Averaged | None:

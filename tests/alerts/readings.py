@@ -133,5 +133,12 @@ def at_once(*measured: Measured, patient_id: str = "p1") -> list[ReadingsRecord]
     return [record(one.at_ms, [one], patient_id) for one in measured]
 
 
+@dataclass(frozen=True)
+class Version:
+    """From here on these books are in force, as TOML."""
+
+    books: tuple[str, ...]
+
+
 def encoded(one: ReadingsRecord) -> bytes:
     return msgspec.json.encode(one)

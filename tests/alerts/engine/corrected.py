@@ -17,7 +17,17 @@ from schemas.reading import Reading
 from schemas.registry import PatientEntry
 from tests.alerts.engine.lives import Item, Life, lives
 from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
-from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, pressure, quantity, stamped
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Version,
+    at_once,
+    pressure,
+    quantity,
+    stamped,
+)
 
 PRESSURES = ["60", "100", "130", "150", "150", "200", "NaN", "HI"]
 VALUES = {
@@ -103,13 +113,15 @@ def corrected_lives(draw: st.DrawFn) -> Life:
         sent[:] = [one for one in sent if one[1].reading.reading_id not in done]
         return change
 
-    replanned_ms = dict.fromkeys((entry.patient_id for entry in life.patients), -1)
+    plans = {entry.patient_id for entry in life.patients}
+    replanned_ms = dict.fromkeys(plans, -1)
     log_ms = 0
     for item in life.log:
-        if isinstance(item, PatientEntry):  # no person is so quick; names tell by the log's time
-            if replanned_ms[item.patient_id] == log_ms:
+        if isinstance(item, PatientEntry | Version):  # no person is so quick, see ``lives``
+            those = plans if isinstance(item, Version) else {item.patient_id}
+            if any(replanned_ms[name] == log_ms for name in those):
                 continue
-            replanned_ms[item.patient_id] = log_ms
+            replanned_ms |= dict.fromkeys(those, log_ms)
         log.append(item)
         if isinstance(item, PatientReadings):
             sent += [

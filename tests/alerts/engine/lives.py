@@ -7,7 +7,6 @@ import msgspec
 from hypothesis import strategies as st
 
 from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
@@ -16,10 +15,21 @@ from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
 from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.rule_books import BASELINE, HEAD, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, scenes
-from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
+from tests.alerts.engine.versions import versions
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Version,
+    at_once,
+    fresh_state,
+    pressure,
+    record,
+)
 
-Item = ReadingsRecord | PatientEntry
-"""What happens: a record comes, or a patient's plan is another one from here on."""
+Item = ReadingsRecord | PatientEntry | Version
+"""What happens: a record comes, or a patient's plan, or the books, are others from here on."""
 
 
 @dataclass(frozen=True)
@@ -30,45 +40,51 @@ class Life:
     patients: tuple[PatientEntry, ...]
     log: tuple[Item, ...]
 
-    def rule_set(self) -> RuleSet:
-        return arrange([read_book("generated", text) for text in self.books])
 
-    def begin(self) -> PartitionState:
-        """Start as the engine does: it knows the patients whom the registry has."""
-        state = fresh_state(*self.patients, rules=self.rule_set())
-        for patient in self.patients:
-            state.row(patient.patient_id)
-        return state
+def rule_set(books: Sequence[str]) -> RuleSet:
+    return arrange([read_book("generated", text) for text in books])
 
 
-def lived(state: PartitionState, log: Sequence[Item]) -> list[Transition]:
-    """Step through what happens."""
-    found: list[Transition] = []
-    records: list[ReadingsRecord] = []
-    for item in log:
-        if not isinstance(item, PatientEntry):
-            records.append(item)
-            continue
-        found += step(state, records).transitions if records else []
-        records = []
-        state.plans.put(item)
-        state.replan(item.patient_id)
-    return found + (step(state, records).transitions if records else [])
-
-
-class Restarted:
-    """The same, in pieces; between them the engine may be started anew."""
+class Lived:
+    """An engine through what happens, in pieces; between them it may be started anew."""
 
     def __init__(self, life: Life) -> None:
-        self.life, self.state = life, life.begin()
+        """Start as the engine does: it knows the patients whom the registry has."""
+        self.books = life.books
         self.plans = {entry.patient_id: entry for entry in life.patients}
+        self.state = fresh_state(*life.patients, rules=rule_set(life.books))
+        for patient in life.patients:
+            self.state.row(patient.patient_id)
 
     def take(self, log: Sequence[Item]) -> list[Transition]:
-        self.plans |= {item.patient_id: item for item in log if isinstance(item, PatientEntry)}
-        return lived(self.state, log)
+        found, records = list[Transition](), list[ReadingsRecord]()
+        for item in log:
+            if isinstance(item, PatientEntry | Version):
+                found += self._step(records)
+                records = []
+                self._change(item)
+            else:
+                records.append(item)
+        return found + self._step(records)
 
     def restart(self) -> None:
-        self.state = reborn(self.state, self.life.rule_set(), list(self.plans.values()))
+        self.state = reborn(self.state, rule_set(self.books), list(self.plans.values()))
+
+    def _step(self, records: Sequence[ReadingsRecord]) -> list[Transition]:
+        return step(self.state, records).transitions if records else []
+
+    def _change(self, item: PatientEntry | Version) -> None:
+        if isinstance(item, Version):  # as a replica under other books
+            self.books = item.books
+            self.restart()
+            return
+        self.plans[item.patient_id] = item
+        self.state.plans.put(item)
+        self.state.replan(item.patient_id)
+
+
+def lived(life: Life) -> list[Transition]:
+    return Lived(life).take(life.log)
 
 
 @st.composite
@@ -106,17 +122,23 @@ def lives(draw: st.DrawFn) -> Life:
     scene: Scene = draw(scenes())
     plans = {entry.patient_id: entry for entry in scene.patients}
     log, now_ms = list[Item](), scene.log[0].received_at_ms
-    changed_ms = dict.fromkeys(plans, 0)
-    for item in scene.log:
+    texts, changed_ms = scene.books, dict.fromkeys(plans, 0)
+    for number, item in enumerate(scene.log):
         log.append(item)
         now_ms = max(now_ms, item.received_at_ms)
-        if draw(st.integers(0, 5)) == 0:
+        what = draw(st.sampled_from([*["nothing"] * 15, "plan", "plan", "plan", "books"]))
+        if what == "plan":
             name = draw(st.sampled_from(sorted(plans)))
             if changed_ms[name] == now_ms:  # no person is so quick; names tell by the log's time
                 continue
             changed_ms[name] = now_ms
             plans[name] = draw(changed(plans[name], now_ms))
             log.append(plans[name])
+        if what == "books" and now_ms not in changed_ms.values():
+            changed_ms = dict.fromkeys(plans, now_ms)
+            version = draw(versions(texts, number))
+            texts = version.books
+            log.append(version)
     log.append(scene.log[-1])
     return Life(scene.books, scene.patients, tuple(log))
 

@@ -15,6 +15,7 @@ from alerts.engine.ladder_state import (
     Match,
     Pending,
 )
+from alerts.engine.ladders import INFO
 from alerts.engine.sight import Sight
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
@@ -128,7 +129,7 @@ def test_how_often_a_reading_was_withdrawn_comes_back() -> None:
     assert reborn(state).withdrawn == state.withdrawn
 
 
-def test_old_readings_of_a_day_come_back_and_only_under_a_rule_that_there_is() -> None:
+def test_old_readings_of_a_day_come_back_and_the_worst_only_under_a_rule_that_there_is() -> None:
     state = lived(record(NOON + 3 * DAY, [pressure(NOON, 200)]))
     ((_, arrivals),) = state.arrivals.items()
     assert reborn(state).arrivals == state.arrivals
@@ -137,7 +138,8 @@ def test_old_readings_of_a_day_come_back_and_only_under_a_rule_that_there_is() -
     vitals = kept.said["vitals"]
     assert isinstance(vitals, dict)
     vitals["blood_pressure"]["arrivals"]["rung"] = "gone/gone"
-    assert kept.into(fresh()).arrivals == {}
+    ((_, counted),) = kept.into(fresh()).arrivals.items()
+    assert (counted.count, counted.rank) == (1, INFO + 1), "any other one is worse"
 
 
 def test_of_whom_somebody_was_told_that_there_is_no_baseline_comes_back() -> None:

@@ -13,7 +13,7 @@ from schemas.alert import Event, Mark, Transition
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.corrected import corrected_lives, seldom_corrected
 from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
-from tests.alerts.engine.lives import Life, Restarted, lived, lives, seldom
+from tests.alerts.engine.lives import Life, Lived, lived, lives, seldom
 from tests.alerts.engine.scenes import Scene, examples, scenes
 from tests.alerts.oracle import Oracle
 from tests.alerts.oracle_because import told
@@ -81,14 +81,14 @@ def test_they_say_the_same_under_books_that_nobody_wrote(scene: Scene) -> None:
 @settings(max_examples=examples(30))
 @given(lives())
 def test_they_say_the_same_while_care_plans_change(life: Life) -> None:
-    found = lived(life.begin(), life.log)
+    found = lived(life)
     agree(found, Oracle(life.patients, life.books).judge(life.log))
 
 
 @settings(max_examples=examples(30))
 @given(corrected_lives())
 def test_they_say_the_same_of_corrections_and_withdrawals(life: Life) -> None:
-    found = lived(life.begin(), life.log)
+    found = lived(life)
     agree(found, Oracle(life.patients, life.books).judge(life.log))
 
 
@@ -103,7 +103,7 @@ def test_no_kind_of_event_is_compared_with_nothing() -> None:
     @example(seldom())
     @example(seldom_corrected())
     def compare(life: Life) -> None:
-        found = lived(life.begin(), life.log)
+        found = lived(life)
         agree(found, Oracle(life.patients, life.books).judge(life.log))
         for one in found:
             heard.update([one.event, *one.marks, *(["window"] if one.window else [])])
@@ -120,7 +120,7 @@ def test_no_kind_of_event_is_compared_with_nothing() -> None:
 def test_neither_a_cut_nor_a_restart_changes_what_corrections_and_plans_lead_to(
     life: Life, data: st.DataObject
 ) -> None:
-    whole, pieces, found = lived(life.begin(), life.log), Restarted(life), list[Transition]()
+    whole, pieces, found = lived(life), Lived(life), list[Transition]()
     rest = list(life.log)
     while rest:
         length = data.draw(st.integers(1, 7))
