@@ -213,7 +213,7 @@ def _closed(state: PartitionState, row: int, orphan: Orphan) -> Transition:
         at_ms=state.log_ms,
         title="Closed with its rule",
         reason=f"The rule {rule} of {book} is no longer in force",
-        evidence=Evidence(orphan.onset_reading_id, "", state.log_ms, "receipt", {}),
+        evidence=Evidence(orphan.reading_id, "", state.log_ms, "receipt", {}),
         book=book,
         book_sha256="",
         held_before=orphan.rungs,

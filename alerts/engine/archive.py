@@ -22,6 +22,7 @@ from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, bits, mas
 from alerts.engine.remembered import circumstances, remark
 from alerts.engine.sight import Sight
 from alerts.engine.state import Arrivals, Orphan, PartitionState
+from schemas.alert import SEVERITIES
 
 VERSION = 2
 _READABLE = (1, 2)
@@ -171,7 +172,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _put_few(state.early, row, record.early)
     _put_few(state.announced, row, record.announced)
     state.orphans.pop(row, None)
-    if orphans := list(_orphans(state, record.ladders)):
+    if orphans := [*_orphans(state, record.ladders), *_silences(state, record.silence)]:
         state.orphans[row] = orphans
 
 
@@ -201,7 +202,16 @@ def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orp
         if not known.get(name, frozenset()).issuperset(ladder.latched):
             # A former release did not write down who spoke.
             voice = ladder.voice or (INFO, ladder.latched[0])
-            yield Orphan(name, ladder.onset_reading_id, ladder.latched, voice)
+            origin = ladder.onset_reading_id
+            yield Orphan(name, origin, ladder.latched, voice, origin)
+
+
+def _silences(state: PartitionState, kept: KeptSilence) -> Iterator[Orphan]:
+    """Find open absences whose rule is gone; a former release did not write down their ladder."""
+    for key, told in kept.open.items():
+        if told.ladder and key not in state.absences.keys:
+            voice = SEVERITIES.index(told.severity), key
+            yield Orphan(told.ladder, f"{key}/{told.origin_ms}", [key], voice, "")
 
 
 @lru_cache(maxsize=4)

@@ -142,7 +142,7 @@ class Replica:
             assert kept is not None, "what is written here can be read here"
             other.partition.restore(patient_id, kept)
         other.partition.go_on_like(self.partition)
-        other.partition.state.absences.restore_away(state.absences.keep_away())
+        other.partition.state.absences.go_on_like(state.absences)
         other.checkpoint, other.beside, other._found = self.checkpoint, self.beside, self._found
         other._writers, other._writer = self._writers, self._writer
         other._holds, other._log_ms = self._holds, self._log_ms

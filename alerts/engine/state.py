@@ -53,13 +53,14 @@ class Arrivals(msgspec.Struct):
 class Orphan:
     """An open alert of a restored patient of which a loaded book leaves out a rule.
 
-    ``rungs``: what held; ``voice``: rank and rung of who spoke.
+    ``rungs``: what held; ``voice``: rank and rung of who spoke. ``reading_id``: "" of silence.
     """
 
     ladder: str
     onset_reading_id: str
     rungs: list[str]
     voice: tuple[int, str]
+    reading_id: str
 
 
 class PartitionState:

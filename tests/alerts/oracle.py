@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from schemas.kafka import Corrections as Corrected
-from schemas.kafka import PatientReadings, ReadingsRecord, Withdrawals
+from schemas.kafka import GatewayReport, PatientReadings, ReadingsRecord, Withdrawals
 from schemas.registry import PatientEntry
 from tests.alerts.oracle_patient import LONG_AGO_MS
 from tests.alerts.oracle_versions import Versions
 from tests.alerts.oracle_words import Said
 from tests.alerts.readings import BASIC, TRIAL, Version
+
+Item = ReadingsRecord | PatientEntry | Version | GatewayReport
 
 
 def texts(*folders: Path) -> list[str]:
@@ -25,28 +27,38 @@ class Oracle(Versions):
     """Judges records one by one; between them care plans and books may change."""
 
     def __init__(
-        self, patients: Sequence[PatientEntry], books: Sequence[str] | None = None
+        self,
+        patients: Sequence[PatientEntry],
+        books: Sequence[str] | None = None,
+        gap_ms: int | None = None,
     ) -> None:
+        self.homes, self.told_away, self.turned = {}, {}, set()
+        self.gap_ms, self.held_ms = gap_ms, LONG_AGO_MS
         self.put(texts(BASIC, TRIAL) if books is None else books)
         self.patients = {}
         self.log_ms = LONG_AGO_MS
         for entry in patients:
             self.plan(entry)
 
-    def judge(self, log: Sequence[ReadingsRecord | PatientEntry | Version]) -> list[Said]:
+    def judge(self, log: Sequence[Item]) -> list[Said]:
         return [said for item in log for said in self.take(item)]
 
-    def take(self, item: ReadingsRecord | PatientEntry | Version) -> Iterator[Said]:
+    def take(self, item: Item) -> Iterator[Said]:
         if isinstance(item, PatientEntry):
             self.plan(item)
+            return
+        if isinstance(item, GatewayReport):
+            self.report(item)
             return
         if isinstance(item, Version):
             self.version(item.books)
             return
         yield from self.activate()
         yield from self.notices(item.received_at_ms)
-        self.log_ms = max(self.log_ms, item.received_at_ms)
+        before_ms, self.log_ms = self.log_ms, max(self.log_ms, item.received_at_ms)
+        self.note_gap(before_ms)
         yield from self.timers()
+        yield from self.silences()
         if isinstance(item, PatientReadings):
             patient = self.patients[item.patient_id]
             for rule in self.in_force(patient):
@@ -54,5 +66,6 @@ class Oracle(Versions):
                     self.expect_baseline(patient, rule.vital, item.received_at_ms)
             yield from self.readings(patient, item)
             yield from self.contexts(patient, item)
+            yield from self.contact(patient, item)
         if isinstance(item, Corrected | Withdrawals):
             yield from self.correct(self.patients[item.patient_id], item)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.rules import syntax
 from schemas.registry import PatientEntry, PersonalLimit
+from tests.alerts.oracle_expected import Missed
 from tests.alerts.oracle_kept import Kept
 from tests.alerts.oracle_problem import Gone, Problem
 from tests.alerts.oracle_rules import OracleRule
@@ -38,6 +39,10 @@ class Patient:
     forgotten: set[str] = field(default_factory=set)
     came: Kept | None = None
     gone: list[Gone] = field(default_factory=list)
+    contacts: dict[str, tuple[int, str]] = field(default_factory=dict)
+    gateway: str = ""
+    missed: dict[str, Missed] = field(default_factory=dict)
+    explained_ms: dict[str, int] = field(default_factory=dict)
 
     def problem(self, ladder: str) -> Problem:
         return self.problems.setdefault(ladder, Problem())

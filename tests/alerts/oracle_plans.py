@@ -85,7 +85,8 @@ class Plans(Readings):
         known = gone.ladder in self.ladders
         after = self.voice(gone.ladder, patient.problem(gone.ladder)) if known else None
         if after is None or after[0] > before[0]:
-            yield self.closed(patient, gone.ladder, gone.origin, before, after)
+            closed = self.closed(patient, gone.ladder, gone.origin, before, after)
+            yield replace(closed, reading_id=gone.reading_id)
 
     def closed(
         self,

@@ -67,6 +67,7 @@ class Gone:
     rank: int
     rule: str
     origin: str
+    reading_id: str
 
 
 @dataclass

@@ -7,18 +7,19 @@ does not hold: it stands if it is true already. No judged reading is judged agai
 from collections.abc import Sequence
 
 from schemas.vitals import VITALS
-from tests.alerts.oracle_contexts import Contexts
+from tests.alerts.oracle_expected import read_absences
 from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_problem import Gone
 from tests.alerts.oracle_rules import OracleRule, asked_of, read_rules
+from tests.alerts.oracle_silence import Silence
 
 
-class Versions(Contexts):
+class Versions(Silence):
     """Activation of a version."""
 
     def put(self, books: Sequence[str]) -> None:
         """Judge by these books from here on."""
-        self.rules = read_rules(books)
+        self.rules, self.absences = read_rules(books), read_absences(books)
         self.by_name = {rule.id: rule for rule in self.rules}
         assert len(self.by_name) == len(self.rules), "the oracle knows rules by their ids"
         self.ladders = sorted({rule.ladder for rule in self.rules})
@@ -32,10 +33,12 @@ class Versions(Contexts):
                 voice = self.voice(ladder, problem)
                 if problem.holding - now.keys() and voice is not None:
                     rank, name = voice
-                    patient.gone.append(Gone(ladder, rank, name, problem.origin))
+                    origin = problem.origin
+                    patient.gone.append(Gone(ladder, rank, name, origin, origin))
                 problem.drop(before.keys() - now.keys())
                 problem.mean_said = {n: day for n, day in problem.mean_said.items() if n in now}
             self.forget(patient, before, now)
+            self.forget_absences(patient, read_absences(books))
             patient.replanned = True
         self.put(books)
         for patient in self.patients.values():

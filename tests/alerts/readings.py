@@ -21,6 +21,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NOON = 1_790_000_000_000 - 1_790_000_000_000 % DAY + 12 * HOUR
 TRIAL = Path(__file__).parent / "books"
+ADDRESS = "A0:00:00:00:00:01"
 BASIC = TRIAL / "basic"
 """The rules of single readings, in books that stay as they are when a clinician changes a limit."""
 BOTH = ["adult-standard", "adult-diabetes"]
@@ -99,7 +100,7 @@ def stamped(measured: Measured, received_ms: int, seq: int = 1) -> StampedReadin
             seq=seq,
             reading_id=measured.reading_id,
             vital=measured.vital,
-            device=Device("A0:00:00:00:00:01"),
+            device=Device(ADDRESS),
             characteristic="2a35",
             raw="",
             quantities=measured.quantities,

@@ -110,7 +110,9 @@ class Attendance:
     """Rows of which somebody changed something since the last step."""
     _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
     _waits: npt.NDArray[np.bool_] = field(init=False)
-    """By (row, vital): something is open that a contact ends."""
+    """By (row, vital): something is open that a contact ends, or begins with one."""
+    _unbegun: set[Key] = field(default_factory=set)
+    """Who never sent anything under a plan that does not say when it began."""
     _open_of: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
@@ -216,14 +218,31 @@ class Attendance:
         self._waits[key[0], self.vital_of[key[1]]] = True
         self._open_of[absence.gateway].add(key)
 
+    def begin_with_contact(self, key: Key) -> None:
+        """Count a silence from the first contact on: the plan does not say when it began."""
+        self._unbegun.add(key)
+        self._waits[key[0], self.vital_of[key[1]]] = True
+
+    def began(self, key: Key) -> bool:
+        """Tell, at a contact, whether it is that first one."""
+        if key not in self._unbegun:
+            return False
+        self._unbegun.discard(key)
+        self._settle(key)
+        return True
+
     def end(self, key: Key) -> Open:
         """Forget it, and give it."""
-        row, vital = key[0], self.vital_of[key[1]]
         absence = self.open.pop(key)
-        others = (rule for rule, other in enumerate(self.vital_of) if other == vital)
-        self._waits[row, vital] = any((row, rule) in self.open for rule in others)
+        self._settle(key)
         self._open_of[absence.gateway].discard(key)
         return absence
+
+    def _settle(self, key: Key) -> None:
+        """Note whether a contact of this vital still means something."""
+        row, vital = key[0], self.vital_of[key[1]]
+        others = [(row, rule) for rule, other in enumerate(self.vital_of) if other == vital]
+        self._waits[row, vital] = any(one in self.open or one in self._unbegun for one in others)
 
     def open_of(self, gateway: int) -> list[Key]:
         """List what is open of patients whose readings came by a gateway when it began."""

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import msgspec
 
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Open
-from schemas.alert import Cause
+from schemas.alert import Cause, Severity
 
 
-class KeptOpen(msgspec.Struct, frozen=True):
-    """An ``Open`` by its gateway's name."""
+class KeptOpen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An ``Open`` by its gateway's name; of a patient's also where and how gravely it was told."""
 
     origin_ms: int
     since_ms: int
     cause: Cause
     gateway: str
+    ladder: str = ""
+    severity: Severity = "info"
 
 
 class KeptSilence(msgspec.Struct, frozen=True, omit_defaults=True):

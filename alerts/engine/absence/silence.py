@@ -27,12 +27,16 @@ LOOK_AGAIN_MS = 3_600_000
 
 
 def step(
-    attendance: Attendance, contacts: Contacts, log_ms: Integers, held_ms: Integers
+    attendance: Attendance,
+    contacts: Contacts,
+    log_ms: Integers,
+    held_ms: Integers,
+    before_ms: int = NO_CONTACT_MS,
 ) -> list[Noticed]:
     """Move to the end of a batch; give what changed, row by row.
 
     ``log_ms``: log time by record; ``held_ms``: by record, until when silence is not judged because
-    the log was away.
+    the log was away; ``before_ms``: log time before the batch.
     """
     rows = attendance.woken(int(log_ms[-1])) | attendance.waiting(contacts)
     noticed = list(_gateways(attendance, int(log_ms[0])))
@@ -42,8 +46,9 @@ def step(
     for position in np.flatnonzero(walked).tolist():
         positions[int(contacts.row[position])].append(position)
     for row in sorted(rows):
-        walk = _Walk(attendance, contacts, log_ms, held_ms, row)
+        walk = _Walk(attendance, contacts, log_ms, held_ms, before_ms, row)
         noticed += walk.through(positions[row])
+    noticed = _once_a_gateway(attendance, noticed)
     attendance.held_until_ms = int(held_ms[-1])
     return noticed
 
@@ -56,6 +61,7 @@ class _Walk:
     contacts: Contacts
     log_ms: Integers
     held_ms: Integers
+    before_ms: int
     row: int
 
     def through(self, positions: list[int]) -> Iterator[Noticed]:
@@ -85,6 +91,8 @@ class _Walk:
         later_ms = self._not_before(due_ms, entry)
         if later_ms is None or later_ms > at_ms:
             attendance.schedule(key, NEVER_MS if later_ms is None else later_ms)
+            if since_ms <= 0 and attendance.expect(*key) is not None:
+                attendance.begin_with_contact(key)
             return
         gateway = int(attendance.gateway[self.row])
         name = attendance.gateways[gateway]
@@ -92,9 +100,7 @@ class _Walk:
         if away_ms is not None:
             attendance.schedule(key, at_ms + LOOK_AGAIN_MS)
             if gateway not in attendance.away:
-                told = attendance.away[gateway] = Open(
-                    away_ms, since_ms, "gateway-offline", gateway
-                )
+                told = Open(away_ms, since_ms, "gateway-offline", gateway)
                 yield Noticed("onset", -1, -1, told, at_ms, entry)
             return
         attendance.schedule(key, NEVER_MS)
@@ -115,22 +121,29 @@ class _Walk:
         return since_ms, deadline_ms(expectation, since_ms)
 
     def _not_before(self, due_ms: int | None, entry: int) -> int | None:
-        """Leave time after a gateway, or the log itself, came back."""
+        """Leave time after a gateway, or the log itself, came back.
+
+        A plan may bring a silence whose time is over: it is told now, and under a name of now.
+        """
         if due_ms is None:
             return None
         name = self.attendance.gateways[int(self.attendance.gateway[self.row])]
         back_ms = self.attendance.surroundings.back_since(name)
         afresh_ms = NO_CONTACT_MS if back_ms is None else back_ms + AFRESH_AFTER_MS
-        return max(due_ms, afresh_ms, int(self.held_ms[entry]))
+        now_ms = max(self.before_ms, int(self.log_ms[entry - 1]) if entry else self.before_ms)
+        return max(due_ms, afresh_ms, int(self.held_ms[entry]), now_ms)
 
     def _contact(self, position: int) -> Iterator[Noticed]:
         attendance, contacts = self.attendance, self.contacts
         vital, at_ms = int(contacts.vital[position]), int(contacts.at_ms[position])
         attendance.remember(contacts, np.array([position]))
         entry, place = int(contacts.entry[position]), int(contacts.place[position])
+        self.before_ms = int(self.log_ms[entry])
         for rule, other in enumerate(attendance.vital_of):
             key = (self.row, rule)
             absence = attendance.open.get(key)
+            if other == vital and attendance.began(key):
+                attendance.schedule(key, NO_CONTACT_MS)
             if other != vital or absence is None or at_ms <= absence.since_ms:
                 continue
             log_ms, due_ms = int(self.log_ms[entry]), self._silence(key)[1]
@@ -140,6 +153,17 @@ class _Walk:
 
     def _returned(self, key: Key, at_ms: int, entry: int, place: int) -> Noticed:
         return Noticed("returned", *key, self.attendance.end(key), at_ms, entry, place)
+
+
+def _once_a_gateway(attendance: Attendance, noticed: list[Noticed]) -> list[Noticed]:
+    """Of all whom a gateway explains the first tells of it, wherever its row is."""
+    first: dict[int, Noticed] = {}
+    for one in sorted(noticed, key=lambda one: one.at_ms):
+        if one.row < 0 and one.event == "onset":
+            first.setdefault(one.absence.gateway, one)
+    attendance.away |= {gateway: one.absence for gateway, one in first.items()}
+    others = [one for one in noticed if one.row >= 0 or one.event != "onset"]
+    return [*others, *first.values()]
 
 
 def cause_of(attendance: Attendance, row: int, vital: int) -> Cause:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from alerts.engine.absence.attendance import Attendance, Contacts, Integers, Noticed
@@ -21,6 +22,7 @@ from alerts.engine.found import Found
 from alerts.engine.ladder_state import LONG_AGO_MS
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
+from schemas.vitals import VITALS
 
 LOG_GAP_MS = 5 * 60_000
 """Ticks come every minute: stamps farther apart tell that the way to the clinic was late."""
@@ -43,7 +45,8 @@ class AbsenceWatch:
         self.rules = tuple(rules)
         self.keys = tuple(rule.key for rule in rules)
         """The rules' names for ever: state is kept by them."""
-        self.vitals = tuple(dict.fromkeys(rule.rule.vital for rule in rules))
+        self.vitals = tuple(name for name, vital in VITALS.items() if vital.amends is None)
+        """All: a rule about one that no rule waited for finds who has been in contact."""
         self.gap_ms: int | None = None
         self._numbers = {vital: number for number, vital in enumerate(self.vitals)}
         self._expected: list[tuple[Expectation | None, ...]] = []
@@ -56,7 +59,24 @@ class AbsenceWatch:
 
     def keep(self, row: int) -> KeptSilence:
         """Write down what is known of a patient."""
-        return keep_row(self.attendance, row, self.vitals, self.keys)
+        kept = keep_row(self.attendance, row, self.vitals, self.keys)
+        if not kept.open:  # as of most patients
+            return kept
+        rules = {rule.key: rule.rule for rule in self.rules}
+        told = {
+            key: msgspec.structs.replace(
+                one, ladder=rules[key].ladder, severity=rules[key].severity
+            )
+            for key, one in kept.open.items()
+        }
+        return msgspec.structs.replace(kept, open=told)
+
+    def go_on_like(self, other: "AbsenceWatch") -> None:
+        """Take over what is not one patient's."""
+        self.gap_ms = other.gap_ms
+        self.restore_away(other.keep_away())
+        for number in other.attendance.turned:
+            self.gateway_changed(other.attendance.gateways[number])
 
     def restore(self, row: int, kept: KeptSilence) -> None:
         """Put a patient back."""
@@ -91,16 +111,16 @@ class AbsenceWatch:
         before_ms: int,
     ) -> list[Found]:
         """Move to the end of a batch; ``before_ms``: log time before its first record."""
-        if not self.rules:
-            return []
         came = contacts or contacts_of(())
-        noticed = step(self.attendance, came, log_ms, self._held_ms(log_ms, before_ms))
+        if not self.rules and not self.attendance.away:
+            self.attendance.remember(came, np.arange(len(came.row)))
+            return []
+        held_ms = self._held_ms(log_ms, before_ms)
+        noticed = step(self.attendance, came, log_ms, held_ms, before_ms)
         return [self._found(patients, one) for one in noticed]
 
-    def gather(self, records: Sequence[tuple[int, ReadingsRecord]]) -> Contacts | None:
+    def gather(self, records: Sequence[tuple[int, ReadingsRecord]]) -> Contacts:
         """Find the contacts in records, each with its patient's row."""
-        if not self.rules:
-            return None
         number_of = self.attendance.number_of
         return contacts_of(
             [

@@ -1,12 +1,14 @@
 """Random lives in which stored readings are corrected, or turn out to be another patient's."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from schemas.kafka import (
     CorrectedReading,
     Corrections,
+    GatewayReport,
     PatientReadings,
     StampedReading,
     Tick,
@@ -131,7 +133,7 @@ def corrected_lives(draw: st.DrawFn) -> Life:
                 and one.reading.outcome == "measured"
                 and one.reading.reading_id not in done | ambiguous
             ]
-        if hasattr(item, "received_at_ms"):
+        if hasattr(item, "received_at_ms") and not isinstance(item, GatewayReport):
             now_ms = max(now_ms, item.received_at_ms)
             log_ms = max(log_ms, now_ms)
         if sent and draw(st.integers(0, 4)) == 0:
@@ -142,7 +144,7 @@ def corrected_lives(draw: st.DrawFn) -> Life:
         now_ms += draw(st.sampled_from([0, MINUTE, HOUR, 5 * HOUR, 25 * HOUR, 28 * DAY]))
         if sent:
             log.append(take(now_ms))
-    return Life(life.books, life.patients, (*log, Tick(now_ms + HOUR)))
+    return replace(life, log=(*log, Tick(now_ms + HOUR)))
 
 
 def seldom_corrected() -> Life:

@@ -104,10 +104,12 @@ def reborn(
     plans = Plans(rule_set or trial())
     for patient in patients:
         plans.put(patient)
+    plans.surroundings = state.plans.surroundings
     other = PartitionState(rule_set or trial(), plans)
     other.log_ms = state.log_ms
     for row, patient_id in enumerate(state.patients):
         kept = decode_patient(encode_patient(state, row, Source("topic", 7)))
         assert kept is not None
         restore_patient(other, patient_id, kept)
+    other.absences.go_on_like(state.absences)
     return other

@@ -10,12 +10,15 @@ from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
-from schemas.kafka import ReadingsRecord, Tick
-from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
+from schemas.kafka import GatewayReport, ReadingsRecord, Tick
+from schemas.registry import PatientEntry, Pause, PersonalLimit, ZonePeriod
 from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.rule_books import BASELINE, HEAD, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, scenes
+from tests.alerts.engine.silences import reports, silent
 from tests.alerts.engine.versions import versions
+from tests.alerts.oracle import Oracle
+from tests.alerts.oracle_words import Said
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -28,17 +31,24 @@ from tests.alerts.readings import (
     record,
 )
 
-Item = ReadingsRecord | PatientEntry | Version
+Item = ReadingsRecord | PatientEntry | Version | GatewayReport
 """What happens: a record comes, or a patient's plan, or the books, are others from here on."""
 
 
 @dataclass(frozen=True)
 class Life:
-    """Books as TOML, patients as they begin, and what happens."""
+    """Books as TOML, patients as they begin, and what happens.
+
+    ``gap_ms``: stamps farther apart tell that the way to the clinic was late.
+    """
 
     books: tuple[str, ...]
     patients: tuple[PatientEntry, ...]
     log: tuple[Item, ...]
+    gap_ms: int | None = None
+
+    def expected(self) -> list[Said]:
+        return Oracle(self.patients, self.books, self.gap_ms).judge(self.log)
 
 
 def rule_set(books: Sequence[str]) -> RuleSet:
@@ -55,11 +65,12 @@ class Lived:
         self.state = fresh_state(*life.patients, rules=rule_set(life.books))
         for patient in life.patients:
             self.state.row(patient.patient_id)
+        self.state.absences.gap_ms = life.gap_ms
 
     def take(self, log: Sequence[Item]) -> list[Transition]:
         found, records = list[Transition](), list[ReadingsRecord]()
         for item in log:
-            if isinstance(item, PatientEntry | Version):
+            if isinstance(item, PatientEntry | Version | GatewayReport):
                 found += self._step(records)
                 records = []
                 self._change(item)
@@ -73,7 +84,11 @@ class Lived:
     def _step(self, records: Sequence[ReadingsRecord]) -> list[Transition]:
         return step(self.state, records).transitions if records else []
 
-    def _change(self, item: PatientEntry | Version) -> None:
+    def _change(self, item: PatientEntry | Version | GatewayReport) -> None:
+        if isinstance(item, GatewayReport):
+            if self.state.plans.surroundings.take(item):
+                self.state.absences.gateway_changed(item.gateway_id)
+            return
         if isinstance(item, Version):  # as a replica under other books
             self.books = item.books
             self.restart()
@@ -90,7 +105,8 @@ def lived(life: Life) -> list[Transition]:
 @st.composite
 def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
     """Change one thing of a plan, as somebody would now."""
-    what = draw(st.sampled_from(["books", "books", "books", "limit", "limit", "zone", "therapy"]))
+    whats = [*["books"] * 3, "limit", "limit", "zone", "therapy", "pause"]
+    what = draw(st.sampled_from(whats))
     match what:
         case "books":
             books = draw(st.sampled_from([["a"], ["b"], ["a", "b"], ["a", "b"], []]))
@@ -108,6 +124,9 @@ def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
                 entered_at_ms=now_ms - draw(st.sampled_from([0, 0, 5 * HOUR, 3 * DAY])),
             )
             return msgspec.structs.replace(entry, limits=[*entry.limits, own])
+        case "pause":
+            until_ms = draw(st.sampled_from([None, now_ms + 3 * HOUR, now_ms + DAY]))
+            return msgspec.structs.replace(entry, pauses=[Pause(now_ms, until_ms)])
         case "zone":
             # From now on: one that is entered for the past is not held yet (docs/design/028).
             moved = ZonePeriod(now_ms + 1, draw(st.sampled_from(["Asia/Tokyo", "America/Lima"])))
@@ -119,14 +138,16 @@ def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
 
 @st.composite
 def lives(draw: st.DrawFn) -> Life:
-    scene: Scene = draw(scenes())
+    scene: Scene = draw(silent(draw(scenes())))
     plans = {entry.patient_id: entry for entry in scene.patients}
     log, now_ms = list[Item](), scene.log[0].received_at_ms
     texts, changed_ms = scene.books, dict.fromkeys(plans, 0)
     for number, item in enumerate(scene.log):
         log.append(item)
         now_ms = max(now_ms, item.received_at_ms)
-        what = draw(st.sampled_from([*["nothing"] * 15, "plan", "plan", "plan", "books"]))
+        what = draw(st.sampled_from([*["nothing"] * 12, *["plan"] * 3, "books", *["report"] * 3]))
+        if what == "report":
+            log.append(draw(reports(now_ms)))
         if what == "plan":
             name = draw(st.sampled_from(sorted(plans)))
             if changed_ms[name] == now_ms:  # no person is so quick; names tell by the log's time
@@ -140,7 +161,7 @@ def lives(draw: st.DrawFn) -> Life:
             texts = version.books
             log.append(version)
     log.append(scene.log[-1])
-    return Life(scene.books, scene.patients, tuple(log))
+    return Life(scene.books, scene.patients, tuple(log), draw(st.sampled_from([None, 6 * HOUR])))
 
 
 def seldom() -> Life:

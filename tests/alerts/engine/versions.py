@@ -56,7 +56,9 @@ def others(draw: st.DrawFn, place: int, number: int) -> list[str]:
 @st.composite
 def moved(draw: st.DrawFn, rule: str) -> str:
     """Let a rule ask for another amount."""
-    when = next(line for line in rule.splitlines() if line.startswith("when"))
+    when = next((line for line in rule.splitlines() if line.startswith("when")), "")
+    if not when:  # it is about absence
+        return rule
     amount = f"{draw(st.sampled_from([90, 100, 120, 130, 140, 150, 160, 180]))} mmHg"
     other = AMOUNT.sub(amount, when, count=1)
     told = [pair for pair in PAIRS if pair in when]

@@ -318,3 +318,53 @@ def test_a_restored_patient_is_looked_at_when_it_is_due_and_not_before() -> None
         attendance.look_again(row)
     assert not attendance.woken(later_ms + DAY_MS)
     assert attendance.woken(later_ms + DAY_MS + 1) == set(range(PATIENTS))
+
+
+def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() -> None:
+    """Looked at before anything came, such a patient was never looked at again."""
+    expected = Expectation(DAY_MS, 0, ZoneInfo("UTC"), at_once=True)
+    attendance = Attendance((0,), 1, lambda _row, _rule: expected, Surroundings())
+    attendance.grow(1)
+    attendance.look_again(0)
+    assert run(attendance, [(BEGIN_MS, [])]) == []
+    assert run(attendance, [contact(BEGIN_MS + HOUR_MS)]) == []
+    (onset,) = run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])
+    assert (onset.event, onset.at_ms) == ("onset", BEGIN_MS + HOUR_MS + DAY_MS)
+    (returned,) = run(attendance, [contact(BEGIN_MS + 2 * DAY_MS)])
+    assert returned.event == "returned"
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_of_all_behind_a_gateway_the_first_whose_silence_is_due_tells_of_it(*, cut: bool) -> None:
+    """Not the one whose row is first, else it depended on how the log is cut."""
+    surroundings = Surroundings()
+    attendance = fresh(surroundings)
+    run(attendance, [(BEGIN_MS + 9 * HOUR_MS, [(0, 1, 0)]), (BEGIN_MS + 9 * HOUR_MS, [(1, 1, 60)])])
+    surroundings.take(report(BEGIN_MS + 10 * HOUR_MS, online=False))
+    due_ms = BEGIN_MS + 9 * HOUR_MS + DAY_MS
+    entries: list[Entry] = [(due_ms - 30, []), (due_ms + 1, [])]
+    parts = [[one] for one in entries] if cut else [entries]
+    noticed = [one for part in parts for one in run(attendance, part)]
+    assert [(one.event, one.at_ms) for one in noticed if one.row < 0] == [("onset", due_ms - 60)]
+
+
+def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own() -> None:
+    """Under the first one's name the second was dropped, and the patient missed by nobody."""
+    expected: list[Expectation | None] = [Expectation(DAY_MS, BEGIN_MS, ZoneInfo("UTC"))]
+    attendance = Attendance((0,), 1, lambda _row, _rule: expected[0], Surroundings())
+    attendance.grow(1)
+    nobody = np.empty(0, np.int64)
+    none = Contacts(nobody, nobody, nobody, nobody, nobody, nobody, nobody)
+    noticed = list[Noticed]()
+    before_ms = BEGIN_MS
+    for hours, plan in ((25, expected[0]), (26, None), (27, expected[0]), (28, expected[0])):
+        expected[0] = plan
+        attendance.look_again(0)
+        log_ms = np.array([BEGIN_MS + hours * HOUR_MS])
+        noticed += step(attendance, none, log_ms, np.zeros(1, np.int64), before_ms)
+        before_ms = int(log_ms[0])
+    assert [(one.event, (one.absence.origin_ms - BEGIN_MS) // HOUR_MS) for one in noticed] == [
+        ("onset", 24),
+        ("returned", 24),
+        ("onset", 26),
+    ]

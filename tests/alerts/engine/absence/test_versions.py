@@ -1,0 +1,58 @@
+"""Rules about absence come and go with versions of their book."""
+
+from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.state import PartitionState
+from alerts.engine.step import step
+from alerts.rules.reader import read_book
+from schemas.kafka import GatewayReport, Tick
+from schemas.registry import PatientEntry
+from schemas.wire import Health
+from tests.alerts.engine.absence.test_rules import BOOK
+from tests.alerts.engine.histories import reborn
+from tests.alerts.readings import DAY, HOUR, NOON, at_once, fresh_state, glucose, pressure
+
+ROBIN = PatientEntry("p1", "Robin", ["silence"], care_plan_from_ms=NOON - 30 * DAY)
+WITHOUT = BOOK[: BOOK.rindex("[[rule]]")]
+
+
+def book(text: str) -> RuleSet:
+    return arrange([read_book("silence.toml", text)])
+
+
+def under(state: PartitionState, text: str) -> PartitionState:
+    return reborn(state, book(text), [ROBIN])
+
+
+def test_what_a_rule_told_is_closed_when_a_version_leaves_it_out() -> None:
+    state = fresh_state(ROBIN, rules=book(BOOK))
+    step(state, at_once(pressure(NOON, 120)))
+    (onset,) = step(state, [Tick(NOON + 4 * DAY)]).transitions
+    state = under(state, WITHOUT)
+    (over,) = step(state, [Tick(NOON + 4 * DAY + HOUR)]).transitions
+    assert (over.event, over.alert_id, over.rule) == ("retired", onset.alert_id, "bp-silent")
+    assert (over.severity, over.ladder) == (onset.severity, onset.ladder)
+    assert over.evidence.reading_id == ""
+    assert step(under(state, WITHOUT), [Tick(NOON + 5 * DAY)]).transitions == []
+
+
+def test_a_rule_that_comes_knows_who_has_sent_something_since_before() -> None:
+    """Else each patient of a programme were missed since the plan began."""
+    state = fresh_state(ROBIN, rules=book(WITHOUT))
+    step(state, at_once(pressure(NOON, 120), glucose(NOON + HOUR, 100)))
+    state = under(under(state, BOOK), BOOK)
+    assert step(state, [Tick(NOON + DAY)]).transitions == []
+    (onset,) = step(state, [Tick(NOON + 4 * DAY)]).transitions
+    assert onset.evidence.measured_at_ms == NOON
+
+
+def test_a_gateway_that_was_told_of_comes_back_also_when_no_rule_is_left() -> None:
+    state = fresh_state(ROBIN, rules=book(BOOK))
+    step(state, at_once(pressure(NOON, 120)))
+    home = state.plans.surroundings
+    home.take(GatewayReport("home-1", NOON + HOUR, Health(state="offline")))
+    (gone,) = step(state, [Tick(NOON + 4 * DAY)]).transitions
+    state = under(state, WITHOUT)
+    home.take(GatewayReport("home-1", NOON + 4 * DAY, Health(state="online")))
+    state.absences.gateway_changed("home-1")
+    (back,) = step(state, [Tick(NOON + 4 * DAY + HOUR)]).transitions
+    assert (back.event, back.alert_id) == ("returned", gone.alert_id)
