@@ -77,7 +77,7 @@ def restarts(
     kafka: EmbeddedKafka, folder: Path, patients: int, target_s: float
 ) -> Iterator[Figure]:
     """Fill the topics, then start an engine with and without a snapshot."""
-    with producer_to(kafka) as producer:
+    with producer_to(kafka, in_bulk=True) as producer:
         register(producer, map(named, range(patients)))
         for number in range(PARTITIONS):
             tick = msgspec.json.encode(Tick(CLOCK.wall_ms()))

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import cache
+from math import isinf, isnan, nan
 from typing import overload
-
-import numpy as np
 
 from alerts.backtest.history import QUALITIES, History, Integers
 from schemas.kafka import Stamp, StampedReading
@@ -75,19 +75,26 @@ def reading_of(history: History, row: int) -> StampedReading:
 
 def unit_of(history: History, vital: str, quantity: str, code: int) -> str:
     """Give the unit in which a quantity was received: the row's, if the quantity has it."""
-    known = next(one for one in VITALS[vital].quantities if one.name == quantity)
-    received = history.unit.names[code] if code >= 0 else known.unit
-    return received if known.conversion(received) is not None else known.unit
+    return _unit(vital, quantity, history.unit.names[code] if code >= 0 else None)
+
+
+@cache
+def _unit(vital: str, quantity: str, received: str | None) -> str:
+    known = VITALS[vital].quantity(quantity)
+    assert known is not None
+    unit = known.unit if received is None else received
+    return unit if known.conversion(unit) is not None else known.unit
 
 
 def _quantities(history: History, vital: str, row: int) -> Iterable[tuple[str, Quantity]]:
     code = int(history.unit.code[row])
     for quantity in VITALS[vital].quantities:
         column = history.values.get(quantity.name)
-        if column is None or np.isnan(column[row]):
+        value = nan if column is None else float(column[row])
+        if isnan(value):
             continue
-        unit, value = unit_of(history, vital, quantity.name, code), float(column[row])
-        if np.isinf(value):
+        unit = unit_of(history, vital, quantity.name, code)
+        if isinf(value):
             absent: Absence = "positive-infinity" if value > 0 else "negative-infinity"
             yield quantity.name, Quantity(unit, absent=absent)
         else:
@@ -96,5 +103,6 @@ def _quantities(history: History, vital: str, row: int) -> Iterable[tuple[str, Q
 
 def _text(value: float, unit: str) -> str:
     """Write a value as displays do: 120, not 120.0, but 7.0 mmol/L."""
-    text = f"{Decimal(repr(value)).normalize():f}"
-    return f"{text}.0" if unit in _SHOWN_IN_TENTHS and "." not in text else text
+    whole = value.is_integer()  # nearly all are
+    text = str(int(value)) if whole else f"{Decimal(repr(value)).normalize():f}"
+    return f"{text}.0" if whole and unit in _SHOWN_IN_TENTHS else text

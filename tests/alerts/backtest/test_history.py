@@ -44,6 +44,24 @@ def test_times_are_read_in_every_form(measured: list[object]) -> None:
     assert table(measured_at=measured, systolic=[120]).measured_ms.tolist() == [AT_MS]
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (7.0, "mmol/L", "7.0"),
+        (10.0, "mmol/L", "10.0"),
+        (5.4, "mmol/L", "5.4"),
+        (100.0, "mg/dL", "100"),
+        (112.5, "mg/dL", "112.5"),
+        (112.0, None, "112"),
+        (112.0, "furlong", "112"),
+    ],
+)
+def test_a_value_is_written_as_its_display_does(value: float, unit: str | None, shown: str) -> None:
+    past = table(vital=["glucose"], glucose=[value], unit=[unit])
+    quantity = reading_of(past, 0).reading.quantities["glucose"]
+    assert (quantity.value, quantity.unit) == (shown, unit if unit == "mmol/L" else "mg/dL")
+
+
 def test_hi_and_lo_are_values_in_text_and_in_numbers() -> None:
     vital = ["glucose"] * 4
     rows = {"patient_id": ["p"] * 4, "vital": vital, "measured_at": [AT] * 4}
