@@ -1,8 +1,8 @@
 """A restart with the state of a million patients; otherwise as ``bench.engine_restart``.
 
 Filling the topics is most of it: 43 s of one core for the registry, 60 s for each of four
-partitions (half of it judges, a quarter reads, a fifth writes); the embedded broker takes hardly any
-time, and keeps two gigabytes in memory. Where nobody else uses the core this is about five minutes.
+partitions (half of it judges, a quarter reads, a fifth writes); the embedded broker takes hardly
+any time, and keeps two gigabytes in memory. On a core that is free this is about five minutes.
 """
 
 import tempfile
