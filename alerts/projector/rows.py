@@ -87,23 +87,23 @@ def event_rows(found: Found) -> Iterator[EventRow]:
 
 def alert_row(case: Case, opened_at_ms: int) -> AlertRow:
     """Give an alert as it stands."""
-    demand, answer = case.demand, case.answer
+    raised, answer = case.raised, case.answer
     reading_id = None
     with suppress(ValueError):
-        reading_id = UUID(hex=demand.evidence.reading_id)
+        reading_id = UUID(hex=raised.evidence.reading_id)
     return AlertRow(
         alert_id=storable(case.alert_id),
         patient_id=storable(case.patient_id),
         kind=case.kind,
-        ladder=storable(demand.ladder),
-        rule=storable(demand.rule),
+        ladder=storable(raised.ladder),
+        rule=storable(raised.rule),
         severity=case.severity,
         condition=case.condition,
         attention=case.attention,
-        title=storable(demand.title),
-        reason=storable(demand.reason),
+        title=storable(raised.title),
+        reason=storable(raised.reason),
         reading_id=reading_id,
-        measured_at=instant(demand.evidence.measured_at_ms),
+        measured_at=instant(raised.evidence.measured_at_ms),
         opened_at=instant(opened_at_ms),
         changed_at=instant(max(case.latest.at_ms, answer.at_ms if answer else 0)),
         answered_by=storable(answer.who) if answer else None,
