@@ -74,6 +74,8 @@ class PatientRecord(msgspec.Struct, frozen=True):
     withdrawn: dict[str, int] = {}
     early: dict[str, dict[str, str]] = {}
     announced: dict[str, int] = {}
+    orphans: list[Orphan] = []
+    """What a version of the books has left out, and nobody was told yet."""
     kept_vitals: list[str] | None = None
     """Of which readings were kept, if any came; None: nobody wrote it down."""
 
@@ -122,6 +124,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             withdrawn=state.withdrawn.get(row, {}),
             early=state.early.get(row, {}),
             announced=state.announced.get(row, {}),
+            orphans=state.orphans.get(row, []),
             kept_vitals=[
                 vital.vital.name
                 for vital in rules.vitals
@@ -172,8 +175,9 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _put_few(state.early, row, record.early)
     _put_few(state.announced, row, record.announced)
     state.orphans.pop(row, None)
-    if orphans := [*_orphans(state, record.ladders), *_silences(state, record.silence)]:
-        state.orphans[row] = orphans
+    found = [*_orphans(state, record.ladders), *_silences(state, record.silence)]
+    if record.orphans or found:
+        state.orphans[row] = [*record.orphans, *found]
 
 
 def _restore_vital(state: PartitionState, row: int, vital: VitalLadders, kept: _Vital) -> None:

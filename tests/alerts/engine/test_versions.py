@@ -52,6 +52,15 @@ def test_an_alert_eases_if_a_version_leaves_out_the_rule_that_spoke() -> None:
     assert judged(under(state, HIGH, LOW)) == []
 
 
+def test_what_a_version_leaves_out_is_told_also_if_another_follows_before_any_record() -> None:
+    state = begun(HIGH, LOW)
+    (onset,) = judged(state, *at_once(pressure(NOON, 150)))
+    state = under(under(under(state, LOW), LOW), LOW, SEVERE)
+    (retired,) = judged(state)
+    assert (retired.event, retired.alert_id) == ("retired", onset.alert_id)
+    assert judged(under(state, LOW)) == []
+
+
 def test_what_another_rule_keeps_as_grave_is_not_told() -> None:
     state = begun(HIGH, SEVERE)
     judged(state, *at_once(pressure(NOON, 190)))
