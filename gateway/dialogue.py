@@ -8,10 +8,10 @@ happens to the link later. Then a known meter is asked for its records from the 
 that one included: it proves that this is still the memory of the cursor. Everything is asked for if
 the meter was never read, if the last record lies before the cursor or the count fell (a change of
 battery, another meter, numbers at their end: a new *epoch*), if the known record differs or is
-missing, or if fewer records came than were counted. What came in parts of which one is missing is
-asked for again, up to three times in all. "Newer than the last known one" alone would get
-"no records" from a meter that counts anew, and lose what it holds in silence. A meter that can
-neither count nor show its last record is read all the same.
+missing, or if fewer records came than were counted (``gateway.doubt``). What came in parts of which
+one is missing is asked for again, up to three times in all. "Newer than the last known one" alone
+would get "no records" from a meter that counts anew, and lose what it holds in silence. A meter
+that can neither count nor show its last record is read all the same.
 
 The caller moves its cursor to what ``reached`` gives, once the records are durable.
 """
@@ -19,7 +19,9 @@ The caller moves its cursor to what ``reached`` gives, once the records are dura
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from gateway import doubt
 from gateway.cursor import NOWHERE, Cursor, Harvest
+from gateway.doubt import Anew
 from schemas.gatt import racp
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.racp import CountResponse, FilterType, Request, ResponseValue
@@ -33,19 +35,6 @@ IN_PROGRESS_CODES = frozenset({0x80, 0xFE})  # nRF SDK's own and the common prof
 NOT_SUBSCRIBED_CODES = frozenset({0x81, 0xFD})
 NOT_BONDED_CODES = frozenset({0x05, 0x08, 0x0C, 0x0F})
 
-# To "from this number on": another meter, an erased one, or one that knows only "all".
-_WORTH_ASKING_ALL = frozenset(
-    {
-        ResponseValue.SUCCESS,
-        ResponseValue.NO_RECORDS_FOUND,
-        ResponseValue.OPCODE_NOT_SUPPORTED,
-        ResponseValue.INVALID_OPERATOR,
-        ResponseValue.OPERATOR_NOT_SUPPORTED,
-        ResponseValue.INVALID_OPERAND,
-        ResponseValue.OPERAND_NOT_SUPPORTED,
-    }
-)
-
 
 class Outcome(Enum):
     """How a dialogue ended; the value is what metrics and logs call it."""
@@ -54,27 +43,6 @@ class Outcome(Enum):
     SILENT = "racp-timeout"
     NOT_BONDED = "not-bonded"
     REFUSED = "racp-refused"
-
-
-class Anew(Enum):
-    """Why everything was asked for; the value is what metrics and logs call it."""
-
-    NEVER_READ = "never-read"
-    LAST_FELL = "last-before-cursor"
-    LAST_DIFFERS = "last-differs"
-    COUNT_FELL = "count-fell"
-    NOT_RECOGNISED = "known-record-gone"
-    NUMBERS_END = "numbers-end"
-    MISSING = "fewer-than-counted"
-    UNPROVEN = "nobody-counted"
-
-    @property
-    def new_epoch(self) -> bool:
-        """Whether the meter's memory is not the one that the cursor was made for."""
-        return self in _NEW_EPOCH
-
-
-_NEW_EPOCH = {Anew.LAST_FELL, Anew.LAST_DIFFERS, Anew.COUNT_FELL, Anew.NOT_RECOGNISED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +257,7 @@ class Dialogue:
         return self._counted(None) if self._step is Step.COUNT else self._ask_for_records()
 
     def _ask_for_records(self) -> list[Command]:
-        reason = self._reason_for_all()
+        reason = doubt.before_asking(self._cursor, self._last, self._count)
         if reason is not None:
             return self._ask_all(reason)
         assert self._cursor is not None
@@ -297,26 +265,11 @@ class Dialogue:
         newer = racp.at_least(self._cursor.last, filter_type=self._filter_type)
         return self._ask(Step.NEWER, newer)
 
-    def _reason_for_all(self) -> Anew | None:
-        """Find what count and last record say against the cursor."""
-        cursor, last = self._cursor, self._last
-        if cursor is None:
-            return Anew.NEVER_READ
-        # What came after the wrap is not "newer" to a meter.
-        if cursor.last >= racp.SEQUENCE_MAX:
-            return Anew.NUMBERS_END
-        if last is not None and last.last < cursor.last:
-            return Anew.LAST_FELL
-        if last is not None and last.last == cursor.last and last.digest != cursor.digest:
-            return Anew.LAST_DIFFERS
-        if self._count is not None and cursor.complete and self._count < (cursor.held or 0):
-            return Anew.COUNT_FELL
-        return None
-
     def _ended(self, value: ResponseValue) -> list[Command]:
         """React to the end of a request for records."""
-        if self._step is Step.NEWER and value in _WORTH_ASKING_ALL:
-            reason = self._reason_to_doubt(value)
+        if self._step is Step.NEWER:
+            assert self._cursor is not None
+            reason = doubt.after_answer(self._cursor, self._count, self._harvest, value)
             if reason is not None:
                 return self._ask_all(reason)
         if value not in (ResponseValue.SUCCESS, ResponseValue.NO_RECORDS_FOUND):
@@ -333,19 +286,6 @@ class Dialogue:
             self._step = Step.CONTEXTS
             return []
         return self._finish(Outcome.COMPLETE)
-
-    def _reason_to_doubt(self, value: ResponseValue) -> Anew | None:
-        """Find what is wrong with "the last known record and newer ones"."""
-        cursor, harvest = self._cursor, self._harvest
-        assert cursor is not None
-        if value is not ResponseValue.SUCCESS or not harvest.recognised:
-            return Anew.NOT_RECOGNISED
-        if any(number >= racp.SEQUENCE_MAX for number, _ in harvest.distinct):
-            return Anew.NUMBERS_END
-        if self._count is None or cursor.held is None:
-            return None if cursor.complete else Anew.UNPROVEN
-        newer = len(harvest.distinct) - 1
-        return Anew.MISSING if newer < self._count - cursor.held else None
 
     def _ask_all(self, reason: Anew) -> list[Command]:
         self._anew = reason

@@ -16,7 +16,6 @@ from gateway.dialogue import (
     CONTEXT_TIMEOUT_S,
     PROBE_TIMEOUT_S,
     PROCEDURE_TIMEOUT_S,
-    Anew,
     Command,
     Dialogue,
     Finished,
@@ -24,6 +23,7 @@ from gateway.dialogue import (
     Subscribe,
     Write,
 )
+from gateway.doubt import Anew
 from schemas.gatt import racp
 from schemas.gatt.racp import CountResponse, FilterType, Opcode, ResponseCode, ResponseValue
 from simulators.peripherals.records import Record, select
