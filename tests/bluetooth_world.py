@@ -61,15 +61,17 @@ async def eventually(condition: Callable[[], object], within_s: float | None = N
 
 
 async def heard(
-    address: str, within_s: float = WAIT_TIMEOUT_S, adapter: str = "hci0"
+    address: str, within_s: float | None = None, adapter: str = "hci0"
 ) -> BLEDevice | None:
-    """Listen for a device as the gateway does, but at most so long; None if it is not heard.
+    """Listen for a device as the gateway does, for ``within_s`` or WAIT_TIMEOUT_S at most.
 
     bleak's own filter misses a device that bluetoothd tells of only once, and that before bleak
     has begun to look at what is told.
     """
-    where = BlueZScannerArgs(adapter=adapter, filters=EVERY_ADVERTISEMENT)
-    return await BleakScanner.find_device_by_address(address, timeout=within_s, bluez=where)
+    where, most_s = BlueZScannerArgs(adapter=adapter, filters=EVERY_ADVERTISEMENT), WAIT_TIMEOUT_S
+    return await BleakScanner.find_device_by_address(
+        address, timeout=within_s or most_s, bluez=where
+    )
 
 
 @pytest.fixture
