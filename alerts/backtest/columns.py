@@ -40,7 +40,9 @@ class Layout:
         new[1:] = (np.diff(pair, axis=1) != 0).any(axis=0)
         self._entry = np.cumsum(new) - 1
         self._first = np.flatnonzero(new)
-        self._alone = _alone(history, self._entry)
+        self._alone = _alone(history, self._entry, np.arange(len(history)))
+        undated = np.flatnonzero(history.quality != _DEVICE_CLOCK)
+        self._alone &= _alone(history, history.patient.code, undated)
 
     def stretches(self, rows_about: int) -> Iterator[tuple[int, Stretch]]:
         """Cut history between records; give each stretch with the row behind it."""
@@ -105,15 +107,18 @@ class Layout:
         )
 
 
-def _alone(history: History, entry: Integers) -> Booleans:
-    """Tell which readings are the only ones of their session in their record.
+def _alone(history: History, group: Integers, counted: Integers) -> Booleans:
+    """Tell which readings are the only ones of their session in their record, or their patient's.
 
-    It matters to those that have no time of their own. What came twice is one reading.
+    ``counted``: the rows that count. It matters to those that have no time of their own. What came
+    twice is one reading. The engine finds out with a later record that one was not the only one;
+    here it is known from the start.
     """
     alone = np.ones(len(history), np.bool_)
-    session = entry * (len(history.session.names) + 1) + history.session.code
-    asked = (history.quality == _RECEIPT) & (history.session.code >= 0)
-    rows = np.flatnonzero(np.isin(session, session[asked]) & (history.session.code >= 0))
+    session = group * (len(history.session.names) + 1) + history.session.code
+    counted = counted[history.session.code[counted] >= 0]
+    asked = counted[history.quality[counted] == _RECEIPT]
+    rows = counted[np.isin(session[counted], session[asked])]
     named = np.stack([session[rows], *(one[rows].view(np.int64) for one in _names(history))])
     once, which = np.unique(named, axis=1, return_inverse=True)
     _, place, count = np.unique(once[0], return_inverse=True, return_counts=True)

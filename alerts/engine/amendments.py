@@ -16,7 +16,7 @@ from msgspec import structs
 from alerts.engine.alone import Met
 from alerts.engine.columns import Gatherer, Integers
 from alerts.engine.found import Found
-from alerts.engine.identity import long_identity
+from alerts.engine.identity import long_identity, short_identity
 from alerts.engine.kinds import Kinds
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import Structured
@@ -64,7 +64,7 @@ def _may_know(state: PartitionState, row: int | None, reading_id: str) -> bool:
     for kinds, memory in zip(state.kinds, state.memories, strict=True):
         slot = -1 if row is None else int(memory.slot_of[row])
         if kinds.requirements and slot >= 0:
-            known = memory.knows(slot, max(long_identity(reading_id)[1], 1))
+            known = memory.knows(slot, short_identity(reading_id))
             if known or _place(memory.ring(slot), reading_id) is not None:
                 return True
     return False
@@ -105,7 +105,7 @@ def amend(state: PartitionState, record: PatientReadings) -> Iterator[Found]:
             slot = int(memory.slot_of[row])
             if not kinds.requirements or slot < 0:
                 continue
-            came |= memory.knows(slot, max(long_identity(context.amends)[1], 1))
+            came |= memory.knows(slot, short_identity(context.amends))
             place = _place(memory.ring(slot), context.amends)
             met = _bits(kinds, context.attributes) << _MET_SHIFT
             if place is not None and met & ~int(memory.ring(slot)["mark"][place]):

@@ -29,6 +29,7 @@ _READABLE = (1, 2)
 """Version 1 knew single readings only: it has the ids of recent ones, and no ring."""
 _DIGEST_BYTES = 4
 
+_Key = TypeVar("_Key")
 _T = TypeVar("_T")
 
 
@@ -76,6 +77,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     announced: dict[str, int] = {}
     orphans: list[Orphan] = []
     """What a version of the books has left out, and nobody was told yet."""
+    sessions: dict[int, int] = {}
     kept_vitals: list[str] | None = None
     """Of which readings were kept, if any came; None: nobody wrote it down."""
 
@@ -125,6 +127,7 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             early=state.early.get(row, {}),
             announced=state.announced.get(row, {}),
             orphans=state.orphans.get(row, []),
+            sessions=state.sessions.get(row, {}),
             kept_vitals=[
                 vital.vital.name
                 for vital in rules.vitals
@@ -174,6 +177,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _put_few(state.withdrawn, row, record.withdrawn)
     _put_few(state.early, row, record.early)
     _put_few(state.announced, row, record.announced)
+    _put_few(state.sessions, row, record.sessions)
     state.orphans.pop(row, None)
     found = [*_orphans(state, record.ladders), *_silences(state, record.silence)]
     if record.orphans or found:
@@ -323,7 +327,7 @@ def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: KeptL
     state.put_ladder((row, ladder.index), held_of(ladder, kept))
 
 
-def _put_few(kept: dict[int, dict[str, _T]], row: int, said: dict[str, _T]) -> None:
+def _put_few(kept: dict[int, dict[_Key, _T]], row: int, said: dict[_Key, _T]) -> None:
     """Put back what few patients have any of."""
     kept.pop(row, None)
     if said:

@@ -92,7 +92,7 @@ class Gatherer:
         alone: bool,
         judged: bool,
     ) -> None:
-        """Take one reading; ``alone``: no other one of its session is in its record."""
+        """Take one reading; ``alone``: no other one of its session is known."""
         self.places.append(place)
         self.sources.append(stamped)
         self.alone.append(alone)

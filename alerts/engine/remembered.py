@@ -166,6 +166,12 @@ def is_receipt(entry: Entry) -> bool:
     return bool(entry[-1] & _RECEIPT)
 
 
+def by_receipt(entries: Structured) -> Booleans:
+    """Tell of which entries that is so."""
+    found: Booleans = entries["mark"] & _RECEIPT == 1
+    return found
+
+
 def sight_of_entry(entry: Entry, vital: Vital, kinds: Kinds) -> Sight:
     """Describe a reading that a ring keeps."""
     at_ms, high, low, _, milli, codes, flags, mark = entry

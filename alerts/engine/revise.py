@@ -4,7 +4,7 @@ Ring, sums over days and baselines are moved; what that changes for rungs about 
 said reading by reading, as far back as the ring goes; for those about means at the newest reading.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.memory import RING_MAX, Memory, Structured
 from alerts.engine.remembered import (
+    by_receipt,
     came_late,
     entries_of,
     note_late,
@@ -56,6 +57,13 @@ def revise(
     return _Reviser(state, vital, row, slot).revise(was, now)
 
 
+def take_out(state: PartitionState, vital: VitalLadders, row: int, identity: int) -> None:
+    """Let a reading whose time is that of its receipt be in no window, while the ring knows it."""
+    slot = int(state.memories[vital.index].slot_of[row])
+    if slot >= 0:
+        _Reviser(state, vital, row, slot).take_out(identity)
+
+
 def windows_of(state: PartitionState, vital: VitalLadders, row: int) -> Integers:
     """Give the rungs of windows true at each reading of a ring, shape (readings, ladders)."""
     slot = int(state.memories[vital.index].slot_of[row])
@@ -88,6 +96,15 @@ class _Reviser:
             left = self._memory.ring(self._slot)["at_ms"]
             self._state.newest_ms[self._row, self._vital.index] = left.max(initial=LONG_AGO_MS)
         return self._compare(before, self.true())
+
+    def take_out(self, identity: int) -> None:
+        ring = self._memory.ring(self._slot)
+        same = np.maximum(ring["low"], np.uint64(1)) == np.uint64(identity)
+        for place in np.flatnonzero(same & by_receipt(ring)).tolist():
+            sight = sight_of_entry(ring[place].item(), self._vital.vital, self._kinds)
+            columns = self._columns(sight, alone=True)
+            self._memory.put_ring(self._slot, np.delete(ring, place))
+            self._sums(replace(columns, eligible=np.ones(1, np.bool_)), -1)
 
     def _columns(self, sight: Sight, *, alone: bool) -> Columns:
         """Lay a reading out as it was when it came, as far as its record says."""

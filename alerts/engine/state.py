@@ -18,7 +18,7 @@ import numpy.typing as npt
 from alerts.engine.absence.watch import AbsenceWatch
 from alerts.engine.columns import Integers
 from alerts.engine.deadlines import Timers
-from alerts.engine.identity import long_identity
+from alerts.engine.identity import short_identity
 from alerts.engine.kinds import kinds_of
 from alerts.engine.ladder_state import LONG_AGO_MS, LadderState
 from alerts.engine.ladders import RuleSet
@@ -68,8 +68,7 @@ class PartitionState:
 
     def __init__(self, rule_set: RuleSet, plans: Plans) -> None:
         """Start with nobody, long ago."""
-        self.rule_set = rule_set
-        self.plans = plans
+        self.rule_set, self.plans = rule_set, plans
         self.log_ms = LONG_AGO_MS
         self.rows: dict[str, int] = {}
         self.patients: list[str] = []
@@ -83,6 +82,8 @@ class PartitionState:
         """How often each of a patient's readings was another's, by row; a few have any."""
         self.early: dict[int, dict[str, dict[str, str]]] = {}
         # What contexts said of readings that had not come yet, by row; a few have any.
+        self.sessions: dict[int, dict[int, int]] = {}
+        # See ``alerts.engine.sessions``, by row: of digests of the last ones each its only reading.
         self.announced: dict[int, dict[str, int]] = {}
         # Limits whose end was told, and when each ends, by row; a few have any.
         self.limits: dict[int, tuple[Personal, ...]] = {}
@@ -207,7 +208,7 @@ class PartitionState:
         """Count a withdrawal; of many readings the last ones are known. It may come back."""
         slot = int(self.memories[vital].slot_of[row])
         if slot >= 0:
-            self.memories[vital].forget_one(slot, max(long_identity(reading_id)[1], 1))
+            self.memories[vital].forget_one(slot, short_identity(reading_id))
         withdrawn = self.withdrawn.get(row, {})
         count = withdrawn.pop(reading_id, 0) + 1
         known = [*withdrawn.items(), (reading_id, count)]

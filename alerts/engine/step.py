@@ -8,7 +8,6 @@ Most readings change nothing but what is remembered: they are handled as columns
 which something may come are walked through one by one (``alerts.engine.turns``).
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
@@ -22,8 +21,10 @@ from alerts.engine.columns import Columns, Gatherer, Integers
 from alerts.engine.context import with_context
 from alerts.engine.corrections import correct
 from alerts.engine.findings import Heard, everything
+from alerts.engine.identity import short_identity
 from alerts.engine.ladders import VitalLadders
 from alerts.engine.notices import expect_baselines, expect_limits, notify
+from alerts.engine.sessions import Begun, leave_followed, note_sessions
 from alerts.engine.state import PartitionState
 from alerts.engine.timers import expire_due
 from alerts.engine.turns import Turns
@@ -55,6 +56,8 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     _tell(outcome, activate(state))
     for part in _parts(state, records):
         _tell(outcome, notify(state, part[0].received_at_ms))
+        if isinstance(part[0], PatientReadings):
+            leave_followed(state, part[0])
         _judge(state, part, outcome)
         correction = part[-1]
         if _says_of_readings(correction, state):
@@ -81,8 +84,10 @@ def _parts(
     """Cut behind each correction: it meets the state that the records before it left.
 
     So does a context that completes a measurement of another record. And before each record by
-    which a notice is due, for the same reason.
+    which a notice is due, or a reading turns out not to be its session's only one, for the same
+    reason.
     """
+    begun = Begun()
     begin, fed = 0, [index for index, kinds in enumerate(state.kinds) if kinds.baseline]
     asked, came = any(kinds.requirements for kinds in state.kinds), set[str]()
     for number, record in enumerate(records):
@@ -92,6 +97,9 @@ def _parts(
         if isinstance(record, PatientReadings):
             if number > begin and _brings_limits(state, record.patient_id):
                 yield records[begin:number]  # nothing of it is told before those
+                begin = number
+            if begun.follows(state, record) and number > begin:
+                yield records[begin:number]
                 begin = number
             _expect(state, record, fed)
         if number > begin and state.notices.any_before(record.received_at_ms):
@@ -138,7 +146,7 @@ def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Ou
     """Judge a part; of a correction only its stamp counts here."""
     stamps = np.array([record.received_at_ms for record in records], dtype=np.int64)
     log_ms = np.maximum(np.maximum.accumulate(stamps), state.log_ms)
-    parts = list(_gather(state, records))
+    parts = list(_gather(state, records, outcome.touched))
     contacts = state.absences.gather(
         [
             (state.row(record.patient_id) if isinstance(record, PatientReadings) else -1, record)
@@ -191,7 +199,7 @@ def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is 
 
 
 def _gather(
-    state: PartitionState, records: Sequence[ReadingsRecord]
+    state: PartitionState, records: Sequence[ReadingsRecord], touched: set[int]
 ) -> Iterator[tuple[VitalLadders, Columns]]:
     """Sort out measurements by vital: those since the care plan began, and what feeds baselines."""
     gatherers = {
@@ -209,12 +217,8 @@ def _gather(
         row = state.row(record.patient_id)
         from_ms = state.from_ms[row]
         readings = with_context(record.readings, state.early.get(row, {}))
-        once = {  # what was delivered twice is one reading of its session
-            one.reading.reading_id: one.reading.session_id
-            for one in readings
-            if one.reading.amends is None
-        }
-        sessions = Counter(once.values())
+        only = note_sessions(state, row, record)
+        touched.update(() if only is None else (row,))
         for place, stamped in enumerate(sorted(readings, key=_order)):
             gatherer = gatherers.get(stamped.reading.vital)
             judged = bool(stamped.stamp.measured_at_ms >= from_ms)
@@ -223,7 +227,7 @@ def _gather(
                 and stamped.reading.outcome == "measured"
                 and (judged or stamped.reading.vital in fed)
             ):
-                alone = sessions[stamped.reading.session_id] == 1
+                alone = only is not None and short_identity(stamped.reading.reading_id) in only
                 place_in = (entry, place, row, record.received_at_ms)
                 gatherer.add(place_in, stamped, alone=alone, judged=judged)
     for vital in state.rule_set.vitals:

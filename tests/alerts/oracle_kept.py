@@ -14,10 +14,11 @@ GATED = {"body-moved", "cuff-too-loose", "improper-position"}
 class Kept:
     """A reading in the history; ``day``: the patient's, in the zone in force at measurement.
 
-    ``alone``: the only reading of its session in its record. ``attributes``: its circumstances.
-    ``judged``: since the plan began; a baseline may need others too. ``fresh``: for which rules it
-    was; ``back``: of which it met the return condition when it was judged. ``forgotten``: too many
-    have come since for windows of readings. ``late``: too old when it came to end anything.
+    ``alone``: the only reading of its session, as far as is known. ``attributes``: its
+    circumstances. ``judged``: since the plan began; a baseline may need others too. ``fresh``: for
+    which rules it was; ``back``: of which it met the return condition when it was judged.
+    ``forgotten``: too many have come since for windows of readings. ``late``: too old when it came
+    to end anything.
     """
 
     stamped: StampedReading

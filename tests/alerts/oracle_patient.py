@@ -37,6 +37,7 @@ class Patient:
     baseline_due_ms: int | None = None
     early: dict[str, dict[str, str]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    sessions: dict[str, set[str]] = field(default_factory=dict)
     came: Kept | None = None
     gone: list[Gone] = field(default_factory=list)
     contacts: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -78,6 +79,14 @@ class Patient:
     def find(self, vital: str, reading_id: str) -> Kept | None:
         found = (one for one in self.history.get(vital, []) if one.reading_id == reading_id)
         return next(found, None)
+
+    def leave_windows(self, reading_id: str) -> None:
+        """A reading without a time of its own was not its session's only one."""
+        for vital in self.history:
+            self.forget(vital)
+            for kept in self.known(vital):
+                if kept.reading_id == reading_id:
+                    kept.alone = False
 
     def change(self, was: Kept, now: Kept | None) -> None:
         """A reading says something else, or has never been there.

@@ -13,6 +13,29 @@ from tests.alerts.oracle_windows import truth
 from tests.alerts.oracle_words import Said, over_before_seen
 
 RECENT = 32
+SESSIONS = 8
+
+
+def only_ones(patient: Patient, record: PatientReadings) -> set[str]:
+    """Readings that are the only ones of their session, as far as anybody knows.
+
+    What turns out to be none leaves the windows. It is asked of those that no clock dates.
+    """
+    came = [one for one in record.readings if one.reading.amends is None]
+    asked = {one.reading.session_id for one in came if one.stamp.quality != "device-clock"}
+    only = set[str]()
+    for session in dict.fromkeys(one.reading.session_id for one in came):
+        if session not in asked:
+            continue
+        here = {one.reading.reading_id for one in came if one.reading.session_id == session}
+        before = patient.sessions.pop(session, set())
+        if len(before) == 1 and here != before:
+            patient.leave_windows(*before)
+        patient.sessions[session] = before | here
+        if len(before | here) == 1:
+            only |= here
+    patient.sessions = dict([*patient.sessions.items()][-SESSIONS:])
+    return only
 
 
 class Readings(Old):
@@ -25,6 +48,7 @@ class Readings(Old):
             amends = stamped.reading.amends
             if amends is not None:
                 contexts[amends] = patient.early.get(amends, {}) | stamped.reading.attributes
+        only = only_ones(patient, record)
         ordered = sorted(
             record.readings,
             key=lambda one: (one.stamp.measured_at_ms, one.reading.seq, one.reading.reading_id),
@@ -36,7 +60,8 @@ class Readings(Old):
             reading = stamped.reading
             if VITALS[reading.vital].amends or reading.outcome != "measured":
                 continue
-            kept = self.kept(patient, stamped, record, contexts.get(reading.reading_id, {}))
+            context = contexts.get(reading.reading_id, {})
+            kept = self.kept(patient, stamped, record, context, only)
             if not kept.judged:
                 self.before_plan(patient, kept)
                 continue
@@ -59,18 +84,14 @@ class Readings(Old):
         stamped: StampedReading,
         record: PatientReadings,
         context: dict[str, str],
+        only: set[str],
     ) -> Kept:
         reading = stamped.reading
-        session = [
-            one
-            for one in record.readings
-            if one.reading.session_id == reading.session_id and one.reading.amends is None
-        ]
         return Kept(
             stamped,
             record.received_at_ms,
             patient.day(stamped.stamp.measured_at_ms),
-            len({one.reading.reading_id for one in session}) == 1,
+            reading.reading_id in only,
             reading.quantities,
             reading.status,
             [reading.attributes | context],

@@ -70,7 +70,8 @@ class Measured:
     earliest_ms: int | None = None
     outcome: Outcome = "measured"
     name: str = ""
-    session: str = "session"
+    session: str = ""
+    """If it is not named: one with the others of its record."""
     attributes: dict[str, str] = field(default_factory=dict)
     amends: str | None = None
 
@@ -104,7 +105,7 @@ def stamped(measured: Measured, received_ms: int, seq: int = 1) -> StampedReadin
             characteristic="2a35",
             raw="",
             quantities=measured.quantities,
-            session_id=measured.session,
+            session_id=measured.session or f"at {received_ms}",
             capture=Capture("boot", measured.at_ms),
             outcome=measured.outcome,
             status=list(measured.flags),

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-import msgspec
 import pandas as pd
 from hypothesis import given, settings
+from msgspec.structs import replace as replaced
 
 from alerts.backtest.history import history
 from alerts.backtest.replay import AFTERWARDS_MS, kept, play
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
-from schemas.kafka import PatientReadings, ReadingsRecord, Tick
+from schemas.kafka import PatientReadings, ReadingsRecord, StampedReading, Tick
 from simulators.cohort.tables import reading_columns
 from tests.alerts.engine.rule_books import KINDS
 from tests.alerts.engine.scenes import Scene, examples, scenes
@@ -29,9 +29,19 @@ def stored(log: tuple[ReadingsRecord, ...]) -> list[PatientReadings]:
     for one in log:
         later = not found or one.received_at_ms > found[-1].received_at_ms
         if isinstance(one, PatientReadings) and later:
-            readings = [each for each in one.readings if each.reading.amends is None]
-            found.append(msgspec.structs.replace(one, readings=readings))
+            readings = [
+                _of_a_session_here(each, one.received_at_ms)
+                for each in one.readings
+                if each.reading.amends is None
+            ]
+            found.append(replaced(one, readings=readings))
     return found
+
+
+def _of_a_session_here(one: StampedReading, received_ms: int) -> StampedReading:
+    """A table knows from the start whether later records are of a session; a log does not."""
+    session_id = f"{one.reading.session_id} at {received_ms}"
+    return replaced(one, reading=replaced(one.reading, session_id=session_id))
 
 
 def by_columns(scene: Scene, log: list[PatientReadings]) -> list[Transition]:
@@ -48,9 +58,7 @@ def by_records(scene: Scene, log: list[PatientReadings]) -> list[Transition]:
 def told(found: list[Transition]) -> list[str]:
     """Compare what is said, not how a value is written: a table has no word for NaN."""
     plain = [
-        msgspec.structs.replace(
-            one, reason="", evidence=msgspec.structs.replace(one.evidence, quantities={})
-        )
+        replaced(one, reason="", evidence=replaced(one.evidence, quantities={}))
         for one in found
         if one.event not in OF_DATES
     ]
@@ -77,6 +85,13 @@ def test_a_receipt_time_is_no_measurement_among_other_readings_of_its_session() 
     newest = replace(pressure(NOON, 150), time="receipt")
     other = replace(pressure(NOON - MINUTE, 150), time="untrusted")
     book = read_book("generated", head + rule)
-    for readings, events in (([newest], ["onset"]), ([other, newest], [])):
-        table = pd.DataFrame(reading_columns([record(NOON, readings)]))
+    earlier, alone = (record(NOON - MINUTE, [replace(other, session=name)]) for name in "ab")
+    last = record(NOON, [replace(newest, session="a")])
+    for log, events in (
+        ([record(NOON, [newest])], ["onset"]),
+        ([record(NOON, [other, newest])], []),
+        ([earlier, last], []),
+        ([alone, last], ["onset"]),
+    ):
+        table = pd.DataFrame(reading_columns(log))
         assert [one.event for one in play(history(table), [book]).transitions] == events

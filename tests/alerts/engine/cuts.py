@@ -62,6 +62,7 @@ def remembered(state: PartitionState) -> tuple[object, ...]:
         state.inactive[:size].tolist(),
         state.withdrawn,
         state.announced,
+        state.sessions,
         state.unfilled,
         [state.absences.keep(row) for row in range(size)],
     )

@@ -50,6 +50,9 @@ QUALITIES: list[TimeQuality] = [
     "bounded",
     "untrusted",
 ]
+UNDATED: list[TimeQuality] = ["receipt", "receipt", "untrusted", "device-clock"]
+LONG = ["long", "longer"]
+"""Sessions whose readings come in several records."""
 OUTCOMES: list[Outcome] = [*MEASURED, "control-solution"]
 
 
@@ -85,10 +88,10 @@ def measured(draw: st.DrawFn, at_ms: int) -> Measured:
             one = glucose(at_ms, draw(sugar))
         case _:
             one = glucose(at_ms, draw(sugar_mmol), "mmol/L")
-    time = draw(st.sampled_from(QUALITIES))
+    session = draw(st.sampled_from(["one", "one", "two", *LONG]))
+    time = draw(st.sampled_from(UNDATED if session in LONG else QUALITIES))
     earliest_ms = at_ms - draw(st.sampled_from([0, HOUR, 5 * HOUR])) if time == "bounded" else None
     outcome = draw(st.sampled_from(OUTCOMES))
-    session = draw(st.sampled_from(["one", "one", "two"]))
     return replace(
         one,
         time=time,
@@ -121,7 +124,7 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
     delays = draw(
         st.sampled_from([[0], [0, 0, MINUTE, 20 * MINUTE], [0, HOUR, 5 * HOUR, 25 * HOUR]])
     )
-    for _ in range(draw(st.integers(1, 30))):
+    for number in range(draw(st.integers(1, 30))):
         now_ms += draw(st.sampled_from(paces))
         stamp_ms = now_ms - draw(st.sampled_from([0, 0, 0, 3 * MINUTE]))  # bridges' clocks differ
         if draw(st.integers(0, 7)) == 0:
@@ -131,6 +134,10 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
         readings = [
             draw(measured(stamp_ms - draw(st.sampled_from(delays)) - draw(minutes)))
             for _ in range(draw(st.integers(1, 3)))
+        ]
+        readings = [
+            one if one.session in LONG else replace(one, session=f"{one.session} {number}")
+            for one in readings
         ]
         if draw(st.integers(0, 2)) == 0:
             readings.append(draw(context(draw(st.sampled_from(readings)))))
