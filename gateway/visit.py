@@ -90,6 +90,7 @@ class Guard(Enum):
     ANOTHER_TRY_FITS = "another try fits the wake window"
     UNBONDED = "no bond here, may be paired anew"
     MAY_BOND_ANEW = "may be paired anew"
+    REFUSED_TWICE = "two links ended at once, may be paired anew"
     LEAVES_AFTER_BONDING = "its pairing ends with the link"
     COMPLETE = "complete"
 
@@ -169,7 +170,10 @@ TRANSITIONS: dict[State, dict[Event, tuple[Edge, ...]]] = {
             Edge(State.BACKOFF, Command.REST, outcome="link-failed"),
         ),
         Event.VANISHED: (Edge(State.BACKOFF, Command.REST, outcome="vanished"),),
-        Event.DEADLINE: (_NO_ANSWER,),
+        Event.DEADLINE: (
+            Edge(State.BONDING, Command.BOND_ANEW, when=Guard.REFUSED_TWICE),
+            _NO_ANSWER,
+        ),
         Event.ADAPTER_LOST: (_ADAPTER_LOST,),
     },
     State.BONDING: {
@@ -270,6 +274,7 @@ class Visit:
         self._command = Command.AWAIT_TURN
         self._deadline_ms = 0
         self._tries = 0
+        self._refused = 0
 
     @property
     def outcome(self) -> str:
@@ -288,6 +293,7 @@ class Visit:
         """
         if outcome is not None and outcome != COMPLETE:
             self._outcome = self._outcome or outcome
+        self._refused += event is Event.LINK_REFUSED
         answers = ANSWERS.get(event, self._command) is self._command
         edges = TRANSITIONS[self.state].get(event, ()) if answers else ()
         edge = next((edge for edge in edges if self._holds(edge.when, now_ms)), None)
@@ -326,6 +332,8 @@ class Visit:
                 return self._may_bond_anew and not self._bonded
             case Guard.MAY_BOND_ANEW:
                 return self._may_bond_anew
+            case Guard.REFUSED_TWICE:  # slow tries: the third, begun in time, outlasts the window
+                return self._may_bond_anew and self._refused > 1
             case Guard.LEAVES_AFTER_BONDING:
                 return self.quirk is not None and self.quirk.disconnect_after_bonding
             case Guard.COMPLETE:

@@ -111,6 +111,16 @@ STORIES = {
     "every link is refused by one that drops bonds": anew(
         *TO_CONNECTING, *[Event.LINK_REFUSED] * 3
     ),
+    "two links are refused by one that drops bonds, and the third try is slow": anew(
+        *TO_CONNECTING, *[Event.LINK_REFUSED] * 2, Event.DEADLINE
+    ),
+    "one link is refused, and the second try is slow": replace(
+        left(*TO_CONNECTING, Event.LINK_REFUSED, Event.DEADLINE, outcome="link-failed"),
+        may_bond_anew=True,
+    ),
+    "two links are refused by one that keeps bonds, and the third try is slow": left(
+        *TO_CONNECTING, *[Event.LINK_REFUSED] * 2, Event.DEADLINE, outcome="link-failed"
+    ),
     "its bond is gone here": replace(anew(Event.TURN), bonded=False),
     "a new bond": replace(
         anew(Event.TURN, Event.BONDED_ANEW),
