@@ -14,7 +14,7 @@ import pytest
 from bleak import BleakClient, BleakScanner
 
 from schemas.errors import MisconfiguredError, UnavailableError
-from schemas.gatt import blood_pressure, glucose, glucose_context, uuids
+from schemas.gatt import blood_pressure, glucose, glucose_context, racp, uuids
 from schemas.gatt.glucose import Beyond
 from schemas.gatt.glucose_context import Meal
 from simulators.home import Home
@@ -26,6 +26,9 @@ from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually
 
 SCALE_ADDRESS = "C0:00:00:00:00:03"
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
+SUGAR = uuids.full(uuids.GLUCOSE_MEASUREMENT)
+CONTEXT = uuids.full(uuids.GLUCOSE_MEASUREMENT_CONTEXT)
+RECORD_ACCESS = uuids.full(uuids.RECORD_ACCESS_CONTROL_POINT)
 TIMEOUT_S = 20.0
 HIGH = PlannedMeasurement(
     at_s=0.0, device="cuff", systolic=185, diastolic=122, pulse=90, irregular_pulse=True
@@ -74,6 +77,33 @@ async def test_a_plan_is_measured_with_the_devices_own_clock(short_directory: Pa
     assert ahead_s == pytest.approx(300.0, abs=2.0)
     assert glucose.decode(sugar).beyond is Beyond.BELOW
     assert glucose_context.decode(context).meal is Meal.FASTING
+
+
+async def test_who_has_a_meter_measures_again_once_it_is_read(
+    short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulators.home.READ_WITHIN_S", 3600.0)
+    async with Home(plan(LOW, LOW), short_directory, CLOCK) as home:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", home.paths.bus_address)
+        meter = home.devices["meter"]
+        device = await heard(METER_ADDRESS)
+        assert device is not None
+        assert len(meter.ledger.taken) == 2, "the reading and its context"
+        async with BleakClient(device) as client:
+            for characteristic in (SUGAR, CONTEXT, RECORD_ACCESS):
+                await client.start_notify(characteristic, lambda _c, _data: None)
+            everything = racp.encode_request(racp.REPORT_ALL)
+            await client.write_gatt_char(RECORD_ACCESS, everything, response=True)
+            await eventually(lambda: len(meter.ledger.taken) == 4)
+    assert meter.pending == 2
+
+
+async def test_a_meter_that_nobody_reads_is_used_all_the_same(
+    short_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulators.home.READ_WITHIN_S", 0.0)
+    async with Home(plan(LOW, LOW), short_directory, CLOCK) as home:
+        await eventually(lambda: home.devices["meter"].pending == 4)
 
 
 async def test_what_a_client_confirmed_is_handed_over(
