@@ -88,11 +88,14 @@ def _followed(state: PartitionState, row: int, undated: _Names) -> list[int]:
 
 def _undated(record: PatientReadings) -> _Names:
     """Name the readings of each session in which there is one that no clock of its device dates."""
-    came = [one for one in record.readings if one.reading.amends is None]
-    asked = {one.reading.session_id for one in came if one.stamp.quality != "device-clock"}
+    asked = {
+        one.reading.session_id
+        for one in record.readings
+        if one.stamp.quality != "device-clock" and one.reading.amends is None
+    }
     found: dict[str, set[int]] = {}
-    for one in came if asked else ():
-        if one.reading.session_id in asked:
+    for one in record.readings if asked else ():  # of most records none
+        if one.reading.session_id in asked and one.reading.amends is None:
             names = found.setdefault(one.reading.session_id, set())
             names.add(short_identity(one.reading.reading_id))
     return {_digest(session_id): names for session_id, names in found.items()}
