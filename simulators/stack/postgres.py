@@ -25,6 +25,7 @@ _FIRST_OWN_UID = 54320  # above Debian's system and user ranges in common use
 _SOCKET_PATH_BYTES_MAX = 100  # sun_path has 108 with its terminating zero
 _SOCKET_NAME = ".s.PGSQL.5432"
 _INITDB_WITHIN_S = 60.0
+_STOP_WITHIN_S = 30.0  # its last checkpoint waits for a disk that others may keep busy
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -67,6 +68,7 @@ class EmbeddedPostgres(Server):
                 ),
                 log=self._log,
                 stop_signal=signal.SIGINT,  # "fast": ends sessions; SIGTERM would wait for them
+                stop_within_s=_STOP_WITHIN_S,
                 uid=self._uid,
             )
         )

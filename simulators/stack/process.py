@@ -24,7 +24,7 @@ from schemas.errors import MisconfiguredError, UnavailableError
 LOOPBACK = "127.0.0.1"
 START_WITHIN_S = 20.0
 _PROBE_EVERY_S = 0.02
-_ORPHANS_WITHIN_S = 10.0
+_HELPERS_WITHIN_S = 10.0
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _KEEP_UID = -1
 _LOG_TAIL_BYTES = 4096
@@ -106,8 +106,13 @@ class Child(AbstractContextManager["Child"]):
         if self._process is None:
             return
         self.ask_to_stop()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(self.program.stop_within_s)
+        if self.wait_for_end(self.program.stop_within_s) is None:
+            helpers = _children(self.pid)
+            self._signal(signal.SIGKILL)
+            for helper in helpers:
+                with suppress(ProcessLookupError):
+                    os.kill(helper, signal.SIGKILL)
+            self._wait_for_helpers(helpers)
         with suppress(ProcessLookupError):  # also what it may have left behind in its session
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -120,17 +125,21 @@ class Child(AbstractContextManager["Child"]):
         return None
 
     def kill(self) -> None:
-        """End the program without warning, as a crash would; what it had started ends after it.
+        """End the program without warning, as a crash would; what it had started ends after it."""
+        helpers = _children(self.pid)
+        self._signal(signal.SIGKILL)
+        self._wait_for_helpers(helpers)
+
+    def _wait_for_helpers(self, helpers: list[int]) -> None:
+        """Wait until a program that was killed and what it had started are gone.
 
         PostgreSQL's helpers lead sessions of their own, and leave when they notice that they are
         alone: until then the next server is refused.
         """
-        orphans = _children(self.pid)
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-        give_up_s = time.monotonic() + _ORPHANS_WITHIN_S
-        while any(Path(f"/proc/{one}").exists() for one in orphans):
+        assert self._process is not None
+        self._process.wait()
+        give_up_s = time.monotonic() + _HELPERS_WITHIN_S
+        while any(Path(f"/proc/{helper}").exists() for helper in helpers):
             if time.monotonic() > give_up_s:
                 raise UnavailableError(f"What {self.program.name} had started does not end.")
             time.sleep(_PROBE_EVERY_S)
@@ -148,12 +157,13 @@ class Child(AbstractContextManager["Child"]):
         self.stop()
 
 
-def _children(pid: int) -> list[str]:
+def _children(pid: int) -> list[int]:
     """List the processes that a process has started and not yet waited for."""
     try:
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
     except OSError:  # it has ended, or the kernel does not say
         return []
+    return [int(child) for child in children.split()]
 
 
 def wait_until_ready(

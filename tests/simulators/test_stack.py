@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -54,6 +55,18 @@ def test_postgres_survives_a_crash(postgres: EmbeddedPostgres) -> None:
     postgres.start().wait()
     with psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT number FROM durable").fetchone() == (8,)
+
+
+def test_postgres_that_does_not_stop_in_time_can_start_again(postgres: EmbeddedPostgres) -> None:
+    patient = postgres.child.program
+    postgres.child.program = replace(patient, stop_within_s=0.1)
+    for helper in descendants(postgres.child.pid):  # one of them has the last checkpoint to write
+        os.kill(helper, signal.SIGSTOP)
+    postgres.stop()
+    postgres.child.program = patient
+    postgres.start().wait()
+    with psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SELECT 9").fetchone() == (9,)
 
 
 def test_postgres_is_private_and_speaks_utf8(postgres: EmbeddedPostgres, directory: Path) -> None:

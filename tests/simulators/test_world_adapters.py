@@ -30,10 +30,11 @@ async def test_an_adapter_that_is_pulled_out_is_gone_and_keeps_its_bonds(
     async with BleakClient(await find(), lambda _client: gone.set()):
         await world.unplug()
         await asyncio.wait_for(gone.wait(), TIMEOUT_S)
+    manager = await get_global_bluez_manager()
+    await eventually(lambda: not adapter_is_powered(manager))  # told after the link's end
     with pytest.raises(BleakBluetoothNotAvailableError):
         await BleakScanner().start()
     await world.plug()
-    manager = await get_global_bluez_manager()
     await eventually(lambda: adapter_is_powered(manager))
     async with BleakClient(await find()) as again:
         assert bytes(await again.read_gatt_char(FEATURE))
