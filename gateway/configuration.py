@@ -1,7 +1,6 @@
 """What the server tells this home on ``…/config``: cursors, zones, and the wish for a re-send."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import structlog
@@ -12,6 +11,7 @@ from gateway.clock_book import ClockBook
 from gateway.cursor import Cursor
 from gateway.journal import Journal
 from schemas.errors import InvalidInput, UnavailableError
+from schemas.time_zone import zone_named
 from schemas.wire import BoundDevice, Config, Resend, refuse_other_major
 
 log = structlog.get_logger(__name__)
@@ -46,10 +46,11 @@ class Configuration:
     def _bind(self, device: BoundDevice) -> None:
         """Learn a device's zone, and where to go on with it if this journal is new."""
         if device.zone is not None:
-            try:
-                self._clocks.keep_zone(device.address, ZoneInfo(device.zone))
-            except (ZoneInfoNotFoundError, OSError, ValueError):
+            zone = zone_named(device.zone)
+            if zone is None:
                 log.warning("config.zone_unknown", device=short(device.address))
+            else:
+                self._clocks.keep_zone(device.address, zone)
         if device.cursor is not None:
             told = device.cursor
             cursor = Cursor(told.last, told.digest, told.held, complete=False)

@@ -7,10 +7,10 @@ the same fields as TOML: `vitalwire registry rota set FILE`.
 import re
 from collections.abc import Sequence
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from schemas.time_zone import zone_named
 from schemas.wire import MAJOR_VERSION
 
 ROTA_KEY = "rota/"
@@ -81,9 +81,7 @@ def problems(rota: RotaEntry) -> list[str]:
     found = []
     if not _PROGRAMME.fullmatch(rota.programme):
         found.append(f"{rota.programme!r} is no name of a programme: use letters, digits, dashes.")
-    try:
-        ZoneInfo(rota.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if zone_named(rota.zone) is None:
         found.append(f"{rota.zone!r} is no time zone such as Europe/Berlin.")
     for shift in rota.shifts:
         found += [

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import pandas as pd
@@ -27,6 +26,7 @@ from alerts.rules.load import find_book, load_book
 from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
 from schemas.registry import PatientEntry
 from schemas.servers import DATABASE_VARIABLE, required
+from schemas.time_zone import zone_named
 
 LIVE = "live"
 _DAY_MS = 86_400_000
@@ -52,12 +52,11 @@ class Asked:
 def run(asked: Asked) -> None:
     """Back-test. Raises ``InvalidInput``, ``MisconfiguredError`` or ``UnavailableError``."""
     books = [load_book(find_book(name)) for name in asked.books]
-    try:
-        zone = ZoneInfo(asked.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    zone = zone_named(asked.zone)
+    if zone is None:
         raise MisconfiguredError(
             f"There is no time zone {asked.zone}.", "Write it like Europe/Berlin."
-        ) from error
+        )
     console = Console(stderr=True)
     with console.status("Reading …"):
         past, clinic = _past(asked)

@@ -8,9 +8,10 @@ counts as staffed always: what is withheld until the next shift must not wait fo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from schemas.rota import DAYS, RotaEntry, Shift
+from schemas.time_zone import zone_named
 
 DAY_MS = 86_400_000
 CHAIN_STEPS = 3
@@ -33,7 +34,7 @@ class Staffing:
     def __init__(self, rota: RotaEntry) -> None:
         """Read a rota; what cannot be read in it is left out."""
         self.rota = rota
-        self._zone = _zone(rota.zone)
+        self._zone = zone_named(rota.zone) or ZoneInfo("UTC")
         self._shifts = [shift for shift in rota.shifts if _readable(shift)]
         self._periods: dict[int, list[Period]] = {}
 
@@ -135,13 +136,6 @@ def _readable(shift: Shift) -> bool:
 
 def _times(shift: Shift) -> tuple[time, time]:
     return time.fromisoformat(shift.begins), time.fromisoformat(shift.ends)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _instant(moment: datetime) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -38,6 +38,7 @@ from schemas.plausible import check_values
 from schemas.reading import Reading
 from schemas.registry import PatientEntry
 from schemas.stamp import Sending, stamp
+from schemas.time_zone import zone_named
 from schemas.wire import refuse_other_major
 
 LogRecord = ReadingsRecord | Unassigned | GatewayReport | PatientEntry | Removed
@@ -103,10 +104,7 @@ class LogLines:
 def _zone(entry: PatientEntry, at_ms: int) -> ZoneInfo | None:
     periods = sorted(entry.zones, key=lambda period: period.from_ms)
     name = next((one.zone for one in reversed(periods) if one.from_ms <= at_ms), entry.zone)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder
-        return None
+    return zone_named(name)
 
 
 def _nowhere(at_ms: int) -> None:

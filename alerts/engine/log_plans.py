@@ -1,7 +1,6 @@
 """Patients' entries in a log from a file: what the registry would refuse is left out, and told."""
 
 from collections.abc import Iterator, Sequence
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -10,6 +9,7 @@ from alerts.rules.entry import entry_of
 from schemas.errors import InvalidInput
 from schemas.personal_limits import amount_of, objection
 from schemas.registry import BookEntry, PatientEntry, PersonalLimit
+from schemas.time_zone import zone_named
 from schemas.units import ucum
 
 
@@ -34,7 +34,7 @@ class Admitted:
         told += [
             f"Refused: {who}, zone: {zone!r} is no time zone, UTC is taken."
             for zone in zones
-            if _odd(zone)
+            if zone_named(zone) is None
         ]
         return msgspec.structs.replace(entry, limits=limits), told
 
@@ -68,11 +68,3 @@ def _refused_by(book: BookEntry, limit: PersonalLimit) -> str | None:
 
 def _names(book: BookEntry, name: str) -> bool:
     return any(limit.name == name for limit in book.limits)
-
-
-def _odd(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder
-        return True
-    return False

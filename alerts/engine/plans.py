@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -15,6 +14,7 @@ from alerts.engine.ladders import RuleSet
 from alerts.engine.personal import Personal, personal_limits
 from alerts.records import TIME_MS_MAX
 from schemas.registry import PatientEntry
+from schemas.time_zone import zone_named
 
 ADULT = 13
 """Years from which the limits of adults hold (AAP 2017)."""
@@ -117,7 +117,4 @@ def _zones(entry: PatientEntry) -> tuple[tuple[int, tzinfo], ...]:
 
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder
-        return UTC
+    return zone_named(name) or UTC

@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import click
+
+from schemas.time_zone import zone_named
 
 STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
 _ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
@@ -25,10 +27,12 @@ def zone_by_name(
     _ctx: click.Context, _parameter: click.Parameter, value: str | None
 ) -> ZoneInfo | None:
     """Look a time zone up."""
-    try:
-        return ZoneInfo(value) if value is not None else None
-    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
-        raise click.BadParameter("write it as Europe/Berlin") from error
+    if value is None:
+        return None
+    zone = zone_named(value)
+    if zone is None:
+        raise click.BadParameter("write it as Europe/Berlin")
+    return zone
 
 
 def address_of_device(

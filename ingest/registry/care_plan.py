@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -19,6 +18,7 @@ from schemas.registry import (
     Schedule,
     ZonePeriod,
 )
+from schemas.time_zone import zone_named
 from schemas.units import completed, ucum
 from schemas.vitals import VITALS, Quantity
 
@@ -168,12 +168,8 @@ def with_zone(entry: PatientEntry, new: ZonePeriod) -> PatientEntry:
 
 def require_zone(zone: str) -> None:
     """Refuse what is no time zone."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise RefusedEdit(
-            f"{zone!r} is no time zone.", "Use an IANA name such as Europe/Berlin."
-        ) from error
+    if zone_named(zone) is None:
+        raise RefusedEdit(f"{zone!r} is no time zone.", "Use an IANA name such as Europe/Berlin.")
 
 
 def _limits(

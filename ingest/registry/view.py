@@ -7,7 +7,7 @@ registry.v1), the sink (fed from the tables, inside its transaction) and the reg
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,6 +20,7 @@ from schemas.registry import (
     PatientEntry,
     RegistryEntry,
 )
+from schemas.time_zone import zone_named
 from schemas.wire import refuse_other_major
 
 UNKNOWN_SLOT = 255
@@ -93,10 +94,7 @@ class RegistryView:
         }
         zones = {self._zones.get(patient_id) for patient_id in wearers}
         name = zones.pop() if len(zones) == 1 else None
-        try:
-            return ZoneInfo(name) if name is not None else None
-        except (ZoneInfoNotFoundError, OSError, ValueError):
-            return None
+        return None if name is None else zone_named(name)
 
     def attribute(self, stamped: StampedReading) -> Attributed | Waiting:
         """Find whose reading this is, by device, user slot and the interval of its time."""
