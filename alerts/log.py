@@ -17,9 +17,9 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Counter
 
-from alerts.kafka_clients import create_no_topic
 from alerts.records import Record, decode
 from schemas.errors import InvalidInput, UnavailableError
+from schemas.kafka_clients import create_no_topic
 
 Place = tuple[str, int]
 """(topic, partition)."""

@@ -12,6 +12,7 @@ from ingest import kafka_clients
 from ingest.outgoing import Outgoing
 from ingest.waiting import Condition, until_available
 from schemas.backoff import Backoff
+from schemas.kafka_clients import hang_up
 
 _LOOK_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 1.0
@@ -65,7 +66,7 @@ class Delivery:
 
     def _hang_up(self, within_s: float = 0) -> None:
         if self._producer is not None:
-            kafka_clients.hang_up(self._producer, within_s)
+            hang_up(self._producer, within_s)
             self._producer = None
 
 

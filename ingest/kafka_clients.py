@@ -10,16 +10,16 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, KafkaTimeoutError, NoError, TopicAlreadyExistsError, for_code
+from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import UnavailableError
+from schemas.kafka_clients import create_no_topic
 from schemas.servers import KAFKA_VARIABLE, required
 from schemas.topics import KAFKA_TOPICS, KafkaTopic
 
 GIVE_UP_MS = 3_000
 CONNECT_WITHIN_MS = 1_500
 SEEN_WITHIN_MS = 10_000
-_FORCED_CLOSE_WITHIN_S = 2.0
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 """Above anything that the bridge can build of one message; the brokers' own limit decides."""
 
@@ -58,21 +58,8 @@ def producer(server: str, client_id: str) -> KafkaProducer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
-    _create_no_topic(made._metadata)  # noqa: SLF001
+    create_no_topic(made)
     return made
-
-
-def hang_up(producer: KafkaProducer, within_s: float) -> None:
-    """Close a producer; records that were not acknowledged by then fail.
-
-    kafka-python's close() flushes first and, if a record is still under way, raises and leaves its
-    thread and sockets behind. Ending the thread fails such records; then nothing is left to flush.
-    """
-    try:
-        producer.close(timeout=within_s)
-    except KafkaTimeoutError:
-        producer._sender.force_close()  # noqa: SLF001  (nothing public ends the thread)
-        producer.close(timeout=_FORCED_CLOSE_WITHIN_S)
 
 
 def consumer(server: str, client_id: str) -> KafkaConsumer:
@@ -96,17 +83,8 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
-    _create_no_topic(made._cluster)  # noqa: SLF001
+    create_no_topic(made)
     return made
-
-
-def _create_no_topic(cluster: Any) -> None:  # noqa: ANN401  (kafka-python has no types)
-    """Leave it to `vitalwire ingest setup` to make the topics of a broker that lost them.
-
-    kafka-python 3.0.12 takes ``allow_auto_create_topics`` and does not hand it on (its
-    net/manager.py): a client that asks about a topic would make it, as the broker likes.
-    """
-    cluster.config["allow_auto_create_topics"] = False
 
 
 class Topics:

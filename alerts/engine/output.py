@@ -12,10 +12,10 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from alerts.kafka_clients import create_no_topic, hang_up
 from alerts.log import Place
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
+from schemas.kafka_clients import create_no_topic, hang_up
 
 _CONNECT_MS = 3_000  # nobody can stop it meanwhile, and a stop must not take 5 s
 _REQUEST_MS = 5_000

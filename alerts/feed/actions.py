@@ -6,9 +6,9 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from alerts.kafka_clients import create_no_topic, hang_up
 from schemas.alert import Action
 from schemas.errors import UnavailableError
+from schemas.kafka_clients import create_no_topic, hang_up
 from schemas.topics import ACTIONS
 
 _TIMEOUT_S = 5.0

@@ -9,16 +9,15 @@ from random import Random
 from threading import Event
 
 import pytest
-from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from alerts import kafka_clients as alerts_clients
 from alerts.engine.output import Message, Output, Patience
 from alerts.feed.actions import ActionWriter
 from ingest import kafka_clients
 from schemas.alert import Action
 from schemas.errors import UnavailableError
+from schemas.kafka_clients import hang_up
 from schemas.topics import ACTIONS, ALERTS, READINGS
 from simulators.stack.kafka import EmbeddedKafka
 from tests.servers import eventually
@@ -30,12 +29,9 @@ def states(pid: int) -> set[str]:
     return {task.read_text().rpartition(")")[2].split()[0] for task in tasks}
 
 
-@pytest.mark.parametrize(
-    "hang_up", [kafka_clients.hang_up, alerts_clients.hang_up], ids=["ingest", "alerts"]
-)
 @pytest.mark.parametrize("within_s", [0, 0.1])
 def test_hanging_up_on_a_deaf_broker_fails_what_is_under_way_and_leaves_no_thread(
-    kafka: EmbeddedKafka, hang_up: Callable[[KafkaProducer, float], None], within_s: float
+    kafka: EmbeddedKafka, within_s: float
 ) -> None:
     before = set(threading.enumerate())
     producer = kafka_clients.producer(kafka.bootstrap, "test")
