@@ -5,7 +5,6 @@ what is in it already. Rungs are kept by name (book/rule), so that a changed rul
 own. ``alerts.engine.changelog`` says what is around it.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,8 +17,9 @@ from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.archived_ladders import KeptLadder, held_of, kept_ladder
 from alerts.engine.columns import Integers
 from alerts.engine.ladder_state import LadderState
-from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, bits, mask
+from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, mask
 from alerts.engine.remembered import circumstances, remark
+from alerts.engine.rung_digests import among, asking, named_by_key, named_by_what_they_ask
 from alerts.engine.sight import Sight
 from alerts.engine.state import Arrivals, Orphan, PartitionState
 from schemas.alert import SEVERITIES
@@ -27,7 +27,6 @@ from schemas.alert import SEVERITIES
 VERSION = 2
 _READABLE = (1, 2)
 """Version 1 knew single readings only: it has the ids of recent ones, and no ring."""
-_DIGEST_BYTES = 4
 
 _Key = TypeVar("_Key")
 _T = TypeVar("_T")
@@ -121,8 +120,8 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             vitals,
             ladders,
             silence,
-            known=_as_they_ask(rules.ladders, state.known[row].tobytes()),
-            inactive=_named(rules.ladders, state.inactive[row].tobytes()),
+            known=named_by_what_they_ask(rules.ladders, state.known[row].tobytes()),
+            inactive=named_by_key(rules.ladders, state.inactive[row].tobytes()),
             withdrawn=state.withdrawn.get(row, {}),
             early=state.early.get(row, {}),
             announced=state.announced.get(row, {}),
@@ -136,13 +135,6 @@ def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
             ],
         )
     )
-
-
-@lru_cache(maxsize=65_536)  # a million patients share a few sets of rungs
-def _named(ladders: tuple[Ladder, ...], rungs: bytes) -> bytes:
-    """Give the digests of sets of rungs, one set of 64 bits a ladder."""
-    sets = zip(ladders, np.frombuffer(rungs, np.int64).tolist(), strict=True)
-    return b"".join(_digest(ladder.rungs[rung].key) for ladder, of in sets for rung in bits(of))
 
 
 def decode_patient(value: bytes) -> PatientRecord | None:
@@ -164,9 +156,9 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _restore_ladders(state, row, record.ladders)
     state.absences.restore(row, record.silence)
     if record.known is not None:
-        state.known[row] = _asking(state.rule_set.ladders, record.known)
+        state.known[row] = asking(state.rule_set.ladders, record.known)
     if record.inactive:
-        state.inactive[row] = _among(state.rule_set.ladders, record.inactive)
+        state.inactive[row] = among(state.rule_set.ladders, record.inactive)
     for vital in state.rule_set.vitals:
         kept_since = record.kept_vitals is None or vital.vital.name in record.kept_vitals
         state.memories[vital.index].began_late[row] = not kept_since and not vital.ladders
@@ -192,13 +184,13 @@ def _restore_vital(state: PartitionState, row: int, vital: VitalLadders, kept: _
     if kept.asked is not None:
         asks = circumstances(state.kinds[vital.index].requirements)
         remark(memory, int(memory.slot_of[row]), kept.asked, asks)
-    state.clear[row, _places(vital.ladders)] = _asking(vital.ladders, kept.cleared)
+    state.clear[row, _places(vital.ladders)] = asking(vital.ladders, kept.cleared)
     _restore_arrivals(state, row, vital.index, kept.arrivals)
 
 
 def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
     clear = state.clear[row, _places(vital.ladders)].astype(np.int64)
-    return _as_they_ask(vital.ladders, clear.tobytes())
+    return named_by_what_they_ask(vital.ladders, clear.tobytes())
 
 
 def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orphan]:
@@ -227,55 +219,9 @@ def _keys(ladders: tuple[Ladder, ...]) -> dict[str, frozenset[str]]:
     return {ladder.name: frozenset(rung.key for rung in ladder.rungs) for ladder in ladders}
 
 
-@lru_cache(maxsize=65_536)
-def _as_they_ask(ladders: tuple[Ladder, ...], rungs: bytes) -> bytes:
-    """Give the digests of sets of rungs as ``_named`` does, by what each asks for."""
-    sets = zip(ladders, np.frombuffer(rungs, np.int64).tolist(), strict=True)
-    return b"".join(_digest(ladder.rungs[rung].asks) for ladder, of in sets for rung in bits(of))
-
-
-@lru_cache(maxsize=65_536)
-def _asking(ladders: tuple[Ladder, ...], kept: bytes) -> Integers:
-    """Give by ladder those rungs that ask for what they asked for then.
-
-    A former release named them by key alone.
-    """
-    digests = {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
-    return np.array(
-        [
-            mask(
-                place
-                for place, rung in enumerate(one.rungs)
-                if not digests.isdisjoint({_digest(rung.asks), _digest(rung.key)})
-            )
-            for one in ladders
-        ],
-        np.int64,
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _among(ladders: tuple[Ladder, ...], kept: bytes) -> Integers:
-    """Give by ladder the set of those rungs whose digests were kept."""
-    digests = {kept[n : n + _DIGEST_BYTES] for n in range(0, len(kept), _DIGEST_BYTES)}
-    return np.array(
-        [
-            mask(place for place, rung in enumerate(one.rungs) if _digest(rung.key) in digests)
-            for one in ladders
-        ],
-        np.int64,
-    )
-
-
 @lru_cache(maxsize=64)
 def _places(ladders: tuple[Ladder, ...]) -> Integers:
     return np.array([ladder.index for ladder in ladders], np.int64)
-
-
-@lru_cache(maxsize=4096)
-def _digest(key: str) -> bytes:
-    """Name a rung shortly; of one that was called otherwise nothing is cleared."""
-    return hashlib.sha256(key.encode()).digest()[:_DIGEST_BYTES]
 
 
 def _arrivals(state: PartitionState, row: int, vital: int) -> _Arrivals | None:
