@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from schemas.reading import Coincidence, DeviceTime
 
 LAG_MOST_MS = 600_000
+SESSIONS_MAX = 5
+"""However many a gateway sends: a lag of long ago says nothing of a clock that was moved since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def measured_at(device_time: DeviceTime, zone: ZoneInfo, captured_ms: int) -> Pr
     """Give when a record was measured by its stamp; None if the stamp is not to be trusted."""
     if device_time.fault or device_time.screens:
         return None
-    lags = [_lag_ms(one, zone) for one in device_time.coincidences]
+    lags = [_lag_ms(one, zone) for one in device_time.coincidences[-SESSIONS_MAX:]]
     known = [lag for lag in lags if lag is not None]
     if not known or abs(min(known)) > LAG_MOST_MS:
         return None
