@@ -221,16 +221,21 @@ class Walk:
         return self.state.rule_set.ladders[arrivals.ladder], finding
 
     def _note_stale(self, row: int, seen: Seen, number: int) -> bool:
-        """Count the reading among the old ones that arrived today, if it is one that matches."""
+        """Count the reading among the old ones that arrived today, if it is one that matches.
+
+        A day that began is the patient's until the next one, though they go west meanwhile: of a
+        day that is over the count is forgotten, and its item would be named a second time.
+        """
         ladder = self.vital.ladders[number]
         rung = ladder.speaking(seen.stale(number))
         if rung is None:
             return False
         state, key = self.state, (row, self.vital.index)
-        day = local_day(state.plans.of(state.patients[row]), seen.log_ms)
+        today = state.arrivals.get(key)
+        here = local_day(state.plans.of(state.patients[row]), seen.log_ms)
+        day = max(here, today.day) if today else here
         own = state.own(row, seen.measured_ms)
         rank, excess = ladder.rank(rung, 0), wording.excess(ladder.rungs[rung], seen.sight, own)
-        today = state.arrivals.get(key)
         count = today.count if today and today.day == day else 0
         if today and count and (today.rank, -today.excess) <= (rank, -excess):
             today.count = count + 1

@@ -20,7 +20,7 @@ class Old(Ladders):
         far = excess(rule.when, one)
         day = patient.day(self.log_ms).isoformat()
         item = patient.arrivals.get(rule.vital)
-        if item is None or item["day"] != day:
+        if item is None or item["day"] < day:  # whoever goes west does not begin a day twice
             item = {"day": day, "count": 0, "worst": None}
             patient.arrivals[rule.vital] = item
         item["count"] += 1

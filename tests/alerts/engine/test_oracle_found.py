@@ -8,7 +8,7 @@ from alerts.engine.ladders import arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Tick
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, ZonePeriod
 from tests.alerts.engine.test_activation import COUNTED, GATED
 from tests.alerts.engine.test_notices import OWN, of, rules, under
 from tests.alerts.engine.test_window_boundaries import GATED as MOVED
@@ -128,3 +128,18 @@ def test_one_reading_may_worsen_an_alert_twice_and_both_are_events() -> None:
     assert [one.severity for one in found] == ["medium", "critical"]
     assert len({one.evidence.reading_id for one in found}) == 1
     assert len({one.event_id for one in found}) == 2
+
+
+def test_whoever_goes_west_into_a_day_that_is_over_and_back_gets_no_item_twice() -> None:
+    """In Tokyo it is tomorrow already, in Lima it is today, in Tokyo it is tomorrow still."""
+    there = [ZonePeriod(NOON + 5 * HOUR, "America/Lima"), ZonePeriod(NOON + 6 * HOUR, "Asia/Tokyo")]
+    robin = PatientEntry("p1", "Robin", ["adult-standard"], zone="Asia/Tokyo", zones=there)
+    log = [
+        record(NOON + hours * HOUR, [pressure(NOON - 3 * DAY - hours, systolic)])
+        for hours, systolic in ((1, 190), (4, 190), (5, 195), (6, 190))
+    ]
+    found = of(step(fresh_state(robin), log).transitions, "stale")
+    assert len({one.event_id for one in found}) == len(log)
+    today, *tomorrow = found
+    assert {one.alert_id for one in tomorrow} == {tomorrow[0].alert_id} != {today.alert_id}
+    assert "the worst of 3 old readings" in tomorrow[-1].reason
