@@ -40,11 +40,7 @@ def main() -> int:
     """Judge the mutants; 1 if the score is too low."""
     arguments = _arguments()
     files = [Path(name) for name in arguments.file] or pure_files()
-    everything = [
-        mutant
-        for file in files
-        for mutant in mutants((CHECKOUT / file).read_text(), file.as_posix())
-    ]
+    everything = mutants_of(files)
     explained = explanations()
     if arguments.read:
         _tell(_together(everything, explained, arguments.read), arguments)
@@ -148,6 +144,15 @@ def tests() -> list[str]:
         for path in sorted((CHECKOUT / "tests" / "alerts" / package).rglob("test_*.py"))
     ]
     return [str(path.relative_to(CHECKOUT)) for path in found if SERVED not in path.read_text()]
+
+
+def mutants_of(files: Sequence[Path]) -> list[Mutant]:
+    """Give all mutants of some files."""
+    return [
+        mutant
+        for file in files
+        for mutant in mutants((CHECKOUT / file).read_text(), file.as_posix())
+    ]
 
 
 def explanations() -> dict[str, str]:

@@ -7,6 +7,7 @@ import ast
 import importlib.util
 from pathlib import Path
 
+from bench.mutants.__main__ import explanations, mutants_of, pure_files
 from bench.mutants.cover import Coverage, Tracer
 from bench.mutants.mutate import Mutant, mutants, mutated
 from bench.mutants.swap import living, swap
@@ -24,6 +25,10 @@ def judge(value: int, *, strict: bool = False) -> int | None:
     seen.append(value)
     return value - 1 if value >= LIMIT and not strict else value
 """
+
+
+def test_what_is_explained_as_equivalent_is_still_there() -> None:
+    assert set(explanations()) - {one.key for one in mutants_of(pure_files())} == set()
 
 
 def test_each_decision_is_changed_and_no_sentence() -> None:
