@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts.engine.counting import Counting, Kept
 from alerts.engine.day_sums import EPISODE_GAP_DAYS
 from alerts.engine.days import Days
 from alerts.engine.findings import Window, summed
@@ -23,21 +24,6 @@ from alerts.engine.rounds import Rounds
 from alerts.engine.windows import averaged
 from alerts.rules.book import Matching, Mean
 from alerts.rules.values import Sums
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Kept:
-    """An eligible reading: ``at`` orders it, ``plain`` and ``maybe`` are sets of rungs of N of M.
-
-    ``plain``: those whose condition it satisfies; ``maybe``: whose widened one it does not
-    definitely contradict. ``place``: in the pool of entries.
-    """
-
-    at: tuple[int, int, int, int]
-    day: int
-    plain: int
-    maybe: int
-    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +62,7 @@ class Timeline:
         self._counted = list(enumerate(rounds.kinds.counted))
         ladders = [ladder.index for ladder in rounds.vital.ladders]
         self._in_force = rounds.state.in_force[row, ladders].tolist()
-        self._from_ms = int(rounds.state.from_ms[row])
+        self._counting = Counting(int(rounds.state.from_ms[row]))
         ring = self._memory.ring(self._slot)
         self._pool = np.concatenate([ring, rounds.entries[list(positions)]])
         self._places = {position: len(ring) + n for n, position in enumerate(positions)}
@@ -146,7 +132,7 @@ class Timeline:
         if newest is None or not self._is_newest(newest):
             return 0
         for number, (one, window) in self._counted:
-            if one.place == place and self._few(self._ring, number, window):
+            if one.place == place and self._counting.few(self._ring, number, window):
                 cleared |= one.bit
         return cleared
 
@@ -166,8 +152,8 @@ class Timeline:
         match rung.rule.window:
             case Matching() as window:
                 number = next(n for n, (one, _) in self._counted if one.rung is rung)
-                inside = self._entries(self._inside(known, window))
-                counted = self._matching(known, number, window)
+                inside = self._entries(self._counting.inside(known, window))
+                counted = self._counting.matching(known, number, window)
                 return self._rounds.explainer.matching(inside, [one.day for one in counted])
             case Mean() as mean:
                 days, sums = self._days.ending_at(kept.day, mean.days), self._mean(mean, kept)
@@ -208,50 +194,14 @@ class Timeline:
         for number, (one, window) in self._counted:
             bit = one.bit if self._in_force[one.place] & one.bit else 0
             own = int(sheet.own[position, one.place]) & bit
-            if own and self._enough(whole[: at + 1], number, window):
+            if own and self._counting.enough(whole[: at + 1], number, window):
                 sheet.matched[position, one.place] |= bit
             elif bit:
-                end = self._first_true(number, window, whole, at)
+                end = self._counting.first_true(number, window, whole, at)
                 if end is not None:
                     later.note(end, one)
-            if at == len(whole) - 1 and self._few(whole, number, window):
+            if at == len(whole) - 1 and self._counting.few(whole, number, window):
                 sheet.returned[position, one.place] |= one.bit
-
-    def _first_true(self, number: int, window: Matching, whole: list[Kept], at: int) -> Kept | None:
-        """Find the first reading after ``at`` at which the rule has become true."""
-        old = [*whole[:at], *whole[at + 1 :]]
-        for end in range(at + 1, min(at + window.of, len(whole))):
-            if (
-                whole[end].plain >> number & 1
-                and self._enough(whole[: end + 1], number, window)
-                and not self._enough(old[:end], number, window)
-            ):
-                return whole[end]
-        return None
-
-    def _inside(self, readings: Sequence[Kept], window: Matching) -> list[Kept]:
-        since_ms = max(
-            readings[-1].at[0] - window.within_ms if window.within_ms else self._from_ms,
-            self._from_ms,
-        )
-        return [kept for kept in readings[-window.of :] if kept.at[0] >= since_ms]
-
-    def _enough(self, readings: Sequence[Kept], number: int, window: Matching) -> bool:
-        counted = self._matching(readings, number, window)
-        days = {kept.day for kept in counted}
-        return len(counted) >= window.matching and len(days) >= window.days
-
-    def _matching(self, readings: Sequence[Kept], number: int, window: Matching) -> list[Kept]:
-        counted: list[Kept] = []
-        for kept in self._inside(readings, window):
-            apart = not counted or kept.at[0] - counted[-1].at[0] >= window.apart_ms
-            if kept.plain >> number & 1 and apart:
-                counted.append(kept)
-        return counted
-
-    def _few(self, readings: Sequence[Kept], number: int, window: Matching) -> bool:
-        maybe = sum(kept.maybe >> number & 1 for kept in self._inside(readings, window))
-        return maybe < window.matching
 
     # -- means ------------------------------------------------------------------------------------
 
