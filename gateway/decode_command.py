@@ -11,14 +11,14 @@ from schemas.errors import InvalidInput
 from schemas.gatt import uuids
 from schemas.gatt.quirks import Quirk, quirk_of, quirk_titled
 
-_HEX_MARK = re.compile(r"^(0x|\(0x\))", re.IGNORECASE)
-_SEPARATORS = str.maketrans("-:", "  ")  # as nRF Connect and Wireshark write bytes
+_HEX_MARK = re.compile(r"(?<![0-9a-f])(0x|\(0x\))", re.IGNORECASE)
+_SEPARATORS = str.maketrans("-:,", "   ")  # as nRF Connect, Wireshark and C write bytes
 _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, no binary float
 
 
 @click.command()
 @click.argument("characteristic")
-@click.argument("payload", metavar="HEX")
+@click.argument("payload", metavar="HEX...", nargs=-1, required=True)
 @click.option(
     "--model",
     metavar="NAME",
@@ -29,7 +29,9 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, 
     metavar="T",
     help="When it came, as local date and time (2026-03-14T07:05): the device's clock is judged.",
 )
-def decode(characteristic: str, payload: str, model: str | None, received_at: str | None) -> None:
+def decode(
+    characteristic: str, payload: tuple[str, ...], model: str | None, received_at: str | None
+) -> None:
     """Print what a payload (HEX) of a CHARACTERISTIC (2a35, or its UUID) says, as one JSON object.
 
     The bytes are read strictly by their flags, as the gateway reads them. A device's clock has no
@@ -37,7 +39,9 @@ def decode(characteristic: str, payload: str, model: str | None, received_at: st
     """
     received = None if received_at is None else _moment(received_at)
     click.echo(
-        written(describe(_number(characteristic), _octets(payload), _quirk(model), received))
+        written(
+            describe(_number(characteristic), _octets(" ".join(payload)), _quirk(model), received)
+        )
     )
 
 
@@ -58,7 +62,7 @@ def _number(characteristic: str) -> str:
 
 
 def _octets(payload: str) -> bytes:
-    digits = _HEX_MARK.sub("", payload, count=1)
+    digits = _HEX_MARK.sub("", payload)
     try:
         return bytes.fromhex(digits.translate(_SEPARATORS))
     except ValueError as error:

@@ -79,7 +79,8 @@ class Status(Bits):
         """The labels; the reserved pulse range is neither above nor below."""
         if self.pulse_range != _RESERVED_PULSE_RANGE:
             return self.labels
-        others = Status(self & ~(Status.PULSE_ABOVE_RANGE | Status.PULSE_BELOW_RANGE))
+        # By its number: ~ of a flag forgets the bits that have no name.
+        others = Status(self.value & ~(_RESERVED_PULSE_RANGE << 3))
         return (*others.labels, f"pulse-range-{self.pulse_range.label}")
 
 

@@ -234,11 +234,18 @@ def test_a_clock_that_knows_nothing_tells_no_time(characteristic: str, payload: 
         "01 a0 f0 6b f0 7c f0",
         "0x01A0F06BF07CF0",
         "(0x) 01-A0-F0-6B-F0-7C-F0",  # as nRF Connect writes it
+        "0x01, 0xA0, 0xF0, 0x6B, 0xF0, 0x7C, 0xF0",  # as a C program does
         "01:a0:f0:6b:f0:7c:f0",  # as Wireshark does
     ],
 )
 def test_a_payload_is_taken_as_other_programs_write_it(payload: str) -> None:
     assert printed("2a35", payload)["diastolic"]["value"] == 10.7
+
+
+def test_bytes_that_nobody_quoted_are_one_payload() -> None:
+    assert printed("2a35", "01", "a0", "f0", "6b", "f0", "7c", "f0") == printed(
+        "2a35", "01A0F06BF07CF0"
+    )
 
 
 def test_a_sensors_stream_is_shown_record_by_record() -> None:
@@ -261,6 +268,7 @@ def test_what_is_left_over_is_shown() -> None:
         (["cu\nff", "00"], "cannot be decoded; known"),
         (["2a35", "0G\n"], "not pairs of hexadecimal digits"),
         (["2a35", "0-1A-0"], "not pairs of hexadecimal digits"),
+        (["2a35", "010x20"], "not pairs of hexadecimal digits"),
         (["2a19", "65"], "101 is not a percentage"),
         (["2a35", "00780050005B00", "--received-at", "soon"], "no date and time"),
     ],

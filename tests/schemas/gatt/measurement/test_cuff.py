@@ -79,6 +79,7 @@ def test_all_not_a_number_is_a_failed_measurement() -> None:
         ("0800", ["pulse-above-range"]),
         ("1000", ["pulse-below-range"]),
         ("1900", ["body-moved", "pulse-range-code-3"]),
+        ("5880", ["bit-6", "bit-15", "pulse-range-code-3"]),
     ],
 )
 def test_the_reserved_pulse_range_is_neither_above_nor_below(
