@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from alerts.desk.calls import outcome
-from alerts.desk.core import GATHER_MS, Core
+from alerts.desk.core import Core
+from alerts.desk.triage import GATHER_MS
 from bench.record import Figure, Reference, Target
 from schemas.alert import Action, Evidence, Transition
 from schemas.rota import Channel, Contact, OffHours, RotaEntry

@@ -13,24 +13,14 @@ from alerts.desk import calls, recovery
 from alerts.desk.agenda import Agenda
 from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
-from alerts.desk.fold import Desk, whose
+from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
 from alerts.desk.technical import is_technical, report
 from alerts.desk.timers import Timer, timer
-from alerts.desk.verdicts import Occasion, Tell, standing, telling, verdict
-from schemas.alert import SEVERITIES, Action, Expired, Sent, Severity, Transition
+from alerts.desk.triage import GATHER_MS, desktop, occasion, triage
+from alerts.desk.verdicts import telling
+from schemas.alert import Action, Expired, Sent, Transition
 from schemas.rota import RotaEntry
-
-GATHER_MS = 250
-"""The events of one record may come in two reads: so long the desk waits for the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What decides together: the events of one patient (or subject) in one record."""
-
-    who: str
-    at_ms: int
 
 
 @dataclass(slots=True)
@@ -84,7 +74,7 @@ class Core:
         counts for the next.
         """
         self._reckon()
-        drafts = self._decide_events(now_ms)
+        drafts = triage(self.desk, self._rotas, self._undecided, now_ms)
         if not drafts:
             for alert_id, due in self._agenda.due(now_ms):
                 drafts += self._act(alert_id, due, now_ms)
@@ -137,91 +127,10 @@ class Core:
         """Give the rota that answers for an alert; an empty one if none does."""
         return self._rotas.staffing_of(case).rota
 
-    def _decide_events(self, now_ms: int) -> list[Action]:
-        drafts: list[Action] = []
-        for group, waiting in self._groups(now_ms).items():
-            drafts += self._decide_group(group, waiting, now_ms)
-        return drafts
-
-    def _groups(self, now_ms: int) -> dict[Group, list[tuple[Case, Transition]]]:
-        """Give the oldest record of each patient of which all events should be here."""
-        groups: dict[Group, list[tuple[Case, Transition]]] = {}
-        ready: dict[str, Group] = {}
-        arrived: dict[Group, int] = {}
-        for alert_id, at_ms in self._undecided.items():
-            case = self.desk.case(alert_id)
-            assert case is not None, alert_id
-            for event in case.undecided:
-                group = Group(event.patient_id or event.subject, event.at_ms)
-                groups.setdefault(group, []).append((case, event))
-                arrived[group] = min(at_ms, arrived.get(group, at_ms))
-                first = ready.get(group.who)
-                if first is None or group.at_ms < first.at_ms:
-                    ready[group.who] = group
-        return {
-            group: groups[group] for group in ready.values() if arrived[group] + GATHER_MS <= now_ms
-        }
-
-    def _decide_group(
-        self, group: Group, waiting: list[tuple[Case, Transition]], now_ms: int
-    ) -> list[Action]:
-        """Let the most severe of those that may notify do so; the others attach to it."""
-        drafts: list[Action] = []
-        may_tell: list[tuple[Case, Transition, Sent]] = []
-        for case, event in waiting:
-            found = verdict(self._occasion(case, event, now_ms))
-            if not isinstance(found, Tell):
-                drafts.append(calls.withhold(case, event, found.reason, now_ms, found.until_ms))
-            elif found.reason == "recurred" or case.severity == "medium":
-                # What recurs does not count against the one, and to be listed is no notification.
-                drafts += calls.tell(self._desktop(case, now_ms), found.reason, event)
-            else:
-                may_tell.append((case, event, found.reason))
-        may_tell.sort(key=lambda one: (_rank(one[0].severity), one[0].alert_id))
-        told = self._told_in(group)
-        for case, event, reason in may_tell:
-            if told is not None and _rank(case.severity) >= _rank(told):
-                drafts.append(calls.withhold(case, event, "attached", now_ms))
-            else:
-                told = case.severity
-                drafts += calls.tell(self._desktop(case, now_ms), reason, event)
-        return drafts
-
-    def _told_in(self, group: Group) -> Severity | None:
-        """Give the worst that was told of a record already: its events came in two reads."""
-        told = [
-            event.severity
-            for case in self.desk.cases_of(group.who)
-            for event in case.told
-            if event.at_ms == group.at_ms
-        ]
-        return min(told, key=_rank, default=None)
-
-    def _occasion(self, case: Case, event: Transition, now_ms: int) -> Occasion:
-        family = [
-            one for one in self.desk.cases_of(whose(event)) if one.demand.ladder == event.ladder
-        ]
-        last = max(
-            (one for one in family if one.notices.last_ms is not None),
-            key=lambda one: one.notices.last_ms or 0,
-            default=None,
-        )
-        return Occasion(
-            event,
-            standing(case, event),
-            now_ms,
-            last_ms=last.notices.last_ms if last else None,
-            last_severity=last.demand.severity if last else None,
-            succeeds=any(
-                one.alert_id != case.alert_id and one.condition == "returned" and not one.settled
-                for one in family
-            ),
-        )
-
     def _act(self, alert_id: str, due: Timer, now_ms: int) -> list[Action]:
         case = self.desk.case(alert_id)
         assert case is not None, alert_id
-        at = self._desktop(case, now_ms)
+        at = desktop(self._rotas, case, now_ms)
         notices = case.notices
         match due.due:
             case "tell":
@@ -254,11 +163,8 @@ class Core:
             case _ if at.case.notices.anew:
                 return calls.tell(at, _why_anew(at.case))
             case _:
-                occasion = self._occasion(at.case, at.case.demand, at.now_ms)
-                return calls.tell(at, telling(occasion).reason)
-
-    def _desktop(self, case: Case, now_ms: int) -> Desktop:
-        return Desktop(case, self._rotas.staffing_of(case), now_ms, is_technical(case.demand))
+                about = occasion(self.desk, at.case, at.case.demand, at.now_ms)
+                return calls.tell(at, telling(about).reason)
 
     def _reckon(self) -> None:
         changed, self._changed = self._changed, {}
@@ -288,10 +194,6 @@ class Core:
         if notice.reason == "retracted":
             return True
         return case.attention == "unacknowledged" and not case.settled
-
-
-def _rank(severity: Severity) -> int:
-    return SEVERITIES.index(severity)
 
 
 def _why_anew(case: Case) -> Sent:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from alerts.desk.core import GATHER_MS
 from alerts.desk.fold import KEPT_MAX
+from alerts.desk.triage import GATHER_MS
 from schemas.rota import RotaEntry, Shift
 from tests.alerts.desk.virtual_desk import DAY_SHIFT_MS, MONDAY_MS, NIGHT_MS, ROTA, VirtualDesk
 
