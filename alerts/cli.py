@@ -28,7 +28,7 @@ RULES = {
     "diff": ("alerts.rules.cli", "Say what changes for patients between two books."),
     "activate": ("alerts.rules.activate_command", "Put a rule book in force."),
     "history": ("alerts.rules.activate_command", "Show which books were in force, and by whom."),
-    "judge": ("alerts.engine.judge_command", "Run a log from a file through the rules."),
+    "judge": ("alerts.judge.command", "Run a log from a file through the rules."),
     "backtest": (
         "alerts.backtest.cli",
         "What books would have asked of people.",

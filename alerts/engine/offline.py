@@ -6,7 +6,6 @@ For `vitalwire rules judge`, back-tests and synthetic cohorts: one partition tha
 from collections.abc import Sequence
 
 from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.log_lines import LogRecord
 from alerts.engine.plans import Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
@@ -16,6 +15,9 @@ from alerts.rules.book import Book
 from schemas.alert import Transition
 from schemas.kafka import GatewayReport, ReadingsRecord, Unassigned
 from schemas.registry import PATIENT_KEY, PatientEntry
+
+LogRecord = ReadingsRecord | Unassigned | GatewayReport | PatientEntry | Removed
+"""What of a log tells the rules anything."""
 
 
 class Offline:

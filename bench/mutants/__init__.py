@@ -1,1 +1,1 @@
-"""Mutation testing: is each decision in rules, engine and desk held by a test?"""
+"""Mutation testing: is each decision in rules, judge, engine and desk held by a test?"""

@@ -1,6 +1,6 @@
 """`python -m bench.mutants [FILE…]`: change each decision a little; does a test notice?
 
-Without files it takes what is pure in rules, engine and desk. It prints the survivors and the
+Without files it takes what is pure in rules, judge, engine and desk. It prints survivors and the
 score: noticed / all but those that ``equivalent.toml`` explains. ``--sample 300 --seed 7`` takes
 some of them, ``--minutes 30`` stops in time, ``--json`` is for machines, ``--again FILE`` takes the
 survivors of such a run, ``--write`` renews docs/mutants.md. Several machines take ``--part 1/2``
@@ -26,7 +26,7 @@ from bench.mutants.report import NOTICED, Results, page, table
 from bench.record import CHECKOUT, Figure, Target, commit, keep
 from tests.architecture import SHELLS
 
-PACKAGES = ("rules", "engine", "desk")
+PACKAGES = ("rules", "judge", "engine", "desk")
 WITNESSES = (*PACKAGES, "feed")
 """Their own tests, and those of the page, which asks the desk."""
 SERVED = "simulators.stack"
@@ -127,7 +127,7 @@ def _tell(results: Results, arguments: argparse.Namespace) -> None:
 
 
 def pure_files() -> list[Path]:
-    """List the pure modules of rules, engine and desk."""
+    """List the pure modules of rules, judge, engine and desk."""
     found = [
         path.relative_to(CHECKOUT)
         for package in PACKAGES

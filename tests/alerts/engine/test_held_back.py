@@ -14,7 +14,6 @@ from schemas.errors import InvalidInput
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_log_lines import read
 from tests.alerts.engine.test_notices import of, started, under
 from tests.alerts.engine.test_notices import rules as dated_rules
 from tests.alerts.engine.test_window_boundaries import (
@@ -26,6 +25,7 @@ from tests.alerts.engine.test_window_boundaries import (
     rule,
     rules,
 )
+from tests.alerts.judge.test_lines import read
 from tests.alerts.readings import (
     BOTH,
     DAY,

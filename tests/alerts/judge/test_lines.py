@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.log_lines import LogLines, LogRecord
+from alerts.engine.offline import LogRecord
+from alerts.judge.lines import LogLines
 from alerts.records import Removed
 from schemas.errors import InvalidInput
 from schemas.kafka import (

@@ -8,11 +8,11 @@ from typing import Any
 import click
 import msgspec
 
-from alerts.engine.log_file import Line, lines, opened
-from alerts.engine.log_lines import LogLines, LogRecord
-from alerts.engine.log_plans import Admitted
-from alerts.engine.log_remarks import Remarks
-from alerts.engine.offline import Offline
+from alerts.engine.offline import LogRecord, Offline
+from alerts.judge.file import Line, lines, opened
+from alerts.judge.lines import LogLines
+from alerts.judge.plans import Admitted
+from alerts.judge.remarks import Remarks
 from alerts.rules.load import find_book, load_book
 from schemas.alert import Transition
 from schemas.errors import InvalidInput

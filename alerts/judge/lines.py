@@ -7,74 +7,41 @@ the device is nobody's. Times are UTC ms or ISO 8601; numbers may be numbers. Wh
 reading's way through the bridge would add is added: the meaning is that of the bridge.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from alerts.engine.log_fields import Strange
-from alerts.engine.log_names import Names
-from alerts.engine.log_times import instants
-from alerts.engine.log_values import as_sent, brief, quantities_of, vital_named
+from alerts.engine.offline import LogRecord
+from alerts.judge.fields import Strange
+from alerts.judge.form import as_object, converted, object_of
+from alerts.judge.names import Names
+from alerts.judge.readings import Beside, nowhere, stamped
+from alerts.judge.times import instants
+from alerts.judge.values import as_sent, brief, vital_named
 from alerts.records import Removed, possible
 from schemas.errors import InvalidInput
 from schemas.kafka import (
     Corrections,
     GatewayReport,
     PatientReadings,
-    ReadingsRecord,
-    Stamp,
     StampedReading,
     Tick,
-    TimeQuality,
     Unassigned,
     Withdrawals,
 )
 from schemas.plausible import check_values
-from schemas.reading import Reading
 from schemas.registry import PatientEntry
-from schemas.stamp import Sending, stamp
+from schemas.stamp import ZoneAt
 from schemas.time_zone import zone_named
 from schemas.wire import refuse_other_major
 
-LogRecord = ReadingsRecord | Unassigned | GatewayReport | PatientEntry | Removed
-ZoneAt = Callable[[int], ZoneInfo | None]
-
-_T = TypeVar("_T", bound=msgspec.Struct)
 _KINDS: dict[str, type[Corrections | Withdrawals]] = {
     "corrections": Corrections,
     "withdrawals": Withdrawals,
 }
 _NOTHING_TO_RULES = {"book", "canary", "device", "rota"}
 _STAMPED = {"gateway", "message", "reading", "readings", "tick", "unassigned", *_KINDS}
-
-
-class _Beside(msgspec.Struct):
-    """What a line says beside its readings: whose they are, when they came, by which clocks."""
-
-    received_at_ms: int
-    patient_id: str = ""
-    gateway_id: str = ""
-    stream: str = ""
-    boot_id: str | None = None
-    sent_monotonic_ms: int | None = None
-    sent_wall_ms: int | None = None
-    version: int = 1
-
-
-class _Told(msgspec.Struct):
-    """When a reading was measured, if its line says so itself."""
-
-    measured_at_ms: int
-    time_quality: TimeQuality = "device-clock"
-
-
-_CLOCKS_DIFFER_MS = 10 * 60_000
-_DEVICE = {"address": "00:00:00:00:00:00"}
 
 
 class LogLines:
@@ -98,7 +65,7 @@ class LogLines:
 
     def _zone_of(self, patient_id: str) -> ZoneAt:
         entry = self._patients.get(patient_id)
-        return _nowhere if entry is None else partial(_zone, entry)
+        return nowhere if entry is None else partial(_zone, entry)
 
 
 def _zone(entry: PatientEntry, at_ms: int) -> ZoneInfo | None:
@@ -107,20 +74,15 @@ def _zone(entry: PatientEntry, at_ms: int) -> ZoneInfo | None:
     return zone_named(name)
 
 
-def _nowhere(at_ms: int) -> None:
-    """Know no zone: nobody wears the device, or nobody said where."""
-    del at_ms
-
-
 def _raw(line: str) -> dict[str, Any] | Removed:
     """Give the object of a line, with its kind and times as its record has them."""
-    raw = _object(line)
+    raw = object_of(line)
     if "value" in raw and "kind" not in raw:  # as tools that copy topics write it
         if raw["value"] is None:
             return Removed(str(raw.get("key", "")))
         value = raw["value"]
-        raw = _object(value) if isinstance(value, str) else _dict(value)
-    raw = _dict(instants(raw))
+        raw = object_of(value) if isinstance(value, str) else as_object(value)
+    raw = as_object(instants(raw))
     raw["kind"] = str(raw.get("kind") or _guessed(raw))
     return raw
 
@@ -150,7 +112,7 @@ def _of_its_time(number: int, raw: dict[str, Any], zone_of: Callable[[str], Zone
     if kind == "tick":
         return Tick(received_ms)
     if kind == "gateway":
-        return _converted(raw, GatewayReport)
+        return converted(raw, GatewayReport)
     return _of_patient(number, raw, zone_of)
 
 
@@ -163,29 +125,8 @@ def _of_patient(number: int, raw: dict[str, Any], zone_of: Callable[[str], ZoneA
             "patient", "patient_id, a text, is missing; null is a device that nobody wears"
         )
     if kind in _KINDS:
-        return _sane(_converted({"reason": "", **_as_sent(raw)}, _KINDS[kind]))
+        return _sane(converted({"reason": "", **_as_sent(raw)}, _KINDS[kind]))
     return _readings(number, raw, kind, zone_of(patient_id))
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        return _dict(json.loads(text, parse_float=Decimal, parse_constant=_no_number))
-    except json.JSONDecodeError as error:  # its own message counts lines within this one
-        raise InvalidInput("malformed", f"not JSON: {error.msg}, column {error.colno}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("malformed", f"not JSON: {error}") from error
-
-
-def _no_number(text: str) -> None:
-    raise InvalidInput("malformed", f"{text} is no number; absent says why there is none")
-
-
-def _dict(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InvalidInput(
-            "malformed", f"{brief(value)} is no object: a line is one JSON object, {{…}}"
-        )
-    return value
 
 
 def _guessed(raw: Mapping[str, object]) -> str:
@@ -206,13 +147,13 @@ def _guessed(raw: Mapping[str, object]) -> str:
 
 
 def _patient(raw: dict[str, Any]) -> PatientEntry:
-    entry = _converted({"pseudonym": str(raw.get("patient_id", "")), **raw}, PatientEntry)
+    entry = converted({"pseudonym": str(raw.get("patient_id", "")), **raw}, PatientEntry)
     refuse_other_major(entry.version)
     return entry
 
 
 def _readings(number: int, raw: dict[str, Any], kind: str, zone_at: ZoneAt) -> PatientReadings:
-    beside = _converted(raw, _Beside)
+    beside = converted(raw, Beside)
     refuse_other_major(beside.version)
     if kind == "reading":
         entries: object = [raw]
@@ -226,7 +167,7 @@ def _readings(number: int, raw: dict[str, Any], kind: str, zone_at: ZoneAt) -> P
         beside.stream,
         beside.received_at_ms,
         [
-            _each(place, len(entries), partial(_stamped, number, one, beside, zone_at))
+            _each(place, len(entries), partial(stamped, number, one, beside, zone_at))
             for place, one in enumerate(entries, start=1)
         ],
     )
@@ -243,81 +184,18 @@ def _each(place: int, count: int, read: Callable[[], StampedReading]) -> Stamped
 
 
 def _unassigned(number: int, raw: dict[str, Any]) -> Unassigned:
-    beside = _converted({**raw, "patient_id": ""}, _Beside)
-    inner = _dict(raw["reading"]) if "reading" in raw else raw
-    told = _stamped(number, inner, beside, _nowhere)
+    beside = converted({**raw, "patient_id": ""}, Beside)
+    inner = as_object(raw["reading"]) if "reading" in raw else raw
+    told = stamped(number, inner, beside, nowhere)
     told_by = {"gateway_id": "", "stream": "", "reason": "no-assignment", **raw}
-    return _converted({**told_by, "reading": told}, Unassigned)
-
-
-def _stamped(number: int, told_of: object, beside: _Beside, zone_at: ZoneAt) -> StampedReading:
-    """Take a reading with its stamp as it is; stamp one without, as the bridge would."""
-    entry = _dict(told_of)
-    inner = _dict(entry.get("reading", entry.get("item", entry)))
-    reading = _reading(number, inner, beside.received_at_ms)
-    if "stamp" in entry:
-        told = _converted(_dict(entry["stamp"]), Stamp)
-    elif inner.get("measured_at_ms") is not None:
-        told = _measured(_converted(inner, _Told), reading, beside.received_at_ms)
-    else:
-        capture = reading.capture
-        sent_ms = beside.sent_monotonic_ms
-        sending = Sending(
-            beside.received_at_ms,
-            capture.boot_id if beside.boot_id is None else beside.boot_id,
-            capture.monotonic_ms if sent_ms is None else sent_ms,
-            beside.sent_wall_ms,
-        )
-        if reading.device_time is None and reading.session_newest is None:
-            # Nothing but its arrival tells when it was taken, and no other reading came with it.
-            reading = msgspec.structs.replace(reading, session_newest=True)
-        told = stamp(reading, sending, zone_at)
-    if not possible(told.measured_at_ms) or not possible(told.earliest_ms):
-        raise InvalidInput("time", "a time that no calendar has")
-    device_id, assignment_id = (entry.get(key) for key in ("device_id", "assignment_id"))
-    return StampedReading(reading, told, device_id, assignment_id)
-
-
-def _measured(told: _Told, reading: Reading, received_ms: int) -> Stamp:
-    """Believe a line that says itself when its reading was measured; nothing is from the future.
-
-    Two clocks may differ by as much as a device's may. A time that is later by more is as good as
-    none: then the reading was measured when it came, if it is its session's newest.
-    """
-    if told.measured_at_ms > received_ms + _CLOCKS_DIFFER_MS:
-        quality: TimeQuality = "untrusted" if reading.session_newest is False else "receipt"
-    else:
-        quality = told.time_quality
-    at_ms = min(told.measured_at_ms, received_ms)
-    return Stamp(received_ms, received_ms, at_ms, at_ms, at_ms, quality)
-
-
-def _reading(number: int, raw: dict[str, Any], received_ms: int) -> Reading:
-    """Fill in what only delivery needs."""
-    vital = vital_named(raw.get("vital"))
-    quantities = quantities_of(vital, raw.get("quantities"))
-    device = raw.get("device", _DEVICE)
-    whole: dict[str, Any] = {
-        "seq": number,
-        "characteristic": "",
-        "raw": "",
-        "session_id": f"line-{number}",
-        "capture": {"boot_id": "", "monotonic_ms": 0, "wall_ms": received_ms},
-        **raw,
-        "kind": "reading",
-        "quantities": quantities,
-        "device": {"address": device} if isinstance(device, str) else device,
-    }
-    if not isinstance(raw.get("reading_id"), str):
-        raise InvalidInput("malformed", "reading_id is missing: text that no other reading has")
-    return _converted(whole, Reading)
+    return converted({**told_by, "reading": told}, Unassigned)
 
 
 def _as_sent(raw: dict[str, Any]) -> dict[str, Any]:
     """Write the values of corrected or withdrawn readings as the wire does."""
     if not isinstance(raw.get("readings"), list):
         raise InvalidInput("malformed", "readings are a list")
-    return {**raw, "readings": [_told_anew(_dict(one)) for one in raw["readings"]]}
+    return {**raw, "readings": [_told_anew(as_object(one)) for one in raw["readings"]]}
 
 
 def _told_anew(one: dict[str, Any]) -> dict[str, Any]:
@@ -332,10 +210,3 @@ def _sane(record: Corrections | Withdrawals) -> Corrections | Withdrawals:
     for one in record.readings:
         check_values(vital_named(one.vital), one.quantities)
     return record
-
-
-def _converted(raw: dict[str, Any], kind: type[_T]) -> _T:
-    try:
-        return msgspec.convert(raw, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidInput("malformed", str(error)) from error

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alerts.cli import rules
-from alerts.engine import log_file
+from alerts.judge import file as log_file
 from schemas.kafka import GatewayReport, Tick
 from schemas.registry import PatientEntry, PersonalLimit
 from schemas.wire import Health

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, defaultdict
 
-from alerts.engine.log_lines import LogRecord
+from alerts.engine.offline import LogRecord
 from schemas.kafka import Corrections, GatewayReport, PatientReadings, Tick, Unassigned, Withdrawals
 
 _FIRST_LIKELY_MS = 946_684_800_000  # the year 2000: seconds since 1970, taken for ms, are before it
