@@ -77,7 +77,7 @@ def pair(  # noqa: PLR0913  (one option each)
 
     from gateway.admissions import Admissions
     from gateway.bedside import near, questions
-    from gateway.bluetooth import pairing
+    from gateway.bluetooth import first_meeting, pairing
     from schemas.clock import SystemClock
 
     # The person is told in words.
@@ -97,7 +97,7 @@ def pair(  # noqa: PLR0913  (one option each)
         )
         clocks = admissions.clocks
         shows, note = zone or clocks.zone(address), partial(clocks.note_set, address)
-        task = pairing.Task(SystemClock(), shows, note)
+        task = first_meeting.Task(SystemClock(), shows, note)
         found, met = asyncio.run(pairing.pair(adapter, person, task))
         admitted = _admission(found, met.said)
         admissions.admit(admitted)

@@ -1,13 +1,11 @@
 """What a person does once per device: find it, pair it, see what is paired, give it away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
@@ -15,7 +13,6 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from gateway import wall
 from gateway.advert import Advert, advert, is_bonded
 from gateway.bluetooth.agent import registered
 from gateway.bluetooth.bluez import (
@@ -27,19 +24,14 @@ from gateway.bluetooth.bluez import (
     objects,
     system_bus,
 )
-from gateway.bluetooth.device_clock import read_clock, set_clock, way_of
-from gateway.bluetooth.link import FAILURES, Link, LinkFailed
+from gateway.bluetooth.first_meeting import Met, Task, connected, meet
+from gateway.bluetooth.link import FAILURES, LinkFailed
 from gateway.bluetooth.listening import listening
-from gateway.timeline import ClockSet, setting
-from schemas.clock import Clock
 from schemas.errors import UnavailableError
-from schemas.gatt import device_information, uuids
-from schemas.gatt.quirks import Quirk, quirk_of
 from schemas.reading import Device
 
 FIND_TIMEOUT_S = 30.0
 PAIR_TIMEOUT_S = 60.0  # a person reads six digits
-CONNECT_TIMEOUT_S = 20.0
 OLD_BOND_PAUSES_S = (0.5, 2.0)
 SAID_TIMEOUT_S = 30.0
 
@@ -74,26 +66,6 @@ class Person:
     def show(self, _address: str, passkey: int) -> None:
         """Show what is to be typed on the device."""
         self.tell(f"Type {passkey:06} on the device.")
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be done beside pairing: to set a clock that no visit can set."""
-
-    clock: Clock
-    zone: ZoneInfo | None = None
-    """Whose time the device's display is to show; None: nobody knows, and none is set."""
-    note: Callable[[ClockSet], Callable[[], None]] | None = None
-    """Write how a clock is about to be set, before it is; what is given takes that back. None:
-    there is nobody to be told, and none is set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
-    """What a device said of itself, and how its clock was set, if it was."""
-
-    said: Device
-    clock_set: ClockSet | None = None
 
 
 async def paired_devices(adapter: str) -> list[Advert]:
@@ -210,8 +182,8 @@ async def _meet_over_old_bond(device: BLEDevice, adapter: str, task: Task) -> Me
     """
     for pause_s in (*OLD_BOND_PAUSES_S, None):
         with suppress(*FAILURES, LinkFailed):
-            async with _connected(device, adapter) as link:
-                return await _meet(link, device, task)
+            async with connected(device, adapter) as link:
+                return await meet(link, device, task)
         if pause_s is not None:
             await asyncio.sleep(pause_s)
     return None
@@ -228,69 +200,12 @@ async def _pair(bus: MessageBus, device: BLEDevice, adapter: str, task: Task) ->
     try:
         await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Pair"), PAIR_TIMEOUT_S)
         with suppress(*FAILURES, LinkFailed):
-            async with asyncio.timeout(SAID_TIMEOUT_S), _connected(device, adapter) as link:
-                return await _meet(link, device, task)
+            async with asyncio.timeout(SAID_TIMEOUT_S), connected(device, adapter) as link:
+                return await meet(link, device, task)
         return Met(Device(address=device.address.upper()))
     finally:
         with suppress(DBusError, OSError, EOFError):  # usually it is gone already
             await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Disconnect"))
-
-
-@asynccontextmanager
-async def _connected(device: BLEDevice, adapter: str) -> AsyncIterator[Link]:
-    """Connect; some cuffs finish pairing only when the link ends (A&D UA-651BLE), so end it."""
-    client = BleakClient(device, timeout=CONNECT_TIMEOUT_S, bluez={"adapter": adapter})
-    await client.connect()
-    link = Link(device, adapter, client)
-    try:
-        yield link
-    finally:
-        await link.close()
-
-
-async def _meet(link: Link, device: BLEDevice, task: Task) -> Met:
-    """Read what the device says of itself; None for what it does not say.
-
-    Never a subscription: what a cuff hands over belongs into the daemon's journal.
-    """
-    said = Device(
-        address=device.address.upper(),
-        model=await _text(link, uuids.MODEL_NUMBER),
-        manufacturer=await _text(link, uuids.MANUFACTURER_NAME),
-        serial=await _text(link, uuids.SERIAL_NUMBER),
-    )
-    quirk = quirk_of(model=said.model, name=device.name, manufacturer=said.manufacturer)
-    made = None
-    if quirk is not None and quirk.leaves_early:
-        with suppress(LinkFailed):
-            made = await _set_clock(link, quirk, task)
-    return Met(said, made)
-
-
-async def _set_clock(link: Link, quirk: Quirk, task: Task) -> ClockSet | None:
-    """Set a wrong clock now if its kind is gone with its last record: no visit can do it after it.
-
-    Nobody waits for a record of it yet: it is only now being paired. The daemon must know by how
-    much it jumped, whatever becomes of this program. Raises ``UnavailableError`` if the disk
-    refuses: then no device could be admitted either.
-    """
-    shown, moment = await read_clock(link, quirk, task.clock), wall.read(task.clock)
-    right = setting(shown, way_of(quirk), moment, task.zone)
-    if shown is None or right is None or task.note is None:
-        return None
-    made = ClockSet(shown, moment, right.replace(tzinfo=None))
-    take_back = task.note(made)
-    if not await set_clock(link, quirk, right):
-        take_back()
-        return None
-    return made
-
-
-async def _text(link: Link, number: int) -> str | None:
-    with suppress(LinkFailed):
-        payload = await link.read(number)
-        return (device_information.decode_text(payload) or None) if payload is not None else None
-    return None
 
 
 async def _devices(bus: MessageBus, adapter: str) -> dict[str, dict[str, Any]]:

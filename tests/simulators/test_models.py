@@ -11,7 +11,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble import hci
 
-from gateway.bluetooth import pairing
+from gateway.bluetooth import first_meeting, pairing
 from schemas.errors import UnavailableError
 from schemas.gatt import (
     blood_pressure,
@@ -73,7 +73,7 @@ async def pair(address: str, passkey: int | None = None) -> None:
         return False
 
     person = pairing.Person(address, digits, compares, lambda _told: None)
-    await pairing.pair("hci0", person, pairing.Task(CLOCK))
+    await pairing.pair("hci0", person, first_meeting.Task(CLOCK))
 
 
 async def cuff(world: BluetoothWorld, model: str, *, bonded: bool = True) -> Cuff:

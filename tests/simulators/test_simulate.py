@@ -22,7 +22,7 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
-from gateway.bluetooth import pairing
+from gateway.bluetooth import first_meeting, pairing
 from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
 from schemas.gatt import blood_pressure, glucose, uuids
 from simulators.peripherals.models import MODELS
@@ -227,7 +227,7 @@ async def test_on_its_own_bus_a_gateway_pairs_and_reads_it(
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus)
         address = (await device.until("ready"))["address"]
         person = pairing.Person(address, nobody, differs, lambda _told: None)
-        await pairing.pair("hci0", person, pairing.Task(CLOCK))
+        await pairing.pair("hci0", person, first_meeting.Task(CLOCK))
         found = await heard(address)
         assert found is not None
         gone, received = asyncio.Event(), list[bytes]()

@@ -13,7 +13,7 @@ import pytest
 from gateway import wall
 from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import Admissions
-from gateway.bluetooth import pairing, session_clock
+from gateway.bluetooth import first_meeting, pairing, session_clock
 from gateway.bluetooth.device_clock import set_clock
 from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
 from gateway.decode import decode
@@ -221,7 +221,7 @@ async def test_who_leaves_with_its_last_record_gets_its_clock_set_at_pairing(
     someone = person(METER_ADDRESS, device.passkey)
     with Admissions(tmp_path) as command:
         note = partial(command.clocks.note_set, METER_ADDRESS)
-        found, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE, note))
+        found, met = await pairing.pair("hci0", someone, first_meeting.Task(CLOCK, ZONE, note))
         assert wrong_by_s(device) < 5
         assert met.clock_set == command.clocks.clock_set(METER_ADDRESS)
         command.admit(Admission(found.address, AdmittedBy.PERSON, found.name, model=met.said.model))
@@ -293,7 +293,7 @@ async def test_at_pairing_a_clock_is_moved_only_after_that_is_on_the_disk(
         await device.set_pairing_mode(on=True)
         note = partial(command.clocks.note_set, METER_ADDRESS)
         someone = person(METER_ADDRESS, device.passkey)
-        await pairing.pair("hci0", someone, pairing.Task(CLOCK, ZONE, note))
+        await pairing.pair("hci0", someone, first_meeting.Task(CLOCK, ZONE, note))
         (made,) = noted
         assert made is not None
         assert made != earlier
@@ -309,7 +309,7 @@ async def test_at_pairing_no_clock_is_set_without_a_zone_nor_of_who_stays(
         await world.add(device, bonded=False)
         await device.set_pairing_mode(on=True)
         someone = person(METER_ADDRESS, device.passkey)
-        _, met = await pairing.pair("hci0", someone, pairing.Task(CLOCK, zone, unwritten))
+        _, met = await pairing.pair("hci0", someone, first_meeting.Task(CLOCK, zone, unwritten))
         assert met.clock_set is None
         assert wrong_by_s(device) > HOUR_S - 5
         await pairing.unpair(METER_ADDRESS)

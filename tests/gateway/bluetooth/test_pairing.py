@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bumble import hci
 
-from gateway.bluetooth import pairing
+from gateway.bluetooth import first_meeting, pairing
 from schemas.errors import UnavailableError
 from simulators.peripherals import Cuff, Habits, Meter, Sample
 from simulators.world import BluetoothWorld
@@ -24,7 +24,7 @@ from tests.bluetooth_world import (
 from tests.gateway.bluetooth.side import BluetoothSide
 
 PASSKEY = 123_456
-TASK = pairing.Task(CLOCK)
+TASK = first_meeting.Task(CLOCK)
 
 
 async def gateway(
