@@ -2,7 +2,7 @@
 
 import sys
 
-from gateway.visit import TRANSITIONS, Command, Edge, Event, State
+from gateway.visit_table import TRANSITIONS, Command, Edge, Event, State
 
 
 def diagram() -> str:

@@ -22,7 +22,7 @@ from gateway.dialling import Dialling, Ending, Verdict
 from gateway.known_devices import Battery
 from gateway.live import LiveDevice, LiveStranger
 from gateway.strangers import Strangers
-from gateway.visit import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
+from gateway.visit_table import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
 from schemas.errors import UnavailableError
 from schemas.reading import Device
 from schemas.wire import DeviceState

@@ -1,4 +1,4 @@
-"""What a visit's orders do at the link: one method for each command of ``gateway.visit``.
+"""What a visit's orders do at the link: one method for each command of ``gateway.visit_table``.
 
 The order matters. The clock is read first: with it a reading's time can be trusted at once. Then
 the subscriptions: a cuff answers them with its burst and drops the link; a meter is asked.
@@ -23,7 +23,8 @@ from gateway.bluetooth.repair import forget, heard_unbonded, pair
 from gateway.bluetooth.session_clock import set_wrong_clock
 from gateway.bluetooth.subscriptions import READABLE, pushed, subscribe
 from gateway.dialogue import Dialogue, Outcome
-from gateway.visit import Command, Event, Order
+from gateway.visit import Order
+from gateway.visit_table import Command, Event
 from schemas.gatt import uuids
 from schemas.gatt.racp import FilterType
 

@@ -17,7 +17,8 @@ from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBo
 from gateway.bluetooth.scanner import Sighting
 from gateway.known_devices import Battery
 from gateway.record import SessionFacts
-from gateway.visit import COMPLETE, Command, Event, Order, State, Visit
+from gateway.visit import Order, Visit
+from gateway.visit_table import COMPLETE, Command, Event, State
 from schemas.errors import UnavailableError
 
 _WITH_TURN = frozenset({Command.CONNECT, Command.BOND_ANEW})

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.visit import (
+from gateway.visit import CONNECT_PAUSES_S, IllegalEvent, Order, Visit
+from gateway.visit_diagram import diagram
+from gateway.visit_table import (
     ANSWERS,
     BONDED_ELSEWHERE,
     COMPLETE,
-    CONNECT_PAUSES_S,
     DEADLINES_S,
     TRANSITIONS,
     UNFINISHED,
@@ -21,12 +22,8 @@ from gateway.visit import (
     Command,
     Edge,
     Event,
-    IllegalEvent,
-    Order,
     State,
-    Visit,
 )
-from gateway.visit_diagram import diagram
 from schemas.gatt.quirks import AND_UA651, BEURER_BM, Quirk
 
 BEGIN_MS = 1_000

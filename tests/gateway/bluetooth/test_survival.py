@@ -24,7 +24,8 @@ from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
 from gateway.record import Notification, Record
-from gateway.visit import Command, Event, Order, State, Visit
+from gateway.visit import Order, Visit
+from gateway.visit_table import Command, Event, State
 from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
