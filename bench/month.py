@@ -30,8 +30,9 @@ from bench.measuring import KINDS, AnyDevice, measure
 from bench.record import Figure, Reference, Target
 from bench.virtual_time import VirtualLoop
 from gateway.admissions import Admissions
-from gateway.daemon import Daemon, Settings, note_stray_error
+from gateway.daemon import Daemon, Settings
 from gateway.journal import Journal
+from gateway.process import give_memory_back, note_stray_error
 from gateway.publisher import Listener
 from gateway.service_manager import ServiceManager
 from schemas.clock import SystemClock
@@ -240,7 +241,7 @@ def _forget_what_was_given(devices: list[AnyDevice]) -> int:
 
 
 def _count(state: Path) -> Count:
-    gateway.daemon._give_memory_back()
+    give_memory_back()
     resident = int(Path("/proc/self/statm").read_text().split()[1])
     return Count(
         memory_mib=resident * _PAGE_MIB,

@@ -64,7 +64,7 @@ def run(  # noqa: PLR0913  (one option each)
     # structlog loads rich where it is installed, for tracebacks on terminals: 3 MiB of a Pi.
     sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to refuse an import
     from gateway.daemon import Settings
-    from gateway.daemon import run as run_daemon
+    from gateway.process import run as run_daemon
     from schemas.daemon import configure_logs, die_with_parent
     from schemas.servers import mqtt_server
 

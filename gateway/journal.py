@@ -3,7 +3,7 @@
 Invariants: numbers only grow (AUTOINCREMENT) and belong to the stream of the run that gave them
 out; ``append`` returns only after the disk has it (WAL, synchronous=FULL: one fsync); a row leaves
 only after the server's receipt (``gateway.custody``). One process writes at a time (see
-gateway/daemon.py). What a session learns goes beside the rows, never into them. File:
+gateway/process.py). What a session learns goes beside the rows, never into them. File:
 ``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
 """
 

@@ -117,6 +117,7 @@ SHELLS = {
     "gateway/journal_segments.py",
     "gateway/known_devices.py",
     "gateway/metrics.py",
+    "gateway/process.py",
     "gateway/publisher.py",
     "gateway/sender.py",
     "gateway/service_manager.py",

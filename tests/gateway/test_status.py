@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import gateway
-from gateway.daemon import Settings, locked, run
+from gateway.daemon import Settings
 from gateway.journal import Journal
+from gateway.process import locked, run
 from gateway.status import broken_journals, read_status
 from schemas.errors import MisconfiguredError
 from schemas.servers import MqttServer

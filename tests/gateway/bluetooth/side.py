@@ -14,10 +14,10 @@ from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
-from gateway.daemon import STREAM_BYTES, note_stray_error
 from gateway.dialling import Dialling
 from gateway.intake import Intake
 from gateway.journal import Journal
+from gateway.process import STREAM_BYTES, note_stray_error
 from gateway.record import Record
 from schemas.clock import SystemClock
 from tests.bluetooth_world import eventually

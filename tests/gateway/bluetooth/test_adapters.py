@@ -12,7 +12,7 @@ import pytest_asyncio
 import gateway
 from gateway.admission import Admission, AdmittedBy
 from gateway.bluetooth.bluez import Adapter
-from gateway.daemon import note_stray_error
+from gateway.process import note_stray_error
 from gateway.status import read_status
 from simulators.peripherals.peripheral import Peripheral
 from simulators.stack.process import Child, Program
