@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from gateway.custody import Custody
 from gateway.journal_file import FILE, disk, open_or_create, refuse_damaged, set_aside, unusable
 from gateway.journal_relations import RECORDS, name_of, record_of, related
 from gateway.journal_segments import Segments
+from gateway.journal_sessions import Sessions
 from gateway.known_devices import KnownDevices
 from gateway.record import (
     BLOOD_PRESSURE_RECORD,
@@ -34,12 +34,10 @@ from gateway.record import (
 )
 from gateway.wall import Observation
 from schemas.errors import UnavailableError
-from schemas.reading import Device
 from schemas.wire import StreamState
 
 STREAMS_MAX = 100  # in a health report, oldest first
 PROBE_BYTES = 64 * 1024  # room for a burst
-_FACTS_CACHED = 64
 
 
 class Journal:
@@ -53,7 +51,6 @@ class Journal:
         """
         self.stream = stream
         self.set_aside: Path | None = None
-        self._facts = lru_cache(_FACTS_CACHED)(self._read_facts)
         path = directory / FILE
         try:
             self._begin(path)
@@ -90,7 +87,7 @@ class Journal:
         with disk(), self._transaction():
             found_room = self.anteroom.put(notification)
             if found_room:
-                self._write_facts(facts)
+                self._sessions.write(facts)
         return found_room
 
     def attribute(
@@ -104,7 +101,7 @@ class Journal:
         with disk(), self._transaction():
             records = [self._number(one) for one in self.anteroom.take(session_id)]
             facts = tell(records)
-            self._write_facts(facts)
+            self._sessions.write(facts)
             self._database.execute("DELETE FROM doubted WHERE address = ?", (facts.device.address,))
         self._gave_out(records)
         return records
@@ -140,15 +137,14 @@ class Journal:
     def keep_facts(self, facts: SessionFacts) -> None:
         """Write what a session has learnt so far."""
         with disk(), self._transaction():
-            self._write_facts(facts)
+            self._sessions.write(facts)
             if facts.ended:  # it knows its newest only if the device was read to its end
                 self._segments.settle(facts.device.address, finished=facts.newest is not None)
 
     def drop_facts(self, session_id: str) -> None:
         """Forget a session that brought no record."""
         with disk():
-            self._database.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
-        self._facts.cache_clear()
+            self._sessions.drop(session_id)
 
     def facts(self, record: Record) -> SessionFacts:
         """Give what the record's session learnt; only the address if it never told anything."""
@@ -156,8 +152,7 @@ class Journal:
 
     def facts_of(self, session_id: str, address: str) -> SessionFacts:
         """Give what a session with a device learnt, as ``facts`` does."""
-        known = self._facts(session_id)
-        return known or SessionFacts(session_id, Device(address=address), ended=True)
+        return self._sessions.of(session_id, address)
 
     @disk()
     def records_of(self, session_id: str) -> list[Record]:
@@ -212,6 +207,7 @@ class Journal:
                 "INSERT INTO streams (stream) VALUES (?)", (self.stream,)
             )
             self._segments = Segments(self._database, self._records)
+            self._sessions = Sessions(self._database)
             self._note_segments()
             self._end_broken_sessions()
             self._segments.take_settled()  # they are found like all that is held
@@ -294,22 +290,7 @@ class Journal:
             with suppress(UnavailableError):  # they are on the disk: the next one makes up for it
                 self._note_segments()
 
-    def _write_facts(self, facts: SessionFacts) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO sessions (session_id, address, ended, facts) VALUES (?,?,?,?)",
-            (facts.session_id, facts.device.address, facts.ended, msgspec.json.encode(facts)),
-        )
-        self._facts.cache_clear()
-
     def _end_broken_sessions(self) -> None:
         """End what an earlier run left open: it will never tell which record was the newest."""
-        rows = self._database.execute("SELECT facts FROM sessions WHERE ended = 0").fetchall()
-        for (text,) in rows:
-            facts = msgspec.json.decode(text, type=SessionFacts)
+        for facts in self._sessions.unended():
             self.keep_facts(replace(facts, ended=True, newest=None))
-
-    def _read_facts(self, session_id: str) -> SessionFacts | None:
-        row = self._database.execute(
-            "SELECT facts FROM sessions WHERE session_id = ?", (session_id,)
-        ).fetchone()
-        return msgspec.json.decode(row[0], type=SessionFacts) if row else None

@@ -115,6 +115,7 @@ SHELLS = {
     "gateway/journal_file.py",
     "gateway/journal_relations.py",
     "gateway/journal_segments.py",
+    "gateway/journal_sessions.py",
     "gateway/known_devices.py",
     "gateway/metrics.py",
     "gateway/process.py",
