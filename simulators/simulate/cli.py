@@ -1,5 +1,6 @@
 """`vitalwire simulate`: a cuff, a meter, a scale, an oximeter or a thermometer for any gateway."""
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from simulators.scenario import DeviceKind
 from simulators.simulate import PRIVATE_BUS
 
 _ADDRESS = re.compile(r"[C-F][0-9A-F](:[0-9A-F]{2}){5}")
+_NAME_BYTES_MAX = 29  # what an answer to a scan has room for
+_CLOCK_ERROR_S_MAX = 1e9  # 31 years: the clock stays within the years that devices have
 _EXAMPLES = """\
 \b
 Examples:
@@ -52,10 +55,11 @@ def models(*, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
         return
+    widest = max(len(str(row["model"])) for row in rows)
     for row in rows:
-        click.echo(f"{row['kind']:<12} {row['model']:<22} {row['about']}")
+        click.echo(f"{row['kind']:<12} {row['model']:<{widest}}  {row['about']}")
         if row["source"]:
-            click.echo(f"{'':<36}{row['source']}")
+            click.echo(f"{'':<{widest + 15}}{row['source']}")
 
 
 def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -63,6 +67,22 @@ def _address(_ctx: click.Context, _parameter: click.Parameter, value: str | None
     if value is not None and not _ADDRESS.fullmatch(value.upper()):
         raise click.BadParameter("write a static random address, like C4:DE:30:00:00:01")
     return value and value.upper()
+
+
+def _name(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Check that a name fits into what a device says on the air."""
+    if value is not None and not (
+        value.strip() and value.isprintable() and len(value.encode()) <= _NAME_BYTES_MAX
+    ):
+        raise click.BadParameter(f"write 1 to {_NAME_BYTES_MAX} bytes of printable text")
+    return value
+
+
+def _number(_ctx: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """Refuse what no range refuses: not-a-number is neither below nor above."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("write a number of seconds")
+    return value
 
 
 def _a(kind: str) -> str:
@@ -87,9 +107,15 @@ def _command(kind: DeviceKind) -> click.Command:
         help="Behind the transport is a host: be its adapter, with the device near. vhci is so.",
     )
     @click.option("--address", callback=_address, help="Static random; default: by the seed.")
-    @click.option("--name", help="What it advertises; default: the model's.")
+    @click.option("--name", callback=_name, help="What it advertises; default: the model's.")
     @click.option("--passkey", type=click.IntRange(0, 999_999), help="Show these digits to pair.")
-    @click.option("--every", "every_s", type=click.FloatRange(min=0.05), help="s between readings.")
+    @click.option(
+        "--every",
+        "every_s",
+        type=click.FloatRange(min=0.05),
+        callback=_number,
+        help="s between readings.",
+    )
     @click.option("--seed", default=1, show_default=True, help="Draws the patient's values.")
     @click.option(
         "--records",
@@ -98,7 +124,14 @@ def _command(kind: DeviceKind) -> click.Command:
         type=click.IntRange(0, 1000),
         help="How many are in its memory from the days before.",
     )
-    @click.option("--clock-error", "clock_error_s", default=0.0, help="s that its clock is ahead.")
+    @click.option(
+        "--clock-error",
+        "clock_error_s",
+        default=0.0,
+        type=click.FloatRange(-_CLOCK_ERROR_S_MAX, _CLOCK_ERROR_S_MAX),
+        callback=_number,
+        help="s that its clock is ahead.",
+    )
     @click.option(
         "--bonds",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -112,6 +145,11 @@ def _command(kind: DeviceKind) -> click.Command:
         if model not in MODELS[kind]:
             raise MisconfiguredError(
                 f"There is no {kind} like {model}.", f"Choose from {', '.join(MODELS[kind])}."
+            )
+        if options["as_adapter"] and options["transport"] == PRIVATE_BUS:
+            raise MisconfiguredError(
+                "--as-adapter wants a host behind the transport, and a private bus has none.",
+                "Leave it out, or name the socket of the host with --transport.",
             )
         as_json = as_json or not sys.stdout.isatty()
         run(Settings(kind=kind, model=model, as_json=as_json, **options))  # type: ignore[arg-type]

@@ -14,11 +14,11 @@ from random import Random
 from typing import assert_never
 
 import msgspec
-from bumble.keys import JsonKeyStore
+from bumble.keys import JsonKeyStore, PairingKeys
 
 from schemas.clock import Clock, SystemClock
 from schemas.daemon import configure_logs
-from schemas.errors import InvalidInput, UnavailableError
+from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
 from simulators.measuring import measure
 from simulators.patients import Body
 from simulators.peripherals.burst import BurstSender
@@ -28,7 +28,7 @@ from simulators.scenario import DeviceKind, PlannedMeasurement
 from simulators.simulate import PRIVATE_BUS, VHCI
 from simulators.simulate.surroundings import on_controller, on_private_bus, to_a_host
 from simulators.simulate.telling import Teller
-from simulators.simulate.typed import HELP, TAKES, Button, Command, Take, read_command
+from simulators.simulate.typed import HELP, TAKES, Button, Command, Take, doubt, read_command
 
 __all__ = ["Settings", "run"]
 
@@ -77,6 +77,7 @@ class _Simulation:
 
     async def live(self) -> None:
         """Switch it on, and do what is asked."""
+        waiting = not await self._bonds()
         self._fill_memory()
         self._watch()
         loop = asyncio.get_running_loop()
@@ -84,7 +85,7 @@ class _Simulation:
             loop.add_signal_handler(number, self._ended.set)
         async with AsyncExitStack() as stack:
             gone = await stack.enter_async_context(self._surroundings())
-            await self._begin()
+            await self._begin(waiting=waiting)
             async with asyncio.TaskGroup() as tasks:
                 working = [
                     tasks.create_task(self._measure_by_itself()),
@@ -137,10 +138,9 @@ class _Simulation:
             "  vitalwire gateway run --gateway-id home-1 --mqtt mqtt://localhost\n"
         )
 
-    async def _begin(self) -> None:
+    async def _begin(self, *, waiting: bool) -> None:
         """Say what it is; one that nobody has paired yet waits for that."""
         identity, settings = self._device.identity, self._settings
-        waiting = not await self._device.bonds.store.get_all()
         if waiting:
             await self._device.set_pairing_mode(on=True)
         self._teller.tell(
@@ -154,6 +154,25 @@ class _Simulation:
         if (passkey := self._device.passkey) is not None:
             self._teller.tell("display", passkey=f"{passkey:06}")
         self._teller.explain("Type help to see what it can do.")
+
+    async def _bonds(self) -> list[tuple[str, PairingKeys]]:
+        """Give the bonds that it has. Raises ``MisconfiguredError`` for a file that keeps none."""
+        store, path = self._device.bonds.store, self._settings.bonds
+        try:
+            if isinstance(store, JsonKeyStore):  # now, rather than when somebody pairs
+                kept, _ = await store.load()
+                await store.save(kept)
+            return await store.get_all()
+        except OSError as error:
+            raise MisconfiguredError(
+                f"Bonds cannot be kept in {path}: {error.strerror}.",
+                "Name a file that you may write.",
+            ) from error
+        except (ValueError, AttributeError, TypeError) as error:
+            raise MisconfiguredError(
+                f"{path} is no file of bonds.",
+                "Name another one, or remove it and pair the device anew.",
+            ) from error
 
     def _watch(self) -> None:
         def happened(what: Happened, entry: Entry) -> None:
@@ -194,7 +213,7 @@ class _Simulation:
     async def _obey(self, command: Command) -> None:
         match command:
             case Take(planned):
-                measure(self._device, self._everyday() if planned is None else planned)
+                self._take(planned)
             case Button.PAIR:
                 await self._device.set_pairing_mode(on=True)
                 self._teller.tell("pairing mode")
@@ -211,6 +230,19 @@ class _Simulation:
                 self._ended.set()
             case _:
                 assert_never(command)
+
+    def _take(self, planned: PlannedMeasurement | None) -> None:
+        """Measure, or say that the device has no room for such a value."""
+        try:
+            measure(self._device, self._everyday() if planned is None else planned)
+        except ValueError:
+            self._teller.tell(
+                "refused",
+                reason="this device cannot send it: too many digits, or too large a value",
+            )
+            return
+        if planned is not None and (reason := doubt(planned)) is not None:
+            self._teller.tell("implausible", reason=reason)
 
     def _tell_status(self) -> None:
         ledger = self._device.ledger

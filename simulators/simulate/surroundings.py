@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import re
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +28,17 @@ _ANSWER_WITHIN_S = 10.0
 
 _NO_PERMISSION = (errno.EACCES, errno.EPERM)
 _NOT_THERE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+_TRANSPORTS = (
+    "usb:0, hci-socket:0, serial:PATH, unix:PATH, tcp-client:HOST:PORT, android-netsim, vhci"
+)
+_WRITTEN = {
+    "usb": re.compile(r".+"),
+    "hci-socket": re.compile(r"[0-9]+"),
+    "serial": re.compile(r".+"),
+    "unix": re.compile(r".+"),
+    "tcp-client": re.compile(r".+:[0-9]+"),
+}
+"""What follows the colon: bumble takes it for granted."""
 
 
 @asynccontextmanager
@@ -96,6 +109,12 @@ async def to_a_host(device: Device, name: str) -> AsyncIterator[asyncio.Future[N
 
 
 async def _open(name: str) -> Transport:
+    scheme, _, which = name.partition(":")
+    if scheme in _WRITTEN and not _WRITTEN[scheme].fullmatch(which):
+        raise MisconfiguredError(
+            f"{name} is no whole name of a transport.",
+            f"Write one of {_TRANSPORTS}; or private-bus.",
+        )
     try:
         async with asyncio.timeout(_OPEN_WITHIN_S):
             return await open_transport(name)
@@ -107,7 +126,7 @@ async def _open(name: str) -> Transport:
 
 def _explained(name: str, error: Exception) -> MisconfiguredError | UnavailableError:
     number = error.errno if isinstance(error, OSError) else None
-    cause = f"{name} cannot be opened: {_said(error)}."
+    cause = f"{name or 'A transport without a name'} cannot be opened: {_said(error)}."
     if number in _NO_PERMISSION or "ACCESS" in str(error):
         return MisconfiguredError(
             cause, "Run it as root, or give your user the device (udev rule, group, CAP_NET_ADMIN)."
@@ -132,12 +151,14 @@ def _explained(name: str, error: Exception) -> MisconfiguredError | UnavailableE
         return MisconfiguredError(cause, "Load the kernel's module: modprobe hci_vhci.")
     if number in _NOT_THERE or "not found" in str(error).lower() or "USB" in str(error):
         return MisconfiguredError(cause, "Is it plugged in, or is the other end of the socket up?")
+    nowhere = isinstance(error, socket.gaierror)
     return MisconfiguredError(
         cause,
-        "Transports are bumble's: usb:0, hci-socket:0, serial:PATH, unix:PATH, "
-        "tcp-client:HOST:PORT, android-netsim, vhci; or private-bus.",
+        "Is the host's name right, and the network up?"
+        if nowhere
+        else f"Transports are bumble's: {_TRANSPORTS}; or private-bus.",
     )
 
 
 def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__

@@ -250,6 +250,8 @@ class BluezStandIn:
             raise BluezError("AlreadyExists", "Already Exists")
         if self.agents.of(call.sender) is None:  # "No agent available for request type 2"
             raise BluezError("AuthenticationFailed", "Authentication Failed")
+        if self.agents.is_pairing(call.path):
+            raise BluezError("InProgress", "In Progress")
         with self.agents.pairing(call.path, call.sender):
             await device.connect()
             await device.pair()

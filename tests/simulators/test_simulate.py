@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from schemas.gatt import blood_pressure, glucose, uuids
 from simulators.peripherals.models import MODELS
 from simulators.scenario import DeviceKind
 from simulators.simulate import surroundings
-from simulators.simulate.typed import Button, Take, read_command
+from simulators.simulate.typed import Button, Take, doubt, read_command
 from simulators.world.central import make_host
 from simulators.world.radio import Air
 from tests.bluetooth_world import CLOCK, eventually, heard
@@ -251,6 +252,15 @@ async def test_on_its_own_bus_a_gateway_pairs_and_reads_it(
         (("--transport", "unix:/nowhere/hci"), 78, "is the other end of the socket up?"),
         (("--transport", "tcp-client:127.0.0.1:1"), 75, "start the other end first"),
         (("--transport", "teleport:0"), 78, "Transports are bumble's"),
+        (("--transport", "usb"), 78, "Write one of usb:0"),
+        (("--transport", "tcp-client:localhost"), 78, "tcp-client:HOST:PORT"),
+        (("--as-adapter",), 78, "socket of the host"),
+        (("--clock-error", "nan"), 2, "number of seconds"),
+        (("--clock-error", "1e99"), 2, "--clock-error"),
+        (("--every", "inf"), 2, "number of seconds"),
+        (("--name", "x" * 30), 2, "29 bytes"),
+        (("--bonds", str(Path(__file__))), 78, "no file of bonds"),
+        (("--bonds", "/proc/bonds"), 78, "that you may write"),
         (("--model", "sphygmograph"), 78, "Choose from conformant"),
         (("--address", "00:11:22:33:44:55"), 2, "static random"),
     ],
@@ -284,6 +294,7 @@ async def test_a_controller_that_does_not_answer_is_an_error(
         ("hci-socket:7", OSError(errno.ENODEV, "none"), MisconfiguredError, "plugged in"),
         ("hci-socket:0", Exception("not supported on this platform"), MisconfiguredError, "usb:0"),
         ("usb:0", ValueError("device not found"), MisconfiguredError, "plugged in"),
+        ("tcp-client:nowhere:1", gaierror(-2, "unknown"), MisconfiguredError, "name right"),
         ("vhci", OSError(errno.ENOENT, "none"), MisconfiguredError, "modprobe hci_vhci"),
         (
             "android-netsim",
@@ -324,11 +335,51 @@ def test_what_is_typed_is_what_is_measured(
 
 
 @pytest.mark.parametrize(
-    "line", ["take 150", "take 1 2 3 4", "take x y", "take -1 5", "what", "pair 1"]
+    "line",
+    ["take 150", "take 1 2 3 4", "take x y", "take -1 5", "take 120.7 80", "what", "pair 1"],
 )
 def test_what_cannot_be_typed_is_refused(line: str) -> None:
     with pytest.raises(InvalidInput):
         read_command(line, "cuff")
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "reason"),
+    [
+        ("take 150 95 70", "cuff", None),
+        ("take 80 101", "cuff", "systolic 80 is not above diastolic"),
+        ("take 150 95 999", "cuff", "pulse 999 /min is no living patient's: 20..250"),
+        ("take 5.5", "meter", "glucose 5.5 mg/dL"),
+        ("take lo", "meter", None),
+        ("take 0", "scale", "weight 0 kg"),
+        ("take 101", "oximeter", "spo2 101 %"),
+        ("take 101", "thermometer", "temperature 101 °C"),
+    ],
+)
+def test_what_no_patient_can_have_is_doubted(
+    line: str, kind: DeviceKind, reason: str | None
+) -> None:
+    command = read_command(line, kind)
+    assert isinstance(command, Take)
+    assert command.planned is not None
+    doubted = doubt(command.planned)
+    assert doubted == reason if reason is None else doubted is not None and reason in doubted
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"), [("meter", "take 999.999"), ("scale", "take 500"), ("cuff", "take 80 101")]
+)
+async def test_a_value_that_the_device_cannot_send_is_refused_and_an_odd_one_is_told(
+    kind: str, line: str
+) -> None:
+    async with simulate(kind) as device:
+        await device.until("ready")
+        await device.type(line)
+        expected = "implausible" if kind == "cuff" else "refused"
+        assert (await device.until(expected))["reason"]
+        await device.type("take")
+        await device.until("measured")
+        await device.type("quit")
 
 
 def test_buttons_are_words_or_their_first_letter() -> None:
