@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.bedside import words
-from gateway.bedside.options import ADAPTER, JSON, STATE, address_of_device, zone_by_name
+from gateway.bedside.options import (
+    ADAPTER,
+    JSON,
+    STATE,
+    address_of_device,
+    listen,
+    zone_by_name,
+)
 from gateway.bedside.table import Cell, table
 
 if TYPE_CHECKING:
@@ -29,7 +36,7 @@ SUDO = "sudo vitalwire gateway"
     epilog="Examples: `vitalwire gateway scan` · `vitalwire gateway scan --listen 60 --all`"
 )
 @ADAPTER
-@click.option("--listen", "listen_s", default=20.0, show_default=True, help="Seconds to listen.")
+@listen(20.0)
 @click.option("--all", "everything", is_flag=True, help="Also what this gateway cannot read.")
 @JSON
 def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> None:
@@ -58,7 +65,7 @@ def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> N
 @click.argument("address", required=False, callback=address_of_device)
 @ADAPTER
 @click.option("--passkey", type=click.IntRange(0, 999_999), help="The six digits of the device.")
-@click.option("--listen", "listen_s", default=15.0, show_default=True, help="Seconds to listen.")
+@listen(15.0)
 @click.option(
     "--zone", callback=zone_by_name, help="Whose time its display shows; default: the home's."
 )
@@ -154,14 +161,17 @@ def devices(*, state: Path, as_json: bool) -> None:
 def unpair(*, address: str, yes: bool, state: Path) -> None:
     """Let this gateway forget a device: it is read no more until it is paired again."""
     from gateway.admissions import Admissions
+    from gateway.bedside.questions import answered
     from gateway.bluetooth import pairing
     from schemas.errors import MisconfiguredError
 
     with Admissions(state) as admissions:
         known = admissions.get(address)
         name = words.title(known) if known is not None else address
-        if not yes:
-            click.confirm(f"Shall this gateway forget {name}?", abort=True)
+        question = partial(click.confirm, f"Shall this gateway forget {name}?")
+        if not yes and not answered(question, "Add --yes to forget it without being asked."):
+            click.echo("Nothing was changed.")
+            raise click.Abort
         # The record first: whatever happens then, the device is refused.
         forgotten = admissions.forget(address)
         removed = asyncio.run(pairing.unpair(address))

@@ -7,6 +7,7 @@ import click
 
 from gateway.advert import Advert
 from gateway.bedside import words
+from gateway.bedside.questions import answered
 from gateway.bedside.scan import listen
 from gateway.bedside.table import Cell, table
 
@@ -55,11 +56,16 @@ def choose(adapter: str, listen_s: float) -> str | None:
         click.echo("No device is heard. Is it in pairing mode, and within a few metres?")
         return None
     unpaired = [number for number, one in enumerate(near, 1) if not one.bonded]
-    answer = click.prompt(
-        "Pair which? (its number; 0 for none)",
-        type=click.IntRange(0, len(near)),
-        default=unpaired[0] if len(unpaired) == 1 else 0,
-    )
+
+    def question() -> int:
+        chosen: int = click.prompt(
+            "Pair which? (its number; 0 for none)",
+            type=click.IntRange(0, len(near)),
+            default=unpaired[0] if len(unpaired) == 1 else 0,
+        )
+        return chosen
+
+    answer = answered(question, "Give the device's address: `vitalwire gateway pair ADDRESS`.")
     if not answer:
         return None
     chosen = near[answer - 1]

@@ -1,7 +1,10 @@
 """Options that several commands have."""
 
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -21,6 +24,26 @@ STATE = click.option(
     envvar=STATE_VARIABLE,
     help="Directory of the gateway.",
 )
+
+
+def listen(default_s: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give the option for how long to listen: no shorter than a device takes to be heard."""
+    return click.option(
+        "--listen",
+        "listen_s",
+        default=default_s,
+        show_default=True,
+        type=click.FloatRange(1, 3600),
+        callback=_number,
+        help="Seconds to listen.",
+    )
+
+
+def _number(_ctx: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse what no range refuses: not-a-number is neither below nor above."""
+    if math.isnan(value):
+        raise click.BadParameter("write a number of seconds")
+    return value
 
 
 def zone_by_name(

@@ -7,11 +7,32 @@ key keeps Ctrl-C from ending the command.
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import click
 
+from schemas.errors import MisconfiguredError
+
+T = TypeVar("T")
 PASSKEY_MAX = 999_999
+
+
+def answered(question: Callable[[], T], otherwise: str) -> T:
+    """Ask one of click's questions before Bluetooth begins.
+
+    Raises ``MisconfiguredError`` with what to do ``otherwise`` where nobody is there to answer.
+    """
+    try:
+        return question()
+    except click.Abort as error:
+        if sys.stdin.isatty():  # they pressed Ctrl-C
+            raise
+        click.echo()
+        raise MisconfiguredError(
+            "Nobody is there to answer; nothing was done.", otherwise
+        ) from error
 
 
 async def ask_passkey() -> int | None:

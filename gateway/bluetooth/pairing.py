@@ -137,10 +137,16 @@ async def remove(bus: MessageBus, adapter: str, address: str) -> None:
 
 _TRY_AGAIN = "Put it into pairing mode again and repeat; remove old bonds on the device first."
 _NOT_LET_IN = "org.bluez.Error.Authentication"  # …Failed, …Rejected, …Canceled, …Timeout
+_IN_PROGRESS = "org.bluez.Error.InProgress"
 
 
 def _refusal(error: DBusError, address: str, *, asked: bool) -> UnavailableError:
     """Say what a device that was not paired probably minded; BlueZ only tells that it did."""
+    if error.type == _IN_PROGRESS:
+        return UnavailableError(
+            f"{address} is being paired by another program just now.",
+            "Let that one finish, or end it, and repeat.",
+        )
     if not error.type.startswith(_NOT_LET_IN):
         return UnavailableError(f"{address} was not paired: {error}.", _TRY_AGAIN)
     if asked:
@@ -196,16 +202,20 @@ async def _pair(bus: MessageBus, device: BLEDevice, adapter: str, task: Task) ->
     put to the default agent, the daemon's, which refuses. What it says of itself is read if it
     stays; if not, the daemon reads it at its first visit.
     """
-    path = _device_path(adapter, device.address)
+    path, link_is_ours = _device_path(adapter, device.address), True
     try:
         await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Pair"), PAIR_TIMEOUT_S)
         with suppress(*FAILURES, LinkFailed):
             async with asyncio.timeout(SAID_TIMEOUT_S), connected(device, adapter) as link:
                 return await meet(link, device, task)
         return Met(Device(address=device.address.upper()))
+    except DBusError as error:
+        link_is_ours = error.type != _IN_PROGRESS  # to end it would end the other one's pairing
+        raise
     finally:
-        with suppress(DBusError, OSError, EOFError):  # usually it is gone already
-            await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Disconnect"))
+        if link_is_ours:
+            with suppress(DBusError, OSError, EOFError):  # usually it is gone already
+                await call(bus, Message(BLUEZ, path, DEVICE_INTERFACE, "Disconnect"))
 
 
 async def _devices(bus: MessageBus, adapter: str) -> dict[str, dict[str, Any]]:

@@ -149,6 +149,26 @@ async def test_nobody_need_pair_what_is_listed(world: BluetoothWorld, state: Pat
     assert state.is_dir()
 
 
+async def test_where_nobody_can_answer_a_question_the_way_out_is_an_option(
+    world: BluetoothWorld, state: Path
+) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    code, _, complained = await vitalwire("pair", "--listen", "1")
+    assert (code, "vitalwire gateway pair ADDRESS" in complained) == (78, True), complained
+    assert state.is_dir()
+    code, _, complained = await vitalwire("unpair", CUFF_ADDRESS)
+    assert (code, "--yes" in complained) == (78, True), complained
+
+
+@pytest.mark.parametrize("listen_s", ["0", "-3", "nan", "inf"])
+async def test_nobody_listens_for_no_time_or_for_ever(listen_s: str) -> None:
+    for command in ("scan", "pair"):
+        code, _, complained = await vitalwire(command, "--listen", listen_s)
+        assert (code, "--listen" in complained) == (2, True), complained
+
+
 async def test_a_bond_that_the_device_lost_is_made_anew_by_a_person(
     cuff: Cuff, world: BluetoothWorld, state: Path
 ) -> None:
@@ -179,8 +199,9 @@ async def test_a_bond_that_works_is_kept_and_another_serial_number_is_told(
 async def test_unpair_asks_forgets_and_removes_the_bond(
     cuff: Cuff, world: BluetoothWorld, daemon: Child
 ) -> None:
-    code, _, _ = await vitalwire("unpair", CUFF_ADDRESS, typed="n\n")
+    code, said, _ = await vitalwire("unpair", CUFF_ADDRESS, typed="n\n")
     assert (code, world.is_paired(cuff)) == (130, True)
+    assert "Nothing was changed" in said
     code, said, _ = await vitalwire("unpair", CUFF_ADDRESS, typed="y\n")
     assert (code, world.is_paired(cuff)) == (0, False)
     assert f"{cuff.name} is forgotten" in said

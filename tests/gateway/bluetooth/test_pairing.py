@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -91,6 +92,30 @@ async def test_wrong_or_no_digits_are_an_error_with_a_way_out(
     with pytest.raises(UnavailableError, match=r"digits were wrong.*pairing mode again"):
         await pairing.pair("hci0", person(CUFF_ADDRESS, passkey), TASK)
     assert await pairing.paired_devices("hci0") == []
+
+
+async def test_who_pairs_what_somebody_else_is_pairing_is_told_so_and_spoils_nothing(
+    world: BluetoothWorld,
+) -> None:
+    cuff = make_cuff(passkey=PASSKEY)
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    asked, read = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> int | None:
+        asked.set()
+        await read.wait()
+        return PASSKEY
+
+    slow = replace(person(CUFF_ADDRESS), ask_passkey=slowly)
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(pairing.pair("hci0", slow, TASK))
+        await asked.wait()
+        with pytest.raises(UnavailableError, match="another program"):
+            await pairing.pair("hci0", person(CUFF_ADDRESS, PASSKEY), TASK)
+        read.set()
+    found, _ = first.result()
+    assert found.bonded
 
 
 async def test_who_does_not_let_itself_be_paired_is_told_with_what_may_keep_it_from_it(
