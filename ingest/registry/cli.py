@@ -10,8 +10,8 @@ import msgspec
 
 from ingest.instants import to_ms
 from ingest.registry import entries
+from ingest.registry.assignments import NewAssignment
 from ingest.registry.rotas import put_rota, rotas
-from ingest.registry.store import NewAssignment
 from ingest.registry.terminal import (
     JSON,
     NOW,

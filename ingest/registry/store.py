@@ -18,6 +18,7 @@ from psycopg.types.range import Range
 
 from ingest.instants import from_ms
 from ingest.registry import entries, outbox
+from ingest.registry.assignments import NewAssignment, find_current, find_same, overlap
 from ingest.registry.care_plan import RefusedEdit, details_of, refuse_adult_books, require_zone
 from ingest.registry.reattribution import Edit, reattribute
 from ingest.registry.release import release
@@ -26,17 +27,6 @@ from schemas.registry import Assignment, BookEntry, DeviceEntry, PatientEntry
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
 _SLOTS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class NewAssignment:
-    """A device, or one of its user slots, to a patient from (inclusive) until (exclusive)."""
-
-    device_id: str
-    patient_id: str
-    from_ms: int
-    until_ms: int | None = None
-    user_slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +137,7 @@ class RegistryStore:
                     f"There is no patient {new.patient_id}.",
                     "Add one with `vitalwire registry patient add`.",
                 )
-            same = _find_same(before, new)
+            same = find_same(before, new)
             if same is not None:
                 return Assigned(same, 0)
             self._insert(before, new)
@@ -165,7 +155,7 @@ class RegistryStore:
         """
         with self._edit():
             before = self._locked_device(device_id)
-            assignment = _find_current(before, at_ms, user_slot)
+            assignment = find_current(before, at_ms, user_slot)
             if at_ms == assignment.valid_from_ms:
                 self._connection.execute(
                     "DELETE FROM vitalwire.assignments WHERE assignment_id = %s",
@@ -232,7 +222,7 @@ class RegistryStore:
                     ],
                 )
         except psycopg.errors.ExclusionViolation as error:
-            raise _overlap(device, new) from error
+            raise overlap(device, new) from error
 
     def _record(
         self,
@@ -279,64 +269,3 @@ def _same(known: object, wanted: object, what: str) -> bool:
     if known != wanted:
         raise RefusedEdit(f"{what} exists with other data.", "List it, or choose another id.")
     return False
-
-
-def _find_same(device: DeviceEntry, new: NewAssignment) -> Assignment | None:
-    for known in device.assignments:
-        wanted = Assignment(
-            known.assignment_id, new.patient_id, new.from_ms, new.until_ms, new.user_slot
-        )
-        if known == wanted:
-            return known
-    return None
-
-
-def _find_current(device: DeviceEntry, at_ms: int, user_slot: int | None) -> Assignment:
-    """Find the one assignment that holds at an instant."""
-    current = [
-        assignment
-        for assignment in device.assignments
-        if assignment.valid_from_ms <= at_ms
-        and (assignment.valid_until_ms is None or at_ms < assignment.valid_until_ms)
-        and user_slot in (None, assignment.user_slot)
-    ]
-    if len(current) > 1:
-        slots = ", ".join(str(assignment.user_slot) for assignment in current)
-        raise RefusedEdit(
-            f"Device {device.device_id} has patients in slots {slots}.", "Name one with --slot."
-        )
-    if not current:
-        raise RefusedEdit(
-            f"Device {device.device_id} is not assigned at {_instant(at_ms)}.",
-            "See `vitalwire registry list`.",
-        )
-    return current[0]
-
-
-def _overlap(device: DeviceEntry, new: NewAssignment) -> RefusedEdit:
-    """Say which patient has the device, and until when."""
-    until_ms = new.until_ms
-    for known in device.assignments:
-        ends_before = known.valid_until_ms is not None and known.valid_until_ms <= new.from_ms
-        begins_after = until_ms is not None and until_ms <= known.valid_from_ms
-        other_slot = (
-            None not in (known.user_slot, new.user_slot) and known.user_slot != new.user_slot
-        )
-        if not (ends_before or begins_after or other_slot):
-            until = (
-                "without end"
-                if known.valid_until_ms is None
-                else f"until {_instant(known.valid_until_ms)}"
-            )
-            slot = "" if known.user_slot is None else f" (slot {known.user_slot})"
-            return RefusedEdit(
-                f"Device {device.device_id}{slot} is patient {known.patient_id}'s"
-                f" from {_instant(known.valid_from_ms)} {until}.",
-                f"End that with `vitalwire registry unassign {device.device_id} --at TIME`,"
-                " or choose another --from.",
-            )
-    return RefusedEdit("The assignment overlaps another one.", "See `vitalwire registry list`.")
-
-
-def _instant(instant_ms: int) -> str:
-    return from_ms(instant_ms).isoformat(timespec="seconds")

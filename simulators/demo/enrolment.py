@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from ingest.database import connect
 from ingest.registry import entries
+from ingest.registry.assignments import NewAssignment
 from ingest.registry.rotas import put_rota
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.store import RegistryStore
 from schemas.registry import PatientEntry
 from schemas.rota import Channel, Contact, OffHours, RotaEntry, Shift
 from simulators.residents import BOOKS

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from gateway.status import read_status
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from ingest.sink.configs import ask_for_resend
 from schemas.registry import PatientEntry
 from simulators.peripherals import Meter, Sample

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from schemas.registry import PatientEntry
 from tests.ingest.factories import CUFF
 from tests.ingest.redecode.stored import Database

@@ -17,7 +17,8 @@ from ingest.redecode.correct import Order
 from ingest.redecode.report import Report
 from ingest.redecode.run import Run
 from ingest.redecode.selection import Selection
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from ingest.sink import configs, custody
 from schemas.alert import WORK_LIST
 from schemas.errors import InvalidInput, MisconfiguredError

@@ -13,8 +13,9 @@ from psycopg.rows import TupleRow
 from ingest import kafka_clients
 from ingest.delivery import Delivery
 from ingest.kafka_clients import Topics
+from ingest.registry.assignments import NewAssignment
 from ingest.registry.publisher import DATABASE, Publisher
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.store import RegistryStore
 from ingest.waiting import Condition
 from schemas import topics
 from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry

@@ -5,8 +5,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ingest import database
+from ingest.registry.assignments import NewAssignment
 from ingest.registry.care_plan import RefusedEdit
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.store import RegistryStore
 from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
 from tests.ingest.factories import CUFF
 from tests.servers import NOW

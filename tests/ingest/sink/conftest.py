@@ -12,7 +12,8 @@ from ingest import kafka_clients
 from ingest.daemons import sink_connection
 from ingest.kafka_clients import Topics
 from ingest.mqtt_link import MqttLink, Session
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from ingest.sink.receipts import ReceiptPublisher
 from ingest.sink.sink import Servers, Sink
 from ingest.waiting import Condition

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from schemas import topics
 from schemas.kafka import PatientReadings
 from schemas.reading import Device

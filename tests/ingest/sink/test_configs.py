@@ -13,7 +13,8 @@ from psycopg.rows import TupleRow
 from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY
 from gateway.cursor import Cursor
 from ingest import database
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from ingest.sink.configs import ask_for_resend, config_of
 from ingest.sink.sink import LOOK_EVERY_MS
 from schemas import topics

@@ -4,7 +4,8 @@ from collections import Counter
 
 import msgspec
 
-from ingest.registry.store import NewAssignment, RegistryStore
+from ingest.registry.assignments import NewAssignment
+from ingest.registry.store import RegistryStore
 from schemas import topics
 from schemas.kafka import READINGS_DECODER, PatientReadings, Withdrawals
 from tests.ingest.factories import RECEIVED_MS, patient_record, reading, stamped
