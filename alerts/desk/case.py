@@ -41,7 +41,7 @@ class Case:
     ``was_critical``: it was critical once, so that a person closes it. ``ended``: the event that
     ended it, if one did; ``reopening``: ids of further matches that ask anew. ``undecided``: events
     of which the desk has not said yet whether anybody is told; ``told``: those of which somebody
-    was.
+    was. ``beside``: further matches as severe as ``raised`` that nobody has answered, oldest first.
     """
 
     alert_id: str
@@ -53,6 +53,7 @@ class Case:
     raised: Transition
     demand: Transition
     latest: Transition
+    beside: tuple[Transition, ...]
     answer: Action | None
     was_critical: bool
     ended: Transition | None
@@ -89,6 +90,9 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     attention = _attention(answers, ended)
     unanswered = events[1 + answers.last_covered :]
     severity = _severity_now(events) if answers.first else _worst(unanswered)
+    raised = events[demand_index]
+    if not answers.first:
+        raised = _raised(unanswered, severity, raised)
     return Case(
         alert_id=events[0].alert_id,
         patient_id=events[0].patient_id,
@@ -96,11 +100,10 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         condition=_ENDS[ended.event] if ended else "active",
         attention=attention,
         severity=severity,
-        raised=events[demand_index]
-        if answers.first
-        else _raised(unanswered, severity, events[demand_index]),
+        raised=raised,
         demand=events[demand_index],
         latest=events[-1],
+        beside=() if answers.first else _beside(unanswered, raised),
         answer=answers.first,
         was_critical=any(
             event.severity == "critical" and event.event not in WORK_LIST for event in events
@@ -230,6 +233,17 @@ def _raised(unanswered: Sequence[Transition], severity: Severity, demand: Transi
         return demand
     so_severe = (event for event in _holding(unanswered) if event.severity == severity)
     return next(so_severe, demand)
+
+
+def _beside(unanswered: Sequence[Transition], raised: Transition) -> tuple[Transition, ...]:
+    """Find the other matches as severe: 231/140 after 192/124 is no step up, and worse."""
+    return tuple(
+        event
+        for event in unanswered
+        if event.event in _OPENING | {"again", "confirmed"}
+        and event.event_id != raised.event_id
+        and (event.severity, event.matched) == (raised.severity, None)
+    )
 
 
 def _holding(events: Sequence[Transition]) -> Sequence[Transition]:

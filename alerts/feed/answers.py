@@ -15,6 +15,8 @@ from schemas.errors import InvalidInput
 
 BODY_BYTES_MAX = 16 * 1024
 WHO_LENGTH_MAX = 80
+_JOINERS = dict.fromkeys([0x200C, 0x200D, 0x200E, 0x200F])
+"""Keyboards put them between Persian, Arabic and Indic letters and into emoji; nobody sees them."""
 NOTE_LENGTH_MAX = 500
 
 
@@ -122,9 +124,9 @@ def _completed(case: Case, action: Action, answer: Answer) -> Action | Refusal:
 def _shelve(case: Case, action: Action, hours: str) -> Action | Refusal:
     longest_ms = shelf_ms_max("critical" if case.was_critical else case.severity)
     try:
-        until_ms = action.at_ms + int(float(hours) * HOUR_MS)
+        until_ms = action.at_ms + int(float(hours.replace(",", ".")) * HOUR_MS)  # 1,5 is 1.5
     except (ValueError, OverflowError):
-        return Refusal(400, "Say for how many hours.")
+        return Refusal(400, "Say for how many hours, such as 1.5.")
     if not action.at_ms < until_ms <= action.at_ms + longest_ms:
         return Refusal(400, f"This alert may be shelved for up to {longest_ms // HOUR_MS} hours.")
     if not action.note:
@@ -174,6 +176,6 @@ def _line(fields: dict[str, object], name: str, length_max: int) -> str:
     line = " ".join(value.split())
     if len(line) > length_max:
         raise InvalidInput(name, f"{name} may have at most {length_max} characters.")
-    if not line.isprintable():
+    if not line.translate(_JOINERS).isprintable():
         raise InvalidInput(name, f"{name} contains characters that cannot be shown.")
     return line

@@ -26,6 +26,9 @@ _TASKS: dict[Event, str] = {
     "corrected-match": "Corrected: beyond a limit, as it now says",
     "wrongly-ended": "An alert was ended by a wrong reading",
 }
+_REASSURING = frozenset({"validated", "fully-qualified"})
+"""What an oximeter says of a good value: beside it, in the colour of trouble, it would alarm."""
+_BESIDE_NAMED_MAX = 8
 _MARKS: dict[Mark, str] = {
     "delayed": "Delayed: call the patient",
     "unverified": "Unverified: no repeat came",
@@ -43,7 +46,7 @@ class Card(msgspec.Struct, frozen=True):
     is when the work should be done, 0 for what is more urgent than any list. ``charted``: there is
     a picture of its readings beside the limit. ``covers``: ids of alerts of the same problem that
     ended and nobody closed: what is done to this card is done to them. ``not_assessed``: what the
-    device does not look for, in words.
+    device does not look for, in words. ``beside``: values as severe that nobody answered either.
     """
 
     alert_id: str
@@ -68,6 +71,7 @@ class Card(msgspec.Struct, frozen=True):
     rule: str
     book: str
     raised_at_ms: int
+    beside: str
     latest: str
     latest_at_ms: int
     answered_by: str
@@ -135,6 +139,7 @@ def card(
         rule=demand.rule,
         book=demand.book,
         raised_at_ms=demand.at_ms,
+        beside=_beside(case),
         latest=_latest(case) if moved_on else "",
         latest_at_ms=latest.evidence.measured_at_ms if moved_on else 0,
         answered_by=case.answer.who if case.answer else "",
@@ -219,6 +224,16 @@ def _not_assessed(evidence: Evidence) -> str:
     return words.not_assessed(evidence.vital, evidence.status, evidence.not_assessed)
 
 
+def _beside(case: Case) -> str:
+    """Name the values as severe that the headline does not show; the latest stands by itself."""
+    others = [_what(one.evidence) for one in case.beside if one.event_id != case.latest.event_id]
+    if not others:
+        return ""
+    left = len(others) - _BESIDE_NAMED_MAX
+    more = f" and {left} more" if left > 0 else ""
+    return f"Also {case.severity}, unanswered: {', '.join(others[-_BESIDE_NAMED_MAX:])}{more}"
+
+
 def _latest(case: Case) -> str:
     latest = case.latest
     match latest.event:
@@ -251,7 +266,7 @@ def _answered(case: Case) -> str:
 
 def _flags(stamped: StampedReading) -> str:
     reading = stamped.reading
-    flags = [words.words(flag) for flag in reading.status or ()]
+    flags = [words.words(flag) for flag in reading.status or () if flag not in _REASSURING]
     if reading.outcome != "measured":
         flags.insert(0, words.words(reading.outcome))
     if CORRECTED in reading.attributes:

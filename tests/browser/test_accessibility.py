@@ -7,7 +7,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from schemas.alert import Evidence, LimitInForce, Severity, Transition
 from tests.alert_log import AlertLog
-from tests.alert_records import patient, transition
+from tests.alert_records import patient, pressure, readings, transition
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -100,6 +100,21 @@ def test_every_size_can_be_read_without_moving_sideways(shown: Page, size: Viewp
     scale = chart.evaluate("one => one.getBoundingClientRect().width / one.naturalWidth")
     letters = {float(one.split('"')[0]) for one in drawn.split('font-size="')[1:]}
     assert min(letters) * scale >= LETTERS_PX_MIN
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}px")
+def test_a_name_that_is_one_long_word_moves_nothing_sideways(
+    shown: Page, log: AlertLog, size: ViewportSize
+) -> None:
+    name = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamter"
+    now_ms = time.time_ns() // 1_000_000
+    log.put(patient("p1", name), readings("p1", "01" * 16, pressure(128, 79), now_ms))
+    expect(shown.locator("#rows a")).to_have_text(name)
+    shown.set_viewport_size(size)
+    assert shown.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    for container in (".card-facts", ".readings"):
+        left = shown.locator(container).first.evaluate("one => one.scrollWidth - one.clientWidth")
+        assert left <= 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -81,6 +81,23 @@ def test_an_alert_appears_without_reload_and_says_what_when_and_why(
     assert page.evaluate(IS_MARKED)
 
 
+def test_a_worse_value_between_the_first_and_the_last_is_on_the_card(
+    page: Page, log: AlertLog
+) -> None:
+    values = {"systolic": "231 mm[Hg]", "diastolic": "140 mm[Hg]"}
+    first = onset("1")
+    evidence = msgspec.structs.replace(first.evidence, reading_id="02" * 16, quantities=values)
+    log.put(first)
+    page.goto("/")
+    expect(waiting(page)).to_contain_text("192/124 mmHg")
+    log.put(msgspec.structs.replace(first, event_id="2", event="again", evidence=evidence))
+    log.put(msgspec.structs.replace(first, event_id="3", event="returned"))
+    for _ in ("as it came", "loaded"):
+        expect(waiting(page)).to_contain_text("Returned")
+        expect(waiting(page).get_by_text("Also critical, unanswered: 231/140")).to_be_visible()
+        page.reload()
+
+
 def test_an_acknowledgement_with_a_name_is_seen_on_every_page(page: Page, log: AlertLog) -> None:
     log.put(onset("1", "a"), onset("2", "b"))
     page.goto("/")

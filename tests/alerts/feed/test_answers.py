@@ -73,6 +73,12 @@ def test_anything_else_is_refused_with_a_sentence(
     assert refused.value.detail.endswith(".")
 
 
+@pytest.mark.parametrize("note", ["می\u200cخواهم", "\u200fلا يرد", "👩\u200d⚕️ angerufen"])
+def test_what_keyboards_put_between_letters_is_no_reason_to_refuse_a_note(note: str) -> None:
+    body = json.dumps({"who": "Anna", "note": note}).encode()
+    assert parse_answer("note", JSON, body).note == note
+
+
 @given(st.sampled_from([JSON, FORM]), st.binary(max_size=200))
 def test_no_body_raises_anything_else(content_type: str, body: bytes) -> None:
     with suppress(InvalidInput):
@@ -136,6 +142,7 @@ def do(answer: Answer, known: Desk | None = None) -> Action | Refusal:
         (Answer("assign", "Anna", assignee="Jonas"), "assignee", "Jonas"),
         (Answer("shelve", "Anna", note="in hospital", hours="8"), "until_ms", 5 + 8 * HOUR_MS),
         (Answer("shelve", "Anna", note="asleep", hours="0.5"), "until_ms", 5 + HOUR_MS // 2),
+        (Answer("shelve", "Anna", note="asleep", hours="0,5"), "until_ms", 5 + HOUR_MS // 2),
         (Answer("resolve", "Anna", outcome="advised"), "outcome", "advised"),
     ],
 )

@@ -174,6 +174,16 @@ def test_a_number_that_the_device_does_not_stand_by_is_told_but_is_no_value() ->
     assert (row.flags, row.not_assessed) == ("failed, sample too small", "")
 
 
+def test_what_an_oximeter_says_of_a_good_value_is_no_trouble() -> None:
+    board = Board()
+    flags = {"status": ["validated", "fully-qualified", "poor-signal"]}
+    board.take(
+        [readings("p", "01" * 16, {"spo2": Quantity("%", "97")}, 1, vital="oximetry", **flags)]
+    )
+    (row,) = board.rows()
+    assert row.flags == "poor signal"
+
+
 def test_what_a_device_does_not_look_for_is_said_of_readings_and_alerts() -> None:
     """No flag at all is not the same as a flag that is not set; which are not is said of alerts."""
     board = Board()
@@ -295,6 +305,42 @@ def test_what_rises_again_less_far_does_not_hide_the_critical_value_that_nobody_
     board.take([acknowledgement("1", alert_ids=("a",), at_ms=30)])  # of the critical one alone
     (card,) = board.overview().cards
     assert (card.severity, card.title, card.latest) == ("high", "High", "")
+
+
+def test_a_worse_value_as_severe_as_the_first_stays_on_the_card_until_it_is_answered() -> None:
+    extreme = {"systolic": "231 mm[Hg]", "diastolic": "140 mm[Hg]"}
+    worse = msgspec.structs.replace(SEVERE, reading_id="02" * 16, quantities=extreme)
+    milder = {"systolic": "165 mm[Hg]", "diastolic": "95 mm[Hg]"}
+    eased = msgspec.structs.replace(SEVERE, reading_id="03" * 16, quantities=milder)
+    board = Board()
+    board.take([transition("1"), transition("2", "again", at_ms=10, evidence=worse)])
+    (card,) = board.overview().cards
+    assert (card.what, card.beside, card.latest) == ("192/124 mmHg", "", "Again: 231/140 mmHg")
+    board.take([transition("3", "eased", severity="high", at_ms=20, evidence=eased)])
+    (card,) = board.overview().cards
+    assert (card.what, card.latest) == ("192/124 mmHg", "Eased to high: 165/95 mmHg")
+    assert card.beside == "Also critical, unanswered: 231/140 mmHg"
+    board.take([acknowledgement("1", "3", alert_ids=("a",), at_ms=30)])
+    (card,) = board.overview().cards
+    assert (card.attention, card.beside) == ("acknowledged", "")
+
+
+def test_what_matched_less_far_is_not_called_as_severe() -> None:
+    board = Board()
+    board.take([transition("1"), transition("2", "again", at_ms=10, matched="high")])
+    board.take([transition("3", "returned", at_ms=20)])
+    (card,) = board.overview().cards
+    assert card.beside == ""
+
+
+def test_of_many_values_as_severe_the_last_are_named_and_the_others_counted() -> None:
+    board = Board()
+    board.take([transition("1")])
+    board.take([transition(f"{number}", "again", at_ms=number) for number in range(2, 13)])
+    board.take([transition("13", "returned", at_ms=13)])
+    (card,) = board.overview().cards
+    assert card.beside.count("192/124 mmHg") == 8
+    assert card.beside.endswith(" and 3 more")
 
 
 def test_another_problem_of_the_patient_has_a_card_of_its_own() -> None:
