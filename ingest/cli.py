@@ -7,11 +7,13 @@ import click
 from ingest.instants import from_ms
 from ingest.registry.cli import registry
 from ingest.registry.plan_cli import plan
+from ingest.registry.rota_cli import rota
 from schemas.clock import SystemClock
 
 __all__ = ["ingest", "registry"]
 
 registry.add_command(plan)
+registry.add_command(rota)
 
 _MONITOR_PORT = click.option(
     "--monitor-port",

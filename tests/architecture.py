@@ -145,6 +145,7 @@ SHELLS = {
     "ingest/registry/publisher.py",
     "ingest/registry/reattribution.py",
     "ingest/registry/release.py",
+    "ingest/registry/rota_cli.py",
     "ingest/registry/rotas.py",
     "ingest/registry/store.py",
     "ingest/registry/terminal.py",

@@ -15,7 +15,8 @@ import structlog
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.bridge import metrics
-from ingest.bridge.parse import Message, parse
+from ingest.bridge.opening import Message
+from ingest.bridge.parse import parse
 from ingest.delivery import Delivery
 from ingest.mqtt_link import MqttLink, Session
 from ingest.outgoing import Outgoing

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest import plausibility
+from ingest.bridge.opening import UNREADABLE, Message, opened
 from ingest.outgoing import Outgoing
 from ingest.registry.view import Attributed, Waiting
 from schemas import topics
@@ -37,24 +38,17 @@ from schemas.wire import (
     BROKER_KEEPS_S,
     CANARY_KEPT_S,
     PACKET_BYTES_MAX,
-    Envelope,
     Health,
-    ReadingsMessage,
-    open_envelope,
     refuse_other_major,
 )
 
 KEPT_BYTES_MAX = 64 * 1024
 """Of a message that is too large to be ours, its beginning is kept."""
 UNKNOWN_GATEWAY = "unknown"
-_SEQ_MAX = (1 << 63) - 1
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not what they should be; the last for thousands of "["."""
 
 Attribute = Callable[[StampedReading], Attributed | Waiting]
 ZoneOf = Callable[[str, int], ZoneInfo | None]
-_MESSAGE_DECODER = msgspec.json.Decoder(ReadingsMessage)
 _HEALTH_DECODER = msgspec.json.Decoder(Health)
 _ENCODER = msgspec.json.Encoder()
 _OTHER_NUMBER = "number"
@@ -65,18 +59,6 @@ class _Addressed(msgspec.Struct):
 
 
 _ADDRESS_DECODER = msgspec.json.Decoder(_Addressed)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What MQTT gave us, and when; ``expires_s`` is what the broker left of its interval."""
-
-    topic: str
-    payload: bytes
-    received_at_ms: int
-    properties: list[tuple[str, str]] = field(default_factory=list)
-    retained: bool = False
-    expires_s: int | None = None
 
 
 @dataclass(slots=True)
@@ -148,14 +130,14 @@ def _canary(message: Message) -> Parsed:
     """
     parsed = Parsed()
     try:
-        opened = _open(message, CANARY_KEPT_S)
-        (seq,), (raw,) = opened.envelope.numbers, opened.items
+        found = opened(message, CANARY_KEPT_S)
+        (seq,), (raw,) = found.envelope.numbers, found.items
         reading = _reading(bytes(raw), seq)
     except (InvalidInput, ValueError):  # ValueError: not one reading
         parsed.outcomes["canary", "refused"] += 1
         return parsed
-    name = f"{opened.envelope.stream}-{seq}"
-    stamped = StampedReading(reading, stamp(reading, opened.sending))
+    name = f"{found.envelope.stream}-{seq}"
+    stamped = StampedReading(reading, stamp(reading, found.sending))
     record = Canary(name, message.received_at_ms, stamped)
     parsed.records.append(Outgoing(topics.READINGS, None, _ENCODER.encode(record)))
     parsed.outcomes["canary", ""] += 1
@@ -167,11 +149,11 @@ def _readings(
 ) -> None:
     """Sort a message's items: by patient, waiting for one, or rejected."""
     attribute, zone_of = registry
-    opened = _open(message, BROKER_KEEPS_S)
-    envelope = opened.envelope
-    batch = _Batch(gateway_id, envelope.stream, opened.sending)
+    whole = opened(message, BROKER_KEEPS_S)
+    envelope = whole.envelope
+    batch = _Batch(gateway_id, envelope.stream, whole.sending)
     patients: dict[str, list[StampedReading]] = {}
-    for seq, raw in zip(envelope.numbers, opened.items, strict=True):
+    for seq, raw in zip(envelope.numbers, whole.items, strict=True):
         item = bytes(raw)
         try:
             reading = _reading(item, seq)
@@ -195,52 +177,6 @@ def _readings(
             patient_id, gateway_id, envelope.stream, message.received_at_ms, readings
         )
         _put(parsed, topics.READINGS, patient_id, record)
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A message whose envelope vouches for its items, as many as it says."""
-
-    envelope: Envelope
-    items: list[msgspec.Raw]
-    sending: Sending
-
-
-def _open(message: Message, kept_s: int) -> _Opened:
-    """Open the envelope, and read what it has sealed; ``kept_s``: its interval at the start."""
-    if message.retained:
-        raise InvalidInput("retained", "a retained message would be taken again and again")
-    envelope = open_envelope(message.properties, message.payload)
-    body = _body(message.payload, envelope)
-    sending = Sending(
-        message.received_at_ms,
-        body.boot_id,
-        body.sent_monotonic_ms,
-        body.sent_wall_ms,
-        _waited_ms(message.expires_s, kept_s),
-    )
-    return _Opened(envelope, body.items, sending)
-
-
-def _waited_ms(expires_s: int | None, kept_s: int) -> int:
-    """Give how long a broker held the message, in whole seconds; 0 if it does not tell."""
-    if expires_s is None:
-        return 0
-    return max(kept_s - expires_s, 0) * 1000
-
-
-def _body(payload: bytes, envelope: Envelope) -> ReadingsMessage:
-    """Decode what the envelope has vouched for."""
-    try:
-        body = _MESSAGE_DECODER.decode(payload)
-    except UNREADABLE as error:
-        raise InvalidInput("message", str(error)) from error
-    refuse_other_major(body.version)
-    if len(body.items) != envelope.count:
-        raise InvalidInput("envelope", f"{len(body.items)} items, {envelope.count} announced")
-    if envelope.numbers[-1] > _SEQ_MAX:
-        raise InvalidInput("envelope", "a number beyond 64 bits")
-    return body
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.bridge.parse import Message
+from ingest.bridge.opening import Message
 from schemas.identity import Undated, reading_id
 from schemas.kafka import PatientReadings, Rejected, Stamp, StampedReading, Unassigned
 from schemas.reading import Capture, Device, Quantity, Reading

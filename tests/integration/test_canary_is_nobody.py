@@ -13,7 +13,8 @@ from alerts.feed.board import Board
 from alerts.records import CanaryDecided, CanaryFound, Record, decode
 from alerts.rules.load import find_book, load_book
 from alerts.watcher.canary import Canaries, Instant, Letter
-from ingest.bridge.parse import Message, Parsed, parse
+from ingest.bridge.opening import Message
+from ingest.bridge.parse import Parsed, parse
 from ingest.sink.entries import read
 from schemas import topics
 from schemas.alert import Action, Transition

@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 
 from ingest import kafka_clients
 from ingest.bridge.bridge import TICK_EVERY_MS, Bridge
-from ingest.bridge.parse import Message
+from ingest.bridge.opening import Message
 from ingest.delivery import Delivery
 from ingest.kafka_clients import Topics
 from ingest.mqtt_link import MQTT, MqttLink

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.bridge.parse import KEPT_BYTES_MAX, UNKNOWN_GATEWAY, Message, Parsed, parse
+from ingest.bridge.opening import Message
+from ingest.bridge.parse import KEPT_BYTES_MAX, UNKNOWN_GATEWAY, Parsed, parse
 from ingest.registry.view import RegistryView
 from schemas import topics
 from schemas.kafka import PART, GatewayReport, PatientReadings, Rejected, Unassigned

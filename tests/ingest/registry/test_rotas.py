@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from ingest.registry.cli import registry
+from ingest.cli import registry
 from ingest.registry.rotas import put_rota, rotas
 from schemas.errors import MisconfiguredError
 from schemas.registry import REGISTRY_DECODER
