@@ -15,7 +15,8 @@ from msgspec import Struct
 from schemas.clock import Clock, SystemClock
 from simulators.home_control import Command, HomeStatus, Measure, Status, Stop, serve_control
 from simulators.measuring import measure
-from simulators.peripherals.models import CONFORMANT, MODELS, Device
+from simulators.peripherals.model import CONFORMANT
+from simulators.peripherals.models import MODELS, Device
 from simulators.peripherals.record_keeper import RecordKeeper
 from simulators.scenario import DeviceKind, HomePlan, PlannedMeasurement
 from simulators.world import BluetoothWorld

@@ -193,6 +193,7 @@ SHELLS = {
     "simulators/peripherals/ledger.py",
     "simulators/peripherals/listening.py",
     "simulators/peripherals/meter.py",
+    "simulators/peripherals/model.py",
     "simulators/peripherals/models.py",
     "simulators/peripherals/oximeter.py",
     "simulators/peripherals/pairing.py",

@@ -24,7 +24,8 @@ from schemas.clock import Clock
 from schemas.gatt.quirks import ACCU_CHEK_INSTANT, AND_UA651, ClockWay, Quirk
 from schemas.reading import Reading
 from simulators.peripherals import Cuff, DeviceClock, DeviceIdentity, Habits, Ledger, Meter, Sample
-from simulators.peripherals.models import CONFORMANT, CUFFS, METERS, Device, Model
+from simulators.peripherals.model import CONFORMANT, Model
+from simulators.peripherals.models import CUFFS, METERS, Device
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, METER_ADDRESS, eventually
 from tests.gateway.bluetooth.side import BluetoothSide, alive

@@ -11,7 +11,8 @@ from schemas.gatt.quirks import QUIRKS
 from schemas.reading import Part, Reading
 from simulators.measuring import measure
 from simulators.patients import Body
-from simulators.peripherals.models import CONFORMANT, MODELS, Device
+from simulators.peripherals.model import CONFORMANT
+from simulators.peripherals.models import MODELS, Device
 from simulators.scenario import DeviceKind
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, eventually
