@@ -3,8 +3,8 @@
 The broker runs with deploy/'s own settings, which allow a session of four seconds.
 """
 
+from tests.alerts.engine.clinic import clinic_at
 from tests.alerts.engine.takeover import live_through, members
-from tests.alerts.engine.test_daemon import clinic_at
 from tests.alerts.readings import BASIC
 from tests.real.apache_kafka import ApacheKafka
 

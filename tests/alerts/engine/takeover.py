@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from schemas.servers import KAFKA_VARIABLE
 from simulators.stack.process import LOOPBACK, free_port
 from simulators.stack.server import KafkaBroker
-from tests.alerts.engine.test_daemon import EVENTS, PARTITIONS, PATIENTS, Clinic, story
+from tests.alerts.engine.clinic import EVENTS, PARTITIONS, PATIENTS, Clinic, story
 from tests.alerts.readings import MINUTE, NOON
 from tests.servers import eventually
 

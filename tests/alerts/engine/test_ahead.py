@@ -16,7 +16,7 @@ from alerts.rules.load import load_books
 from schemas.clock import SystemClock
 from schemas.topics import ALERTS, STATE
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.engine.test_daemon import EVENTS, PATIENTS, Clinic, clinic, kafka, story
+from tests.alerts.engine.clinic import EVENTS, PATIENTS, Clinic, clinic, kafka, story
 from tests.alerts.readings import BASIC, MINUTE, NOON
 
 __all__ = ["clinic", "kafka"]

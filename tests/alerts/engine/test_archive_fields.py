@@ -20,9 +20,9 @@ from alerts.engine.sight import Sight
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from schemas.kafka import ReadingsRecord
+from tests.alerts.engine.confirming import rules as confirming
+from tests.alerts.engine.corrections import withdrawal
 from tests.alerts.engine.histories import PATIENTS, reborn
-from tests.alerts.engine.test_confirmation import rules as confirming
-from tests.alerts.engine.test_corrections import withdrawal
 from tests.alerts.readings import (
     DAY,
     HOUR,

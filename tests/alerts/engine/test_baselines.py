@@ -10,7 +10,7 @@ from alerts.rules.reader import read_book
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged
-from tests.alerts.engine.test_window_boundaries import RISE, ROBIN, rules
+from tests.alerts.engine.window_rules import RISE, ROBIN, rules
 from tests.alerts.readings import (
     DAY,
     HOUR,

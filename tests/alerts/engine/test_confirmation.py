@@ -1,26 +1,21 @@
 """One extreme reading is shown at once; its page waits for a repeat, or for the wait's end."""
 
-import functools
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.step import step
-from alerts.rules.load import load_books
 from schemas.alert import ENDING, Transition
 from schemas.kafka import ReadingsRecord, Tick
-from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.confirming import WITHIN, events, judged, rules
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
 from tests.alerts.readings import (
-    BASIC,
     DAY,
     HOUR,
     MINUTE,
     NOON,
-    TRIAL,
     Measured,
     at_once,
     fresh_state,
@@ -28,34 +23,6 @@ from tests.alerts.readings import (
     pressure,
     record,
 )
-
-WITHIN = 10 * MINUTE
-CONFIRM = {"bp-severe": WITHIN, "bp-low": WITHIN, "trial-not-low-diastolic": 5 * MINUTE}
-
-
-@functools.cache
-def rules(*, trial: bool = False) -> RuleSet:
-    """The basic books, and the trial's, with rungs that wait for a repeat."""
-    books = load_books(BASIC) + (load_books(TRIAL) if trial else [])
-    return arrange(
-        [
-            replace(
-                book,
-                rules=tuple(
-                    replace(rule, confirm_within_ms=CONFIRM.get(rule.id, 0)) for rule in book.rules
-                ),
-            )
-            for book in books
-        ]
-    )
-
-
-def judged(*log: ReadingsRecord) -> list[Transition]:
-    return by_cuts(log, rules=rules())
-
-
-def events(*log: ReadingsRecord) -> list[str]:
-    return [one.event for one in judged(*log)]
 
 
 def story(*measured: Measured) -> list[str]:

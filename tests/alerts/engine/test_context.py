@@ -14,9 +14,9 @@ from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.reading import Quantity
 from schemas.registry import PatientEntry
+from tests.alerts.engine.corrections import correction, events
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.test_corrections import correction, events
 from tests.alerts.readings import (
     DAY,
     HOUR,

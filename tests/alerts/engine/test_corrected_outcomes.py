@@ -10,9 +10,9 @@ from schemas.alert import Transition
 from schemas.kafka import Corrections, ReadingsRecord
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
-from tests.alerts.engine.test_corrections import correction
+from tests.alerts.engine.corrections import correction
 from tests.alerts.engine.test_revise import days
-from tests.alerts.engine.test_window_boundaries import GATED, rule
+from tests.alerts.engine.window_rules import GATED, rule
 from tests.alerts.readings import HOUR, MINUTE, NOON, Measured, at_once, fresh_state, pressure
 
 TWICE = rule("twice", "systolic >= 150 mmHg", "window = { matching = 2, of = 2 }")

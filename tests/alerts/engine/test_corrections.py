@@ -1,31 +1,36 @@
 """A correction of a stored reading pages nobody for what the reading itself says now."""
 
-from collections.abc import Sequence
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
-from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.archive import decode_patient, restore_patient
 from alerts.engine.ladder_state import BASIS_MAX
 from alerts.engine.partition import Partition
-from alerts.engine.state import PartitionState
 from alerts.engine.step import step
-from schemas.alert import ENDING, Transition
+from schemas.alert import ENDING
 from schemas.kafka import (
-    CorrectedReading,
     Corrections,
     PatientReadings,
     ReadingsRecord,
     Tick,
     Withdrawals,
-    WithdrawnReading,
 )
 from schemas.registry import PatientEntry
+from tests.alerts.engine.confirming import rules as confirming
+from tests.alerts.engine.corrections import (
+    LATER,
+    NORMAL,
+    SEVERE,
+    correction,
+    events,
+    judged,
+    kept,
+    logs,
+)
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_confirmation import rules as confirming
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -38,36 +43,9 @@ from tests.alerts.readings import (
     glucose,
     pressure,
     record,
-    stamped,
 )
 
-NORMAL, SEVERE = pressure(NOON, 120, 80), pressure(NOON, 192, 124)
-LATER = NOON + 10 * MINUTE
 TOLD = {"corrected", "eased", "retracted", "corrected-match", "wrongly-ended"}
-
-
-def correction(
-    was: Measured, now: Measured, at_ms: int = LATER, patient_id: str = "p1", revision: int = 2
-) -> Corrections:
-    reading = CorrectedReading(
-        reading_id=stamped(was, was.at_ms).reading.reading_id,
-        revision=revision,
-        vital=was.vital,
-        measured_at_ms=was.at_ms,
-        time_quality=was.time,
-        quantities=now.quantities,
-        before=was.quantities,
-        status=list(now.flags),
-    )
-    return Corrections(patient_id, at_ms, "a decoder was mended", [reading])
-
-
-def events(transitions: Sequence[Transition]) -> list[str]:
-    return [one.event for one in transitions]
-
-
-def judged(*records: ReadingsRecord) -> list[Transition]:
-    return by_cuts(records)
 
 
 @pytest.mark.parametrize(
@@ -181,21 +159,6 @@ def test_a_reading_that_is_no_measurement_is_taken_back() -> None:
 # -- re-attribution -------------------------------------------------------------------------------
 
 
-def withdrawal(*measured: Measured, at_ms: int = LATER, patient_id: str = "p1") -> Withdrawals:
-    readings = [
-        WithdrawnReading(
-            stamped(one, one.at_ms).reading.reading_id,
-            one.vital,
-            one.at_ms,
-            one.time,
-            one.quantities,
-            status=list(one.flags),
-        )
-        for one in measured
-    ]
-    return Withdrawals(patient_id, at_ms, "the cuff was another's", readings)
-
-
 def test_the_reading_that_matched_last_is_one_that_an_alert_rests_on() -> None:
     again = pressure(NOON + MINUTE, 195, 124)
     records = [*at_once(SEVERE, again), correction(again, pressure(again.at_ms, 220, 130))]
@@ -289,38 +252,6 @@ def test_a_correction_with_a_time_that_no_calendar_has_is_left_out() -> None:
     assert partition.judge(entries).outcome.corrected == 0
 
 
-values = st.sampled_from([60, 85, 95, 120, 150, 182, 192, 230])
-moments = st.integers(0, 20).map(lambda minutes: NOON + minutes * MINUTE)
-
-
-@st.composite
-def logs(draw: st.DrawFn) -> list[ReadingsRecord]:
-    """Readings in an order of their own, corrections and withdrawals of them, and time."""
-    flags = st.sampled_from([(), (), (), ("body-moved",)])
-    known = [
-        pressure(draw(moments), draw(values), 80, *draw(flags))
-        for _ in range(draw(st.integers(1, 6)))
-    ]
-    log: list[ReadingsRecord] = []
-    at_ms = NOON
-    for measured in known:
-        at_ms = max(at_ms, measured.at_ms) + MINUTE
-        log.append(record(at_ms, [measured]))
-        was = draw(st.sampled_from(known))
-        match draw(st.sampled_from(["nothing", "nothing", "correction", "withdrawal", "tick"])):
-            case "correction":
-                now = pressure(was.at_ms, draw(values), 80, *was.flags)
-                log.append(correction(was, now, at_ms))
-            case "withdrawal":
-                log.append(withdrawal(was, at_ms=at_ms))
-            case "tick":
-                at_ms += draw(st.sampled_from([9, 16])) * MINUTE
-                log.append(Tick(at_ms))
-            case _:
-                pass
-    return [*log, Tick(at_ms + HOUR)]
-
-
 @given(log=logs(), cut=st.integers(0, 14))
 def test_however_the_log_is_cut_corrections_are_told_the_same(
     log: list[ReadingsRecord], cut: int
@@ -372,11 +303,6 @@ def test_a_correction_asks_for_attention_only_where_another_reading_had_ended_an
         over_now = [event.alert_id for event in found if event.event in ENDING]
         assert not over & {*over_now}
         over |= {*over_now}
-
-
-def kept(state: PartitionState) -> list[bytes]:
-    source = Source("topic", 1)
-    return [encode_patient(state, row, source) for row in range(len(state.patients))]
 
 
 def test_what_a_correction_changes_survives_a_restart() -> None:

@@ -6,9 +6,9 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
-from tests.alerts.engine.test_corrections import correction, withdrawal
+from tests.alerts.engine.corrections import correction, withdrawal
 from tests.alerts.engine.test_revise import days, told
-from tests.alerts.engine.test_window_boundaries import GATED, rule
+from tests.alerts.engine.window_rules import GATED, rule
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure
 
 HIGH = "systolic >= 150 mmHg"

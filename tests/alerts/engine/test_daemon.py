@@ -1,150 +1,38 @@
 """The engine's process against a real Kafka protocol: killed at will, nothing lost or doubled."""
 
 import hashlib
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
 import msgspec
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from alerts.engine.daemon import Engine
 from alerts.engine.library import Library
 from alerts.engine.replica import Replica
 from alerts.rules.load import load_books
-from schemas.alert import TRANSITION_DECODER, Transition
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
-from schemas.kafka import Tick, Unassigned
-from schemas.registry import BOOK_KEY, PATIENT_KEY, BookEntry, PatientEntry
-from schemas.topics import ALERTS, ENGINES, GATEWAYS, READINGS, REGISTRY, STATE, UNASSIGNED
+from schemas.kafka import Tick
+from schemas.registry import BOOK_KEY, PATIENT_KEY, BookEntry
+from schemas.topics import REGISTRY, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
-from simulators.stack.server import KafkaBroker
-from tests.alerts.readings import BASIC, BOTH, DAY, MINUTE, NOON, encoded, glucose, pressure, record
+from tests.alerts.engine.clinic import (
+    EVENTS,
+    PATIENTS,
+    Clinic,
+    clinic_at,
+    create_topics,
+    engine,
+    nobodys,
+    story,
+)
+from tests.alerts.readings import BASIC, DAY, MINUTE, NOON, encoded, pressure, record
 from tests.servers import eventually
 
 pytestmark = pytest.mark.timeout(120)  # processes start and die here, beside other tests
-
-PARTITIONS = 2
-PATIENTS = [f"p{number}" for number in range(6)]
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        create_topics(server)
-        yield server
-
-
-def create_topics(server: EmbeddedKafka) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=server.bootstrap)
-    compact = {"cleanup.policy": "compact"}
-    admin.create_topics(
-        [
-            NewTopic(READINGS, PARTITIONS, 1),
-            NewTopic(ALERTS, PARTITIONS, 1),
-            NewTopic(STATE, PARTITIONS, 1, topic_configs=compact),
-            NewTopic(REGISTRY, 1, 1, topic_configs=compact),
-            NewTopic(ENGINES, 1, 1, topic_configs=compact),
-            NewTopic(UNASSIGNED, 1, 1),
-            NewTopic(GATEWAYS, 1, 1),
-        ]
-    )
-    admin.close()
-
-
-@contextmanager
-def engine(server: EmbeddedKafka, books: Path = BASIC) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vitalwire", "alerts", "engine", "--books", str(books), "--alone"],
-        env=os.environ | {"VITALWIRE_KAFKA": server.bootstrap},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(timeout=10)
-
-
-class Clinic:
-    """What stands around the engine: a producer of readings, a reader of alerts."""
-
-    def __init__(self, server: KafkaBroker) -> None:
-        self.producer = KafkaProducer(bootstrap_servers=server.bootstrap, acks="all")
-        self.consumer = KafkaConsumer(
-            bootstrap_servers=server.bootstrap, group_id=None, auto_offset_reset="earliest"
-        )
-        self.consumer.assign([TopicPartition(ALERTS, place) for place in range(PARTITIONS)])
-        self.transitions: list[Transition] = []
-
-    def enrol(self, *patients: str, books: Sequence[str] = BOTH, from_ms: int = 0) -> None:
-        for patient in patients:
-            plan = PatientEntry(patient, patient, list(books), care_plan_from_ms=from_ms)
-            entry = msgspec.json.encode(plan)
-            self.producer.send(REGISTRY, entry, key=f"{PATIENT_KEY}{patient}".encode())
-        self.producer.flush()
-
-    def receive(self, *values: tuple[str, bytes], appended_ms: int = NOON) -> None:
-        for patient, value in values:
-            self.producer.send(READINGS, value, key=patient.encode(), timestamp_ms=appended_ms)
-        self.producer.flush()
-
-    def tick(self, at_ms: int) -> None:
-        value = encoded(Tick(at_ms))
-        for partition in range(PARTITIONS):
-            self.producer.send(READINGS, value, partition=partition, timestamp_ms=at_ms)
-        self.producer.flush()
-
-    def wait_for(self, count: int) -> dict[str, Transition]:
-        """Read until there are so many different events; the test's timeout bounds it."""
-        while len({one.event_id for one in self.transitions}) < count:
-            self.look()
-        return {one.event_id: one for one in self.transitions}
-
-    def look(self) -> None:
-        """Read what comes within half a second."""
-        for batch in self.consumer.poll(500).values():
-            self.transitions += [TRANSITION_DECODER.decode(one.value) for one in batch]
-
-
-@contextmanager
-def clinic_at(server: KafkaBroker) -> Iterator[Clinic]:
-    clinic = Clinic(server)
-    clinic.enrol(*PATIENTS)
-    try:
-        yield clinic
-    finally:
-        clinic.producer.close(timeout=1)
-        clinic.consumer.close()
-
-
-@pytest.fixture
-def clinic(kafka: EmbeddedKafka) -> Iterator[Clinic]:
-    with clinic_at(kafka) as clinic:
-        yield clinic
-
-
-def story(patient: str) -> list[bytes]:
-    """An alert that begins, goes on, returns; and a flagged match that nobody repeats."""
-    log = [
-        record(NOON, [pressure(NOON, 192, 100)], patient),
-        record(NOON + MINUTE, [glucose(NOON + MINUTE, 100)], patient),
-        record(NOON + 2 * MINUTE, [pressure(NOON + 2 * MINUTE, 195, 100)], patient),
-        record(NOON + 3 * MINUTE, [pressure(NOON + 3 * MINUTE, 150, 90)], patient),
-        record(NOON + 4 * MINUTE, [pressure(NOON + 4 * MINUTE, 85, 50, "body-moved")], patient),
-    ]
-    return [encoded(one) for one in log]
-
-
-EVENTS = ["onset", "again", "returned", "repeat-asked", "onset"]
 
 
 def test_an_alert_reaches_the_topic_and_says_why(kafka: EmbeddedKafka, clinic: Clinic) -> None:
@@ -227,13 +115,6 @@ def test_a_book_is_changed_while_its_alerts_are_open(kafka: EmbeddedKafka, clini
         events = {(one.patient_id, one.event) for one in clinic.wait_for(3).values()}
     assert ("p1", "onset") in events
     assert ("p1", "again") in events, "the alert is known by the name of its rule"
-
-
-def nobodys(minute: int) -> bytes:
-    """Make a critical reading of a device that belongs to nobody."""
-    at_ms = NOON + minute * MINUTE
-    (reading,) = record(at_ms, [pressure(at_ms, 230 + minute)]).readings
-    return msgspec.json.encode(Unassigned("home-1", "0" * 16, at_ms, "unknown-device", reading))
 
 
 def test_a_device_that_belongs_to_nobody_is_told_once_across_restarts(

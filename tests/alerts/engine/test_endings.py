@@ -9,7 +9,7 @@ from alerts.engine.endings import endings
 from alerts.engine.ladders import RuleSet
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
-from tests.alerts.engine.test_window_boundaries import ROBIN, rule, rules
+from tests.alerts.engine.window_rules import ROBIN, rule, rules
 from tests.alerts.readings import DAY, HOUR, NOON, Measured, at_once, fresh_state, pressure
 
 MEAN = "window = { mean_days = 2, readings = 3, days = 1 }"

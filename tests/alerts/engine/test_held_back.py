@@ -14,9 +14,9 @@ from schemas.errors import InvalidInput
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_notices import of, started, under
-from tests.alerts.engine.test_notices import rules as dated_rules
-from tests.alerts.engine.test_window_boundaries import (
+from tests.alerts.engine.dated_rules import of, started, under
+from tests.alerts.engine.dated_rules import rules as dated_rules
+from tests.alerts.engine.window_rules import (
     HEAD,
     HIGH_TWICE,
     LOW_TWICE,

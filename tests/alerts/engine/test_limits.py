@@ -16,7 +16,7 @@ from alerts.rules.values import HI, LO, Sums
 from schemas.alert import LimitInForce
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
-from tests.alerts.engine.test_window_boundaries import HEAD, RISE, rule
+from tests.alerts.engine.window_rules import HEAD, RISE, rule
 from tests.alerts.readings import quantity
 
 GOAL = """

@@ -1,6 +1,6 @@
 """What a mean is of where readings lack a value, or a meter could not measure one."""
 
-from tests.alerts.engine.test_window_boundaries import MEAN, judged
+from tests.alerts.engine.window_rules import MEAN, judged
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, Measured, at_once, pressure, record
 
 

@@ -17,7 +17,7 @@ from schemas.registry import PatientEntry, ZonePeriod
 from schemas.vitals import VITALS
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.test_window_boundaries import HEAD, ROBIN, rule, rules
+from tests.alerts.engine.window_rules import HEAD, ROBIN, rule, rules
 from tests.alerts.readings import (
     BOTH,
     DAY,

@@ -4,72 +4,16 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
-from alerts.rules.reader import read_book
 from schemas.alert import Transition
-from schemas.kafka import ReadingsRecord, Tick
-from schemas.registry import PatientEntry, PersonalLimit
+from schemas.kafka import Tick
+from schemas.registry import PatientEntry
+from tests.alerts.engine.dated_rules import OWN, UNTIL, of, rules, started, under
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.test_revise import BOOK
 from tests.alerts.readings import DAY, HOUR, NOON, at_once, fresh_state, glucose, pressure
 
-LIMITS = """
-book = "personal"
-title = "Personal"
-population = "Adults"
-
-[vitals.glucose]
-fresh = "1h"
-units = ["mg/dL", "mmol/L"]
-
-[limits.low]
-value = ["70 mg/dL", "3.9 mmol/L"]
-allowed = [["50 mg/dL", "2.8 mmol/L"], ["90 mg/dL", "5.0 mmol/L"]]
-relaxing = "down"
-
-[[rule]]
-id = "low"
-ladder = "glucose-low"
-title = "Low"
-vital = "glucose"
-when = "glucose < limit.low"
-band = ["10 mg/dL", "0.6 mmol/L"]
-severity = "medium"
-source = "none"
-advice = "none"
-"""
-UNTIL = NOON + 30 * DAY
 ANNOUNCED = UNTIL - 7 * DAY
-OWN = PersonalLimit(
-    "low", ["60 mg/dL", "3.3 mmol/L"], "Dr. Ito", "physician", "frail", NOON, UNTIL, NOON
-)
-
-
-def rules() -> RuleSet:
-    return arrange([read_book("personal.toml", LIMITS), read_book("windows.toml", BOOK)])
-
-
-def under(*limits: PersonalLimit, therapy_ms: int | None = None) -> PatientEntry:
-    return PatientEntry(
-        "p1",
-        "Robin",
-        ["personal", "windows"],
-        zone="Europe/Berlin",
-        limits=list(limits),
-        therapy_start_ms=therapy_ms,
-    )
-
-
-def started(entry: PatientEntry, *log: ReadingsRecord) -> PartitionState:
-    state = fresh_state(entry, rules=rules())
-    step(state, log or at_once(glucose(NOON, 100)))
-    return state
-
-
-def of(found: list[Transition], event: str) -> list[Transition]:
-    return [one for one in found if one.event == event]
 
 
 def test_the_end_of_a_limit_is_announced_a_week_before() -> None:

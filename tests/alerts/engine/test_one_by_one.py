@@ -18,7 +18,7 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.test_revise import LATE
-from tests.alerts.engine.test_window_boundaries import (
+from tests.alerts.engine.window_rules import (
     GATED,
     HIGH_TWICE,
     LOW_TWICE,
@@ -26,7 +26,7 @@ from tests.alerts.engine.test_window_boundaries import (
     ROBIN,
     rule,
 )
-from tests.alerts.engine.test_window_boundaries import told as told_under
+from tests.alerts.engine.window_rules import told as told_under
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -13,9 +13,9 @@ from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.confirming import rules as confirming
+from tests.alerts.engine.corrections import correction, events, kept, logs, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_confirmation import rules as confirming
-from tests.alerts.engine.test_corrections import correction, events, kept, logs, withdrawal
 from tests.alerts.engine.test_revise import days
 from tests.alerts.engine.test_revise import rules as windows
 from tests.alerts.readings import (

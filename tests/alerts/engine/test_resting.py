@@ -7,7 +7,7 @@ from alerts.engine.ladder_state import Awaiting, LadderState, Match, Pending
 from alerts.engine.resting import rest, told_of, untrue
 from alerts.engine.revise import Moved
 from alerts.engine.sight import Sight
-from tests.alerts.engine.test_window_boundaries import rule, rules
+from tests.alerts.engine.window_rules import rule, rules
 from tests.alerts.readings import HOUR, MINUTE, NOON
 
 CONFIRM = 'confirm = { within = "10min" }'

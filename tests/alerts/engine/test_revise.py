@@ -13,7 +13,7 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
-from tests.alerts.engine.test_corrections import correction, withdrawal
+from tests.alerts.engine.corrections import correction, withdrawal
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, Measured, at_once, fresh_state, pressure
 
 BOOK = """

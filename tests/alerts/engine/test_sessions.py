@@ -18,10 +18,10 @@ from alerts.rules.reader import read_book
 from schemas.kafka import PatientReadings, ReadingsRecord, TimeQuality
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
+from tests.alerts.engine.corrections import withdrawal
 from tests.alerts.engine.cuts import judged, remembered
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.test_corrections import withdrawal
-from tests.alerts.engine.test_window_boundaries import HEAD, rule
+from tests.alerts.engine.window_rules import HEAD, rule
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from simulators.stack.kafka import EmbeddedKafka
+from tests.alerts.engine.clinic import clinic_at, create_topics
 from tests.alerts.engine.takeover import live_through, members
-from tests.alerts.engine.test_daemon import clinic_at, create_topics
 from tests.alerts.readings import BASIC
 
 pytestmark = pytest.mark.timeout(120)

@@ -15,7 +15,7 @@ from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged
-from tests.alerts.engine.test_window_boundaries import (
+from tests.alerts.engine.window_rules import (
     HEAD,
     HIGH_TWICE,
     RISE,

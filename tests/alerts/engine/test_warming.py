@@ -20,7 +20,7 @@ from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.desk.virtual_desk import VirtualDesk
-from tests.alerts.engine.test_window_boundaries import rule, rules
+from tests.alerts.engine.window_rules import rule, rules
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -9,12 +9,24 @@ from alerts.engine.kinds import kinds_of
 from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
-from schemas.alert import Transition
 from schemas.errors import MisconfiguredError
-from schemas.kafka import PatientReadings, ReadingsRecord, Tick
-from schemas.registry import PatientEntry
+from schemas.kafka import ReadingsRecord, Tick
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.window_rules import (
+    GATED,
+    HIGH_TWICE,
+    LOW_TWICE,
+    LYING,
+    MEAN,
+    RISE,
+    ROBIN,
+    judged,
+    rule,
+    rules,
+    told,
+    with_attributes,
+)
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -26,56 +38,6 @@ from tests.alerts.readings import (
     pressure,
     record,
 )
-
-HEAD = """
-book = "edges"
-title = "Edges"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-"""
-GATED = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
-
-
-def rule(name: str, when: str, *more: str, ladder: str = "", severity: str = "high") -> str:
-    lines = [
-        "[[rule]]",
-        f'id = "{name}"',
-        f'ladder = "{ladder or name}"',
-        f'title = "{name}"',
-        'vital = "blood_pressure"',
-        f'when = "{when}"',
-        'band = ["5 mmHg"]',
-        f'severity = "{severity}"',
-        'source = "none"',
-        'advice = "none"',
-        *more,
-    ]
-    return "\n".join(lines) + "\n\n"
-
-
-HIGH_TWICE = rule("high", "systolic >= 145 mmHg", "window = { matching = 2, of = 3 }")
-LOW_TWICE = rule("low", "systolic <= 90 mmHg", "window = { matching = 2, of = 3 }")
-ROBIN = PatientEntry("p1", "Robin", ["edges"])
-
-
-def rules(*text: str) -> RuleSet:
-    return arrange([read_book("edges.toml", HEAD + "".join(text))])
-
-
-def judged(
-    log: list[ReadingsRecord], *text: str, patient: PatientEntry = ROBIN
-) -> list[Transition]:
-    return by_cuts(log, patient, rules=rules(*text))
-
-
-def told(
-    log: list[ReadingsRecord], *text: str, patient: PatientEntry = ROBIN
-) -> list[tuple[str, str, str]]:
-    return [(one.event, one.severity, one.rule) for one in judged(log, *text, patient=patient)]
-
 
 # -- a late reading completes a window: its age is that of the reading at which it is true --------
 
@@ -151,17 +113,7 @@ def test_a_late_reading_may_lower_a_mean_and_says_nothing() -> None:
 
 # -- circumstances ---------------------------------------------------------------------------------
 
-LYING = 'requires = { position = ["lying"] }'
 AFTER_REST = 'requires = { rest = ["yes", "long"] }'
-
-
-def with_attributes(one: Measured, **attributes: str) -> PatientReadings:
-    made = record(one.at_ms, [one])
-    stamped = made.readings[0]
-    reading = msgspec.structs.replace(stamped.reading, attributes=attributes)
-    return msgspec.structs.replace(
-        made, readings=[msgspec.structs.replace(stamped, reading=reading)]
-    )
 
 
 def test_a_rule_that_asks_for_circumstances_is_judged_in_them_alone() -> None:
@@ -224,12 +176,6 @@ def test_a_vital_may_ask_for_seven_circumstances_and_no_more() -> None:
 
 # -- baselines -------------------------------------------------------------------------------------
 
-RISE = rule(
-    "rise",
-    "systolic rise >= 20 mmHg",
-    'baseline = { readings = 2, days = 10, before = "therapy" }',
-)
-
 
 def risen(before: list[Measured], after: int, therapy_ms: int = NOON) -> list[str]:
     entry = msgspec.structs.replace(ROBIN, therapy_start_ms=therapy_ms)
@@ -267,9 +213,6 @@ def on_days(*days: float, value: int = 140) -> list[ReadingsRecord]:
             *(pressure(NOON + int(day * DAY) + n * MINUTE, value) for n in range(2))
         )
     ]
-
-
-MEAN = rule("mean", "systolic >= 135 mmHg", "window = { mean_days = 7, readings = 4, days = 2 }")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from alerts.engine.archive import decode_patient, restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
+from tests.alerts.engine.corrections import LATER, SEVERE, events, judged, kept, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_corrections import LATER, SEVERE, events, judged, kept, withdrawal
 from tests.alerts.engine.test_revise import fresh, measurements, memory_of, named
 from tests.alerts.readings import (
     DAY,

@@ -3,41 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from schemas.errors import MisconfiguredError
 from schemas.topics import ALERTS, GATEWAYS, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
 from tests.alert_records import transition
-from tests.alerts.engine.test_daemon import (
-    Clinic,
-    clinic_at,
-    create_topics,
-    engine,
-    nobodys,
-    story,
-)
+from tests.alerts.engine.clinic import Clinic, clinic, engine, kafka, nobodys, story
 from tests.alerts.readings import BASIC, MINUTE, NOON
+
+__all__ = ["clinic", "kafka"]
 
 EVENTS = 5
 """Of a story, with the one that its timer brings."""
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        create_topics(server)
-        yield server
-
-
-@pytest.fixture
-def clinic(kafka: EmbeddedKafka) -> Iterator[Clinic]:
-    with clinic_at(kafka) as clinic:
-        yield clinic
 
 
 def replay(

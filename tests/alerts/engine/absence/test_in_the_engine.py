@@ -1,7 +1,6 @@
 """Absence through the engine's process: who never sent anything is missed too, and a home once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,18 +12,13 @@ from schemas.kafka import GatewayReport
 from schemas.topics import GATEWAYS
 from schemas.wire import Health
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.engine.test_daemon import Clinic, clinic_at, create_topics, engine
+from tests.alerts.engine.clinic import Clinic, clinic_at, engine, kafka
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, encoded, pressure, record
+
+__all__ = ["kafka"]
 
 BOOK = "adult-standard"
 AWAY = "home-away"
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        create_topics(server)
-        yield server
 
 
 @pytest.fixture
