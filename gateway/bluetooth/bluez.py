@@ -6,7 +6,7 @@ that is switched off while scanning; this does, and whoever depends on it waits 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from random import Random
@@ -79,6 +79,8 @@ class Bluez:
         """Set when it no longer can; whatever was running on it is over."""
         self.connecting = asyncio.Lock()
         """Held while a device connects: concurrent connects fail on BlueZ."""
+        self.removed: Callable[[str], None] = lambda _address: None
+        """Told of each device that bluetoothd forgets, bond and all."""
 
     @property
     def problem(self) -> str | None:
@@ -170,6 +172,10 @@ class Bluez:
                 self._changed.set()
         elif message.body and message.body[0] == self._path:
             self._changed.set()
+        elif message.member == "InterfacesRemoved" and DEVICE_INTERFACE in message.body[1]:
+            adapter, _, device = message.body[0].rpartition("/dev_")
+            if adapter == self._path:
+                self.removed(device.replace("_", ":").upper())
 
     async def _look(self, bus: MessageBus) -> Adapter:
         """Ask whether the adapter is there and switched on, without starting bluetoothd."""

@@ -44,6 +44,8 @@ class Devices:
         self._around = around
         self._dialling = dialling
         self._scanners = [Scanner(radio, around.clock, self._sighted, rng) for radio in radios]
+        for radio in radios:
+            radio.removed = self._removed
         self._leftovers = Leftovers(around, radios, dialling.is_busy)
         self._acquaintances: dict[str, Acquaintance] = {}
         self._batteries: dict[str, Battery] = {}  # of devices not met in this run
@@ -63,9 +65,10 @@ class Devices:
     @property
     def problems(self) -> list[str]:
         """What is wrong with Bluetooth, and what a person can do."""
+        admitted = {admission.address for admission in self._around.admissions.all()}
         forgotten = [
             f"{address} has forgotten this gateway; run `vitalwire gateway pair {address}`"
-            for address in sorted(self._unbonded)
+            for address in sorted(self._unbonded & admitted)
         ]
         unreachable = [
             # With the bond goes what bluetoothd remembers of its services, which a new firmware may
@@ -74,19 +77,18 @@ class Devices:
             f"`vitalwire gateway pair {address}`; if that does not help, run "
             f"`vitalwire gateway unpair {address}` before it"
             for address, failures in self._dialling.unreachable().items()
-            if address not in self._unbonded and address not in self._refused
+            if address in admitted - self._unbonded and address not in self._refused
         ]
         refused = [
             explain(refusal, address)
             for address, refusal in sorted(self._refused.items())
-            if refusal is not Refusal.NOT_ADMITTED or self._around.admissions.get(address) is None
+            if (refusal is Refusal.NOT_ADMITTED) is (address not in admitted)
         ]
         keyless = [
             # With another adapter, say: bonds belong to the adapter's address.
             f"{address} was paired here, and this machine has lost its pairing; run "
             f"`vitalwire gateway pair {address}` beside it"
-            for address in sorted(self._keyless)
-            if self._around.admissions.get(address) is not None
+            for address in sorted(self._keyless & admitted)
         ]
         faults = [radio.problem for radio in self._radios]
         faults += [scanner.problem for scanner in self._scanners]
@@ -273,6 +275,14 @@ class Devices:
                 self._unbonded.discard(address)
             self._note_refusal(address, outcome)
             self.visited()
+
+    def _removed(self, address: str) -> None:
+        """End what was shown of a pairing that is gone, of a device that may never be heard again.
+
+        All of an adapter's devices are removed with it: what else is shown of them stays.
+        """
+        if self._refused.get(address) is Refusal.NOT_ADMITTED:
+            del self._refused[address]
 
     def _note_standing(self, address: str, place: Standing) -> None:
         """Keep what is shown of a device in line with what people did to it meanwhile."""

@@ -15,7 +15,7 @@ from dbus_fast.errors import DBusError
 from prometheus_client import REGISTRY
 
 from gateway import dialling, metrics
-from gateway.admission import Admission, AdmittedBy
+from gateway.admission import Admission, AdmittedBy, Refusal
 from gateway.bluetooth import pairing
 from gateway.bluetooth.bluez import (
     ADAPTER_INTERFACE,
@@ -157,6 +157,31 @@ async def test_a_device_paired_outside_later_is_not_read_but_shown(
     await side.visited(1)
     assert not told(side, METER_ADDRESS)
     assert cuff.pending == 0
+
+
+async def test_a_device_that_was_given_away_is_no_problem_any_more(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.open.wait()
+    meter = make_meter()
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    await eventually(lambda: told(side, f"{METER_ADDRESS} was paired outside"))
+    world.silence(meter)  # it leaves the home, and is never heard again
+    assert await pairing.unpair(METER_ADDRESS)
+    await eventually(lambda: not told(side, METER_ADDRESS))
+
+
+async def test_a_device_that_forgot_its_bond_is_no_problem_once_it_is_unpaired(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.open.wait()
+    side.devices._note_refusal(CUFF_ADDRESS, Refusal.SERIAL.value)
+    side.devices._unbonded.add(CUFF_ADDRESS)
+    assert len([problem for problem in side.devices.problems if CUFF_ADDRESS in problem]) == 2
+    world.silence(cuff)
+    side.admissions.forget(CUFF_ADDRESS)
+    assert not told(side, CUFF_ADDRESS)
 
 
 async def test_a_spoofer_without_the_key_of_the_bond_gets_nothing_in(
