@@ -58,7 +58,7 @@ class Intake:
             try:
                 return self._keep(notification)
             except UnavailableError as error:
-                self._complain(error)
+                self.complain(error)
         self._wait(_Waiting(notification))
         return None
 
@@ -72,7 +72,7 @@ class Intake:
             try:
                 self._hold_back(notification, facts)
             except UnavailableError as error:
-                self._complain(error)
+                self.complain(error)
             else:
                 return True
         self._wait(_Waiting(notification, facts))
@@ -86,7 +86,7 @@ class Intake:
             self._flush()
             records = self._journal.attribute(session_id, tell)
         except UnavailableError as error:
-            self._complain(error)
+            self.complain(error)
             raise
         for record in records:
             self._tell(record)
@@ -108,7 +108,7 @@ class Intake:
         try:
             self._refuse()
         except UnavailableError as error:
-            self._complain(error)
+            self.complain(error)
 
     def retry(self) -> None:
         """Try again what the disk refused; call it now and then."""
@@ -117,11 +117,21 @@ class Intake:
             if self.problem is not None:
                 self._journal.probe()
         except UnavailableError as error:
-            self._complain(error)
+            self.complain(error)
             return
         if self.problem is not None:
             log.info("journal.writable")
             self.problem = None
+
+    def complain(self, error: UnavailableError) -> None:
+        """Take it that the disk refuses, until it takes something again: see ``retry``."""
+        metrics.FAILURES.labels("journal").inc()
+        if self.problem is None:
+            log.error("journal.refused", cause=error.cause, way_out=error.way_out)
+        self.problem = (
+            f"no reading can be kept: {error.cause.rstrip('.')}; {error.way_out} "
+            "Until then devices are not asked for theirs"
+        )
 
     def observe_wall(self) -> None:
         """Keep the present wall time, if something keeps it true: no later capture is older."""
@@ -131,7 +141,7 @@ class Intake:
         try:
             self._journal.keep_observation(observation)
         except UnavailableError as error:
-            self._complain(error)
+            self.complain(error)
         self._observation = observation
 
     def _now(
@@ -193,15 +203,6 @@ class Intake:
     def _tell(self, record: Record) -> None:
         metrics.CAPTURED.labels(record.characteristic).inc()
         self._kept(record)
-
-    def _complain(self, error: UnavailableError) -> None:
-        metrics.FAILURES.labels("journal").inc()
-        if self.problem is None:
-            log.error("journal.refused", cause=error.cause, way_out=error.way_out)
-        self.problem = (
-            f"no reading can be kept: {error.cause.rstrip('.')}; {error.way_out} "
-            "Until then devices are not asked for theirs"
-        )
 
 
 def _lost(reason: str) -> None:

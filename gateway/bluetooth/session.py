@@ -127,6 +127,7 @@ class Session:
             return self._departure() if gone else Event.FAILED
         except UnavailableError as error:
             log.error("session.failed", reason=error.cause, way_out=error.way_out)
+            self._around.intake.complain(error)
             return Event.DISK_REFUSES
 
     def _departure(self) -> Event:
@@ -160,5 +161,6 @@ class Session:
                 devices.move_cursor(address, reached)
         except UnavailableError as error:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
+            self._around.intake.complain(error)
         finally:
             self._around.told(self._harvest.facts.session_id)

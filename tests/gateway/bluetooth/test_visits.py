@@ -15,6 +15,8 @@ from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth.harvest import Harvest
 from gateway.cursor import Cursor
+from gateway.record import SessionFacts
+from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import Cuff, DropLink, Habits, LoseConfirmation, Meter, Sample, Stall
@@ -285,6 +287,26 @@ async def test_while_the_disk_is_full_no_device_is_dialled(cuff: Cuff, side: Blu
     assert not side.devices._tasks  # a sighting begins a visit at once, or not at all
     side.intake.retry()
     await eventually(lambda: side.payloads == [taken])
+
+
+async def test_a_disk_that_refuses_what_a_visit_learns_is_named_and_no_further_device_is_dialled(
+    cuff: Cuff, meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_facts: SessionFacts) -> None:
+        raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
+
+    with monkeypatch.context() as full:
+        full.setattr(side.journal, "keep_facts", refuses)
+        taken = meter.take(Sample(Decimal(100)))
+        await side.visited(1)
+        assert side.intake.problem is not None
+        assert "it is full" in side.intake.problem
+        later = cuff.take(120, 80, 70)
+        await eventually(lambda: len(side.devices.states()) == 2)
+        assert side.visits == 1
+        assert later not in side.payloads
+    side.intake.retry()
+    await eventually(lambda: {taken.measurement, later} == set(side.payloads))
 
 
 async def test_a_payload_that_no_codec_understands_is_kept(
