@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from alerts.engine.absence.expectation import Expectation
-from alerts.engine.absence.rules import absence_rules, expectation
+from alerts.engine.absence.rules import AbsenceRule, absence_rules, expectation, speaking
 from alerts.engine.absence.surroundings import Surroundings
 from alerts.engine.ladder_state import LONG_AGO_MS
 from alerts.engine.ladders import RuleSet
@@ -56,7 +56,8 @@ class Plans:
         self._rule_set = rule_set
         self._plans: dict[str, Plan] = {}
         self._in_force: dict[tuple[str, ...], tuple[int, ...]] = {}
-        """By books: a million patients are under a few sets of them."""
+        self._speaking: dict[tuple[str, ...], tuple[AbsenceRule | None, ...]] = {}
+        """By books, both: a million patients are under a few sets of them."""
         self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, ((LONG_AGO_MS, UTC),))
 
     def __contains__(self, patient_id: str) -> bool:
@@ -76,6 +77,9 @@ class Plans:
         books = tuple(name for name in watching if name not in too_old)
         if books not in self._in_force:
             self._in_force[books] = tuple(self._rule_set.in_force(books))
+        named = tuple(entry.books)
+        if named not in self._speaking:
+            self._speaking[named] = speaking(self.absences, named)
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
         zones = _zones(entry)
         self._plans[entry.patient_id] = Plan(
@@ -84,7 +88,9 @@ class Plans:
             zones,
             personal_limits(entry.limits),
             entry.therapy_start_ms,
-            tuple(expectation(entry, rule, zones[-1][1]) for rule in self.absences),
+            tuple(
+                expectation(entry, rule, zones) if rule else None for rule in self._speaking[named]
+            ),
         )
         return unknown
 

@@ -15,12 +15,15 @@ DAYS_MAX = 90
 def silence_due_ms(expected: Expectation, contact_ms: int) -> int | None:
     """All times lie on quarters; None if it is not due within ``DAYS_MAX``."""
     begin_ms = max(expected.from_ms, contact_ms)
-    quarters = range(begin_ms, begin_ms + DAYS_MAX * 24 * 4 * QUARTER_MS, QUARTER_MS)
-    absent = next((at_ms for at_ms in quarters if is_absent(expected, begin_ms, at_ms)), None)
-    if absent is None:
-        return None
-    later = (at_ms for at_ms in quarters if at_ms >= absent)
-    return next(at_ms for at_ms in later if may_be_told(expected, absent, at_ms))
+    absent: int | None = None
+    for at_ms in range(begin_ms, begin_ms + DAYS_MAX * 24 * 4 * QUARTER_MS, QUARTER_MS):
+        if not is_absent(expected, begin_ms, at_ms):
+            absent = None
+        elif absent is None:
+            absent = at_ms
+        if absent is not None and may_be_told(expected, absent, at_ms):
+            return at_ms
+    return None
 
 
 def is_absent(expected: Expectation, since_ms: int, at_ms: int) -> bool:
@@ -57,6 +60,7 @@ def by_day(expected: Expectation, at_ms: int) -> bool:
 
 
 def local(expected: Expectation, at_ms: int) -> int:
-    """Minutes of the patient's day."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(expected.zone)
+    """Minutes of the patient's day, where the patient lives then."""
+    zone = [zone for from_ms, zone in expected.zones if from_ms <= at_ms][-1]
+    at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
     return timedelta(hours=at.hour, minutes=at.minute) // timedelta(minutes=1)

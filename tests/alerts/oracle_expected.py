@@ -1,13 +1,15 @@
 """What is expected of a patient, and what is known of homes; the oracle's words for silence."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from alerts.engine.absence.expectation import Expectation, Pause
 from schemas.registry import PatientEntry
-from tests.alerts.oracle_rules import HOUR, MINUTE, duration_ms
+from tests.alerts.oracle_rules import HOUR, MINUTE, SEVERITIES, duration_ms
+
+LONG_AGO_MS = -(2**62)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,20 @@ class Home:
         return self.reported_ms if at_ms - self.reported_ms > HOUR else None
 
 
+def speaking(rules: Sequence[Absent]) -> list[Absent]:
+    """One alert a problem: who misses the same later, and no more severely, says nothing new."""
+
+    def ahead(rule: Absent) -> tuple[bool, int, int]:
+        return not rule.at_once, SEVERITIES.index(rule.severity), rule.absent_for_ms
+
+    def told_by(one: Absent, other: Absent) -> bool:
+        same = (one.ladder, one.vital) == (other.ladder, other.vital)
+        never_behind = all(a <= b for a, b in zip(ahead(other), ahead(one), strict=True))
+        return same and never_behind and (ahead(one) != ahead(other) or other.key < one.key)
+
+    return [one for one in rules if not any(told_by(one, other) for other in rules)]
+
+
 def read_absences(texts: Iterable[str]) -> list[Absent]:
     return [
         Absent(
@@ -79,7 +95,10 @@ def expectation(entry: PatientEntry, rule: Absent) -> Expectation:
     return Expectation(
         rule.absent_for_ms,
         entry.care_plan_from_ms,
-        ZoneInfo(zones[-1].zone if zones else entry.zone),
+        (
+            (LONG_AGO_MS, ZoneInfo(entry.zone)),
+            *((one.from_ms, ZoneInfo(one.zone)) for one in zones),
+        ),
         tuple(sorted({closes_min(opens, closes) for opens, closes in windows})),
         max((one.grace_min for one in schedules), default=0) * MINUTE,
         tuple(Pause(pause.from_ms, pause.until_ms) for pause in pauses),

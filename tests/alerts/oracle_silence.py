@@ -12,7 +12,7 @@ from schemas.kafka import GatewayReport, PatientReadings
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
 from tests.alerts.oracle_contexts import Contexts
-from tests.alerts.oracle_expected import Absent, Home, Missed, expectation
+from tests.alerts.oracle_expected import Absent, Home, Missed, expectation, speaking
 from tests.alerts.oracle_patient import LONG_AGO_MS, Patient
 from tests.alerts.oracle_problem import Gone
 from tests.alerts.oracle_rules import HOUR, SEVERITIES
@@ -44,8 +44,11 @@ class Silence(Contexts):
 
     def expected(self, entry: PatientEntry) -> list[Expectation | None]:
         return [
-            expectation(entry, rule) if rule.book in entry.books else None for rule in self.absences
+            expectation(entry, rule) if self.speaks(entry, rule) else None for rule in self.absences
         ]
+
+    def speaks(self, entry: PatientEntry, rule: Absent) -> bool:
+        return rule in speaking([one for one in self.absences if one.book in entry.books])
 
     def report(self, report: GatewayReport) -> None:
         """Take what a gateway says; what it changes is said before the next record."""
@@ -144,7 +147,7 @@ class Silence(Contexts):
 
     def due(self, patient: Patient, rule: Absent) -> tuple[int, int | None]:
         contact_ms = patient.contacts.get(rule.vital, (LONG_AGO_MS, ""))[0]
-        if rule.book not in patient.entry.books:
+        if not self.speaks(patient.entry, rule):
             return contact_ms, None
         expected = expectation(patient.entry, rule)
         since_ms = max(contact_ms, expected.from_ms)

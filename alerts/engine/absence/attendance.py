@@ -213,8 +213,9 @@ class Attendance:
         self.gateway[row] = contacts.gateway[chosen]
 
     def begin(self, key: Key, absence: Open) -> None:
-        """Keep an absence that somebody is told of."""
+        """Keep an absence that somebody is told of; since when it counts is known then."""
         self.open[key] = absence
+        self._unbegun.discard(key)
         self._waits[key[0], self.vital_of[key[1]]] = True
         self._open_of[absence.gateway].add(key)
 

@@ -86,13 +86,11 @@ class _Walk:
             log_ms = int(self.log_ms[entry])
             if due_ms is None or due_ms > log_ms:
                 yield self._returned(key, log_ms, entry, -1)
-                attendance.schedule(key, NEVER_MS if due_ms is None else due_ms)
+                self._wait(key, since_ms, due_ms)
             return
         later_ms = self._not_before(due_ms, entry)
         if later_ms is None or later_ms > at_ms:
-            attendance.schedule(key, NEVER_MS if later_ms is None else later_ms)
-            if since_ms <= 0 and attendance.expect(*key) is not None:
-                attendance.begin_with_contact(key)
+            self._wait(key, since_ms, later_ms)
             return
         gateway = int(attendance.gateway[self.row])
         name = attendance.gateways[gateway]
@@ -108,6 +106,12 @@ class _Walk:
         absence = Open(at_ms, since_ms, cause, gateway)
         attendance.begin(key, absence)
         yield Noticed("onset", *key, absence, at_ms, entry)
+
+    def _wait(self, key: Key, since_ms: int, due_ms: int | None) -> None:
+        """Look again when silence is due: if nothing says since when, with the first contact."""
+        self.attendance.schedule(key, NEVER_MS if due_ms is None else due_ms)
+        if since_ms <= 0 and self.attendance.expect(*key) is not None:
+            self.attendance.begin_with_contact(key)
 
     def _silence(self, key: Key) -> tuple[int, int | None]:
         """Give since when a patient is silent, and when that is due; None: never."""

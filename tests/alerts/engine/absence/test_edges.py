@@ -44,7 +44,9 @@ ADDRESS = "A0:00:00:00:00:01"
 HOME = "home-1"
 
 
-def silent(name: str, vital: str, days: int, *, notify: bool = False) -> str:
+def silent(
+    name: str, vital: str, days: int, *, notify: bool = False, severity: str = "medium"
+) -> str:
     return f"""
 [[rule]]
 id = "{name}"
@@ -52,7 +54,7 @@ ladder = "absence-{vital.replace("_", "-")}"
 title = "Silent"
 vital = "{vital}"
 absent_for = "{days}d"
-severity = "medium"
+severity = "{severity}"
 notify = {str(notify).lower()}
 source = "none"
 advice = "none"
@@ -185,7 +187,7 @@ def test_an_old_reading_that_comes_late_ends_no_silence_and_one_that_shortens_it
 
 
 def test_two_rules_of_a_vital_are_told_and_end_each_by_itself() -> None:
-    text = TEXT + silent("four-days", "blood_pressure", 4)
+    text = TEXT + silent("four-days", "blood_pressure", 4, severity="high")
     state = fresh(text=text)
     found = told(state, *sent(pressure(NOON, 120)), Tick(NOON + 4 * DAY + 1))
     names = [name for _, name, _ in found if name != "sugar"]
@@ -216,6 +218,36 @@ def test_a_new_plan_ends_what_it_does_not_expect_and_a_lost_one_begins_anew() ->
     state.replan("p1")
     assert [one[:2] for one in told(state, Tick(NOON + 2 * DAY + 2))] == [("returned", "two-days")]
     assert told(state, Tick(NOON + 9 * DAY)) == []
+
+
+def test_a_plan_that_loses_its_beginning_counts_from_the_next_contact_on() -> None:
+    """Silence was told under the old plan; under the new one nobody was missed any more."""
+    state = fresh()
+    state.row("p1")
+    told(state, Tick(NOON + 2 * DAY + 1))
+    state.plans.put(PatientEntry("p1", "Robin", ["silence"]))
+    state.replan("p1")
+    over = told(state, Tick(NOON + 2 * DAY + 2))
+    assert ("returned", "two-days", NOON + 2 * DAY + 2) in over
+    back = NOON + 5 * DAY
+    assert told(state, *sent(pressure(back, 120))) == []
+    found = told(state, Tick(back + 2 * DAY + 1))
+    assert ("onset", "two-days", back + 2 * DAY) in found
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_an_old_contact_under_a_plan_that_got_a_beginning_ends_nothing(*, together: bool) -> None:
+    """However the log is cut: it came too late to end the silence, and ends none in the past."""
+    state = fresh(PatientEntry("p1", "Robin", ["silence"]))
+    state.row("p1")
+    told(state, Tick(NOON))
+    state.plans.put(ROBIN)
+    state.replan("p1")
+    assert ("onset", "two-days", NOON + 2 * DAY) in told(state, Tick(NOON + 2 * DAY + 1))
+    late = record(NOON + 2 * DAY + 12 * HOUR, [pressure(NOON + HOUR, 120)], "p1")
+    before = Tick(NOON + 2 * DAY + 2)
+    calls: list[list[ReadingsRecord]] = [[before, late]] if together else [[before], [late]]
+    assert [one for call in calls for one in told(state, *call)] == []
 
 
 # -- why -------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from tests.alerts.oracle_absence import QUARTER_MS, silence_due_ms
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-BERLIN = ZoneInfo("Europe/Berlin")
+LONG_AGO_MS = -(2**62)
+BERLIN = ((LONG_AGO_MS, ZoneInfo("Europe/Berlin")),)
 
 
 def ms(text: str) -> int:
@@ -26,12 +27,13 @@ def plan(
     closes_min: tuple[int, ...] = (),
     pauses: tuple[Pause, ...] = (),
     at_once: bool = False,
+    zones: tuple[tuple[int, ZoneInfo], ...] = BERLIN,
 ) -> Expectation:
     """Expect from a patient in Berlin, since the first of November."""
     return Expectation(
         absent_for_ms=days * DAY_MS,
         from_ms=ms("2026-11-01T09:00"),
-        zone=BERLIN,
+        zones=zones,
         closes_min=closes_min,
         grace_ms=2 * HOUR_MS,
         pauses=pauses,
@@ -98,6 +100,32 @@ def test_a_pause_before_the_contact_or_after_the_deadline_changes_nothing() -> N
     )
 
 
+def test_a_pause_in_which_it_would_be_told_moves_it_though_it_was_due_before() -> None:
+    """Absent at 08:30 in Berlin, but told at 13:00: who is in hospital by then is not missed."""
+    morning = (11 * 60,)
+    contact_ms, away_ms = ms("2026-11-10T07:30"), ms("2026-11-13T08:00")
+    open_end = plan(closes_min=morning, at_once=True, pauses=(Pause(away_ms, None),))
+    assert deadline_ms(open_end, contact_ms) is None
+    over = plan(closes_min=morning, at_once=True, pauses=(Pause(away_ms, ms("2026-11-13T12:00")),))
+    assert deadline_ms(over, contact_ms) == ms("2026-11-16T12:00")
+
+
+def test_a_pause_of_the_night_before_the_morning_in_which_it_would_be_told_moves_it() -> None:
+    night = Pause(ms("2026-11-13T22:00"), ms("2026-11-14T06:00"))
+    assert deadline_ms(plan(pauses=(night,)), ms("2026-11-10T20:30")) == ms("2026-11-17T07:00")
+
+
+def test_windows_and_the_day_are_those_of_where_the_patient_lives_then() -> None:
+    """Who moves to New York in December is missed by Berlin's clock in November."""
+    zones = (*BERLIN, (ms("2026-12-01T00:00"), ZoneInfo("America/New_York")))
+    contact_ms = ms("2026-11-10T20:30")
+    assert deadline_ms(plan(zones=zones), contact_ms) == ms("2026-11-14T07:00")
+    closing = plan(zones=zones, closes_min=(11 * 60,), at_once=True)
+    assert deadline_ms(closing, contact_ms) == ms("2026-11-14T12:00")
+    # Due in Berlin's night: an hour later it is seven in the evening, in New York.
+    assert deadline_ms(plan(zones=zones), ms("2026-11-27T23:00")) == ms("2026-12-01T00:00")
+
+
 def test_a_window_that_closes_in_the_hour_that_is_skipped_still_closes() -> None:
     # On 28 March 2027 Berlin's clocks go from 02:00 to 03:00.
     due = deadline_ms(plan(days=1, closes_min=(150,), at_once=True), ms("2027-03-26T23:30"))
@@ -115,7 +143,13 @@ def test_it_is_never_early_never_later_than_two_days_and_in_the_patients_day(
     contact_ms: int, closes_min: set[int], at_once: bool, zone: str
 ) -> None:
     expectation = Expectation(
-        3 * DAY_MS, 0, ZoneInfo(zone), tuple(sorted(closes_min)), 2 * HOUR_MS, (), at_once
+        3 * DAY_MS,
+        0,
+        ((LONG_AGO_MS, ZoneInfo(zone)),),
+        tuple(sorted(closes_min)),
+        2 * HOUR_MS,
+        (),
+        at_once,
     )
     due = deadline_ms(expectation, contact_ms)
     assert due is not None
@@ -147,11 +181,15 @@ def pauses(draw: st.DrawFn) -> tuple[Pause, ...]:
 @st.composite
 def expectations(draw: st.DrawFn) -> Expectation:
     zones = ["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"]
+    moves = draw(st.lists(st.tuples(quarters, st.sampled_from(zones)), max_size=2))
     closes = draw(st.sets(st.sampled_from([0, 5 * 60, 11 * 60, 22 * 60, 24 * 60]), max_size=2))
     return Expectation(
         draw(st.integers(1, 3)) * DAY_MS,
         draw(quarters),
-        ZoneInfo(draw(st.sampled_from(zones))),
+        tuple(
+            (from_ms, ZoneInfo(zone))
+            for from_ms, zone in sorted([(LONG_AGO_MS, draw(st.sampled_from(zones))), *moves])
+        ),
         tuple(sorted(closes)),
         2 * HOUR_MS,
         draw(pauses()),

@@ -7,12 +7,13 @@ import pytest
 from alerts.engine.absence.attendance import Noticed, Open
 from alerts.engine.absence.expectation import Pause
 from alerts.engine.absence.explained import gateway_transition, patient_transition
-from alerts.engine.absence.rules import absence_rules, expectation
+from alerts.engine.absence.rules import AbsenceRule, absence_rules, expectation, speaking
 from alerts.rules.reader import read_book
 from schemas import registry
 from schemas.alert import Cause
 
 DAY_MS = 24 * 3_600_000
+LONG_AGO_MS = -(2**62)
 BOOK = """
 book = "silence"
 title = "Silence"
@@ -58,8 +59,9 @@ def test_a_plan_becomes_an_expectation() -> None:
         ],
         pauses=[registry.Pause(50, None), registry.Pause(10, 20)],
     )
-    found = expectation(patient, RULE, ZoneInfo("Europe/Berlin"))
-    assert found is not None
+    zones = ((LONG_AGO_MS, ZoneInfo("Europe/Berlin")),)
+    found = expectation(patient, RULE, zones)
+    assert found.zones == zones
     assert found.absent_for_ms == 3 * DAY_MS
     assert found.from_ms == 7
     assert found.closes_min == (11 * 60, 25 * 60 + 30)
@@ -69,8 +71,47 @@ def test_a_plan_becomes_an_expectation() -> None:
 
 
 def test_nothing_is_expected_of_a_patient_under_another_book() -> None:
-    patient = registry.PatientEntry("p-1", "p-1", books=["adult-standard"])
-    assert expectation(patient, RULE, ZoneInfo("UTC")) is None
+    assert speaking([RULE], ["adult-standard"]) == (None,)
+    assert speaking([RULE], ["silence"]) == (RULE,)
+
+
+def told(book: str, days: int = 3, severity: str = "medium", notify: str = "false") -> AbsenceRule:
+    """A rule on the ladder of RULE, in a book of its own."""
+    text = BOOK.replace('book = "silence"', f'book = "{book}"')
+    text = text.replace('"3d"', f'"{days}d"\nnotify = {notify}')
+    text = text.replace('severity = "medium"', f'severity = "{severity}"')
+    (rule,) = absence_rules([read_book(f"{book}.toml", text)])
+    return rule
+
+
+def test_two_books_that_miss_the_same_raise_one_alert() -> None:
+    """A patient under the book for adults and that of oncology: one task, not two."""
+    same = told("other")
+    for rules in ([RULE, same], [same, RULE]):
+        spoken_by = speaking(rules, ["silence", "other"])
+        assert [rule.key for rule in spoken_by if rule] == ["other/bp-silent"]
+    assert speaking([RULE, same], ["silence"]) == (RULE, None)
+
+
+@pytest.mark.parametrize(
+    ("other", "alone"),
+    [
+        (told("other", days=1, severity="high", notify="true"), True),
+        (told("other", days=1), True),
+        (told("other", days=5), False),
+        (told("other", days=1, severity="info"), False),
+        (told("other", severity="high"), True),
+    ],
+)
+def test_a_rule_is_silent_where_another_told_it_before_and_as_severely(
+    other: AbsenceRule, alone: bool
+) -> None:
+    assert (speaking([RULE, other], ["silence", "other"]) == (None, other)) is alone
+
+
+def test_a_rule_that_notifies_at_night_waits_for_none_that_does_not() -> None:
+    by_day, at_night = told("a", days=1), told("night", notify="true")
+    assert speaking([at_night, by_day], ["night", "a"]) == (at_night, by_day)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from schemas.wire import DeviceState, Health
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+LONG_AGO_MS = -(2**62)
 BEGIN_MS = 1_793_527_200_000  # 2026-11-01T10:00Z, a Sunday
 PATIENTS, VITAL_OF = 3, (0, 1, 0)
 ADDRESS = "AA:BB:CC:DD:EE:01"
@@ -41,7 +42,9 @@ def expect(row: int, rule: int) -> Expectation | None:
     if (row, rule) == (PATIENTS - 1, 2):
         return None
     days = (2, 1, 3)[rule]
-    return Expectation(days * DAY_MS, BEGIN_MS, ZoneInfo("Europe/Berlin"), at_once=rule == 1)
+    return Expectation(
+        days * DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("Europe/Berlin")),), at_once=rule == 1
+    )
 
 
 def fresh(surroundings: Surroundings | None = None) -> Attendance:
@@ -297,7 +300,9 @@ def test_a_report_that_comes_late_changes_nothing() -> None:
 
 
 def test_a_changed_plan_ends_what_is_no_longer_expected() -> None:
-    wanted: list[Expectation | None] = [Expectation(DAY_MS, BEGIN_MS, ZoneInfo("UTC"))]
+    wanted: list[Expectation | None] = [
+        Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
+    ]
     attendance = Attendance((0,), 1, lambda _row, _rule: wanted[0], Surroundings())
     attendance.grow(1)
     attendance.look_again(0)
@@ -322,7 +327,7 @@ def test_a_restored_patient_is_looked_at_when_it_is_due_and_not_before() -> None
 
 def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() -> None:
     """Looked at before anything came, such a patient was never looked at again."""
-    expected = Expectation(DAY_MS, 0, ZoneInfo("UTC"), at_once=True)
+    expected = Expectation(DAY_MS, 0, ((LONG_AGO_MS, ZoneInfo("UTC")),), at_once=True)
     attendance = Attendance((0,), 1, lambda _row, _rule: expected, Surroundings())
     attendance.grow(1)
     attendance.look_again(0)
@@ -350,7 +355,9 @@ def test_of_all_behind_a_gateway_the_first_whose_silence_is_due_tells_of_it(*, c
 
 def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own() -> None:
     """Under the first one's name the second was dropped, and the patient missed by nobody."""
-    expected: list[Expectation | None] = [Expectation(DAY_MS, BEGIN_MS, ZoneInfo("UTC"))]
+    expected: list[Expectation | None] = [
+        Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
+    ]
     attendance = Attendance((0,), 1, lambda _row, _rule: expected[0], Surroundings())
     attendance.grow(1)
     nobody = np.empty(0, np.int64)
