@@ -12,7 +12,14 @@ from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.plans import Plans
 from alerts.engine.state import PartitionState
 from alerts.rules.load import load_books
-from schemas.kafka import PatientReadings, ReadingsRecord, Stamp, StampedReading, TimeQuality
+from schemas.kafka import (
+    PatientReadings,
+    ReadingsRecord,
+    Stamp,
+    StampedReading,
+    TimeQuality,
+    Unassigned,
+)
 from schemas.reading import Absence, Capture, Device, Outcome, Quantity, Reading
 from schemas.registry import PatientEntry
 
@@ -128,6 +135,15 @@ def record(
 ) -> PatientReadings:
     readings = [stamped(one, received_ms, seq) for seq, one in enumerate(measured, start=1)]
     return PatientReadings(patient_id, "home-1", "0" * 16, received_ms, readings)
+
+
+def waiting(measured: Measured, received_ms: int | None = None, device: str = "") -> Unassigned:
+    """A reading of a device that is nobody's."""
+    at_ms = measured.at_ms if received_ms is None else received_ms
+    reading = stamped(measured, at_ms)
+    if device:
+        reading = StampedReading(reading.reading, reading.stamp, device_id=device)
+    return Unassigned("home-1", "0" * 16, at_ms, "no-assignment", reading)
 
 
 def at_once(*measured: Measured, patient_id: str = "p1") -> list[ReadingsRecord]:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import gaierror
-from typing import Any
 
 import pytest
 from bleak import BleakClient
@@ -33,52 +32,10 @@ from simulators.simulate.typed import Button, Take, doubt, read_command
 from simulators.world.central import make_host
 from simulators.world.radio import Air
 from tests.bluetooth_world import CLOCK, eventually, heard
+from tests.simulators.simulated import TIMEOUT_S, simulate
 
-TIMEOUT_S = 20.0
 GATEWAY = hci.Address("00:1A:7D:00:00:01", hci.AddressType.PUBLIC_DEVICE)
 PASSKEY = 42
-
-
-class Simulated:
-    """The process, and what it has said so far."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.said: list[dict[str, Any]] = []
-
-    async def until(self, event: str, times: int = 1) -> dict[str, Any]:
-        """Read on until it has told of this event so often; give the last one."""
-        assert self.process.stdout is not None
-        while sum(line["event"] == event for line in self.said) < times:
-            line = await asyncio.wait_for(self.process.stdout.readline(), TIMEOUT_S)
-            assert line, self.said
-            self.said.append(json.loads(line))
-        return [line for line in self.said if line["event"] == event][-1]
-
-    async def type(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        await self.process.stdin.drain()
-
-    def payloads(self, event: str) -> list[bytes]:
-        return [bytes.fromhex(line["payload"]) for line in self.said if line["event"] == event]
-
-
-@asynccontextmanager
-async def simulate(*arguments: str) -> AsyncIterator[Simulated]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "vitalwire", "simulate", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Simulated(process)
-        await asyncio.wait_for(process.wait(), TIMEOUT_S)
-        assert process.returncode == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 @asynccontextmanager

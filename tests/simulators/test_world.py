@@ -7,8 +7,7 @@ from typing import Any, Self
 
 import pytest
 from bleak import BleakClient, BleakScanner
-from bleak.backends.bluezdbus.manager import BlueZManager, get_global_bluez_manager
-from bleak.backends.device import BLEDevice
+from bleak.backends.bluezdbus.manager import get_global_bluez_manager
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakDBusError,
@@ -28,16 +27,9 @@ from simulators.world import (
     radio,
 )
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, heard, make_cuff
+from tests.simulators.host import FEATURE, TIMEOUT_S, adapter_is_powered, find
 
 MEASUREMENT = uuids.full(uuids.BLOOD_PRESSURE_MEASUREMENT)
-FEATURE = uuids.full(uuids.BLOOD_PRESSURE_FEATURE)
-TIMEOUT_S = 10.0
-
-
-async def find(address: str = CUFF_ADDRESS) -> BLEDevice:
-    device = await heard(address)
-    assert device is not None
-    return device
 
 
 async def call(
@@ -67,14 +59,6 @@ async def notifying(path: str) -> bool:
     )
     bus.disconnect()
     return bool(value.value)
-
-
-def adapter_is_powered(manager: BlueZManager) -> bool:
-    """Whether the news have reached bleak."""
-    try:
-        return bool(manager.get_default_adapter())
-    except BleakBluetoothNotAvailableError:
-        return False
 
 
 class Agent:

@@ -19,7 +19,7 @@ from simulators.world import (
     StopDiscoveryInProgress,
 )
 from tests.bluetooth_world import CUFF_ADDRESS, eventually, heard, make_cuff
-from tests.simulators.test_world import FEATURE, TIMEOUT_S, adapter_is_powered, find
+from tests.simulators.host import FEATURE, TIMEOUT_S, adapter_is_powered, find
 
 
 async def test_an_adapter_that_is_pulled_out_is_gone_and_keeps_its_bonds(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from simulators.true_world import TrueWorld
 from tests.bluetooth_world import eventually
+from tests.gateway.bluetooth.people import gateway
 from tests.gateway.bluetooth.side import BluetoothSide
-from tests.gateway.bluetooth.test_pairing import gateway
-from tests.simulators.test_simulate import simulate
+from tests.simulators.simulated import simulate
 
 ADDRESS = "C4:DE:30:00:00:01"
 

@@ -9,8 +9,8 @@ from alerts.desk.notices import Notices, Places, notices_of
 from schemas.alert import Action, Decision, Deed, Event
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
+from tests.alerts.desk.cases import case_of
 from tests.alerts.desk.stories import acknowledged
-from tests.alerts.desk.test_fold import case_of
 from tests.alerts.desk.virtual_desk import (
     HOUR_MS,
     MINUTE_MS,

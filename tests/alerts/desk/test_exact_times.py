@@ -9,20 +9,20 @@ import pytest
 
 from alerts.desk.fold import KEPT_MAX
 from alerts.desk.triage import GATHER_MS
-from schemas.rota import RotaEntry, Shift
-from tests.alerts.desk.virtual_desk import DAY_SHIFT_MS, MONDAY_MS, NIGHT_MS, ROTA, VirtualDesk
+from schemas.rota import RotaEntry
+from tests.alerts.desk.virtual_desk import (
+    ALWAYS,
+    DAY_SHIFT_MS,
+    MONDAY_MS,
+    NIGHT_MS,
+    ROTA,
+    VirtualDesk,
+)
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
-ALWAYS = RotaEntry(
-    "home",
-    shifts=[Shift("00:00", "00:00", ["nurse"], ["second"], ["lead"])],
-    off_hours=ROTA.off_hours,
-    programme_lead=["chief"],
-    technical=["technician"],
-)
 
 
 def exactly(desk: VirtualDesk) -> list[tuple[int, str, list[str]]]:

@@ -7,28 +7,9 @@ from alerts.desk.case import RECURS_AFTER_MS, Case
 from alerts.desk.fold import Desk, sections
 from schemas.alert import Action, Event, Severity, Transition
 from tests.alert_records import acknowledgement, transition
+from tests.alerts.desk.cases import case_of, fold, take
 
 MINUTE_MS = 60_000
-
-
-def fold(*records: Transition | Action) -> Desk:
-    desk = Desk()
-    for record in records:
-        take(desk, record)
-    return desk
-
-
-def take(desk: Desk, record: Transition | Action) -> None:
-    if isinstance(record, Transition):
-        desk.found(record)
-    else:
-        desk.done(record)
-
-
-def case_of(*records: Transition | Action) -> Case:
-    case = fold(*records).case("a")
-    assert case is not None
-    return case
 
 
 def test_an_onset_waits_for_a_person() -> None:

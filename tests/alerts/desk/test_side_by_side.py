@@ -9,10 +9,16 @@ from alerts.desk.staffing import Staffing
 from schemas.alert import Action
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
+from tests.alerts.desk.cases import case_of
 from tests.alerts.desk.stories import acknowledged
-from tests.alerts.desk.test_exact_times import ALWAYS
-from tests.alerts.desk.test_fold import case_of
-from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, MONDAY_MS, NIGHT_MS, VirtualDesk
+from tests.alerts.desk.virtual_desk import (
+    ALWAYS,
+    HOUR_MS,
+    MINUTE_MS,
+    MONDAY_MS,
+    NIGHT_MS,
+    VirtualDesk,
+)
 
 DAY_MS = 24 * HOUR_MS
 

@@ -6,8 +6,8 @@ from alerts.desk.message import notice_of
 from alerts.desk.technical import again, identity, report, trouble_id
 from schemas.alert import Action, Transition
 from tests.alert_records import transition
+from tests.alerts.desk.cases import case_of
 from tests.alerts.desk.stories import DAY_MS
-from tests.alerts.desk.test_fold import case_of
 from tests.alerts.desk.virtual_desk import MONDAY_MS
 
 

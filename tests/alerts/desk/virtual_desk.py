@@ -29,6 +29,14 @@ ROTA = RotaEntry(
     programme_lead=["chief"],
     technical=["technician"],
 )
+ALWAYS = RotaEntry(
+    "home",
+    shifts=[Shift("00:00", "00:00", ["nurse"], ["second"], ["lead"])],
+    off_hours=ROTA.off_hours,
+    programme_lead=["chief"],
+    technical=["technician"],
+)
+"""Somebody is always on duty."""
 NOBODY = RotaEntry("home")
 Log = list[Transition | Action]
 

@@ -7,7 +7,7 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry, PersonalLimit
-from tests.alerts.engine.test_revise import BOOK
+from tests.alerts.engine.window_book import BOOK
 from tests.alerts.readings import DAY, NOON, at_once, fresh_state, glucose
 
 LIMITS = """

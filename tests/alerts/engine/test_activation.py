@@ -16,7 +16,7 @@ from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
-from tests.alerts.engine.test_once_a_day import MEAN
+from tests.alerts.engine.small_books import COUNTED, GATED, MEAN
 from tests.alerts.readings import (
     BASIC,
     BOTH,
@@ -33,33 +33,6 @@ from tests.alerts.readings import (
 )
 
 DIABETES, STANDARD = BOTH[1], BOTH[0]
-COUNTED = """
-book = "counted"
-title = "Counted"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-GATED
-
-[[rule]]
-id = "two-of-three"
-ladder = "bp-high"
-title = "High twice"
-vital = "blood_pressure"
-when = "systolic >= 145 mmHg"
-band = ["5 mmHg"]
-severity = "high"
-source = "none"
-advice = "none"
-window = { matching = 2, of = 3 }
-"""
-
-GATED = next(
-    line for line in (BASIC / "adult-standard.toml").read_text().splitlines() if "gated" in line
-)
-"""Books that a patient may be under together agree on it."""
 
 
 def under(*books: str) -> PatientEntry:

@@ -7,7 +7,7 @@ from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
 from tests.alerts.engine.corrections import correction, withdrawal
-from tests.alerts.engine.test_revise import days, told
+from tests.alerts.engine.window_book import days, told
 from tests.alerts.engine.window_rules import GATED, rule
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure
 

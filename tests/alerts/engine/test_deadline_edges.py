@@ -5,8 +5,18 @@ import pytest
 from alerts.engine.unassigned import UnassignedDevices
 from schemas.kafka import Tick
 from tests.alerts.engine.confirming import events, judged
-from tests.alerts.engine.test_unassigned import waiting
-from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, Measured, at_once, basic, glucose, record
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Measured,
+    at_once,
+    basic,
+    glucose,
+    record,
+    waiting,
+)
 from tests.alerts.readings import pressure as measured
 
 DEADLINE = NOON + 10 * MINUTE

@@ -12,38 +12,12 @@ from alerts.engine.ended import (
     note_over,
     part,
 )
-from alerts.engine.findings import Facts
 from alerts.engine.ladder_state import Awaiting, Ended, LadderState, Match, Pending
-from alerts.engine.sight import Sight
+from tests.alerts.engine.facts import by, sight
+from tests.alerts.engine.one_ladder import basis
 from tests.alerts.readings import DAY, MINUTE, NOON
 
 A, B, C = 1, 2, 4
-
-
-def sight(name: str, at_ms: int = NOON) -> Sight:
-    return Sight(name, "blood_pressure", at_ms, "device-clock", {})
-
-
-def by(name: str, log_ms: int = NOON) -> Facts:
-    return Facts(
-        matched=0,
-        denied=0,
-        returned=0,
-        fresh=0,
-        flagged=False,
-        uncensored=True,
-        device_clock=True,
-        older=False,
-        cleared=0,
-        measured_ms=log_ms - 1,
-        log_ms=log_ms,
-        sight=sight(name),
-        day=0,
-    )
-
-
-def matches(state: LadderState) -> list[tuple[str, int]]:
-    return [(match.reading_id, match.rungs) for match in state.basis]
 
 
 def whole() -> LadderState:
@@ -73,7 +47,7 @@ def test_a_part_is_all_that_some_rungs_rest_on_and_a_copy() -> None:
         older=A | C,
     )
     assert part(state, C).awaiting is None
-    assert matches(part(state, C)) == [("b", C)]
+    assert basis(part(state, C)) == [("b", C)]
     assert part(state, B).older == part(state, B).lowered == 0
     some.basis[0].rungs = 0
     assert some.awaiting is not None
@@ -93,7 +67,7 @@ def test_what_is_joined_holds_with_all_that_both_rest_on() -> None:
     join(state, whole())
     assert (state.latched, state.lowered) == (A | B | C, A | C), "in full where one of them says so"
     assert (state.last_match_ms, state.onset_reading_id) == (NOON + 5, "x")
-    assert matches(state) == [("a", A | B), ("z", A), ("b", C), ("m", A)], "by time, then by name"
+    assert basis(state) == [("a", A | B), ("z", A), ("b", C), ("m", A)], "by time, then by name"
     assert state.older == A | C
     assert state.awaiting is not None
     assert state.awaiting.sight.reading_id == "a"
@@ -111,13 +85,13 @@ def test_of_two_that_are_joined_the_later_match_and_the_own_wait_count() -> None
 def test_one_reading_of_both_is_one_match_of_the_rungs_of_both() -> None:
     state = LadderState(latched=C, basis=[Match("a", NOON, C)])
     join(state, whole())
-    assert matches(state) == [("a", A | B | C), ("b", C)]
+    assert basis(state) == [("a", A | B | C), ("b", C)]
 
 
 def test_eight_matches_are_known_and_what_the_others_matched_is_older() -> None:
     state = LadderState(latched=A, basis=[Match(f"{n}", NOON + 10 + n, A) for n in range(7)])
     join(state, LadderState(latched=A | B, basis=[Match("o", NOON, B), Match("p", NOON + 1, A)]))
-    assert [name for name, _ in matches(state)] == ["p", *map(str, range(7))]
+    assert [name for name, _ in basis(state)] == ["p", *map(str, range(7))]
     assert state.older == B
 
 
@@ -178,7 +152,7 @@ def test_a_match_that_opened_nothing_is_remembered_as_ended_by_the_newest() -> N
     (one,) = state.ended
     assert (one.held.latched, one.held.lowered, one.held.last_match_ms) == (A | C, C, NOON)
     assert one.enders == {0: BY_THE_NEWEST, 2: BY_THE_NEWEST}
-    assert matches(one.held) == [("m", A | C)]
+    assert basis(one.held) == [("m", A | C)]
     assert one.at_ms == NOON + 9
 
 
@@ -189,7 +163,7 @@ def test_a_flagged_match_that_was_denied_waits_on_for_nobody() -> None:
     (one,) = state.ended
     assert (one.held.latched, one.held.lowered) == (B, B), "it would have been unverified"
     assert one.held.pending == [Pending(sight("p"), B, NOON + 3, MINUTE, delayed=True)]
-    assert (matches(one.held), one.held.onset_reading_id) == ([("p", B)], "p")
+    assert (basis(one.held), one.held.onset_reading_id) == ([("p", B)], "p")
     assert one.enders == {1: ("e", NOON + 8)}
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from alerts.engine.findings import Facts
 from alerts.engine.gate import gate
 from alerts.engine.ladder_state import LadderState, Match, Pending
-from tests.alerts.engine.test_ended import by, sight
+from tests.alerts.engine.facts import by, sight
 from tests.alerts.readings import HOUR, MINUTE, NOON
 
 A, B, C = 1, 2, 4

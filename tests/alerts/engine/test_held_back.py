@@ -1,5 +1,7 @@
 """What waits, what was seen already, what comes into force: who is told, and who is not."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -8,6 +10,7 @@ from alerts.engine.partition import Partition
 from alerts.engine.plans import Plans
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
+from alerts.judge.lines import LogLines
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.errors import InvalidInput
@@ -25,7 +28,6 @@ from tests.alerts.engine.window_rules import (
     rule,
     rules,
 )
-from tests.alerts.judge.test_lines import read
 from tests.alerts.readings import (
     BOTH,
     DAY,
@@ -205,7 +207,7 @@ def test_a_line_of_another_major_version_is_refused(kind: str) -> None:
     if kind == "reading":
         line = {"patient_id": "p1", "received_at": 1, "vital": "glucose", "version": 2}
     with pytest.raises(InvalidInput) as caught:
-        read(line)
+        LogLines().read(1, json.dumps(line))
     assert caught.value.reason == "version"
 
 

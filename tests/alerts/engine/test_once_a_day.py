@@ -4,40 +4,8 @@ from alerts.engine.ladders import arrange
 from alerts.rules.reader import read_book
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.small_books import MEAN
 from tests.alerts.readings import DAY, MINUTE, NOON, at_once, pressure
-
-MEAN = """
-book = "adult-standard"
-title = "Means"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
-[[rule]]
-id = "mean"
-ladder = "bp-high"
-title = "High on average"
-vital = "blood_pressure"
-when = "systolic >= 135 mmHg"
-band = ["2 mmHg"]
-severity = "medium"
-source = "none"
-advice = "none"
-window = { mean_days = 2, readings = 3, days = 2 }
-
-[[rule]]
-id = "severe"
-ladder = "bp-high"
-title = "Severe"
-vital = "blood_pressure"
-when = "systolic > 180 mmHg"
-band = ["5 mmHg"]
-severity = "critical"
-source = "none"
-advice = "none"
-"""
 
 
 def test_a_mean_is_spoken_of_once_a_day_of_the_patient() -> None:

@@ -10,7 +10,7 @@ from alerts.rules.reader import read_book
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry, ZonePeriod
 from tests.alerts.engine.dated_rules import OWN, of, rules, under
-from tests.alerts.engine.test_activation import COUNTED, GATED
+from tests.alerts.engine.small_books import COUNTED, GATED
 from tests.alerts.engine.window_rules import GATED as MOVED
 from tests.alerts.engine.window_rules import judged, rule
 from tests.alerts.readings import (

@@ -16,8 +16,8 @@ from schemas.registry import PatientEntry
 from tests.alerts.engine.confirming import rules as confirming
 from tests.alerts.engine.corrections import correction, events, kept, logs, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_revise import days
-from tests.alerts.engine.test_revise import rules as windows
+from tests.alerts.engine.window_book import days
+from tests.alerts.engine.window_book import rules as windows
 from tests.alerts.readings import (
     DAY,
     HOUR,

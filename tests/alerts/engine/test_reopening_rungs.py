@@ -10,7 +10,8 @@ from alerts.engine.findings import WORK_LIST_RANK, Finding
 from alerts.engine.ladder_state import Awaiting, Ended, LadderState, Match, Pending
 from alerts.engine.reopening import Reopening, reopen
 from alerts.engine.sight import Sight
-from tests.alerts.engine.test_resting import HIGH, LADDER, MEAN, SEVERE, TWICE, basis, sight
+from tests.alerts.engine.facts import sight
+from tests.alerts.engine.one_ladder import HIGH, LADDER, MEAN, SEVERE, TWICE, basis
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON
 
 

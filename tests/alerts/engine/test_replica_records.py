@@ -18,7 +18,7 @@ from alerts.engine.changelog import (
     encode_kept,
 )
 from alerts.engine.replica import Replica, Write
-from tests.alerts.engine.test_replica import OTHER_TOPIC, TOPIC, Member, World
+from tests.alerts.engine.members import OTHER_TOPIC, TOPIC, Member, World
 from tests.alerts.readings import MINUTE, NOON, at_once, basic, encoded, pressure
 
 LOG = [encoded(one) for one in at_once(*(pressure(NOON + n * MINUTE, 200) for n in range(6)))]

@@ -7,28 +7,11 @@ from alerts.engine.ladder_state import Awaiting, LadderState, Match, Pending
 from alerts.engine.resting import rest, told_of, untrue
 from alerts.engine.revise import Moved
 from alerts.engine.sight import Sight
-from tests.alerts.engine.window_rules import rule, rules
+from tests.alerts.engine.facts import sight
+from tests.alerts.engine.one_ladder import HIGH, LADDER, MEAN, SEVERE, TWICE, basis
 from tests.alerts.readings import HOUR, MINUTE, NOON
 
-CONFIRM = 'confirm = { within = "10min" }'
-(LADDER,) = rules(
-    rule("severe", "systolic > 180 mmHg", CONFIRM, ladder="bp", severity="critical"),
-    rule("high", "systolic > 160 mmHg", ladder="bp"),
-    rule("twice", "systolic > 150 mmHg", "window = { matching = 2, of = 3 }", ladder="bp"),
-    rule(
-        "mean",
-        "systolic > 140 mmHg",
-        "window = { mean_days = 2, readings = 3, days = 1 }",
-        ladder="bp",
-        severity="medium",
-    ),
-).ladders
-SEVERE, HIGH, TWICE, MEAN = 1, 2, 4, 8
 ALONE = SEVERE | HIGH
-
-
-def sight(name: str, at_ms: int = NOON) -> Sight:
-    return Sight(name, "blood_pressure", at_ms, "device-clock", {})
 
 
 def change(name: str = "a", at_ms: int = NOON, now: Sight | None = None) -> Change:
@@ -57,10 +40,6 @@ def held(*basis: tuple[str, int], older: int = 0) -> LadderState:
         basis=matches,
         older=older,
     )
-
-
-def basis(state: LadderState) -> list[tuple[str, int]]:
-    return [(match.reading_id, match.rungs) for match in state.basis]
 
 
 def test_rungs_that_one_reading_decides_rest_on_it_no_more() -> None:

@@ -15,7 +15,7 @@ from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry, ZonePeriod
 from tests.alerts.engine.cuts import remembered
-from tests.alerts.engine.test_one_by_one import THERAPY, rules, weeks
+from tests.alerts.engine.weeks import THERAPY, rules, weeks
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from alerts.engine.replica import Replica
 from alerts.engine.snapshot import Header, Saving, load, place
-from tests.alerts.engine.test_replica import TOPIC, Member, World
+from tests.alerts.engine.members import TOPIC, Member, World
 from tests.alerts.readings import MINUTE, NOON, at_once, encoded, pressure, record
 
 HEADER = Header(TOPIC, "state-1", 0, 5)

@@ -14,7 +14,7 @@ from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged, remembered
-from tests.alerts.engine.test_one_by_one import TEXT
+from tests.alerts.engine.weeks import TEXT
 from tests.alerts.engine.window_rules import (
     GATED,
     HIGH_TWICE,

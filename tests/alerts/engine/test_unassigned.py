@@ -22,16 +22,8 @@ from tests.alerts.readings import (
     basic,
     glucose,
     pressure,
-    stamped,
+    waiting,
 )
-
-
-def waiting(measured: Measured, received_ms: int | None = None, device: str = "") -> Unassigned:
-    at_ms = measured.at_ms if received_ms is None else received_ms
-    reading = stamped(measured, at_ms)
-    if device:
-        reading = type(reading)(reading.reading, reading.stamp, device_id=device)
-    return Unassigned("home-1", "0" * 16, at_ms, "no-assignment", reading)
 
 
 def judged(*records: Unassigned) -> list[Transition]:

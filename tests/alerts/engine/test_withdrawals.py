@@ -10,7 +10,7 @@ from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.corrections import LATER, SEVERE, events, judged, kept, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
-from tests.alerts.engine.test_revise import fresh, measurements, memory_of, named
+from tests.alerts.engine.window_book import fresh, measurements, memory_of, named
 from tests.alerts.readings import (
     DAY,
     MINUTE,

@@ -2,7 +2,7 @@
 
 from alerts.projector.rows import alert_row
 from tests.alert_records import transition
-from tests.alerts.desk.test_fold import case_of
+from tests.alerts.desk.cases import case_of
 
 
 def test_a_row_names_what_is_as_severe_as_it_says() -> None:

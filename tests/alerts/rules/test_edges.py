@@ -13,7 +13,7 @@ from alerts.rules.reader import read_book
 from alerts.rules.syntax import parse
 from schemas.registry import BookLimit
 from schemas.vitals import VITALS
-from tests.alerts.rules.test_kinds import (
+from tests.alerts.rules.one_rule import (
     HEAD,
     KEEP,
     PLAIN,

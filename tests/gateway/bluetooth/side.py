@@ -76,6 +76,10 @@ class BluetoothSide:
         """Whether every adapter scans."""
         return all(scanner.scanning for scanner in self.devices._scanners)
 
+    def tells(self, words: str) -> bool:
+        """Whether a problem is told in which these words stand."""
+        return any(words in problem for problem in self.devices.problems)
+
     async def run(self) -> None:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as parts:

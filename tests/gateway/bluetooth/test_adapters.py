@@ -18,8 +18,8 @@ from simulators.peripherals.peripheral import Peripheral
 from simulators.stack.process import Child, Program
 from simulators.world import AdapterSettings, BluetoothWorld
 from tests.bluetooth_world import eventually, make_cuff, make_meter
+from tests.gateway.bluetooth.counters import refused_unpaired
 from tests.gateway.bluetooth.side import BluetoothSide
-from tests.gateway.bluetooth.test_visits import refused
 
 SECOND = AdapterSettings("hci1", "B8:27:EB:00:00:02")
 
@@ -58,13 +58,13 @@ async def pair(
 async def test_a_device_is_visited_over_the_adapter_that_holds_its_bond(
     two: BluetoothWorld, both: BluetoothSide
 ) -> None:
-    refused_before = refused()
+    refused_before = refused_unpaired()
     over_first, over_second = make_cuff(), make_meter()
     await pair(two, both, over_first, "hci0")
     await pair(two, both, over_second, "hci1")
     taken = {over_first.take(120, 80, 70), over_second.take_payload(b"\x00\x01").measurement}
     await eventually(lambda: set(both.payloads) == taken)
-    assert refused() == refused_before
+    assert refused_unpaired() == refused_before
 
 
 def test_every_call_names_its_adapter() -> None:
@@ -87,11 +87,11 @@ def test_every_call_names_its_adapter() -> None:
 
 
 async def test_a_stranger_to_both_is_refused(two: BluetoothWorld, both: BluetoothSide) -> None:
-    refused_before = refused()
+    refused_before = refused_unpaired()
     stranger = make_cuff()
     stranger.take(120, 80, 70)
     await two.add(stranger, bonded=False)
-    await eventually(lambda: refused() > refused_before)
+    await eventually(lambda: refused_unpaired() > refused_before)
     assert both.payloads == []
 
 

@@ -36,21 +36,14 @@ from tests.bluetooth_world import (
     make_cuff,
     make_meter,
 )
+from tests.gateway.bluetooth.counters import refused_unpaired
+from tests.gateway.bluetooth.people import gateway
 from tests.gateway.bluetooth.side import BluetoothSide, alive
-from tests.gateway.bluetooth.test_pairing import gateway
 
 
 def refused(reason: str) -> float:
     labels = {"reason": reason}
     return REGISTRY.get_sample_value("vitalwire_gateway_refused_total", labels) or 0.0
-
-
-def refused_unpaired() -> float:
-    return REGISTRY.get_sample_value("vitalwire_gateway_refused_unpaired_total") or 0.0
-
-
-def told(side: BluetoothSide, words: str) -> bool:
-    return any(words in problem for problem in side.devices.problems)
 
 
 def spoofer(serial: str = "C-0001") -> Cuff:
@@ -92,13 +85,13 @@ async def test_a_device_whose_bond_this_machine_has_lost_is_named(
     cuff.take(120, 80, 70)
     await world.add(cuff, bonded=False)
     way_out = f"has lost its pairing; run `vitalwire gateway pair {CUFF_ADDRESS}`"
-    await eventually(lambda: told(side, way_out))
+    await eventually(lambda: side.tells(way_out))
     assert side.payloads == []
     await cuff.set_pairing_mode(on=True)
     code, _, complained = await gateway("pair", CUFF_ADDRESS, state=tmp_path)
     assert (code, complained) == (0, "")
     await eventually(lambda: len(side.payloads) == 1)
-    assert not told(side, way_out)
+    assert not side.tells(way_out)
 
 
 KEYBOARD, LAMP, BY_ITS_NAME = (f"C0:00:00:00:00:{number}" for number in (11, 12, 13))
@@ -151,11 +144,11 @@ async def test_a_device_paired_outside_later_is_not_read_but_shown(
     meter = make_meter()
     await world.add(meter, bonded=True)
     meter.take(Sample(Decimal(100)))
-    await eventually(lambda: told(side, f"{METER_ADDRESS} was paired outside"))
+    await eventually(lambda: side.tells(f"{METER_ADDRESS} was paired outside"))
     assert side.visits == 0
     side.admissions.admit(Admission(METER_ADDRESS, AdmittedBy.PERSON))
     await side.visited(1)
-    assert not told(side, METER_ADDRESS)
+    assert not side.tells(METER_ADDRESS)
     assert cuff.pending == 0
 
 
@@ -192,7 +185,7 @@ async def test_a_spoofer_without_the_key_of_the_bond_gets_nothing_in(
     false = spoofer()
     false.take(250, 150, 70)
     await world.add(false, bonded=False)
-    await eventually(lambda: told(side, CUFF_ADDRESS))
+    await eventually(lambda: side.tells(CUFF_ADDRESS))
     assert side.visits > 0
     assert (side.payloads, false.pending) == ([], 1)
     assert [admission.address for admission in side.admissions.all()] == [CUFF_ADDRESS]
@@ -226,7 +219,7 @@ async def test_another_serial_number_is_refused_even_with_the_key(
     false.bonds = cuff.bonds  # the key has leaked
     false.take(250, 150, 70)
     await world.add(false, bonded=False)
-    await eventually(lambda: told(side, "another serial number"))
+    await eventually(lambda: side.tells("another serial number"))
     assert refused("serial") > before
     assert side.payloads == [taken]
     # It handed something over before it said who it is; from now on it is asked first.
@@ -252,7 +245,7 @@ async def test_who_was_refused_is_asked_first_after_a_restart_too(
         false.bonds = cuff.bonds  # the key has leaked
         false.take(250, 150, 70)
         await world.add(false, bonded=False)
-        await eventually(lambda: told(side, "another serial number") and not false.is_connected)
+        await eventually(lambda: side.tells("another serial number") and not false.is_connected)
     async with alive(BluetoothSide(tmp_path, "hci0")) as side:
         before = refused("serial")
         false.take(251, 151, 70)
@@ -295,7 +288,7 @@ async def test_whoever_may_use_the_bus_may_pair_but_what_was_paired_outside_is_n
         await call(bus, Message(BLUEZ, path_of(cuff), DEVICE_INTERFACE, "Pair"))
     assert [found.address for found in await pairing.paired_devices("hci0")] == [CUFF_ADDRESS]
     cuff.take(120, 80, 70)
-    await eventually(lambda: told(side, f"{CUFF_ADDRESS} was paired outside"))
+    await eventually(lambda: side.tells(f"{CUFF_ADDRESS} was paired outside"))
     assert (refused("pairing"), side.payloads) == (before, [])
 
 

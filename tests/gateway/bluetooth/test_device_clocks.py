@@ -28,8 +28,8 @@ from simulators.peripherals.model import CONFORMANT, Model
 from simulators.peripherals.models import CUFFS, METERS, Device
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, METER_ADDRESS, eventually
+from tests.gateway.bluetooth.people import person
 from tests.gateway.bluetooth.side import BluetoothSide, alive
-from tests.gateway.bluetooth.test_pairing import person
 
 ZONE = ZoneInfo("Asia/Kathmandu")  # 5 h 45 min: no whole hour, and no daylight saving
 HOUR_S = 3600.0

@@ -22,8 +22,8 @@ from simulators.peripherals import Cuff
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.eager import EagerCuff, Then
+from tests.gateway.bluetooth.people import gateway
 from tests.gateway.bluetooth.side import BluetoothSide, alive
-from tests.gateway.bluetooth.test_pairing import gateway
 from tests.gateway.records import SHOWN, cuff_payload
 
 LEFT = cuff_payload()

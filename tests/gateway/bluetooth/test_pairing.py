@@ -1,8 +1,6 @@
 """What a person does once per device, as the command line does it."""
 
 import asyncio
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -22,25 +20,11 @@ from tests.bluetooth_world import (
     eventually,
     make_cuff,
 )
+from tests.gateway.bluetooth.people import gateway, person
 from tests.gateway.bluetooth.side import BluetoothSide
 
 PASSKEY = 123_456
 TASK = first_meeting.Task(CLOCK)
-
-
-async def gateway(
-    *arguments: str, state: Path | None = None, typed: str = ""
-) -> tuple[int | None, str, str]:
-    """Run a command beside the world; give its exit code, what it said, and its errors."""
-    where = ("--state", str(state)) if state is not None else ()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "vitalwire", "gateway", *arguments, *where),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, complained = await process.communicate(typed.encode())
-    return process.returncode, said.decode(), complained.decode()
 
 
 async def test_a_device_without_display_is_paired_and_then_read(
@@ -66,20 +50,6 @@ async def test_a_device_with_a_display_asks_for_its_digits(
     assert code == 0
     assert "Six digits" in said
     assert "Paired" in said
-
-
-def person(
-    address: str, passkey: int | None = None, tell: Callable[[str], None] = print
-) -> pairing.Person:
-    """Somebody who reads the display, or gives up."""
-
-    async def read() -> int | None:
-        return passkey
-
-    async def compare(_shown: int) -> bool:
-        return False
-
-    return pairing.Person(address, read, compare, tell)
 
 
 @pytest.mark.parametrize("passkey", [1, None])

@@ -12,7 +12,6 @@ from simulators.peripherals.models import CUFFS
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually
 from tests.gateway.bluetooth.side import BluetoothSide
-from tests.gateway.bluetooth.test_admitting import told
 
 
 def omron(*, serial: str | None = None) -> Cuff:
@@ -64,7 +63,7 @@ async def false_one_refused(world: BluetoothWorld, side: BluetoothSide) -> Cuff:
     false.take(250, 150, 70)
     await world.add(false, bonded=False)
     await false.set_pairing_mode(on=True)
-    await eventually(lambda: told(side, "another serial number"))
+    await eventually(lambda: side.tells("another serial number"))
     return false
 
 
@@ -90,7 +89,7 @@ async def test_the_true_one_is_read_after_a_false_one_was_refused(
     second = admitted.take(130, 85, 71)
     await world.add(admitted, bonded=False)
     await eventually(lambda: side.payloads == [first, second])
-    await eventually(lambda: not told(side, CUFF_ADDRESS))
+    await eventually(lambda: not side.tells(CUFF_ADDRESS))
 
 
 async def test_without_a_serial_number_on_record_only_a_person_pairs(
@@ -103,6 +102,6 @@ async def test_without_a_serial_number_on_record_only_a_person_pairs(
     cuff.take(120, 80, 70)
     # The real bluetoothd lets several visits fail, with rests between them: 24 to 40 s were seen.
     asked = f"vitalwire gateway pair {CUFF_ADDRESS}"
-    await eventually(lambda: told(side, asked), within_s=100)
+    await eventually(lambda: side.tells(asked), within_s=100)
     assert side.payloads == []
     assert world.is_paired(cuff)  # ours is kept: nobody gave it up

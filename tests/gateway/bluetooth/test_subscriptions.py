@@ -18,9 +18,9 @@ from simulators.peripherals import Cuff, Habits, Sample, Stall, attributes
 from simulators.peripherals.models import CUFFS
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff, make_meter
+from tests.gateway.bluetooth.counters import sessions
+from tests.gateway.bluetooth.orders import watch
 from tests.gateway.bluetooth.side import BluetoothSide
-from tests.gateway.bluetooth.test_survival import watch
-from tests.gateway.bluetooth.test_visits import sessions
 
 MOVING = b"\x00\x64\x00\xff\x07\xff\x07"
 ENHANCED = b"\x00\x78\x00\x50\x00\x5d\x00"

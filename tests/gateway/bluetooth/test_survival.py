@@ -24,8 +24,8 @@ from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
 from gateway.record import Notification, Record
-from gateway.visit import Order, Visit
-from gateway.visit_table import Command, Event, State
+from gateway.visit import Order
+from gateway.visit_table import Command, Event
 from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
@@ -38,22 +38,10 @@ from simulators.world import (
     StopDiscoveryInProgress,
 )
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff, make_meter
+from tests.gateway.bluetooth.counters import sessions
+from tests.gateway.bluetooth.orders import watch
 from tests.gateway.bluetooth.side import BluetoothSide
-from tests.gateway.bluetooth.test_visits import sessions
-from tests.simulators.test_world import find
-
-
-def watch(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
-    """Note what every visit is ordered to do."""
-    orders: list[Command] = []
-    order = Visit._order
-
-    def noting(visit: Visit, to: State, command: Command, now_ms: int, after_s: float) -> Order:
-        orders.append(command)
-        return order(visit, to, command, now_ms, after_s)
-
-    monkeypatch.setattr(Visit, "_order", noting)
-    return orders
+from tests.simulators.host import find
 
 
 def failures(reason: str) -> float:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from dbus_fast import Message
-from prometheus_client import REGISTRY
 
 from gateway import dialling, dialogue
 from gateway.bluetooth import harvest
@@ -23,16 +22,8 @@ from simulators.peripherals import Cuff, DropLink, Habits, LoseConfirmation, Met
 from simulators.world import BluetoothWorld
 from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
+from tests.gateway.bluetooth.counters import refused_unpaired, sessions
 from tests.gateway.bluetooth.side import BluetoothSide, alive
-
-
-def sessions(outcome: str) -> float:
-    labels = {"outcome": outcome}
-    return REGISTRY.get_sample_value("vitalwire_gateway_sessions_total", labels) or 0.0
-
-
-def refused() -> float:
-    return REGISTRY.get_sample_value("vitalwire_gateway_refused_unpaired_total") or 0.0
 
 
 async def test_a_burst_is_in_the_journal_in_its_order(cuff: Cuff, side: BluetoothSide) -> None:
@@ -119,9 +110,9 @@ async def test_an_unpaired_device_is_refused_and_counted_once(
 ) -> None:
     stranger = make_cuff()
     stranger.take(120, 80, 70)
-    refused_before = refused()
+    refused_before = refused_unpaired()
     await world.add(stranger, bonded=False)
-    await eventually(lambda: refused() == refused_before + 1)
+    await eventually(lambda: refused_unpaired() == refused_before + 1)
     assert not stranger.is_connected
     assert side.payloads == []
     assert side.devices.states() == []

@@ -2,7 +2,6 @@
 
 import json
 import math
-import struct
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -29,18 +28,9 @@ from schemas.plausible import canonical_values, received_value
 from schemas.reading import Quantity
 from schemas.vitals import VITALS, Vital
 from schemas.vitals import Quantity as Definition
-from tests.schemas.gatt.test_round_trips import CODECS
+from tests.ingest.redecode.encoded import CARRIED, ENCODED, WHOLE, headers, seals, segment, words16
 
 VECTORS = Path(__file__).parents[2] / "vectors"
-NAMES = {
-    "2a35": "blood pressure",
-    "2b34": "enhanced blood pressure",
-    "2a18": "glucose",
-    "2a34": "glucose context",
-    "2a9d": "weight",
-    "2a5e": "spot-check",
-    "2a1c": "temperature",
-}
 FILES = {
     "2a35": "blood_pressure",
     "2b34": "enhanced_blood_pressure",
@@ -50,29 +40,6 @@ FILES = {
     "2a5e": "oximetry",
     "2a1c": "temperature",
 }
-ENCODED = {
-    characteristic: codec.values.map(codec.encode)
-    for characteristic, name in NAMES.items()
-    for codec in CODECS
-    if codec.name == name
-}
-WHOLE, CARRIED = 0b11, ("2a35", "2b34")
-
-
-def segment(
-    header: int, sequence: int, characteristic: str, part: bytes, seal: int | None
-) -> bytes:
-    """Write 0x2B36. ``seal``: what the checksum is wrong by, None for a segment without one."""
-    body = struct.pack("<BHH", header, sequence, int(characteristic, 16)) + part
-    return body if seal is None else body + struct.pack("<H", e2e_crc(body) ^ seal)
-
-
-headers, words16, seals = st.integers(0, 255), st.integers(0, 0xFFFF), st.sampled_from([None, 0, 1])
-ENCODED["2b36"] = st.sampled_from(CARRIED).flatmap(
-    lambda inside: st.builds(
-        segment, headers.map(WHOLE.__or__), words16, st.just(inside), ENCODED[inside], seals
-    )
-)
 NOT_SHORT = {
     "the first or last segment": "its first or last segment is missing",
     "the measurement inside": " inside is no measurement",

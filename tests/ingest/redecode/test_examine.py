@@ -18,8 +18,8 @@ from schemas.errors import InvalidInput
 from schemas.gatt.blood_pressure import Feature
 from schemas.gatt.quirks import BEURER_BM
 from schemas.reading import Reading
+from tests.ingest.redecode.encoded import ENCODED
 from tests.ingest.redecode.stored import decoded, scales, stored_row
-from tests.ingest.redecode.test_decoders import ENCODED
 
 SEVERE = bytes.fromhex("1EC0007C009300EA07030E0705096000010400")
 NO_FEATURE, EVERY_FEATURE = 0, 0xFFFF

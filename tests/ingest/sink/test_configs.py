@@ -36,7 +36,7 @@ from tests.ingest.factories import (
     unassigned_record,
 )
 from tests.ingest.sink.conftest import Bench
-from tests.ingest.sink.test_running import RunningSink
+from tests.ingest.sink.running import RunningSink
 from tests.servers import NOW, eventually
 
 MIGRATIONS = Path(database.__file__).with_name("migrations")

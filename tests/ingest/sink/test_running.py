@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from threading import Event, Thread
 from typing import Self
 
 import msgspec
@@ -11,44 +10,18 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest import database
-from ingest.mqtt_link import MqttLink, Session
-from ingest.sink.receipts import ReceiptPublisher
-from ingest.sink.sink import LOOK_EVERY_MS, Sink
-from ingest.waiting import Condition
+from ingest.sink.sink import LOOK_EVERY_MS
 from schemas import topics
 from schemas.kafka import GatewayReport
-from schemas.servers import MqttServer
 from schemas.wire import Health, Receipts
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.postgres import EmbeddedPostgres
 from tests.ingest.factories import GATEWAY, RECEIVED_MS, STREAM, patient_record, reading
 from tests.ingest.sink.conftest import Bench
+from tests.ingest.sink.running import RunningSink
 from tests.servers import NOW, broker_dies, eventually
 
 RECEIPTS = topics.mqtt_topic(GATEWAY, "receipts")
-
-
-class RunningSink(AbstractContextManager["RunningSink"]):
-    """A sink in a thread, as the daemon has it."""
-
-    def __init__(self, bench: Bench, mqtt: EmbeddedMqtt) -> None:
-        self.condition = Condition()
-        self.stop = Event()
-        self.link = MqttLink(MqttServer("127.0.0.1", mqtt.port), Session("sink-0"), self.condition)
-        receipts = ReceiptPublisher(self.link)
-        sink = Sink(bench.servers(), receipts, self.condition, bench.clock)
-        self.thread = Thread(target=sink.run, args=(self.stop,))
-
-    def __enter__(self) -> Self:
-        self.link.start()
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        self.thread.join(20)
-        self.link.stop()
-        assert not self.thread.is_alive()
 
 
 class Listener(AbstractContextManager["Listener"]):

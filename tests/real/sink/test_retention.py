@@ -10,7 +10,7 @@ from simulators.stack.mqtt import EmbeddedMqtt
 from tests.ingest.factories import patient_record, reading
 from tests.ingest.sink.conftest import Bench
 from tests.ingest.sink.looking import Database, held, offset, stored
-from tests.ingest.sink.test_running import RunningSink
+from tests.ingest.sink.running import RunningSink
 from tests.servers import eventually
 
 PARTITION = TopicPartition(topics.READINGS, 0)

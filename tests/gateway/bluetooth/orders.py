@@ -1,0 +1,19 @@
+"""What visits are ordered to do, noted."""
+
+import pytest
+
+from gateway.visit import Order, Visit
+from gateway.visit_table import Command, State
+
+
+def watch(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
+    """Note what every visit is ordered to do."""
+    orders: list[Command] = []
+    order = Visit._order
+
+    def noting(visit: Visit, to: State, command: Command, now_ms: int, after_s: float) -> Order:
+        orders.append(command)
+        return order(visit, to, command, now_ms, after_s)
+
+    monkeypatch.setattr(Visit, "_order", noting)
+    return orders
