@@ -1,5 +1,6 @@
 """The command line: dispatches lazily, so that a Raspberry Pi loads only its own stage."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -33,10 +34,11 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run a command; an error of ours is one line with its cause and a way out."""
+    color = _color()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False, color=color)
     except VitalwireError as error:
-        click.secho(f"error: {error}", fg="red", err=True)
+        click.secho(f"error: {error}", fg="red", err=True, color=color)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -44,6 +46,12 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(0)
+
+
+def _color() -> bool | None:
+    """Say no where colours are not wanted (no-color.org) or not known; else a terminal decides."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return False if plain else None
 
 
 if __name__ == "__main__":

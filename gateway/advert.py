@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.bedside.table import plain
 from schemas.gatt import omron_advertisement, uuids
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.quirks import quirk_of
@@ -50,7 +51,7 @@ def advert(device: Mapping[str, Any]) -> Advert:
     told = _omron(device)
     return Advert(
         address=str(device["Address"]).upper(),
-        name=str(device.get("Alias", "")),
+        name=plain(str(device.get("Alias", ""))),
         kinds=tuple(kind for uuid, kind in KINDS.items() if uuid in offered),
         bonded=is_bonded(device),
         rssi_dbm=None if rssi is None else int(rssi),

@@ -170,9 +170,10 @@ class Daemon:
             for file in broken_admissions(self._settings.state)
         ]
         if stuck := self._sender.stuck:
+            said = "1 reading was" if stuck == 1 else f"{stuck} readings were"
             problems.append(
-                f"{stuck} readings were sent three times and have no receipt; tell your contact at "
-                "the clinic: they are kept here"
+                f"{said} sent three times without a receipt; tell your contact at the clinic: "
+                "nothing is lost, all is kept here"
             )
         return problems + self._devices.problems
 

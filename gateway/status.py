@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from gateway.bedside import words
 from gateway.journal_file import FILE, LAYOUT_VERSION
 from gateway.live import JournalStatus, Oldest
 from gateway.record import GLUCOSE_CONTEXT
 from schemas.errors import MisconfiguredError
 from schemas.reading import Capture
 
+WAITING_LONG_S = 3600
 # SQLite takes the other columns of a group from the row that has the maximum.
 _LAST_CAPTURES = (
     "SELECT address, boot_id, monotonic_ms, wall_ms, not_before_ms, max(seq) FROM rows"
@@ -65,9 +67,11 @@ def last_captures(state: Path) -> dict[str, Capture]:
     return {row[0]: Capture(*row[1:5]) for row in rows}
 
 
-def describe(status: JournalStatus) -> Iterator[str]:
-    """Say it to a person."""
-    yield f"waiting for the clinic  {status.held}"
+def describe(status: JournalStatus, oldest_s: int | None = None) -> Iterator[str]:
+    """Say it to a person; ``oldest_s``: how long the oldest reading has waited."""
+    long = oldest_s is not None and oldest_s >= WAITING_LONG_S
+    since = f", the oldest came {words.ago(oldest_s)}" if status.held and long else ""
+    yield f"waiting for the clinic  {status.held}{since}"
     if status.unattributed:
         yield f"from whom is not known  {status.unattributed}, judged when its device is read"
     yield f"at the clinic           {status.receipted}, kept here too for 30 days"

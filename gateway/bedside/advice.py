@@ -46,8 +46,8 @@ def advice(overview: Overview) -> list[Advice]:
             found.append(
                 Advice(
                     Level.NOTICE,
-                    f"{pairings} attempts to pair with this gateway were refused:"
-                    " nobody here had asked for them.",
+                    f"{words.counted(pairings, 'attempt')} to pair with this gateway "
+                    f"{'was' if pairings == 1 else 'were'} refused: nobody here had asked for it.",
                     "If it goes on, tell your contact at the clinic: somebody may be trying.",
                 )
             )

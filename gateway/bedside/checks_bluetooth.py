@@ -58,7 +58,10 @@ async def bluetooth(patient: Patient, overview: Overview) -> AsyncIterator[Findi
     running = overview.live.adapters if overview.live is not None else ()
     for name in (patient.adapter,) if patient.adapter else running or ("hci0",):
         yield adapter(name, found)
-    yield pairings(found, overview)
+    if any(ADAPTER_INTERFACE in interfaces for interfaces in found.values()):
+        yield pairings(found, overview)
+    else:
+        yield skipped("Pairings", "an adapter holds them, and there is none")
 
 
 def rfkill(root: Path = RFKILL) -> Finding:

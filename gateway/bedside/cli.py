@@ -49,8 +49,6 @@ def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> N
 
         click.echo(render(heard))
         return
-    if not sys.stdout.isatty():
-        near.show(heard)
     unpaired = [one for one in heard if not one.bonded and one.ours]
     if unpaired:
         click.echo(f"\nTo pair one: `{SUDO} pair {unpaired[0].address}`")
@@ -123,6 +121,7 @@ def pair(  # noqa: PLR0913  (one option each)
 @JSON
 def devices(*, state: Path, as_json: bool) -> None:
     """List the devices that were paired here: last reading, battery, how often it failed."""
+    from gateway.bedside.near import columns
     from gateway.bedside.overview import as_json as render
 
     overview = _overview(state)
@@ -149,7 +148,7 @@ def devices(*, state: Path, as_json: bool) -> None:
             ]
         )
     head = ("Device", "Model", "Last reading", "Last heard", "Battery", "Failed", "Address")
-    click.echo("\n".join(table(head, rows)))
+    click.echo("\n".join(table(head, rows, columns())))
     if overview.live is None:
         click.echo(f"\nThe gateway's program does not answer; `{SUDO} doctor` tells why.")
 
@@ -163,8 +162,12 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
     from gateway.admissions import Admissions
     from gateway.bedside.questions import answered
     from gateway.bluetooth import pairing
-    from schemas.errors import MisconfiguredError
+    from schemas.errors import MisconfiguredError, UnavailableError
 
+    if not state.is_dir():
+        raise MisconfiguredError(
+            f"There is no directory {state}.", "Give the gateway's directory with --state."
+        )
     with Admissions(state) as admissions:
         known = admissions.get(address)
         name = words.title(known) if known is not None else address
@@ -174,7 +177,15 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
             raise click.Abort
         # The record first: whatever happens then, the device is refused.
         forgotten = admissions.forget(address)
-        removed = asyncio.run(pairing.unpair(address))
+        try:
+            removed = asyncio.run(pairing.unpair(address))
+        except UnavailableError as error:
+            if not forgotten:
+                raise
+            raise UnavailableError(
+                f"This gateway reads {name} no more, but its pairing is still here. {error.cause}",
+                f"Then repeat `{SUDO} unpair {address}`.",
+            ) from error
     if not (forgotten or removed):
         raise MisconfiguredError(
             f"{address} is not paired here.", f"`{SUDO} devices` lists what is."
@@ -206,7 +217,7 @@ def status(*, state: Path, as_json: bool) -> None:
         click.echo(f"{click.style(sign, fg=colour, bold=True)} {one.what}")
         if one.do:
             click.echo(f"    → {one.do}")
-    click.echo("\n" + "\n".join(describe(journal)))
+    click.echo("\n" + "\n".join(describe(journal, overview.oldest_waiting_s)))
     if overview.live is not None and (where := endpoint(state)) is not None:
         click.echo(f"page                    http://127.0.0.1:{where.port}/")
 

@@ -39,7 +39,8 @@ def _waiting(overview: Overview) -> Finding:
     if stuck:
         return bad(
             check,
-            f"{words.counted(stuck, 'reading')} were sent again and again without an answer",
+            f"{words.counted(stuck, 'reading')} {'was' if stuck == 1 else 'were'} sent again and "
+            "again without an answer",
             "Tell your contact at the clinic; nothing is lost.",
         )
     held, oldest_s = overview.journal.held, overview.oldest_waiting_s

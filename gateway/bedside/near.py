@@ -1,6 +1,7 @@
 """What is near, as it is shown to a person who listens, and how they choose from it."""
 
 import asyncio
+import shutil
 import sys
 
 import click
@@ -9,7 +10,7 @@ from gateway.advert import Advert
 from gateway.bedside import words
 from gateway.bedside.questions import answered
 from gateway.bedside.scan import listen
-from gateway.bedside.table import Cell, table
+from gateway.bedside.table import Cell, shown_width, table
 
 _DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
 
@@ -18,7 +19,8 @@ def listen_to(
     adapter: str, listen_s: float, *, everything: bool, quiet: bool = False
 ) -> list[Advert]:
     """Listen, showing on a terminal what is heard and how long it still takes."""
-    live = sys.stdout.isatty() and not quiet
+    dumb = click.get_current_context().color is False  # it has no cursor to be moved either
+    live = sys.stdout.isatty() and not quiet and not dumb
     shown: list[Advert] = []
     lines = 0
 
@@ -26,32 +28,24 @@ def listen_to(
         nonlocal shown, lines
         shown = [one for one in heard if everything or one.ours]
         if live:
-            text = [*_adverts(shown), f"Listening… {left_s:.0f} s (Ctrl-C ends it)"]
+            text = _fitting(_adverts(shown), f"Listening… {left_s:.0f} s (Ctrl-C ends it)")
             click.echo(_up(lines) + "\n".join(text))
-            lines = len(text)
+            lines = _height(text)
 
     try:
         heard = asyncio.run(listen(adapter, listen_s, tell))
         shown = [one for one in heard if everything or one.ours]
     except KeyboardInterrupt:
         pass
-    if live:
+    if live or (shown and not quiet):
         click.echo(_up(lines) + "\n".join(_adverts(shown)))
     return shown
-
-
-def show(heard: list[Advert]) -> None:
-    """Print them as a table."""
-    if heard:
-        click.echo("\n".join(_adverts(heard)))
 
 
 def choose(adapter: str, listen_s: float) -> str | None:
     """Let the person choose what to pair by its number; None if they do not want to."""
     click.echo(f"{words.HOW_TO_PAIR}\nListening for {listen_s:g} s.")
     near = listen_to(adapter, listen_s, everything=False)
-    if not sys.stdout.isatty():
-        show(near)
     if not near:
         click.echo("No device is heard. Is it in pairing mode, and within a few metres?")
         return None
@@ -71,6 +65,25 @@ def choose(adapter: str, listen_s: float) -> str | None:
     chosen = near[answer - 1]
     click.echo(words.how_to_pair(name=chosen.name))
     return chosen.address
+
+
+def columns() -> int | None:
+    """Give how wide the terminal is; None: it is none, and lines may be as long as they are."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _fitting(adverts: list[str], last: str) -> list[str]:
+    """Leave out what would scroll away: a cursor does not come back to it."""
+    room = shutil.get_terminal_size().lines - 1
+    while adverts and _height([*adverts, last]) > room:
+        del adverts[-1]
+    return [*adverts, last]
+
+
+def _height(lines: list[str]) -> int:
+    """Count the lines of a terminal that these take."""
+    wide = max(1, shutil.get_terminal_size().columns)
+    return sum(max(1, -(-shown_width(click.unstyle(line)) // wide)) for line in lines)
 
 
 def _up(lines: int) -> str:
@@ -95,4 +108,5 @@ def _adverts(heard: list[Advert]) -> list[str]:
                 one.address,
             ]
         )
-    return list(table(("#", "Device", "Measures", "Heard", "State", "Holds", "Address"), rows))
+    head = ("#", "Device", "Measures", "Heard", "State", "Holds", "Address")
+    return list(table(head, rows, columns()))

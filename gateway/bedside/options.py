@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,19 +10,39 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from schemas.errors import MisconfiguredError
 from schemas.time_zone import zone_named
 
 STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
 _ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 
+
+def _open_to_us(_ctx: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+    """Refuse a directory of somebody else's before each command trips over it in its own way.
+
+    systemd keeps a gateway's behind a directory of root's (DynamicUser): to anybody else the files
+    in it are not missing, but out of sight.
+    """
+    try:
+        closed = value.is_dir() and not os.access(value, os.R_OK | os.X_OK)
+    except PermissionError:
+        closed = True
+    if closed:
+        raise MisconfiguredError(
+            f"The gateway's directory {value} is not open to this user.", "Run this with sudo."
+        )
+    return value
+
+
 ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Bluetooth adapter.")
 JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 STATE = click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),  # _open_to_us asks
     default="/var/lib/vitalwire",  # deploy/systemd
     show_default=True,
     envvar=STATE_VARIABLE,
+    callback=_open_to_us,
     help="Directory of the gateway.",
 )
 

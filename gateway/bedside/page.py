@@ -107,6 +107,8 @@ def _state(worst: Level | None, overview: Overview) -> Iterator[str]:
     waiting = (
         f"{words.counted(held, 'reading')} wait{'s' if held == 1 else ''} here for the clinic."
         if held
+        else "No reading waits here for the clinic."
+        if worst is Level.PROBLEM  # it may not have been read
         else "Everything that was measured is at the clinic."
     )
     if worst is None:

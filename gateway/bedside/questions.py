@@ -16,7 +16,7 @@ import click
 from schemas.errors import MisconfiguredError
 
 T = TypeVar("T")
-PASSKEY_MAX = 999_999
+PASSKEY_DIGITS = 6
 
 
 def answered(question: Callable[[], T], otherwise: str) -> T:
@@ -42,9 +42,9 @@ async def ask_passkey() -> int | None:
         if line is None:
             return None
         digits = line.replace(" ", "")
-        if digits.isascii() and digits.isdecimal() and int(digits) <= PASSKEY_MAX:
+        if len(digits) == PASSKEY_DIGITS and digits.isascii() and digits.isdecimal():
             return int(digits)
-        click.echo("Write the digits only, such as 123456.")
+        click.echo("Write all six digits and nothing else, such as 012345.")
 
 
 async def ask_same(passkey: int) -> bool:
@@ -57,7 +57,10 @@ async def _ask(question: str) -> str | None:
     """Give what was typed; None at the end of the input."""
     click.echo(f"{question}: ", nl=False)
     line = await (_typed() if sys.stdin.isatty() else _piped())
-    return line.strip() if line else None
+    if not line:
+        click.echo()
+        return None
+    return line.strip()
 
 
 async def _typed() -> str:

@@ -14,6 +14,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
 from gateway.advert import Advert, advert, is_bonded
+from gateway.bedside.table import plain
 from gateway.bluetooth.agent import registered
 from gateway.bluetooth.bluez import (
     ADAPTER_INTERFACE,
@@ -92,7 +93,7 @@ async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
     async with registered(person) as bus:
         try:
             device = await _find(adapter, address)
-            person.tell(f"Found {device.name or address}.")
+            person.tell(f"Found {plain(device.name or address)}.")
             met = None
             if is_bonded(await _properties(bus, adapter, address)):
                 person.tell("It was paired before; trying that pairing.")

@@ -1,6 +1,8 @@
 """The journal from outside, and the command lines that need no Bluetooth."""
 
+import errno
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -10,8 +12,9 @@ from click.testing import CliRunner
 from gateway.cli import gateway
 from gateway.daemon import Settings
 from gateway.journal import Journal
+from gateway.live import JournalStatus
 from gateway.process import locked, run
-from gateway.status import broken_journals, read_status
+from gateway.status import broken_journals, describe, read_status
 from schemas.errors import MisconfiguredError
 from schemas.servers import MqttServer
 from tests.gateway.records import STREAM, notification
@@ -34,6 +37,14 @@ def test_status_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
     program = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path), "--json"])
     assert "waiting for the clinic  0" in person.output
     assert json.loads(program.output)["journal"]["held"] == 0
+
+
+def test_what_waits_for_long_is_told_with_its_age() -> None:
+    status = JournalStatus(held=2, receipted=0, streams=1, file_bytes=1024)
+    said = "waiting for the clinic  2"
+    assert next(describe(status, 3 * 86_400)) == f"{said}, the oldest came 3 days ago"
+    assert next(describe(status, 60)) == said
+    assert next(describe(status)) == said
 
 
 def test_without_a_journal_status_says_so(tmp_path: Path) -> None:
@@ -78,6 +89,31 @@ def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_gateway_id_that_breaks_topics_is_refused(tmp_path: Path, gateway_id: str) -> None:
     with pytest.raises(MisconfiguredError, match="no gateway id"):
         run(Settings(gateway_id, tmp_path, ("hci0",), MqttServer("127.0.0.1", 1)))
+
+
+@pytest.mark.parametrize("command", ["status", "devices", "doctor", "unpair"])
+def test_who_forgets_sudo_is_told_so(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Journal(tmp_path, STREAM).close()
+    # As to whoever is not root; root, as whom these tests may run, may look into everything.
+    monkeypatch.setattr(os, "access", lambda *_asked: False)
+    address = ["C0:00:00:00:00:01"] if command == "unpair" else []
+    result = CliRunner().invoke(gateway, [command, "--state", str(tmp_path), *address])
+    assert isinstance(result.exception, MisconfiguredError)
+    assert result.exception.way_out == "Run this with sudo."
+
+
+def test_a_directory_behind_one_of_root_s_is_out_of_sight_not_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path, **_settings: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", closed)
+    result = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path)])
+    assert isinstance(result.exception, MisconfiguredError)
+    assert result.exception.way_out == "Run this with sudo."
 
 
 def test_an_address_that_is_none_is_a_usage_error() -> None:

@@ -96,6 +96,14 @@ def test_strangers_come_with_the_command_that_pairs_them() -> None:
     assert "sudo vitalwire gateway pair C0:00:00:00:00:09" in page
 
 
+def test_where_something_is_wrong_nobody_claims_that_everything_arrived() -> None:
+    journal = JournalStatus(held=0, receipted=0, streams=1, file_bytes=1)
+    everything = "Everything that was measured is at the clinic."
+    assert everything in render(Overview([CUFF], LIVE, journal), "now")
+    full = Live("home-1", "v", connected=True, problems=["no reading can be kept"])
+    assert everything not in render(Overview([CUFF], full, journal), "now")
+
+
 def test_waiting_readings_are_counted() -> None:
     journal = JournalStatus(held=2, receipted=0, streams=1, file_bytes=1)
     assert "2 readings wait here for the clinic." in render(Overview([CUFF], LIVE, journal), "now")

@@ -1,10 +1,13 @@
 """What a nurse reads."""
 
+import os
+import shutil
+
 import click
 import pytest
 
-from gateway.advert import Advert
-from gateway.bedside import words
+from gateway.advert import Advert, advert
+from gateway.bedside import near, words
 from gateway.bedside.finding import Finding, Verdict, bad
 from gateway.bedside.settings_file import parse
 from gateway.bedside.table import Cell, table
@@ -65,6 +68,35 @@ def test_columns_are_as_wide_as_what_is_in_them_whatever_its_colour() -> None:
     plain = [click.unstyle(line) for line in lines]
     assert plain == ["A          B", "x          long", "wide one   y"]
     assert "\x1b[31m" in lines[1]
+
+
+def test_what_has_no_room_on_a_terminal_goes_below_in_columns_of_its_own() -> None:
+    head = ("#", "Device", "State", "Address")
+    rows = [["1", "BLOOD CUFF", "paired", "C0:00:00:00:00:01"], ["2", "X", "–", "C0"]]
+    assert [click.unstyle(line) for line in table(head, rows, columns=30)] == [
+        "#   Device       State",
+        "    Address",
+        "1   BLOOD CUFF   paired",
+        "    C0:00:00:00:00:01",
+        "2   X            –",
+        "    C0",
+    ]
+    assert len(list(table(head, rows, columns=80))) == 3
+    assert len(list(table(head, rows, columns=1))) == 12
+
+
+def test_what_a_device_calls_itself_moves_no_cursor_and_no_column() -> None:
+    lines = list(table(("A", "B"), [["\x1b[2J\r\n", "x"], ["血压e\u0301", "y"]]))
+    assert [click.unstyle(line) for line in lines[1:]] == ["�[2J��   x", "血压e\u0301    y"]
+    evil = {"Address": "c0:00:00:00:00:01", "Alias": "\x1b[31mCUFF\u202e"}
+    assert advert(evil).name == "�[31mCUFF�"
+
+
+def test_what_a_terminal_redraws_is_measured_as_it_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((20, 6)))
+    assert near._height(["", "x" * 20, "x" * 21, "\x1b[31m" + "x" * 20 + "\x1b[0m"]) == 5
+    assert near._fitting(["x"] * 9, "last") == ["x", "x", "x", "x", "last"]
+    assert near._fitting(["x" * 41] * 2, "last") == ["x" * 41, "last"]
 
 
 def test_a_finding_says_the_next_step_below() -> None:

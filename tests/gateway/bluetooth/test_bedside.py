@@ -266,7 +266,8 @@ async def test_the_doctor_stops_at_a_bluetoothd_that_is_gone(
 class Terminal:
     """A command at a terminal of its own: what it shows, and keys to press."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        wanted = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
         self._master, slave = os.openpty()
         os.set_blocking(self._master, False)
         # What a shell script runs in its background ignores SIGINT; what a terminal runs does not.
@@ -275,6 +276,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
+            env=wanted | {"TERM": "xterm"} | (environment or {}),
         )
         os.close(slave)
         self.shown = ""
@@ -298,8 +300,10 @@ async def test_digits_are_typed_at_a_terminal(world: BluetoothWorld, state: Path
     await cuff.set_pairing_mode(on=True)
     terminal = Terminal("pair", CUFF_ADDRESS)
     await eventually(lambda: terminal.shows("Six digits"))
-    terminal.press(b"twelve\n")
-    await eventually(lambda: terminal.shows("Write the digits only"))
+    for mistyped in (b"twelve\n", b"12 34\n"):
+        terminal.shown = ""
+        terminal.press(mistyped)
+        await eventually(lambda: terminal.shows("Write all six digits"))
     terminal.press(b"123 456\n")
     await eventually(lambda: terminal.code is not None)
     assert (terminal.code, terminal.shows("Paired BLOOD CUFF")) == (0, True)
@@ -323,6 +327,34 @@ async def test_ctrl_c_at_a_question_ends_at_once_and_leaves_nothing_paired(
     assert not world.is_paired(cuff)
     with Admissions(state) as admissions:
         assert admissions.all() == []
+
+
+@pytest.mark.parametrize("unwanted", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+async def test_where_colours_are_not_wanted_no_cursor_moves_either(
+    world: BluetoothWorld, unwanted: dict[str, str]
+) -> None:
+    cuff = make_cuff()
+    await world.add(cuff, bonded=False)
+    cuff.take(120, 80, 70)
+    terminal = Terminal("scan", "--listen", "2", environment=unwanted)
+    await eventually(lambda: terminal.code is not None)
+    assert terminal.shows("To pair one")
+    assert terminal.shown.count(cuff.name) == 1
+    assert "\x1b" not in terminal.shown
+
+
+async def test_who_unpairs_while_bluetoothd_is_away_is_told_what_is_left_to_do(
+    cuff: Cuff, world: BluetoothWorld, daemon: Child
+) -> None:
+    await world.crash()
+    code, _, complained = await vitalwire("unpair", CUFF_ADDRESS, "--yes")
+    assert code == 75
+    assert "no more, but its pairing is still here" in complained
+    assert f"Then repeat `sudo vitalwire gateway unpair {CUFF_ADDRESS}`" in complained
+    assert daemon.running
+    await world.restart()
+    code, said, _ = await vitalwire("unpair", CUFF_ADDRESS, "--yes")
+    assert (code, "is forgotten" in said, world.is_paired(cuff)) == (0, True, False)
 
 
 async def test_ctrl_c_ends_a_scan_with_what_was_heard(world: BluetoothWorld) -> None:

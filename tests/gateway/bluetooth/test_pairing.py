@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from bleak.backends.device import BLEDevice
 from bumble import hci
 
 from gateway.bluetooth import first_meeting, pairing
@@ -65,12 +66,21 @@ async def test_wrong_or_no_digits_are_an_error_with_a_way_out(
 
 
 async def test_who_pairs_what_somebody_else_is_pairing_is_told_so_and_spoils_nothing(
-    world: BluetoothWorld,
+    world: BluetoothWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuff = make_cuff(passkey=PASSKEY)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
     asked, read = asyncio.Event(), asyncio.Event()
+    find, heard = pairing._find, list[BLEDevice]()
+
+    async def once(adapter: str, address: str) -> BLEDevice:
+        """Both heard it before the first one connected: then it is silent."""
+        if not heard:
+            heard.append(await find(adapter, address))
+        return heard[0]
+
+    monkeypatch.setattr(pairing, "_find", once)
 
     async def slowly() -> int | None:
         asked.set()
