@@ -1,6 +1,7 @@
 """`vitalwire rules backtest`: what a book would have asked of people."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import click
@@ -17,16 +18,24 @@ Examples:
 \b
 A file has a row per reading: patient_id, vital, measured_at, the quantities (systolic, diastolic,
 pulse, glucose; HI and LO are values); if there: unit, received_at, status, outcome, time_quality,
-reading_id. Rules about absence, and those that ask for a circumstance, are left out and named; what
-a date brings (a missing baseline, a limit that ends) is counted at the end alone. Needs the extra
-'analysis'. Nothing is written but the files that you name.
+reading_id. What it lacks is assumed, and said. Rules about absence, and those that ask for a
+circumstance, are left out and named; what a date brings (a missing baseline, a limit that ends) is
+counted at the end alone. Needs the extra 'analysis'. It writes the files that you name alone.
 """
 
 
 def _since(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not _SINCE.fullmatch(value):
+    if not _SINCE.fullmatch(value) or (not value.endswith("d") and not _is_date(value)):
         raise click.BadParameter("write days, like 90d, or a date, like 2026-08-01")
     return value
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 @click.command(epilog=_EXAMPLES)
@@ -36,7 +45,7 @@ def _since(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
     "source",
     default="database",
     show_default=True,
-    help="database, FILE.parquet or FILE.csv.",
+    help="database, FILE.parquet, FILE.csv or FILE.csv.gz.",
 )
 @click.option(
     "--since",

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as ShownTable
 
 from alerts.backtest import sources
+from alerts.backtest.checked import REASONS
 from alerts.backtest.history import History, history
 from alerts.backtest.replay import Played, play
 from alerts.backtest.replay import Progress as Heard
@@ -61,7 +62,8 @@ def run(asked: Asked) -> None:
     with console.status("Reading …"):
         past, clinic = _past(asked)
     if not len(past):
-        raise InvalidInput("empty", f"{asked.source} holds no reading since {asked.since}.")
+        why = " ".join([f"{asked.source} holds no reading since {asked.since}.", *_told(past)])
+        raise InvalidInput("empty", why)
     played = _played(console, past, books, clinic.patients, "Judging")
     other = None
     if asked.against:
@@ -71,7 +73,16 @@ def run(asked: Asked) -> None:
         other = (name, _played(console, past, theirs, clinic.patients, judging))
     found = report(books, played, zone, other)
     found.rejected.update(past.rejected)
-    _show(found, asked)
+    if told := _told(past):
+        rows: list[tuple[object, ...]] = [(one,) for one in told]
+        found.tables.append(Table("left_out", "What was left out, and assumed", ("what",), rows))
+    _show(found, asked, told)
+
+
+def _told(past: History) -> list[str]:
+    """Say what of a table did not count, and what was taken for granted."""
+    left = [f"{count:,} rows left out: {REASONS[why]}." for why, count in past.rejected.items()]
+    return [*left, *past.remarks]
 
 
 def _past(asked: Asked) -> tuple[History, sources.Clinic]:
@@ -130,13 +141,13 @@ def _progress(console: Console, what: str, total: int) -> Iterator[Heard]:
         yield lambda done: progress.update(task, completed=done)
 
 
-def _show(found: Report, asked: Asked) -> None:
+def _show(found: Report, asked: Asked, told: Sequence[str]) -> None:
     _write(found, asked)
     if asked.as_json:
         click.echo(json.dumps(as_json(found), indent=2))
         return
-    for reason, count in found.rejected.items():
-        click.secho(f"{count} rows left out: {reason} cannot be read.", fg="yellow", err=True)
+    for one in told:
+        click.secho(one, fg="yellow", err=True)
     against = "" if found.against is None else f" against {found.against}"
     click.echo(f"{found.books}{against}: {found.about}")
     for table in found.tables:

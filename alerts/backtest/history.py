@@ -2,13 +2,15 @@
 
 A table has a row per reading. Needed: ``patient_id``, ``vital``, ``measured_at`` and the vital's
 quantities (``systolic``, ``diastolic``, ``pulse``, ``glucose``, …): numbers as received, or text
-with ``HI`` and ``LO``; infinities mean the same. Optional: ``unit`` as received (default:
-canonical), ``received_at`` (default: when measured), ``earliest_at``, ``time_quality`` (default:
-device-clock), ``outcome`` (default: measured), ``status`` (flags with a space between; empty text:
-nothing noticed; absent: not assessed), ``reading_id``, ``session_id`` (default: each one's own).
-Times: timestamps (UTC if they name no zone), ISO 8601 text, or UTC ms as integers.
+with ``HI`` and ``LO``, a comma for a point; infinities mean the same. Optional: ``unit`` as
+received (default: canonical), ``received_at`` (default: when measured), ``earliest_at``,
+``time_quality`` (default: device-clock), ``outcome`` (default: measured), ``status`` (flags with a
+space between; empty text: nothing noticed; absent: not assessed), ``reading_id`` (default: named by
+what it says), ``session_id`` (default: each one's own). Times: timestamps (UTC if they name no
+zone), ISO 8601 text, or UTC ms as integers. What the bridge would refuse is left out and counted.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from alerts.backtest.checked import doubtful, numbers, units, without_value
 from schemas.errors import InvalidInput
 from schemas.kafka import TimeQuality
 from schemas.vitals import VITALS
@@ -26,8 +29,13 @@ Booleans = npt.NDArray[np.bool_]
 Identities = npt.NDArray[np.uint64]
 
 _NEEDED = ("patient_id", "vital", "measured_at")
+_OPTIONAL = (
+    "unit", "received_at", "earliest_at", "time_quality", "outcome", "status", "reading_id",
+    "session_id",
+)  # fmt: skip
+_EARLIEST_MS = 10**11
+"""Before this instant, in 1973, nobody measured: what is smaller counts seconds, not ms."""
 _HEX_DIGITS = 32
-_WORDS = {"HI": np.inf, "LO": -np.inf}
 QUALITIES: tuple[TimeQuality, ...] = ("device-clock", "receipt", "bounded", "untrusted")
 
 
@@ -44,7 +52,8 @@ class History:
     """Readings in the order in which they reached the clinic; times in UTC ms.
 
     ``values``: by quantity, as received; NaN: absent, infinite: HI and LO. ``rejected``: rows that
-    could not be read, by reason. ``high`` and ``low``: the halves of each reading_id.
+    could not be read, by reason; ``remarks``: what was taken for granted, in words. ``high`` and
+    ``low``: the halves of each reading_id.
     """
 
     patient: Coded
@@ -61,6 +70,7 @@ class History:
     high: Identities
     low: Identities
     rejected: dict[str, int]
+    remarks: list[str]
 
     def __len__(self) -> int:
         """Count the readings."""
@@ -84,7 +94,14 @@ class History:
             high=self.high[kept],
             low=self.low[kept],
             rejected=self.rejected,
+            remarks=self.remarks,
         )
+
+    @property
+    def distinct(self) -> int:
+        """Count the readings, each once however often it is there."""
+        named = {"patient": self.patient.code, "high": self.high, "low": self.low}
+        return len(self) - int(pd.DataFrame(named).duplicated().sum())
 
     @property
     def patient_days(self) -> float:
@@ -107,16 +124,16 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
     reasons: dict[str, Booleans] = {"vital": ~frame["vital"].isin(list(VITALS)).to_numpy()}
     reasons["patient"] = frame["patient_id"].isna().to_numpy()
     measured_ms, reasons["time"] = _instants(frame["measured_at"])
-    received_ms, wrong = _instants(frame["received_at"]) if "received_at" in frame else (
-        measured_ms, np.zeros(len(frame), np.bool_)
-    )  # fmt: skip
+    received_ms, wrong = _received(frame, measured_ms)
     reasons["time"] = reasons["time"] | wrong | (received_ms < measured_ms - 1000)
     earliest_ms = _instants(frame["earliest_at"])[0] if "earliest_at" in frame else measured_ms
     values: dict[str, Floats] = {}
     reasons["value"] = np.zeros(len(frame), np.bool_)
     for name in quantities:
-        values[name], wrong = _numbers(frame[name])
+        values[name], wrong = numbers(frame[name])
         reasons["value"] |= wrong
+    received = units(frame["unit"]) if "unit" in frame else None
+    reasons["unit"], reasons["implausible"] = doubtful(frame["vital"], received, values)
     rejected: dict[str, int] = {}
     kept = np.ones(len(frame), np.bool_)
     for reason, rows in reasons.items():
@@ -126,7 +143,9 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
     order = np.flatnonzero(kept)
     patient = pd.factorize(frame["patient_id"])[0][order]
     order = order[np.lexsort((measured_ms[order], patient, received_ms[order]))]
-    high, low = _identities(frame, measured_ms)
+    high, low = _identities(frame, measured_ms, values)
+    measured = _measured(frame)
+    empty = int((without_value(frame["vital"], values) & kept & measured).sum())
     return History(
         patient=_coded(frame, "patient_id", order),
         vital=_coded(frame, "vital", order),
@@ -134,21 +153,46 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
         received_ms=received_ms[order],
         earliest_ms=np.minimum(earliest_ms, measured_ms)[order],
         quality=_quality(frame, order),
-        unit=_coded(frame, "unit", order),
+        unit=_coded(frame if received is None else frame.assign(unit=received), "unit", order),
         status=_coded(frame, "status", order),
         session=_coded(frame, "session_id", order),
-        measured=_measured(frame)[order],
+        measured=measured[order],
         values={name: column[order] for name, column in values.items()},
         high=high[order],
         low=low[order],
         rejected=rejected,
+        remarks=list(_remarks(frame, quantities, empty)),
     )
+
+
+def _remarks(frame: Any, quantities: list[str], empty: int) -> Iterator[str]:  # noqa: ANN401
+    """Say what was taken for granted: a column that nobody reads may be a name with a typo."""
+    if "unit" not in frame.columns:
+        yield "There is no column unit: pressures are taken as mmHg, glucose as mg/dL."
+    unread = [
+        str(name) for name in frame.columns if name not in (*_NEEDED, *_OPTIONAL, *quantities)
+    ]
+    if unread:
+        yield f"Columns that nobody reads: {', '.join(unread)}."
+    if empty:
+        known = ", ".join(quantities)
+        yield f"{empty:,} rows hold no value of their vital; the columns with values are {known}."
+
+
+def _received(frame: Any, measured_ms: Integers) -> tuple[Integers, Booleans]:  # noqa: ANN401
+    """Give when each came to the clinic: where nothing is said, when it was measured."""
+    if "received_at" not in frame.columns:
+        return measured_ms, np.zeros(len(frame), np.bool_)
+    absent = frame["received_at"].isna().to_numpy()
+    received_ms, wrong = _instants(frame["received_at"])
+    return np.where(absent, measured_ms, received_ms), wrong & ~absent
 
 
 def _instants(column: Any) -> tuple[Integers, Booleans]:  # noqa: ANN401
     """Read times as UTC ms; also which of them cannot be read."""
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return column.to_numpy(np.int64), np.zeros(len(column), np.bool_)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        ms = np.where(column.isna(), 0, column).astype(np.int64)  # a gap makes floats of integers
+        return ms, ms < _EARLIEST_MS
     if not pd.api.types.is_datetime64_any_dtype(column.dtype):
         column = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
     wrong = column.isna().to_numpy()
@@ -156,18 +200,6 @@ def _instants(column: Any) -> tuple[Integers, Booleans]:  # noqa: ANN401
         column = column.dt.tz_convert(None)
     ms = column.to_numpy("datetime64[ms]").astype(np.int64)
     return np.where(wrong, 0, ms), wrong
-
-
-def _numbers(column: Any) -> tuple[Floats, Booleans]:  # noqa: ANN401
-    """Read values; also which of them are neither a number nor HI, LO or absent."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(np.float64, na_value=np.nan), np.zeros(len(column), np.bool_)
-    absent = column.isna().to_numpy()
-    text = column.astype("string").str.strip()
-    words = text.map(_WORDS).to_numpy(np.float64, na_value=np.nan)
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    found: Floats = np.where(np.isnan(words), numbers, words)
-    return found, np.isnan(found) & ~absent & (text != "").fillna(value=False).to_numpy(np.bool_)
 
 
 def _coded(frame: Any, name: str, order: Integers) -> Coded:  # noqa: ANN401
@@ -193,13 +225,19 @@ def _measured(frame: Any) -> Booleans:  # noqa: ANN401
     return measured
 
 
-def _identities(frame: Any, measured_ms: Integers) -> tuple[Identities, Identities]:  # noqa: ANN401
-    """Give the halves of each reading_id; a reading without one is named by time and row."""
-    size = len(frame)
+def _identities(
+    frame: Any,  # noqa: ANN401
+    measured_ms: Integers,
+    values: Mapping[str, Floats],
+) -> tuple[Identities, Identities]:
+    """Give the halves of each reading_id; a reading without one is named by what it says.
+
+    So the same row twice is one reading, as the same delivery twice is.
+    """
     high = measured_ms.astype(np.uint64) << np.uint64(16)
-    low = np.arange(1, size + 1, dtype=np.uint64)
     if "reading_id" not in frame.columns:
-        return high, low
+        return high, _by_content(frame, measured_ms, values)
+    low = np.zeros(len(frame), np.uint64)
     text = frame["reading_id"].fillna("").astype(str)
     if bool((text.str.len() != _HEX_DIGITS).any()):
         text = text.str.replace("-", "", regex=False)
@@ -210,7 +248,23 @@ def _identities(frame: Any, measured_ms: Integers) -> tuple[Identities, Identiti
         named = text.str.fullmatch("[0-9a-fA-F]{32}").to_numpy(np.bool_)
         octets = _octets(text[named])
     high[named], low[named] = octets[:, 0], octets[:, 1]
+    if not named.all():
+        low[~named] = _by_content(frame, measured_ms, values)[~named]
     return high, low
+
+
+def _by_content(
+    frame: Any,  # noqa: ANN401
+    measured_ms: Integers,
+    values: Mapping[str, Floats],
+) -> Identities:
+    """Number the readings of a patient, a vital, an instant and these values."""
+    said = pd.DataFrame({"ms": measured_ms, **values}).assign(
+        patient=frame["patient_id"].to_numpy(), vital=frame["vital"].to_numpy()
+    )
+    number = said.groupby(list(said.columns), dropna=False, sort=False).ngroup()
+    found: Identities = (number.to_numpy() + 1).astype(np.uint64)
+    return found
 
 
 def _octets(text: Any) -> Identities:  # noqa: ANN401

@@ -31,7 +31,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What books said of a history."""
+    """What books said of a history; ``judged`` counts a reading that came twice once."""
 
     transitions: list[Transition]
     first_ms: int
@@ -61,7 +61,7 @@ def play(
     found += kept(engine.take([Tick(last_ms + AFTERWARDS_MS)]))
     first_ms = int(history.received_ms[0]) if len(history) else 0
     patients = len(np.unique(history.patient.code))
-    return Played(found, first_ms, last_ms, history.patient_days, len(history), patients)
+    return Played(found, first_ms, last_ms, history.patient_days, history.distinct, patients)
 
 
 def kept(transitions: Iterable[Transition]) -> Iterator[Transition]:

@@ -1,5 +1,6 @@
 """Where history comes from: the clinic's database, a Parquet file, a CSV file. Bounded waits."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ DATABASE = "database"
 _CONNECT_WITHIN_S = 5
 _STATEMENT_WITHIN_MS = 600_000
 _ROWS_AT_ONCE = 50_000
+_TEXTS = (
+    "patient_id", "vital", "reading_id", "unit", "status", "outcome", "time_quality", "session_id",
+)  # fmt: skip
 
 
 def from_file(path: Path) -> Any:  # noqa: ANN401 - pandas has no types here
@@ -27,28 +31,38 @@ def from_file(path: Path) -> Any:  # noqa: ANN401 - pandas has no types here
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
-        elif path.suffix == ".csv":
-            frame = pd.read_csv(path, dtype=_csv_types(path), keep_default_na=False, na_values=[""])
+        elif path.name.endswith((".csv", ".csv.gz")):
+            frame = _csv(path)
         else:
             raise MisconfiguredError(
-                f"{path} is neither .parquet nor .csv.", "Name a file, or `database`."
+                f"{path} is neither .parquet nor .csv nor .csv.gz.", "Name a file, or `database`."
             )
     except OSError as error:
         raise MisconfiguredError(f"{path}: {error.strerror or error}.") from error
-    except (ValueError, pa.ArrowInvalid) as error:  # pandas' parsers raise kinds of ValueError
+    except UnicodeDecodeError as error:
+        raise InvalidInput("file", f'{path} is not UTF-8: save it as "CSV UTF-8".') from error
+    except (ValueError, EOFError, pa.ArrowInvalid) as error:  # pandas' parsers raise ValueErrors
         raise InvalidInput("file", f"{path} cannot be read: {error}") from error
     return frame
 
 
-def _csv_types(path: Path) -> dict[str, str]:
-    """Names and words stay text: a patient called 007 is not the number 7."""
-    with path.open(encoding="utf-8") as text:
-        names = text.readline().strip().split(",")
-    words = (
-        "patient_id", "vital", "reading_id", "unit", "status", "outcome", "time_quality",
-        "session_id",
-    )  # fmt: skip
-    return {name: "string" for name in names if name in words}
+def _csv(path: Path) -> Any:  # noqa: ANN401
+    """Read commas, or the semicolons and tabs that spreadsheets write where 5.4 is 5,4.
+
+    Names and words stay text: a patient called 007 is not the number 7.
+    """
+    with (
+        gzip.open(path, "rt", encoding="utf-8-sig")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8-sig") as text
+    ):
+        heading = text.readline().strip()
+    separator = max(",;\t", key=heading.count)
+    types = {
+        name: "string" for name in (part.strip('" ') for part in heading.split(separator))
+        if name in _TEXTS
+    }  # fmt: skip
+    return pd.read_csv(path, sep=separator, dtype=types, keep_default_na=False, na_values=[""])
 
 
 def patients_from_file(path: Path) -> list[PatientEntry]:

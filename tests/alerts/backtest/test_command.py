@@ -153,6 +153,60 @@ def test_csv_is_read_as_parquet_is(folder: Path) -> None:
     assert json.loads(done.stdout) == json.loads(same.stdout)
 
 
+@pytest.mark.parametrize(
+    ("name", "separator", "encoding"),
+    [("a.csv", ";", "utf-8-sig"), ("b.csv", "\t", "utf-8"), ("c.csv.gz", ",", "utf-8")],
+)
+def test_what_spreadsheets_write_is_read_as_parquet_is(
+    folder: Path, name: str, separator: str, encoding: str
+) -> None:
+    import pandas as pd  # noqa: PLC0415 - of the extra "analysis"
+
+    frame = pd.read_parquet(folder / "readings.parquet")
+    frame["systolic"] = frame["systolic"].astype("string").str.replace(".", ",", regex=False)
+    path = folder / name
+    frame.iloc[:, ::-1].to_csv(path, index=False, sep=separator, encoding=encoding)
+    arguments = ["rules", "backtest", "adult-standard", "--json", "--from", str(path)]
+    done = CliRunner().invoke(cli, [*arguments, "--patients", str(folder / "patients.jsonl")])
+    assert done.exit_code == 0, done.output
+    same = backtest(folder, "adult-standard", "--json")
+    assert json.loads(done.stdout) == json.loads(same.stdout)
+
+
+def test_what_was_left_out_and_assumed_is_said_in_every_form(folder: Path) -> None:
+    path, page = folder / "doubtful.csv", folder / "doubtful.html"
+    path.write_text(
+        "patient_id,vital,measured_at,glucose\np,glucose,2026-10-05,112\np,glucose,2026-10-06,5.4\n"
+    )
+    arguments = ["rules", "backtest", "adult-diabetes", "--from", str(path), "--html", str(page)]
+    done = CliRunner().invoke(cli, arguments)
+    found = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).stdout)["left_out"]
+    assert [row["what"].split(";")[0] for row in found] == [
+        "1 rows left out: no living patient has such a value",
+        "There is no column unit: pressures are taken as mmHg, glucose as mg/dL.",
+    ]
+    for text in (done.stderr, page.read_text(encoding="utf-8")):
+        assert all(row["what"] in text for row in found)
+
+
+def test_a_table_of_which_nothing_can_be_read_says_why(folder: Path) -> None:
+    path = folder / "german.csv"
+    path.write_text("patient_id,vital,measured_at,glucose\np,glucose,05.10.2026 08:00,112\n")
+    done = CliRunner().invoke(cli, ["rules", "backtest", "adult-diabetes", "--from", str(path)])
+    assert isinstance(done.exception, InvalidInput)
+    assert "1 rows left out: a time cannot be read" in str(done.exception)
+
+
+def test_a_file_of_another_alphabet_is_refused_with_what_to_do(folder: Path) -> None:
+    path = folder / "latin.csv"
+    path.write_bytes(
+        "patient_id,vital,measured_at,glucose\nMüller,glucose,2026-10-05,1".encode("latin-1")
+    )
+    done = CliRunner().invoke(cli, ["rules", "backtest", "adult-diabetes", "--from", str(path)])
+    assert isinstance(done.exception, InvalidInput)
+    assert 'save it as "CSV UTF-8"' in str(done.exception)
+
+
 def test_only_what_was_asked_for_is_judged(folder: Path) -> None:
     done = backtest(folder, "adult-standard", "--since", "7d", "--json")
     days = [row["day"] for row in json.loads(done.stdout)["days"]]
@@ -180,7 +234,8 @@ def test_what_cannot_be_done_is_said(
     assert says in str(done.exception)
 
 
-def test_a_span_that_nobody_can_read_is_refused(folder: Path) -> None:
-    done = backtest(folder, "adult-standard", "--since", "long")
+@pytest.mark.parametrize("since", ["long", "2026-13-01"])
+def test_a_span_that_nobody_can_read_is_refused(folder: Path, since: str) -> None:
+    done = backtest(folder, "adult-standard", "--since", since)
     assert done.exit_code == 2
     assert "like 90d" in done.output

@@ -53,13 +53,17 @@ def test_times_are_read_in_every_form(measured: list[object]) -> None:
         (100.0, "mg/dL", "100"),
         (112.5, "mg/dL", "112.5"),
         (112.0, None, "112"),
-        (112.0, "furlong", "112"),
+        (112.0, "mg/dl", "112"),
+        (7.0, " mmol/l", "7.0"),
     ],
 )
 def test_a_value_is_written_as_its_display_does(value: float, unit: str | None, shown: str) -> None:
     past = table(vital=["glucose"], glucose=[value], unit=[unit])
     quantity = reading_of(past, 0).reading.quantities["glucose"]
-    assert (quantity.value, quantity.unit) == (shown, unit if unit == "mmol/L" else "mg/dL")
+    assert (quantity.value, quantity.unit) == (
+        shown,
+        "mmol/L" if "mmol" in (unit or "") else "mg/dL",
+    )
 
 
 def test_hi_and_lo_are_values_in_text_and_in_numbers() -> None:
@@ -92,6 +96,68 @@ def test_what_cannot_be_read_is_counted_and_left_out() -> None:
     assert past.rejected == {"vital": 1, "patient": 1, "time": 1, "value": 1}
 
 
+@pytest.mark.parametrize(
+    ("vital", "columns", "reason"),
+    [
+        ("glucose", {"glucose": [112.0], "unit": ["furlong"]}, "unit"),
+        ("glucose", {"glucose": [112.0], "unit": ["mmHg"]}, "unit"),
+        ("glucose", {"glucose": [5.4]}, "implausible"),  # mmol/L, and nothing says so
+        ("glucose", {"glucose": [112.0], "unit": ["mmol/L"]}, "implausible"),
+        ("blood_pressure", {"systolic": [16.0], "unit": ["mmHg"]}, "implausible"),
+        ("blood_pressure", {"systolic": [80], "diastolic": [120]}, "implausible"),
+        ("glucose", {"glucose": [100], "measured_at": [AT_MS // 1000]}, "time"),  # seconds
+        ("glucose", {"glucose": [100], "measured_at": ["05.10.2026 08:00"]}, "time"),
+    ],
+)
+def test_what_the_bridge_would_refuse_is_left_out_with_its_reason(
+    vital: str, columns: dict[str, list[object]], reason: str
+) -> None:
+    past = table(vital=[vital], **columns)
+    assert (len(past), past.rejected) == (0, {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("vital", "columns"),
+    [
+        ("glucose", {"glucose": [55.4], "unit": ["mmol/L"]}),
+        ("blood_pressure", {"systolic": [16.0], "diastolic": [11.0], "unit": ["kPa"]}),
+        ("blood_pressure", {"systolic": [120], "diastolic": [80], "pulse": [60], "unit": ["MMHG"]}),
+        ("blood_pressure", {"systolic": [300], "diastolic": [np.nan]}),
+        ("blood_pressure", {"systolic": ["105"], "diastolic": ["HI"]}),
+        ("glucose", {"glucose": ["5,4"], "unit": ["mmol/L"]}),
+    ],
+)
+def test_what_a_patient_can_have_is_kept(vital: str, columns: dict[str, list[object]]) -> None:
+    past = table(vital=[vital], **columns)
+    assert (len(past), past.rejected) == (1, {})
+
+
+def test_times_with_a_gap_are_still_milliseconds_and_a_gap_is_no_delay() -> None:
+    rows = {"patient_id": ["p"] * 2, "vital": ["glucose"] * 2, "glucose": [100, 101]}
+    arrived = {"measured_at": [AT_MS, AT_MS], "received_at": [AT_MS + 9_000, None]}
+    past = history(pd.DataFrame({**rows, **arrived}))
+    assert past.rejected == {}
+    assert past.received_ms.tolist() == [AT_MS, AT_MS + 9_000]
+
+
+def test_the_same_row_twice_is_one_reading_also_without_a_name() -> None:
+    rows = {"patient_id": ["p", "p", "p"], "vital": ["glucose"] * 3, "measured_at": [AT] * 3}
+    past = history(pd.DataFrame({**rows, "glucose": [50, 50, 51]}))
+    assert (len(past), past.distinct) == (3, 2)
+    assert history(pd.DataFrame({**rows, "glucose": 50}).assign(reading_id="")).distinct == 1
+
+
+def test_what_is_taken_for_granted_is_said() -> None:
+    """A column with a typo in its name must not look like a quiet month."""
+    assert table(systolic=[120], unit=["mmHg"]).remarks == []
+    past = table(vital=["glucose"], systolic=[np.nan], Glukose=[40])
+    assert [one.split(":")[0] for one in past.remarks] == [
+        "There is no column unit",
+        "Columns that nobody reads",
+        "1 rows hold no value of their vital; the columns with values are systolic.",
+    ]
+
+
 def test_a_table_without_what_is_needed_is_refused() -> None:
     with pytest.raises(InvalidInput, match="measured_at"):
         history(pd.DataFrame({"patient_id": ["p"], "vital": ["glucose"], "glucose": [100]}))
@@ -113,12 +179,12 @@ def test_readings_come_in_the_order_in_which_they_reached_the_clinic() -> None:
 
 
 def test_names_are_kept_and_made_where_there_are_none() -> None:
-    assert f"{table(systolic=[1], reading_id=[NAME.upper()]).high[0]:016x}" == NAME[:16]
+    assert f"{table(systolic=[100], reading_id=[NAME.upper()]).high[0]:016x}" == NAME[:16]
     dashed = f"{NAME[:8]}-{NAME[8:12]}-{NAME[12:16]}-{NAME[16:20]}-{NAME[20:]}"
-    assert f"{table(systolic=[1], reading_id=[dashed]).low[0]:016x}" == NAME[16:]
-    assert reading_of(table(systolic=[1]), 0).reading.reading_id != "0" * 32
-    odd = table(systolic=[1], reading_id=["g" * 32])  # as long as a name, and none
+    assert f"{table(systolic=[100], reading_id=[dashed]).low[0]:016x}" == NAME[16:]
+    assert reading_of(table(systolic=[100]), 0).reading.reading_id != "0" * 32
+    odd = table(systolic=[100], reading_id=["g" * 32])  # as long as a name, and none
     assert (
         reading_of(odd, 0).reading.reading_id
-        == reading_of(table(systolic=[1]), 0).reading.reading_id
+        == reading_of(table(systolic=[100]), 0).reading.reading_id
     )
