@@ -12,12 +12,13 @@ import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
-from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.archive import Source, decode_patient, encode_patients, restore_patient
 from alerts.engine.columns import ASSESSED, Columns, Integers
 from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.plans import Plans
@@ -330,11 +331,10 @@ def _memory(state: PartitionState) -> Figure:
 
 
 def _restores(rules: RuleSet, state: PartitionState, name: str, limit_s: float) -> Iterator[Figure]:
-    source = Source("topic", 7)
+    sources = repeat(Source("topic", 7))
     began_s = time.perf_counter()
-    kept = [
-        (patient, encode_patient(state, row, source)) for row, patient in enumerate(state.patients)
-    ]
+    every = range(len(state.patients))
+    kept = list(zip(state.patients, encode_patients(state, every, sources), strict=True))
     took_s = time.perf_counter() - began_s
     yield Figure(f"engine.encode_{name}", took_s, "s")
     size = sum(len(value) for _, value in kept) / len(kept)

@@ -5,7 +5,7 @@ what is in it already. Rungs are kept by name (book/rule), so that a changed rul
 own. ``alerts.engine.changelog`` says what is around it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -16,7 +16,6 @@ import numpy as np
 from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.archived_ladders import KeptLadder, held_of, kept_ladder
 from alerts.engine.columns import Integers
-from alerts.engine.ladder_state import LadderState
 from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, mask
 from alerts.engine.remembered import circumstances, remark
 from alerts.engine.rung_digests import among, asking, named_by_key, named_by_what_they_ask
@@ -27,6 +26,9 @@ from schemas.alert import SEVERITIES
 VERSION = 2
 _READABLE = (1, 2)
 """Version 1 knew single readings only: it has the ids of recent ones, and no ring."""
+
+_AT_ONCE = 1_000
+"""Patients: a copy of their slots is a megabyte or two."""
 
 _Key = TypeVar("_Key")
 _T = TypeVar("_T")
@@ -95,46 +97,83 @@ _patient_decoder = msgspec.msgpack.Decoder(PatientRecord)
 
 def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
     """Write a patient's state."""
-    rules = state.rule_set
-    vitals = {
-        vital.vital.name: _Vital(
-            int(state.newest_ms[row, vital.index]),
-            arrivals=_arrivals(state, row, vital.index),
-            slot=state.memories[vital.index].encoded(row),
-            cleared=_cleared(state, row, vital),
-            asked=circumstances(state.kinds[vital.index].requirements),
+    return next(encode_patients(state, [row], [source]))
+
+
+def encode_patients(
+    state: PartitionState, rows: Sequence[int], sources: Iterable[Source]
+) -> Iterator[bytes]:
+    """Write patients' states, many at once: of each column one look serves them all."""
+    each = iter(sources)
+    for begin in range(0, len(rows), _AT_ONCE):
+        yield from _encoded(state, rows[begin : begin + _AT_ONCE], each)
+
+
+def _encoded(
+    state: PartitionState, rows: Sequence[int], sources: Iterator[Source]
+) -> Iterator[bytes]:
+    ladders = state.rule_set.ladders
+    here = np.array(rows, np.int64)
+    vitals = [_Vitals(state, vital, here) for vital in state.rule_set.vitals]
+    known, inactive = _bytes_of(state.known[here]), _bytes_of(state.inactive[here])
+    silences = state.absences.keep(rows)
+    for place, (row, source) in enumerate(zip(rows, sources, strict=False)):
+        yield _encoder.encode(
+            PatientRecord(
+                source.topic_id,
+                source.next_offset,
+                {one.name: one.kept(place, row) for one in vitals if one.slot[place] >= 0},
+                {
+                    ladder.name: kept_ladder(ladder, state.ladders[row, ladder.index])
+                    for ladder in ladders
+                    if (row, ladder.index) in state.ladders
+                },
+                silences[place],
+                known=named_by_what_they_ask(ladders, known[place]),
+                inactive=named_by_key(ladders, inactive[place]),
+                withdrawn=state.withdrawn.get(row, {}),
+                early=state.early.get(row, {}),
+                announced=state.announced.get(row, {}),
+                orphans=state.orphans.get(row, []),
+                sessions=state.sessions.get(row, {}),
+                kept_vitals=[
+                    one.name
+                    for one in vitals
+                    if not one.began_late[place] and (row, one.index) not in state.unfilled
+                ],
+            )
         )
-        for vital in rules.vitals
-        if state.memories[vital.index].slot_of[row] >= 0
-    }
-    ladders = {
-        ladder.name: _ladder(state, row, ladder)
-        for ladder in rules.ladders
-        if (row, ladder.index) in state.ladders
-    }
-    silence = state.absences.keep(row)
-    return _encoder.encode(
-        PatientRecord(
-            source.topic_id,
-            source.next_offset,
-            vitals,
-            ladders,
-            silence,
-            known=named_by_what_they_ask(rules.ladders, state.known[row].tobytes()),
-            inactive=named_by_key(rules.ladders, state.inactive[row].tobytes()),
-            withdrawn=state.withdrawn.get(row, {}),
-            early=state.early.get(row, {}),
-            announced=state.announced.get(row, {}),
-            orphans=state.orphans.get(row, []),
-            sessions=state.sessions.get(row, {}),
-            kept_vitals=[
-                vital.vital.name
-                for vital in rules.vitals
-                if (row, vital.index) not in state.unfilled
-                and not state.memories[vital.index].began_late[row]
-            ],
+
+
+class _Vitals:
+    """What the columns of one vital hold of some patients, by their places among them."""
+
+    def __init__(self, state: PartitionState, vital: VitalLadders, rows: Integers) -> None:
+        memory = state.memories[vital.index]
+        self._state, self._ladders = state, vital.ladders
+        self.name, self.index = vital.vital.name, vital.index
+        self.slot: list[int] = memory.slot_of[rows].tolist()
+        self.began_late: list[bool] = memory.began_late[rows].tolist()
+        self._encoded = memory.encoded(rows)
+        self._newest_ms: list[int] = state.newest_ms[rows, vital.index].tolist()
+        self._asked = circumstances(state.kinds[vital.index].requirements)
+        clear = state.clear[rows[:, None], _places(vital.ladders)]
+        self._clear = _bytes_of(clear.astype(np.int64))
+
+    def kept(self, place: int, row: int) -> _Vital:
+        return _Vital(
+            self._newest_ms[place],
+            arrivals=_arrivals(self._state, row, self.index),
+            slot=self._encoded[place],
+            cleared=named_by_what_they_ask(self._ladders, self._clear[place]),
+            asked=self._asked,
         )
-    )
+
+
+def _bytes_of(table: Integers) -> list[bytes]:
+    """Give each row of a table as bytes."""
+    width, whole = table.itemsize * table.shape[1], table.tobytes()
+    return [whole[place * width : (place + 1) * width] for place in range(len(table))]
 
 
 def decode_patient(value: bytes) -> PatientRecord | None:
@@ -186,11 +225,6 @@ def _restore_vital(state: PartitionState, row: int, vital: VitalLadders, kept: _
         remark(memory, int(memory.slot_of[row]), kept.asked, asks)
     state.clear[row, _places(vital.ladders)] = asking(vital.ladders, kept.cleared)
     _restore_arrivals(state, row, vital.index, kept.arrivals)
-
-
-def _cleared(state: PartitionState, row: int, vital: VitalLadders) -> bytes:
-    clear = state.clear[row, _places(vital.ladders)].astype(np.int64)
-    return named_by_what_they_ask(vital.ladders, clear.tobytes())
 
 
 def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orphan]:
@@ -254,10 +288,6 @@ def _find(rules: RuleSet, key: str) -> tuple[int, int] | None:
             if rung.key == key:
                 return ladder.index, place
     return None
-
-
-def _ladder(state: PartitionState, row: int, ladder: Ladder) -> KeptLadder:
-    return kept_ladder(ladder, state.ladders.get((row, ladder.index), LadderState()))
 
 
 def _restore_ladders(state: PartitionState, row: int, kept: dict[str, KeptLadder]) -> None:

@@ -253,10 +253,13 @@ class Memory:
         """Write one of them back for each slot."""
         self._day[slot, place] = day.view(f"V{self.layout.day.itemsize}")
 
-    def encoded(self, row: int) -> bytes:
-        """Give a patient's slot as bytes; none if there is no slot."""
-        slot = int(self.slot_of[row])
-        return b"" if slot < 0 else self.table[slot].tobytes()
+    def encoded(self, rows: Integers) -> list[bytes]:
+        """Give patients' slots as bytes; none of who has no slot."""
+        slots, size = self.slot_of[rows], self.layout.slot.itemsize
+        plain = self.table.view(f"V{size}")  # else field by field
+        whole = plain[slots[slots >= 0]].tobytes()
+        pieces = (whole[begin : begin + size] for begin in range(0, len(whole), size))
+        return [b"" if slot < 0 else next(pieces) for slot in slots.tolist()]
 
     def restore(self, row: int, encoded: bytes) -> bool:
         """Put a slot back; False if it is laid out in another way."""

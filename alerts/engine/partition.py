@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from alerts.engine.admission import decoded, held_back, sane
 from alerts.engine.archive import (
     PatientRecord,
     Source,
-    encode_patient,
+    encode_patients,
     restore_patient,
 )
 from alerts.engine.ladders import RuleSet
@@ -130,9 +131,7 @@ class Partition:
 
     def _encoded(self, rows: Sequence[int]) -> list[tuple[str, bytes]]:
         """Encode patients; one restored from further on keeps the record that says so."""
-        patients = self.state.patients
-        return [
-            (patients[row], encode_patient(self.state, row, self._source))
-            for row in rows
-            if self.held.get(patients[row], self.seen) <= self.next_offset
-        ]
+        patients, held = self.state.patients, self.held
+        written = [row for row in rows if held.get(patients[row], self.seen) <= self.next_offset]
+        encoded = encode_patients(self.state, written, repeat(self._source))
+        return [(patients[row], value) for row, value in zip(written, encoded, strict=True)]

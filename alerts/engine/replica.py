@@ -5,13 +5,14 @@ says whose records are then believed; what is not is judged again, for its patie
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
 from alerts.engine.absence.watch import LOG_GAP_MS
-from alerts.engine.archive import Source, decode_patient, encode_patient
+from alerts.engine.archive import Source, decode_patient, encode_patients
 from alerts.engine.changelog import (
     CHECKPOINT_KEY,
     Checkpoint,
@@ -136,9 +137,11 @@ class Replica:
     def under(self, rule_set: RuleSet, plans: Plans) -> "Replica":
         """Give the same under other books: state is kept by the names of rules."""
         other = Replica(rule_set, plans, self.partition.topic_id)
-        state, source = self.partition.state, Source("", 0)
-        for row, patient_id in enumerate(state.patients):
-            kept = decode_patient(encode_patient(state, row, source))
+        state = self.partition.state
+        every = range(len(state.patients))
+        encoded = encode_patients(state, every, repeat(Source("", 0)))
+        for patient_id, value in zip(state.patients, encoded, strict=True):
+            kept = decode_patient(value)
             assert kept is not None, "what is written here can be read here"
             other.partition.restore(patient_id, kept)
         other.partition.go_on_like(self.partition)
@@ -156,16 +159,18 @@ class Replica:
     def items(self, rows: Iterable[int]) -> Iterator[Write]:
         """Give patients as their last records said, or would say."""
         state = self.partition.state
-        names = list(self._writers)
-        for row in rows:
-            holds = int(self._holds[row])
-            if holds == _UNREADABLE:  # nor can it later
-                yield state.patients[row].encode(), b"\x00"
+        names, topic_id = list(self._writers), self.partition.topic_id
+        rows = list(rows)
+        holds: list[int] = self._holds[rows].tolist()
+        sources = [Source("" if one == _OTHER_LIFE else topic_id, max(one, 0)) for one in holds]
+        encoded = encode_patients(state, rows, sources)
+        for row, held, value in zip(rows, holds, encoded, strict=True):
+            key = state.patients[row].encode()
+            if held == _UNREADABLE:  # nor can it later
+                yield key, b"\x00"
                 continue
-            source = Source("" if holds == _OTHER_LIFE else self.partition.topic_id, max(holds, 0))
-            value = encode_patient(state, row, source)
             writer = names[self._writer[row]]
-            yield state.patients[row].encode(), encode_kept(writer, int(self._log_ms[row]), value)
+            yield key, encode_kept(writer, int(self._log_ms[row]), value)
 
     def notes(self) -> Iterator[Write]:
         """Give what is known beside the patients."""

@@ -212,6 +212,14 @@ class Attendance:
         self.device[row, vital] = contacts.device[chosen]  # numpy: of equal places the last counts
         self.gateway[row] = contacts.gateway[chosen]
 
+    def remember_one(self, contacts: Contacts, position: int) -> None:
+        """Take one contact; ``remember`` would take ten times as long for it."""
+        row, vital = int(contacts.row[position]), int(contacts.vital[position])
+        at_ms = int(contacts.at_ms[position])
+        self.contact_ms[row, vital] = max(self.contact_ms[row, vital], at_ms)
+        self.device[row, vital] = contacts.device[position]
+        self.gateway[row] = contacts.gateway[position]
+
     def begin(self, key: Key, absence: Open) -> None:
         """Keep an absence that somebody is told of; since when it counts is known then."""
         self.open[key] = absence

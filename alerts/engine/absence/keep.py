@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Open
 from schemas.alert import Cause, Severity
@@ -38,23 +39,34 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(KeptAway)
 
 
-def keep_row(
-    attendance: Attendance, row: int, vitals: Sequence[str], rules: Sequence[str]
-) -> KeptSilence:
-    """Write down one patient; ``vitals`` and ``rules`` are the names of their numbers."""
-    return KeptSilence(
-        contacts={
-            vital: (int(attendance.contact_ms[row, number]), int(attendance.device[row, number]))
-            for number, vital in enumerate(vitals)
-            if attendance.contact_ms[row, number] > NO_CONTACT_MS
-        },
-        gateway=attendance.gateways[int(attendance.gateway[row])],
-        open={
-            rule: _kept(attendance, attendance.open[row, number])
-            for number, rule in enumerate(rules)
-            if (row, number) in attendance.open
-        },
+def keep_rows(
+    attendance: Attendance, rows: Sequence[int], vitals: Sequence[str], rules: Sequence[str]
+) -> list[KeptSilence]:
+    """Write down patients; ``vitals`` and ``rules`` are the names of their numbers."""
+    here = np.array(rows, np.int64)
+    columns = zip(
+        rows,
+        attendance.contact_ms[here].tolist(),
+        attendance.device[here].tolist(),
+        attendance.gateway[here].tolist(),
+        strict=True,
     )
+    return [
+        KeptSilence(
+            contacts={
+                vital: (at_ms, device)
+                for vital, at_ms, device in zip(vitals, contact_ms, devices, strict=True)
+                if at_ms > NO_CONTACT_MS
+            },
+            gateway=attendance.gateways[gateway],
+            open={
+                rule: _kept(attendance, attendance.open[row, number])
+                for number, rule in enumerate(rules)
+                if (row, number) in attendance.open
+            },
+        )
+        for row, contact_ms, devices, gateway in columns
+    ]
 
 
 def restore_row(

@@ -1,5 +1,6 @@
 """The step of absence: contacts and passed deadlines; only few patients are walked through."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,8 +46,9 @@ def step(
     positions: dict[int, list[int]] = defaultdict(list)
     for position in np.flatnonzero(walked).tolist():
         positions[int(contacts.row[position])].append(position)
+    stamps, held = log_ms.tolist(), held_ms.tolist()
     for row in sorted(rows):
-        walk = _Walk(attendance, contacts, log_ms, held_ms, before_ms, row)
+        walk = _Walk(attendance, contacts, stamps, held, before_ms, row)
         noticed += walk.through(positions[row])
     noticed = _once_a_gateway(attendance, noticed)
     attendance.held_until_ms = int(held_ms[-1])
@@ -59,16 +61,16 @@ class _Walk:
 
     attendance: Attendance
     contacts: Contacts
-    log_ms: Integers
-    held_ms: Integers
+    log_ms: list[int]
+    held_ms: list[int]
     before_ms: int
     row: int
 
     def through(self, positions: list[int]) -> Iterator[Noticed]:
         for position in positions:
-            yield from self._due(int(self.log_ms[self.contacts.entry[position]]))
+            yield from self._due(self.log_ms[self.contacts.entry[position]])
             yield from self._contact(position)
-        yield from self._due(int(self.log_ms[-1]))
+        yield from self._due(self.log_ms[-1])
 
     def _due(self, until_ms: int) -> Iterator[Noticed]:
         """Look at each silence whose time has come before a record stamped ``until_ms``."""
@@ -80,10 +82,10 @@ class _Walk:
     def _look(self, key: Key, at_ms: int) -> Iterator[Noticed]:
         attendance = self.attendance
         since_ms, due_ms = self._silence(key)
-        entry = int(np.searchsorted(self.log_ms, at_ms, side="right"))
+        entry = bisect_right(self.log_ms, at_ms)
         if key in attendance.open:
             attendance.schedule(key, NEVER_MS)
-            log_ms = int(self.log_ms[entry])
+            log_ms = self.log_ms[entry]
             if due_ms is None or due_ms > log_ms:
                 yield self._returned(key, log_ms, entry, -1)
                 self._wait(key, since_ms, due_ms)
@@ -134,15 +136,15 @@ class _Walk:
         name = self.attendance.gateways[int(self.attendance.gateway[self.row])]
         back_ms = self.attendance.surroundings.back_since(name)
         afresh_ms = NO_CONTACT_MS if back_ms is None else back_ms + AFRESH_AFTER_MS
-        now_ms = max(self.before_ms, int(self.log_ms[entry - 1]) if entry else self.before_ms)
-        return max(due_ms, afresh_ms, int(self.held_ms[entry]), now_ms)
+        now_ms = max(self.before_ms, self.log_ms[entry - 1] if entry else self.before_ms)
+        return max(due_ms, afresh_ms, self.held_ms[entry], now_ms)
 
     def _contact(self, position: int) -> Iterator[Noticed]:
         attendance, contacts = self.attendance, self.contacts
         vital, at_ms = int(contacts.vital[position]), int(contacts.at_ms[position])
-        attendance.remember(contacts, np.array([position]))
+        attendance.remember_one(contacts, position)
         entry, place = int(contacts.entry[position]), int(contacts.place[position])
-        self.before_ms = int(self.log_ms[entry])
+        self.before_ms = self.log_ms[entry]
         for rule, other in enumerate(attendance.vital_of):
             key = (self.row, rule)
             absence = attendance.open.get(key)
@@ -150,7 +152,7 @@ class _Walk:
                 attendance.schedule(key, NO_CONTACT_MS)
             if other != vital or absence is None or at_ms <= absence.since_ms:
                 continue
-            log_ms, due_ms = int(self.log_ms[entry]), self._silence(key)[1]
+            log_ms, due_ms = self.log_ms[entry], self._silence(key)[1]
             if due_ms is None or due_ms > log_ms:  # an old one that comes late ends no silence
                 yield self._returned(key, log_ms, entry, place)
                 attendance.schedule(key, NO_CONTACT_MS)

@@ -11,7 +11,7 @@ from alerts.engine.absence.explained import gateway_transition, patient_transiti
 from alerts.engine.absence.keep import (
     KeptSilence,
     encode_away,
-    keep_row,
+    keep_rows,
     restore_away,
     restore_row,
 )
@@ -57,11 +57,12 @@ class AbsenceWatch:
             surroundings,
         )
 
-    def keep(self, row: int) -> KeptSilence:
-        """Write down what is known of a patient."""
-        kept = keep_row(self.attendance, row, self.vitals, self.keys)
-        if not kept.open:  # as of most patients
-            return kept
+    def keep(self, rows: Sequence[int]) -> list[KeptSilence]:
+        """Write down what is known of patients."""
+        kept = keep_rows(self.attendance, rows, self.vitals, self.keys)
+        return [self._with_ladders(one) if one.open else one for one in kept]
+
+    def _with_ladders(self, kept: KeptSilence) -> KeptSilence:
         rules = {rule.key: rule.rule for rule in self.rules}
         told = {
             key: msgspec.structs.replace(

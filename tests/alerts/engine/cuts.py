@@ -64,7 +64,7 @@ def remembered(state: PartitionState) -> tuple[object, ...]:
         state.announced,
         state.sessions,
         state.unfilled,
-        [state.absences.keep(row) for row in range(size)],
+        state.absences.keep(range(size)),
     )
 
 

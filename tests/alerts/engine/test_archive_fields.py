@@ -254,5 +254,5 @@ def test_a_rung_is_named_by_four_bytes() -> None:
 
 def test_whether_somebody_is_silent_comes_back() -> None:
     state = lived()
-    assert reborn(state).absences.keep(0) == state.absences.keep(0)
+    assert reborn(state).absences.keep([0]) == state.absences.keep([0])
     assert np.array_equal(reborn(state).known[0], state.known[0])

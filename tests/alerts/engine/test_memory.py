@@ -121,7 +121,7 @@ def test_slots_are_given_to_whom_measures_and_grow() -> None:
     slots = memory.slots(rows)
     assert sorted(slots.tolist()) == list(range(len(rows)))
     assert (memory.slots(rows) == slots).all()
-    assert memory.encoded(1) == b""
+    assert memory.encoded(np.array([1])) == [b""]
     assert memory.days(slots).shape == (len(rows), DAYS_MAX)
 
 

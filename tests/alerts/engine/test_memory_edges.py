@@ -147,15 +147,15 @@ def test_eight_days_are_kept_and_the_newest_that_went_is_known() -> None:
 
 def test_a_row_without_readings_has_no_slot_and_bytes_come_back_as_they_were() -> None:
     memory = Memory(VITALS["glucose"])
-    assert memory.encoded(5) == b""
+    assert memory.encoded(np.array([5])) == [b""]
     memory.remember(memory.slots(np.array([5])), np.array([77], np.uint64))
-    encoded = memory.encoded(5)
+    (encoded,) = memory.encoded(np.array([5]))
     assert len(encoded) == memory.layout.slot.itemsize
     other = Memory(VITALS["glucose"])
     other.slots(np.array([1, 2]))
     assert other.restore(5, encoded)
     assert other.restore(2, encoded)
-    assert [other.encoded(row) == encoded for row in (5, 2, 1)] == [True, True, False]
+    assert [one == encoded for one in other.encoded(np.array([5, 2, 1]))] == [True, True, False]
     assert other.used == 3
 
 

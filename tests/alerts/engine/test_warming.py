@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,9 +105,9 @@ def test_what_is_remembered_does_not_depend_on_whether_a_book_judges_it(
     assert step(unjudged, log).transitions == step(judged, log).transitions == []
     later = carried_over(unjudged, BOTH, *DIABETES)
     place = next(one.index for one in BOTH.vitals if one.vital.name == "glucose")
-    for row in judged.rows.values():
-        assert later.memories[place].encoded(row) == judged.memories[place].encoded(row)
-        assert later.newest_ms[row, place] == judged.newest_ms[row, place]
+    rows = np.array(list(judged.rows.values()))
+    assert later.memories[place].encoded(rows) == judged.memories[place].encoded(rows)
+    assert later.newest_ms[rows, place].tolist() == judged.newest_ms[rows, place].tolist()
 
 
 def test_a_reading_of_which_a_device_reports_anything_waits_for_the_book_that_knows_it() -> None:

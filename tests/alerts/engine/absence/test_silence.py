@@ -15,7 +15,7 @@ from alerts.engine.absence.expectation import Expectation, deadline_ms
 from alerts.engine.absence.keep import (
     KeptSilence,
     encode_away,
-    keep_row,
+    keep_rows,
     restore_away,
     restore_row,
 )
@@ -146,9 +146,8 @@ def restarted(attendance: Attendance) -> Attendance:
     names, rules = ("blood_pressure", "glucose"), ("a", "b", "c")
     again = Attendance(VITAL_OF, 2, expect, attendance.surroundings)
     again.grow(PATIENTS)
-    for row in range(PATIENTS):
-        kept = msgspec.msgpack.encode(keep_row(attendance, row, names, rules))
-        record = msgspec.msgpack.decode(kept, type=KeptSilence)
+    for row, silence in enumerate(keep_rows(attendance, range(PATIENTS), names, rules)):
+        record = msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
         restore_row(again, row, record, names, rules)
     restore_away(again, encode_away(attendance))
     return again
