@@ -24,13 +24,6 @@ PARTITIONS = 2
 PATIENTS = [f"p{number}" for number in range(6)]
 
 
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path) as server:
-        create_topics(server)
-        yield server
-
-
 def create_topics(server: EmbeddedKafka) -> None:
     admin = KafkaAdminClient(bootstrap_servers=server.bootstrap)
     compact = {"cleanup.policy": "compact"}

@@ -16,10 +16,9 @@ from alerts.rules.load import load_books
 from schemas.clock import SystemClock
 from schemas.topics import ALERTS, STATE
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.engine.clinic import EVENTS, PATIENTS, Clinic, clinic, kafka, story
+from tests.alerts.engine.clinic import EVENTS, PATIENTS, Clinic, story
 from tests.alerts.readings import BASIC, MINUTE, NOON
 
-__all__ = ["clinic", "kafka"]
 pytestmark = pytest.mark.timeout(120)
 
 FAILS_AT = (9, 4, 6)

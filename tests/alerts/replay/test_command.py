@@ -11,10 +11,8 @@ from schemas.errors import MisconfiguredError
 from schemas.topics import ALERTS, GATEWAYS, UNASSIGNED
 from simulators.stack.kafka import EmbeddedKafka
 from tests.alert_records import transition
-from tests.alerts.engine.clinic import Clinic, clinic, engine, kafka, nobodys, story
+from tests.alerts.engine.clinic import Clinic, engine, nobodys, story
 from tests.alerts.readings import BASIC, MINUTE, NOON
-
-__all__ = ["clinic", "kafka"]
 
 EVENTS = 5
 """Of a story, with the one that its timer brings."""

@@ -12,10 +12,8 @@ from schemas.kafka import GatewayReport
 from schemas.topics import GATEWAYS
 from schemas.wire import Health
 from simulators.stack.kafka import EmbeddedKafka
-from tests.alerts.engine.clinic import Clinic, clinic_at, engine, kafka
+from tests.alerts.engine.clinic import Clinic, clinic_at, engine
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, encoded, pressure, record
-
-__all__ = ["kafka"]
 
 BOOK = "adult-standard"
 AWAY = "home-away"

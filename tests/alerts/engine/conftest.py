@@ -1,0 +1,6 @@
+"""The engine's process is tested against a real log."""
+
+from tests.alerts.engine.clinic import clinic
+from tests.servers import kafka
+
+__all__ = ["clinic", "kafka"]

@@ -1,0 +1,6 @@
+"""An engine beside a real log leaves the alerts that are replayed here."""
+
+from tests.alerts.engine.clinic import clinic
+from tests.servers import kafka
+
+__all__ = ["clinic", "kafka"]
