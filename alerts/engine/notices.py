@@ -160,10 +160,12 @@ def _expiring(state: PartitionState, row: int, limit: Personal) -> Iterator[Told
             zone = state.plans.of(state.patients[row]).zone(limit.until_ms)
             ends = datetime.fromtimestamp(limit.until_ms / 1000, UTC).astimezone(zone)
             test = next(one for one in _comparisons(rung) if one.setting == limit.name)
+            first, *others = limit.written.values
+            amounts = " ".join([first, *(f"(or {other})" for other in others)])
             said = (
-                f"The patient's own limit {limit.name} ({', '.join(limit.written.values)}), set by"
-                f" {limit.written.author}, ends on {ends:%Y-%m-%d %H:%M}; then the book's"
-                f" {limits.limit_text(test, {}, '')} holds again"
+                f"The patient's own limit of {amounts} for {limit.name.replace('-', ' ')}, set by"
+                f" {limit.written.author}, ends on {ends:%Y-%m-%d %H:%M}, the patient's time; then"
+                f" the book's {limits.limit_text(test, {}, '')} holds again"
             )
             scope, announced_ms = f"{limit.name}/{limit.until_ms}", _announced_ms(limit)
             at_ms = max(announced_ms, state.log_ms)

@@ -84,7 +84,7 @@ def _reason(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> str:
     ]
     if "delayed" in finding.marks:
         age = wording.duration_text(finding.at_ms - sight.measured_at_ms)
-        parts.append(f"delayed, measured {age} before: call the patient")
+        parts.append(f"delayed, measured {age} before it came: call the patient")
     if finding.event == "resolved-before-seen":
         parts.append("a later reading was back within limits")
     if finding.event == "stale":

@@ -82,7 +82,7 @@ def reopened_text(rung: Rung, finding: Finding) -> str:
     if finding.event == "wrongly-ended":
         return f"Ended by mistake: {said}; a reading that had ended it"
     age = duration_text(finding.at_ms - finding.sight.measured_at_ms)
-    late = f", delayed, measured {age} before: call the patient"
+    late = f", delayed, measured {age} ago: call the patient"
     said += late if "delayed" in finding.marks else ""
     said += ", which no repeat has confirmed" if "unverified" in finding.marks else ""
     if finding.deadline_ms is not None:

@@ -12,7 +12,9 @@ _DAY_MS = 24 * 3_600_000
 _LONG_MS = 2 * _DAY_MS
 
 _CAUSES: dict[Cause, str] = {
-    "not-measured": "no gateway is reported away, so it seems that nothing was measured",
+    "not-measured": (
+        "the gateway in the home is not reported offline, so it seems that nothing was measured"
+    ),
     "device-silent": (
         "the gateway is there but has not heard the device since: not used, out of its reach, or "
         "its battery is empty"
@@ -71,7 +73,7 @@ def gateway_transition(gateway_id: str, noticed: Noticed) -> Transition:
             if gone
             else f"Gateway {gateway_id} has been offline for "
             f"{_long(noticed.at_ms - absence.origin_ms)}, and readings are due: they may wait "
-            "in the home; absences behind it are not reported one by one"
+            "in the home; the patients there are not reported one by one"
         ),
         evidence=Evidence("", "", absence.origin_ms, "receipt", {}),
         book="",
@@ -87,7 +89,9 @@ def gateway_transition(gateway_id: str, noticed: Noticed) -> Transition:
 def _reason(vital: str, noticed: Noticed) -> str:
     absence, name = noticed.absence, spoken(vital)
     if noticed.event == "returned":
-        return f"A reading of {name} came, or none is expected any more"
+        if noticed.place >= 0:
+            return f"The patient has measured {name} again, or tried to"
+        return f"The care plan was changed: by now no {name} is overdue"
     silence = _long(noticed.at_ms - absence.since_ms)
     unknown = absence.cause == "not-measured" and not absence.gateway
     return f"No {name} for {silence}; {_NO_GATEWAY if unknown else _CAUSES[absence.cause]}"

@@ -22,8 +22,8 @@ def test_the_end_of_a_limit_is_announced_a_week_before() -> None:
     (told,) = of(step(state, [Tick(ANNOUNCED + 1)]).transitions, "limit-expiring")
     assert (told.at_ms, told.severity, told.rule) == (ANNOUNCED, "medium", "low")
     assert told.reason == (
-        "The patient's own limit low (60 mg/dL, 3.3 mmol/L), set by Dr. Ito, ends on"
-        " 2026-10-21 14:00; then the book's 70 mg/dL holds again"
+        "The patient's own limit of 60 mg/dL (or 3.3 mmol/L) for low, set by Dr. Ito, ends on"
+        " 2026-10-21 14:00, the patient's time; then the book's 70 mg/dL holds again"
     )
     assert told.limits[0].author == "Dr. Ito"
     assert of(step(state, [Tick(UNTIL + DAY)]).transitions, "limit-expiring") == []

@@ -231,7 +231,7 @@ def test_fresh_delayed_and_stale() -> None:
     assert short(judged(late(high, 4 * HOUR))) == ["onset critical bp-severe"]
     (delayed,) = judged(late(high, 4 * HOUR + 1))
     assert (delayed.event, delayed.severity, delayed.marks) == ("onset", "high", ["delayed"])
-    assert "delayed, measured 4 h before: call the patient" in delayed.reason
+    assert "delayed, measured 4 h before it came: call the patient" in delayed.reason
     assert short(judged(late(high, DAY))) == ["onset high bp-severe"]
     (stale,) = judged(late(high, DAY + 1))
     assert (stale.event, stale.severity, stale.marks) == ("stale", "medium", ["stale"])

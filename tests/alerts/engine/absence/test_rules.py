@@ -145,6 +145,19 @@ def test_the_end_belongs_to_the_alert_of_its_beginning() -> None:
     assert onset.event_id != end.event_id
 
 
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        (0, "The patient has measured blood pressure again, or tried to"),
+        (-1, "The care plan was changed: by now no blood pressure is overdue"),
+    ],
+)
+def test_the_end_says_whether_a_reading_or_the_plan_ended_it(place: int, sentence: str) -> None:
+    absence = Open(10 * DAY_MS, 7 * DAY_MS, "not-measured", 0)
+    end = Noticed("returned", 0, 0, absence, 11 * DAY_MS, 3, place)
+    assert patient_transition("p-1", RULE, end).reason == sentence
+
+
 def test_a_gateways_alert_is_about_the_gateway_and_about_nobody() -> None:
     away = Open(9 * DAY_MS, 7 * DAY_MS, "gateway-offline", 1)
     found = gateway_transition("home-7", Noticed("onset", -1, -1, away, 10 * DAY_MS, 0))
