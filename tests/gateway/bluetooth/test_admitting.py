@@ -159,10 +159,10 @@ async def test_a_device_that_was_given_away_is_no_problem_any_more(
     meter = make_meter()
     await world.add(meter, bonded=True)
     meter.take(Sample(Decimal(100)))
-    await eventually(lambda: told(side, f"{METER_ADDRESS} was paired outside"))
+    await eventually(lambda: side.tells(f"{METER_ADDRESS} was paired outside"))
     world.silence(meter)  # it leaves the home, and is never heard again
     assert await pairing.unpair(METER_ADDRESS)
-    await eventually(lambda: not told(side, METER_ADDRESS))
+    await eventually(lambda: not side.tells(METER_ADDRESS))
 
 
 async def test_a_device_that_forgot_its_bond_is_no_problem_once_it_is_unpaired(
@@ -174,7 +174,7 @@ async def test_a_device_that_forgot_its_bond_is_no_problem_once_it_is_unpaired(
     assert len([problem for problem in side.devices.problems if CUFF_ADDRESS in problem]) == 2
     world.silence(cuff)
     side.admissions.forget(CUFF_ADDRESS)
-    assert not told(side, CUFF_ADDRESS)
+    assert not side.tells(CUFF_ADDRESS)
 
 
 async def test_a_spoofer_without_the_key_of_the_bond_gets_nothing_in(
