@@ -22,7 +22,6 @@ MATCHES = 6
 LIVE = 1_000
 LONG = 1_000
 _BEGIN_MS = 1_790_000_000_000
-_MINUTE_MS = 60_000
 _ROTA = RotaEntry(
     "home",
     contacts=[Contact("nurse", [Channel("log")])],

@@ -9,6 +9,7 @@ from ingest.registry.cli import registry
 from ingest.registry.plan_cli import plan
 from ingest.registry.rota_cli import rota
 from schemas.clock import SystemClock
+from schemas.servers import database_url, kafka_server
 
 __all__ = ["ingest", "registry"]
 
@@ -40,7 +41,7 @@ def setup(partitions: int) -> None:
     """Bring the database's tables and Kafka's topics up to date; safe to repeat."""
     from ingest import database, kafka_clients
 
-    url, kafka = database.database_url(), kafka_clients.bootstrap_server()
+    url, kafka = database_url(), kafka_server()
     with database.connect(url, "setup") as connection:
         applied = database.migrate(connection, from_ms(SystemClock().wall_ms()))
     topics = kafka_clients.Topics(kafka)
@@ -81,7 +82,7 @@ def resend(since: datetime, gateway_id: str | None) -> None:
     from ingest.sink import configs
 
     since_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000)
-    with database.connect(database.database_url(), "resend") as connection:
+    with database.connect(database_url(), "resend") as connection:
         request = configs.ask_for_resend(connection, since_ms, gateway_id)
     click.echo(f"Request {request}: the sink tells {gateway_id or 'every home'} within seconds.")
 

@@ -22,7 +22,7 @@ from ingest.sink.receipts import ReceiptPublisher
 from ingest.waiting import Condition
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
-from schemas.servers import mqtt_server
+from schemas.servers import database_url, kafka_server, mqtt_server
 
 KAFKA = "kafka"
 _JOIN_WITHIN_S = 4.0
@@ -76,7 +76,7 @@ def bridge(client_id: str, monitor_port: int) -> None:
 def sink(client_id: str, monitor_port: int) -> None:
     """Run the sink until SIGTERM or SIGINT."""
     condition = Condition(sinks.DATABASE, sinks.KAFKA, MQTT)
-    url, kafka = database.database_url(), kafka_clients.bootstrap_server()
+    url, kafka = database_url(), kafka_server()
     link = MqttLink(mqtt_server(), Session(client_id), condition)
     servers = sinks.Servers(
         database=lambda: sink_connection(url),
@@ -106,7 +106,7 @@ def sink_connection(url: str) -> Connection[TupleRow]:
 def registry(monitor_port: int) -> None:
     """Run the publisher of the registry until SIGTERM or SIGINT."""
     condition = Condition(DATABASE, TOPIC)
-    url, kafka = database.database_url(), kafka_clients.bootstrap_server()
+    url, kafka = database_url(), kafka_server()
     delivery = kafka_delivery("registry", condition)
     with daemon("registry", monitor_port, condition) as stop:
         Publisher(url, delivery, condition).run(lambda: Topics(kafka), stop)

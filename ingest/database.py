@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from ingest import storage
 from ingest.tables import copied_columns
 from schemas.errors import MisconfiguredError, UnavailableError
-from schemas.servers import DATABASE_VARIABLE, required
+from schemas.servers import DATABASE_VARIABLE
 from schemas.vitals import VITALS
 
 CONNECT_WITHIN_S = 5
@@ -23,11 +23,6 @@ STATEMENT_WITHIN_MS = 30_000
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x766974616C  # "vital"; any number that nobody else locks
 _SETUP = "Run `vitalwire ingest setup`."
-
-
-def database_url() -> str:
-    """Read where the database is."""
-    return required(DATABASE_VARIABLE, "postgresql://vitalwire@127.0.0.1/vitalwire")
 
 
 def connect(url: str, application: str) -> Connection[TupleRow]:

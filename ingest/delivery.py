@@ -13,6 +13,7 @@ from ingest.outgoing import Outgoing
 from ingest.waiting import Condition, until_available
 from schemas.backoff import Backoff
 from schemas.kafka_clients import hang_up
+from schemas.servers import kafka_server
 
 _LOOK_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 1.0
@@ -72,7 +73,7 @@ class Delivery:
 
 def kafka_delivery(client_id: str, condition: Condition) -> Delivery:
     """Deliver to the Kafka of the environment."""
-    server = kafka_clients.bootstrap_server()
+    server = kafka_server()
     return Delivery(lambda: kafka_clients.producer(server, client_id), condition)
 
 

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import UnavailableError
 from schemas.kafka_clients import create_no_topic
-from schemas.servers import KAFKA_VARIABLE, required
+from schemas.servers import KAFKA_VARIABLE
 from schemas.topics import KAFKA_TOPICS, KafkaTopic
 
 GIVE_UP_MS = 3_000
@@ -24,11 +24,6 @@ RECORD_BYTES_MAX = 4 * 1024 * 1024
 """Above anything that the bridge can build of one message; the brokers' own limit decides."""
 
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
-
-
-def bootstrap_server() -> str:
-    """Read where Kafka is."""
-    return required(KAFKA_VARIABLE, "127.0.0.1:9092")
 
 
 def unavailable(server: str, error: BaseException) -> UnavailableError:

@@ -21,6 +21,16 @@ class MqttServer:
     port: int
 
 
+def database_url() -> str:
+    """Read where PostgreSQL is."""
+    return required(DATABASE_VARIABLE, "postgresql://vitalwire@127.0.0.1/vitalwire")
+
+
+def kafka_server() -> str:
+    """Read where Kafka is."""
+    return required(KAFKA_VARIABLE, "127.0.0.1:9092")
+
+
 def mqtt_server(url: str | None = None) -> MqttServer:
     """Parse ``mqtt://host:port`` (default: the environment's)."""
     text = url or required(MQTT_VARIABLE, "mqtt://127.0.0.1:1883")

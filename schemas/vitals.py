@@ -89,16 +89,6 @@ class Vital:
         """Find a quantity by name."""
         return next((quantity for quantity in self.quantities if quantity.name == name), None)
 
-    def numpy_fields(self) -> list[tuple[str, str]]:
-        """Describe the vital's columns for ``numpy.dtype``: canonical values and censoring.
-
-        For each quantity ``name`` (float64, NaN when absent) and ``name_censored`` (int8: +1 above
-        the device's range, HI; -1 below it, LO; 0 otherwise).
-        """
-        values = [(quantity.name, "<f8") for quantity in self.quantities]
-        censored = [(f"{quantity.name}_censored", "i1") for quantity in self.quantities]
-        return values + censored
-
     def sql_columns(self) -> Iterator[tuple[str, str]]:
         """Name the vital's own SQL columns with their types.
 

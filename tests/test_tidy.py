@@ -217,6 +217,16 @@ def test_tests_do_not_sleep() -> None:
     assert found == []
 
 
+def test_no_test_imports_another() -> None:
+    found = [
+        f"{module.path} imports {name}: what both use stands in a module of its own"
+        for module in modules().values()
+        for name, _ in module.imports()
+        if name in modules() and modules()[name].path.name.startswith("test_")
+    ]
+    assert found == []
+
+
 def is_zero(call: ast.Call) -> bool:
     """Say whether a sleep only lets others run."""
     return (

@@ -26,7 +26,7 @@ from alerts.rules.book import Book
 from alerts.rules.load import find_book, load_book
 from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
 from schemas.registry import PatientEntry
-from schemas.servers import DATABASE_VARIABLE, required
+from schemas.servers import database_url
 from schemas.time_zone import zone_named
 
 LIVE = "live"
@@ -88,7 +88,7 @@ def _told(past: History) -> list[str]:
 def _past(asked: Asked) -> tuple[History, sources.Clinic]:
     """Read history and care plans; ``--since`` counts from the newest reading."""
     if asked.source == sources.DATABASE:
-        url = required(DATABASE_VARIABLE, _EXAMPLE_URL)
+        url = database_url()
         clinic = sources.from_database(url, partial(_since_ms, asked.since))
     else:
         clinic = sources.Clinic(sources.from_file(Path(asked.source)), [])
@@ -97,9 +97,6 @@ def _past(asked: Asked) -> tuple[History, sources.Clinic]:
     past = history(clinic.readings)
     newest_ms = int(past.measured_ms.max()) if len(past) else 0
     return past.since(_since_ms(asked.since, newest_ms)), clinic
-
-
-_EXAMPLE_URL = "postgresql://vitalwire@127.0.0.1/vitalwire"
 
 
 def _since_ms(since: str, newest_ms: int) -> int:

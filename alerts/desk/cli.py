@@ -10,7 +10,7 @@ from alerts.desk.daemon import DeskDaemon
 from alerts.desk.delivery import Delivery
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
-from schemas.servers import KAFKA_VARIABLE, required
+from schemas.servers import kafka_server
 
 
 @click.command()
@@ -48,7 +48,7 @@ def desk(page_url: str, mail_server: str | None, mail_from: str, monitor_port: i
     log = structlog.get_logger()
     stop, rng = stop_on_signals(), Random()  # jitter needs no seed
     channels = Channels(senders(parse_mail_server(mail_server, mail_from)), rng, stop)
-    bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    bootstrap = kafka_server()
     daemon = DeskDaemon(bootstrap, Delivery(channels), SystemClock(), rng, stop, page_url)
     with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:
         log.info("monitor listening", port=monitor.port)

@@ -16,7 +16,7 @@ from alerts.engine.replicas import SAVE_EVERY_MS
 from alerts.rules.load import SHIPPED, load_books
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
-from schemas.servers import KAFKA_VARIABLE, required
+from schemas.servers import kafka_server
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """That are not gone by themselves; Python's own 700 is a few dozen readings."""
@@ -73,7 +73,7 @@ def engine(  # noqa: PLR0913, PLR0917  (one an option)
     configure_logs("alerts-engine")
     log = structlog.get_logger()
     loaded = load_books(books)
-    bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    bootstrap = kafka_server()
     stop = stop_on_signals()
     group = None if alone else Group(session_ms=int(session_s * 1000))
     daemon = Engine(bootstrap, Library(loaded), SystemClock(), Random(), stop, group)

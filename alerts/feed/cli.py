@@ -13,7 +13,7 @@ from alerts.feed.serve import FeedSettings, listen, running_feed
 from alerts.feed.web import readiness
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent
-from schemas.servers import KAFKA_VARIABLE, required
+from schemas.servers import kafka_server
 
 
 @click.command()
@@ -33,9 +33,7 @@ def feed(host: str, port: int, monitor_port: int, heartbeat_s: float, silence_s:
     die_with_parent()
     configure_logs("feed")
     zone = datetime.fromtimestamp(SystemClock().wall_ms() / 1000, UTC).astimezone().tzinfo or UTC
-    settings = FeedSettings(
-        required(KAFKA_VARIABLE, "127.0.0.1:9092"), zone, Pace(heartbeat_s, silence_s)
-    )
+    settings = FeedSettings(kafka_server(), zone, Pace(heartbeat_s, silence_s))
     with listen(host, port) as listener:
         asyncio.run(_serve(settings, listener, monitor_port))
 

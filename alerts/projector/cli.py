@@ -11,7 +11,7 @@ from alerts.projector.run import Projector
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
 from schemas.errors import UnavailableError
-from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE, required
+from schemas.servers import database_url, kafka_server
 
 _STOP_WITHIN_S = 4.0
 _LOOK_EVERY_S = 1.0
@@ -25,8 +25,8 @@ def projector(monitor_port: int) -> None:
     configure_logs("projector")
     stop = stop_on_signals()
     projection = Projector(
-        required(KAFKA_VARIABLE, "127.0.0.1:9092"),
-        required(DATABASE_VARIABLE, "postgresql://vitalwire@127.0.0.1/vitalwire"),
+        kafka_server(),
+        database_url(),
         SystemClock(),
         Random(),  # jitter needs no seed
     )

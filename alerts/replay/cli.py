@@ -18,7 +18,7 @@ from alerts.replay.history import (
 from alerts.rules.load import SHIPPED
 from schemas.alert import Transition
 from schemas.errors import MisconfiguredError
-from schemas.servers import KAFKA_VARIABLE, required
+from schemas.servers import kafka_server
 from schemas.topics import ALERTS, GATEWAYS, READINGS, UNASSIGNED
 
 _DIFFERS = 1
@@ -47,7 +47,7 @@ def replay(alert_id: str, books: Path, *, as_json: bool) -> None:
     vitalwire alerts replay 3f2a9c0d5e7b41628c9d0e1f2a3b4c5d
     vitalwire alerts replay 3f2a9c0d5e7b41628c9d0e1f2a3b4c5d --books ./books-of-may --json
     """
-    bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    bootstrap = kafka_server()
     before = written(bootstrap, alert_id, _progress(ALERTS))
     again = _again(bootstrap, _about(alert_id, before), books)
     mine = [one for one in again.transitions if one.alert_id == alert_id]

@@ -14,13 +14,9 @@ from alerts.rules.load import find_book, load_book
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.registry import BookEntry
-from schemas.servers import DATABASE_VARIABLE, required
+from schemas.servers import database_url
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def _database() -> str:
-    return required(DATABASE_VARIABLE, "postgresql://vitalwire@127.0.0.1/vitalwire")
 
 
 @click.command()
@@ -41,7 +37,7 @@ def activate(*, book: str, who: str, as_json: bool) -> None:
     if not who.strip():
         raise MisconfiguredError("Somebody answers for a book.", "Name a clinician with --by.")
     entry = entry_of(checked, who, SystemClock().wall_ms())
-    with connected(_database()) as connection:
+    with connected(database_url()) as connection:
         if not has_off_hours_routing(rotas(connection), checked.name):
             raise MisconfiguredError(
                 f"Nobody is told of a critical alert of {checked.name} outside the staffed hours.",
@@ -60,7 +56,7 @@ def activate(*, book: str, who: str, as_json: bool) -> None:
 @_JSON
 def history(*, book: str | None, as_json: bool) -> None:
     """Show which texts of BOOK (default: of every book) were in force, since when, by whom."""
-    with connected(_database()) as connection:
+    with connected(database_url()) as connection:
         found = activations(connection, book or "")
     if not found and not as_json:
         click.echo("No book was ever activated: engines use those of their folder.", err=True)

@@ -14,7 +14,7 @@ from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.rota import Channel
-from schemas.servers import KAFKA_VARIABLE, mqtt_server, required
+from schemas.servers import kafka_server, mqtt_server
 
 _LOOK_EVERY_S = 1.0
 _STOP_WITHIN_S = 8.0
@@ -75,7 +75,7 @@ def watch(  # noqa: PLR0913  (click gives every option as an argument)
     die_with_parent()
     configure_logs("alerts-watch")
     stop, rng = stop_on_signals(), Random()  # jitter needs no seed
-    bootstrap = required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    bootstrap = kafka_server()
     told = [_channel(text) for text in tell]
     channels = Channels(senders(parse_mail_server(mail_server, mail_from)), rng, stop)
     settings = Watch(bootstrap, mqtt_server(), told, ready, heartbeat, period_s)

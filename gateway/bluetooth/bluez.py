@@ -39,7 +39,7 @@ July 2026): a cuff that lies where it always lies would change nothing, and a de
 discoverable would be hidden by an adapter without Bluetooth Classic (``device_is_discoverable``).
 """
 SERVICES = [uuids.full(service.number) for service in services.SERVICES]
-_BUS = "org.freedesktop.DBus"
+BUS = "org.freedesktop.DBus"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 
 log = structlog.get_logger(__name__)
@@ -137,13 +137,13 @@ class Bluez:
     async def _watch(self, bus: MessageBus) -> None:
         bus.add_message_handler(self._on_message)
         rules = (
-            f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
+            f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
             f"type='signal',sender='{BLUEZ}',member='PropertiesChanged',path='{self._path}'",
             f"type='signal',sender='{BLUEZ}',member='InterfacesAdded'",
             f"type='signal',sender='{BLUEZ}',member='InterfacesRemoved'",
         )
         for rule in rules:
-            await call(bus, _to_bus("AddMatch", rule))
+            await call(bus, to_bus("AddMatch", rule))
         gone = asyncio.ensure_future(bus.wait_for_disconnect())
         self._bus = bus
         try:
@@ -179,7 +179,7 @@ class Bluez:
 
     async def _look(self, bus: MessageBus) -> Adapter:
         """Ask whether the adapter is there and switched on, without starting bluetoothd."""
-        owned = await call(bus, _to_bus("NameHasOwner", BLUEZ))
+        owned = await call(bus, to_bus("NameHasOwner", BLUEZ))
         if not owned.body[0]:
             return Adapter.NO_DAEMON
         question = Message(
@@ -226,8 +226,9 @@ class Bluez:
             self.lost.set()
 
 
-def _to_bus(member: str, argument: str) -> Message:
-    return Message(_BUS, "/org/freedesktop/DBus", _BUS, member, signature="s", body=[argument])
+def to_bus(member: str, argument: str) -> Message:
+    """Ask the bus itself."""
+    return Message(BUS, "/org/freedesktop/DBus", BUS, member, signature="s", body=[argument])
 
 
 @asynccontextmanager

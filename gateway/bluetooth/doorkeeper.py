@@ -23,16 +23,16 @@ from gateway.advert import is_bonded
 from gateway.bluetooth.agent import register
 from gateway.bluetooth.bluez import (
     BLUEZ,
+    BUS,
     DEVICE_INTERFACE,
     SERVICES,
     call,
     objects,
     system_bus,
+    to_bus,
 )
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
-
-_BUS = "org.freedesktop.DBus"
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +110,9 @@ class Doorkeeper:
                 changed.set()
 
         bus.add_message_handler(on_message)
-        rule = f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"
-        await call(bus, _to_bus("AddMatch", rule))
-        if (await call(bus, _to_bus("NameHasOwner", BLUEZ))).body[0]:
+        rule = f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"
+        await call(bus, to_bus("AddMatch", rule))
+        if (await call(bus, to_bus("NameHasOwner", BLUEZ))).body[0]:
             await register(bus, self, default=True)
             self._backoff.reset()
             self.registered.set()
@@ -146,7 +146,3 @@ class Doorkeeper:
         ]
         self._admissions.adopt(found)
         log.info("devices.adopted", count=len(found))
-
-
-def _to_bus(member: str, argument: str) -> Message:
-    return Message(_BUS, "/org/freedesktop/DBus", _BUS, member, signature="s", body=[argument])

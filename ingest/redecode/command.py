@@ -21,6 +21,7 @@ from ingest.redecode.selection import Selection
 from ingest.registry.terminal import Instant
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
+from schemas.servers import database_url
 from schemas.vitals import VITALS
 
 _EXAMPLES = """\b
@@ -83,7 +84,7 @@ def _order(run_id: str, who: str | None, reason: str | None, *, applied: bool) -
 
 @contextmanager
 def _connections() -> Iterator[tuple[Connection[TupleRow], Connection[TupleRow]]]:
-    url = database.database_url()
+    url = database_url()
     with ExitStack() as stack:
         reader, writer = (stack.enter_context(database.connect(url, "redecode")) for _ in range(2))
         reader.autocommit = writer.autocommit = True

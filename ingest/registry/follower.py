@@ -21,6 +21,7 @@ from ingest.kafka_clients import Topics
 from ingest.registry.view import RegistryView
 from ingest.waiting import Condition, until_available
 from schemas.errors import InvalidInput, UnavailableError
+from schemas.servers import kafka_server
 from schemas.topics import REGISTRY
 
 REGISTRY_READ = "registry"
@@ -43,7 +44,7 @@ class Source:
 
 def kafka_source(client_id: str) -> Source:
     """Read from the Kafka of the environment."""
-    server = kafka_clients.bootstrap_server()
+    server = kafka_server()
     return Source(lambda: Topics(server), lambda: kafka_clients.consumer(server, client_id))
 
 

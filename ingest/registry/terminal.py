@@ -18,6 +18,7 @@ from ingest.instants import from_ms
 from ingest.registry.store import RegistryStore
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
+from schemas.servers import database_url
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 NOW = "now"
@@ -51,7 +52,7 @@ def clock_now() -> datetime:
 @contextmanager
 def connected() -> Iterator[Connection[TupleRow]]:
     """Connect to the registry; say in plain words what is wrong with it."""
-    with database.connect(database.database_url(), "registry-cli") as connection:
+    with database.connect(database_url(), "registry-cli") as connection:
         try:
             yield connection
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:

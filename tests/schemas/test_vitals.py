@@ -21,9 +21,7 @@ def test_names_characteristics_and_columns_are_unique() -> None:
     assert len(set(numbers)) == len(numbers)
     for vital in VITALS.values():
         columns = [name for name, _ in vital.sql_columns()]
-        fields = [name for name, _ in vital.numpy_fields()]
         assert len(set(columns)) == len(columns)
-        assert len(set(fields)) == len(fields)
 
 
 def canonical(vital: Vital, name: str, value: str, unit: str) -> Decimal:

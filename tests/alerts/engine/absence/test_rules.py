@@ -11,39 +11,10 @@ from alerts.engine.absence.rules import AbsenceRule, absence_rules, expectation,
 from alerts.rules.reader import read_book
 from schemas import registry
 from schemas.alert import Cause
+from tests.alerts.engine.absence.silence_book import BOOK
 
 DAY_MS = 24 * 3_600_000
 LONG_AGO_MS = -(2**62)
-BOOK = """
-book = "silence"
-title = "Silence"
-population = "Nobody"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
-[[rule]]
-id = "bp-high"
-ladder = "bp-high"
-title = "High"
-vital = "blood_pressure"
-when = "systolic > 180 mmHg"
-band = ["5 mmHg"]
-severity = "critical"
-source = "none: this book is for tests"
-advice = "none"
-
-[[rule]]
-id = "bp-silent"
-ladder = "absence-blood-pressure"
-title = "No blood pressure for three days"
-vital = "blood_pressure"
-absent_for = "3d"
-severity = "medium"
-source = "none: this book is for tests"
-advice = "Call."
-"""
 (RULE,) = absence_rules([read_book("silence.toml", BOOK)])
 
 

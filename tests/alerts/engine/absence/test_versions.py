@@ -7,7 +7,7 @@ from alerts.rules.reader import read_book
 from schemas.kafka import GatewayReport, Tick
 from schemas.registry import PatientEntry
 from schemas.wire import Health
-from tests.alerts.engine.absence.test_rules import BOOK
+from tests.alerts.engine.absence.silence_book import BOOK
 from tests.alerts.engine.histories import reborn
 from tests.alerts.readings import DAY, HOUR, NOON, at_once, fresh_state, glucose, pressure
 
