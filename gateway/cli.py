@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.bedside.options import STATE, zone_by_name
+from gateway.bedside.options import STATE, finite, zone_by_name
 from schemas.commands import LazyGroup
 
 if TYPE_CHECKING:
@@ -45,8 +45,22 @@ def gateway() -> None:
     help="Bluetooth adapter; may be given several times.",
 )
 @click.option("--mqtt", "mqtt_url", help="Broker, mqtt://host:port; default: $VITALWIRE_MQTT.")
-@click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: any free port.")
-@click.option("--rest", "rest_s", default=5.0, show_default=True, help="s between two visits.")
+@click.option(
+    "--monitor-port",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="Metrics; 0: any free port.",
+)
+@click.option(
+    "--rest",
+    "rest_s",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    callback=finite,
+    help="s between two visits.",
+)
 @click.option(
     "--zone", callback=zone_by_name, help="The home's, as Europe/Berlin: sets devices' clocks."
 )

@@ -81,6 +81,8 @@ class DeviceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     last_reading_s: int | None = None
     """How long ago its last measurement came."""
+    last_reading_at_least: bool = False
+    """Whether that is only how long this machine runs: it came before, and no clock tells when."""
     last_seen_s: int | None = None
     battery_percent: int | None = None
     battery_low: bool = False

@@ -34,12 +34,16 @@ def kafka_server() -> str:
 def mqtt_server(url: str | None = None) -> MqttServer:
     """Parse ``mqtt://host:port`` (default: the environment's)."""
     text = url or required(MQTT_VARIABLE, "mqtt://127.0.0.1:1883")
-    parts = urlsplit(text)
-    if parts.scheme != "mqtt" or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port or MQTT_PORT
+    except ValueError:  # no port, or brackets that do not close
+        parts, host, port = None, None, MQTT_PORT
+    if parts is None or parts.scheme != "mqtt" or not host:
         raise MisconfiguredError(
             f"{text!r} is no MQTT address.", "Write it as mqtt://127.0.0.1:1883."
         )
-    return MqttServer(parts.hostname, parts.port or MQTT_PORT)
+    return MqttServer(host, port)
 
 
 def required(variable: str, example: str) -> str:

@@ -78,7 +78,7 @@ def _of_device(device: DeviceRow) -> list[Advice]:
     name = device.name or device.model or device.address
     found = []
     if device.last_reading_s is None or device.last_reading_s > SILENT_AFTER_S:
-        since = words.ago(device.last_reading_s)
+        since = words.last_reading(device)
         last = "No reading yet" if since == "never" else f"The last reading came {since}"
         found.append(
             Advice(

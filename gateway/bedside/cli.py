@@ -140,7 +140,9 @@ def devices(*, state: Path, as_json: bool) -> None:
             [
                 device.name or device.address,
                 device.model or "–",
-                Cell(words.ago(device.last_reading_s), None if device.last_reading_s else "yellow"),
+                Cell(
+                    words.last_reading(device), "yellow" if device.last_reading_s is None else None
+                ),
                 words.ago(device.last_seen_s) if device.last_seen_s is not None else "–",
                 Cell(level, "red" if low else None),
                 Cell(str(device.failures), "red" if device.failures else None),

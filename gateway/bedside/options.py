@@ -55,12 +55,12 @@ def listen(default_s: float) -> Callable[[Callable[..., Any]], Callable[..., Any
         default=default_s,
         show_default=True,
         type=click.FloatRange(1, 3600),
-        callback=_number,
+        callback=finite,
         help="Seconds to listen.",
     )
 
 
-def _number(_ctx: click.Context, _parameter: click.Parameter, value: float) -> float:
+def finite(_ctx: click.Context, _parameter: click.Parameter, value: float) -> float:
     """Refuse what no range refuses: not-a-number is neither below nor above."""
     if math.isnan(value):
         raise click.BadParameter("write a number of seconds")

@@ -68,6 +68,8 @@ def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
     for admission in _admissions(state):
         device = met.get(admission.address)
         capture = captures.get(admission.address)
+        age_s = _age_s(capture, clock) if capture is not None else None
+        undated = capture is not None and age_s is None
         rows.append(
             DeviceRow(
                 address=admission.address,
@@ -75,7 +77,8 @@ def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
                 by=admission.by.value,
                 admitted_ms=admission.admitted_ms,
                 model=admission.model,
-                last_reading_s=_age_s(capture, clock) if capture is not None else None,
+                last_reading_s=clock.monotonic_ms() // 1000 if undated else age_s,
+                last_reading_at_least=undated,
                 last_seen_s=device.last_seen_s if device else None,
                 battery_percent=device.battery_percent if device else None,
                 battery_low=device.battery_low if device else False,

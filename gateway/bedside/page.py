@@ -142,7 +142,7 @@ def _devices(devices: list[DeviceRow]) -> Iterator[str]:
     if not devices:
         yield '<p class="soft">None yet.</p>'
     for device in devices:
-        facts = [("Last reading", words.ago(device.last_reading_s))]
+        facts = [("Last reading", words.last_reading(device))]
         if device.last_seen_s is not None:
             facts.append(("Last heard", words.ago(device.last_seen_s)))
         items = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>" for name, text in facts)

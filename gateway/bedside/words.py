@@ -2,6 +2,7 @@
 
 from gateway.admission import Admission
 from gateway.advert import Advert
+from gateway.live import DeviceRow
 from schemas.gatt.quirks import quirk_of
 
 NEAR_DBM = -60
@@ -32,6 +33,11 @@ def ago(seconds: float | None) -> str:
         if seconds >= unit_s:
             return f"{counted(int(seconds // unit_s), name)} ago"
     return "just now"
+
+
+def last_reading(device: DeviceRow) -> str:
+    """Say when a device was last read, as far as that is known."""
+    return "before this start" if device.last_reading_at_least else ago(device.last_reading_s)
 
 
 def kind(advert: Advert) -> str:

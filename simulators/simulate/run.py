@@ -60,7 +60,7 @@ class Settings:
 def run(settings: Settings) -> None:
     """Simulate it until quit, SIGINT or SIGTERM. Raises VitalwireError."""
     configure_logs("simulate", logging.WARNING)
-    logging.getLogger("bumble").setLevel(logging.ERROR)  # it warns of every packet after a link
+    _quieten_bumble()
     asyncio.run(_Simulation(settings, SystemClock()).live())
 
 
@@ -264,6 +264,13 @@ class _Simulation:
         self._turns += 1
         user = users[self._turns % len(users)] if users else None
         return msgspec.structs.replace(planned, user=user)
+
+
+def _quieten_bumble() -> None:
+    """Say nothing of each packet that comes after its link: a device that leaves causes some."""
+    logging.getLogger("bumble").setLevel(logging.ERROR)
+    # Ours, of the virtual link: to it such a packet is an error. A real one is no module of bumble.
+    logging.getLogger("bumble.controller").setLevel(logging.CRITICAL)
 
 
 def _typed() -> asyncio.StreamReader:

@@ -91,6 +91,14 @@ def test_a_gateway_id_that_breaks_topics_is_refused(tmp_path: Path, gateway_id: 
         run(Settings(gateway_id, tmp_path, ("hci0",), MqttServer("127.0.0.1", 1)))
 
 
+@pytest.mark.parametrize(
+    "option", [("--rest", "nan"), ("--rest", "-5"), ("--monitor-port", "99999")]
+)
+def test_a_daemon_is_not_started_with_numbers_that_are_none(option: tuple[str, str]) -> None:
+    result = CliRunner().invoke(gateway, ["run", "--gateway-id", "home-1", *option])
+    assert (result.exit_code, option[0] in result.output) == (2, True), result.output
+
+
 @pytest.mark.parametrize("command", ["status", "devices", "doctor", "unpair"])
 def test_who_forgets_sudo_is_told_so(
     tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
 from schemas.gatt import blood_pressure, glucose, uuids
 from simulators.peripherals.models import MODELS
 from simulators.scenario import DeviceKind
+from simulators.simulate import run as simulate_run
 from simulators.simulate import surroundings
 from simulators.simulate.typed import Button, Take, doubt, read_command
 from simulators.world.central import make_host
@@ -345,6 +347,21 @@ def test_buttons_are_words_or_their_first_letter() -> None:
     for button in Button:
         assert read_command(button.value, "cuff") is button
         assert read_command(button.value[0], "cuff") is button
+
+
+def test_a_packet_behind_the_end_of_its_link_is_nobodys_business(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loggers = [logging.getLogger(name) for name in ("bumble", "bumble.controller")]
+    before = [logger.level for logger in loggers]
+    try:
+        simulate_run._quieten_bumble()
+        loggers[1].error("Cannot find a connection for %s", GATEWAY)
+        loggers[0].error("something else")
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+    assert caplog.messages == ["something else"]
 
 
 async def test_every_model_is_listed() -> None:

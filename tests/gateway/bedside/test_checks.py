@@ -7,9 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from gateway.bedside import checks_bluetooth, checks_machine, doctor
+from gateway.admission import Admission, AdmittedBy
+from gateway.admissions import Admissions
+from gateway.bedside import checks_bluetooth, checks_machine, doctor, words
+from gateway.bedside.advice import SILENT_AFTER_S, advice
 from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, Verdict
 from gateway.bedside.overview import Endpoint, ask_daemon, endpoint, gather
@@ -219,3 +223,19 @@ def test_ages_are_told_only_where_a_clock_can_tell(tmp_path: Path) -> None:
     journal_s = gather(tmp_path, None, Told(true=False)).oldest_waiting_s
     assert journal_s is None  # another boot, and nothing keeps the clock true
     assert gather(tmp_path / "nowhere", None, Told(true=True)) == Overview()
+
+
+def test_a_reading_from_before_a_restart_is_not_said_never_to_have_come(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path, STREAM)) as journal, Admissions(tmp_path) as admissions:
+        journal.append(notification(b"1"))
+        admissions.admit(Admission(ADDRESS, AdmittedBy.PERSON, name="CUFF"))
+        admissions.admit(Admission("C0:00:00:00:00:09", AdmittedBy.PERSON, name="NEW"))
+    live = Live("home-1", "v", connected=True)
+    found = gather(tmp_path, live, Told(true=False))
+    old, new = found.devices
+    assert (words.last_reading(old), words.last_reading(new)) == ("before this start", "never")
+    assert old.last_reading_s == 7_200
+    assert [one.what for one in advice(found)] == ["NEW: No reading yet."]
+    late = msgspec.structs.replace(old, last_reading_s=SILENT_AFTER_S + 1)
+    (told,) = advice(Overview([late], live))
+    assert told.what == "CUFF: The last reading came before this start."
