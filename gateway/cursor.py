@@ -6,7 +6,9 @@ points nowhere, and everything is asked for again.
 """
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from schemas.gatt.racp import SEQUENCE_MAX
 
@@ -88,19 +90,21 @@ class Harvest:
         """Tell whether a record with this number has come."""
         return any(number == sequence for number, _ in self.distinct)
 
-    @property
-    def unbroken(self) -> Cursor | None:
-        """The end of the unbroken run of numbers with which it began; None if it proves nothing."""
-        run = len(self._run)
-        if self.known is None:
-            # A single one may be the newest of a meter that begins with it.
-            return replace(self._run[-1], held=run) if run > 1 else None
-        if not run:
+    def unbroken(self, owed: AbstractSet[int] = frozenset()) -> Cursor | None:
+        """Give the end of the unbroken run of numbers with which it began; None if there is none.
+
+        It ends before a number that is ``owed``, whose record came and must be asked for again.
+        """
+        run = list(takewhile(lambda record: record.last not in owed, self._run))
+        # A single one may be the newest of a meter that begins with it.
+        if not run or (self.known is None and len(self._run) == 1):
             return None
+        if self.known is None:
+            return replace(run[-1], held=len(run))
         if self.known.complete:
-            return replace(self._run[-1], complete=True)
-        held = None if self.known.held is None else self.known.held + run - 1
-        return replace(self._run[-1], held=held)
+            return replace(run[-1], complete=True)
+        held = None if self.known.held is None else self.known.held + len(run) - 1
+        return replace(run[-1], held=held)
 
     def newest(self, last: Cursor | None) -> Cursor | None:
         """The newest of a whole harvest; None if the order in which it came tells nothing.

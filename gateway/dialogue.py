@@ -103,8 +103,9 @@ class Dialogue:
         self._harvest = Harvest()
         self._count: int | None = None
         self._last: Cursor | None = None
-        self._proven: Cursor | None = None  # where "newer" came to, before everything was asked for
+        self._proven: Harvest | None = None  # how far "newer" came, before everything was asked for
         self._promised: set[int] = set()
+        self._owed: set[int] = set()  # of these: what a broken dialogue is to ask for again
         self._unfinished: set[int] = set()  # of these parts came, and not yet all
         self._asked_for_parts = 0
         self._failed_writes = 0
@@ -140,10 +141,12 @@ class Dialogue:
         """The cursor that the records received so far allow; the old one if none does.
 
         Of a broken dialogue only records count that came one number after the other: the first one
-        that is missing must be asked for again.
+        that is missing, or that is owed its context, must be asked for again.
         """
         if not self._complete:
-            return self._proven or self._harvest.unbroken or self._cursor
+            harvests = [self._proven, self._harvest] if self._proven else [self._harvest]
+            ends = (harvest.unbroken(self._owed) for harvest in harvests)
+            return next(filter(None, ends), self._cursor)
         if self._harvest.latest is None:
             return self._cursor
         newest = self._harvest.newest(self._last)
@@ -157,13 +160,21 @@ class Dialogue:
         """Begin."""
         return self._ask(Step.COUNT, racp.COUNT_ALL)
 
-    def record(self, sequence: int, payload: bytes, *, promises_context: bool = False) -> None:
-        """Note a measurement that arrived."""
+    def record(
+        self, sequence: int, payload: bytes, *, promises_context: bool = False, again: bool = False
+    ) -> None:
+        """Note a measurement that arrived; ``again``: not for the first time.
+
+        Once only a context that did not come is a reason to ask for its measurement again: some
+        never keep the promise, and a memory whose link always breaks would be read no further.
+        """
         found = Cursor.at(sequence, payload)
         known = self._cursor is not None and found.record == self._cursor.record
         self._fresh = self._fresh or not known
         if promises_context:
             self._promised.add(sequence)
+            if not again:
+                self._owed.add(sequence)
         if self._step is Step.LAST:
             self._last = found
         elif self._step in (Step.NEWER, Step.ALL):
@@ -178,6 +189,7 @@ class Dialogue:
     def context(self, sequence: int) -> list[Command]:
         """Note a context that arrived; it may be late."""
         self._promised.discard(sequence)
+        self._owed.discard(sequence)
         if self._step is Step.CONTEXTS and not self._promised:
             return self._finish(Outcome.COMPLETE)
         return []
@@ -290,7 +302,7 @@ class Dialogue:
     def _ask_all(self, reason: Anew) -> list[Command]:
         self._anew = reason
         if reason in (Anew.MISSING, Anew.UNPROVEN):
-            self._proven = self._harvest.unbroken
+            self._proven = self._harvest
         return self._ask(Step.ALL, racp.REPORT_ALL, Harvest())
 
     def _held(self) -> int | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.cursor import Cursor
 from gateway.journal_file import disk
+from gateway.journal_relations import name_of
 from gateway.timeline import Timeline
 
 
@@ -51,6 +52,14 @@ class KnownDevices:
                 (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
             ).rowcount
         )
+
+    @disk()
+    def has_given(self, address: str, measurement: bytes) -> bool:
+        """Tell whether a meter has given this glucose measurement at any time."""
+        row = self._database.execute(
+            "SELECT 1 FROM origins WHERE address = ? AND digest = ?", name_of(address, measurement)
+        ).fetchone()
+        return row is not None
 
     @disk()
     def batteries(self) -> dict[str, Battery]:

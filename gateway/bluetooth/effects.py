@@ -143,8 +143,9 @@ class Effects:
             quirk = self._known.quirk
             filter_type = FilterType.SEQUENCE if quirk is None else quirk.sequence_filter
             self.dialogue = Dialogue(cursor, filter_type)
+            harvest = self._harvest
             outcome = await MeterVisit(
-                self.link, self.dialogue, self._harvest.capture, memory
+                self.link, self.dialogue, harvest.capture, memory, harvest.came_before
             ).run()
             if outcome is Outcome.NOT_BONDED:
                 return Event.NOT_BONDED

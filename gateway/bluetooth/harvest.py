@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from gateway.journal import Journal
 from gateway.record import DeviceClock, SessionFacts
 from gateway.session_end import battery_low, coincidence, newest
 from schemas.clock import Clock
+from schemas.errors import UnavailableError
 from schemas.reading import Coincidence
 
 FIRST_RECORD_TIMEOUT_S = 30.0
@@ -74,6 +76,13 @@ class Harvest:
             durable = self._around.intake.hold_back(facts, characteristic, payload)
             self.held_back += 1
         self.all_durable = self.all_durable and durable
+
+    def came_before(self, payload: bytes) -> bool:
+        """Tell whether the device gave this glucose measurement before; no, if the disk fails."""
+        devices = self._around.journal.devices
+        with suppress(UnavailableError):
+            return devices.has_given(self.facts.device.address, payload)
+        return False
 
     def note_clock(self, clock: DeviceClock) -> None:
         """Take the device's clock; raise ``UnavailableError`` if the disk refuses.

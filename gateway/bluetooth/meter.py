@@ -16,6 +16,7 @@ from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import content_of_segments
 
 Captured = Callable[[int, bytes], None]
+CameBefore = Callable[[bytes], bool]
 
 log = structlog.get_logger(__name__)
 
@@ -85,15 +86,18 @@ class MeterVisit:
         dialogue: Dialogue,
         captured: Captured,
         memory: Memory = GLUCOSE_MEMORY,
+        came_before: CameBefore = lambda _payload: False,
     ) -> None:
         """``captured`` gets every record once, before anything else is done with it.
 
         Parts of one as often as they come: only in their order do they make a record.
+        ``came_before``: at an earlier visit; asked of each record of glucose.
         """
         self._link = link
         self._dialogue = dialogue
         self._captured = captured
         self._memory = memory
+        self._came_before = came_before
         self._number = memory.numbering()
         self._seen: set[tuple[int, bytes]] = set()
         self._commands: deque[Command] = deque()
@@ -149,6 +153,7 @@ class MeterVisit:
     # the link drops right behind.
 
     def _on_record(self, payload: bytes) -> None:
+        again = self._came_again(payload)
         self._capture(self._memory.records, payload)
         try:
             found = self._number(payload)
@@ -157,7 +162,10 @@ class MeterVisit:
                 self._dialogue.part(sequence)
         else:
             self._dialogue.record(
-                found.sequence, found.content, promises_context=found.promises_context
+                found.sequence,
+                found.content,
+                promises_context=found.promises_context,
+                again=again,
             )
         self._arrived.set()
 
@@ -172,6 +180,12 @@ class MeterVisit:
     def _on_answer(self, payload: bytes) -> None:
         self._commands.extend(self._dialogue.answered(payload))
         self._arrived.set()
+
+    def _came_again(self, payload: bytes) -> bool:
+        """Tell whether this record came before, in this visit or another; ask before it is kept."""
+        if self._memory.contexts is None:
+            return False
+        return (self._memory.records, payload) in self._seen or self._came_before(payload)
 
     def _capture(self, number: int, payload: bytes) -> None:
         """Keep a record; the last one comes twice, first by itself and then among the newer."""

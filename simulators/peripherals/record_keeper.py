@@ -60,6 +60,8 @@ class KeeperBehaviour:
     """It keeps a record only until it has been handed over."""
     sends_twice: bool = False
     """Each record comes twice within a transfer: github.com/NightscoutFoundation/xDrip#138."""
+    contexts_last: bool = False
+    """Contexts come behind all measurements of a transfer, not each behind its own."""
     leaves_when_empty: bool = False
     """It drops the link as soon as nothing waits any more."""
 
@@ -218,8 +220,11 @@ class RecordKeeper(Peripheral):
             if self._aborted.is_set():
                 await self._close(connection, ResponseCode(Opcode.ABORT, ResponseValue.SUCCESS))
                 return
+            without_context = self._keeping.contexts_last and record.context is not None
             for _ in range(2 if self._keeping.sends_twice else 1):
-                sent += await self._send(connection, record)
+                sent += await self._send(connection, record, -1 if without_context else None)
+        if self._keeping.contexts_last:
+            sent += await self._send_contexts(connection, records)
         done = ResponseCode(Opcode.REPORT_RECORDS, ResponseValue.SUCCESS)
         if not await self._close(connection, done):
             return
@@ -236,6 +241,18 @@ class RecordKeeper(Peripheral):
             if await self._notify(connection, self._pushed[number], payload):
                 sent.append((number, payload))
         return sent
+
+    async def _send_contexts(
+        self, connection: Connection, records: tuple[Record, ...]
+    ) -> list[Payload]:
+        """Notify what came behind nothing yet; return what went out."""
+        payloads = [payload for record in records for payload in self._payloads(record)]
+        contexts = [payload for payload in payloads if payload[0] == self.context_number]
+        return [
+            (number, payload)
+            for number, payload in contexts
+            if await self._notify(connection, self._pushed[number], payload)
+        ]
 
     async def _close(self, connection: Connection, response: Response) -> bool:
         """End the procedure; True if the peer confirmed. It may ask again as soon as it did."""
