@@ -103,6 +103,7 @@ class Dialogue:
         self._harvest = Harvest()
         self._count: int | None = None
         self._last: Cursor | None = None
+        self._newest: Cursor | None = None
         self._proven: Harvest | None = None  # how far "newer" came, before everything was asked for
         self._promised: set[int] = set()
         self._owed: set[int] = set()  # of these: what a broken dialogue is to ask for again
@@ -125,6 +126,19 @@ class Dialogue:
     def fresh(self) -> bool:
         """Whether a record came that is not the last known one."""
         return self._fresh
+
+    @property
+    def newest(self) -> Cursor | None:
+        """The record that the meter itself calls its last, or one that it measured meanwhile.
+
+        However the dialogue ends, for it was asked for first. None if the meter did not say.
+        """
+        return self._newest
+
+    @property
+    def known(self) -> Cursor | None:
+        """The last record that was known before; it was not just measured."""
+        return self._cursor
 
     @property
     def anew(self) -> Anew | None:
@@ -176,8 +190,11 @@ class Dialogue:
             if not again:
                 self._owed.add(sequence)
         if self._step is Step.LAST:
-            self._last = found
+            self._last = self._newest = found
         elif self._step in (Step.NEWER, Step.ALL):
+            before, newest = self._harvest.latest, self._newest
+            if before and newest and before.record == newest.record and found.last == before.next:
+                self._newest = found
             self._harvest.add(found)
             self._unfinished.discard(sequence)
 

@@ -134,12 +134,12 @@ class Journal:
 
     # Sessions.
 
-    def keep_facts(self, facts: SessionFacts) -> None:
-        """Write what a session has learnt so far."""
+    def keep_facts(self, facts: SessionFacts, *, whole: bool = False) -> None:
+        """Write what a session has learnt so far; ``whole``: its device was read to its end."""
         with disk(), self._transaction():
             self._sessions.write(facts)
-            if facts.ended:  # it knows its newest only if the device was read to its end
-                self._segments.settle(facts.device.address, finished=facts.newest is not None)
+            if facts.ended:
+                self._segments.settle(facts.device.address, finished=whole)
 
     def drop_facts(self, session_id: str) -> None:
         """Forget a session that brought no record."""

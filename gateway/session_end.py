@@ -5,9 +5,10 @@ And what remains to be told of one that was cut off before it knew from whom its
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.cursor import Cursor
 from gateway.decode import decode
 from gateway.record import BLOOD_PRESSURE_RECORD, Entry, Moment, Record, SessionFacts
 from gateway.timeline import Timeline, was_set
@@ -26,26 +27,48 @@ BATTERY_LOW = "battery-low"
 _HALF_OF_THE_NUMBERS = (SEQUENCE_MAX + 1) // 2
 
 
-def newest(records: Iterable[Record]) -> int | None:
-    """Give the journal number of the newest measurement; None if there is none.
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a device that numbers its records says of its memory.
 
-    A meter numbers its records: the highest number wins, and 0 is higher than 65535. Others stamp
-    them, if they know the time: the latest stamp wins; without a stamp on each, the last one to
-    arrive. What no codec understands is no measurement, nor is what only completes one.
+    ``last``: the record that it called its last, None if it did not say. ``known``: the last one
+    that earlier visits brought; it comes again at each.
+    """
+
+    last: Cursor | None = None
+    known: Cursor | None = None
+
+
+NO_MEMORY = Memory()
+
+
+def newest(records: Iterable[Record], memory: Memory = NO_MEMORY) -> int | None:
+    """Give the journal number of a whole session's newest measurement; None if there is none.
+
+    A meter numbers its records: the one that it called its last wins, else the highest number, and
+    0 is higher than 65535. Others stamp them, if they know the time: the latest stamp wins; without
+    a stamp on each, the last one to arrive. What no codec understands is no measurement, nor is
+    what only completes one, nor what was known before.
     """
     by_number: list[tuple[int, int]] = []
     by_stamp: list[tuple[datetime | None, int]] = []
-    for record, measurement in _measurements(records):
-        if measurement.vital.amends:
+    said: int | None = None
+    for found in _measurements(records):
+        if found.measurement.vital.amends or found.is_at(memory.known):
             continue
-        if measurement.record_number is not None:
-            by_number.append((measurement.record_number, record.seq))
+        if found.number is not None:
+            by_number.append((found.number, found.row.seq))
+            said = found.row.seq if found.is_at(memory.last) else said
         else:
-            stamp = measurement.stamp
-            by_stamp.append((stamp.recorded.naive if stamp else None, record.seq))
+            stamp = found.measurement.stamp
+            by_stamp.append((stamp.recorded.naive if stamp else None, found.row.seq))
     if by_stamp:
         stamped = [(stamp, seq) for stamp, seq in by_stamp if stamp is not None]
         return max(stamped)[1] if len(stamped) == len(by_stamp) else by_stamp[-1][1]
+    return said or _highest(by_number)
+
+
+def _highest(by_number: list[tuple[int, int]]) -> int | None:
     wrapped = bool(by_number) and max(by_number)[0] - min(by_number)[0] > _HALF_OF_THE_NUMBERS
     if wrapped:
         by_number = [
@@ -55,27 +78,39 @@ def newest(records: Iterable[Record]) -> int | None:
     return max(by_number)[1] if by_number else None
 
 
-def battery_low(records: Iterable[Record]) -> bool | None:
+def newest_so_far(records: Iterable[Record], memory: Memory) -> int | None:
+    """Give the same of a session that broke: what a meter called its last is that all the same.
+
+    It is asked for first. Were it not told, an undated one would be taken for old; and again at the
+    next visit, which brings it under the same name.
+    """
+    for found in _measurements(records):
+        if found.is_at(memory.last) and not found.is_at(memory.known):
+            return found.row.seq
+    return None
+
+
+def battery_low(records: Iterable[Record], memory: Memory = NO_MEMORY) -> bool | None:
     """Tell what the newest measurement's own status says of the battery; None if nothing."""
     known = list(records)
-    last = newest(known)
-    for record, measurement in _measurements(known):
-        if record.seq == last and measurement.status is not None:
-            return BATTERY_LOW in measurement.status
+    last = newest(known, memory)
+    for found in _measurements(known):
+        if found.row.seq == last and found.measurement.status is not None:
+            return BATTERY_LOW in found.measurement.status
     return None
 
 
 def coincidence(records: Iterable[Record]) -> Coincidence | None:
     """Give the latest stamp with its capture; None if none was made beside a true wall clock."""
-    found: list[tuple[datetime, int]] = []
-    for record, measurement in _measurements(records):
-        stamp = measurement.stamp
+    shown_at: list[tuple[datetime, int]] = []
+    for found in _measurements(records):
+        stamp, captured_ms = found.measurement.stamp, found.row.capture.wall_ms
         shown = stamp.shown if stamp is not None and not stamp.fault else None
-        if shown is not None and was_set(shown) and record.capture.wall_ms is not None:
-            found.append((shown, record.capture.wall_ms))
-    if not found:
+        if shown is not None and was_set(shown) and captured_ms is not None:
+            shown_at.append((shown, captured_ms))
+    if not shown_at:
         return None
-    shown, captured_ms = max(found)
+    shown, captured_ms = max(shown_at)
     return Coincidence(captured_ms, shown.isoformat(timespec="seconds"))
 
 
@@ -107,22 +142,42 @@ def cut_off(
     return told, timeline
 
 
-def _measurements(records: Iterable[Record]) -> Iterator[tuple[Record, Measurement]]:
-    """Give what the records say, in their order; one in segments with the row that completed it.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A measurement, the row that completed it, and the bytes that are the same each time."""
 
-    It counts once: a cuff may send its last record again, in other segments.
+    row: Record
+    measurement: Measurement
+    content: bytes
+
+    @property
+    def number(self) -> int | None:
+        return self.measurement.record_number
+
+    def is_at(self, cursor: Cursor | None) -> bool:
+        number = self.number
+        if cursor is None or number is None:
+            return False
+        return Cursor.at(number, self.content).record == cursor.record
+
+
+def _measurements(records: Iterable[Record]) -> Iterator[_Found]:
+    """Give what the records say, in their order; one in segments once.
+
+    A cuff may send its last record again, in other segments.
     """
     assemblies: dict[bytes, Assembly] = {}
     told: set[tuple[int, bytes]] = set()
     for record in sorted(records, key=lambda record: record.seq):
         with suppress(MalformedPayload):
             if record.characteristic != BLOOD_PRESSURE_RECORD:
-                yield record, measure(record.characteristic, record.payload)
+                measured = measure(record.characteristic, record.payload)
+                yield _Found(record, measured, record.payload)
                 continue
             whole = assemblies.setdefault(record.payload[1:3], Assembly()).add(record.payload)
             if whole is not None and (content := content_of_segments(whole)) not in told:
                 told.add(content)
-                yield record, measure_segments(whole)
+                yield _Found(record, measure_segments(whole), content[1])
 
 
 def must_wait(entry: Entry, gateway_id: str) -> bool:

@@ -13,7 +13,14 @@ from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.intake import Intake
 from gateway.journal import Journal
 from gateway.record import DeviceClock, SessionFacts
-from gateway.session_end import battery_low, coincidence, newest
+from gateway.session_end import (
+    NO_MEMORY,
+    Memory,
+    battery_low,
+    coincidence,
+    newest,
+    newest_so_far,
+)
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.reading import Coincidence
@@ -142,7 +149,7 @@ class Harvest:
             self._fresh = timeline.coincidences
         return self._fresh
 
-    def end(self, *, complete: bool) -> None:
+    def end(self, *, complete: bool, memory: Memory = NO_MEMORY) -> None:
         """Write what the session told; raise ``UnavailableError`` if the disk refuses."""
         journal, facts = self._around.journal, self.facts
         if not self.captured:
@@ -150,7 +157,10 @@ class Harvest:
                 journal.drop_facts(facts.session_id)
             return
         records = journal.records_of(facts.session_id)
-        told = newest(records) if complete else None
-        self.battery_low = battery_low(records)
+        told = newest(records, memory) if complete else newest_so_far(records, memory)
+        self.battery_low = battery_low(records, memory)
         fresh = () if facts.clock is not None else self.freshness()
-        journal.keep_facts(replace(facts, ended=True, newest=told, coincidences=fresh))
+        journal.keep_facts(
+            replace(facts, ended=True, newest=told, coincidences=fresh),
+            whole=complete and newest(records) is not None,
+        )

@@ -17,6 +17,7 @@ from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBo
 from gateway.bluetooth.scanner import Sighting
 from gateway.known_devices import Battery
 from gateway.record import SessionFacts
+from gateway.session_end import NO_MEMORY, Memory
 from gateway.visit import Order, Visit
 from gateway.visit_table import COMPLETE, Command, Event, State
 from schemas.errors import UnavailableError
@@ -150,12 +151,13 @@ class Session:
         try:
             if self._harvest.held_back:
                 self._effects.recognition.judge_by_its_bond()
-            self._harvest.end(complete=outcome == COMPLETE)
+            dialogue = self._effects.dialogue
+            memory = Memory(dialogue.newest, dialogue.known) if dialogue else NO_MEMORY
+            self._harvest.end(complete=outcome == COMPLETE, memory=memory)
             if (low := self._harvest.battery_low) is not None:
                 self._acquaintance.battery_low = low
             if self._acquaintance.battery != Battery():
                 devices.keep_battery(address, self._acquaintance.battery)
-            dialogue = self._effects.dialogue
             reached = dialogue.reached if dialogue is not None else None
             if reached is not None and self._harvest.all_durable:
                 devices.move_cursor(address, reached)

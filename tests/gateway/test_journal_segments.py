@@ -55,7 +55,8 @@ def came(
     ]
     if ended:
         told = newest(journal.records_of(session)) if end == "complete" else None
-        journal.keep_facts(SessionFacts(session, Device(ADDRESS), ended=True, newest=told))
+        facts = SessionFacts(session, Device(ADDRESS), ended=True, newest=told)
+        journal.keep_facts(facts, whole=told is not None)
     return [row.seq for row in rows]
 
 
@@ -167,7 +168,7 @@ def test_a_visit_that_broke_off_says_nothing_of_what_is_missing(journal: Journal
 def test_another_devices_visit_settles_nothing(journal: Journal) -> None:
     came(journal, "a", cut()[:1])
     facts = SessionFacts("b", Device("C0:00:00:00:00:02"), ended=True, newest=99)
-    journal.keep_facts(facts)
+    journal.keep_facts(facts, whole=True)
     assert sent(journal) == {}
 
 
@@ -316,7 +317,7 @@ def test_no_bytes_break_the_journal_and_each_is_told_or_spoken_for(
         for payload, session in notified:
             came(journal, session, [payload], ended=False)
         facts = SessionFacts("a", Device(ADDRESS), ended=True, newest=1)
-        journal.keep_facts(facts)
+        journal.keep_facts(facts, whole=True)
         items = sent(journal)
         assert len(items) == len(notified)
         kept = [item for item in items.values() if isinstance(item, Undecodable)]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace as replaced
 
+from gateway.cursor import Cursor
 from gateway.decode import decode
 from gateway.record import (
     BLOOD_PRESSURE,
@@ -17,7 +18,16 @@ from gateway.record import (
     Moment,
     SessionFacts,
 )
-from gateway.session_end import coincidence, cut_off, must_wait, newest
+from gateway.record import Record as Row
+from gateway.session_end import (
+    NO_MEMORY,
+    Memory,
+    coincidence,
+    cut_off,
+    must_wait,
+    newest,
+    newest_so_far,
+)
 from gateway.timeline import Timeline
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.reading import Capture, Coincidence, Device, Reading
@@ -66,6 +76,45 @@ def test_numbers_that_wrap_within_a_session_go_on_after_65535() -> None:
     numbers = [1, 65534, 65535, 0]  # a meter tells its last one first
     rows = [record(seq, meter_payload(number), GLUCOSE) for seq, number in enumerate(numbers, 1)]
     assert newest(rows) == 1
+
+
+def rows_of(*numbers: int) -> list[Row]:
+    return [record(seq, meter_payload(one), GLUCOSE) for seq, one in enumerate(numbers, 1)]
+
+
+def test_what_a_meter_calls_its_last_is_the_newest_though_it_counts_anew() -> None:
+    """It kept what it had: a hypo measured under number 1 must not be taken for an old one."""
+    rows = rows_of(1, 299, 300)
+    last = Cursor.at(1, rows[0].payload)
+    assert newest(rows, Memory(last, known=Cursor.at(300, rows[2].payload))) == 1
+    assert newest(rows, Memory(last)) == 1
+    assert newest(rows) == 3
+
+
+def test_what_was_known_before_was_not_just_measured() -> None:
+    """A meter that has nothing new gives its last known record again."""
+    rows = rows_of(7)
+    known = Cursor.at(7, rows[0].payload)
+    assert newest(rows, Memory(known, known)) is None
+    assert newest_so_far(rows, Memory(known, known)) is None
+    other = Cursor.at(7, b"of another memory")
+    assert newest(rows, Memory(known, other)) == 1
+
+
+def test_of_a_broken_session_only_what_its_meter_called_its_last_is_known() -> None:
+    rows = rows_of(5, 3, 4)
+    assert newest_so_far(rows, Memory(Cursor.at(5, rows[0].payload))) == 1
+    assert newest_so_far(rows, Memory(Cursor.at(5, b"that did not come"))) is None
+    assert newest_so_far(rows, NO_MEMORY) is None
+
+
+def test_the_last_record_in_segments_is_known_by_what_it_holds() -> None:
+    stored = [Record(sequence=one, characteristic=0x2A35, payload=cuff_payload()) for one in (1, 9)]
+    payloads = [encode_segment(part) for one in stored for part in split(one, 5, checksum=False)]
+    rows = [record(seq, part, BLOOD_PRESSURE_RECORD) for seq, part in enumerate(payloads, 1)]
+    last = Cursor.at(1, b"\x2a\x35" + cuff_payload())
+    assert newest(rows, Memory(last)) == len(rows) // 2
+    assert newest(rows) == len(rows)
 
 
 def test_what_is_sent_at_once_and_kept_too_without_a_time_is_dated_once() -> None:

@@ -154,13 +154,17 @@ async def test_a_link_that_breaks_within_a_transfer_loses_nothing(
     assert side.payloads == [last, *got, last, *measurements[max(len(got) - 1, 0) : -1]]
 
 
-async def test_a_broken_transfer_tells_no_newest(meter: Meter, side: BluetoothSide) -> None:
+async def test_a_broken_transfer_tells_what_the_meter_called_its_last(
+    meter: Meter, side: BluetoothSide
+) -> None:
+    """Undated it would be taken for old, and be no news when the next visit brings it again."""
     meter.inject(DropLink(after=1))
     meter.take(Sample(Decimal(100)))
-    meter.take(Sample(Decimal(101)))
+    last = meter.take(Sample(Decimal(101)))
     await side.visited(1)
     facts = side.journal.facts(side.kept[0])
-    assert (facts.ended, facts.newest) == (True, None)
+    assert (facts.ended, facts.newest) == (True, side.kept[0].seq)
+    assert side.payloads[0] == last.measurement
 
 
 async def test_a_meter_that_falls_silent_is_left(
@@ -283,7 +287,7 @@ async def test_while_the_disk_is_full_no_device_is_dialled(cuff: Cuff, side: Blu
 async def test_a_disk_that_refuses_what_a_visit_learns_is_named_and_no_further_device_is_dialled(
     cuff: Cuff, meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(_facts: SessionFacts) -> None:
+    def refuses(_facts: SessionFacts, **_whole: bool) -> None:
         raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
 
     with monkeypatch.context() as full:
