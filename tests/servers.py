@@ -112,10 +112,15 @@ def empty_database_url(postgres: EmbeddedPostgres) -> str:
     return new_database(postgres)
 
 
+def empty_kafka(directory: Path) -> EmbeddedKafka:
+    """Give a broker without topics, to be entered; ``tests.real.stages``: Apache's."""
+    return EmbeddedKafka(directory)
+
+
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
     """A broker of the test's own with every topic."""
-    with EmbeddedKafka(tmp_path) as broker:
+    with empty_kafka(tmp_path) as broker:
         create_topics(broker)
         yield broker
     with warnings.catch_warnings():  # now and then kafka-python 3.0.12 loses a socket in close()

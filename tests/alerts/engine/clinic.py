@@ -19,23 +19,33 @@ from schemas.topics import ALERTS, ENGINES, GATEWAYS, READINGS, REGISTRY, STATE,
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.server import KafkaBroker
 from tests.alerts.readings import BASIC, BOTH, MINUTE, NOON, encoded, glucose, pressure, record
+from tests.servers import empty_kafka
 
 PARTITIONS = 2
 PATIENTS = [f"p{number}" for number in range(6)]
 
 
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    """A broker whose records are as old as their senders say: the clinic's noon is long ago."""
+    with empty_kafka(tmp_path) as server:
+        create_topics(server)
+        yield server
+
+
 def create_topics(server: EmbeddedKafka) -> None:
     admin = KafkaAdminClient(bootstrap_servers=server.bootstrap)
     compact = {"cleanup.policy": "compact"}
+    kept = {"retention.ms": "-1"}  # else Apache's broker soon deletes what is as old as that noon
     admin.create_topics(
         [
-            NewTopic(READINGS, PARTITIONS, 1),
-            NewTopic(ALERTS, PARTITIONS, 1),
+            NewTopic(READINGS, PARTITIONS, 1, topic_configs=kept),
+            NewTopic(ALERTS, PARTITIONS, 1, topic_configs=kept),
             NewTopic(STATE, PARTITIONS, 1, topic_configs=compact),
             NewTopic(REGISTRY, 1, 1, topic_configs=compact),
             NewTopic(ENGINES, 1, 1, topic_configs=compact),
-            NewTopic(UNASSIGNED, 1, 1),
-            NewTopic(GATEWAYS, 1, 1),
+            NewTopic(UNASSIGNED, 1, 1, topic_configs=kept),
+            NewTopic(GATEWAYS, 1, 1, topic_configs=kept),
         ]
     )
     admin.close()

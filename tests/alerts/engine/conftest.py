@@ -1,6 +1,5 @@
 """The engine's process is tested against a real log."""
 
-from tests.alerts.engine.clinic import clinic
-from tests.servers import kafka
+from tests.alerts.engine.clinic import clinic, kafka
 
 __all__ = ["clinic", "kafka"]
