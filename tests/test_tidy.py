@@ -299,3 +299,34 @@ def test_readme_shows_only_pictures_and_folders_that_exist() -> None:
     shown = re.findall(r"\]\(([^):]+)\)", text) + re.findall(r"`([a-z_.]+(?:/[\w.]*)+)`", text)
     assert shown
     assert [name for name in shown if not (CHECKOUT / name).exists()] == []
+
+
+DOCUMENTS = sorted(
+    str(path.relative_to(CHECKOUT))
+    for path in (CHECKOUT / "docs").rglob("*.md")
+    if path.name != "mutants.md"  # written by a program, about one commit
+)
+
+
+def test_documents_name_only_files_that_exist() -> None:
+    names = [str(path.relative_to(CHECKOUT)) for path in files()]
+    wrong = [
+        f"{document}: {named}"
+        for document in ("README.md", *DOCUMENTS)
+        for named in re.findall(r"(?<![\w/.])(?:[\w-]+/)+[\w-]+\.(?:py|sql)\b", code_in(document))
+        if not any(f"/{name}".endswith(f"/{named}") for name in names)
+    ]
+    assert wrong == []
+
+
+def test_documents_name_only_tests_that_exist() -> None:
+    there = {module.path.stem for module in modules().values()}
+    for module in modules().values():
+        there |= set(re.findall(r"(?m)^(?:async def |def )?(test_\w+)(?:\(| = )", module.text))
+    wrong = [
+        f"{document}: {named}"
+        for document in ("README.md", *DOCUMENTS)
+        for named in re.findall(r"\btest_\w+", code_in(document))
+        if named not in there
+    ]
+    assert wrong == []
