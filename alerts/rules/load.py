@@ -6,6 +6,7 @@ from pathlib import Path
 from alerts.rules.book import Book
 from alerts.rules.errors import BookError, Place
 from alerts.rules.reader import read_book
+from alerts.rules.sense import refuse_nonsense
 
 SHIPPED = Path(str(files("alerts") / "books"))
 
@@ -13,23 +14,38 @@ SHIPPED = Path(str(files("alerts") / "books"))
 def find_book(name: str) -> Path:
     """Find a book by its path, or a shipped one by its name."""
     path = Path(name)
-    return path if path.suffix or path.exists() else SHIPPED / f"{name}.toml"
+    shipped = SHIPPED / f"{name}.toml"
+    return shipped if not path.suffix and not path.exists() and shipped.exists() else path
 
 
 def load_book(path: Path) -> Book:
-    """Read, check and compile a book. Raises ``BookError``."""
+    """Read, check and compile a book, and ask whether it can be meant. Raises ``BookError``."""
+    book = _read(path)
+    refuse_nonsense(str(path), book)
+    return book
+
+
+def _read(path: Path) -> Book:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    except FileNotFoundError as error:
+        sentence = f"There is no such file; the books that come along are: {', '.join(_shipped())}."
+        raise BookError(Place(str(path)), sentence) from error
     except OSError as error:
         raise BookError(Place(str(path)), f"Cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise BookError(Place(str(path)), "Not UTF-8 text.") from error
+        sentence = "Not UTF-8 text: save it as a text file with the encoding UTF-8."
+        raise BookError(Place(str(path)), sentence) from error
     return read_book(str(path), text)
 
 
+def _shipped() -> list[str]:
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
 def load_books(folder: Path = SHIPPED) -> list[Book]:
-    """Read every book of a folder, sorted by file name."""
+    """Read every book of a folder, sorted by file name: what is installed is judged by."""
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise BookError(Place(str(folder)), "There is no rule book (*.toml) in this folder.")
-    return [load_book(path) for path in paths]
+    return [_read(path) for path in paths]

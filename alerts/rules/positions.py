@@ -50,7 +50,7 @@ class Positions:
     def named(self, path: Path, name: str) -> Place:
         """Find a key by its name below a path: where somebody wrote what is not known."""
         for spot in self._spots:
-            if spot[: len(path)] == path and spot[-1:] == (name,):
+            if spot[: len(path)] == path and name in (*spot[-1:], *spot[len(path) :][:1]):
                 return self.place(spot)
         return self.place(path)
 

@@ -13,6 +13,7 @@ from alerts.rules.compiler import Context, NamedLimit, compile_expression
 from alerts.rules.condition import Condition, Given
 from alerts.rules.errors import BookError, ExpressionError
 from alerts.rules.flags import known_flags
+from alerts.rules.plain import hint, plain
 from alerts.rules.positions import Path, Positions
 from alerts.rules.text import BookText, LimitText, RuleText, VitalText
 from alerts.rules.values import Requirement
@@ -94,7 +95,8 @@ class _Reader:
             place = self._positions.place()
             if at:
                 place = type(place)(place.file, int(at[1]), int(at[2]))
-            raise BookError(place, f"Not TOML: {str(error).split(' (at ')[0]}.") from error
+            reason = str(error).split(" (at ")[0]
+            raise BookError(place, f"Not TOML: {reason}.{hint(reason)}") from error
 
     def _structure(self, raw: object, kind: type[_T], path: Path = ()) -> _T:
         try:
@@ -103,7 +105,7 @@ class _Reader:
             sentence, _, where = str(error).partition(" - at `")
             unknown = re.search(r"unknown field `(.+)`", sentence)
             place = self._positions.named(path + _path(where), unknown[1] if unknown else "")
-            raise BookError(place, f"{sentence}.") from error
+            raise BookError(place, plain(sentence, _path(where))) from error
 
     def _name(self, path: Path, name: str) -> None:
         if not _NAME.fullmatch(name):
@@ -149,6 +151,9 @@ class _Reader:
             ends[amount.unit].append(amount.number)
         for amount in value:
             low, high = ends[amount.unit]
+            if low > high:
+                sentence = f"The range is reversed: write {high} {amount.unit} first."
+                raise self._fail((*path, "allowed"), sentence)
             if not low <= amount.number <= high:
                 raise self._fail(
                     (*path, "value"),

@@ -138,8 +138,10 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self._next.kind != "end":
+            small = self._next.text.lower()
+            meant = f" In small letters: {small}." if small in KEYWORDS else ""
             raise ExpressionError(
-                self._next.offset, f"Expected 'and', 'or' or the end, found {self._next}."
+                self._next.offset, f"Expected 'and', 'or' or the end, found {self._next}.{meant}"
             )
 
     def either(self) -> Expression:
@@ -213,10 +215,14 @@ class _Parser:
         if token.kind != "amount":
             raise ExpressionError(token.offset, f"Expected a number with its unit, found {token}.")
         if not token.unit:
-            raise ExpressionError(
-                token.offset, f"{token.text} has no unit: write it as '{token.text} mmHg'."
-            )
+            raise ExpressionError(token.offset, self._without_unit(token))
         return Amount(Decimal(token.text), token.unit, token.offset)
+
+    def _without_unit(self, token: Token) -> str:
+        comma, decimals = self._next, self._words[min(self._position + 1, len(self._words) - 1)]
+        if comma.text == "," and decimals.kind == "amount" and decimals.offset == comma.offset + 1:
+            return f"Write {token.text}.{decimals.text} with a point, not with a comma."
+        return f"{token.text} has no unit: write it behind the number, such as mmHg or mg/dL."
 
     def _close(self) -> None:
         if not self._accept(")"):
@@ -227,5 +233,6 @@ def parse_amount(text: str) -> Amount:
     """Read one number with its unit, such as a band. Raises ``ExpressionError``."""
     words = tokens(text)
     if len(words) != 2 or words[0].kind != "amount" or not words[0].unit:
-        raise ExpressionError(0, f"Expected a number with its unit, found {text!r}.")
+        point = " Write decimals with a point, such as 0.6." if "," in text else ""
+        raise ExpressionError(0, f"Expected a number with its unit, found {text!r}.{point}")
     return Amount(Decimal(words[0].text), words[0].unit, 0)

@@ -11,6 +11,14 @@ Kind = Literal["amount", "word", "operator", "mark", "end"]
 KEYWORDS = frozenset({"and", "or", "not", "is", "rise"})
 LIMIT_PREFIX = "limit."
 
+_MEANT = {
+    "≥": " Write >=.",
+    "≤": " Write <=.",
+    "=": " Values are compared by <, <=, > and >=.",
+    "&": " Write 'and'.",
+    "|": " Write 'or'.",
+    "!": " Write 'not'.",
+}
 _PATTERN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<amount>\d+(?:\.\d+)?)(?:\s*(?P<unit>[A-Za-z/%°][A-Za-z0-9²/%\[\]_]*))?"
@@ -41,7 +49,8 @@ def tokens(text: str) -> list[Token]:
     while offset < len(text):
         match = _PATTERN.match(text, offset)
         if match is None:
-            raise ExpressionError(offset, f"{text[offset]!r} means nothing in a rule.")
+            meant = _MEANT.get(text[offset], "")
+            raise ExpressionError(offset, f"{text[offset]!r} means nothing in a rule.{meant}")
         offset = match.end()
         if match["amount"]:
             unit = match["unit"] or ""

@@ -303,7 +303,7 @@ def test_a_log_that_is_not_there_and_a_book_that_is_wrong_are_said(tmp_path: Pat
     assert "cannot be read: No such file" in str(judge(tmp_path / "none").exception)
     assert "cannot be read: Is a directory" in str(judge(tmp_path).exception)
     result = judge(tmp_path / "none", books=["nothing"])
-    assert "Cannot be read: No such file" in str(result.exception)
+    assert "There is no such file; the books that come along are" in str(result.exception)
 
 
 def test_a_home_that_is_offline_explains_why_nothing_comes(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ MEAN = "window = { mean_days = 7, readings = 12, days = 3 }"
         ([PLAIN, MEAN, 'baseline = { readings = 6, days = 14, before = "plan" }'], "not both"),
         (
             [PLAIN, 'baseline = { readings = 6, days = 14, before = "now" }'],
-            "value 'now'",
+            "'now' is no word for before: write therapy or plan.",
         ),
         (['when = "systolic rise > 20 mmHg"', 'band = ["2 mmHg"]'], "A rise needs a baseline"),
         (['when = "systolic is HI"', MEAN], "'is HI' is a reading's, and this rule judges a mean"),
@@ -127,7 +127,7 @@ def test_what_a_rule_cannot_mean_is_refused(lines: list[str], says: str) -> None
         ('value = ["135 mmHg"]', 'value = ["135"]', "Expected a number with its unit"),
         ('[["120 mmHg"], ["160 mmHg"]]', '[["16 kPa"], ["160 mmHg"]]', "different units"),
         ('["160 mmHg"]]', '["1600 mmHg"]]', "No patient's systolic can be 1600 mmHg"),
-        ('"up"', '"sideways"', "Invalid enum value 'sideways'"),
+        ('"up"', '"sideways"', "'sideways' is no word for relaxing: write up or down."),
         ("[limits.systolic-goal]", "[limits.Goal]", "'Goal' is no name"),
         (">= limit.systolic-goal", ">= 135 mmHg", "No rule compares with limit.systolic-goal"),
         ('fresh = "4h"', 'fresh = "4h"\ngated = { wobble = "w" }', "has no flag 'wobble'"),

@@ -1,0 +1,147 @@
+"""What can be read and cannot be meant: asked of a book that somebody writes, not of one in force.
+
+A rule that never holds is a patient whom nobody watches, and a limit that says 54 mg/dL and 30
+mmol/L pages for every meter of the other unit. An engine still judges by a book that was put in
+force before these questions were asked: none at all would be worse.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from alerts.rules import syntax
+from alerts.rules.book import Book, Matching, Rule
+from alerts.rules.bounds import Statement
+from alerts.rules.condition import Limit, Test
+from alerts.rules.errors import BookError
+from alerts.rules.grid import never_or_always
+from alerts.rules.positions import Path, Positions
+from schemas.units import rounded, shown
+from schemas.vitals import Quantity
+
+
+def refuse_nonsense(file: str, book: Book) -> None:
+    """Raise ``BookError`` for the first thing that cannot be meant."""
+    positions = Positions(file, book.text)
+    for path, offset, sentence in _nonsense(book):
+        place = positions.place(path) if offset is None else positions.inside(path, offset)
+        raise BookError(place, sentence)
+
+
+_Found = Iterator[tuple[Path, int | None, str]]
+
+
+def _nonsense(book: Book) -> _Found:
+    raw = tomllib.loads(book.text)["rule"]
+    numbers = {rule["id"]: number for number, rule in enumerate(raw)}
+    for name, vital in book.vitals.items():
+        if not vital.fresh_ms:
+            path: Path = ("vitals", name, "fresh")
+            yield path, None, "Nothing is fresh for no time at all: write it as '4h'."
+    for absence in book.absences:
+        if not absence.absent_for_ms:
+            path = ("rule", numbers[absence.id], "absent_for")
+            yield path, None, "Everybody is silent for no time at all: write it as '3d'."
+    for rule in book.rules:
+        number = numbers[rule.id]
+        yield from _of_rule(("rule", number), rule, raw[number])
+    yield from _limits(book)
+
+
+def _of_rule(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
+    window = raw.get("window")
+    if isinstance(window, dict) and "within" in window and isinstance(rule.window, Matching):
+        within_ms = rule.window.within_ms
+        if not within_ms:
+            yield (*path, "window"), None, "No reading is within no time at all: write '24h'."
+        elif rule.window.matching > 1 and rule.window.apart_ms >= within_ms:
+            sentence = "Readings that are so far apart are never within that time."
+            yield (*path, "window"), None, sentence
+    if rule.severity == "critical" and not rule.notify:
+        yield (
+            (*path, "notify"),
+            None,
+            "A critical rule pages: take notify = false away, or make it medium.",
+        )
+    for test, leaf in _tests(rule):
+        if isinstance(test, Limit) and isinstance(leaf, syntax.Comparison):
+            offset = leaf.limit.offset if isinstance(leaf.limit, syntax.Named) else None
+            if not isinstance(leaf.limit, syntax.Named):
+                offset = leaf.limit[0].offset
+            if sentence := _disagreement(test.scale.quantity, test.scale.book, rise=test.rise):
+                yield (*path, "when"), offset, sentence
+            elif sentence := _disagreement(test.scale.quantity, test.scale.band, rise=True):
+                yield (*path, "band"), None, sentence
+    if rule.baseline is None and (sentence := never_or_always(rule)):
+        yield (*path, "when"), None, sentence
+
+
+def _tests(rule: Rule) -> Iterator[tuple[Test, syntax.Expression]]:
+    leaves = [leaf for leaf, _ in _leaves(syntax.parse(rule.text), positive=True)]
+    return zip(rule.condition.tests(), leaves, strict=True)
+
+
+def _leaves(
+    expression: syntax.Expression, *, positive: bool
+) -> Iterator[tuple[syntax.Expression, bool]]:
+    """Give the comparisons as they are written, and whether no "not" turns them round."""
+    match expression:
+        case syntax.Not(inner=inner):
+            yield from _leaves(inner, positive=not positive)
+        case syntax.And(parts=parts) | syntax.Or(parts=parts):
+            for part in parts:
+                yield from _leaves(part, positive=positive)
+        case _:
+            yield expression, positive
+
+
+def _disagreement(quantity: Quantity, stated: Statement, *, rise: bool) -> str:
+    """Say that amounts of two units are not the same one, rounded; "" if they are."""
+    known = [(unit, number) for unit, number in stated if quantity.conversion(unit)]
+    for unit, number in known[1:]:
+        first_unit, first = known[0]
+        here, step = _canonical(quantity, unit, number, rise=rise)
+        there, first_step = _canonical(quantity, first_unit, first, rise=rise)
+        if abs(here - there) > step + first_step:
+            into = quantity.conversion(unit)
+            assert into is not None, unit
+            zero = into.received(Decimal(0)) if rise else Decimal(0)
+            meant = rounded(into.received(there) - zero, unit)
+            return (
+                f"{first} {shown(first_unit)} and {number} {shown(unit)} are not the same: "
+                f"{first} {shown(first_unit)} are {meant} {shown(unit)}."
+            )
+    return ""
+
+
+def _canonical(
+    quantity: Quantity, unit: str, number: Decimal, *, rise: bool
+) -> tuple[Decimal, Decimal]:
+    """Give an amount in the canonical unit, and the step to which its unit is rounded."""
+    conversion = quantity.conversion(unit)
+    assert conversion is not None, unit
+    zero = conversion.canonical(Decimal(0))
+    step = Decimal(1) if rounded(Decimal("0.5"), unit) == 1 else Decimal("0.1")
+    return conversion.canonical(number) - (zero if rise else 0), conversion.canonical(step) - zero
+
+
+def _limits(book: Book) -> _Found:
+    quantities: dict[str, tuple[Quantity, set[str]]] = {}
+    for rule in book.rules:
+        signs = [positive for _, positive in _leaves(syntax.parse(rule.text), positive=True)]
+        for test, positive in zip(rule.condition.tests(), signs, strict=True):
+            if isinstance(test, Limit) and test.setting:
+                relaxing = "up" if test.operator.startswith(">") == positive else "down"
+                _, ways = quantities.setdefault(test.setting, (test.scale.quantity, set()))
+                ways.add(relaxing)
+    for limit in book.limits:
+        quantity, ways = quantities[limit.name]
+        path: Path = ("limits", limit.name)
+        if limit.relaxing not in ways:
+            (right,) = ways
+            sentence = f'{right.capitalize()}wards lets more pass here: write relaxing = "{right}".'
+            yield (*path, "relaxing"), None, sentence
+        for end in (limit.lowest, limit.highest):
+            stated = tuple((amount.unit, amount.number) for amount in end)
+            if sentence := _disagreement(quantity, stated, rise=False):
+                yield (*path, "allowed"), None, sentence

@@ -1,0 +1,177 @@
+"""What can be read and cannot be meant is refused where a book is written, and judges where it is
+in force."""
+
+from pathlib import Path
+
+import pytest
+
+from alerts.rules.errors import BookError
+from alerts.rules.load import SHIPPED, find_book, load_book, load_books
+
+BOOK = """\
+book = "ours"
+title = "Ours"
+population = "Adults"
+
+[vitals.blood_pressure]
+fresh = "4h"
+units = ["mmHg"]
+
+[vitals.glucose]
+fresh = "1h"
+units = ["mg/dL", "mmol/L"]
+
+[limits.low]
+value = ["70 mg/dL", "3.9 mmol/L"]
+allowed = [["60 mg/dL", "3.3 mmol/L"], ["100 mg/dL", "5.6 mmol/L"]]
+relaxing = "down"
+
+[[rule]]
+id = "low"
+ladder = "glucose-low"
+title = "Low"
+vital = "glucose"
+when = "glucose < limit.low or glucose < (54 mg/dL, 3.0 mmol/L) or glucose is LO"
+band = ["10 mg/dL", "0.6 mmol/L"]
+severity = "critical"
+source = "ADA"
+advice = "Eat."
+
+[[rule]]
+id = "high"
+ladder = "bp-high"
+title = "High"
+vital = "blood_pressure"
+when = "systolic > 180 mmHg or diastolic > 120 mmHg"
+band = ["5 mmHg"]
+window = { matching = 2, of = 3, within = "7d", apart = "15min" }
+severity = "medium"
+source = "AHA"
+advice = "Call."
+
+[[rule]]
+id = "silent"
+ladder = "absence-glucose"
+title = "Silent"
+vital = "glucose"
+absent_for = "3d"
+severity = "medium"
+source = "practice"
+advice = "Call."
+"""
+PRESSURE = "systolic > 180 mmHg or diastolic > 120 mmHg"
+WINDOW = 'window = { matching = 2, of = 3, within = "7d", apart = "15min" }\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ours.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(BookError) as caught:
+        load_book(written(folder, text))
+    return str(caught.value).removeprefix(f"{folder}/")
+
+
+def test_a_book_that_makes_sense_is_read_with_whatever_mark_an_editor_begins_it(
+    tmp_path: Path,
+) -> None:
+    plain = load_book(written(tmp_path, BOOK))
+    assert [rule.id for rule in plain.every_rule] == ["low", "high", "silent"]
+    assert load_book(written(tmp_path, "\ufeff" + BOOK)).sha256 == plain.sha256
+    assert load_book(written(tmp_path, BOOK.replace("\n", "\r\n"))).sha256 == plain.sha256
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+def test_what_comes_along_makes_sense(path: Path) -> None:
+    assert load_book(path).rules
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "(54 mg/dL, 3.0",
+            "(54 mg/dL, 30",
+            "ours.toml:23:43: 54 mg/dL and 30 mmol/L are not the same: 54 mg/dL are 3.0 mmol/L.",
+        ),
+        ("(54 mg", "(70 mg", "ours.toml:23:43: 70 mg/dL and 3.0 mmol/L are not the same"),
+        ('["70 mg', '["80 mg', "ours.toml:23:19: 80 mg/dL and 3.9 mmol/L are not the same"),
+        ('["60 mg', '["65 mg', "ours.toml:15:11: 65 mg/dL and 3.3 mmol/L are not the same"),
+        ('"0.6 mmol', '"6 mmol', "ours.toml:24:8: 10 mg/dL and 6 mmol/L are not the same"),
+        (
+            '"down"',
+            '"up"',
+            'ours.toml:16:12: Downwards lets more pass here: write relaxing = "down"',
+        ),
+        (
+            '[["60 mg/dL", "3.3 mmol/L"], ["100 mg/dL", "5.6 mmol/L"]]',
+            '[["100 mg/dL", "5.6 mmol/L"], ["60 mg/dL", "3.3 mmol/L"]]',
+            "ours.toml:15:11: The range is reversed: write 60 mg/dL first.",
+        ),
+        (PRESSURE, "systolic > 180 mmHg and systolic < 90 mmHg", "ours.toml:34:8: This can never"),
+        (PRESSURE, "not (systolic >= 90 mmHg or systolic < 100 mmHg)", "ours.toml:34:8: This can"),
+        (PRESSURE, "systolic > 90 mmHg or systolic <= 90 mmHg", "ours.toml:34:8: This holds of"),
+        (
+            "glucose < limit.low or glucose < (54 mg/dL, 3.0 mmol/L) or glucose is LO",
+            "glucose < limit.low and glucose >= (69 mg/dL, 3.9 mmol/L)",
+            "ours.toml:23:8: This can never hold of a patient in mmol/L: nobody would be told.",
+        ),
+        ('fresh = "1h"', 'fresh = "0h"', "ours.toml:10:9: Nothing is fresh for no time at all"),
+        ('"3d"', '"0d"', "ours.toml:46:14: Everybody is silent for no time at all"),
+        ('within = "7d"', 'within = "0d"', "ours.toml:36:10: No reading is within no time at all"),
+        ('apart = "15min"', 'apart = "7d"', "ours.toml:36:10: Readings that are so far apart"),
+        (
+            'severity = "critical"',
+            'notify = false\nseverity = "critical"',
+            "ours.toml:25:10: A critical rule pages: take notify = false away",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_named_where_it_stands(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert old in BOOK
+    assert refusal(tmp_path, BOOK.replace(old, new)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "systolic > 180 mmHg and diastolic < 60 mmHg",
+        "systolic > 180 mmHg and systolic < 181 mmHg",
+        "systolic >= 180 mmHg and systolic <= 180 mmHg",
+        "not (systolic < 90 mmHg) and map > 100 mmHg and map < 101 mmHg",
+        "status is irregular-pulse and not (status is body-moved)",
+        "systolic is HI",
+        "systolic > 299 mmHg and pulse < 50 /min",
+    ],
+)
+def test_what_holds_of_some_patient_is_not_doubted(tmp_path: Path, when: str) -> None:
+    text = BOOK.replace(PRESSURE, when).replace('band = ["5 mmHg"]', 'band = ["5 mmHg", "5 /min"]')
+    assert load_book(written(tmp_path, text)).rules
+
+
+def test_one_limit_may_end_one_rule_and_begin_another(tmp_path: Path) -> None:
+    """Between 54 and 70: compared with < here and with >= there, it is relaxed downwards."""
+    when = "glucose < (70 mg/dL, 3.9 mmol/L) and glucose >= limit.low"
+    both = BOOK.replace('["70 mg/dL", "3.9 mmol/L"]', '["60 mg/dL", "3.3 mmol/L"]') + (
+        BOOK[BOOK.index("[[rule]]") : BOOK.index('[[rule]]\nid = "high"')]
+        .replace('id = "low"', 'id = "between"')
+        .replace("glucose < limit.low or glucose < (54 mg/dL, 3.0 mmol/L) or glucose is LO", when)
+    )
+    assert len(load_book(written(tmp_path, both)).rules) == 3
+
+
+def test_a_book_that_was_installed_before_anybody_asked_still_judges(tmp_path: Path) -> None:
+    written(tmp_path, BOOK.replace('"down"', '"up"'))
+    (book,) = load_books(tmp_path)
+    assert len(book.rules) == 2
+
+
+@pytest.mark.parametrize("name", ["adult-standart", "nowhere.toml"])
+def test_a_name_that_no_book_has_is_answered_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(BookError, match="the books that come along are: adult-diabetes, adult-s"):
+        load_book(find_book(name))
