@@ -1,12 +1,17 @@
-"""What a meter had still to tell when the link broke is told at a later visit."""
+"""What a meter had still to tell when the link broke, or the disk was full, is told later."""
 
 from decimal import Decimal
+from typing import NoReturn
 
+import pytest
+
+from gateway.record import Notification
+from schemas.errors import UnavailableError
 from schemas.gatt.glucose_context import Meal
-from simulators.peripherals import DropLink, MeterBehaviour, Sample
+from simulators.peripherals import DropLink, Meter, MeterBehaviour, Sample
 from simulators.peripherals.records import Record
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import eventually, make_meter
+from tests.bluetooth_world import METER_ADDRESS, eventually, make_meter
 from tests.gateway.bluetooth.side import BluetoothSide
 
 
@@ -20,6 +25,24 @@ async def test_contexts_that_come_last_outlive_a_link_that_breaks_before_them(
     await world.add(meter, bonded=True)
     await eventually(lambda: not meter.pending)
     assert set(side.payloads) == {payload for one in taken for payload in payloads(one)}
+
+
+async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
+    meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have room for the cursor and none for the record, which a power cut would take."""
+
+    def refuses(_notification: Notification) -> NoReturn:
+        raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
+
+    with monkeypatch.context() as full:
+        full.setattr(side.journal, "append", refuses)
+        meter.inject(DropLink(after=2))
+        taken = [meter.take(Sample(Decimal(100 + one))).measurement for one in range(3)]
+        await side.visited(1)
+        assert side.journal.devices.cursor(METER_ADDRESS) is None
+    side.intake.retry()
+    await eventually(lambda: set(side.payloads) == set(taken))
 
 
 def payloads(record: Record) -> tuple[bytes, bytes]:

@@ -16,9 +16,10 @@ from simulators.peripherals import Cuff, Meter, Sample, Stall
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CUFF_ADDRESS, eventually
+from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_meter
 from tests.gateway.bluetooth.clinic import GATEWAY_ID, Clinic
 
+NEVER_SET_S = 30 * 366 * 86_400
 COMMAND = (sys.executable, "-m", "vitalwire", "gateway", "run")
 
 
@@ -84,6 +85,25 @@ async def test_what_a_cuff_and_a_meter_give_arrives_sealed_and_decoded(
     assert sum(bool(time and time.age_ms) for time in told) > 3  # the cuff's, and one
     (broken,) = (item for item in items if isinstance(item, Undecodable))
     assert broken.device.address == CUFF_ADDRESS
+
+
+async def test_an_undated_reading_leaves_with_the_word_whether_it_is_the_newest(
+    world: BluetoothWorld, daemon: Child, clinic: Clinic
+) -> None:
+    """Sent at once it would be taken for old: whose clock was never set measured just now."""
+    meter = make_meter(clock_error_s=-NEVER_SET_S)
+    await world.add(meter, bonded=True)
+    daemon.start()
+    await eventually(lambda: clinic.held == 0)  # from now on what may leave at once does
+    taken = [meter.take(Sample(Decimal(100 + number))).measurement for number in range(3)]
+    await eventually(lambda: set(clinic.payloads) == set(taken))
+    told = {
+        bytes.fromhex(item.raw): item.session_newest
+        for arrival in clinic.arrivals
+        for item in arrival.items
+        if isinstance(item, Reading)
+    }
+    assert told == {taken[0]: False, taken[1]: False, taken[2]: True}
 
 
 async def test_only_a_receipt_frees_a_row(
