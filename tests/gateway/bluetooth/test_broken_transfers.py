@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import pytest
 
+from gateway.cursor import Cursor
 from gateway.record import Notification
 from schemas.errors import UnavailableError
 from schemas.gatt.glucose_context import Meal
@@ -25,6 +26,20 @@ async def test_contexts_that_come_last_outlive_a_link_that_breaks_before_them(
     await world.add(meter, bonded=True)
     await eventually(lambda: not meter.pending)
     assert set(side.payloads) == {payload for one in taken for payload in payloads(one)}
+
+
+async def test_behind_a_link_that_always_breaks_contexts_hold_nothing_up_twice(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    meter = make_meter(MeterBehaviour(contexts_last=True))
+    for _visit in range(2):
+        meter.inject(DropLink(after=2))
+    taken = [meter.take(Sample(Decimal(100 + one), meal=Meal.FASTING)) for one in range(3)]
+    await world.add(meter, bonded=True)
+    await side.visited(1)
+    assert side.journal.devices.cursor(METER_ADDRESS) is None
+    await side.visited(2)
+    assert side.journal.devices.cursor(METER_ADDRESS) == Cursor.at(2, taken[1].measurement, held=2)
 
 
 async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
