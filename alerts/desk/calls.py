@@ -24,6 +24,11 @@ class Desktop:
     now_ms: int
     technical: bool
 
+    @property
+    def is_staffed(self) -> bool:
+        """Whether a shift runs now."""
+        return self.staffing.is_staffed(self.now_ms)
+
     def people(self, step: int) -> list[str]:
         """Name who is told at a step."""
         if self.technical:
@@ -44,7 +49,7 @@ def tell(at: Desktop, reason: Sent, event: Transition | None = None) -> list[Act
         case "medium":
             due_ms = at.staffing.after_staffed(now_ms, LISTED_AFTER_STAFFED_MS)
             return [withhold(case, about, "listing", now_ms, due_ms)]
-        case "high" if not (at.technical or at.staffing.is_staffed(now_ms)):
+        case "high" if not (at.technical or at.is_staffed):
             due_ms = at.staffing.next_staffed_ms(now_ms)
             return [withhold(case, about, "off-hours", now_ms, due_ms)]
         case _:

@@ -138,6 +138,9 @@ class Core:
             case "step":
                 last = notices.chain[-1] if notices.chain else notices.attached
                 assert last is not None, "a step follows another"
+                if case.severity == "high" and not (at.technical or at.is_staffed):
+                    self._agenda.put(alert_id, Timer("step", at.staffing.next_staffed_ms(now_ms)))
+                    return []  # it is late, or somebody was not reached as the shift ended
                 return calls.step(at, "escalation", last.step + 1)
             case "restart":
                 return calls.tell(at, _why_anew(case))
@@ -156,6 +159,8 @@ class Core:
 
     def _resume(self, at: Desktop, withheld: Action) -> list[Action]:
         match withheld.reason:
+            case "listing" if not at.is_staffed:
+                return calls.tell(at, "listed")
             case "listing":
                 return [calls.notice(at, "listed", 0, at.staffing.shift_lead(at.now_ms))]
             case "awaiting-confirmation":

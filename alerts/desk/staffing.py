@@ -49,7 +49,10 @@ class Staffing:
         return min(period.from_ms for period in self._around(at_ms) if period.from_ms > at_ms)
 
     def after_staffed(self, at_ms: int, duration_ms: int) -> int:
-        """Give when so much staffed time has passed since an instant."""
+        """Give when so much staffed time has passed since an instant, and somebody is there.
+
+        What is due as a shift ends is due when the next one begins: nobody is there at its end.
+        """
         if not self._shifts:
             return at_ms + duration_ms
         left_ms, reached_ms = duration_ms, at_ms
@@ -58,7 +61,7 @@ class Staffing:
                 begin_ms = max(period.from_ms, reached_ms)
                 if begin_ms >= period.until_ms:
                     continue
-                if left_ms <= period.until_ms - begin_ms:
+                if left_ms < period.until_ms - begin_ms:
                     return begin_ms + left_ms
                 left_ms -= period.until_ms - begin_ms
                 reached_ms = period.until_ms

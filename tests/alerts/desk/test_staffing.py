@@ -77,16 +77,22 @@ def test_the_work_list_is_the_shift_leads_else_whose_turn_it_is() -> None:
     ("begin", "minutes", "end"),
     [
         ("2026-01-05 12:00", 15, "2026-01-05 12:15"),
-        ("2026-01-05 18:45", 15, "2026-01-05 19:00"),  # the last minute of a shift still counts
+        ("2026-01-05 18:44", 15, "2026-01-05 18:59"),
+        ("2026-01-05 18:45", 15, "2026-01-06 07:00"),  # at 19:00 nobody is there any more
         ("2026-01-05 18:50", 15, "2026-01-06 07:05"),
         ("2026-01-05 19:00", 15, "2026-01-06 07:15"),
         ("2026-01-05 03:00", 15, "2026-01-05 07:15"),
-        ("2026-01-05 18:00", 13 * 60, "2026-01-06 19:00"),
+        ("2026-01-05 18:00", 13 * 60, "2026-01-07 07:00"),
         ("2026-01-05 18:00", 13 * 60 + 1, "2026-01-07 07:01"),
     ],
 )
 def test_staffed_time_stands_still_outside_shifts(begin: str, minutes: int, end: str) -> None:
     assert rota(DAY_SHIFT).after_staffed(at(begin), minutes * MINUTE_MS) == at(end)
+
+
+def test_where_one_shift_ends_as_the_next_begins_somebody_is_there() -> None:
+    end = at("2026-01-05 19:00")
+    assert rota(DAY_SHIFT, NIGHT_SHIFT).after_staffed(end - MINUTE_MS, MINUTE_MS) == end
 
 
 def test_a_shift_once_a_week_is_found_a_week_ahead_and_again_the_week_after() -> None:
@@ -212,4 +218,5 @@ def test_staffed_time_is_what_counting_minutes_says(
     while left:
         left -= staffed(minute)
         minute += 1
+    minute = next(later for later in range(minute, minute + 8 * 1440) if staffed(later))
     assert one.after_staffed(begin_ms, length * MINUTE_MS) == monday_ms + minute * MINUTE_MS
