@@ -47,7 +47,7 @@ def answers_to(
         first=closing or (answering[0] if answering else None),
         closed=closing is not None,
         last_covered=max((last for last, _ in covered), default=-1),
-        shelf=_shelf(events, counting, positions),
+        shelf=_shelf(events, actions, positions, taken_away),
         reset=_reset(actions),
         assignee=assigned[-1].assignee if assigned else "",
     )
@@ -73,13 +73,24 @@ def covered_position(
 
 
 def _shelf(
-    events: Sequence[Transition], actions: Sequence[Action], positions: Mapping[str, int]
+    events: Sequence[Transition],
+    actions: Sequence[Action],
+    positions: Mapping[str, int],
+    taken_away: Mapping[str, Action],
 ) -> Action | None:
-    """Give the shelf that the alert lies on; a step up that it did not know breaks it."""
+    """Give the shelf that the alert lies on; a step up that it did not know breaks it.
+
+    The last one counts, and when it ends none before it comes back: it was said in their place.
+    """
     worsened = [index for index, event in enumerate(events) if event.event == "worsened"]
     last_worsened = worsened[-1] if worsened else -1
     for action in reversed(actions):
         if action.kind != "shelve" or action.until_ms is None:
+            continue
+        away = taken_away.get(action.action_id)
+        if away is not None and away.kind == "expire":
+            return None
+        if away is not None:
             continue
         known = covered_position(action, events, positions)
         if known < last_worsened or known < 0:
