@@ -214,7 +214,7 @@ def test_readings_that_wait_for_long_or_are_stuck() -> None:
     assert "3 readings, the oldest came 2 hours ago" in doctor._waiting(old).found
     assert doctor._waiting(old).verdict is Verdict.NOTICE
     stuck = Overview(journal=journal, live=Live("h", "v", connected=True, stuck=1))
-    assert is_bad(doctor._waiting(stuck), "1 reading")
+    assert is_bad(doctor._waiting(stuck), "1 reading was sent again")
 
 
 def test_ages_are_told_only_where_a_clock_can_tell(tmp_path: Path) -> None:

@@ -15,12 +15,16 @@ import pytest_asyncio
 
 from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import Admissions
+from gateway.bedside.checks_bluetooth import bluetooth
+from gateway.bedside.finding import Verdict
 from gateway.bedside.overview import ask_daemon
+from gateway.bedside.patient import Patient
+from gateway.live import DeviceRow, Overview
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
 from simulators.world import BluetoothWorld, StartDiscoveryHangs
-from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
+from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.clinic import GATEWAY_ID
 
 COMMAND = (sys.executable, "-m", "vitalwire", "gateway")
@@ -250,6 +254,20 @@ async def test_the_doctor_finds_what_is_wrong_and_ends_with_it(
     bad = {one["check"] for one in json.loads(machine) if one["verdict"] == "bad"}
     assert {"Bluetooth adapter", "Clinic's broker (MQTT)"} <= bad
     assert (code, daemon.running) == (1, True)
+
+
+async def test_without_an_adapter_nobody_is_sent_to_pair_again(
+    cuff: Cuff, world: BluetoothWorld, state: Path
+) -> None:
+    """Pairings are an adapter's: they come back with it."""
+    overview = Overview([DeviceRow(CUFF_ADDRESS, cuff.name, "person")])
+    examined = Patient(state, None, None, CLOCK)
+    there = {one.check: one async for one in bluetooth(examined, overview)}
+    assert there["Pairings"].verdict is Verdict.GOOD
+    await world.unplug()
+    gone = {one.check: one async for one in bluetooth(examined, overview)}
+    assert gone["Bluetooth adapter"].verdict is Verdict.BAD
+    assert gone["Pairings"].verdict is Verdict.SKIPPED
 
 
 async def test_the_doctor_stops_at_a_bluetoothd_that_is_gone(
