@@ -48,7 +48,7 @@ def _nonsense(book: Book) -> _Found:
     yield from _limits(book)
 
 
-def _of_rule(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
+def _of_window(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
     window = raw.get("window")
     if isinstance(window, dict) and "within" in window and isinstance(rule.window, Matching):
         within_ms = rule.window.within_ms
@@ -57,6 +57,10 @@ def _of_rule(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
         elif rule.window.matching > 1 and rule.window.apart_ms >= within_ms:
             sentence = "Readings that are so far apart are never within that time."
             yield (*path, "window"), None, sentence
+
+
+def _of_rule(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
+    yield from _of_window(path, rule, raw)
     if rule.severity == "critical" and not rule.notify:
         yield (
             (*path, "notify"),
