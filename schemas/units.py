@@ -57,3 +57,15 @@ def completed(
         else rounded(convert(stated[source], quantity, source, unit), unit)
         for unit in units
     }
+
+
+def same(stated: Mapping[str, Decimal], quantity: Quantity) -> bool:
+    """Tell whether amounts in several units are one amount, each rounded by at most its step."""
+    ends = [
+        tuple(
+            convert(number + way * _STEPS.get(unit, _STEP), quantity, unit, quantity.unit)
+            for way in (-1, 1)
+        )
+        for unit, number in stated.items()
+    ]
+    return max(low for low, _ in ends) <= min(high for _, high in ends)

@@ -19,7 +19,7 @@ from schemas.registry import (
     ZonePeriod,
 )
 from schemas.time_zone import zone_named
-from schemas.units import completed, ucum
+from schemas.units import completed, same, ucum
 from schemas.vitals import VITALS, Quantity
 
 ADULT = 13
@@ -72,6 +72,10 @@ def state_limit(
                 f"Limit {name} is not stated in {unit}.", f"Use {' or '.join(written.values())}."
             )
     known = {ucum(unit): number for unit, number in given.items()}
+    if not same(known, _quantity(limit.quantity)):
+        raise RefusedEdit(
+            f"{' and '.join(amounts)} are not the same.", "State one: the other is shown."
+        )
     whole = completed(known, _quantity(limit.quantity), written)
     values = {unit: f"{number} {written[unit]}" for unit, number in whole.items()}
     return Stated(

@@ -58,6 +58,7 @@ def test_a_pair_is_completed_half_up_and_says_what_was_added(
         ("no-such", ["80 mg/dL"], "has a limit no-such; they have: very-low-glucose, "),
         ("low-glucose", ["80 mmHg"], "Limit low-glucose is not stated in mmHg."),
         ("low-glucose", ["80 mg/dL", "81 mg/dL"], "State the limit once in each unit."),
+        ("low-glucose", ["80 mg/dL", "5.5 mmol/L"], "80 mg/dL and 5.5 mmol/L are not the same."),
         ("low-glucose", ["low"], "'low' is no number with its unit."),
         ("severe-systolic-pregnancy", ["150 mmHg"], "has a limit severe-systolic-pregnancy"),
     ],
@@ -66,6 +67,11 @@ def test_what_is_no_limit_of_the_patients_books_is_refused(
     name: str, typed: list[str], says: str
 ) -> None:
     assert says in refusal(lambda: care_plan.state_limit(ROBIN, BOOKS, name, typed))
+
+
+@pytest.mark.parametrize("typed", [["80 mg/dL", "4.4 mmol/L"], ["70 mg/dL", "4.0 mmol/L"]])
+def test_a_pair_is_one_amount_if_it_is_so_rounded(typed: list[str]) -> None:
+    assert care_plan.state_limit(ROBIN, BOOKS, "low-glucose", typed).values == typed
 
 
 @pytest.mark.parametrize(
