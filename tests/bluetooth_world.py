@@ -35,7 +35,7 @@ CUFF_ADDRESS = "C0:00:00:00:00:01"
 METER_ADDRESS = "C0:00:00:00:00:02"
 
 CLOCK = SystemClock()  # that devices and ledgers live by
-WAIT_TIMEOUT_S = 10.0
+WAIT_TIMEOUT_S = 30.0  # a machine that runs two of these side by side took more than 10 once
 POLL_S = 0.005
 
 
