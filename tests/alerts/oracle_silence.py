@@ -169,6 +169,8 @@ class Silence(Contexts):
             before_ms = patient.contacts.get(vital, (LONG_AGO_MS, ""))[0]
             at_ms = one.stamp.measured_at_ms
             patient.contacts[vital] = max(before_ms, at_ms), one.reading.device.address
+            if patient.gateway not in {"", record.gateway_id}:
+                patient.explained_ms.clear()
             patient.gateway = record.gateway_id
             for rule in self.absences:
                 missed = patient.missed.get(rule.key)

@@ -202,8 +202,15 @@ class Attendance:
         return max(contact_ms, expected.from_ms) + expected.absent_for_ms
 
     def waiting(self, contacts: Contacts) -> set[int]:
-        """Give the rows whose open absence one of these contacts may end."""
-        return set(contacts.row[self._waits[contacts.row, contacts.vital]].tolist())
+        """Give the rows whose open absence one of these contacts may end, or what explains one."""
+        row = contacts.row
+        return set(row[self._waits[row, contacts.vital] | self.moves(contacts)].tolist())
+
+    def moves(self, contacts: Contacts) -> npt.NDArray[np.bool_]:
+        """Tell which contacts come by another gateway than their patient's last one."""
+        before = self.gateway[contacts.row]
+        moved: npt.NDArray[np.bool_] = (before != 0) & (before != contacts.gateway)
+        return moved
 
     def remember(self, contacts: Contacts, chosen: Integers) -> None:
         """Take contacts after which nothing happens, at once; ``chosen``: positions, in order."""

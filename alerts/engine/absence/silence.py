@@ -142,13 +142,15 @@ class _Walk:
     def _contact(self, position: int) -> Iterator[Noticed]:
         attendance, contacts = self.attendance, self.contacts
         vital, at_ms = int(contacts.vital[position]), int(contacts.at_ms[position])
+        moved = int(attendance.gateway[self.row]) not in {0, int(contacts.gateway[position])}
         attendance.remember_one(contacts, position)
         entry, place = int(contacts.entry[position]), int(contacts.place[position])
         self.before_ms = self.log_ms[entry]
         for rule, other in enumerate(attendance.vital_of):
             key = (self.row, rule)
             absence = attendance.open.get(key)
-            if other == vital and attendance.began(key):
+            began = other == vital and attendance.began(key)
+            if began or (moved and absence is None):  # another gateway explains no silence any more
                 attendance.schedule(key, NO_CONTACT_MS)
             if other != vital or absence is None or at_ms <= absence.since_ms:
                 continue

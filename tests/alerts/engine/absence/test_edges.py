@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from alerts.engine.absence.surroundings import Surroundings, device_number
@@ -278,6 +279,25 @@ def test_a_gateway_that_is_away_is_told_once_for_its_home() -> None:
     pressures = [one for one in found if one.rule == "two-days"]
     assert [(one.event, one.patient_id) for one in pressures] == [("onset", "p1"), ("onset", "p2")]
     assert min(one.at_ms for one in found) >= back + 2 * HOUR
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("length", [1, 2])
+def test_whoever_sends_by_another_gateway_is_missed_at_once_and_not_within_the_hour(
+    length: int, *, restarted: bool
+) -> None:
+    """What explained the silence was the gateway that is away, and is so no more."""
+    state, due = fresh(), NOON + 2 * DAY
+    told(state, *sent(pressure(NOON, 120)))
+    heard(state, report(NOON + DAY, online=False))
+    assert told(state, Tick(due + 1)) == [("onset", "gateway-offline", due)]
+    if restarted:
+        state = reborn(state, rules(), [ROBIN])
+    elsewhere = due + 20 * MINUTE
+    sugar = record(elsewhere, [glucose(elsewhere, 100)])
+    log = [msgspec.structs.replace(sugar, gateway_id="home-2"), Tick(elsewhere + MINUTE)]
+    found = [one for n in range(0, 2, length) for one in told(state, *log[n : n + length])]
+    assert found == [("onset", "two-days", elsewhere)]
 
 
 def test_a_device_that_nobody_hears_is_told_apart_from_one_that_nobody_uses() -> None:
