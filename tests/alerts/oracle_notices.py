@@ -20,7 +20,7 @@ class Notices(Plans):
     def notices(self, until_ms: int) -> Iterator[Said]:
         due: list[tuple[int, Said]] = []
         for patient in self.patients.values():
-            for limit in patient.entry.limits:
+            for limit in sorted(patient.entry.limits, key=announced_ms):
                 due += self.expiring(patient, limit, until_ms)
             due += self.without_baseline(patient, until_ms)
         yield from (said for _, said in sorted(due, key=lambda one: one[0]))
@@ -34,7 +34,7 @@ class Notices(Plans):
         """
         if limit.valid_until_ms is None:
             return
-        date_ms = max(limit.valid_until_ms - WEEK, limit.entered_at_ms)
+        date_ms = announced_ms(limit)
         rules = [rule for rule in self.in_force(patient) if limit.name in names_of(rule.when)]
         name = f"{limit.name}/{limit.valid_until_ms}"
         if date_ms >= until_ms or (name, date_ms) in patient.announced or not rules:
@@ -86,6 +86,10 @@ class Notices(Plans):
         patient_id, (name, date_ms) = patient.entry.patient_id, what
         identity = alert_id(patient_id, name, str(date_ms))
         return Said(event, patient_id, rule.ladder, rule.id, "medium", at_ms, identity, "", ())
+
+
+def announced_ms(limit: PersonalLimit) -> int:
+    return max((limit.valid_until_ms or 0) - WEEK, limit.entered_at_ms)
 
 
 def fields_of(expression: syntax.Expression) -> list[str]:
