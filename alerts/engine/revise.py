@@ -83,8 +83,9 @@ class _Reviser:
         high, low = long_identity(was.reading_id)
         place = np.flatnonzero((ring["high"] == np.uint64(high)) & (ring["low"] == np.uint64(low)))
         kept = bool(len(place))
-        old = self._columns(was, alone=kept)
-        new = None if now is None else self._columns(now, alone=kept)
+        alone = kept or self._state.only_of_its_session(self._row, was.reading_id)
+        old = self._columns(was, alone=alone)
+        new = None if now is None else self._columns(now, alone=alone)
         if kept:
             self._ring(ring, int(place[0]), new)
         elif new is not None and new.eligible[0] and not old.eligible[0]:

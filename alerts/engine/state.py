@@ -194,6 +194,10 @@ class PartitionState:
         """Give the limits of a patient that replace those of the books at an instant."""
         return in_force(self.limits.get(row, ()), at_ms)
 
+    def only_of_its_session(self, row: int, reading_id: str) -> bool:
+        """Tell whether a reading without a time of its own is known to be that."""
+        return short_identity(reading_id) in self.sessions.get(row, {}).values()
+
     def turn(self, row: int, reading_id: str) -> int:
         """Tell how often a reading was withdrawn before: what it does again is another event."""
         withdrawn = self.withdrawn.get(row)

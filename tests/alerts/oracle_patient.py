@@ -88,16 +88,25 @@ class Patient:
                 if kept.reading_id == reading_id:
                     kept.alone = False
 
+    def knows_alone(self, kept: Kept) -> bool:
+        """Whether a reading was its session's only one is known while a window or session is."""
+        session = kept.stamped.reading.session_id
+        return kept in self.known(kept.vital) or self.sessions.get(session) == {kept.reading_id}
+
     def change(self, was: Kept, now: Kept | None) -> None:
         """A reading says something else, or has never been there.
 
-        Nothing is resolved any more by what stands in the newest reading's place.
+        Nothing is resolved any more by what stands in the newest reading's place. Of one of which
+        nobody knows any more that it was alone, the mean stays as it was.
         """
         vital, newest = was.vital, self.newest.get(was.vital)
         self.forget(vital)
-        self.history[vital] = [one for one in self.history[vital] if one is not was]
-        if now is not None:
-            self.keep(now)
+        alone = self.knows_alone(was)
+        if alone or was.certain or not was.eligible:
+            self.history[vital] = [one for one in self.history[vital] if one is not was]
+            if now is not None:
+                now.alone &= alone
+                self.keep(now)
         if newest is None or was.at_ms != newest.at_ms:
             return
         del self.newest[vital]

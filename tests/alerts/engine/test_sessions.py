@@ -15,13 +15,13 @@ from alerts.engine.sessions import SESSIONS_MAX
 from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
-from schemas.kafka import PatientReadings, ReadingsRecord, TimeQuality
+from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, TimeQuality
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
-from tests.alerts.engine.corrections import withdrawal
+from tests.alerts.engine.corrections import correction, withdrawal
 from tests.alerts.engine.cuts import judged, remembered
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.window_rules import HEAD, rule
+from tests.alerts.engine.window_rules import GATED, HEAD, rule
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -35,6 +35,7 @@ from tests.alerts.readings import (
 )
 
 TWICE = HEAD + rule("high", "systolic >= 145 mmHg", "window = { matching = 2, of = 2 }")
+GATED_TWICE = TWICE.replace(HEAD, GATED)
 MEAN = HEAD + rule(
     "high", "systolic >= 145 mmHg", "window = { mean_days = 7, readings = 2, days = 1 }"
 )
@@ -178,6 +179,35 @@ def test_a_record_without_a_measurement_is_written_down_if_it_is_of_such_a_sessi
     state = fresh_state(ROBIN, rules=rules())
     failed = replace(undated(0, "a"), outcome="failed")
     assert step(state, [came(failed)]).touched == {0}
+
+
+@pytest.mark.parametrize(
+    ("sessions", "told"), [("ab", True), ("aab", False), ("aba", False)], ids=str
+)
+def test_what_a_correction_unflags_counts_if_it_was_the_only_one(
+    sessions: str, *, told: bool
+) -> None:
+    """Flagged it never was in windows, so nobody sees from them that it was alone."""
+    first, *others = [undated(n, session) for n, session in enumerate(sessions)]
+    moved = replace(first, flags=("body-moved",))
+    log = [came(moved), *map(came, others)]
+    assert events(log, GATED_TWICE) == []
+    log.append(unflagging(moved, others[-1].at_ms))
+    assert events(log, GATED_TWICE) == (["corrected-match"] if told else [])
+
+
+def test_what_was_unflagged_leaves_the_windows_when_another_comes_after_that() -> None:
+    moved = replace(undated(0, "a"), flags=("body-moved",))
+    log, last = [came(moved), unflagging(moved, moved.at_ms)], came(undated(9, "b"))
+    assert events([*log, last], GATED_TWICE) == ["onset"]
+    assert events([*log, came(undated(2, "a", "untrusted")), last], GATED_TWICE) == []
+
+
+def unflagging(moved: Measured, at_ms: int) -> Corrections:
+    told = correction(moved, replace(moved, flags=()), at_ms)
+    (one,) = told.readings
+    before = msgspec.structs.replace(one, status_before=list(moved.flags))
+    return msgspec.structs.replace(told, readings=[before])
 
 
 def line(number: int, session: str, quality: str) -> str:
