@@ -40,9 +40,7 @@ class Layout:
         new[1:] = (np.diff(pair, axis=1) != 0).any(axis=0)
         self._entry = np.cumsum(new) - 1
         self._first = np.flatnonzero(new)
-        self._alone = _alone(history, self._entry, np.arange(len(history)))
-        undated = np.flatnonzero(history.quality != _DEVICE_CLOCK)
-        self._alone &= _alone(history, history.patient.code, undated)
+        self._alone = _alone(history)
 
     def stretches(self, rows_about: int) -> Iterator[tuple[int, Stretch]]:
         """Cut history between records; give each stretch with the row behind it."""
@@ -107,16 +105,15 @@ class Layout:
         )
 
 
-def _alone(history: History, group: Integers, counted: Integers) -> Booleans:
-    """Tell which readings are the only ones of their session in their record, or their patient's.
+def _alone(history: History) -> Booleans:
+    """Tell which readings are the only ones of their session.
 
-    ``counted``: the rows that count. It matters to those that have no time of their own. What came
-    twice is one reading. The engine finds out with a later record that one was not the only one;
-    here it is known from the start.
+    It matters to those that have no time of their own. What came twice is one reading. The engine
+    finds out with a later record that one was not the only one; here it is known from the start.
     """
     alone = np.ones(len(history), np.bool_)
-    session = group * (len(history.session.names) + 1) + history.session.code
-    counted = counted[history.session.code[counted] >= 0]
+    session = history.patient.code * (len(history.session.names) + 1) + history.session.code
+    counted = np.flatnonzero(history.session.code >= 0)
     asked = counted[history.quality[counted] == _RECEIPT]
     rows = counted[np.isin(session[counted], session[asked])]
     named = np.stack([session[rows], *(one[rows].view(np.int64) for one in _names(history))])

@@ -59,15 +59,15 @@ class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
     asked: bytes | None = None
 
 
-class PatientRecord(msgspec.Struct, frozen=True):
+class PatientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A patient's state as of ``next_offset``."""
 
     topic_id: str
     next_offset: int
     vitals: dict[str, _Vital]
     ladders: dict[str, KeptLadder]
+    version: int
     silence: KeptSilence = KeptSilence()
-    version: int = VERSION
     known: bytes | None = None
     """Digests of the rungs under which the patient was judged, and of what they ask for.
 
@@ -79,6 +79,7 @@ class PatientRecord(msgspec.Struct, frozen=True):
     orphans: list[Orphan] = []
     """What a version of the books has left out, and nobody was told yet."""
     sessions: dict[int, int] = {}
+    dated: bytes = b""
     kept_vitals: list[str] | None = None
     """Of which readings were kept, if any came; None: nobody wrote it down."""
 
@@ -116,7 +117,7 @@ def _encoded(
     here = np.array(rows, np.int64)
     vitals = [_Vitals(state, vital, here) for vital in state.rule_set.vitals]
     known, inactive = _bytes_of(state.known[here]), _bytes_of(state.inactive[here])
-    silences = state.absences.keep(rows)
+    dated, silences = _bytes_of(state.dated[here]), state.absences.keep(rows)
     for place, (row, source) in enumerate(zip(rows, sources, strict=False)):
         yield _encoder.encode(
             PatientRecord(
@@ -128,6 +129,7 @@ def _encoded(
                     for ladder in ladders
                     if (row, ladder.index) in state.ladders
                 },
+                VERSION,
                 silences[place],
                 known=named_by_what_they_ask(ladders, known[place]),
                 inactive=named_by_key(ladders, inactive[place]),
@@ -136,6 +138,7 @@ def _encoded(
                 announced=state.announced.get(row, {}),
                 orphans=state.orphans.get(row, []),
                 sessions=state.sessions.get(row, {}),
+                dated=dated[place],
                 kept_vitals=[
                     one.name
                     for one in vitals
@@ -209,6 +212,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _put_few(state.early, row, record.early)
     _put_few(state.announced, row, record.announced)
     _put_few(state.sessions, row, record.sessions)
+    state.dated[row] = np.frombuffer(record.dated, np.uint64) if record.dated else 0
     state.orphans.pop(row, None)
     found = [*_orphans(state, record.ladders), *_silences(state, record.silence)]
     if record.orphans or found:

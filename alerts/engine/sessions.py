@@ -3,17 +3,21 @@
 One that its device's clock does not date is taken to be measured when it came. That is near the
 truth only if nothing else came with it: else it enters no window. Readings of one session may come
 in several records, in any order, so of such sessions the last few are kept: sparse, for most
-patients have none. All readings of a session count, of whatever vital and outcome; those that the
-device's clock dates count beside others of their record alone, for nobody keeps their sessions.
+patients have none. All readings of a session count, of whatever vital, outcome and time: a meter
+whose clock failed between two measurements sends one that it dates and one that it does not. Of
+sessions that are dated so far only the last two are kept, for every patient has them.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+
+import msgspec
+import numpy as np
 
 from alerts.engine.identity import short_identity
 from alerts.engine.revise import take_out
 from alerts.engine.state import PartitionState
-from schemas.kafka import PatientReadings
+from schemas.kafka import PatientReadings, StampedReading
 
 SESSIONS_MAX = 8
 """A patient has a few devices, and a session's records come one soon after the other."""
@@ -21,8 +25,12 @@ _SEVERAL = 0
 """In place of the name of a session's only reading: it has more than one."""
 _DIGEST_BYTES = 8
 
-_Names = dict[int, set[int]]
-"""By digests of sessions: short names of their readings."""
+
+class _Session(msgspec.Struct):
+    """What a record has of a session: short names of its readings, and whether all are dated."""
+
+    names: set[int]
+    dated: bool
 
 
 def leave_followed(state: PartitionState, record: PatientReadings) -> None:
@@ -31,30 +39,36 @@ def leave_followed(state: PartitionState, record: PatientReadings) -> None:
     No alert hears of it: later data never withdraw one.
     """
     row = state.rows.get(record.patient_id)
-    if row is None:
+    if row is None or row not in state.sessions:
         return
-    for name in _followed(state, row, _undated(record)):
+    for name in _followed(state, row, _sessions(record)):
         for vital in state.rule_set.vitals:
             take_out(state, vital, row, name)
 
 
-def note_sessions(
-    state: PartitionState, row: int, record: PatientReadings
-) -> Collection[int] | None:
+def note_sessions(state: PartitionState, row: int, record: PatientReadings) -> Collection[int]:
     """Take a record's sessions into the state; give the readings that are their only ones.
 
-    By their short names. None: each reading of the record has a time of its own.
+    By their short names; of readings that have a time of their own nobody asks.
     """
-    undated = _undated(record)
-    if not undated:
-        return None
-    known, only = state.sessions.get(row, {}), set[int]()
-    for session, names in undated.items():
-        before = known.pop(session, None)
-        seen = names if before is None else names | {before}
-        known[session] = next(iter(seen)) if len(seen) == 1 else _SEVERAL
-        only |= seen if len(seen) == 1 else set()
-    state.sessions[row] = dict([*known.items()][-SESSIONS_MAX:])
+    known = state.sessions.get(row, {})
+    if not known and not _has_undated(record):  # as of most records
+        _note_dated(state, row, {one.reading.session_id for one in _measurements(record)})
+        return ()
+    only, sessions = set[int](), _sessions(record)
+    for session_id, session in sessions.items():
+        name = _digest(session_id)
+        before = known.get(name)
+        if session.dated and before is None:
+            _note_dated(state, row, [session_id])
+            continue
+        seen = session.names if before is None else session.names | {before}
+        several = len(seen) > 1 or (before is None and name in state.dated[row].tolist())
+        known.pop(name, None)
+        known[name] = _SEVERAL if several else next(iter(seen))
+        only |= set() if several else seen
+    if known:
+        state.sessions[row] = dict([*known.items()][-SESSIONS_MAX:])
     return only
 
 
@@ -63,42 +77,57 @@ class Begun:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._sessions: set[tuple[str, int]] = set()
+        self._undated: dict[str, set[str]] = {}
+        """By patient."""
 
     def follows(self, state: PartitionState, record: PatientReadings) -> bool:
         """Tell whether a record may say that a reading was not its session's only one."""
-        undated = _undated(record)
-        if not undated:
+        row, begun = state.rows.get(record.patient_id, -1), self._undated.get(record.patient_id)
+        known = row in state.sessions
+        if begun is None and not known and not _has_undated(record):  # as of most records
             return False
-        row, here = state.rows.get(record.patient_id), {(record.patient_id, one) for one in undated}
-        found = not self._sessions.isdisjoint(here)
-        self._sessions |= here
-        return found or (row is not None and bool(_followed(state, row, undated)))
+        sessions = _sessions(record)
+        found = begun is not None and not begun.isdisjoint(sessions)
+        undated = {session_id for session_id, one in sessions.items() if not one.dated}
+        self._undated.setdefault(record.patient_id, set()).update(undated)
+        return found or (known and bool(_followed(state, row, sessions)))
 
 
-def _followed(state: PartitionState, row: int, undated: _Names) -> list[int]:
+def _followed(state: PartitionState, row: int, sessions: dict[str, _Session]) -> list[int]:
     """Give the readings that were their sessions' only ones, and are followed by others."""
-    known = state.sessions.get(row, {}) if undated else {}
+    known = state.sessions[row]
     return [
-        known[session]
-        for session, names in undated.items()
-        if known.get(session, _SEVERAL) != _SEVERAL and names != {known[session]}
+        only
+        for session_id, session in sessions.items()
+        if (only := known.get(_digest(session_id), _SEVERAL)) != _SEVERAL
+        and session.names != {only}
     ]
 
 
-def _undated(record: PatientReadings) -> _Names:
-    """Name the readings of each session in which there is one that no clock of its device dates."""
-    asked = {
-        one.reading.session_id
-        for one in record.readings
-        if one.stamp.quality != "device-clock" and one.reading.amends is None
-    }
-    found: dict[str, set[int]] = {}
-    for one in record.readings if asked else ():  # of most records none
-        if one.reading.session_id in asked and one.reading.amends is None:
-            names = found.setdefault(one.reading.session_id, set())
-            names.add(short_identity(one.reading.reading_id))
-    return {_digest(session_id): names for session_id, names in found.items()}
+def _note_dated(state: PartitionState, row: int, session_ids: Collection[str]) -> None:
+    """Keep the last sessions of which each reading so far has a time of its own."""
+    for session_id in session_ids:
+        name, last = np.uint64(_digest(session_id)), state.dated[row]
+        if last[0] != name:
+            last[1], last[0] = last[0], name
+
+
+def _has_undated(record: PatientReadings) -> bool:
+    return any(one.stamp.quality != "device-clock" for one in _measurements(record))
+
+
+def _measurements(record: PatientReadings) -> Iterator[StampedReading]:
+    """Leave out what is only said of others."""
+    return (one for one in record.readings if one.reading.amends is None)
+
+
+def _sessions(record: PatientReadings) -> dict[str, _Session]:
+    found: dict[str, _Session] = {}
+    for one in _measurements(record):
+        session = found.setdefault(one.reading.session_id, _Session(set(), dated=True))
+        session.names.add(short_identity(one.reading.reading_id))
+        session.dated &= one.stamp.quality == "device-clock"
+    return found
 
 
 def _digest(session_id: str) -> int:

@@ -91,20 +91,15 @@ def _parts(
     begin, fed = 0, [index for index, kinds in enumerate(state.kinds) if kinds.baseline]
     asked, came = any(kinds.requirements for kinds in state.kinds), set[str]()
     for number, record in enumerate(records):
-        if number > begin and state.notices.any_before(record.received_at_ms):
+        apart = state.notices.any_before(record.received_at_ms)
+        if isinstance(record, PatientReadings):
+            apart |= _brings_limits(state, record.patient_id)  # nothing is told before those
+            apart |= begun.follows(state, record)
+        if apart and number > begin:
             yield records[begin:number]
             begin = number
         if isinstance(record, PatientReadings):
-            if number > begin and _brings_limits(state, record.patient_id):
-                yield records[begin:number]  # nothing of it is told before those
-                begin = number
-            if begun.follows(state, record) and number > begin:
-                yield records[begin:number]
-                begin = number
             _expect(state, record, fed)
-        if number > begin and state.notices.any_before(record.received_at_ms):
-            yield records[begin:number]
-            begin = number
         amends = _says_of_readings(record, state) and complete_earlier(state, record, came)
         if asked and isinstance(record, PatientReadings):
             came.update(one.reading.reading_id for one in record.readings)  # perhaps once more
@@ -218,7 +213,7 @@ def _gather(
         from_ms = state.from_ms[row]
         readings = with_context(record.readings, state.early.get(row, {}))
         only = note_sessions(state, row, record)
-        touched.update(() if only is None else (row,))
+        touched.add(row)  # also by what failed, which is a contact and one of its session
         for place, stamped in enumerate(sorted(readings, key=_order)):
             gatherer = gatherers.get(stamped.reading.vital)
             judged = bool(stamped.stamp.measured_at_ms >= from_ms)
@@ -227,7 +222,7 @@ def _gather(
                 and stamped.reading.outcome == "measured"
                 and (judged or stamped.reading.vital in fed)
             ):
-                alone = only is not None and short_identity(stamped.reading.reading_id) in only
+                alone = bool(only) and short_identity(stamped.reading.reading_id) in only
                 place_in = (entry, place, row, record.received_at_ms)
                 gatherer.add(place_in, stamped, alone=alone, judged=judged)
     for vital in state.rule_set.vitals:

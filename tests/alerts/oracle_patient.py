@@ -38,6 +38,7 @@ class Patient:
     early: dict[str, dict[str, str]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     sessions: dict[str, set[str]] = field(default_factory=dict)
+    dated: list[str] = field(default_factory=list)
     came: Kept | None = None
     gone: list[Gone] = field(default_factory=list)
     contacts: dict[str, tuple[int, str]] = field(default_factory=dict)

@@ -14,25 +14,36 @@ from tests.alerts.oracle_words import Said, over_before_seen
 
 RECENT = 32
 SESSIONS = 8
+DATED = 2
 
 
 def only_ones(patient: Patient, record: PatientReadings) -> set[str]:
     """Readings that are the only ones of their session, as far as anybody knows.
 
-    What turns out to be none leaves the windows. It is asked of those that no clock dates.
+    What turns out to be none leaves the windows. It is asked of those that no clock dates; of
+    sessions in which each reading so far has a time of its own only the last two are known.
     """
     came = [one for one in record.readings if one.reading.amends is None]
     asked = {one.reading.session_id for one in came if one.stamp.quality != "device-clock"}
     only = set[str]()
     for session in dict.fromkeys(one.reading.session_id for one in came):
-        if session not in asked:
-            continue
         here = {one.reading.reading_id for one in came if one.reading.session_id == session}
-        before = patient.sessions.pop(session, set())
-        if len(before) == 1 and here != before:
+        before = patient.sessions.pop(session, None)
+        if before is None and session not in asked:
+            patient.dated = (
+                [session, *patient.dated] if session not in patient.dated[:1] else patient.dated
+            )
+            patient.dated = patient.dated[:DATED]
+            continue
+        if before is not None and len(before) == 1 and here != before:
             patient.leave_windows(*before)
-        patient.sessions[session] = before | here
-        if len(before | here) == 1:
+        others = (
+            {"one with a time of its own"}
+            if before is None and session in patient.dated
+            else set[str]()
+        )
+        patient.sessions[session] = (before or set()) | here | others
+        if len(patient.sessions[session]) == 1:
             only |= here
     patient.sessions = dict([*patient.sessions.items()][-SESSIONS:])
     return only

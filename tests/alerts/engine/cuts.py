@@ -63,6 +63,7 @@ def remembered(state: PartitionState) -> tuple[object, ...]:
         state.withdrawn,
         state.announced,
         state.sessions,
+        state.dated[:size].tolist(),
         state.unfilled,
         state.absences.keep(range(size)),
     )

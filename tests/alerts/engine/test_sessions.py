@@ -12,7 +12,7 @@ from alerts.cli import rules as commands
 from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
 from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.sessions import SESSIONS_MAX
-from alerts.engine.state import PartitionState
+from alerts.engine.state import DATED_MAX, PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, TimeQuality
@@ -124,9 +124,15 @@ def test_a_withdrawn_one_that_comes_back_counts_again() -> None:
     assert ring(after(came(first), withdrawal(first), back)) == [0]
 
 
+DATED: list[TimeQuality] = ["receipt", "device-clock"]
+
+
 @pytest.mark.parametrize("outcome", ["failed", "control-solution", "measured"])
-def test_all_readings_of_a_session_count_of_whatever_vital_and_outcome(outcome: Outcome) -> None:
-    sugar = replace(glucose(NOON + 2 * MINUTE, 100), session="b", time="receipt", outcome=outcome)
+@pytest.mark.parametrize("time", DATED)
+def test_all_readings_of_a_session_count_of_whatever_vital_outcome_and_time(
+    outcome: Outcome, time: TimeQuality
+) -> None:
+    sugar = replace(glucose(NOON + 2 * MINUTE, 100), session="b", time=time, outcome=outcome)
     log = [came(undated(0, "a")), came(sugar), came(undated(3, "b"))]
     assert events(log) == []
     assert ring(after(came(undated(1, "b")), came(sugar))) == []
@@ -135,6 +141,25 @@ def test_all_readings_of_a_session_count_of_whatever_vital_and_outcome(outcome: 
 def test_sessions_of_several_devices_are_told_apart_while_they_take_turns() -> None:
     log = [came(undated(n, f"s{n % SESSIONS_MAX}")) for n in range(SESSIONS_MAX + 1)]
     assert ring(after(*log)) == list(range(1, SESSIONS_MAX))
+
+
+def dated(minutes: int, session: str) -> Measured:
+    return undated(minutes, session, "device-clock")
+
+
+@pytest.mark.parametrize(("between", "counts"), [(DATED_MAX - 1, False), (DATED_MAX, True)])
+def test_of_sessions_that_are_dated_the_last_are_known(between: int, *, counts: bool) -> None:
+    others = [came(dated(n, f"s{n}")) for n in range(1, between + 1)]
+    again = [came(dated(10 + n, f"s{n}")) for n in range(between, 0, -1)]
+    state = after(came(dated(0, "b")), *others, *again, came(undated(30, "b")))
+    assert (30 in ring(state)) is counts
+
+
+def test_a_restart_between_a_dated_one_and_one_that_is_not_changes_nothing() -> None:
+    log = [came(dated(1, "b")), came(undated(2, "b"))]
+    state = after(log[0])
+    step(other := reborn(state, rules(), [ROBIN]), log[1:])
+    assert ring(other) == ring(after(*log)) == [1]
 
 
 def test_no_more_than_a_few_sessions_are_kept_and_none_of_readings_that_have_a_time() -> None:
@@ -153,7 +178,7 @@ def test_a_restart_between_its_records_changes_nothing() -> None:
 
 def test_a_record_of_the_release_before_says_nothing_of_sessions() -> None:
     said = msgspec.msgpack.decode(encode_patient(after(came(undated(0, "a"))), 0, Source("t", 7)))
-    del said["sessions"]
+    del said["sessions"], said["dated"]
     kept = decode_patient(msgspec.msgpack.encode(said))
     assert kept is not None
     state = fresh_state(ROBIN, rules=rules())
@@ -175,9 +200,11 @@ def fresh_and_known() -> PartitionState:
     return state
 
 
-def test_a_record_without_a_measurement_is_written_down_if_it_is_of_such_a_session() -> None:
+@pytest.mark.parametrize("time", DATED)
+def test_a_record_without_a_measurement_is_written_down(time: TimeQuality) -> None:
+    """It is one of its session, and a contact."""
     state = fresh_state(ROBIN, rules=rules())
-    failed = replace(undated(0, "a"), outcome="failed")
+    failed = replace(undated(0, "a", time), outcome="failed")
     assert step(state, [came(failed)]).touched == {0}
 
 
@@ -192,13 +219,14 @@ def test_what_a_correction_unflags_counts_if_it_was_the_only_one(
     moved = replace(first, flags=("body-moved",))
     log = [came(moved), *map(came, others)]
     assert events(log, GATED_TWICE) == []
-    log.append(unflagging(moved, others[-1].at_ms))
-    assert events(log, GATED_TWICE) == (["corrected-match"] if told else [])
+    unflagged = unflagging(moved, others[-1].at_ms)
+    assert events([*log, unflagged], GATED_TWICE) == (["corrected-match"] if told else [])
 
 
 def test_what_was_unflagged_leaves_the_windows_when_another_comes_after_that() -> None:
     moved = replace(undated(0, "a"), flags=("body-moved",))
-    log, last = [came(moved), unflagging(moved, moved.at_ms)], came(undated(9, "b"))
+    log: list[ReadingsRecord] = [came(moved), unflagging(moved, moved.at_ms)]
+    last = came(undated(9, "b"))
     assert events([*log, last], GATED_TWICE) == ["onset"]
     assert events([*log, came(undated(2, "a", "untrusted")), last], GATED_TWICE) == []
 

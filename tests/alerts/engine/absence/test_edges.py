@@ -295,7 +295,8 @@ def test_whoever_sends_by_another_gateway_is_missed_at_once_and_not_within_the_h
         state = reborn(state, rules(), [ROBIN])
     elsewhere = due + 20 * MINUTE
     sugar = record(elsewhere, [glucose(elsewhere, 100)])
-    log = [msgspec.structs.replace(sugar, gateway_id="home-2"), Tick(elsewhere + MINUTE)]
+    by_another = msgspec.structs.replace(sugar, gateway_id="home-2")
+    log: list[ReadingsRecord] = [by_another, Tick(elsewhere + MINUTE)]
     found = [one for n in range(0, 2, length) for one in told(state, *log[n : n + length])]
     assert found == [("onset", "two-days", elsewhere)]
 
