@@ -1,6 +1,6 @@
 """Random histories of a few patients, aimed at every limit, age, flag and order that matters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -95,12 +95,17 @@ def judged(log: list[ReadingsRecord]) -> list[Transition]:
     return step(fresh_state(*PATIENTS, rules=trial()), log).transitions
 
 
+def written(state: PartitionState, row: int) -> bytes:
+    return encode_patient(state, row, Source("topic", 7))
+
+
 def reborn(
     state: PartitionState,
     rule_set: RuleSet | None = None,
     patients: Sequence[PatientEntry] = PATIENTS,
+    kept: Mapping[str, bytes] | None = None,
 ) -> PartitionState:
-    """Write a state down, and read it into a new engine."""
+    """Write a state down, or take what was ``kept`` of patients, and read it into a new engine."""
     plans = Plans(rule_set or trial())
     for patient in patients:
         plans.put(patient)
@@ -108,8 +113,11 @@ def reborn(
     other = PartitionState(rule_set or trial(), plans)
     other.log_ms = state.log_ms
     for row, patient_id in enumerate(state.patients):
-        kept = decode_patient(encode_patient(state, row, Source("topic", 7)))
-        assert kept is not None
-        restore_patient(other, patient_id, kept)
+        said = written(state, row) if kept is None else kept.get(patient_id)
+        other.row(patient_id)
+        if said is not None:
+            record = decode_patient(said)
+            assert record is not None
+            restore_patient(other, patient_id, record)
     other.absences.go_on_like(state.absences)
     return other

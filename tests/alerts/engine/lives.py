@@ -12,7 +12,7 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import GatewayReport, ReadingsRecord, Tick
 from schemas.registry import PatientEntry, Pause, PersonalLimit, ZonePeriod
-from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.histories import reborn, written
 from tests.alerts.engine.rule_books import BASELINE, HEAD, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, scenes
 from tests.alerts.engine.silences import reports, silent
@@ -66,6 +66,8 @@ class Lived:
         for patient in life.patients:
             self.state.row(patient.patient_id)
         self.state.absences.gap_ms = life.gap_ms
+        self._kept: dict[str, bytes] = {}
+        """What alerts.state.v1 has of each patient: written whenever a step touches one."""
 
     def take(self, log: Sequence[Item]) -> list[Transition]:
         found, records = list[Transition](), list[ReadingsRecord]()
@@ -79,10 +81,17 @@ class Lived:
         return found + self._step(records)
 
     def restart(self) -> None:
-        self.state = reborn(self.state, rule_set(self.books), list(self.plans.values()))
+        """Begin with what was written down; whom nothing touched is as in the beginning."""
+        plans = list(self.plans.values())
+        self.state = reborn(self.state, rule_set(self.books), plans, self._kept)
 
     def _step(self, records: Sequence[ReadingsRecord]) -> list[Transition]:
-        return step(self.state, records).transitions if records else []
+        if not records:
+            return []
+        outcome = step(self.state, records)
+        for row in outcome.touched:
+            self._kept[self.state.patients[row]] = written(self.state, row)
+        return outcome.transitions
 
     def _change(self, item: PatientEntry | Version | GatewayReport) -> None:
         if isinstance(item, GatewayReport):
@@ -91,7 +100,8 @@ class Lived:
             return
         if isinstance(item, Version):  # as a replica under other books
             self.books = item.books
-            self.restart()
+            plans = list(self.plans.values())
+            self.state = reborn(self.state, rule_set(self.books), plans)
             return
         self.plans[item.patient_id] = item
         self.state.plans.put(item)
