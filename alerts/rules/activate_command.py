@@ -9,8 +9,10 @@ from alerts.desk.staffing import has_off_hours_routing
 from alerts.engine.ladders import arrange
 from alerts.rules.activation import activate as put_in_force
 from alerts.rules.activation import activations, connected, in_force, rotas
+from alerts.rules.book import Book
 from alerts.rules.entry import book_of, entry_of
 from alerts.rules.load import find_book, load_book
+from alerts.rules.raised import open_by, raised, sentences
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.registry import BookEntry
@@ -27,7 +29,8 @@ def activate(*, book: str, who: str, as_json: bool) -> None:
     r"""Put BOOK, a file or a shipped one's name, in force from now on.
 
     Engines take it up without a restart. A book whose alerts nobody is told of outside the staffed
-    hours is refused: `vitalwire registry rota set` says who is.
+    hours is refused: `vitalwire registry rota set` says who is. What is open by a rule that becomes
+    critical pages at the next reading that matches; how much that is, is said here.
 
     \b
     vitalwire rules diff adult-standard ./our-adults.toml
@@ -43,12 +46,23 @@ def activate(*, book: str, who: str, as_json: bool) -> None:
                 f"Nobody is told of a critical alert of {checked.name} outside the staffed hours.",
                 "Set a rota with off_hours: `vitalwire registry rota set FILE`.",
             )
-        others = [book_of(one) for one in in_force(connection) if one.name != checked.name]
-        arrange([*others, checked])  # a patient may be under several of them
+        books = {one.name: book_of(one) for one in in_force(connection)}
+        before = books.pop(checked.name, None) or _shipped(checked.name) or checked
+        arrange([*books.values(), checked])  # a patient may be under several of them
         changed = put_in_force(connection, entry)
+        critical = raised(before, checked)
+        known = open_by(connection, checked.name, list(critical)) if critical else {}
     said = f"in force, by {who}" if changed else "was in force already"
     text = f"{entry.name} {entry.sha256[:12]}: {said}"
     click.echo(_json(entry) if as_json else text)
+    for sentence in sentences(critical, known):
+        click.echo(sentence, err=True)
+
+
+def _shipped(name: str) -> Book | None:
+    """Give the book by which engines judge while none of that name was activated."""
+    path = find_book(name)
+    return load_book(path) if path.is_file() else None
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from alerts.desk.case import judge
 from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
 from alerts.engine.ladder_state import BASIS_MAX
 from alerts.engine.ladders import RuleSet, arrange
@@ -92,6 +93,20 @@ def test_a_rule_that_asks_for_less_stands_where_that_is_true_already_and_once() 
     assert (standing.event, standing.severity, standing.rule) == ("standing", "medium", "high")
     assert judged(under(state, lower)) == []
     assert judged(under(state, HIGH)) == [], "what is open stays so until a reading ends it"
+
+
+def test_what_is_open_by_a_rule_that_becomes_critical_asks_anew_with_the_next_match() -> None:
+    """No activation pages for what somebody was told of; the desk tells of the match (``case``)."""
+    high, critical = HIGH.replace("medium", "high"), HIGH.replace("medium", "critical")
+    state = begun(high)
+    (onset,) = judged(state, *at_once(pressure(NOON, 150)))
+    state = under(state, critical)
+    assert judged(state, Tick(NOON + MINUTE)) == []
+    (again,) = judged(state, *at_once(pressure(NOON + HOUR, 150)))
+    assert (again.event, again.severity, again.alert_id) == ("again", "critical", onset.alert_id)
+    assert judge([onset, again], []).reopening == {again.event_id}
+    (more,) = judged(state, *at_once(pressure(NOON + 2 * HOUR, 150)))
+    assert judge([onset, again, more], []).reopening == {again.event_id}
 
 
 def test_words_alone_make_no_rule_a_new_one() -> None:

@@ -1,5 +1,6 @@
 """`rules activate` and `rules history`: who put which text in force, refused if nobody is told."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,63 @@ def test_activating_leaves_a_row_an_audit_entry_and_a_record_for_kafka(
     ]
     audited = staffed.execute("SELECT who, action FROM vitalwire.audit_log ORDER BY audit_id")
     assert list(audited) == [("Dr Keller", "book.activate"), ("Kim", "book.activate")]
+
+
+def test_whoever_makes_a_rule_critical_is_told_what_is_open_by_it(
+    staffed: Connection[TupleRow], tmp_path: Path
+) -> None:
+    """Also of the first text of a book: engines judged by the shipped one until then."""
+    opened(staffed, "high")
+    opened(staffed, "high", condition="returned")
+    opened(staffed, "high", attention="resolved")
+    opened(staffed, "critical")
+    opened(staffed, "high", book="our-elderly")
+    shipped = (SHIPPED / "adult-standard.toml").read_text()
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text(with_severity(shipped, "bp-low", "critical"))
+    told = run("activate", str(first), "--by", "Kim")
+    assert told.stderr == (
+        "bp-low is critical now, and was high: 1 alert is open by it. None pages for that before"
+        " the patient's next reading that matches: look at them now.\n"
+    )
+    assert run("activate", str(first), "--by", "Kim").stderr == ""
+    second.write_text(with_severity(first.read_text(), "bp-mean-high", "critical"))
+    assert run("activate", str(second), "--by", "Kim", "--json").stderr == (
+        "bp-mean-high is critical now, and was medium: nothing is open by it.\n"
+    )
+    assert run("activate", "adult-standard", "--by", "Kim").stderr == "", "nothing became critical"
+
+
+def with_severity(text: str, rule: str, severity: str) -> str:
+    head, tail = text.split(f'id = "{rule}"', 1)
+    return (
+        head
+        + f'id = "{rule}"'
+        + re.sub(r'severity = "\w+"', f'severity = "{severity}"', tail, count=1)
+    )
+
+
+def opened(
+    connection: Connection[TupleRow],
+    severity: str,
+    *,
+    condition: str = "active",
+    attention: str = "unacknowledged",
+    book: str = "adult-standard",
+) -> None:
+    name = f"{condition} {attention} {severity} {book}"
+    connection.execute(
+        "INSERT INTO vitalwire.alerts (alert_id, patient_id, kind, ladder, rule, severity,"
+        " condition, attention, title, reason, measured_at, opened_at, changed_at)"
+        " VALUES (%s, 'p1', 'alert', 'bp-low', 'bp-low', %s, %s, %s, '', '', now(), now(), now())",
+        [name, severity, condition, attention],
+    )
+    connection.execute(
+        "INSERT INTO vitalwire.alert_events (event_id, alert_id, patient_id, topic, partition,"
+        " log_offset, kind, at, record) VALUES (%s, %s, 'p1', 'alerts.v1', 0, 0, 'onset', now(),"
+        " jsonb_build_object('book', %s::text, 'rule', 'bp-low'))",
+        [name, name, book],
+    )
 
 
 def refused(result: Result, kind: type[Exception]) -> str:
