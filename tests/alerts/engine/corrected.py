@@ -1,8 +1,9 @@
 """Random lives in which stored readings are corrected, or turn out to be another patient's."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import msgspec
 from hypothesis import strategies as st
 
 from schemas.kafka import (
@@ -39,11 +40,39 @@ VALUES = {
 }
 
 
+@dataclass
+class Stored:
+    """What a store has of the readings of all: whose each is, what it says now, its revision."""
+
+    readings: list[tuple[str, StampedReading]]
+    revisions: dict[str, int]
+
+    def now_says(self, corrected: CorrectedReading) -> None:
+        """Take a version in; what is no measurement is corrected no more."""
+        name = corrected.reading_id
+        self.revisions[name] = corrected.revision
+        at = next(n for n, (_, one) in enumerate(self.readings) if one.reading.reading_id == name)
+        owner, one = self.readings.pop(at)
+        if corrected.outcome == "measured":
+            said = {"quantities": corrected.quantities, "status": corrected.status}
+            reading = msgspec.structs.replace(one.reading, **said)
+            changed = msgspec.structs.replace(one, reading=reading)
+            self.readings.insert(at, (owner, changed))
+
+    def give(self, names: set[str], other: str) -> list[StampedReading]:
+        """Let readings be another patient's, or nobody's, if that is no name."""
+        moved = [one for _, one in self.readings if one.reading.reading_id in names]
+        self.readings = [one for one in self.readings if one[1].reading.reading_id not in names]
+        self.readings += [(other, one) for one in moved if other]
+        return moved
+
+
 @st.composite
 def correction(
-    draw: st.DrawFn, sent: list[tuple[str, StampedReading]], at_ms: int, revision: int
-) -> Corrections | Withdrawals:
-    """Take readings back, or read the values of one in another way."""
+    draw: st.DrawFn, stored: Stored, at_ms: int
+) -> list[Corrections | Withdrawals | PatientReadings]:
+    """Take readings back, perhaps for another patient, or read the values of one in another way."""
+    sent = stored.readings
     patient_id, one = draw(st.sampled_from(sent[-draw(st.sampled_from([1, 4, 0])) :]))
     if draw(st.booleans()):
         names = {one.reading.reading_id: one}
@@ -51,7 +80,10 @@ def correction(
         if draw(st.integers(0, 3)) == 0:
             more = draw(st.lists(st.sampled_from(others), max_size=3))
             names |= {other.reading.reading_id: other for other in more}
-        return Withdrawals(patient_id, at_ms, "the cuff was lent", list(map(gone, names.values())))
+        lent = Withdrawals(patient_id, at_ms, "the cuff was lent", list(map(gone, names.values())))
+        other = draw(st.sampled_from(["", "p2" if patient_id == "p1" else "p1"]))
+        moved = stored.give(set(names), other)
+        return [lent, PatientReadings(other, "home-1", "0" * 16, at_ms, moved)] if other else [lent]
     reading, stamp = one.reading, one.stamp
     now = {
         name: quantity(draw(st.sampled_from(VALUES.get(value.unit, PRESSURES))), value.unit)
@@ -59,7 +91,7 @@ def correction(
     }
     corrected = CorrectedReading(
         reading.reading_id,
-        revision,
+        stored.revisions.get(reading.reading_id, 1) + 1,
         reading.vital,
         stamp.measured_at_ms,
         stamp.quality,
@@ -69,7 +101,8 @@ def correction(
         draw(st.sampled_from([*[reading.status] * 5, *others_of(reading)])),
         status_before=reading.status,
     )
-    return Corrections(patient_id, at_ms, "a decoder was mended", [corrected])
+    stored.now_says(corrected)
+    return [Corrections(patient_id, at_ms, "a decoder was mended", [corrected])]
 
 
 def others_of(reading: Reading) -> list[list[str]]:
@@ -105,17 +138,10 @@ def told_apart_by_nothing(log: Sequence[Item]) -> set[str]:
 
 @st.composite
 def corrected_lives(draw: st.DrawFn) -> Life:
-    """Each reading is corrected or withdrawn once at most: a store knows what it said before."""
+    """Readings are corrected, and corrected again; they go to another patient, and come back."""
     life = draw(lives())
-    log, sent, now_ms, done = list[Item](), list[tuple[str, StampedReading]](), 0, set[str]()
-    ambiguous = told_apart_by_nothing(life.log)
-
-    def take(at_ms: int) -> Corrections | Withdrawals:
-        change = draw(correction(sent, at_ms, 2))
-        done.update(one.reading_id for one in change.readings)
-        sent[:] = [one for one in sent if one[1].reading.reading_id not in done]
-        return change
-
+    log, stored, now_ms = list[Item](), Stored([], {}), 0
+    ambiguous, known = told_apart_by_nothing(life.log), set[str]()
     plans = {entry.patient_id for entry in life.patients}
     replanned_ms = dict.fromkeys(plans, -1)
     log_ms = 0
@@ -127,25 +153,28 @@ def corrected_lives(draw: st.DrawFn) -> Life:
             replanned_ms |= dict.fromkeys(those, log_ms)
         log.append(item)
         if isinstance(item, PatientReadings):
-            sent += [
-                (item.patient_id, one)
-                for one in item.readings
-                if one.reading.amends is None
-                and one.reading.outcome == "measured"
-                and one.reading.reading_id not in done | ambiguous
-            ]
+            came = [one for one in item.readings if may_change(one, ambiguous | known)]
+            stored.readings += [(item.patient_id, one) for one in came]
+            known |= {one.reading.reading_id for one in came}
         if hasattr(item, "received_at_ms") and not isinstance(item, GatewayReport):
             now_ms = max(now_ms, item.received_at_ms)
             log_ms = max(log_ms, now_ms)
-        if sent and draw(st.integers(0, 4)) == 0:
-            change = take(now_ms + draw(st.sampled_from([0, MINUTE, 20 * MINUTE])))
-            log.append(change)
-            log_ms = max(log_ms, change.received_at_ms)
-    for _ in range(draw(st.integers(0, 3)) if sent else 0):
+        if stored.readings and draw(st.integers(0, 4)) == 0:
+            at_ms = now_ms + draw(st.sampled_from([0, MINUTE, 20 * MINUTE]))
+            log += draw(correction(stored, at_ms))
+            log_ms = max(log_ms, at_ms)
+    for _ in range(draw(st.integers(0, 3))):
         now_ms += draw(st.sampled_from([0, MINUTE, HOUR, 5 * HOUR, 25 * HOUR, 28 * DAY]))
-        if sent:
-            log.append(take(now_ms))
+        if stored.readings:
+            log += draw(correction(stored, now_ms))
     return replace(life, log=(*log, Tick(now_ms + HOUR)))
+
+
+def may_change(one: StampedReading, others: set[str]) -> bool:
+    """A store has each measurement once, and of what is said of one nothing."""
+    reading = one.reading
+    measured = reading.amends is None and reading.outcome == "measured"
+    return measured and reading.reading_id not in others
 
 
 def seldom_corrected() -> Life:
