@@ -15,7 +15,7 @@ import numpy as np
 
 from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.archived_ladders import KeptLadder, held_of, kept_ladder
-from alerts.engine.columns import Integers
+from alerts.engine.columns import Identities, Integers
 from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, mask
 from alerts.engine.remembered import circumstances, remark
 from alerts.engine.rung_digests import among, asking, named_by_key, named_by_what_they_ask
@@ -173,7 +173,7 @@ class _Vitals:
         )
 
 
-def _bytes_of(table: Integers) -> list[bytes]:
+def _bytes_of(table: Integers | Identities) -> list[bytes]:
     """Give each row of a table as bytes."""
     width, whole = table.itemsize * table.shape[1], table.tobytes()
     return [whole[place * width : (place + 1) * width] for place in range(len(table))]
