@@ -15,7 +15,7 @@ import numpy as np
 
 from alerts.engine.absence.keep import KeptSilence
 from alerts.engine.archived_ladders import KeptLadder, held_of, kept_ladder
-from alerts.engine.columns import Identities, Integers
+from alerts.engine.columns import Integers
 from alerts.engine.ladders import INFO, Ladder, RuleSet, VitalLadders, mask
 from alerts.engine.remembered import circumstances, remark
 from alerts.engine.rung_digests import among, asking, named_by_key, named_by_what_they_ask
@@ -117,7 +117,7 @@ def _encoded(
     here = np.array(rows, np.int64)
     vitals = [_Vitals(state, vital, here) for vital in state.rule_set.vitals]
     known, inactive = _bytes_of(state.known[here]), _bytes_of(state.inactive[here])
-    dated, silences = _bytes_of(state.dated[here]), state.absences.keep(rows)
+    silences = state.absences.keep(rows)
     for place, (row, source) in enumerate(zip(rows, sources, strict=False)):
         yield _encoder.encode(
             PatientRecord(
@@ -138,7 +138,7 @@ def _encoded(
                 announced=state.announced.get(row, {}),
                 orphans=state.orphans.get(row, []),
                 sessions=state.sessions.get(row, {}),
-                dated=dated[place],
+                dated=state.dated.kept(row),
                 kept_vitals=[
                     one.name
                     for one in vitals
@@ -173,7 +173,7 @@ class _Vitals:
         )
 
 
-def _bytes_of(table: Integers | Identities) -> list[bytes]:
+def _bytes_of(table: Integers) -> list[bytes]:
     """Give each row of a table as bytes."""
     width, whole = table.itemsize * table.shape[1], table.tobytes()
     return [whole[place * width : (place + 1) * width] for place in range(len(table))]
@@ -212,7 +212,7 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
     _put_few(state.early, row, record.early)
     _put_few(state.announced, row, record.announced)
     _put_few(state.sessions, row, record.sessions)
-    state.dated[row] = np.frombuffer(record.dated, np.uint64) if record.dated else 0
+    state.dated.restore(row, record.dated)
     state.orphans.pop(row, None)
     found = [*_orphans(state, record.ladders), *_silences(state, record.silence)]
     if record.orphans or found:

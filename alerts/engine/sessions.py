@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Collection, Iterator
 
 import msgspec
-import numpy as np
 
 from alerts.engine.identity import short_identity
 from alerts.engine.revise import take_out
@@ -52,18 +51,20 @@ def note_sessions(state: PartitionState, row: int, record: PatientReadings) -> C
     By their short names; of readings that have a time of their own nobody asks.
     """
     known = state.sessions.get(row, {})
-    if not known and not _has_undated(record):  # as of most records
-        _note_dated(state, row, {one.reading.session_id for one in _measurements(record)})
+    if not known and _all_dated(record):  # as most records are
+        readings = (one.reading for one in record.readings)
+        for session_id in dict.fromkeys(one.session_id for one in readings if one.amends is None):
+            state.dated.note(row, session_id)
         return ()
     only, sessions = set[int](), _sessions(record)
     for session_id, session in sessions.items():
         name = _digest(session_id)
         before = known.get(name)
         if session.dated and before is None:
-            _note_dated(state, row, [session_id])
+            state.dated.note(row, session_id)
             continue
         seen = session.names if before is None else session.names | {before}
-        several = len(seen) > 1 or (before is None and name in state.dated[row].tolist())
+        several = len(seen) > 1 or (before is None and state.dated.knows(row, session_id))
         known.pop(name, None)
         known[name] = _SEVERAL if several else next(iter(seen))
         only |= set() if several else seen
@@ -84,7 +85,7 @@ class Begun:
         """Tell whether a record may say that a reading was not its session's only one."""
         row, begun = state.rows.get(record.patient_id, -1), self._undated.get(record.patient_id)
         known = row in state.sessions
-        if begun is None and not known and not _has_undated(record):  # as of most records
+        if begun is None and not known and _all_dated(record):
             return False
         sessions = _sessions(record)
         found = begun is not None and not begun.isdisjoint(sessions)
@@ -104,16 +105,11 @@ def _followed(state: PartitionState, row: int, sessions: dict[str, _Session]) ->
     ]
 
 
-def _note_dated(state: PartitionState, row: int, session_ids: Collection[str]) -> None:
-    """Keep the last sessions of which each reading so far has a time of its own."""
-    for session_id in session_ids:
-        name, last = np.uint64(_digest(session_id)), state.dated[row]
-        if last[0] != name:
-            last[1], last[0] = last[0], name
-
-
-def _has_undated(record: PatientReadings) -> bool:
-    return any(one.stamp.quality != "device-clock" for one in _measurements(record))
+def _all_dated(record: PatientReadings) -> bool:
+    for one in record.readings:  # a generator would take twice as long, for each record
+        if one.stamp.quality != "device-clock" and one.reading.amends is None:
+            return False
+    return True
 
 
 def _measurements(record: PatientReadings) -> Iterator[StampedReading]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from alerts.engine.absence.watch import AbsenceWatch
 from alerts.engine.columns import Integers
+from alerts.engine.dated import DatedSessions
 from alerts.engine.deadlines import Timers
 from alerts.engine.identity import short_identity
 from alerts.engine.kinds import kinds_of
@@ -32,7 +33,6 @@ from schemas.registry import PersonalLimit
 
 WITHDRAWN_MAX = 256
 EARLY_MAX = 32
-DATED_MAX = 2
 _ROWS_FIRST = 256
 
 _T = TypeVar("_T", bound=np.generic)
@@ -121,8 +121,7 @@ class PartitionState:
         self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
         """From when (inclusive) until when what is measured enters the baseline."""
         self.has_limits = np.zeros(size, np.bool_)
-        self.zone, self.dated = np.zeros(size, np.int32), np.zeros((size, DATED_MAX), np.uint64)
-        # Digests of the last sessions whose readings all have a time of their own.
+        self.zone, self.dated = np.zeros(size, np.int32), DatedSessions(size)
 
     def row(self, patient_id: str) -> int:
         """Find a patient's row, or make one."""
@@ -258,7 +257,7 @@ class PartitionState:
         self.baseline_ms = _longer(self.baseline_ms, more, LONG_AGO_MS)
         self.has_limits = _longer(self.has_limits, more)
         self.zone = _longer(self.zone, more)
-        self.dated = _longer(self.dated, more)
+        self.dated.reserve(rows)
         for memory in self.memories:
             memory.reserve(rows)
 

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from alerts.cli import rules as commands
 from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.dated import DATED_MAX
 from alerts.engine.ladders import RuleSet, arrange
 from alerts.engine.sessions import SESSIONS_MAX
-from alerts.engine.state import DATED_MAX, PartitionState
+from alerts.engine.state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, TimeQuality
@@ -178,7 +179,7 @@ def test_a_restart_between_its_records_changes_nothing() -> None:
 
 def test_a_record_of_the_release_before_says_nothing_of_sessions() -> None:
     said = msgspec.msgpack.decode(encode_patient(after(came(undated(0, "a"))), 0, Source("t", 7)))
-    del said["sessions"], said["dated"]
+    del said["sessions"]
     kept = decode_patient(msgspec.msgpack.encode(said))
     assert kept is not None
     state = fresh_state(ROBIN, rules=rules())
