@@ -29,7 +29,7 @@ class Versions(Silence):
         before = {rule.id: rule for rule in self.rules}
         now = {rule.id: rule for rule in read_rules(books)}
         for patient in self.patients.values():
-            for ladder, problem in patient.problems.items():
+            for ladder, problem in sorted(patient.problems.items()):
                 voice = self.voice(ladder, problem)
                 if problem.holding - now.keys() and voice is not None:
                     rank, name = voice

@@ -26,6 +26,10 @@ from tests.alerts.readings import (
 
 CLOCKS_GO_BACK = 1_793_505_600_000 - 12 * HOUR
 """Noon UTC of 31 October 2026; the next night has 25 hours in New York."""
+MIDNIGHT_TWICE = 1_806_753_600_000
+"""Noon UTC of 3 April 2027; the clocks of Santiago go back from midnight into the day before."""
+NO_MIDNIGHT = 1_788_609_600_000
+"""Noon UTC of 5 September 2026; the next day of Santiago begins at one o'clock."""
 MINUTES = [0, 1, MINUTE, 5 * MINUTE, 10 * MINUTE, 14 * MINUTE, 16 * MINUTE, HOUR]
 HOURS = [MINUTE, 10 * MINUTE, HOUR, 5 * HOUR, 9 * HOUR, 15 * HOUR]
 DAYS = [10 * MINUTE, 10 * HOUR, 14 * HOUR, 24 * HOUR, 26 * HOUR, 24 * HOUR, 29 * DAY]
@@ -179,7 +183,9 @@ def patients(draw: st.DrawFn, start_ms: int) -> tuple[PatientEntry, ...]:
     def some_time() -> int:
         return start_ms + draw(st.sampled_from([0, 5 * HOUR, 3 * DAY]))
 
-    zone = draw(st.sampled_from(["America/New_York", "Asia/Kolkata", "UTC"]))
+    at_midnight = start_ms in {MIDNIGHT_TWICE, NO_MIDNIGHT}
+    zones = ["America/Santiago"] if at_midnight else ["America/New_York", "Asia/Kolkata", "UTC"]
+    zone = draw(st.sampled_from(zones))
     moved = [ZonePeriod(some_time(), draw(st.sampled_from(["Europe/Berlin", "Pacific/Auckland"])))]
     robin = PatientEntry(
         "p1",
@@ -195,7 +201,8 @@ def patients(draw: st.DrawFn, start_ms: int) -> tuple[PatientEntry, ...]:
 
 @st.composite
 def scenes(draw: st.DrawFn, kinds: Sequence[str] = KINDS) -> Scene:
-    start_ms = draw(st.sampled_from([NOON, CLOCKS_GO_BACK]))
+    begins = [NOON, NOON, CLOCKS_GO_BACK, CLOCKS_GO_BACK, MIDNIGHT_TWICE, NO_MIDNIGHT]
+    start_ms = draw(st.sampled_from(begins))
     texts = draw(books("a", kinds)), draw(books("b", kinds))
     people = draw(patients(start_ms))
     names = draw(st.sampled_from([["p1"], ["p1", "p1", "p2"]]))

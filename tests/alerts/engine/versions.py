@@ -1,4 +1,4 @@
-"""New versions of random rule books: rules go, come, and get other limits."""
+"""New versions of random books: rules go, come, ask for something else, or count otherwise."""
 
 import re
 
@@ -23,7 +23,8 @@ def versions(draw: st.DrawFn, texts: tuple[str, ...], number: int) -> Version:
     """Change one book; ``number`` tells rules that come from all before: an id is never re-used."""
     place = draw(st.sampled_from(range(len(texts))))
     head, *rules = texts[place].split(RULE)
-    match draw(st.sampled_from(["fewer", "more", "limit", "limit", "own", "anew"])):
+    whats = ["fewer", "more", "limit", "limit", "own", "anew", "severity", "fresh"]
+    match draw(st.sampled_from(whats)):
         case "fewer" if len(rules) > 1:
             rules.remove(draw(st.sampled_from(rules)))
         case "more":
@@ -34,6 +35,13 @@ def versions(draw: st.DrawFn, texts: tuple[str, ...], number: int) -> Version:
         case "own":
             value = draw(st.sampled_from([130, 145, 160]))
             head = re.sub(r'value = \["\d+', f'value = ["{value}', head)
+        case "severity":
+            at = draw(st.sampled_from(range(len(rules))))
+            rules[at] = draw(as_severe(rules[at]))
+        case "fresh":
+            head = re.sub(
+                r'fresh = "\w+"', f'fresh = "{draw(st.sampled_from(["1h", "4h"]))}"', head
+            )
         case "anew":
             rules = draw(others(place, number))
         case _:
@@ -51,6 +59,15 @@ def others(draw: st.DrawFn, place: int, number: int) -> list[str]:
     name = "ab"[place]
     _, *rules = draw(books(name)).split(RULE)
     return [rule.replace(f'id = "{name}-', f'id = "{name}{number}-') for rule in rules]
+
+
+@st.composite
+def as_severe(draw: st.DrawFn, rule: str) -> str:
+    """Let a rule about readings be as severe as another; whose severity is kept is critical."""
+    if "absent_for" in rule or "keeps_severity" in rule:
+        return rule
+    other = draw(st.sampled_from(["critical", "high", "medium", "info"]))
+    return re.sub(r'severity = "\w+"', f'severity = "{other}"', rule)
 
 
 @st.composite
