@@ -8,11 +8,11 @@ import msgspec
 from alerts.desk.staffing import has_off_hours_routing
 from alerts.engine.ladders import arrange
 from alerts.rules.activation import activate as put_in_force
-from alerts.rules.activation import activations, connected, in_force, rotas
+from alerts.rules.activation import activations, connected, in_force, open_by, rotas
 from alerts.rules.book import Book
 from alerts.rules.entry import book_of, entry_of
 from alerts.rules.load import find_book, load_book
-from alerts.rules.raised import open_by, raised, sentences
+from alerts.rules.raised import raised, sentences
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.registry import BookEntry

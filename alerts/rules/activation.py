@@ -3,7 +3,7 @@
 Row, audit entry and outbox row are one transaction; the registry's publisher carries the outbox.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -93,3 +93,17 @@ def rotas(connection: Connection[TupleRow]) -> list[RotaEntry]:
     """Read who is told of what."""
     rows = connection.execute("SELECT rota::text FROM vitalwire.rotas ORDER BY programme")
     return [_decode_rota(text) for (text,) in rows]
+
+
+def open_by(connection: Connection[TupleRow], book: str, rules: Sequence[str]) -> dict[str, int]:
+    """Count the open alerts that rules of a book speak for, of which none asked as critical yet."""
+    rows = connection.execute(
+        "SELECT rule, count(*) FROM vitalwire.alerts AS alert"
+        " WHERE kind = 'alert' AND condition = 'active' AND attention <> 'resolved'"
+        " AND severity <> 'critical' AND rule = ANY(%s) AND EXISTS ("
+        "SELECT FROM vitalwire.alert_events AS event WHERE event.alert_id = alert.alert_id"
+        " AND record->>'book' = %s AND record->>'rule' = rule)"
+        " GROUP BY rule",
+        [list(rules), book],
+    )
+    return dict(rows.fetchall())

@@ -4,10 +4,7 @@ Nobody is paged for that by an activation: a whole programme might be, at night,
 was told of before. The next reading that matches pages; until then who activates is told.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-
-from psycopg import Connection
-from psycopg.rows import TupleRow
+from collections.abc import Iterator, Mapping
 
 from alerts.rules.book import Book
 
@@ -20,20 +17,6 @@ def raised(before: Book, now: Book) -> dict[str, str]:
         for rule in now.rules
         if rule.severity == "critical" and was.get(rule.id, "critical") != "critical"
     }
-
-
-def open_by(connection: Connection[TupleRow], book: str, rules: Sequence[str]) -> dict[str, int]:
-    """Count the open alerts that rules of a book speak for, of which none asked as critical yet."""
-    rows = connection.execute(
-        "SELECT rule, count(*) FROM vitalwire.alerts AS alert"
-        " WHERE kind = 'alert' AND condition = 'active' AND attention <> 'resolved'"
-        " AND severity <> 'critical' AND rule = ANY(%s) AND EXISTS ("
-        "SELECT FROM vitalwire.alert_events AS event WHERE event.alert_id = alert.alert_id"
-        " AND record->>'book' = %s AND record->>'rule' = rule)"
-        " GROUP BY rule",
-        [list(rules), book],
-    )
-    return dict(rows.fetchall())
 
 
 def sentences(rules: Mapping[str, str], known: Mapping[str, int]) -> Iterator[str]:

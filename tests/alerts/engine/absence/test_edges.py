@@ -286,7 +286,6 @@ def test_a_gateway_that_is_away_is_told_once_for_its_home() -> None:
 def test_whoever_sends_by_another_gateway_is_missed_at_once_and_not_within_the_hour(
     length: int, *, restarted: bool
 ) -> None:
-    """What explained the silence was the gateway that is away, and is so no more."""
     state, due = fresh(), NOON + 2 * DAY
     told(state, *sent(pressure(NOON, 120)))
     heard(state, report(NOON + DAY, online=False))
