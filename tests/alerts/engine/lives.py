@@ -13,7 +13,7 @@ from schemas.alert import Transition
 from schemas.kafka import GatewayReport, ReadingsRecord, Tick
 from schemas.registry import PatientEntry, Pause, PersonalLimit, ZonePeriod
 from tests.alerts.engine.histories import reborn, written
-from tests.alerts.engine.rule_books import BASELINE, HEAD, PRESSURE_BAND, RULE
+from tests.alerts.engine.rule_books import BASELINE, HEAD, LIMITS, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, scenes
 from tests.alerts.engine.silences import reports, silent
 from tests.alerts.engine.versions import versions
@@ -177,7 +177,8 @@ def lives(draw: st.DrawFn) -> Life:
 def seldom() -> Life:
     """What random lives bring seldom.
 
-    A repeat that denies, what stands, what is over at once, a rule without its baseline.
+    A repeat that denies, what stands, what is over at once, a rule without its baseline, a limit of
+    the patient's own that ends.
     """
     first = HEAD.format(name="a", pressure_fresh="4h", glucose_fresh="1h")
     second = HEAD.format(name="b", pressure_fresh="4h", glucose_fresh="1h")
@@ -187,11 +188,17 @@ def seldom() -> Life:
     severe = rule.format(id="a-0", when="systolic > 180 mmHg", severity="critical")
     high = rule.format(id="b-0", when="systolic >= 140 mmHg", severity="medium")
     risen = rule.format(id="b-1", when="systolic rise >= 20 mmHg", severity="medium")
+    own = rule.format(id="b-2", when="systolic >= limit.high-systolic", severity="info")
+    own = own.replace('"bp-high"', '"bp-low"')
+    end = f"{PRESSURE_BAND}\n{LIMITS.format(value=145)}"
     books = (
         f'{first}{severe}{PRESSURE_BAND}\nconfirm = {{ within = "10min" }}\n',
-        f"{second}{high}{PRESSURE_BAND}\n{risen}{PRESSURE_BAND}\n{BASELINE}\n",
+        f"{second}{high}{PRESSURE_BAND}\n{risen}{PRESSURE_BAND}\n{BASELINE}\n{own}{end}",
     )
-    robin = PatientEntry("p1", "Robin", ["a"])
+    ends = PersonalLimit(
+        "high-systolic", ["120 mmHg"], "Dr. Grey", "physician", "", NOON - DAY, NOON + 3 * DAY, 1
+    )
+    robin = PatientEntry("p1", "Robin", ["a"], limits=[ends])
     high_then_back = [pressure(NOON + 3 * HOUR, 190), pressure(NOON + 3 * HOUR + MINUTE, 120)]
     log = [
         *at_once(pressure(NOON, 190), pressure(NOON + 5 * MINUTE, 120)),

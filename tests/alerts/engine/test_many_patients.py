@@ -124,7 +124,7 @@ def test_whoever_sent_anything_that_is_kept_is_written_also_if_nothing_is_told()
     assert touched(pressure(NOON, 120)) == {"p1"}
     assert touched(pressure(NOON + 1, 121), patient_id="p2") == {"p2"}
     assert touched(Measured("weight", {}, NOON + 2)) == {"p1"}  # kept for books to come
-    assert touched(Measured("mood", {}, NOON + 2)) == set()
+    assert touched(Measured("mood", {}, NOON + 2)) == {"p1"}  # it is one of its session
     assert touched(glucose(NOON + 3, 100)) == {"p1"}
 
 
