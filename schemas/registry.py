@@ -107,6 +107,11 @@ class PatientEntry(
     therapy_start_ms: int | None = None
     under_13: bool = False
 
+    def zone_at(self, at_ms: int) -> str:
+        """Name the time zone in which the patient lives at an instant, UTC ms."""
+        begun = [period for period in self.zones if period.from_ms <= at_ms]
+        return max(begun, key=lambda period: period.from_ms).zone if begun else self.zone
+
 
 class BookLimit(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a care plan may do with a limit of a book: one amount a unit in each list.

@@ -51,7 +51,7 @@ class RegistryView:
         """Start with these devices."""
         self._by_address: dict[str, DeviceEntry] = {}
         self._addresses: dict[str, str] = {}
-        self._zones: dict[str, str] = {}  # by patient
+        self._patients: dict[str, PatientEntry] = {}
         for device in devices:
             self.put(device)
 
@@ -79,7 +79,7 @@ class RegistryView:
         if isinstance(entry, DeviceEntry):
             self.put(entry)
         elif isinstance(entry, PatientEntry):
-            self._zones[entry.patient_id] = entry.zone
+            self._patients[entry.patient_id] = entry
         return entry
 
     def zone_of(self, address: str, at_ms: int) -> ZoneInfo | None:
@@ -92,9 +92,9 @@ class RegistryView:
             for assignment in device.assignments
             if _touches(assignment, at_ms, at_ms)
         }
-        zones = {self._zones.get(patient_id) for patient_id in wearers}
-        name = zones.pop() if len(zones) == 1 else None
-        return None if name is None else zone_named(name)
+        known = [self._patients[one] for one in wearers if one in self._patients]
+        zones = {entry.zone_at(at_ms) for entry in known}
+        return zone_named(zones.pop()) if len(zones) == 1 and len(known) == len(wearers) else None
 
     def attribute(self, stamped: StampedReading) -> Attributed | Waiting:
         """Find whose reading this is, by device, user slot and the interval of its time."""

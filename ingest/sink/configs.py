@@ -25,8 +25,14 @@ RECORDS_MAX = 2_000
 
 _IN_SEGMENTS = f"{uuids.BLOOD_PRESSURE_RECORD:04x}"
 _ZONES = """
-SELECT DISTINCT zone FROM vitalwire.assignments
+SELECT DISTINCT coalesce(
+  (SELECT period->>'zone' FROM jsonb_array_elements(details->'zones') AS period
+   WHERE (period->>'from_ms')::bigint <= extract(epoch FROM now()) * 1000
+   ORDER BY (period->>'from_ms')::bigint DESC LIMIT 1),
+  zone)
+FROM vitalwire.assignments
 JOIN vitalwire.devices USING (device_id) JOIN vitalwire.patients USING (patient_id)
+LEFT JOIN vitalwire.care_plans USING (patient_id)
 WHERE address = %s AND validity @> now()
 """
 _STORED = """

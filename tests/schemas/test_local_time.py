@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.registry.view import RegistryView
 from schemas.local_time import Instants, instants_of, measured_at
 from schemas.reading import Capture, Coincidence, DeviceTime
-from schemas.registry import Assignment, PatientEntry
+from schemas.registry import Assignment, PatientEntry, ZonePeriod
 from schemas.stamp import Sending, stamp
 from tests.ingest.factories import BOOT, CUFF, RECEIVED_MS, device, reading
 
@@ -156,6 +156,15 @@ def test_the_zone_is_the_wearers_at_that_time_and_nobodys_if_there_are_two() -> 
     assert view.zone_of(CUFF, 1500) == ZoneInfo("Asia/Tokyo")
     assert view.zone_of(CUFF, 2500) is None
     assert view.zone_of("C0:FF:EE:00:00:77", 500) is None
+
+
+def test_who_moves_takes_the_device_along_into_the_new_zone() -> None:
+    view = RegistryView([device(Assignment("a", "anna", 0))])
+    moves = [ZonePeriod(3000, "Europe/Berlin"), ZonePeriod(1000, "Asia/Tokyo")]
+    view.apply(_encoded(PatientEntry("anna", "anna", zone="Europe/Berlin", zones=moves)))
+    times_ms = (999, 1000, 2999, 3000)
+    zones = [str(view.zone_of(CUFF, at_ms)) for at_ms in times_ms]
+    assert zones == ["Europe/Berlin", "Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin"]
 
 
 def _encoded(entry: PatientEntry) -> bytes:

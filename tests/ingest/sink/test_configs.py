@@ -1,6 +1,7 @@
 """What a home is told on its config topic, from the database alone."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY
 from gateway.cursor import Cursor
 from ingest import database
 from ingest.registry.assignments import NewAssignment
+from ingest.registry.care_plan import with_zone
 from ingest.registry.store import RegistryStore
 from ingest.sink.configs import ask_for_resend, config_of
 from ingest.sink.sink import LOOK_EVERY_MS
@@ -21,7 +23,7 @@ from schemas import topics
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split, whole
 from schemas.kafka import GatewayReport, PatientReadings, StampedReading
 from schemas.reading import Device
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, ZonePeriod
 from schemas.wire import BoundDevice, Config, Health, Resend, StreamState
 from simulators.stack.mqtt import EmbeddedMqtt
 from tests.ingest.factories import (
@@ -144,6 +146,19 @@ def test_a_device_without_numbers_has_no_cursor_and_one_with_two_wearers_no_zone
     registry.assign(NewAssignment("cuff-2", "p-3", 0, user_slot=2))
     other.execute("UPDATE vitalwire.gateway_devices SET address = 'C0:FF:EE:00:00:99'")
     assert told(other).devices == [BoundDevice("C0:FF:EE:00:00:99")]
+
+
+def test_a_home_is_told_the_zone_in_which_its_patient_lives_now(
+    bench: Bench, other: Connection[TupleRow], registry: RegistryStore
+) -> None:
+    bench.send(topics.READINGS, patient_record([reading(1)]))
+    bench.sink().drain()
+    for period in (ZonePeriod(2000, "Europe/Berlin"), ZonePeriod(1000, "Asia/Tokyo")):
+        registry.change_plan("p-1", "zone", partial(with_zone, new=period))
+    assert told(other).devices == [BoundDevice(CUFF, "Europe/Berlin")]
+    far = ZonePeriod(4_000_000_000_000, "America/New_York")  # a move that is only planned
+    registry.change_plan("p-1", "zone", partial(with_zone, new=far))
+    assert told(other).devices == [BoundDevice(CUFF, "Europe/Berlin")]
 
 
 def test_only_the_newest_request_for_a_home_is_told(other: Connection[TupleRow]) -> None:
