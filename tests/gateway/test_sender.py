@@ -73,7 +73,8 @@ def test_segments_that_never_made_a_record_leave_when_a_visit_settles_them(
         sender.take(ready, None)
     assert send()
     assert sent == [range(2, 3)]
-    journal.keep_facts(SessionFacts("session", Device(ADDRESS), ended=True, newest=2))
+    facts = SessionFacts("session", Device(ADDRESS), ended=True, newest=2)
+    journal.keep_facts(facts, whole=True)
     sender.session_told("session")
     assert send()
     assert sent == [range(2, 3), range(1, 2)]
