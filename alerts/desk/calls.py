@@ -29,6 +29,11 @@ class Desktop:
         """Whether a shift runs now."""
         return self.staffing.is_staffed(self.now_ms)
 
+    @property
+    def waits_for_a_shift(self) -> bool:
+        """Whether nobody is to be told now: at night only what is critical, or technical, pages."""
+        return self.case.severity == "high" and not (self.technical or self.is_staffed)
+
     def people(self, step: int) -> list[str]:
         """Name who is told at a step."""
         if self.technical:
@@ -49,7 +54,7 @@ def tell(at: Desktop, reason: Sent, event: Transition | None = None) -> list[Act
         case "medium":
             due_ms = at.staffing.after_staffed(now_ms, LISTED_AFTER_STAFFED_MS)
             return [withhold(case, about, "listing", now_ms, due_ms)]
-        case "high" if not (at.technical or at.is_staffed):
+        case "high" if at.waits_for_a_shift:
             due_ms = at.staffing.next_staffed_ms(now_ms)
             return [withhold(case, about, "off-hours", now_ms, due_ms)]
         case _:

@@ -138,7 +138,7 @@ class Core:
             case "step":
                 last = notices.chain[-1] if notices.chain else notices.attached
                 assert last is not None, "a step follows another"
-                if case.severity == "high" and not (at.technical or at.is_staffed):
+                if at.waits_for_a_shift:
                     self._agenda.put(alert_id, Timer("step", at.staffing.next_staffed_ms(now_ms)))
                     return []  # it is late, or somebody was not reached as the shift ended
                 return calls.step(at, "escalation", last.step + 1)

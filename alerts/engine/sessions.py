@@ -52,8 +52,7 @@ def note_sessions(state: PartitionState, row: int, record: PatientReadings) -> C
     """
     known = state.sessions.get(row, {})
     if not known and _all_dated(record):  # as most records are
-        readings = (one.reading for one in record.readings)
-        for session_id in dict.fromkeys(one.session_id for one in readings if one.amends is None):
+        for session_id in dict.fromkeys(one.reading.session_id for one in _measurements(record)):
             state.dated.note(row, session_id)
         return ()
     only, sessions = set[int](), _sessions(record)
