@@ -7,6 +7,7 @@ Invariants: of the events of one patient in one record at most one notifies at f
 unacknowledged critical alert is never without a timer, unless it ended or lies on a shelf.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from alerts.desk import calls, recovery
@@ -17,7 +18,7 @@ from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
 from alerts.desk.technical import is_technical, report
 from alerts.desk.timers import Timer, timer
-from alerts.desk.triage import GATHER_MS, desktop, occasion, triage
+from alerts.desk.triage import GATHER_MS, desktop, occasion, resuming, triage
 from alerts.desk.verdicts import telling
 from schemas.alert import Action, Expired, Sent, Transition
 from schemas.rota import RotaEntry
@@ -76,8 +77,12 @@ class Core:
         self._reckon()
         drafts = triage(self.desk, self._rotas, self._undecided, now_ms)
         if not drafts:
-            for alert_id, due in self._agenda.due(now_ms):
-                drafts += self._act(alert_id, due, now_ms)
+            due = self._agenda.due(now_ms)
+            drafts = resuming(self.desk, self._rotas, self._resumed(due), now_ms)
+            attached = {name for one in drafts for name in one.alert_ids}
+            for alert_id, timer_due in due:
+                if alert_id not in attached:
+                    drafts += self._act(alert_id, timer_due, now_ms)
         return recovery.without_repetition(self.desk, drafts)
 
     def to_deliver(self) -> list[Action]:
@@ -126,6 +131,10 @@ class Core:
     def rota_of(self, case: Case) -> RotaEntry:
         """Give the rota that answers for an alert; an empty one if none does."""
         return self._rotas.staffing_of(case).rota
+
+    def _resumed(self, due: Iterable[tuple[str, Timer]]) -> list[Case]:
+        found = (self.desk.case(alert_id) for alert_id, one in due if one.due == "resume")
+        return [case for case in found if case is not None]
 
     def _act(self, alert_id: str, due: Timer, now_ms: int) -> list[Action]:
         case = self.desk.case(alert_id)

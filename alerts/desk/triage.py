@@ -1,6 +1,6 @@
 """Triage: who is told at first of the events that came, and which of them attach to another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alerts.desk import calls
@@ -9,7 +9,7 @@ from alerts.desk.case import Case
 from alerts.desk.fold import Desk, whose
 from alerts.desk.rotas import Rotas
 from alerts.desk.technical import is_technical
-from alerts.desk.verdicts import Occasion, Tell, standing, verdict
+from alerts.desk.verdicts import Occasion, Tell, standing, telling, verdict
 from schemas.alert import SEVERITIES, Action, Sent, Severity, Transition
 
 GATHER_MS = 250
@@ -46,7 +46,7 @@ def _groups(desk: Desk, undecided: Mapping[str, int], now_ms: int) -> dict[Group
         case = desk.case(alert_id)
         assert case is not None, alert_id
         for event in case.undecided:
-            group = Group(event.patient_id or event.subject, event.at_ms)
+            group = Group(whose(event), event.at_ms)
             groups.setdefault(group, []).append((case, event))
             arrived[group] = min(at_ms, arrived.get(group, at_ms))
             first = ready.get(group.who)
@@ -77,12 +77,46 @@ def _decide(
             may_tell.append((case, event, found.reason))
     may_tell.sort(key=lambda one: (_rank(one[0].severity), one[0].alert_id))
     for case, event, reason in may_tell:
+        at = desktop(rotas, case, now_ms)
         if told is not None and _rank(case.severity) >= _rank(told):
             drafts.append(calls.withhold(case, event, "attached", now_ms))
-        else:
+            continue
+        if not at.waits_for_a_shift:  # nothing attaches to what may never be told: see ``resuming``
             told = case.severity
-            drafts += calls.tell(desktop(rotas, case, now_ms), reason, event)
+        drafts += calls.tell(at, reason, event)
     return drafts
+
+
+def resuming(desk: Desk, rotas: Rotas, cases: Iterable[Case], now_ms: int) -> list[Action]:
+    """Give the records that attach an alert to another of its record: both waited, and are due now.
+
+    The night held them back, or a confirmation that did not come: who is told is decided as they
+    are due, for what would have been told may have been answered by then.
+    """
+    drafts: list[Action] = []
+    told: set[tuple[Group, int]] = set()
+    for case in sorted(cases, key=_loudest_first):
+        held = case.notices.withheld
+        if held is None or held.until_ms is None or not _is_first(desk, case, held, now_ms):
+            continue
+        record = Group(whose(case.demand), case.demand.at_ms), held.until_ms
+        if record in told:
+            drafts.append(calls.withhold(case, case.demand, "attached", now_ms))
+        elif not desktop(rotas, case, now_ms).waits_for_a_shift:
+            told.add(record)
+    return drafts
+
+
+def _is_first(desk: Desk, case: Case, held: Action, now_ms: int) -> bool:
+    """Whether an alert that waited counts against the one notification of its record."""
+    if case.severity not in ("critical", "high"):
+        return False
+    if held.reason == "awaiting-confirmation":
+        return True
+    about = occasion(desk, case, case.demand, now_ms)
+    return (
+        held.reason == "off-hours" and not case.notices.anew and telling(about).reason != "recurred"
+    )
 
 
 def _told_in(desk: Desk, group: Group) -> Severity | None:
@@ -120,6 +154,10 @@ def occasion(desk: Desk, case: Case, event: Transition, now_ms: int) -> Occasion
 def desktop(rotas: Rotas, case: Case, now_ms: int) -> Desktop:
     """Give what every record of an alert needs."""
     return Desktop(case, rotas.staffing_of(case), now_ms, is_technical(case.demand))
+
+
+def _loudest_first(case: Case) -> tuple[int, bool, str]:
+    return _rank(case.severity), case.ended is not None, case.alert_id
 
 
 def _rank(severity: Severity) -> int:

@@ -82,6 +82,8 @@ class Alert:
     over: bool = False
     told_of_the_end: bool = False
     closed: bool = False
+    record: int = 0
+    """When the record came in which it began, or got worse, last: of each, one alert is told."""
     people: set[str] = field(default_factory=set)
 
 
@@ -96,26 +98,31 @@ class Model:
     def until(self, at_ms: int) -> None:
         """Let what is due happen, in order."""
         while due := [
-            (one.due_ms, one.name)
+            (one.due_ms, one.over, one.name)
             for one in self.alerts.values()
             if one.due_ms is not None and one.due_ms <= at_ms
         ]:
-            due_ms, name = min(due)
+            due_ms, _, name = min(due)
             self._happens(self.alerts[name], due_ms)
 
     def record(self, at_ms: int, said: list[tuple[str, Severity]]) -> None:
-        """Each alert of a record begins, or is worse: the worst is told, the others attach."""
+        """Each alert of a record begins, or is worse: the worst is told, the others attach.
+
+        At night nobody is told of what is high, so nothing attaches to it before the morning.
+        """
         loud = []
         for name, severity in said:
             known = name in self.alerts
             alert = self.alerts.setdefault(name, Alert(name, severity))
             alert.severity = severity
             alert.answered = alert.shelved = False
+            alert.record = at_ms
             self._begin(alert, at_ms + GATHER, "worsened" if known else "onset")
             loud += [alert] if severity in ("critical", "high") else []
-        for alert in sorted(loud, key=lambda one: (one.severity, one.name))[1:]:  # c before h
-            alert.step, alert.told_ms = 0, at_ms + GATHER
-            self._go_on(alert, at_ms + GATHER)
+        loud.sort(key=lambda one: (one.severity, one.name))  # c before h
+        if loud and loud[0].due_ms == at_ms + GATHER:
+            for alert in loud[1:]:
+                self._attach(alert, at_ms + GATHER)
 
     def ends(self, name: str) -> None:
         """What somebody looks after and is over is settled, unless it was critical."""
@@ -177,6 +184,10 @@ class Model:
             alert.due = "listed"
             alert.due_ms = alert.list_ms = self.shifts.after(at_ms, 30 * MINUTE)
 
+    def _attach(self, alert: Alert, at_ms: int) -> None:
+        alert.step, alert.told_ms = 0, at_ms
+        self._go_on(alert, at_ms)
+
     def _go_on(self, alert: Alert, at_ms: int) -> None:
         staffed_ms = self.shifts.after(at_ms, 15 * MINUTE)
         alert.due = "escalation"
@@ -192,12 +203,19 @@ class Model:
             if not alert.over:
                 self._begin(alert, at_ms, "shelf-ended")
         elif due == "listed":
-            shift = self.shifts.at(at_ms)
-            assert shift is not None, "a list is for a shift"
-            alert.list_ms = None
-            self._say(alert, at_ms, due, shift.lead or shift.on_duty)
+            self._list(alert, at_ms)
+        elif due in ("onset", "worsened") and self._is_spoken_of(alert, at_ms):
+            self._attach(alert, at_ms)
         else:
             self._call(alert, at_ms, due)
+
+    def _is_spoken_of(self, alert: Alert, at_ms: int) -> bool:
+        """Whether another of its record is told at this moment; names begin with the patient's."""
+        return any(
+            told_ms == at_ms and self.alerts[name].record == alert.record
+            for told_ms, name, why, _ in self.told
+            if name[0] == alert.name[0] and why in ("onset", "worsened")
+        )
 
     def _call(self, alert: Alert, at_ms: int, why: Next) -> None:
         """Tell the next step that has anybody; once more after it is over, then no more."""
@@ -211,6 +229,15 @@ class Model:
         alert.told_of_the_end = alert.over
         if not alert.over:
             self._go_on(alert, at_ms)
+
+    def _list(self, alert: Alert, at_ms: int) -> None:
+        """For the lead of a shift: an answer that is taken back at night is for the next one."""
+        shift = self.shifts.at(at_ms)
+        if shift is None:
+            self._begin(alert, at_ms, "listed")
+        else:
+            alert.list_ms = None
+            self._say(alert, at_ms, "listed", shift.lead or shift.on_duty)
 
     def _say(self, alert: Alert, at_ms: int, why: Next, people: list[str]) -> None:
         alert.people |= set(people)

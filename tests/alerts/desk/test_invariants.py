@@ -130,10 +130,10 @@ def test_whatever_happens(desk: VirtualDesk, data: st.DataObject) -> None:
 
 def at_most_one_notification_for_each_patient_and_record(desk: VirtualDesk) -> None:
     records = {one.event_id: (whose(one), one.at_ms) for one in events_of(desk)}
-    late = {  # when the night or a cool-down was over: decided before, and said then
+    late = {  # decided before, and said when a cool-down or the wait for a repeat was over
         one.alert_ids[0]
         for one in desk.log
-        if isinstance(one, Action) and one.kind == "withhold" and one.until_ms is not None
+        if isinstance(one, Action) and one.reason in ("cool-down", "awaiting-confirmation")
     }
     told = Counter(
         records[one.event_ids[0]]

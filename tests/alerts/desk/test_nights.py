@@ -1,8 +1,13 @@
 """What was due in the evening is no reason to page the night."""
 
-from tests.alerts.desk.virtual_desk import HOUR_MS, MONDAY_MS, NIGHT_MS, VirtualDesk
+from collections.abc import Sequence
+
+import pytest
+
+from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, MONDAY_MS, NIGHT_MS, VirtualDesk
 
 DAY_MS = 24 * HOUR_MS
+MORNING_MS = MONDAY_MS + 31 * HOUR_MS
 
 
 def test_a_high_alert_of_the_morning_leaves_the_night_in_peace() -> None:
@@ -36,3 +41,70 @@ def test_a_desk_that_comes_back_at_night_pages_nobody_for_a_high_or_medium_alert
     told = [(notice.alert_ids[0], notice.reason, notice.to) for _, notice in desk.delivered[1:]]
     assert told[0] == ("a", "escalation", ["second"])
     assert ("b", "listed", ["lead"]) in told
+
+
+def two_of_a_record(desk: VirtualDesk) -> None:
+    for name in "ab":
+        desk.find(name, severity="high", alert_id=name, patient_id="p", ladder=name)
+
+
+def told_since(desk: VirtualDesk, since_ms: int) -> list[tuple[int, str, str | None, list[str]]]:
+    """Give (minutes since then, alert, reason, people) of each notice."""
+    return [
+        ((at_ms - since_ms) // MINUTE_MS, one.alert_ids[0], one.reason, one.to)
+        for at_ms, one in desk.delivered
+        if at_ms >= since_ms
+    ]
+
+
+@pytest.mark.parametrize("deed", ["resolve", "acknowledge", "shelve", "retracted", "worsened"])
+def test_what_attached_to_another_of_the_night_is_told_itself_if_that_one_is_not(deed: str) -> None:
+    desk = VirtualDesk(NIGHT_MS)
+    two_of_a_record(desk)
+    desk.after(HOUR_MS)
+    match deed:
+        case "retracted":
+            desk.find("9", "retracted", "high", alert_id="a", patient_id="p", ladder="a")
+        case "worsened":  # told at once, and answered
+            desk.find("9", "worsened", "critical", alert_id="a", patient_id="p", ladder="a")
+            desk.after(MINUTE_MS)
+            desk.do("resolve", "a", outcome="advised")
+        case "shelve":
+            desk.do("shelve", "a", until_ms=desk.now_ms + 3 * DAY_MS, note="away")
+        case _:
+            desk.do(deed, "a", outcome="advised" if deed == "resolve" else None)  # type: ignore[arg-type]
+    desk.until(MORNING_MS + 20 * MINUTE_MS)
+    assert told_since(desk, MORNING_MS) == [
+        (0, "b", "onset", ["nurse"]),
+        (15, "b", "escalation", ["second"]),
+    ]
+
+
+@pytest.mark.parametrize(("over", "one", "other"), [((), "a", "b"), (("a",), "b", "a")])
+def test_of_two_that_waited_for_the_morning_one_is_told_and_rather_the_one_that_holds(
+    over: Sequence[str], one: str, other: str
+) -> None:
+    desk = VirtualDesk(NIGHT_MS)
+    two_of_a_record(desk)
+    desk.after(HOUR_MS)
+    for name in over:
+        desk.find("9", "returned", "high", alert_id=name, patient_id="p", ladder=name)
+    desk.restart()
+    desk.until(MORNING_MS + 20 * MINUTE_MS)
+    assert sorted(told_since(desk, MORNING_MS)) == [
+        (0, one, "onset", ["nurse"]),
+        *sorted((15, name, "escalation", ["second"]) for name in (one, other)),
+    ]
+
+
+def test_of_two_that_no_repeat_confirmed_while_the_engine_is_silent_the_worse_is_told() -> None:
+    desk = VirtualDesk()
+    fields = {
+        "marks": ["awaiting-confirmation"],
+        "confirm_by_ms": desk.now_ms + 10 * MINUTE_MS,
+        "patient_id": "p",
+    }
+    desk.find("1", severity="high", alert_id="a", **fields)
+    desk.find("2", severity="critical", alert_id="b", **fields)
+    desk.after(12 * MINUTE_MS)
+    assert [(one.alert_ids, one.reason) for _, one in desk.delivered] == [(["b"], "confirmed")]
