@@ -6,7 +6,7 @@ from schemas.commands import LazyGroup
 
 COMMANDS = {
     "engine": (
-        "alerts.engine.cli",
+        "alerts.engine.process.cli",
         "Judge readings by the rules; write what begins and ends.",
     ),
     "desk": ("alerts.desk.cli", "Tell people of alerts, and go on until somebody answers."),

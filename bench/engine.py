@@ -18,11 +18,11 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from alerts.engine.archive import Source, decode_patient, encode_patients, restore_patient
-from alerts.engine.columns import ASSESSED, Columns, Integers
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.readings.columns import ASSESSED, Columns, Integers
+from alerts.engine.state.archive import Source, decode_patient, encode_patients, restore_patient
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import Outcome, step, step_columns
 from alerts.rules.load import SHIPPED, load_books
 from alerts.rules.values import Values

@@ -19,9 +19,9 @@ from threading import Event, Thread
 import msgspec
 from kafka import KafkaProducer
 
-from alerts.engine.ladders import arrange
-from alerts.engine.plans import Plans
-from alerts.engine.replica import Replica
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.partitions.replica import Replica
+from alerts.engine.state.plans import Plans
 from alerts.log import Log
 from alerts.rules.load import load_books
 from bench.engine_world import (

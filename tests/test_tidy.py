@@ -20,6 +20,7 @@ from tests.architecture import (
     BANNED_CALLS,
     BANNED_IN_TESTS,
     CLOCK,
+    ENGINE_ROOMS,
     FUNCTION_LINES_MAX,
     GENERATED,
     HARMLESS_NAMES,
@@ -123,6 +124,26 @@ def test_imports_point_only_where_the_architecture_says() -> None:
         if (package := name.split(".")[0]) in OURS
         and package != module.package
         and package not in MAY_IMPORT[module.package]
+    ]
+    assert wrong == []
+
+
+def room(module: str) -> str | None:
+    """Return which room of the engine a module is in, if any."""
+    there = [name for name in ENGINE_ROOMS if f"{module}.".startswith(f"{name}.")]
+    return max(there, key=len, default=None)
+
+
+def test_rooms_of_the_engine_import_only_those_before_them() -> None:
+    inside = {name: place for name in modules() if (place := room(name))}
+    assert set(inside.values()) == set(ENGINE_ROOMS)
+    assert [name for name, place in inside.items() if name.count(".") > place.count(".") + 1] == []
+    wrong = [
+        f"{modules()[name].path} imports {reached}"
+        for name, place in inside.items()
+        for imported in modules()[name].imports()
+        if (reached := owner(*imported)) in inside
+        and ENGINE_ROOMS.index(inside[reached]) > ENGINE_ROOMS.index(place)
     ]
     assert wrong == []
 

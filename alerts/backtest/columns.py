@@ -7,10 +7,10 @@ import numpy as np
 
 from alerts.backtest.history import QUALITIES, Booleans, History, Identities, Integers
 from alerts.backtest.rows import Rows, unit_of
-from alerts.engine.columns import Columns, flags_of
-from alerts.engine.kinds import Kinds
-from alerts.engine.ladders import VitalLadders
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.kinds import Kinds
+from alerts.engine.ladders.ladder import VitalLadders
+from alerts.engine.readings.columns import Columns, flags_of
+from alerts.engine.state.partition_state import PartitionState
 from alerts.rules.flags import known_flags
 from alerts.rules.values import HI, LO, Values
 from schemas.units import accepted

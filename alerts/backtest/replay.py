@@ -8,8 +8,8 @@ import numpy as np
 
 from alerts.backtest.columns import Layout
 from alerts.backtest.history import History
-from alerts.engine.findings import Finding
-from alerts.engine.ladders import severity
+from alerts.engine.ladders.findings import Finding
+from alerts.engine.ladders.ladder import severity
 from alerts.engine.offline import Offline
 from alerts.engine.step import step_columns
 from alerts.rules.book import Book

@@ -18,7 +18,7 @@ from alerts.desk.core import Core
 from alerts.desk.delivery import Delivery
 from alerts.desk.message import notice_of
 from alerts.desk.technical import report
-from alerts.engine.output import Message, Output, Patience
+from alerts.engine.partitions.output import Message, Output, Patience
 from alerts.lateness import TECHNICAL_MS, lateness_ms
 from alerts.log import Log, LogRecord, Place, TopicLife, readable
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed

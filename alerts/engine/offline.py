@@ -5,9 +5,9 @@ For `vitalwire rules judge`, back-tests and synthetic cohorts: one partition tha
 
 from collections.abc import Sequence
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import step
 from alerts.engine.unassigned import UnassignedDevices
 from alerts.records import Removed

@@ -5,7 +5,7 @@ are judged in log order; inside a record readings go by (measurement time, numbe
 timer fires at its deadline, before the first record stamped later.
 
 Most readings change nothing but what is remembered: they are handled as columns. Only readings of
-which something may come are walked through one by one (``alerts.engine.turns``).
+which something may come are walked through one by one (``alerts.engine.judging.turns``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,19 @@ from typing import TypeGuard
 import numpy as np
 
 from alerts.engine.absence.attendance import Contacts
-from alerts.engine.activation import activate
-from alerts.engine.amendments import amend, complete_earlier
-from alerts.engine.columns import Columns, Gatherer, Integers
-from alerts.engine.context import with_context
-from alerts.engine.corrections import correct
-from alerts.engine.findings import Heard, everything
-from alerts.engine.identity import short_identity
-from alerts.engine.ladders import VitalLadders
-from alerts.engine.notices import expect_baselines, expect_limits, notify
-from alerts.engine.sessions import Begun, leave_followed, note_sessions
-from alerts.engine.state import PartitionState
-from alerts.engine.timers import expire_due
-from alerts.engine.turns import Turns
+from alerts.engine.corrections.amendments import amend, complete_earlier
+from alerts.engine.corrections.correct import correct
+from alerts.engine.corrections.sessions import Begun, leave_followed, note_sessions
+from alerts.engine.judging.activation import activate
+from alerts.engine.judging.notices import expect_baselines, expect_limits, notify
+from alerts.engine.judging.timers import expire_due
+from alerts.engine.judging.turns import Turns
+from alerts.engine.ladders.findings import Heard, everything
+from alerts.engine.ladders.ladder import VitalLadders
+from alerts.engine.readings.columns import Columns, Gatherer, Integers
+from alerts.engine.readings.context import with_context
+from alerts.engine.readings.identity import short_identity
+from alerts.engine.state.partition_state import PartitionState
 from schemas.alert import Transition
 from schemas.kafka import (
     Corrections,

@@ -11,12 +11,12 @@ from typing import Literal
 
 import msgspec
 
-from alerts.engine.alone import Met, is_true
-from alerts.engine.findings import WORK_LIST_RANK, Finding
-from alerts.engine.identity import device_digest
-from alerts.engine.ladders import Ladder, RuleSet, Rung, VitalLadders
-from alerts.engine.sight import sight_of
-from alerts.engine.transitions import transition
+from alerts.engine.ladders.alone import Met, is_true
+from alerts.engine.ladders.findings import WORK_LIST_RANK, Finding
+from alerts.engine.ladders.ladder import Ladder, RuleSet, Rung, VitalLadders
+from alerts.engine.readings.identity import device_digest
+from alerts.engine.readings.sight import sight_of
+from alerts.engine.transitions.transition import transition
 from schemas.alert import SEVERITIES, Event, Mark, Transition
 from schemas.kafka import StampedReading, Unassigned, UnassignedReason
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from alerts.engine.identity import kept_name
+from alerts.engine.readings.identity import kept_name
 from schemas.alert import Evidence, Transition
 from schemas.kafka import Corrections, PatientReadings, StampedReading, Unassigned, Withdrawals
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 
 from alerts.engine.absence.watch import LOG_GAP_MS
-from alerts.engine.admission import decoded, held_back, sane
-from alerts.engine.beside import readable
-from alerts.engine.ladders import RuleSet
-from alerts.engine.library import Library
-from alerts.engine.partitioner import partitions_of
-from alerts.engine.plans import Plans
-from alerts.engine.roster import Roster
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet
+from alerts.engine.ladders.library import Library
+from alerts.engine.partitions.partitioner import partitions_of
+from alerts.engine.process.beside import readable
+from alerts.engine.process.roster import Roster
+from alerts.engine.readings.admission import decoded, held_back, sane
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import step
 from alerts.engine.unassigned import UnassignedDevices
 from alerts.log import Log, LogRecord

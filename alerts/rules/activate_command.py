@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from alerts.desk.staffing import has_off_hours_routing
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.rules.activation import activate as put_in_force
 from alerts.rules.activation import activations, connected, in_force, open_by, rotas
 from alerts.rules.book import Book

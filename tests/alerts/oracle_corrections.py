@@ -7,7 +7,7 @@ not before is work; nobody is paged for what the reading itself says, for it is 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from schemas.kafka import Corrections as Corrected
 from schemas.kafka import Withdrawals
 from tests.alerts.oracle_because import reading_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from alerts.rules import syntax
 from schemas.registry import PersonalLimit
 from tests.alerts.oracle_patient import LONG_AGO_MS, Patient

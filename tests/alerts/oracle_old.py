@@ -1,6 +1,6 @@
 """Old readings: one item of the work list a patient, vital and day of arrival."""
 
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from tests.alerts.oracle_because import limits_of, reading_of
 from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_ladders import Ladders

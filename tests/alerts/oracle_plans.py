@@ -7,7 +7,7 @@ critical and fresh.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
 from tests.alerts.oracle_case import Case, Verdict

@@ -7,7 +7,7 @@ meets the return condition too. The last match is judged by its age at the prese
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from tests.alerts.oracle_because import limits_of, reading_of
 from tests.alerts.oracle_ends import Ends, Here, last_match
 from tests.alerts.oracle_problem import KNOWN_ENDS_MS, Awaiting, End, Problem, Waiting

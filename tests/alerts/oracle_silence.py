@@ -7,7 +7,7 @@ Every patient is looked at before every record. When silence is due is the engin
 from collections.abc import Iterator
 
 from alerts.engine.absence.expectation import Expectation, deadline_ms
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from schemas.kafka import GatewayReport, PatientReadings
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS

@@ -1,6 +1,6 @@
 """Who speaks for a ladder, and how it is said."""
 
-from alerts.engine.identity import alert_id
+from alerts.engine.readings.identity import alert_id
 from tests.alerts.oracle_because import counted_of, limits_of, reading_of
 from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_kept import Kept

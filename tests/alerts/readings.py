@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.rules.load import load_books
 from schemas.kafka import (
     PatientReadings,

@@ -12,7 +12,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from alerts.engine.output import Message, Output, Patience
+from alerts.engine.partitions.output import Message, Output, Patience
 from alerts.feed.actions import ActionWriter
 from ingest import kafka_clients
 from schemas.alert import Action

@@ -7,8 +7,8 @@ import pytest
 
 from alerts.desk.canaries import ANSWERED_WITHIN_MS
 from alerts.desk.canaries import Canaries as DesksCanaries
-from alerts.engine.admission import decoded
 from alerts.engine.canaries import CANARY_BOOK, judge_canaries
+from alerts.engine.readings.admission import decoded
 from alerts.feed.board import Board
 from alerts.records import CanaryDecided, CanaryFound, Record, decode
 from alerts.rules.load import find_book, load_book

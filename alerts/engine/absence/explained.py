@@ -2,8 +2,8 @@
 
 from alerts.engine.absence.attendance import Noticed
 from alerts.engine.absence.rules import AbsenceRule
-from alerts.engine.identity import alert_id, event_id
-from alerts.engine.wording import duration_text
+from alerts.engine.readings.identity import alert_id, event_id
+from alerts.engine.transitions.wording import duration_text
 from schemas.alert import Cause, Evidence, Transition
 from schemas.vitals import spoken
 

@@ -18,8 +18,8 @@ from alerts.engine.absence.keep import (
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
 from alerts.engine.absence.surroundings import Surroundings, device_number
-from alerts.engine.found import Found
-from alerts.engine.ladder_state import LONG_AGO_MS
+from alerts.engine.transitions.found import Found
+from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.vitals import VITALS

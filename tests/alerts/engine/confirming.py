@@ -3,7 +3,7 @@
 import functools
 from dataclasses import replace
 
-from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.rules.load import load_books
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord

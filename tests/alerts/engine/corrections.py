@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from alerts.engine.archive import Source, encode_patient
-from alerts.engine.state import PartitionState
+from alerts.engine.state.archive import Source, encode_patient
+from alerts.engine.state.partition_state import PartitionState
 from schemas.alert import Transition
 from schemas.kafka import (
     CorrectedReading,

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from alerts.engine.ended import KEPT_MS
-from alerts.engine.ladder_state import LadderState
-from alerts.engine.ladders import RuleSet
-from alerts.engine.memory import RECENT_MAX, Memory
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet
+from alerts.engine.state.memory import RECENT_MAX, Memory
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
+from alerts.engine.transitions.ended import KEPT_MS
+from alerts.engine.transitions.ladder_state import LadderState
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry

@@ -1,7 +1,7 @@
 """A book whose rules need a baseline and personal limits with dates."""
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

@@ -1,7 +1,7 @@
 """What is found of one reading, as its ladder is told it."""
 
-from alerts.engine.findings import Facts
-from alerts.engine.sight import Sight
+from alerts.engine.ladders.findings import Facts
+from alerts.engine.readings.sight import Sight
 from tests.alerts.readings import NOON
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from alerts.engine.plans import Plans
-from alerts.engine.replica import Replica
+from alerts.engine.partitions.replica import Replica
+from alerts.engine.state.plans import Plans
 from schemas.alert import Transition
 from tests.alerts.engine.histories import PATIENTS
 from tests.alerts.readings import trial

@@ -1,6 +1,6 @@
 """A ladder with a rung of each kind, and what its alert rests on."""
 
-from alerts.engine.ladder_state import LadderState
+from alerts.engine.transitions.ladder_state import LadderState
 from tests.alerts.engine.window_rules import rule, rules
 
 CONFIRM = 'confirm = { within = "10min" }'

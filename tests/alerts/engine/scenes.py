@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.rules.reader import read_book
 from schemas.kafka import ReadingsRecord, Tick, TimeQuality
 from schemas.reading import Outcome

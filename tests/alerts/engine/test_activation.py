@@ -6,9 +6,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from alerts.rules.reader import read_book

@@ -6,12 +6,12 @@ from threading import Event, Thread
 
 import pytest
 
-from alerts.engine import judging
-from alerts.engine.ahead import Ahead
-from alerts.engine.daemon import Engine
-from alerts.engine.library import Library
-from alerts.engine.output import Message, Output, Patience
-from alerts.engine.replicas import StoppedError
+from alerts.engine.ladders.library import Library
+from alerts.engine.partitions.output import Message, Output, Patience
+from alerts.engine.partitions.replicas import StoppedError
+from alerts.engine.process import judging
+from alerts.engine.process.ahead import Ahead
+from alerts.engine.process.daemon import Engine
 from alerts.rules.load import load_books
 from schemas.clock import SystemClock
 from schemas.topics import ALERTS, STATE

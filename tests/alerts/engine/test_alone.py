@@ -2,9 +2,9 @@
 
 import msgspec
 
-from alerts.engine.alone import true_rungs
-from alerts.engine.ladders import Ladder, arrange
-from alerts.engine.sight import Sight
+from alerts.engine.ladders.alone import true_rungs
+from alerts.engine.ladders.ladder import Ladder, arrange
+from alerts.engine.readings.sight import Sight
 from alerts.rules.reader import read_book
 from alerts.rules.values import Requirement
 from schemas.reading import Quantity

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from alerts.engine.archive import Source, encode_patient
-from alerts.engine.ladders import arrange
-from alerts.engine.memory import RECENT_MAX
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.state.archive import Source, encode_patient
+from alerts.engine.state.memory import RECENT_MAX
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick

@@ -6,8 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
-from alerts.engine.ladder_state import (
+from alerts.engine.ladders.ladder import INFO
+from alerts.engine.readings.sight import Sight
+from alerts.engine.state.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.step import step
+from alerts.engine.transitions.ladder_state import (
     LONG_AGO_MS,
     Awaiting,
     Ended,
@@ -15,10 +19,6 @@ from alerts.engine.ladder_state import (
     Match,
     Pending,
 )
-from alerts.engine.ladders import INFO
-from alerts.engine.sight import Sight
-from alerts.engine.state import PartitionState
-from alerts.engine.step import step
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.confirming import rules as confirming
 from tests.alerts.engine.corrections import withdrawal

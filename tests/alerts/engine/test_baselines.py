@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from alerts.engine.ladders import arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Tick

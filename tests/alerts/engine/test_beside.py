@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.engine.identity import long_identity, name_of
-from alerts.engine.kinds import kinds_of
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.remembered import tenths_of
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.kinds import kinds_of
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.readings.identity import long_identity, name_of
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.remembered import tenths_of
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from alerts.rules.values import Values

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from alerts.engine.columns import Columns, Gatherer
-from alerts.engine.findings import Finding
-from alerts.engine.ladders import VitalLadders
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.findings import Finding
+from alerts.engine.ladders.ladder import VitalLadders
+from alerts.engine.readings.columns import Columns, Gatherer
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step, step_columns
 from tests.alerts.engine.cuts import remembered
 from tests.alerts.readings import MINUTE, NOON, Measured, at_once, fresh_state, pressure, stamped

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.offline import Offline
-from alerts.engine.state import EARLY_MAX
+from alerts.engine.state.partition_state import EARLY_MAX
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
-from alerts.engine.archive import decode_patient, restore_patient
-from alerts.engine.ladder_state import BASIS_MAX
-from alerts.engine.partition import Partition
+from alerts.engine.partitions.partition import Partition
+from alerts.engine.state.archive import decode_patient, restore_patient
 from alerts.engine.step import step
+from alerts.engine.transitions.ladder_state import BASIS_MAX
 from schemas.alert import ENDING
 from schemas.kafka import (
     Corrections,

@@ -1,6 +1,6 @@
 """What the comparison with the oracle has found about corrections: each has a name here."""
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

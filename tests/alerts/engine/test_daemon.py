@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from alerts.engine.daemon import Engine
-from alerts.engine.library import Library
-from alerts.engine.replica import Replica
+from alerts.engine.ladders.library import Library
+from alerts.engine.partitions.replica import Replica
+from alerts.engine.process.daemon import Engine
 from alerts.rules.load import load_books
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError

@@ -10,9 +10,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from alerts.engine import day_sums
-from alerts.engine.day_sums import Added, Ends, Window
-from alerts.engine.memory import Memory
+from alerts.engine.state import day_sums
+from alerts.engine.state.day_sums import Added, Ends, Window
+from alerts.engine.state.memory import Memory
 from schemas.vitals import VITALS
 
 WIDTH = 4

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.deadlines import Key, Timers
+from alerts.engine.state.deadlines import Key, Timers
 
 keys = st.tuples(st.integers(0, 3), st.integers(0, 1))
 moves = st.one_of(

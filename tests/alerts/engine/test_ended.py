@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.engine.ended import (
+from alerts.engine.transitions.ended import (
     BY_THE_NEWEST,
     KEPT_MS,
     forget_old,
@@ -12,7 +12,7 @@ from alerts.engine.ended import (
     note_over,
     part,
 )
-from alerts.engine.ladder_state import Awaiting, Ended, LadderState, Match, Pending
+from alerts.engine.transitions.ladder_state import Awaiting, Ended, LadderState, Match, Pending
 from tests.alerts.engine.facts import by, sight
 from tests.alerts.engine.one_ladder import basis
 from tests.alerts.readings import DAY, MINUTE, NOON

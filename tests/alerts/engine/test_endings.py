@@ -5,10 +5,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from alerts.engine.endings import endings
-from alerts.engine.ladders import RuleSet
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
+from alerts.engine.windows.endings import endings
 from tests.alerts.engine.window_rules import ROBIN, rule, rules
 from tests.alerts.readings import DAY, HOUR, NOON, Measured, at_once, fresh_state, pressure
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from alerts.engine.findings import Finding, Summed, Window, summed
-from alerts.engine.ladders import Ladder, Rung
-from alerts.engine.sight import Sight, evidence_of
+from alerts.engine.ladders.findings import Finding, Summed, Window, summed
+from alerts.engine.ladders.ladder import Ladder, Rung
+from alerts.engine.readings.sight import Sight, evidence_of
 from alerts.engine.step import step
-from alerts.engine.transitions import transition
+from alerts.engine.transitions.transition import transition
 from alerts.rules.reader import read_book
 from alerts.rules.values import Sums
 from schemas.alert import Transition

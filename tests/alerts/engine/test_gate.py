@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from alerts.engine.findings import Facts
-from alerts.engine.gate import gate
-from alerts.engine.ladder_state import LadderState, Match, Pending
+from alerts.engine.ladders.findings import Facts
+from alerts.engine.transitions.gate import gate
+from alerts.engine.transitions.ladder_state import LadderState, Match, Pending
 from tests.alerts.engine.facts import by, sight
 from tests.alerts.readings import HOUR, MINUTE, NOON
 

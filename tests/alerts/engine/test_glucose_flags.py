@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.flags import known_flags
 from alerts.rules.load import load_books

@@ -5,10 +5,10 @@ import json
 import msgspec
 import pytest
 
-from alerts.engine.ladders import arrange
-from alerts.engine.partition import Partition
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.partitions.partition import Partition
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import step
 from alerts.judge.lines import LogLines
 from alerts.rules.reader import read_book

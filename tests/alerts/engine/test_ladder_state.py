@@ -2,8 +2,8 @@
 
 import pytest
 
-from alerts.engine.ladder_state import Awaiting, Ended, LadderState, Match, Pending
-from alerts.engine.sight import Sight
+from alerts.engine.readings.sight import Sight
+from alerts.engine.transitions.ladder_state import Awaiting, Ended, LadderState, Match, Pending
 from tests.alerts.readings import MINUTE, NOON
 
 A, B, C = 1, 2, 4

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.engine.ladders import arrange, bits, mask
-from alerts.engine.plans import Plans
+from alerts.engine.ladders.ladder import arrange, bits, mask
+from alerts.engine.state.plans import Plans
 from alerts.rules.book import Book
 from alerts.rules.load import load_books
 from schemas.errors import MisconfiguredError

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from alerts.engine.library import Library
+from alerts.engine.ladders.library import Library
 from alerts.rules.load import load_books
 from schemas.errors import MisconfiguredError
 from schemas.registry import BookEntry

@@ -6,10 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.engine import limits, wording
-from alerts.engine.findings import Summed, summed
-from alerts.engine.ladders import Rung, arrange
-from alerts.engine.sight import Sight
+from alerts.engine.ladders import limits
+from alerts.engine.ladders.findings import Summed, summed
+from alerts.engine.ladders.ladder import Rung, arrange
+from alerts.engine.readings.sight import Sight
+from alerts.engine.transitions import wording
 from alerts.rules.condition import Beyond, HasStatus, Limit
 from alerts.rules.reader import read_book
 from alerts.rules.values import HI, LO, Sums

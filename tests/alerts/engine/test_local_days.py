@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.local_days import DAY_MS, local_day, local_days
+from alerts.engine.readings.local_days import DAY_MS, local_day, local_days
 
 ZONES: list[tzinfo] = [
     UTC,

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.plans import Plans
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import Outcome, step
 from alerts.rules.reader import read_book
 from schemas.kafka import PatientReadings, ReadingsRecord

@@ -6,19 +6,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.columns import Gatherer
-from alerts.engine.kinds import kinds_of
-from alerts.engine.ladders import RuleSet, VitalLadders, arrange
-from alerts.engine.memory import DAYS_MAX, RING_MAX, Memory
-from alerts.engine.remembered import (
+from alerts.engine.ladders.kinds import kinds_of
+from alerts.engine.ladders.ladder import RuleSet, VitalLadders, arrange
+from alerts.engine.readings.columns import Gatherer
+from alerts.engine.readings.sight import evidence_of
+from alerts.engine.state.memory import DAYS_MAX, RING_MAX, Memory
+from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.remembered import (
     censored,
     entries_of,
     evidence_of_entries,
     sight_of_entry,
     values_of_entries,
 )
-from alerts.engine.sight import evidence_of
-from alerts.engine.state import PartitionState
 from alerts.rules.load import load_books
 from alerts.rules.values import NOT_ASSESSED, SET
 from schemas.registry import PatientEntry

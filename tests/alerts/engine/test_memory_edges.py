@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.engine import memory as memories
-from alerts.engine.ladders import arrange
-from alerts.engine.memory import Memory
-from alerts.engine.plans import Plans
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.state import memory as memories
+from alerts.engine.state.memory import Memory
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.registry import PatientEntry, ZonePeriod

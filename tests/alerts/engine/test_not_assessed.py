@@ -6,19 +6,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.engine.alone import is_true
-from alerts.engine.columns import Gatherer
-from alerts.engine.kinds import kinds_of
-from alerts.engine.ladders import Rung, arrange
-from alerts.engine.memory import Layout, Memory
-from alerts.engine.remembered import (
+from alerts.engine.ladders.alone import is_true
+from alerts.engine.ladders.kinds import kinds_of
+from alerts.engine.ladders.ladder import Rung, arrange
+from alerts.engine.readings.columns import Gatherer
+from alerts.engine.readings.sight import sight_of
+from alerts.engine.state.memory import Layout, Memory
+from alerts.engine.state.remembered import (
     came_late,
     entries_of,
     note_late,
     sight_of_entry,
     values_of_entries,
 )
-from alerts.engine.sight import sight_of
 from alerts.engine.step import step
 from alerts.rules.flags import known_flags
 from alerts.rules.load import load_books

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.state import PartitionState
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import Tick

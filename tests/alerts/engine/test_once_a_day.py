@@ -1,6 +1,6 @@
 """A mean holds at every reading of a bad week; it is said once a day."""
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.rules.reader import read_book
 from schemas.registry import PatientEntry
 from tests.alerts.engine.cuts import judged as by_cuts

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from alerts.engine.state import PartitionState
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord

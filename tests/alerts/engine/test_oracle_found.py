@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Tick

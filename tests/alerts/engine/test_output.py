@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from alerts.engine.output import Message, Output, Patience
+from alerts.engine.partitions.output import Message, Output, Patience
 from schemas.topics import ALERTS
 from simulators.stack.kafka import EmbeddedKafka
 

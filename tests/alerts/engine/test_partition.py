@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from alerts.engine.admission import AHEAD_MS_MAX
-from alerts.engine.archive import decode_patient
-from alerts.engine.partition import Partition
-from alerts.engine.plans import Plans
+from alerts.engine.partitions.partition import Partition
+from alerts.engine.readings.admission import AHEAD_MS_MAX
+from alerts.engine.state.archive import decode_patient
+from alerts.engine.state.plans import Plans
 from alerts.engine.step import step
 from schemas.kafka import Canary, Tick
 from schemas.registry import PatientEntry

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2
 
-from alerts.engine.partitioner import partitions_of
+from alerts.engine.partitions.partitioner import partitions_of
 
 
 @given(keys=st.lists(st.text(max_size=20)), partitions=st.integers(1, 100))

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from alerts.engine.ladders import arrange
-from alerts.engine.personal import Personal, choose, in_force, personal_limits
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.ladders.personal import Personal, choose, in_force, personal_limits
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from alerts.rules.values import Chosen

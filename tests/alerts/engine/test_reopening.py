@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
-from alerts.engine.archive import decode_patient, restore_patient
-from alerts.engine.ended import KEPT_MS
-from alerts.engine.ladders import RuleSet
+from alerts.engine.ladders.ladder import RuleSet
+from alerts.engine.state.archive import decode_patient, restore_patient
 from alerts.engine.step import step
+from alerts.engine.transitions.ended import KEPT_MS
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry

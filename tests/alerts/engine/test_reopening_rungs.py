@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.engine.ended import KEPT_MS
-from alerts.engine.endings import Ending
-from alerts.engine.findings import WORK_LIST_RANK, Finding
-from alerts.engine.ladder_state import Awaiting, Ended, LadderState, Match, Pending
-from alerts.engine.reopening import Reopening, reopen
-from alerts.engine.sight import Sight
+from alerts.engine.corrections.reopening import Reopening, reopen
+from alerts.engine.ladders.findings import WORK_LIST_RANK, Finding
+from alerts.engine.readings.sight import Sight
+from alerts.engine.transitions.ended import KEPT_MS
+from alerts.engine.transitions.ladder_state import Awaiting, Ended, LadderState, Match, Pending
+from alerts.engine.windows.endings import Ending
 from tests.alerts.engine.facts import sight
 from tests.alerts.engine.one_ladder import HIGH, LADDER, MEAN, SEVERE, TWICE, basis
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON

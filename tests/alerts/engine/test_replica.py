@@ -6,7 +6,7 @@ Events repeat under their names; none is lost, none is changed.
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.changelog import (
+from alerts.engine.partitions.changelog import (
     CHECKPOINT_KEY,
     VERSION,
     Checkpoint,
@@ -15,7 +15,7 @@ from alerts.engine.changelog import (
     decode_kept,
     encode_checkpoint,
 )
-from alerts.engine.plans import Plans
+from alerts.engine.state.plans import Plans
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.histories import PATIENTS, histories, judged
 from tests.alerts.engine.members import NEVER, OTHER_TOPIC, TOPIC, Member, World

@@ -5,8 +5,7 @@ import pytest
 
 from alerts.engine.absence.keep import KeptAway
 from alerts.engine.absence.watch import LOG_GAP_MS
-from alerts.engine.archive import decode_patient
-from alerts.engine.changelog import (
+from alerts.engine.partitions.changelog import (
     CHECKPOINT_KEY,
     Checkpoint,
     Kept,
@@ -17,7 +16,8 @@ from alerts.engine.changelog import (
     encode_checkpoint,
     encode_kept,
 )
-from alerts.engine.replica import Replica, Write
+from alerts.engine.partitions.replica import Replica, Write
+from alerts.engine.state.archive import decode_patient
 from tests.alerts.engine.members import OTHER_TOPIC, TOPIC, Member, World
 from tests.alerts.readings import MINUTE, NOON, at_once, basic, encoded, pressure
 

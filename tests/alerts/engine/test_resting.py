@@ -2,11 +2,11 @@
 
 import pytest
 
-from alerts.engine.change import Change
-from alerts.engine.ladder_state import Awaiting, LadderState, Match, Pending
-from alerts.engine.resting import rest, told_of, untrue
-from alerts.engine.revise import Moved
-from alerts.engine.sight import Sight
+from alerts.engine.corrections.resting import rest, told_of, untrue
+from alerts.engine.corrections.revise import Moved
+from alerts.engine.readings.change import Change
+from alerts.engine.readings.sight import Sight
+from alerts.engine.transitions.ladder_state import Awaiting, LadderState, Match, Pending
 from tests.alerts.engine.facts import sight
 from tests.alerts.engine.one_ladder import HIGH, LADDER, MEAN, SEVERE, TWICE, basis
 from tests.alerts.readings import HOUR, MINUTE, NOON

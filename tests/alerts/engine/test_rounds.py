@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.alert import Transition

@@ -7,8 +7,8 @@ from random import Random
 import msgspec
 import pytest
 
-from alerts.engine.ladders import arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import arrange
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.alert import Transition

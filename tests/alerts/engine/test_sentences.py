@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.rules.load import load_books
 from schemas.alert import Transition
 from schemas.registry import PatientEntry

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from alerts.engine.replica import Replica
-from alerts.engine.snapshot import Header, Saving, load, place
+from alerts.engine.partitions.replica import Replica
+from alerts.engine.partitions.snapshot import Header, Saving, load, place
 from tests.alerts.engine.members import TOPIC, Member, World
 from tests.alerts.readings import MINUTE, NOON, at_once, encoded, pressure, record
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import arrange
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.unassigned import UnassignedDevices
 from alerts.rules.book import Book
 from alerts.rules.reader import read_book

@@ -3,11 +3,11 @@
 import msgspec
 
 from alerts.desk.case import judge
-from alerts.engine.archive import Source, decode_patient, encode_patient, restore_patient
-from alerts.engine.ladder_state import BASIS_MAX
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
+from alerts.engine.transitions.ladder_state import BASIS_MAX
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick

@@ -5,8 +5,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from alerts.engine.kinds import kinds_of
-from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.ladders.kinds import kinds_of
+from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.errors import MisconfiguredError

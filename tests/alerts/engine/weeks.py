@@ -5,7 +5,7 @@ from random import Random
 
 import msgspec
 
-from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.rules.reader import read_book
 from tests.alerts.engine.window_rules import GATED, HIGH_TWICE, LOW_TWICE, RISE, ROBIN, rule
 from tests.alerts.readings import (

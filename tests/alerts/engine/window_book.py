@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

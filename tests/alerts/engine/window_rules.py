@@ -2,7 +2,7 @@
 
 import msgspec
 
-from alerts.engine.ladders import RuleSet, arrange
+from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord

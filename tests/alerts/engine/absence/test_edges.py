@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from alerts.engine.absence.surroundings import Surroundings, device_number
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition

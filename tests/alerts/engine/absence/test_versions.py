@@ -1,7 +1,7 @@
 """Rules about absence come and go with versions of their book."""
 
-from alerts.engine.ladders import RuleSet, arrange
-from alerts.engine.state import PartitionState
+from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import GatewayReport, Tick

@@ -1,0 +1,1 @@
+"""What was judged becomes otherwise: corrected, withdrawn, completed, not alone in its session."""

@@ -1,0 +1,1 @@
+"""The readings of a batch, each in its turn; timers and dates; rules that come and go."""

@@ -1,0 +1,271 @@
+"""What the engine remembers of the patients of one partition of readings.v1.
+
+Dense numpy columns hold what every patient has: the newest judged reading of each vital, whether it
+met return conditions, the plan in force; of each vital in use a slot of
+``alerts.engine.state.memory``. Sparse tables hold what few have: open alerts, matches that wait for
+a repeat, old readings that arrived today. A row, once given to a patient, is never given to
+another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from alerts.engine.absence.watch import AbsenceWatch
+from alerts.engine.ladders.kinds import kinds_of
+from alerts.engine.ladders.ladder import RuleSet
+from alerts.engine.ladders.personal import Personal, choose, in_force
+from alerts.engine.readings.columns import Integers
+from alerts.engine.readings.identity import short_identity
+from alerts.engine.readings.local_days import DAY_MS, local_day, local_days
+from alerts.engine.readings.sight import Sight
+from alerts.engine.state.dated import DatedSessions
+from alerts.engine.state.deadlines import Timers
+from alerts.engine.state.memory import Memory
+from alerts.engine.state.plans import Plan, Plans
+from alerts.engine.transitions.ladder_state import LONG_AGO_MS, LadderState
+from alerts.rules.values import Chosen
+from schemas.registry import PersonalLimit
+
+WITHDRAWN_MAX = 256
+EARLY_MAX = 32
+_ROWS_FIRST = 256
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+class Arrivals(msgspec.Struct):
+    """Stale matches of one vital that arrived on one day of the patient, and the worst."""
+
+    day: str
+    count: int
+    rank: int
+    excess: float
+    ladder: int
+    rung: int
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """An open alert of a restored patient of which a loaded book leaves out a rule.
+
+    ``rungs``: what held; ``voice``: rank and rung of who spoke. ``reading_id``: "" of silence.
+    """
+
+    ladder: str
+    onset_reading_id: str
+    rungs: list[str]
+    voice: tuple[int, str]
+    reading_id: str
+
+
+class PartitionState:
+    """Mutable; moved by ``alerts.engine.step`` alone."""
+
+    def __init__(self, rule_set: RuleSet, plans: Plans) -> None:
+        """Start with nobody, long ago."""
+        self.rule_set, self.plans = rule_set, plans
+        self.log_ms = LONG_AGO_MS
+        self.rows: dict[str, int] = {}
+        self.patients: list[str] = []
+        self.ladders: dict[tuple[int, int], LadderState] = {}
+        """By (row, ladder). An entry is never empty."""
+        self.timers = Timers()
+        """Of those of ``ladders`` in which something waits for a repeat."""
+        self.arrivals: dict[tuple[int, int], Arrivals] = {}
+        """By (row, vital)."""
+        self.withdrawn: dict[int, dict[str, int]] = {}
+        """How often each of a patient's readings was another's, by row; a few have any."""
+        self.early: dict[int, dict[str, dict[str, str]]] = {}
+        # What contexts said of readings that had not come yet, by row; a few have any.
+        self.sessions: dict[int, dict[int, int]] = {}
+        # See ``alerts.engine.corrections.sessions``, by row: of digests of the last ones each its
+        # only reading.
+        self.announced: dict[int, dict[str, int]] = {}
+        # Limits whose end was told, and when each ends, by row; a few have any.
+        self.limits: dict[int, tuple[Personal, ...]] = {}
+        # Of the patients who have limits of their own, by row.
+        self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
+        self.memories = tuple(Memory(vital.vital) for vital in rule_set.vitals)
+        self.absences = AbsenceWatch(plans.absences, plans.surroundings)
+        self._zones: dict[tzinfo, int] = {}
+        self._moved: dict[int, Plan] = {}
+        """Patients who have lived in more than one zone."""
+        vitals, ladders, size = len(rule_set.vitals), len(rule_set.ladders), _ROWS_FIRST
+        self.newest_ms = np.full((size, vitals), LONG_AGO_MS)
+        self.waits = np.zeros((size, ladders), np.bool_)
+        """Whether something waits for a repeat."""
+        self.latched = np.zeros((size, ladders), np.uint32)
+        """The rungs that hold, as in ``ladders``."""
+        self.clear = np.zeros((size, ladders), np.uint32)
+        """The rungs whose return condition the newest reading met, those about windows aside."""
+        self.in_force = np.zeros((size, ladders), np.int64)
+        self.known = np.zeros((size, ladders), np.int64)
+        """The rungs that were in force when the patient was judged last."""
+        self.changed: set[int] = set()
+        """Patients for whom others may be in force now."""
+        self.unfilled: set[tuple[int, int]] = set()
+        """By (row, vital): who was known before anybody kept readings of it, and is to be told."""
+        self.inactive = np.zeros((size, ladders), np.int64)
+        """The rungs of which somebody was told that they have no baseline."""
+        self.notices = Timers()
+        """Dates that are work by themselves, see ``alerts.engine.judging.notices``."""
+        self.orphans: dict[int, list[Orphan]] = {}  # by row
+        self.from_ms = np.zeros(size, np.int64)
+        self.from_day = np.zeros(size, np.int64)
+        """The patient's local day on which the care plan began."""
+        self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
+        """From when (inclusive) until when what is measured enters the baseline."""
+        self.has_limits = np.zeros(size, np.bool_)
+        self.zone, self.dated = np.zeros(size, np.int32), DatedSessions(size)
+
+    def row(self, patient_id: str) -> int:
+        """Find a patient's row, or make one."""
+        row = self.rows.get(patient_id)
+        if row is None:
+            row = self.rows[patient_id] = len(self.patients)
+            self.patients.append(patient_id)
+            if row == len(self.from_ms):
+                self.reserve(2 * row)
+            self.replan(patient_id)
+            self.known[row] = self.in_force[row]
+        return row
+
+    def replan(self, patient_id: str) -> None:
+        """Take the patient's plan into the columns, if the patient is known here."""
+        row = self.rows.get(patient_id)
+        if row is None:
+            return
+        plan = self.plans.of(patient_id)
+        self.absences.replan(row, plan.expected)
+        self.in_force[row] = plan.in_force
+        self.changed.add(row)
+        self.from_ms[row] = plan.from_ms
+        from_ms = max(plan.from_ms, 0)
+        self.from_day[row] = local_day(plan.zone(from_ms), from_ms) if from_ms else 0
+        self.zone[row] = self._zone_code(plan.zones[-1][1])
+        self._moved.pop(row, None)
+        if len(plan.zones) > 1:
+            self._moved[row] = plan
+        before = self.limits.pop(row, ())
+        if plan.limits:
+            self.limits[row] = plan.limits
+        self.has_limits[row] = bool(plan.limits)
+        self._ask_anew(row, before)
+        for vital, kinds in enumerate(self.kinds):
+            if kinds.baseline is not None:
+                end_ms = plan.from_ms if kinds.baseline.before == "plan" else plan.therapy_ms
+                since_ms = LONG_AGO_MS if end_ms is None else end_ms - kinds.baseline.days * DAY_MS
+                self.baseline_ms[row, vital] = since_ms, LONG_AGO_MS if end_ms is None else end_ms
+
+    def _ask_anew(self, row: int, before: Sequence[Personal]) -> None:
+        """Let the newest reading stand for no return by a limit that is another one for it now."""
+        if not before and not self.has_limits[row]:
+            return
+        for vital in self.rule_set.vitals:
+            at_ms = int(self.newest_ms[row, vital.index])
+            was, now = in_force(before, at_ms), self.own(row, at_ms)
+            other = {name for name in was | now if was.get(name) != now.get(name)}
+            for ladder in vital.ladders:
+                rungs = [other & set(rung.rule.settings) for rung in ladder.rungs]
+                lost = sum(1 << place for place, names in enumerate(rungs) if names)
+                self.clear[row, ladder.index] &= ~np.uint32(lost)
+
+    def local_days(self, row: Integers, at_ms: Integers) -> Integers:
+        """Give the patients' local days of instants, in the zones in force then."""
+        zone = self.zone[row].astype(np.int64)
+        if self._moved:
+            moved = np.array(list(self._moved))
+            for place in np.flatnonzero(np.isin(row, moved)).tolist():
+                there = self._moved[int(row[place])].zone(int(at_ms[place]))
+                zone[place] = self._zone_code(there)
+        return local_days(list(self._zones), zone, at_ms)
+
+    def chosen(self, settings: Sequence[str], row: Integers, at_ms: Integers) -> dict[str, Chosen]:
+        """Choose limits by the time of measurement, for patients who have some of their own."""
+        if not self.limits:
+            return {}
+        return choose(self.limits, settings, row, at_ms, self.has_limits[row])
+
+    def own(self, row: int, at_ms: int) -> dict[str, PersonalLimit]:
+        """Give the limits of a patient that replace those of the books at an instant."""
+        return in_force(self.limits.get(row, ()), at_ms)
+
+    def only_of_its_session(self, row: int, reading_id: str) -> bool:
+        """Tell whether a reading without a time of its own is known to be that."""
+        return short_identity(reading_id) in self.sessions.get(row, {}).values()
+
+    def turn(self, row: int, reading_id: str) -> int:
+        """Tell how often a reading was withdrawn before: what it does again is another event."""
+        withdrawn = self.withdrawn.get(row)
+        return withdrawn.get(reading_id, 0) if withdrawn else 0
+
+    def anew(self, row: int, reading_id: str) -> str:
+        """Name that in the events of a reading; empty for most."""
+        turn = self.turn(row, reading_id)
+        return f"/turn {turn}" if turn else ""
+
+    def withdraw(self, row: int, vital: int, reading_id: str) -> None:
+        """Count a withdrawal; of many readings the last ones are known. It may come back."""
+        slot = int(self.memories[vital].slot_of[row])
+        if slot >= 0:
+            self.memories[vital].forget_one(slot, short_identity(reading_id))
+        withdrawn = self.withdrawn.get(row, {})
+        count = withdrawn.pop(reading_id, 0) + 1
+        known = [*withdrawn.items(), (reading_id, count)]
+        self.withdrawn[row] = dict(known[-WITHDRAWN_MAX:])
+
+    def note_early(self, row: int, reading_id: str, attributes: dict[str, str]) -> None:
+        """Keep what is said of a reading until it comes; of many contexts the last ones."""
+        early = self.early.get(row, {})
+        said = early.pop(reading_id, {}) | attributes
+        self.early[row] = dict([*early.items(), (reading_id, said)][-EARLY_MAX:])
+
+    def note_announced(self, row: int, limit: str, until_ms: int) -> None:
+        """Keep that the end of a limit was told, until it has ended."""
+        told = self.announced.get(row, {}) | {limit: until_ms}
+        self.announced[row] = {one: end for one, end in told.items() if end > self.log_ms}
+
+    def put_ladder(self, key: tuple[int, int], ladder: LadderState) -> None:
+        """Keep a ladder's state, or forget it if it is empty."""
+        if ladder.empty:
+            self.ladders.pop(key, None)
+        else:
+            self.ladders[key] = ladder
+        self.latched[key] = ladder.latched
+        self.waits[key] = ladder.deadline_ms is not None
+        self.timers.set(key, ladder.deadline_ms)
+
+    def reserve(self, rows: int) -> None:
+        """Make room for so many patients."""
+        more = rows - len(self.from_ms)
+        if more <= 0:
+            return
+        self.newest_ms = _longer(self.newest_ms, more, LONG_AGO_MS)
+        self.waits = _longer(self.waits, more)
+        self.latched = _longer(self.latched, more)
+        self.clear = _longer(self.clear, more)
+        self.in_force = _longer(self.in_force, more)
+        self.known = _longer(self.known, more)
+        self.inactive = _longer(self.inactive, more)
+        self.from_ms = _longer(self.from_ms, more)
+        self.from_day = _longer(self.from_day, more)
+        self.baseline_ms = _longer(self.baseline_ms, more, LONG_AGO_MS)
+        self.has_limits = _longer(self.has_limits, more)
+        self.zone = _longer(self.zone, more)
+        self.dated.reserve(rows)
+        for memory in self.memories:
+            memory.reserve(rows)
+
+    def _zone_code(self, zone: tzinfo) -> int:
+        return self._zones.setdefault(zone, len(self._zones))
+
+
+def _longer(array: npt.NDArray[_T], more: int, fill: int = 0) -> npt.NDArray[_T]:
+    return np.concatenate([array, np.full((more, *array.shape[1:]), fill, array.dtype)])
