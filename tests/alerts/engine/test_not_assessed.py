@@ -28,7 +28,7 @@ from schemas.alert import Transition
 from schemas.kafka import PatientReadings, StampedReading
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
-from tests.alerts.engine.corrections import correction, events
+from tests.alerts.engine.correcting import correction, events
 from tests.alerts.readings import HOUR, NOON, at_once, fresh_state, pressure, record, stamped
 
 IRREGULAR = "irregular-pulse"

@@ -18,7 +18,7 @@ from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from schemas.units import accepted
 from schemas.vitals import VITALS
-from tests.alerts.engine.corrections import correction
+from tests.alerts.engine.correcting import correction
 from tests.alerts.engine.window_rules import (
     GATED,
     LYING,

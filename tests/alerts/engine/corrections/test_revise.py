@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.engine.step import step
-from tests.alerts.engine.corrections import correction, withdrawal
+from tests.alerts.engine.correcting import correction, withdrawal
 from tests.alerts.engine.window_book import (
     days,
     fresh,

@@ -21,7 +21,7 @@ from alerts.engine.transitions.ladder_state import (
 )
 from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.confirming import rules as confirming
-from tests.alerts.engine.corrections import withdrawal
+from tests.alerts.engine.correcting import withdrawal
 from tests.alerts.engine.histories import PATIENTS, reborn
 from tests.alerts.readings import (
     DAY,

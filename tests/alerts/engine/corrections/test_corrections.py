@@ -20,7 +20,7 @@ from schemas.kafka import (
 )
 from schemas.registry import PatientEntry
 from tests.alerts.engine.confirming import rules as confirming
-from tests.alerts.engine.corrections import (
+from tests.alerts.engine.correcting import (
     LATER,
     NORMAL,
     SEVERE,

@@ -14,7 +14,7 @@ from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord, Tick
 from schemas.reading import Quantity
 from schemas.registry import PatientEntry
-from tests.alerts.engine.corrections import correction, events
+from tests.alerts.engine.correcting import correction, events
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
 from tests.alerts.readings import (

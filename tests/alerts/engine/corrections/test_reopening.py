@@ -14,7 +14,7 @@ from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.confirming import rules as confirming
-from tests.alerts.engine.corrections import correction, events, kept, logs, withdrawal
+from tests.alerts.engine.correcting import correction, events, kept, logs, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.window_book import days
 from tests.alerts.engine.window_book import rules as windows

@@ -10,7 +10,7 @@ from schemas.alert import Transition
 from schemas.kafka import Corrections, ReadingsRecord
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
-from tests.alerts.engine.corrections import correction
+from tests.alerts.engine.correcting import correction
 from tests.alerts.engine.window_book import days
 from tests.alerts.engine.window_rules import GATED, rule
 from tests.alerts.readings import HOUR, MINUTE, NOON, Measured, at_once, fresh_state, pressure
