@@ -36,9 +36,7 @@ class Desktop:
 
     def people(self, step: int) -> list[str]:
         """Name who is told at a step."""
-        if self.technical:
-            return self.staffing.rota.technical
-        return self.staffing.people(step, self.now_ms)
+        return self.staffing.people(step, self.now_ms, technical=self.technical)
 
 
 def tell(at: Desktop, reason: Sent, event: Transition | None = None) -> list[Action]:
@@ -72,6 +70,19 @@ def step(at: Desktop, reason: Sent, first: int, about: Transition | None = None)
     if not at.technical and (number != first or not people):
         said.append(_empty_rota(at, first, nobody=not people))
     return said
+
+
+def go_on(at: Desktop, last: Action) -> list[Action]:
+    """Tell the next step; after one that reached nobody, whoever was not tried, or all once more.
+
+    A new round begins with who is on duty.
+    """
+    vain = at.case.notices.in_vain
+    ahead = range(last.step + 1, last.step + 1 + CHAIN_STEPS)
+    if vain.rounds and not (vain.tried and any(vain.has_new(at.people(one)) for one in ahead)):
+        return step(at, "escalation", next(one for one in ahead if one % CHAIN_STEPS == 0))
+    worth = (one for one in ahead if not at.people(one) or vain.has_new(at.people(one)))
+    return step(at, "escalation", next(worth, last.step + 1))
 
 
 def _empty_rota(at: Desktop, missing: int, *, nobody: bool) -> Action:

@@ -150,7 +150,7 @@ class Core:
                 if at.waits_for_a_shift:
                     self._agenda.put(alert_id, Timer("step", at.staffing.next_staffed_ms(now_ms)))
                     return []  # it is late, or somebody was not reached as the shift ended
-                return calls.step(at, "escalation", last.step + 1)
+                return calls.go_on(at, last)
             case "restart":
                 return calls.tell(at, _why_anew(case))
             case "resume":

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
+from alerts.desk.retries import InVain, in_vain
 from schemas.alert import Action, Withheld
 
 
@@ -48,14 +50,10 @@ class Notices:
         return {name for one in reached if one.at_ms > at_ms for name in one.to}
 
     @property
-    def failures_in_a_row(self) -> int:
-        """Count the notifications that reached nobody since the last one that did."""
-        count = 0
-        for notice in reversed(self.chain):
-            if self.reached(notice):
-                break
-            count += 1
-        return count
+    def in_vain(self) -> InVain:
+        """Count the rounds that reached nobody since the last notification that did."""
+        row = takewhile(lambda notice: not self.reached(notice), reversed(self.chain))
+        return in_vain([*row][::-1])
 
 
 def decided_reasons(actions: Iterable[Action]) -> dict[str, set[str]]:

@@ -74,8 +74,10 @@ class Staffing:
         assert running is not None, "a shift runs when the next one begins"
         return running.until_ms
 
-    def people(self, step: int, at_ms: int) -> list[str]:
-        """Name who is told at a step of the chain; steps go round."""
+    def people(self, step: int, at_ms: int, *, technical: bool = False) -> list[str]:
+        """Name who is told at a step of the chain; steps go round, the technical chain has one."""
+        if technical:
+            return self.rota.technical
         period, off_hours = self._at(at_ms), self.rota.off_hours
         present = period.shift if period else off_hours
         chain = (

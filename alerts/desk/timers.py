@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alerts.desk.case import Case
+from alerts.desk.retries import pause_ms
 from alerts.desk.staffing import CHAIN_STEPS, Staffing
 from alerts.desk.verdicts import CONFIRMATION_GRACE_MS
 from schemas.alert import Action, Severity
@@ -128,16 +129,18 @@ def _goes_on_after_end(case: Case) -> bool:
 
 
 def _step(case: Case, last: Action, staffing: Staffing, *, technical: bool) -> Timer | None:
-    """Give the next step: at once if the last one reached nobody, unless nobody at all is there."""
-    missed = case.notices.failures_in_a_row
-    if missed % CHAIN_STEPS and case.severity in ("critical", "high"):
-        return Timer("step", last.at_ms)
-    match case.severity:
-        case "critical":
-            return Timer("step", last.at_ms + CRITICAL_STEP_MS)
-        case "high" if technical:
-            return Timer("step", last.at_ms + HIGH_STEP_STAFFED_MS)
-        case "high":
-            return Timer("step", staffing.after_staffed(last.at_ms, HIGH_STEP_STAFFED_MS))
-        case _:
-            return None
+    """Give the next step: at once, or soon, if the last one reached nobody."""
+    if case.severity not in ("critical", "high"):
+        return None
+    critical = case.severity == "critical"
+    wait_ms = CRITICAL_STEP_MS if critical else HIGH_STEP_STAFFED_MS
+    vain = case.notices.in_vain
+    if vain.rounds:
+        ahead = range(last.step + 1, last.step + 1 + CHAIN_STEPS)
+        people = [staffing.people(one, last.at_ms, technical=technical) for one in ahead]
+        if any(map(vain.has_new, people)):
+            return Timer("step", last.at_ms)
+        wait_ms = pause_ms(vain.rounds, last, wait_ms)
+    if critical or technical:
+        return Timer("step", last.at_ms + wait_ms)
+    return Timer("step", staffing.after_staffed(last.at_ms, wait_ms))

@@ -193,15 +193,21 @@ def test_a_notice_is_sent_again_after_a_crash_until_its_outcome_is_known() -> No
     assert desk.core.to_deliver() == [], "what somebody has answered is no longer news"
 
 
-def test_failures_are_counted_since_the_last_notice_that_reached_somebody() -> None:
+def test_rounds_in_vain_are_counted_since_the_last_notice_that_reached_somebody() -> None:
     def sent(name: str, *people: str) -> Action:
         return Action(name, ["a"], "notify", "desk", 1, "p", to=list(people))
 
+    def vain(*actions: Action) -> tuple[int, set[str]]:
+        found = said(*actions).in_vain
+        return found.rounds, set(found.tried)
+
     chain = sent("1", "nurse"), sent("2", "second"), sent("3"), sent("4", "chief")
-    assert said(*chain, *map(undelivered, "24")).failures_in_a_row == 3
-    assert said(*chain, undelivered("2")).failures_in_a_row == 0
-    assert said(*chain[:3]).failures_in_a_row == 1
-    assert said().failures_in_a_row == 0
+    assert vain(*chain, *map(undelivered, "24")) == (2, {"chief"}), "3 is for nobody: a new round"
+    assert vain(*chain[:2], *map(undelivered, "12")) == (1, {"nurse", "second"})
+    assert vain(*chain[:2], sent("5", "nurse"), *map(undelivered, "125")) == (2, {"nurse"})
+    assert vain(*chain, undelivered("2")) == (0, set())
+    assert vain(*chain[:3]) == (1, set())
+    assert vain() == (0, set())
 
 
 def said(*actions: Action) -> Notices:
