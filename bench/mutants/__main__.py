@@ -70,7 +70,7 @@ def main() -> int:
     how = _how(arguments, how_many, out_of_time=len(verdicts) < len(chosen))
     results = Results(tuple(verdicts), explained, len(everything), tuple(stale), how)
     _tell(results, arguments)
-    return 0 if results.score >= SCORE_MIN and not stale else 1
+    return 0 if results.score >= arguments.score_min and not stale else 1
 
 
 def _how(arguments: argparse.Namespace, chosen: int, *, out_of_time: bool) -> str:
@@ -177,6 +177,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=120.0, help="begin none later")
     parser.add_argument("--slowest", type=float, default=60.0, help="leave slower tests out (s)")
     parser.add_argument("--examples", type=int, default=25, help="of each property, at most")
+    parser.add_argument("--score-min", type=float, default=SCORE_MIN, help="a lower score fails")
     parser.add_argument("--tests", nargs="*", default=[], help="instead of all that need no server")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true", help="renew docs/mutants.md")
