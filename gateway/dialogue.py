@@ -174,6 +174,14 @@ class Dialogue:
         """Begin."""
         return self._ask(Step.COUNT, racp.COUNT_ALL)
 
+    def names(self, sequence: int, payload: bytes) -> bool:
+        """Tell whether the meter calls this record its last, and it was not known before.
+
+        One that was known was not just measured, whoever knew it: a meter without news gives it
+        again, to a replaced gateway too.
+        """
+        return self._step is Step.LAST and not self._is_known(Cursor.at(sequence, payload))
+
     def record(
         self, sequence: int, payload: bytes, *, promises_context: bool = False, again: bool = False
     ) -> None:
@@ -183,8 +191,7 @@ class Dialogue:
         never keep the promise, and a memory whose link always breaks would be read no further.
         """
         found = Cursor.at(sequence, payload)
-        known = self._cursor is not None and found.record == self._cursor.record
-        self._fresh = self._fresh or not known
+        self._fresh = self._fresh or not self._is_known(found)
         if promises_context:
             self._promised.add(sequence)
             if not again:
@@ -272,6 +279,9 @@ class Dialogue:
                 return self._abort()
             case _:
                 return self._finish(Outcome.SILENT)
+
+    def _is_known(self, found: Cursor) -> bool:
+        return self._cursor is not None and found.record == self._cursor.record
 
     # What to ask next.
 

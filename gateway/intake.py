@@ -29,6 +29,7 @@ class _Waiting:
     notification: Notification
     facts: SessionFacts | None = None
     """Of its session, if it is not known yet from whom it came."""
+    newest: bool = False
 
 
 class Intake:
@@ -50,16 +51,25 @@ class Intake:
         return self.problem is None
 
     def capture(
-        self, session_id: str, address: str, characteristic: str, payload: bytes
+        self,
+        session_id: str,
+        address: str,
+        characteristic: str,
+        payload: bytes,
+        *,
+        newest: bool = False,
     ) -> Record | None:
-        """Keep a notification; None if the disk refused it and it waits in memory."""
+        """Keep a notification; None if the disk refused it and it waits in memory.
+
+        ``newest``: of its session, as its device says.
+        """
         notification = self._now(session_id, address, characteristic, payload)
         if not self._waiting:  # what waits goes first, so that numbers follow the captures
             try:
-                return self._keep(notification)
+                return self._keep(notification, newest=newest)
             except UnavailableError as error:
                 self.complain(error)
-        self._wait(_Waiting(notification))
+        self._wait(_Waiting(notification, newest=newest))
         return None
 
     def hold_back(self, facts: SessionFacts, characteristic: str, payload: bytes) -> bool:
@@ -176,7 +186,7 @@ class Intake:
         while self._waiting:
             first = self._waiting[0]
             if first.facts is None:
-                self._keep(first.notification)
+                self._keep(first.notification, newest=first.newest)
             else:
                 self._hold_back(first.notification, first.facts)
             self._waiting.popleft()
@@ -186,9 +196,9 @@ class Intake:
             metrics.REFUSED_NOTIFICATIONS.inc(self._journal.refuse(*self._refusals[0]))
             self._refusals.popleft()
 
-    def _keep(self, notification: Notification) -> Record:
+    def _keep(self, notification: Notification, *, newest: bool) -> Record:
         started_s = time.perf_counter()
-        record = self._journal.append(notification)
+        record = self._journal.append(notification, newest=newest)
         metrics.INSERT_SECONDS.observe(time.perf_counter() - started_s)
         self._tell(record)
         return record

@@ -66,13 +66,17 @@ class Journal:
         """Close; nothing is lost without it."""
         self._database.close()
 
-    def append(self, notification: Notification) -> Record:
+    def append(self, notification: Notification, *, newest: bool = False) -> Record:
         """Write a notification to the disk and give it its number.
 
-        Raises ``UnavailableError`` if the disk does not take it (full, read-only, broken).
+        ``newest``: of what its session has brought so far. It is told by the same fsync: a daemon
+        that died behind it would never tell. Raises ``UnavailableError`` if the disk does not take
+        it (full, read-only, broken).
         """
         with disk(), self._transaction():
             record = self._number(notification)
+            if newest:
+                self._sessions.write(replace(self.facts(record), newest=record.seq))
         self._gave_out([record])
         return record
 
@@ -291,6 +295,6 @@ class Journal:
                 self._note_segments()
 
     def _end_broken_sessions(self) -> None:
-        """End what an earlier run left open: it will never tell which record was the newest."""
+        """End what an earlier run left open: it will never tell more than it has told."""
         for facts in self._sessions.unended():
-            self.keep_facts(replace(facts, ended=True, newest=None))
+            self.keep_facts(replace(facts, ended=True))

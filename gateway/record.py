@@ -109,8 +109,8 @@ class SessionFacts:
     could not read the device's clock. ``moves``: how that clock was moved before, oldest first.
     ``features`` are the bits of the feature characteristics that were read, by their numbers: a
     status bit whose feature bit is absent means "not assessed". ``newest`` is the number of the
-    session's newest measurement: known only once ``ended``, and None for ever if the session broke
-    before it could tell.
+    session's newest measurement: settled once ``ended``, known before if the device called a record
+    its last, and None for ever if the session broke before anybody could tell.
     """
 
     session_id: str

@@ -66,15 +66,18 @@ class Harvest:
         self._fresh: tuple[Coincidence, ...] | None = None
         self._arrived = asyncio.Event()
 
-    def capture(self, number: int, payload: bytes) -> None:
-        """Take a notification from bleak: the journal comes before everything else."""
+    def capture(self, number: int, payload: bytes, *, newest: bool = False) -> None:
+        """Take a notification from bleak: the journal comes before everything else.
+
+        ``newest``: the device calls it its last record, and it was not known before.
+        """
         if self._refused:
             metrics.REFUSED_NOTIFICATIONS.inc()
             return
         facts, characteristic = self.facts, f"{number:04x}"
         if self._known:
             record = self._around.intake.capture(
-                facts.session_id, facts.device.address, characteristic, payload
+                facts.session_id, facts.device.address, characteristic, payload, newest=newest
             )
             durable = record is not None
             self.captured += 1

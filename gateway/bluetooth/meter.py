@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -15,10 +16,16 @@ from schemas.gatt import blood_pressure_record, glucose, glucose_context, uuids
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import content_of_segments
 
-Captured = Callable[[int, bytes], None]
 CameBefore = Callable[[bytes], bool]
 
 log = structlog.get_logger(__name__)
+
+
+class Captured(Protocol):
+    """Keeps a notification; ``newest``: the device calls it its last record, and it is news."""
+
+    def __call__(self, number: int, payload: bytes, /, *, newest: bool = False) -> None:
+        """Take one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +161,14 @@ class MeterVisit:
 
     def _on_record(self, payload: bytes) -> None:
         again = self._came_again(payload)
-        self._capture(self._memory.records, payload)
+        found: Numbered | None = None
         try:
-            found = self._number(payload)
-        except MalformedPayload:  # it is in the journal, and no whole record yet
+            with suppress(MalformedPayload):
+                found = self._number(payload)
+        finally:  # whatever the codec says, and even if it fails
+            newest = found is not None and self._dialogue.names(found.sequence, found.content)
+            self._capture(self._memory.records, payload, newest=newest)
+        if found is None:  # no whole record yet
             if (sequence := self._memory.part_of(payload)) is not None:
                 self._dialogue.part(sequence)
         else:
@@ -187,8 +198,8 @@ class MeterVisit:
             return False
         return (self._memory.records, payload) in self._seen or self._came_before(payload)
 
-    def _capture(self, number: int, payload: bytes) -> None:
+    def _capture(self, number: int, payload: bytes, *, newest: bool = False) -> None:
         """Keep a record; the last one comes twice, first by itself and then among the newer."""
         if (number, payload) not in self._seen or self._memory.part_of(payload) is not None:
-            self._captured(number, payload)
+            self._captured(number, payload, newest=newest)
             self._seen.add((number, payload))

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from gateway import anteroom, metrics
 from gateway.intake import WAITING_MAX, Intake
 from gateway.journal import Journal
-from gateway.record import BLOOD_PRESSURE, Record, SessionFacts
+from gateway.record import BLOOD_PRESSURE, GLUCOSE, Record, SessionFacts
 from gateway.wall import Observation, not_before_ms, observe, read
 from schemas.errors import UnavailableError
 from schemas.reading import Device
@@ -57,6 +57,19 @@ class Desk:
 
     def free_disk(self) -> None:
         self.journal._database.execute("PRAGMA max_page_count = 1000000")
+
+
+def test_what_a_device_called_its_last_is_told_when_the_disk_has_room(desk: Desk) -> None:
+    facts = SessionFacts("session", Device(ADDRESS))
+    desk.journal.keep_facts(facts)
+    desk.fill_disk()
+    payload = bytes(100_000)
+    assert desk.intake.capture("session", ADDRESS, GLUCOSE, payload, newest=True) is None
+    assert desk.intake.capture("session", ADDRESS, GLUCOSE, payload + b"1") is None
+    desk.free_disk()
+    desk.intake.retry()
+    last, _ = desk.kept
+    assert desk.journal.facts(last) == replace(facts, newest=last.seq)
 
 
 def lost() -> float:

@@ -21,15 +21,14 @@ from gateway.record import (
     GLUCOSE,
     GLUCOSE_CONTEXT,
     Notification,
-    SessionFacts,
 )
 from gateway.session_end import newest
 from gateway.wall import Observation
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.ranges import from_numbers
-from schemas.reading import Capture, Device
-from tests.gateway.records import ADDRESS, BOOT, CLOCK_READ, notification
+from schemas.reading import Capture
+from tests.gateway.records import ADDRESS, BOOT, notification
 
 NOW_MS = 1_800_000_000_000
 
@@ -132,20 +131,6 @@ def test_what_was_captured_comes_back_as_it_was(journal: Journal) -> None:
     assert entry.record.capture == capture
 
 
-def test_facts_of_a_session_are_kept_beside_its_records(journal: Journal, tmp_path: Path) -> None:
-    device = Device(ADDRESS, "Cuff", "Maker", "1")
-    facts = SessionFacts(
-        "session", device, CLOCK_READ, {"2a49": 1}, ended=True, newest=1, name="Cuff"
-    )
-    record = journal.append(notification(b"1"))
-    journal.keep_facts(facts)
-    again = reopened(journal, tmp_path, "b" * 16)
-    with closing(again):
-        assert again.facts(record) == facts
-        (entry,) = again.entries(range(record.seq, record.seq + 1))
-        assert entry.facts == facts
-
-
 def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path: Path) -> None:
     """Its cursors do not say whether anything before them is missing, so all is read once more."""
     held_back = journal.append(notification(b"1"))
@@ -182,22 +167,6 @@ def test_a_journal_of_the_sixth_layout_is_brought_up(journal: Journal, tmp_path:
         for battery in (Battery(66), Battery(66, low=True), Battery(66, low=True)):
             again.devices.keep_battery(ADDRESS, battery)
         assert again.devices.batteries() == {ADDRESS: Battery(66, low=True)}
-
-
-def test_a_session_that_a_crash_cut_off_never_tells_a_newest(
-    journal: Journal, tmp_path: Path
-) -> None:
-    record = journal.append(notification(b"1"))
-    journal.keep_facts(SessionFacts("session", Device(ADDRESS), CLOCK_READ, name="Cuff"))
-    with closing(reopened(journal, tmp_path, "b" * 16)) as again:
-        facts = again.facts(record)
-        assert (facts.ended, facts.newest, facts.clock) == (True, None, CLOCK_READ)
-        assert facts.name == "Cuff"  # a quirk may rest on it
-
-
-def test_a_record_without_facts_is_of_a_session_that_told_nothing(journal: Journal) -> None:
-    record = journal.append(notification(b"1"))
-    assert journal.facts(record) == SessionFacts("session", Device(ADDRESS), ended=True)
 
 
 def test_a_context_finds_its_measurement_by_its_number(journal: Journal) -> None:
@@ -356,13 +325,6 @@ def test_a_stream_that_was_seen_before_is_refused(journal: Journal, tmp_path: Pa
     journal.close()
     with pytest.raises(sqlite3.IntegrityError):
         Journal(tmp_path, "a" * 16)
-
-
-def test_a_session_without_records_leaves_nothing(journal: Journal) -> None:
-    journal.keep_facts(SessionFacts("session", Device(ADDRESS), CLOCK_READ, name="Cuff"))
-    journal.drop_facts("session")
-    (count,) = journal._database.execute("SELECT count(*) FROM sessions").fetchone()
-    assert count == 0
 
 
 def test_the_last_segment_of_a_record_knows_those_before_it(journal: Journal) -> None:

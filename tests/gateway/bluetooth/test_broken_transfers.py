@@ -47,7 +47,7 @@ async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
 ) -> None:
     """It may have room for the cursor and none for the record, which a power cut would take."""
 
-    def refuses(_notification: Notification) -> NoReturn:
+    def refuses(_notification: Notification, *, newest: bool) -> NoReturn:
         raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
 
     with monkeypatch.context() as full:

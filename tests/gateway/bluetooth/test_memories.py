@@ -134,9 +134,12 @@ def visited(meter: SimpleMeter, memory: Memory) -> tuple[Dialogue, list[bytes]]:
     """Read all of it in virtual time; give the dialogue, and what came."""
     captured: list[bytes] = []
     dialogue = Dialogue(None)
-    visit = MeterVisit(
-        cast("Link", meter), dialogue, lambda _number, payload: captured.append(payload), memory
-    )
+
+    def capture(_number: int, payload: bytes, *, newest: bool = False) -> None:
+        assert not newest  # it never said which is its last
+        captured.append(payload)
+
+    visit = MeterVisit(cast("Link", meter), dialogue, capture, memory)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         assert runner.run(visit.run()) is Outcome.COMPLETE
     return dialogue, captured

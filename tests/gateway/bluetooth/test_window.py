@@ -6,18 +6,21 @@ its end, before it is known from whom the notification was.
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from gateway.bluetooth import harvest
+from gateway.cursor import Cursor
+from gateway.journal import Journal
 from schemas.reading import Reading
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import eventually, make_cuff
+from tests.bluetooth_world import METER_ADDRESS, eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.clinic import GATEWAY_ID, Clinic
 from tests.gateway.bluetooth.eager import EagerCuff, Then
 from tests.gateway.bluetooth.side import BluetoothSide
@@ -30,8 +33,18 @@ append, hold_back, count = Journal.append, Journal.hold_back, itertools.count(1)
 def die():
     if next(count) == {record}:
         os.kill(os.getpid(), signal.SIGKILL)
-Journal.append = lambda *given: die() or append(*given)
+Journal.append = lambda *given, **told: die() or append(*given, **told)
 Journal.hold_back = lambda *given: die() or hold_back(*given)
+""" + SHIPPED  # fmt: skip
+KILLED_BEHIND = """
+import itertools, os, signal
+from gateway.journal import Journal
+append, count = Journal.append, itertools.count(1)
+def keep_and_die(*given, **told):
+    append(*given, **told)
+    if next(count) == {record}:
+        os.kill(os.getpid(), signal.SIGKILL)
+Journal.append = keep_and_die
 """ + SHIPPED  # fmt: skip
 KILLED_EARLY = """
 import os, signal
@@ -108,6 +121,57 @@ async def test_a_meter_loses_nothing_in_it(
     run(SHIPPED)
     taken.append(meter.take(Sample(Decimal(110))).measurement)
     await eventually(lambda: set(clinic.payloads) == set(taken))
+
+
+NEVER_SET_S = -25 * 365 * 86_400.0  # a clock that began anew with its battery
+
+
+@pytest.mark.parametrize("record", [1, 2])
+async def test_a_hypo_without_time_is_news_though_the_daemon_died_behind_it(
+    world: BluetoothWorld, run: Callable[[str], Child], clinic: Clinic, record: int
+) -> None:
+    """What its meter called its last was measured just now; told once more, it would be no news."""
+    meter = make_meter(clock_error_s=NEVER_SET_S)
+    await world.add(meter, bonded=True)
+    old = [meter.take(Sample(Decimal(100 + number))).measurement for number in range(3)]
+    hypo = meter.take(Sample(Decimal(40))).measurement
+    daemon = run(KILLED_BEHIND.format(record=record))
+    await eventually(lambda: not daemon.running)
+    run(SHIPPED)
+    await eventually(lambda: hypo in clinic.payloads)
+    assert news(clinic)[hypo][0] is True
+    later = meter.take(Sample(Decimal(50))).measurement
+    await eventually(lambda: set(clinic.payloads) == {*old, hypo, later})
+    assert {payload for payload, told in news(clinic).items() if any(told)} == {hypo, later}
+
+
+async def test_a_replaced_gateway_that_dies_calls_nothing_old_news(
+    world: BluetoothWorld, run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
+) -> None:
+    """The server knows its last record: whenever that was measured, it was not just now."""
+    meter = make_meter(clock_error_s=NEVER_SET_S)
+    await world.add(meter, bonded=True)
+    hypo = meter.take(Sample(Decimal(40))).measurement
+    state = tmp_path / "state"
+    state.mkdir()
+    with closing(Journal(state, "a" * 16)) as journal:
+        assert journal.devices.restore_cursor(METER_ADDRESS, Cursor.at(1, hypo))
+    daemon = run(KILLED_BEHIND.format(record=1))
+    await eventually(lambda: not daemon.running)
+    run(SHIPPED)
+    await eventually(lambda: hypo in clinic.payloads)
+    later = meter.take(Sample(Decimal(100))).measurement
+    await eventually(lambda: later in clinic.payloads)
+    assert {payload for payload, told in news(clinic).items() if any(told)} == {later}
+
+
+def news(clinic: Clinic) -> dict[bytes, list[bool | None]]:
+    """Tell whether readings were their sessions' newest, in the order in which they arrived."""
+    told: dict[bytes, list[bool | None]] = {}
+    for item in (item for arrival in clinic.arrivals for item in arrival.items):
+        assert isinstance(item, Reading)
+        told.setdefault(bytes.fromhex(item.raw), []).append(item.session_newest)
+    return told
 
 
 async def test_what_a_cuff_sent_before_it_said_who_it_is_outlives_the_daemon(
