@@ -188,7 +188,8 @@ class BluezStandIn:
             answer = Message.new_error(message, error.name, error.text)
         else:
             answer = Message.new_method_return(message, reply.signature, list(reply.values))
-        await self._bus.send(answer)
+        with suppress(EOFError, OSError):  # killed meanwhile: whoever asked hears that by the bus
+            await self._bus.send(answer)
 
     async def _perform(self, message: Message) -> Reply | None:
         path, interface, member = message.path or "", message.interface or "", message.member or ""

@@ -1,5 +1,7 @@
 """The parts of the world that need no radio: objects and their signals, errors, faults, the bus."""
 
+import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,9 @@ from dbus_fast import BusType, Message, Variant
 from dbus_fast.aio import MessageBus
 from structlog.testing import capture_logs
 
+from gateway.bluetooth.bluez import call, system_bus
 from schemas.errors import MisconfiguredError
-from simulators.world import ConnectFails, PrivateBus, ServicesResolvedEarly
+from simulators.world import BluetoothWorld, ConnectFails, PrivateBus, ServicesResolvedEarly
 from simulators.world.central import BackgroundTasks
 from simulators.world.errors import BluezError, from_att_code
 from simulators.world.faults import FaultList
@@ -101,3 +104,39 @@ async def test_a_directory_with_a_long_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="too long"):
         async with PrivateBus(directory):
             pass
+
+
+async def test_a_killed_daemon_complains_of_no_answer_that_it_could_not_give(
+    world: BluetoothWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends a simulated device while somebody is connected was shown "Bad file descriptor".
+
+    Here a call is being answered when the bus is left.
+    """
+    stand_in = world._running
+    question = Message("org.bluez", "/org/bluez/hci0", ADAPTER, "Nothing")
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(_message: Message) -> None:
+        asked.set()
+        await answers.wait()
+
+    def leave(bus: MessageBus) -> None:
+        disconnect(bus)
+        answers.set()
+
+    disconnect, complaints = MessageBus.disconnect, list[str]()
+    monkeypatch.setattr(stand_in, "_perform", answer_late)
+    monkeypatch.setattr(MessageBus, "disconnect", leave)
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(str(said)))
+    async with system_bus() as bus:
+        asking = asyncio.create_task(call(bus, question))
+        await asked.wait()
+        with capture_logs() as logged:
+            await world.crash()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert [line for line in logged if line["log_level"] == "warning"] == []
+    assert complaints == []
