@@ -32,13 +32,23 @@ def kafka_server() -> str:
 
 
 def mqtt_server(url: str | None = None) -> MqttServer:
-    """Parse ``mqtt://host:port`` (default: the environment's)."""
+    """Parse ``mqtt://host:port`` (default: the environment's).
+
+    Raises ``MisconfiguredError``, also for a name and password in it: the connection is neither
+    encrypted nor signed in to (a tunnel is, or the same machine), and whoever wrote them believes
+    that they are used. They are not repeated: what goes wrong is logged.
+    """
     text = url or required(MQTT_VARIABLE, "mqtt://127.0.0.1:1883")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port or MQTT_PORT
     except ValueError:  # no port, or brackets that do not close
         parts, host, port = None, None, MQTT_PORT
+    if "@" in text:
+        raise MisconfiguredError(
+            "An MQTT address has no name and password here: they would not be used.",
+            "Write it as mqtt://127.0.0.1:1883, and let who may connect be the network's business.",
+        )
     if parts is None or parts.scheme != "mqtt" or not host:
         raise MisconfiguredError(
             f"{text!r} is no MQTT address.", "Write it as mqtt://127.0.0.1:1883."
