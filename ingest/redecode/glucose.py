@@ -17,13 +17,21 @@ from ingest.redecode.numbers import (
     NEGATIVE_INFINITY,
     NOT_SENT,
     POSITIVE_INFINITY,
+    Booleans,
     Codes,
     Numbers,
     absent_where,
     sfloat,
 )
 from ingest.redecode.payloads import Cursor, Payloads
-from schemas.gatt.glucose import SPOILT, OffsetUnknown, SampleLocation, SampleType, Status
+from schemas.gatt.glucose import (
+    BOTH_SIDES,
+    SPOILT,
+    OffsetUnknown,
+    SampleLocation,
+    SampleType,
+    Status,
+)
 from schemas.vitals import GLUCOSE
 
 _TIME_OFFSET, _CONCENTRATION, _MOL_PER_L, _STATUS, _CONTEXT_FOLLOWS = range(5)
@@ -48,7 +56,9 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     sample_type = optional(sample & np.uint8(0x0F), concentration_sent)
     sample_location = optional(sample >> np.uint8(4), concentration_sent)
     status = optional(cursor.uint16("the status", _STATUS), status_sent)
-    beyond = _beyond(concentration, status)
+    high, low = _sides(concentration, status)
+    status = np.where(high & low, status | BOTH_SIDES, status)
+    beyond = np.where(low, NEGATIVE_INFINITY, np.where(high, POSITIVE_INFINITY, np.uint8(0)))
     unknown_offset = offset_sent & np.isin(offset, [code.value for code in OffsetUnknown])
     return Columns(
         vital=GLUCOSE,
@@ -72,18 +82,15 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     )
 
 
-def _beyond(concentration: Numbers, status: Codes16) -> Codes:
-    """Give the reason of absence of HI and LO: an infinite value goes before the status' bits."""
+def _sides(concentration: Numbers, status: Codes16) -> tuple[Booleans, Booleans]:
+    """Tell which results are HI and which LO, by an infinite value or by the status' bits."""
     bits = np.where(status == NONE, 0, status)
-    said = np.where(
-        bits & Status.RESULT_BELOW_RANGE != 0,
-        NEGATIVE_INFINITY,
-        np.where(bits & Status.RESULT_ABOVE_RANGE != 0, POSITIVE_INFINITY, 0),
-    ).astype(np.uint8)
-    infinite = (concentration.absent == NEGATIVE_INFINITY) | (
-        concentration.absent == POSITIVE_INFINITY
+    high: Booleans = bits & Status.RESULT_ABOVE_RANGE != 0
+    low: Booleans = bits & Status.RESULT_BELOW_RANGE != 0
+    return (
+        high | (concentration.absent == POSITIVE_INFINITY),
+        low | (concentration.absent == NEGATIVE_INFINITY),
     )
-    return np.where(infinite, concentration.absent, said)
 
 
 def _shown(concentration: Numbers, beyond: Codes) -> Numbers:

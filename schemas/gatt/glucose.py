@@ -143,6 +143,9 @@ class Feature(Bits):
     MULTIPLE_BONDS = 1 << 10
 
 
+BOTH_SIDES = Status.RESULT_ABOVE_RANGE | Status.RESULT_BELOW_RANGE
+"""What a meter says that contradicts itself: that the result is HI and LO."""
+
 _DETECTED_BY = {
     Status.BATTERY_LOW: Feature.BATTERY_LOW_DETECTION,
     Status.SENSOR_MALFUNCTION: Feature.SENSOR_MALFUNCTION_DETECTION,
@@ -219,18 +222,31 @@ class GlucoseMeasurement(Struct, frozen=True, kw_only=True):
 
     @property
     def beyond(self) -> Beyond | None:
-        """HI or LO, said by an infinite value or by a status bit.
+        """HI or LO, said by an infinite value or by a status bit; LO if both are said.
 
-        The value goes before the bits; two contradicting bits are read as LO, the more urgent.
+        See docs/design/014: both page, ``told`` says both, and sugar harms a HI less than insulin
+        a LO.
         """
-        if self.concentration is Absent.NEGATIVE_INFINITY:
+        sides = self._sides
+        if sides & Status.RESULT_BELOW_RANGE:
             return Beyond.BELOW
+        return Beyond.ABOVE if sides & Status.RESULT_ABOVE_RANGE else None
+
+    @property
+    def told(self) -> Status | None:
+        """The status, and both sides of the range in it if the value contradicts it there."""
+        if self.status is None or self._sides != BOTH_SIDES:
+            return self.status
+        return _status(self.status | BOTH_SIDES)
+
+    @property
+    def _sides(self) -> int:
+        said = (self.status or 0) & BOTH_SIDES
         if self.concentration is Absent.POSITIVE_INFINITY:
-            return Beyond.ABOVE
-        status = self.status or Status(0)
-        if Status.RESULT_BELOW_RANGE in status:
-            return Beyond.BELOW
-        return Beyond.ABOVE if Status.RESULT_ABOVE_RANGE in status else None
+            said |= Status.RESULT_ABOVE_RANGE
+        elif self.concentration is Absent.NEGATIVE_INFINITY:
+            said |= Status.RESULT_BELOW_RANGE
+        return said
 
     @property
     def spoilt(self) -> bool:

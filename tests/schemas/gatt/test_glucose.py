@@ -116,9 +116,20 @@ def test_status_alone_says_hi_or_lo(status: Status, beyond: Beyond | None) -> No
         assert replace(decoded(vector_id), status=status).beyond is beyond
 
 
-def test_an_infinite_value_goes_before_a_contradicting_status() -> None:
-    assert replace(decoded("G9"), status=Status.RESULT_ABOVE_RANGE).beyond is Beyond.BELOW
-    assert replace(decoded("G8"), status=Status.RESULT_BELOW_RANGE).beyond is Beyond.ABOVE
+def test_who_says_hi_and_lo_is_taken_for_lo_and_told_to_have_said_both() -> None:
+    both = Status.RESULT_ABOVE_RANGE | Status.RESULT_BELOW_RANGE
+    for vector_id, status in (
+        ("G9", Status.RESULT_ABOVE_RANGE),
+        ("G8", Status.RESULT_BELOW_RANGE),
+        ("G2", both),
+        ("G16", both),
+    ):
+        record = replace(decoded(vector_id), status=status | Status.BATTERY_LOW)
+        assert record.beyond is Beyond.BELOW
+        assert record.told == both | Status.BATTERY_LOW
+        assert record.status == status | Status.BATTERY_LOW  # what it sent
+    for vector_id in ("G8", "G9", "G10", "G2"):
+        assert decoded(vector_id).told == decoded(vector_id).status
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ def test_hi_and_lo_are_results_without_a_number(payload: str, absent: str) -> No
     assert "reported" not in measurement.attributes
 
 
+@pytest.mark.parametrize(
+    "payload", ["0B0700EA07030E0705090000FE07114000", "0B0800EA07030E07140900000208112000"]
+)
+def test_a_meter_that_says_hi_and_lo_is_read_as_lo_and_shown_to_have_said_both(
+    payload: str,
+) -> None:
+    """A HI may have been a LO: nobody may read one side alone, and none is normal."""
+    measurement = meter(payload)
+    assert measurement.outcome == "measured"
+    assert measurement.quantities["glucose"].absent == "negative-infinity"
+    assert measurement.status == ["result-above-range", "result-below-range"]
+
+
 def test_a_number_beside_hi_is_the_meters_limit_not_the_glucose() -> None:
     measurement = meter("0A0700EA07030E07050958B2112000")
     assert measurement.quantities["glucose"].absent == "positive-infinity"
