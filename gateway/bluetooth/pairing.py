@@ -92,7 +92,7 @@ async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
     asyncio.get_running_loop().set_exception_handler(_forgive_ended_connection)
     async with registered(person) as bus:
         try:
-            device = await _find(adapter, address)
+            device = await _find(bus, adapter, person)
             person.tell(f"Found {plain(device.name or address)}.")
             met = None
             if is_bonded(await _properties(bus, adapter, address)):
@@ -101,7 +101,7 @@ async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
                 if met is None:
                     person.tell("That pairing no longer works; making a new one.")
                     await remove(bus, adapter, address)
-                    device = await _find(adapter, address)
+                    device = await _find(bus, adapter, person)
             if met is None:
                 person.tell("Pairing…")
                 met = await _pair(bus, device, adapter, task)
@@ -163,8 +163,13 @@ def _refusal(error: DBusError, address: str, *, asked: bool) -> UnavailableError
     )
 
 
-async def _find(adapter: str, address: str) -> BLEDevice:
-    """Wait until the device is heard: bluetoothd forgets an unpaired one after 30 s."""
+async def _find(bus: MessageBus, adapter: str, person: Person) -> BLEDevice:
+    """Wait until the device is heard: bluetoothd forgets an unpaired one after 30 s.
+
+    One that is connected does not advertise; to attach to that link and end it would end the visit
+    of whoever has it (bleak pull request 1984).
+    """
+    address = person.address
     found: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
 
     def heard(device: BLEDevice, _advertisement: AdvertisementData) -> None:
@@ -172,10 +177,18 @@ async def _find(adapter: str, address: str) -> BLEDevice:
             found.set_result(device)
 
     async with listening(adapter, heard):
+        if await _is_connected(bus, adapter, address):
+            person.tell(f"{address} is connected just now; waiting for the end of that.")
         try:
             async with asyncio.timeout(FIND_TIMEOUT_S):
                 return await found
         except TimeoutError as error:
+            if await _is_connected(bus, adapter, address):
+                raise UnavailableError(
+                    f"{address} is connected: the gateway, or another program here, is reading it.",
+                    "Wait until it has ended, and repeat; `vitalwire gateway devices` tells whether"
+                    " it is read already.",
+                ) from error
             raise UnavailableError(
                 f"{address} is not heard.",
                 "Put it into pairing mode, and bring it within a few metres.",
@@ -235,6 +248,10 @@ async def _devices(bus: MessageBus, adapter: str) -> dict[str, dict[str, Any]]:
 async def _properties(bus: MessageBus, adapter: str, address: str) -> dict[str, Any]:
     devices = await _devices(bus, adapter)
     return devices.get(_device_path(adapter, address), {"Address": address})
+
+
+async def _is_connected(bus: MessageBus, adapter: str, address: str) -> bool:
+    return bool((await _properties(bus, adapter, address)).get("Connected"))
 
 
 def _device_path(adapter: str, address: str) -> str:

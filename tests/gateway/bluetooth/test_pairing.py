@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from bleak.backends.device import BLEDevice
 from bumble import hci
+from dbus_fast.aio import MessageBus
 
 from gateway.bluetooth import first_meeting, pairing
 from schemas.errors import UnavailableError
@@ -19,6 +20,7 @@ from tests.bluetooth_world import (
     CUFF_ADDRESS,
     METER_ADDRESS,
     eventually,
+    heard,
     make_cuff,
 )
 from tests.gateway.bluetooth.people import gateway, person
@@ -72,13 +74,13 @@ async def test_who_pairs_what_somebody_else_is_pairing_is_told_so_and_spoils_not
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
     asked, read = asyncio.Event(), asyncio.Event()
-    find, heard = pairing._find, list[BLEDevice]()
+    find, sighted = pairing._find, list[BLEDevice]()
 
-    async def once(adapter: str, address: str) -> BLEDevice:
+    async def once(bus: MessageBus, adapter: str, whoever: pairing.Person) -> BLEDevice:
         """Both heard it before the first one connected: then it is silent."""
-        if not heard:
-            heard.append(await find(adapter, address))
-        return heard[0]
+        if not sighted:
+            sighted.append(await find(bus, adapter, whoever))
+        return sighted[0]
 
     monkeypatch.setattr(pairing, "_find", once)
 
@@ -139,6 +141,28 @@ async def test_a_device_that_nobody_hears_is_an_error_with_a_way_out(
     with pytest.raises(UnavailableError, match="Put it into pairing mode"):
         await pairing.pair("hci0", person(METER_ADDRESS), TASK)
     assert world.bus_address
+
+
+async def test_a_device_that_is_being_read_is_not_said_to_be_silent(
+    cuff: Cuff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not advertise meanwhile; and its visit is not cut off."""
+    cuff.take(120, 80, 70)
+    device = await heard(CUFF_ADDRESS)
+    assert device is not None
+    told: list[str] = []
+    whoever = replace(person(CUFF_ADDRESS), tell=told.append)
+    async with first_meeting.connected(device, "hci0") as link:
+        with monkeypatch.context() as briefly:
+            briefly.setattr(pairing, "FIND_TIMEOUT_S", 0.2)
+            with pytest.raises(UnavailableError, match=r"is connected.*Wait until it has ended"):
+                await pairing.pair("hci0", whoever, TASK)
+        assert told == [f"{CUFF_ADDRESS} is connected just now; waiting for the end of that."]
+        assert not link.lost.is_set()
+        again = asyncio.create_task(pairing.pair("hci0", whoever, TASK))
+        await eventually(lambda: len(told) > 1)
+    _, met = await again
+    assert met.said.serial == cuff.identity.serial
 
 
 async def test_without_bluetoothd_it_is_one_line_with_a_way_out(
