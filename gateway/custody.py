@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 
 from gateway.journal_file import disk
 from gateway.journal_segments import Segments
-from gateway.record import BLOOD_PRESSURE_RECORD
+from gateway.record import BLOOD_PRESSURE_RECORD, KEPT_DAYS
 from schemas.ranges import Range
 
-KEEP_RECEIPTED_MS = 30 * 24 * 3600 * 1000
+KEEP_RECEIPTED_MS = KEPT_DAYS * 24 * 3600 * 1000
 PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
 
 

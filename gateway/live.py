@@ -83,6 +83,8 @@ class DeviceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long ago its last measurement came."""
     last_reading_at_least: bool = False
     """Whether that is only how long this machine runs: it came before, and no clock tells when."""
+    outlived_readings: bool = False
+    """Whether it was paired for longer than readings are kept here: one may have come and gone."""
     last_seen_s: int | None = None
     battery_percent: int | None = None
     battery_low: bool = False

@@ -15,6 +15,8 @@ BLOOD_PRESSURE = f"{uuids.BLOOD_PRESSURE_MEASUREMENT:04x}"
 BLOOD_PRESSURE_RECORD = f"{uuids.BLOOD_PRESSURE_RECORD:04x}"
 GLUCOSE = f"{uuids.GLUCOSE_MEASUREMENT:04x}"
 GLUCOSE_CONTEXT = f"{uuids.GLUCOSE_MEASUREMENT_CONTEXT:04x}"
+KEPT_DAYS = 30
+"""How long a record stays in the journal after the server's receipt, unless space is needed."""
 TWIN_WINDOW_MS = 60_000
 """The same bytes of the same device within this time are the same undated record."""
 

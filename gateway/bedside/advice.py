@@ -5,6 +5,7 @@ from enum import Enum
 
 from gateway.bedside import words
 from gateway.live import DeviceRow, Overview
+from gateway.record import KEPT_DAYS
 
 SILENT_AFTER_S = 3 * 86_400
 BATTERY_LOW_PERCENT = 20
@@ -79,7 +80,10 @@ def _of_device(device: DeviceRow) -> list[Advice]:
     found = []
     if device.last_reading_s is None or device.last_reading_s > SILENT_AFTER_S:
         since = words.last_reading(device)
-        last = "No reading yet" if since == "never" else f"The last reading came {since}"
+        last = f"The last reading came {since}"
+        if device.last_reading_s is None:
+            gone = device.outlived_readings
+            last = f"No reading in the last {KEPT_DAYS} days" if gone else "No reading yet"
         found.append(
             Advice(
                 Level.NOTICE,

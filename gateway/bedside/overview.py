@@ -15,6 +15,7 @@ import msgspec
 from gateway.admission import Admission
 from gateway.admissions import FILE as ADMISSIONS_FILE
 from gateway.admissions import Admissions
+from gateway.custody import KEEP_RECEIPTED_MS
 from gateway.live import DeviceRow, Live, Overview
 from gateway.status import last_captures, read_status
 from schemas.clock import Clock
@@ -79,6 +80,7 @@ def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
                 model=admission.model,
                 last_reading_s=clock.monotonic_ms() // 1000 if undated else age_s,
                 last_reading_at_least=undated,
+                outlived_readings=_outlived_readings(admission, clock),
                 last_seen_s=device.last_seen_s if device else None,
                 battery_percent=device.battery_percent if device else None,
                 battery_low=device.battery_low if device else False,
@@ -103,6 +105,12 @@ def _admissions(state: Path) -> list[Admission]:
             return admissions.all()
     except sqlite3.Error:
         return []
+
+
+def _outlived_readings(admission: Admission, clock: Clock) -> bool:
+    if admission.admitted_ms is None or not clock.synchronised():
+        return False
+    return clock.wall_ms() - admission.admitted_ms > KEEP_RECEIPTED_MS
 
 
 def _age_s(capture: Capture, clock: Clock) -> int | None:

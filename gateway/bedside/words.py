@@ -3,6 +3,7 @@
 from gateway.admission import Admission
 from gateway.advert import Advert
 from gateway.live import DeviceRow
+from gateway.record import KEPT_DAYS
 from schemas.gatt.quirks import quirk_of
 
 NEAR_DBM = -60
@@ -36,7 +37,9 @@ def ago(seconds: float | None) -> str:
 
 
 def last_reading(device: DeviceRow) -> str:
-    """Say when a device was last read, as far as that is known."""
+    """Say when a device was last read, as far as that is known: readings are kept for a while."""
+    if device.last_reading_s is None and device.outlived_readings:
+        return f"not in the last {KEPT_DAYS} days"
     return "before this start" if device.last_reading_at_least else ago(device.last_reading_s)
 
 

@@ -236,6 +236,18 @@ def test_a_reading_from_before_a_restart_is_not_said_never_to_have_come(tmp_path
     assert (words.last_reading(old), words.last_reading(new)) == ("before this start", "never")
     assert old.last_reading_s == 7_200
     assert [one.what for one in advice(found)] == ["NEW: No reading yet."]
+    with Admissions(tmp_path) as admissions:
+        for days in (29, 31):
+            paired_ms = Told(true=True).wall_ms() - days * 24 * 3600 * 1000
+            admitted = Admission(f"{days}", AdmittedBy.PERSON, f"AT {days}", paired_ms)
+            admissions.admit(admitted)
+    before, behind, *_ = gather(tmp_path, live, Told(true=True)).devices
+    assert (words.last_reading(before), words.last_reading(behind)) == (
+        "never",
+        "not in the last 30 days",  # longer than what it gave is kept here
+    )
+    (told,) = advice(Overview([behind], live))
+    assert told.what == "AT 31: No reading in the last 30 days."
     late = msgspec.structs.replace(old, last_reading_s=SILENT_AFTER_S + 1)
     (told,) = advice(Overview([late], live))
     assert told.what == "CUFF: The last reading came before this start."
