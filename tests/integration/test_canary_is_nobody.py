@@ -8,6 +8,7 @@ import pytest
 from alerts.desk.canaries import ANSWERED_WITHIN_MS
 from alerts.desk.canaries import Canaries as DesksCanaries
 from alerts.engine.canaries import CANARY_BOOK, judge_canaries
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.readings.admission import decoded
 from alerts.feed.board import Board
 from alerts.records import CanaryDecided, CanaryFound, Record, decode
@@ -24,7 +25,7 @@ from tests.ingest.factories import RECEIVED_MS, message, reading
 
 STREAM = "0011223344556677"
 BOOT = "ab" * 16
-BOOK = load_book(find_book(CANARY_BOOK))
+RULES = arrange([load_book(find_book(CANARY_BOOK))])
 
 
 def letter(canaries: Canaries) -> Letter:
@@ -46,7 +47,7 @@ def found() -> Transition:
     (record,) = parsed(letter(Canaries(STREAM))).records
     canary = decoded(record.value)
     assert isinstance(canary, Canary)
-    (transition,) = judge_canaries([canary], BOOK)
+    (transition,) = judge_canaries([canary], RULES)
     return transition
 
 
@@ -95,7 +96,7 @@ def test_a_canary_that_no_rule_would_find_does_not_come_back() -> None:
     text = record.value.replace(b'"40"', b'"110"')
     normal = decoded(text)
     assert isinstance(normal, Canary)
-    assert judge_canaries([normal], BOOK) == []
+    assert judge_canaries([normal], RULES) == []
 
 
 def test_the_desk_decides_on_it_once_and_on_no_old_one() -> None:
@@ -116,7 +117,7 @@ def test_the_watcher_knows_it_again() -> None:
     (record,) = parsed(letter(canaries)).records
     canary = decoded(record.value)
     assert isinstance(canary, Canary)
-    for transition in judge_canaries([canary], BOOK):
+    for transition in judge_canaries([canary], RULES):
         desk.found(transition)
     (decision,) = desk.decide(RECEIVED_MS)
     back = through_the_log(topics.ACTIONS, decision)

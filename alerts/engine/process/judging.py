@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from alerts.engine.canaries import CANARY_BOOK, judge_canaries
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.partitions.output import Message, Output, Patience
 from alerts.engine.partitions.partition import Entries
 from alerts.engine.partitions.replica import Write
@@ -55,7 +56,7 @@ class Judging:
         self._reports = reports
         self._ahead = ahead
         self._clock = clock
-        self._canary_book = load_book(find_book(CANARY_BOOK))
+        self._canary_rules = arrange([load_book(find_book(CANARY_BOOK))])
 
     def judge(self, records: list[LogRecord], output: Output, patience: Patience) -> None:
         """Judge records, sorted by partition, and write what follows."""
@@ -77,7 +78,7 @@ class Judging:
         canaries = chain(*(entries.canaries for entries in read.values()))
         found = [
             *chain(*(outcome.transitions for outcome, _ in judged.values())),
-            *judge_canaries(canaries, self._canary_book),
+            *judge_canaries(canaries, self._canary_rules),
         ]
         return _Judged(
             list(read.values()),
