@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.units import shown
+
 Outcome = Literal["measured", "failed", "control-solution", "demonstration"]
 """Only ``measured`` is judged. ``failed``: the device tried and has no value, or none that it
 stands by (a contact, not a measurement). The others test the device, not the patient."""
@@ -15,6 +17,8 @@ Absence = Literal[
     "not-a-number", "error", "positive-infinity", "negative-infinity", "not-sent", "unknown"
 ]
 """Why a value is absent, in FHIR's words; +/- infinity are a meter's HI and LO."""
+BEYOND: dict[Absence, str] = {"positive-infinity": "HI", "negative-infinity": "LO"}
+"""What a meter shows in place of a value that it cannot measure."""
 
 
 class Quantity(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,6 +33,14 @@ class Quantity(msgspec.Struct, frozen=True, omit_defaults=True):
         if (self.value is None) == (self.absent is None):
             message = "a quantity has either a value or a reason for its absence"
             raise ValueError(message)
+
+
+def value_text(quantity: Quantity) -> str:
+    """Show a value exactly as received: ``192 mmHg``, ``HI``, or why there is none."""
+    if quantity.value is not None:
+        return f"{quantity.value} {shown(quantity.unit)}"
+    assert quantity.absent is not None
+    return BEYOND.get(quantity.absent, quantity.absent)
 
 
 class Device(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -19,6 +19,8 @@ Integers = npt.NDArray[np.int64]
 
 HI = 1
 LO = -1
+SIDES: dict[str, int] = {"positive-infinity": HI, "negative-infinity": LO}
+"""On which side of a meter's range a value lies, by why it is absent."""
 
 SET = 1
 CLEAR = 0

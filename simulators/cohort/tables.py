@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from schemas.kafka import PatientReadings, ReadingsRecord
-from schemas.reading import Quantity
+from schemas.reading import BEYOND, Quantity
 from schemas.vitals import BLOOD_PRESSURE, GLUCOSE
 from simulators.cohort.episodes import Episode
 
@@ -62,10 +62,9 @@ _ALWAYS = (
     "patient_id", "reading_id", "vital", "measured_at", "received_at", "earliest_at",
     "time_quality", "outcome", "session_id",
 )  # fmt: skip
-_BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
 
 
 def _text(quantity: Quantity | None) -> str | None:
     if quantity is None:
         return None
-    return quantity.value if quantity.absent is None else _BEYOND.get(quantity.absent)
+    return quantity.value if quantity.absent is None else BEYOND.get(quantity.absent)

@@ -11,11 +11,11 @@ from alerts.engine.readings.columns import values_of
 from alerts.engine.readings.sight import Sight
 from alerts.rules.condition import HasStatus
 from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Chosen, Requirement, Values
+from schemas.reading import BEYOND
 from schemas.vitals import VITALS
 
 Met = Mapping[Requirement, bool]
 """What is known of a reading's circumstances."""
-_CENSORED = {"positive-infinity", "negative-infinity"}
 
 
 def true_rungs(ladder: Ladder, sight: Sight, own: Own, met: Met | None = None) -> tuple[int, int]:
@@ -35,7 +35,7 @@ def ended_rungs(
     ladder: Ladder, sight: Sight, own: Own, gated: Collection[str], met: Met | None = None
 ) -> int:
     """Give the rungs whose return condition a reading meets by itself, if it may end anything."""
-    censored = any(quantity.absent in _CENSORED for quantity in sight.quantities.values())
+    censored = any(quantity.absent in BEYOND for quantity in sight.quantities.values())
     if censored or not set(gated).isdisjoint(sight.status or ()):
         return 0
     ended = 0

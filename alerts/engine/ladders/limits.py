@@ -10,13 +10,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from alerts.engine.ladders.findings import Own, Summed
-from alerts.engine.readings.sight import Sight, value_text
+from alerts.engine.readings.sight import Sight
 from alerts.rules import syntax
 from alerts.rules.bounds import Bounds, Statement
 from alerts.rules.condition import Beyond, HasStatus, Limit, Test
-from alerts.rules.values import HI, LO
+from alerts.rules.values import HI, LO, SIDES
 from schemas.alert import LimitInForce
-from schemas.reading import Quantity
+from schemas.reading import Quantity, value_text
 from schemas.units import accepted, shown, ucum
 from schemas.vitals import VITALS
 
@@ -26,7 +26,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_SIDES = {"positive-infinity": HI, "negative-infinity": LO}
 _TENTH = Decimal("0.1")
 _KNOWN_MAX = 1 << 14
 
@@ -57,7 +56,7 @@ def limit_text(limit: Limit, own: Own, unit: str) -> str:
 
 def side_of(quantity: Quantity | None) -> int:
     """Tell HI and LO from all else, which is 0."""
-    return _SIDES.get(quantity.absent or "", 0) if quantity is not None else 0
+    return SIDES.get(quantity.absent or "", 0) if quantity is not None else 0
 
 
 def holds(test: Test, sight: Sight, own: Own) -> bool:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from alerts.engine.readings.sight import Sight, value_text
+from alerts.engine.readings.sight import Sight
 from schemas.kafka import CorrectedReading, Corrections, Withdrawals, WithdrawnReading
+from schemas.reading import value_text
 
 
 @dataclass(frozen=True, slots=True)

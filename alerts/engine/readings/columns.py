@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from alerts.engine.readings.identity import long_identity, name_of
 from alerts.rules.flags import known_flags, silent_flags
-from alerts.rules.values import CLEAR, HI, LO, NOT_ASSESSED, SET, Requirement, Values
+from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, SIDES, Requirement, Values
 from schemas.kafka import StampedReading
 from schemas.reading import Quantity
 from schemas.units import accepted
@@ -21,7 +21,6 @@ Identities = npt.NDArray[np.uint64]
 Booleans = npt.NDArray[np.bool_]
 _T = TypeVar("_T", bound=np.generic)
 
-_BEYOND = {"positive-infinity": HI, "negative-infinity": LO}
 _ABSENT = (math.nan, 0, 0)
 ASSESSED = 1 << 62
 """In a set of flags: the device said which it had noticed; see ``flags_of``."""
@@ -212,7 +211,7 @@ def _cell(received: Quantity | None, codes: dict[str, int]) -> tuple[float, int,
     if code is None:
         return _ABSENT
     if received.value is None:
-        return math.nan, code, _BEYOND.get(received.absent or "", 0)
+        return math.nan, code, SIDES.get(received.absent or "", 0)
     try:
         number = float(received.value)
     except ValueError:  # the bridge refuses these; a consumer is never stopped by one

@@ -5,10 +5,7 @@ import msgspec
 from alerts.rules.flags import silent_flags
 from schemas.alert import Evidence
 from schemas.kafka import Stamp, StampedReading, TimeQuality
-from schemas.reading import Capture, Device, Quantity, Reading
-from schemas.units import shown
-
-_BEYOND = {"positive-infinity": "HI", "negative-infinity": "LO"}
+from schemas.reading import Capture, Device, Quantity, Reading, value_text
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -57,14 +54,6 @@ def stamped_as(sight: Sight) -> StampedReading:
     if sight.time_quality in {"device-clock", "receipt"}:
         quality = "receipt" if sight.time_quality == "receipt" else "device-clock"
     return StampedReading(reading, Stamp(at_ms, at_ms, at_ms, at_ms, at_ms, quality))
-
-
-def value_text(quantity: Quantity) -> str:
-    """Show a value exactly as received: ``192 mmHg``, ``HI``, or why there is none."""
-    if quantity.value is not None:
-        return f"{quantity.value} {shown(quantity.unit)}"
-    assert quantity.absent is not None
-    return _BEYOND.get(quantity.absent, quantity.absent)
 
 
 def evidence_of(sight: Sight) -> Evidence:

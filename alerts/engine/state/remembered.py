@@ -11,11 +11,11 @@ import numpy as np
 from alerts.engine.ladders.kinds import Kinds
 from alerts.engine.readings.columns import ASSESSED, Booleans, Columns, Integers, status_of
 from alerts.engine.readings.identity import name_of
-from alerts.engine.readings.sight import Sight, value_text
+from alerts.engine.readings.sight import Sight
 from alerts.engine.state.memory import Layout, Memory, Structured, flags_bits
 from alerts.rules.values import HI, LO, Chosen, Requirement, Values
 from schemas.alert import Evidence
-from schemas.reading import Absence, Quantity
+from schemas.reading import Absence, Quantity, value_text
 from schemas.units import accepted
 from schemas.vitals import VITALS, Vital
 

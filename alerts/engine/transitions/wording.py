@@ -5,10 +5,11 @@ from functools import lru_cache
 from alerts.engine.ladders import limits
 from alerts.engine.ladders.findings import Finding, Own, Window
 from alerts.engine.ladders.ladder import Rung
-from alerts.engine.readings.sight import Sight, value_text
+from alerts.engine.readings.sight import Sight
 from alerts.rules.book import Mean
 from alerts.rules.condition import Beyond, HasStatus, Limit, Test
 from alerts.rules.values import HI
+from schemas.reading import value_text
 from schemas.vitals import spoken
 
 _RELATION = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
