@@ -20,8 +20,10 @@ def main() -> None:
     def note(payload: bytes) -> None:
         appended.write(f"{payload.hex()} {time.monotonic():.6f}\n")
 
-    def appended_to(journal: Journal, notification: Notification) -> Record:
-        record = append(journal, notification)
+    def appended_to(
+        journal: Journal, notification: Notification, *, newest: bool = False
+    ) -> Record:
+        record = append(journal, notification, newest=newest)
         note(notification.payload)
         return record
 

@@ -178,6 +178,30 @@ async def test_a_scan_that_stays_in_progress_is_ended_by_power(
     assert failures("power-cycle") == cycled_before + 1
 
 
+async def test_one_scan_lasts_for_all_visits(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan that is begun and ended around each connect collides with it: InProgress."""
+    start, stop, calls = BleakScanner.start, BleakScanner.stop, list[str]()
+
+    async def starting(scanner: BleakScanner) -> None:
+        calls.append("start")
+        await start(scanner)
+
+    async def stopping(scanner: BleakScanner) -> None:
+        calls.append("stop")
+        await stop(scanner)
+
+    await eventually(lambda: side.scanning)
+    monkeypatch.setattr(BleakScanner, "start", starting)
+    monkeypatch.setattr(BleakScanner, "stop", stopping)
+    for visit in (1, 2, 3):
+        taken = cuff.take(120 + visit, 80, 70)
+        await side.visited(visit)
+        assert side.payloads[-1] == taken
+    assert calls == []
+
+
 async def test_a_silent_scan_is_started_anew(
     cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +257,7 @@ async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
     monkeypatch.setattr(harvest, "SILENCE_S", 0.05)
     append, refusals = side.journal.append, 0
 
-    def refuses(notification: Notification) -> Record:
+    def refuses(_notification: Notification, *, newest: bool) -> Record:
         nonlocal refusals
         refusals += 1
         raise UnavailableError("The journal's disk fails.")

@@ -22,7 +22,18 @@ SHIPPED = "import vitalwire; vitalwire.cli()"
 DISK_HANGS = """
 import threading
 from gateway.journal import Journal
-Journal.append = lambda *_: threading.Event().wait()
+Journal.append = lambda *_, **__: threading.Event().wait()
+import vitalwire
+vitalwire.cli()
+"""
+SCAN_HANGS = """
+import asyncio
+from bleak import BleakScanner
+from gateway.bluetooth import scanner
+async def start(_scanner):
+    await asyncio.Event().wait()
+BleakScanner.start = start
+scanner.START_TIMEOUT_S, scanner.WEDGED_AFTER_MS = None, 1500
 import vitalwire
 vitalwire.cli()
 """
@@ -119,5 +130,16 @@ async def test_a_loop_that_hangs_falls_silent(
     await eventually(lambda: supervisor.heard["WATCHDOG=1"] > 3)
     cuff.take(120, 80, 70)
     await eventually(lambda: cuff.pending == 0)  # it confirmed the reading, and hangs
+    await eventually_silent(supervisor)
+    assert daemon.running
+
+
+@pytest.mark.parametrize("daemon", [SCAN_HANGS], ids=["scan hangs"], indirect=True)
+async def test_a_scanner_that_hangs_for_good_makes_the_daemon_fall_silent(
+    daemon: Child, supervisor: Supervisor
+) -> None:
+    """All else goes on, and yet no device would ever be read again: only a new process helps."""
+    daemon.start()
+    await eventually(lambda: supervisor.heard["WATCHDOG=1"] > 1)
     await eventually_silent(supervisor)
     assert daemon.running
