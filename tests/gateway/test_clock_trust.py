@@ -90,6 +90,18 @@ def test_numbers_and_stamps_must_agree(
     assert judged(record, before=before)[0] == screens
 
 
+def test_records_without_a_time_that_was_shown_are_held_against_no_moves() -> None:
+    """An offset that overran, and a date without year: neither is of any timeline."""
+    moved = SessionFacts(
+        "session", Device(ADDRESS), moves=(ClockMove(3_600_000, old_until=NOW, new_since=NOW),)
+    )
+    overrun = Stamped(Stamp(date_time.of(NOW), None, fault=True), 8, CAPTURE)
+    without_year = Stamped(Stamp(DateTime(0, 3, 14, 7, 5, 9), None), 9, CAPTURE)
+    before = stamped(NOW - timedelta(days=1), 7)
+    assert judged(overrun, moved, before)[0] == []
+    assert judged(without_year, moved, overrun)[0] == ["year-unknown"]
+
+
 def test_numbers_that_wrap_still_rise_and_cuffs_have_none() -> None:
     hour = timedelta(hours=1)
     assert judged(stamped(NOW, 0), before=stamped(NOW - hour, 65_535))[0] == []

@@ -95,6 +95,7 @@ def test_a_stranger_is_refused_and_counted_now_and_then() -> None:
     assert stranger(dialling, CUFF, 0) is Verdict.STRANGER
     assert stranger(dialling, CUFF, STRANGER_COUNTED_EVERY_MS - 1) is Verdict.STRANGER_AGAIN
     assert stranger(dialling, CUFF, STRANGER_COUNTED_EVERY_MS) is Verdict.STRANGER
+    assert stranger(dialling, CUFF, STRANGER_COUNTED_EVERY_MS + 1) is Verdict.STRANGER_AGAIN
 
 
 def test_strangers_do_not_fill_the_memory() -> None:

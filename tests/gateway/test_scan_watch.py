@@ -62,6 +62,14 @@ def test_starts_that_fail_again_and_again_need_power() -> None:
     assert watch.failed_to_start() is Remedy.RESTART
 
 
+def test_a_scan_that_began_in_between_makes_failed_starts_count_anew() -> None:
+    watch = ScanWatch()
+    for _ in range(FAILED_STARTS_BEFORE_POWER):
+        watch.started(0)
+        for _ in range(FAILED_STARTS_BEFORE_POWER - 1):
+            assert watch.failed_to_start() is Remedy.RESTART
+
+
 @given(st.lists(st.integers(0, SILENCE_FIRST_MS), max_size=50))
 def test_who_hears_something_now_and_then_is_left_alone(pauses_ms: list[int]) -> None:
     watch, now_ms = ScanWatch(), 0

@@ -221,6 +221,15 @@ def test_no_clock_is_set_without_need_or_knowledge(
     assert setting(None, ClockWay.CURRENT_TIME, moment(0, WALL_MS), BERLIN) is None
 
 
+def test_a_clock_that_was_read_a_while_ago_has_run_on_since() -> None:
+    right, read_ms, now_ms = DeviceClock(SHOWS, HOUR_MS), HOUR_MS, 2 * HOUR_MS
+    now = moment(now_ms, WALL_MS + now_ms - read_ms)
+    assert setting(right, ClockWay.CURRENT_TIME, now, BERLIN) is None
+    seen = Timeline().sight(right, now).seen
+    assert seen is not None
+    assert (seen.monotonic_ms, seen.wall_ms) == (read_ms, WALL_MS)
+
+
 def test_omrons_clock_is_set_only_when_far_off_and_one_never_set_always() -> None:
     omron, now = ClockWay.CURRENT_TIME_AFTER_NOTIFICATION, moment(0, WALL_MS)
     assert setting(DeviceClock(later(600_000), 0), omron, now, BERLIN) is None

@@ -260,6 +260,11 @@ def test_all_tries_fit_the_wake_window(took_ms: list[int], rng: Random) -> None:
     assert (order.command, visit.outcome) == (Command.REST, "link-failed")
 
 
+def test_a_turn_is_waited_for_as_long_as_a_cuff_may_be_awake() -> None:
+    order = Visit(Random(1)).begin(BEGIN_MS)
+    assert (order.command, order.within_s) == (Command.AWAIT_TURN, DEADLINES_S[State.SEEN])
+
+
 def test_tries_are_apart_by_a_pause_with_jitter() -> None:
     pauses_s = set()
     for seed in range(20):

@@ -6,7 +6,7 @@ from typing import NoReturn
 import pytest
 
 from gateway.cursor import Cursor
-from gateway.record import Notification
+from gateway.record import Notification, SessionFacts
 from schemas.errors import UnavailableError
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import DropLink, Meter, MeterBehaviour, Sample
@@ -58,6 +58,28 @@ async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
         assert side.journal.devices.cursor(METER_ADDRESS) is None
     side.intake.retry()
     await eventually(lambda: set(side.payloads) == set(taken))
+
+
+async def test_a_cursor_does_not_pass_a_visit_that_could_not_tell_its_newest(
+    meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before is never news: without its word an undated hypo would be taken for old.
+
+    So a daemon that dies between the two must find the cursor where it was.
+    """
+    keep = side.journal.keep_facts
+
+    def refuses_the_end(facts: SessionFacts, *, whole: bool = False) -> None:
+        if facts.ended:
+            raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
+        keep(facts, whole=whole)
+
+    with monkeypatch.context() as full:
+        full.setattr(side.journal, "keep_facts", refuses_the_end)
+        taken = meter.take(Sample(Decimal(40))).measurement
+        await side.visited(1)
+        assert side.payloads == [taken]
+        assert side.journal.devices.cursor(METER_ADDRESS) is None
 
 
 def payloads(record: Record) -> tuple[bytes, bytes]:
