@@ -1,6 +1,8 @@
 """The engine without its process: a log in, transitions out, however the log is cut.
 
 For `vitalwire rules judge`, back-tests and synthetic cohorts: one partition that nobody restores.
+Here every record is one of that partition's log: its time is the running maximum of all stamps. In
+the process, where gateways report on a topic of their own, ticks follow each other by a minute.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from alerts.engine.unassigned import UnassignedDevices
 from alerts.records import Removed
 from alerts.rules.book import Book
 from schemas.alert import Transition
-from schemas.kafka import GatewayReport, ReadingsRecord, Unassigned
+from schemas.kafka import GatewayReport, ReadingsRecord, Tick, Unassigned
 from schemas.registry import PATIENT_KEY, PatientEntry
 
 LogRecord = ReadingsRecord | Unassigned | GatewayReport | PatientEntry | Removed
@@ -44,6 +46,8 @@ class Offline:
             if not isinstance(record, Unassigned | GatewayReport | PatientEntry | Removed):
                 waiting.append(record)
                 continue
+            if isinstance(record, Unassigned | GatewayReport):
+                waiting.append(Tick(record.received_at_ms))  # what is due before it comes first
             found += self._judge(waiting)
             waiting = []
             if isinstance(record, Unassigned):
@@ -51,6 +55,7 @@ class Offline:
             elif isinstance(record, GatewayReport):
                 if self.plans.surroundings.take(record):
                     self.state.absences.gateway_changed(record.gateway_id)
+                    waiting.append(Tick(record.received_at_ms))
             else:
                 self._plan(record)
         return found + self._judge(waiting)

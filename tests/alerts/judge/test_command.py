@@ -324,6 +324,48 @@ def test_a_home_that_is_offline_explains_why_nothing_comes(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("cut", [1, 2, 100])
+def test_a_silence_that_was_due_before_its_gateway_went_is_the_patient_s(
+    tmp_path: Path, cut: int
+) -> None:
+    """A report is a record of the log: what is due before its stamp happens before it."""
+    watched = PatientEntry("p1", "Robin", ["adult-standard"], care_plan_from_ms=NOON)
+    went = NOON + 4 * DAYS
+    entries: list[msgspec.Struct] = [
+        watched,
+        record(NOON, [pressure(NOON, 120)]),
+        *(GatewayReport("home-1", NOON + hour * HOUR, Health("online")) for hour in range(73)),
+        GatewayReport("home-1", went, Health("offline")),
+    ]
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in entries))
+    found = told(judge(path, "--json", "--cut", str(cut), books=["adult-standard"]))
+    assert [(one["ladder"], one["event"], one["cause"]) for one in found] == [
+        ("absence-blood-pressure", "onset", "not-measured"),
+        ("absence-blood-pressure", "cause", "gateway-offline"),
+    ]
+    assert found[0]["at_ms"] < went - HOUR
+    assert found[1]["at_ms"] == went
+
+
+def test_a_page_that_waits_goes_out_before_a_later_report_or_reading_of_nobody(
+    tmp_path: Path,
+) -> None:
+    """Both are stamped, and log time is the running maximum of stamps."""
+    path = tmp_path / "log.jsonl"
+    first = record(NOON, [pressure(NOON, 200)])
+    nobody = {**json.loads(READING), "patient_id": None, "received_at": NOON + HOUR}
+    later = [msgspec.json.encode(GatewayReport("home-1", NOON + HOUR, Health("online")))]
+    for after in [*later, json.dumps(nobody).encode()]:
+        path.write_bytes(msgspec.json.encode(first) + b"\n" + after)
+        found = told(judge(path, "--json", books=["adult-standard", "adult-diabetes"]))
+        assert [one["event"] for one in found if one["ladder"] == "bp-high"] == [
+            "onset",
+            "confirmed",
+        ]
+        assert [one["patient_id"] for one in found][:2] == ["p1", "p1"]
+
+
 def test_stdin_is_read_too(log: Path) -> None:
     arguments = ["judge", *BOOKS, "--log", "-", "--json"]
     result = CliRunner().invoke(rules, arguments, input=log.read_bytes())
