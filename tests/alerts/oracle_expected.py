@@ -31,13 +31,22 @@ class Absent:
 
 @dataclass
 class Missed:
-    """What was told: of which deadline, since when nothing came, why, behind which gateway."""
+    """What is missed: by which deadline, since when nothing came, why, behind which gateway.
+
+    ``alert``: what its alert is named after, the first that was missed of the ladder.
+    """
 
     rule: Absent
     due_ms: int
     since_ms: int
     cause: str
     gateway: str
+    alert: str = ""
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """How grave it is: the least first; of two equal ones who notifies."""
+        return SEVERITIES.index(self.rule.severity), not self.rule.at_once
 
 
 @dataclass

@@ -5,6 +5,7 @@ Every patient is looked at before every record. When silence is due is the engin
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from alerts.engine.absence.expectation import Expectation, deadline_ms
 from alerts.engine.readings.identity import alert_id
@@ -15,10 +16,18 @@ from tests.alerts.oracle_contexts import Contexts
 from tests.alerts.oracle_expected import Absent, Home, Missed, expectation, speaking
 from tests.alerts.oracle_patient import LONG_AGO_MS, Patient
 from tests.alerts.oracle_problem import Gone
-from tests.alerts.oracle_rules import HOUR, SEVERITIES
+from tests.alerts.oracle_rules import HOUR
 from tests.alerts.oracle_words import Said
 
 OFFLINE = "gateway-offline"
+
+
+def voices(patient: Patient) -> dict[str, Missed]:
+    """Who speaks for each open alert."""
+    found: dict[str, Missed] = {}
+    for missed in sorted(patient.missed.values(), key=lambda one: one.rank):
+        found.setdefault(missed.alert, missed)
+    return found
 
 
 class Silence(Contexts):
@@ -83,9 +92,14 @@ class Silence(Contexts):
     def silences(self) -> list[Said]:
         """What is due before the record that comes."""
         found, told = list(self.gateways()), dict(self.told_away)
-        for name in sorted(self.patients):
+        for _, patient in sorted(self.patients.items()):
+            found += self.over(patient, list(patient.missed))
+            due = list[Missed]()
             for rule in self.absences:
-                found += self.look(self.patients[name], rule, told)
+                if rule.key not in patient.missed:
+                    found += self.look(patient, rule, told, due)
+            for missed in sorted(due, key=lambda one: (one.due_ms, one.rank)):
+                found += self.miss(patient, missed)
         first: dict[str, Said] = {}
         for one in sorted(found, key=lambda one: one.at_ms):
             if one.ladder == OFFLINE and one.event == "onset":
@@ -107,20 +121,16 @@ class Silence(Contexts):
                 for missed in patient.missed.values():
                     if missed.gateway == gateway:
                         cause = OFFLINE if away else self.cause(patient, missed.rule)
-                        if cause != missed.cause:
-                            missed.cause = cause
+                        changed, missed.cause = cause != missed.cause, cause
+                        if changed and voices(patient)[missed.alert] is missed:
                             yield self.of_silence("cause", patient, missed, self.log_ms)
         self.turned.clear()
 
-    def look(self, patient: Patient, rule: Absent, told: dict[str, int]) -> Iterator[Said]:
-        """``told``: the gateways of which somebody was told before."""
+    def look(
+        self, patient: Patient, rule: Absent, told: dict[str, int], due: list[Missed]
+    ) -> Iterator[Said]:
+        """``told``: the gateways of which somebody was told before; ``due``: takes what is."""
         since_ms, due_ms = self.due(patient, rule)
-        missed = patient.missed.get(rule.key)
-        if missed is not None:
-            if due_ms is None or due_ms > self.log_ms:
-                del patient.missed[rule.key]
-                yield self.of_silence("returned", patient, missed, self.log_ms)
-            return
         if due_ms is None:
             return
         home = self.homes.get(patient.gateway)
@@ -132,7 +142,8 @@ class Silence(Contexts):
             away_ms = None if home is None else home.away_since(at_ms)
             if away_ms is None:
                 patient.explained_ms.pop(rule.key, None)
-                yield self.miss(patient, rule, since_ms, at_ms)
+                cause = self.cause(patient, rule)
+                due.append(Missed(rule, at_ms, since_ms, cause, patient.gateway))
                 return
             if patient.gateway not in told:
                 self.told_away[patient.gateway] = away_ms
@@ -140,10 +151,29 @@ class Silence(Contexts):
             at_ms += HOUR
             patient.explained_ms[rule.key] = at_ms
 
-    def miss(self, patient: Patient, rule: Absent, since_ms: int, at_ms: int) -> Said:
-        missed = Missed(rule, at_ms, since_ms, self.cause(patient, rule), patient.gateway)
-        patient.missed[rule.key] = missed
-        return self.of_silence("onset", patient, missed, at_ms)
+    def miss(self, patient: Patient, missed: Missed) -> Iterator[Said]:
+        """One open alert per patient and ladder; the most severe rung that holds speaks."""
+        ladder = missed.rule.ladder
+        open_now = [one for one in voices(patient).values() if one.rule.ladder == ladder]
+        missed.alert = open_now[0].alert if open_now else f"{missed.rule.key}/{missed.due_ms}"
+        patient.missed[missed.rule.key] = missed
+        if not open_now or missed.rank < open_now[0].rank:
+            event = "worsened" if open_now else "onset"
+            yield self.of_silence(event, patient, missed, missed.due_ms)
+
+    def over(self, patient: Patient, keys: list[str]) -> Iterator[Said]:
+        """End which of these is not due any more; a step down is said, and the end of the last."""
+        before = voices(patient)
+        for key in keys:
+            due_ms = self.due(patient, patient.missed[key].rule)[1]
+            if due_ms is None or due_ms > self.log_ms:
+                del patient.missed[key]
+        after = voices(patient)
+        for alert, missed in before.items():
+            if alert not in after:
+                yield self.of_silence("returned", patient, missed, self.log_ms)
+            elif after[alert] is not missed:
+                yield self.of_silence("eased", patient, after[alert], self.log_ms)
 
     def due(self, patient: Patient, rule: Absent) -> tuple[int, int | None]:
         contact_ms = patient.contacts.get(rule.vital, (LONG_AGO_MS, ""))[0]
@@ -172,26 +202,41 @@ class Silence(Contexts):
             if patient.gateway not in {"", record.gateway_id}:
                 patient.explained_ms.clear()
             patient.gateway = record.gateway_id
-            for rule in self.absences:
-                missed = patient.missed.get(rule.key)
-                if rule.vital != vital or missed is None or at_ms <= missed.since_ms:
-                    continue
-                due_ms = self.due(patient, rule)[1]
-                if due_ms is None or due_ms > self.log_ms:
-                    del patient.missed[rule.key]
-                    yield self.of_silence("returned", patient, missed, self.log_ms)
+            later = [
+                key
+                for key, missed in patient.missed.items()
+                if missed.rule.vital == vital and at_ms > missed.since_ms
+            ]
+            yield from self.over(patient, later)
 
     def forget_absences(self, patient: Patient, now: list[Absent]) -> None:
         """A version leaves out rules: what they told is closed with them."""
         patient.explained_ms.clear()
+        before = {alert: replace(missed) for alert, missed in voices(patient).items()}
         left = {rule.key: rule for rule in now}
-        for key, missed in list(patient.missed.items()):
-            if key in left:
-                missed.rule = left[key]
-                continue
-            rank, origin = SEVERITIES.index(missed.rule.severity), f"{key}/{missed.due_ms}"
-            patient.gone.append(Gone(missed.rule.ladder, rank, missed.rule.id, origin, ""))
-            del patient.missed[key]
+        gone = {missed.alert for key, missed in patient.missed.items() if key not in left}
+        patient.missed = {
+            key: replace(missed, rule=left[key])
+            for key, missed in patient.missed.items()
+            if key in left
+        }
+        for alert, missed in before.items():
+            if alert in gone:
+                patient.gone.append(
+                    Gone(missed.rule.ladder, missed.rank[0], missed.rule.id, alert, "")
+                )
+
+    def without_rule(self, patient: Patient, gone: Gone) -> Iterator[Said]:
+        """Of silence too; a step down is said."""
+        if gone.reading_id:
+            yield from super().without_rule(patient, gone)
+            return
+        missed = voices(patient).get(gone.origin)
+        if missed is None:
+            closed = self.closed(patient, gone.ladder, gone.origin, (gone.rank, gone.rule), None)
+            yield replace(closed, reading_id="")
+        elif missed.rank[0] > gone.rank:
+            yield self.of_silence("eased", patient, missed, self.log_ms)
 
     def of_silence(self, event: str, patient: Patient, missed: Missed, at_ms: int) -> Said:
         rule, name = missed.rule, patient.entry.patient_id
@@ -202,7 +247,7 @@ class Silence(Contexts):
             rule.id,
             rule.severity,
             at_ms,
-            alert_id(name, rule.ladder, f"{rule.key}/{missed.due_ms}"),
+            alert_id(name, rule.ladder, missed.alert),
             "",
             (missed.cause,),
         )

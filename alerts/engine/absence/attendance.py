@@ -7,7 +7,7 @@ not with the patients.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.surroundings import Surroundings
 from schemas.alert import Cause
 
@@ -54,13 +55,15 @@ class Open:
     """What somebody was told: an absence by its deadline, a gateway by when it went.
 
     ``since_ms``: the last contact, or the beginning of the care plan. ``gateway``: the number of
-    the one that the patient's readings came by then.
+    the one that the patient's readings came by then. ``alert``: what a patient's is named after,
+    the rule and deadline of the first of its ladder.
     """
 
     origin_ms: int
     since_ms: int
     cause: Cause
     gateway: int
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Noticed:
     ``occasion``: tells two changes of one absence apart.
     """
 
-    event: Literal["onset", "returned", "cause"]
+    event: Literal["onset", "worsened", "eased", "returned", "cause"]
     row: int
     rule: int
     absence: Open
@@ -85,10 +88,11 @@ class Noticed:
 class Attendance:
     """One partition: the last contacts of every patient, and what is open.
 
-    ``vital_of``: by rule, the number of the vital that it waits for; ``vitals``: how many.
-    ``held_until_ms``: silence is not judged before, because the log itself was away.
+    ``rungs``: the rules; ``vital_of``: the number of the vital that each waits for; ``vitals``: how
+    many. ``held_until_ms``: silence is not judged before, because the log itself was away.
     """
 
+    rungs: Rungs
     vital_of: Sequence[int]
     vitals: int
     expect: Expect
@@ -226,6 +230,15 @@ class Attendance:
         self.contact_ms[row, vital] = max(self.contact_ms[row, vital], at_ms)
         self.device[row, vital] = contacts.device[position]
         self.gateway[row] = contacts.gateway[position]
+
+    def voices(self, row: int, rules: Iterable[int]) -> dict[str, Key]:
+        """Give who speaks for each open alert of a patient: the gravest of the rules that hold."""
+        found: dict[str, Key] = {}
+        for rule in sorted(rules, key=lambda rule: (self.rungs.ranks[rule], rule)):
+            absence = self.open.get((row, rule))
+            if absence is not None:
+                found.setdefault(absence.alert, (row, rule))
+        return found
 
     def begin(self, key: Key, absence: Open) -> None:
         """Keep an absence that somebody is told of; since when it counts is known then."""

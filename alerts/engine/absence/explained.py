@@ -30,7 +30,7 @@ _NO_GATEWAY = "nothing is known of a gateway in the home: is it set up?"
 def patient_transition(patient_id: str, rule: AbsenceRule, noticed: Noticed) -> Transition:
     """Write down what was noticed of a patient."""
     absence, told = noticed.absence, rule.rule
-    alert = alert_id(patient_id, told.ladder, f"{rule.key}/{absence.origin_ms}")
+    alert = alert_id(patient_id, told.ladder, absence.alert)
     return Transition(
         event_id=event_id(alert, noticed.event, noticed.occasion),
         alert_id=alert,
@@ -93,6 +93,8 @@ def _reason(vital: str, noticed: Noticed) -> str:
             return f"The patient has measured {name} again, or tried to"
         return f"The care plan was changed: by now no {name} is overdue"
     silence = _long(noticed.at_ms - absence.since_ms)
+    if noticed.event == "eased":
+        return f"By what is known and expected now, no {name} for {silence}: less grave than before"
     unknown = absence.cause == "not-measured" and not absence.gateway
     return f"No {name} for {silence}; {_NO_GATEWAY if unknown else _CAUSES[absence.cause]}"
 

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Open
 from schemas.alert import Cause, Severity
 
 
 class KeptOpen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An ``Open`` by its gateway's name; of a patient's also where and how gravely it was told."""
+    """An ``Open`` by its gateway's name; of a patient's also where and how gravely it was told.
+
+    ``alert`` "": written by a release in which each rule's absence was an alert of its own.
+    """
 
     origin_ms: int
     since_ms: int
@@ -18,6 +22,7 @@ class KeptOpen(msgspec.Struct, frozen=True, omit_defaults=True):
     gateway: str
     ladder: str = ""
     severity: Severity = "info"
+    alert: str = ""
 
 
 class KeptSilence(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,8 +92,13 @@ def restore_row(
         if (row, number) in attendance.open:
             attendance.end((row, number))
         if rule in kept.open:
-            attendance.begin((row, number), _open(attendance, kept.open[rule]))
+            attendance.begin((row, number), _open(attendance, with_alert(rule, kept.open[rule])))
     attendance.look_again(row)
+
+
+def with_alert(rule: str, kept: KeptOpen) -> KeptOpen:
+    """Give an open absence with the name of its alert, whichever release wrote it down."""
+    return kept if kept.alert else replace(kept, alert=f"{rule}/{kept.origin_ms}")
 
 
 def encode_away(attendance: Attendance) -> bytes:
@@ -114,8 +124,10 @@ def restore_away(attendance: Attendance, value: bytes) -> None:
 
 
 def _kept(attendance: Attendance, told: Open) -> KeptOpen:
-    return KeptOpen(told.origin_ms, told.since_ms, told.cause, attendance.gateways[told.gateway])
+    gateway = attendance.gateways[told.gateway]
+    return KeptOpen(told.origin_ms, told.since_ms, told.cause, gateway, alert=told.alert)
 
 
 def _open(attendance: Attendance, kept: KeptOpen) -> Open:
-    return Open(kept.origin_ms, kept.since_ms, kept.cause, attendance.number_of(kept.gateway))
+    gateway = attendance.number_of(kept.gateway)
+    return Open(kept.origin_ms, kept.since_ms, kept.cause, gateway, kept.alert)

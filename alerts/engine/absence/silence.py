@@ -74,10 +74,18 @@ class _Walk:
 
     def _due(self, until_ms: int) -> Iterator[Noticed]:
         """Look at each silence whose time has come before a record stamped ``until_ms``."""
-        for rule in range(len(self.attendance.vital_of)):
-            key = (self.row, rule)
-            while (at_ms := int(self.attendance.scheduled_ms[key])) < until_ms:
-                yield from self._look(key, at_ms)
+        while (due := self._next(until_ms)) is not None:
+            yield from self._look(*due)
+
+    def _next(self, until_ms: int) -> tuple[Key, int] | None:
+        """Give whose time comes first, and when; of one time the gravest, who speaks for all."""
+        ranks = self.attendance.rungs.ranks
+        times = enumerate(self.attendance.scheduled_ms[self.row].tolist())
+        due = [(at_ms, ranks[rule], rule) for rule, at_ms in times if at_ms < until_ms]
+        if not due:
+            return None
+        at_ms, _, rule = min(due)
+        return (self.row, rule), at_ms
 
     def _look(self, key: Key, at_ms: int) -> Iterator[Noticed]:
         attendance = self.attendance
@@ -85,10 +93,8 @@ class _Walk:
         entry = bisect_right(self.log_ms, at_ms)
         if key in attendance.open:
             attendance.schedule(key, NEVER_MS)
-            log_ms = self.log_ms[entry]
-            if due_ms is None or due_ms > log_ms:
-                yield self._returned(key, log_ms, entry, -1)
-                self._wait(key, since_ms, due_ms)
+            ladder = [(self.row, rule) for rule in attendance.rungs.ladders[key[1]]]
+            yield from self._over(ladder, entry, -1)
             return
         later_ms = self._not_before(due_ms, entry)
         if later_ms is None or later_ms > at_ms:
@@ -105,9 +111,20 @@ class _Walk:
             return
         attendance.schedule(key, NEVER_MS)
         cause = cause_of(attendance, self.row, attendance.vital_of[key[1]])
-        absence = Open(at_ms, since_ms, cause, gateway)
+        yield from self._begun(key, Open(at_ms, since_ms, cause, gateway), entry)
+
+    def _begun(self, key: Key, absence: Open, entry: int) -> Iterator[Noticed]:
+        """One problem is one alert: another rule of its ladder joins it, told if it is graver."""
+        attendance, ranks = self.attendance, self.attendance.rungs.ranks
+        name = f"{attendance.rungs.keys[key[1]]}/{absence.origin_ms}"
+        open_now = attendance.voices(self.row, attendance.rungs.ladders[key[1]])
+        voice = next(iter(open_now.values()), None)
+        absence.alert = name if voice is None else attendance.open[voice].alert
         attendance.begin(key, absence)
-        yield Noticed("onset", *key, absence, at_ms, entry)
+        if voice is None:
+            yield Noticed("onset", *key, absence, absence.origin_ms, entry)
+        elif ranks[key[1]] < ranks[voice[1]]:
+            yield Noticed("worsened", *key, absence, absence.origin_ms, entry, -1, name)
 
     def _wait(self, key: Key, since_ms: int, due_ms: int | None) -> None:
         """Look again when silence is due: if nothing says since when, with the first contact."""
@@ -146,21 +163,41 @@ class _Walk:
         attendance.remember_one(contacts, position)
         entry, place = int(contacts.entry[position]), int(contacts.place[position])
         self.before_ms = self.log_ms[entry]
+        later = list[Key]()
         for rule, other in enumerate(attendance.vital_of):
             key = (self.row, rule)
             absence = attendance.open.get(key)
             began = other == vital and attendance.began(key)
             if began or (moved and absence is None):  # another gateway explains no silence any more
                 attendance.schedule(key, NO_CONTACT_MS)
-            if other != vital or absence is None or at_ms <= absence.since_ms:
-                continue
-            log_ms, due_ms = self.log_ms[entry], self._silence(key)[1]
-            if due_ms is None or due_ms > log_ms:  # an old one that comes late ends no silence
-                yield self._returned(key, log_ms, entry, place)
-                attendance.schedule(key, NO_CONTACT_MS)
+            if other == vital and absence is not None and at_ms > absence.since_ms:
+                later.append(key)
+        yield from self._over(later, entry, place)
 
-    def _returned(self, key: Key, at_ms: int, entry: int, place: int) -> Noticed:
-        return Noticed("returned", *key, self.attendance.end(key), at_ms, entry, place)
+    def _over(self, keys: list[Key], entry: int, place: int) -> Iterator[Noticed]:
+        """End which of these is not due any more; say what that leaves of each alert.
+
+        An old measurement that comes late may end none, or only the silence that is longer.
+        """
+        attendance, log_ms = self.attendance, self.log_ms[entry]
+        ladders, names = attendance.rungs.ladders, attendance.rungs.keys
+        before = attendance.voices(self.row, {one for _, rule in keys for one in ladders[rule]})
+        over = dict[Key, Open]()
+        for key in keys:
+            since_ms, due_ms = self._silence(key)
+            if key in attendance.open and (due_ms is None or due_ms > log_ms):
+                over[key] = attendance.end(key)
+                self._wait(key, since_ms, due_ms)
+        for name, voice in before.items():
+            if voice not in over:
+                continue
+            left = attendance.voices(self.row, ladders[voice[1]]).get(name)
+            if left is None:
+                yield Noticed("returned", *voice, over[voice], log_ms, entry, place)
+                continue
+            absence, occasion = attendance.open[left], f"{names[left[1]]}/{log_ms}"
+            absence.since_ms = self._silence(left)[0]
+            yield Noticed("eased", *left, absence, log_ms, entry, place, occasion)
 
 
 def _once_a_gateway(attendance: Attendance, noticed: list[Noticed]) -> list[Noticed]:
@@ -197,8 +234,10 @@ def _gateways(attendance: Attendance, at_ms: int) -> Iterator[Noticed]:
             now: Cause = cause_of(attendance, row, attendance.vital_of[rule])
             if away_ms is not None:
                 now = "gateway-offline"
-            if now != absence.cause:
-                absence.cause = now
+            if now == absence.cause:
+                continue
+            absence.cause = now
+            if (row, rule) in attendance.voices(row, attendance.rungs.ladders[rule]).values():
                 occasion = f"{now}/{attendance.surroundings.reported_ms(name)}"
                 yield Noticed("cause", row, rule, absence, at_ms, 0, -1, occasion)
     attendance.turned.clear()

@@ -16,11 +16,12 @@ from alerts.engine.absence.keep import (
     restore_row,
 )
 from alerts.engine.absence.rules import AbsenceRule
+from alerts.engine.absence.rungs import rungs_of
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
 from alerts.engine.absence.surroundings import Surroundings, device_number
 from alerts.engine.transitions.found import Found
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
-from schemas.alert import Transition
+from schemas.alert import Severity, Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.vitals import VITALS
 
@@ -51,6 +52,7 @@ class AbsenceWatch:
         self._numbers = {vital: number for number, vital in enumerate(self.vitals)}
         self._expected: list[tuple[Expectation | None, ...]] = []
         self.attendance = Attendance(
+            rungs_of(rules),
             [self._numbers[rule.rule.vital] for rule in rules],
             len(self.vitals),
             self._expect,
@@ -140,6 +142,17 @@ class AbsenceWatch:
                 if one.reading.outcome in _CONTACT and one.reading.vital in self._numbers
             ]
         )
+
+    def voice(self, row: int, alert: str) -> tuple[Severity, int] | None:
+        """Tell how grave an open alert is, and by which rule (its number); None: nothing holds."""
+        key = self.attendance.voices(row, range(len(self.rules))).get(alert)
+        return None if key is None else (self.rules[key[1]].rule.severity, key[1])
+
+    def eased(self, patient_id: str, row: int, rule: int, log_ms: int) -> Transition:
+        """Say that a version took a graver rule from an alert that this one keeps open."""
+        absence, occasion = self.attendance.open[row, rule], f"{self.keys[rule]}/{log_ms}/version"
+        noticed = Noticed("eased", row, rule, absence, log_ms, 0, -1, occasion)
+        return self._transition(patient_id, noticed)
 
     def _expect(self, row: int, rule: int) -> Expectation | None:
         expected = self._expected[row]

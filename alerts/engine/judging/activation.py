@@ -27,7 +27,7 @@ from alerts.engine.transitions.ladder_state import LadderState
 from alerts.engine.transitions.transition import transition
 from alerts.engine.transitions.wording import rule_text
 from alerts.engine.windows.standing import newest, window_at
-from schemas.alert import Evidence, Transition
+from schemas.alert import SEVERITIES, Evidence, Transition
 
 Told = tuple[int, Transition]
 """Row of the patient, and what is told."""
@@ -189,6 +189,9 @@ def _anew(state: PartitionState) -> str:
 
 def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Iterator[Transition]:
     """Close an alert of which no loaded book knows a rule; what another one keeps open is eased."""
+    if not orphan.reading_id:
+        yield from _silence_without_rule(state, row, orphan)
+        return
     ladder = next((one for one in state.rule_set.ladders if one.name == orphan.ladder), None)
     held = state.ladders.get((row, ladder.index)) if ladder else None
     voice = ladder.voice(held.latched, held.lowered) if ladder and held else None
@@ -196,6 +199,15 @@ def _without_rule(state: PartitionState, row: int, orphan: Orphan) -> Iterator[T
         yield _closed(state, row, orphan)
     elif voice[0] > orphan.voice[0]:
         yield _eased(state, row, orphan, ladder, voice)
+
+
+def _silence_without_rule(state: PartitionState, row: int, orphan: Orphan) -> Iterator[Transition]:
+    voice = state.absences.voice(row, orphan.onset_reading_id)
+    if voice is None:
+        yield _closed(state, row, orphan)
+    elif SEVERITIES.index(voice[0]) > orphan.voice[0]:
+        told = state.absences.eased(state.patients[row], row, voice[1], state.log_ms)
+        yield replace(told, held_before=orphan.rungs)
 
 
 def _closed(state: PartitionState, row: int, orphan: Orphan) -> Transition:

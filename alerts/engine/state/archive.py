@@ -5,6 +5,7 @@ what is in it already. Rungs are kept by name (book/rule), so that a changed rul
 own. ``alerts.engine.partitions.changelog`` says what is around it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.keep import KeptSilence
+from alerts.engine.absence.keep import KeptSilence, with_alert
 from alerts.engine.ladders.ladder import INFO, Ladder, RuleSet, VitalLadders, mask
 from alerts.engine.readings.columns import Integers
 from alerts.engine.readings.sight import Sight
@@ -245,11 +246,15 @@ def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orp
 
 
 def _silences(state: PartitionState, kept: KeptSilence) -> Iterator[Orphan]:
-    """Find open absences whose rule is gone; a former release did not write down their ladder."""
+    """Find alerts about silence of which a rule is gone; a former release left out their ladder."""
+    alerts: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for key, told in kept.open.items():
-        if told.ladder and key not in state.absences.keys:
-            voice = SEVERITIES.index(told.severity), key
-            yield Orphan(told.ladder, f"{key}/{told.origin_ms}", [key], voice, "")
+        if told.ladder:
+            rank = SEVERITIES.index(told.severity), key
+            alerts[told.ladder, with_alert(key, told).alert].append(rank)
+    for (ladder, alert), ranks in alerts.items():
+        if any(key not in state.absences.keys for _, key in ranks):
+            yield Orphan(ladder, alert, [key for _, key in ranks], min(ranks), "")
 
 
 @lru_cache(maxsize=4)

@@ -14,12 +14,12 @@ from tests.alerts.readings import ADDRESS, DAY, HOUR
 
 ABSENT = """
 [[rule]]
-id = "{name}-absent-{what}"
+id = "{name}-absent-{what}{number}"
 ladder = "absence-{what}"
 title = "Generated"
 vital = "{vital}"
 absent_for = "{days}d"
-severity = "medium"
+severity = "{severity}"
 source = "none: this book is for tests"
 advice = "none"
 notify = {notify}
@@ -30,8 +30,9 @@ HOMES = ["home-1", "home-1", "home-1", "home-2"]
 @st.composite
 def silent(draw: st.DrawFn, scene: Scene) -> Scene:
     """Let silence count in a scene."""
+    counts = st.sampled_from([0, 1, 1, 2, 3])
     books = tuple(
-        text + "".join(draw(st.lists(absences(name), max_size=1)))
+        text + "".join(draw(absences(name, number)) for number in range(draw(counts)))
         for name, text in zip("ab", scene.books, strict=True)
     )
     log = tuple(
@@ -46,13 +47,15 @@ def silent(draw: st.DrawFn, scene: Scene) -> Scene:
 
 
 @st.composite
-def absences(draw: st.DrawFn, name: str) -> str:
+def absences(draw: st.DrawFn, name: str, number: int) -> str:
     vital = draw(st.sampled_from(["blood_pressure", "glucose"]))
     return ABSENT.format(
         name=name,
         vital=vital,
         what=vital.replace("_", "-"),
-        days=draw(st.integers(1, 2)),
+        number=number,
+        days=draw(st.integers(1, 3)),
+        severity=draw(st.sampled_from(["medium", "medium", "high", "critical"])),
         notify=draw(st.sampled_from(["true", "false"])),
     )
 

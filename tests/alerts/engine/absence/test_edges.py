@@ -187,18 +187,6 @@ def test_an_old_reading_that_comes_late_ends_no_silence_and_one_that_shortens_it
     assert told(state, late) == [("returned", "two-days", due + 2 * HOUR)]
 
 
-def test_two_rules_of_a_vital_are_told_and_end_each_by_itself() -> None:
-    text = TEXT + silent("four-days", "blood_pressure", 4, severity="high")
-    state = fresh(text=text)
-    found = told(state, *sent(pressure(NOON, 120)), Tick(NOON + 4 * DAY + 1))
-    names = [name for _, name, _ in found if name != "sugar"]
-    assert names == ["two-days", "four-days"]
-    back = NOON + 5 * DAY
-    over = told(state, *sent(pressure(back, 120)))
-    assert sorted(over) == [("returned", "four-days", back), ("returned", "two-days", back)]
-    assert told(state, *sent(pressure(back + 1, 120))) == []
-
-
 def test_a_restart_tells_nothing_twice_and_forgets_no_silence() -> None:
     due = NOON + 2 * DAY
     state = fresh()

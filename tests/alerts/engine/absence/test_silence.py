@@ -19,6 +19,7 @@ from alerts.engine.absence.keep import (
     restore_away,
     restore_row,
 )
+from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
 from alerts.engine.absence.surroundings import REPORT_LATE_MS, Surroundings, device_number
 from schemas.kafka import GatewayReport
@@ -29,6 +30,10 @@ DAY_MS = 24 * HOUR_MS
 LONG_AGO_MS = -(2**62)
 BEGIN_MS = 1_793_527_200_000  # 2026-11-01T10:00Z, a Sunday
 PATIENTS, VITAL_OF = 3, (0, 1, 0)
+RANKS = ((1, True), (1, True), (0, False))
+RUNGS = Rungs(("a", "b", "c"), RANKS, ((0, 2), (1,), (0, 2)))
+"""The last rule is graver than the first, and of one ladder with it."""
+ALONE = Rungs(("a",), ((2, True),), ((0,),))
 ADDRESS = "AA:BB:CC:DD:EE:01"
 DEVICE = device_number(ADDRESS)
 GATEWAY = "home-1"
@@ -49,7 +54,7 @@ def expect(row: int, rule: int) -> Expectation | None:
 
 def fresh(surroundings: Surroundings | None = None) -> Attendance:
     """Begin with every patient known and nobody heard of."""
-    attendance = Attendance(VITAL_OF, 2, expect, surroundings or Surroundings())
+    attendance = Attendance(RUNGS, VITAL_OF, 2, expect, surroundings or Surroundings())
     attendance.grow(PATIENTS)
     for row in range(PATIENTS):
         attendance.look_again(row)
@@ -74,47 +79,64 @@ def run(attendance: Attendance, entries: list[Entry]) -> list[Noticed]:
 def told(noticed: list[Noticed]) -> list[tuple[object, ...]]:
     """Give what must be equal, in an order of its own."""
     return sorted(
-        (one.at_ms, one.row, one.rule, one.event, one.absence.origin_ms, one.absence.since_ms)
+        (one.at_ms, one.row, one.rule, one.event, one.absence.origin_ms, one.absence.alert)
         for one in noticed
     )
 
 
 @dataclass
 class Reference:
-    """Looks at every patient at every record."""
+    """Looks at every patient at every record; ``open``: by patient and rule, deadline and alert."""
 
     contact_ms: dict[tuple[int, int], int] = field(default_factory=dict)
-    open: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    open: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     found: list[tuple[object, ...]] = field(default_factory=list)
 
     def take(self, stamp: int, contacts: list[tuple[int, int, int]]) -> None:
-        for row in range(PATIENTS):
-            for rule, vital in enumerate(VITAL_OF):
-                self._due(row, rule, vital, stamp)
+        due = [(self._due(row, rule), row, rule) for row in range(PATIENTS) for rule in range(3)]
+        for due_ms, row, rule in sorted(due, key=lambda one: (one[0], RANKS[one[2]])):
+            if due_ms < stamp and (row, rule) not in self.open:
+                self._begin(row, rule, due_ms)
         for row, vital, ago_ms in contacts:
             before = self.contact_ms.get((row, vital), -1)
             self.contact_ms[row, vital] = max(before, stamp - ago_ms)
+            voice = self._voice(row, vital)
             for rule, other in enumerate(VITAL_OF):
-                origin = self.open.get((row, rule))
-                if other == vital and origin and self._ends(row, rule, vital, stamp, ago_ms):
-                    del self.open[row, rule]
-                    self.found.append((stamp, row, rule, "returned", *origin))
+                if other == vital and (row, rule) in self.open and self._due(row, rule) > stamp:
+                    ended = self.open.pop((row, rule))
+                    if rule == voice:
+                        self._end(stamp, row, rule, ended)
 
-    def _ends(self, row: int, rule: int, vital: int, stamp: int, ago_ms: int) -> bool:
-        expectation = expect(row, rule)
-        assert expectation is not None
-        due = deadline_ms(expectation, self.contact_ms[row, vital])
-        return stamp - ago_ms > self.open[row, rule][1] and due is not None and due > stamp
+    def _voice(self, row: int, vital: int) -> int | None:
+        """Who speaks for the one ladder that a vital has."""
+        rules = [rule for one, rule in self.open if one == row and VITAL_OF[rule] == vital]
+        return min(rules, key=lambda rule: RANKS[rule], default=None)
 
-    def _due(self, row: int, rule: int, vital: int, stamp: int) -> None:
+    def _begin(self, row: int, rule: int, due_ms: int) -> None:
+        voice, alert = self._voice(row, VITAL_OF[rule]), f"{'abc'[rule]}/{due_ms}"
+        if voice is not None:
+            alert = self.open[row, voice][1]
+        if voice is None or RANKS[rule] < RANKS[voice]:
+            event = "onset" if voice is None else "worsened"
+            self.found.append((due_ms, row, rule, event, due_ms, alert))
+        self.open[row, rule] = (due_ms, alert)
+
+    def _end(self, stamp: int, row: int, rule: int, ended: tuple[int, str]) -> None:
+        """Rules of one ladder go from the mildest, which is the first to come, to the gravest."""
+        left = self._voice(row, VITAL_OF[rule])
+        if left is None or self._due(row, left) > stamp:
+            self.found.append((stamp, row, rule, "returned", *ended))
+        else:
+            self.found.append((stamp, row, left, "eased", *self.open[row, left]))
+
+    def _due(self, row: int, rule: int) -> int:
         expectation = expect(row, rule)
-        if expectation is None or (row, rule) in self.open:
-            return
-        since = max(self.contact_ms.get((row, vital), 0), expectation.from_ms)
+        if expectation is None:
+            return 2**62
+        since = max(self.contact_ms.get((row, VITAL_OF[rule]), 0), expectation.from_ms)
         due = deadline_ms(expectation, since)
-        if due is not None and due < stamp:
-            self.open[row, rule] = (due, since)
-            self.found.append((due, row, rule, "onset", due, since))
+        assert due is not None
+        return due
 
 
 entries_of = st.lists(
@@ -144,7 +166,7 @@ def stamped(raw: list[tuple[int, list[tuple[int, int, int]]]]) -> list[Entry]:
 def restarted(attendance: Attendance) -> Attendance:
     """Restore what was kept, as a new process does."""
     names, rules = ("blood_pressure", "glucose"), ("a", "b", "c")
-    again = Attendance(VITAL_OF, 2, expect, attendance.surroundings)
+    again = Attendance(RUNGS, VITAL_OF, 2, expect, attendance.surroundings)
     again.grow(PATIENTS)
     for row, silence in enumerate(keep_rows(attendance, range(PATIENTS), names, rules)):
         record = msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
@@ -188,8 +210,8 @@ def contact(at_ms: int) -> Entry:
 
 
 def of_first(noticed: list[Noticed]) -> list[Noticed]:
-    """Give what concerns the first patient's first rule."""
-    return [one for one in noticed if (one.row, one.rule) == (0, 0)]
+    """Give what concerns the first patient's first ladder."""
+    return [one for one in noticed if one.row == 0 and one.rule in {0, 2}]
 
 
 def test_a_gateway_that_is_away_is_one_alert_and_its_patients_are_judged_after_it_is_back() -> None:
@@ -302,7 +324,7 @@ def test_a_changed_plan_ends_what_is_no_longer_expected() -> None:
     wanted: list[Expectation | None] = [
         Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
     ]
-    attendance = Attendance((0,), 1, lambda _row, _rule: wanted[0], Surroundings())
+    attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: wanted[0], Surroundings())
     attendance.grow(1)
     attendance.look_again(0)
     assert [one.event for one in run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])] == ["onset"]
@@ -327,7 +349,7 @@ def test_a_restored_patient_is_looked_at_when_it_is_due_and_not_before() -> None
 def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() -> None:
     """Looked at before anything came, such a patient was never looked at again."""
     expected = Expectation(DAY_MS, 0, ((LONG_AGO_MS, ZoneInfo("UTC")),), at_once=True)
-    attendance = Attendance((0,), 1, lambda _row, _rule: expected, Surroundings())
+    attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: expected, Surroundings())
     attendance.grow(1)
     attendance.look_again(0)
     assert run(attendance, [(BEGIN_MS, [])]) == []
@@ -357,7 +379,7 @@ def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own
     expected: list[Expectation | None] = [
         Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
     ]
-    attendance = Attendance((0,), 1, lambda _row, _rule: expected[0], Surroundings())
+    attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: expected[0], Surroundings())
     attendance.grow(1)
     nobody = np.empty(0, np.int64)
     none = Contacts(nobody, nobody, nobody, nobody, nobody, nobody, nobody)
