@@ -90,6 +90,35 @@ def newest_so_far(records: Iterable[Record], memory: Memory) -> int | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A session that broke before its meter had named its last record.
+
+    ``seq`` is the row of its highest number that was not known before; ``record`` what it holds.
+    Nobody knows whether the meter had more: if a later visit, read to its end, shows none, that
+    was the newest.
+    """
+
+    facts: SessionFacts
+    seq: int
+    record: tuple[int, str]
+
+
+def undecided(facts: SessionFacts, records: Sequence[Record], memory: Memory) -> Undecided | None:
+    """Give what is to be decided of a session that broke; None if there is nothing."""
+    seq = newest(records, memory) if memory.last is None else None
+    found = None if seq is None else record_at(records, seq)
+    return None if seq is None or found is None else Undecided(facts, seq, found)
+
+
+def record_at(records: Iterable[Record], seq: int | None) -> tuple[int, str] | None:
+    """Name a numbered record by its row, as a cursor does; None if it has no number."""
+    for found in _measurements(records):
+        if found.row.seq == seq and found.number is not None:
+            return Cursor.at(found.number, found.content).record
+    return None
+
+
 def battery_low(records: Iterable[Record], memory: Memory = NO_MEMORY) -> bool | None:
     """Tell what the newest measurement's own status says of the battery; None if nothing."""
     known = list(records)

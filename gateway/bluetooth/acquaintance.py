@@ -14,6 +14,7 @@ from gateway.bluetooth.link import Link
 from gateway.bluetooth.scanner import Sighting
 from gateway.known_devices import Battery
 from gateway.record import DeviceClock
+from gateway.session_end import Undecided
 from schemas.clock import Clock
 from schemas.gatt import device_information, uuids
 from schemas.gatt.errors import MalformedPayload
@@ -49,6 +50,8 @@ class Acquaintance:
     battery_low: bool = False
     """By its own newest record, until a later one says otherwise."""
     battery_asked_ms: int | None = None
+    undecided: list[Undecided] = field(default_factory=list)
+    """Visits of which a later one is to tell what their newest record was."""
 
     @property
     def battery(self) -> Battery:

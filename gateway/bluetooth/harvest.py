@@ -16,10 +16,13 @@ from gateway.record import DeviceClock, SessionFacts
 from gateway.session_end import (
     NO_MEMORY,
     Memory,
+    Undecided,
     battery_low,
     coincidence,
     newest,
     newest_so_far,
+    record_at,
+    undecided,
 )
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
@@ -59,6 +62,8 @@ class Harvest:
         self.all_durable = True
         self.battery_low: bool | None = None
         """What the newest record said, known at the end; None: nothing."""
+        self.undecided: Undecided | None = None
+        """What a later visit is to tell of this one, known at the end."""
         self.held_back = 0
         """Notifications of which it is not known yet from whom they came."""
         self._known = True
@@ -163,7 +168,11 @@ class Harvest:
         told = newest(records, memory) if complete else newest_so_far(records, memory)
         self.battery_low = battery_low(records, memory)
         fresh = () if facts.clock is not None else self.freshness()
-        journal.keep_facts(
-            replace(facts, ended=True, newest=told, coincidences=fresh),
-            whole=complete and newest(records) is not None,
-        )
+        self.facts = replace(facts, ended=True, newest=told, coincidences=fresh)
+        journal.keep_facts(self.facts, whole=complete and newest(records) is not None)
+        self.undecided = None if complete else undecided(self.facts, records, memory)
+
+    def last_record(self, memory: Memory) -> tuple[int, str] | None:
+        """Give the newest record of a visit that was read to its end, known before or not."""
+        records = self._around.journal.records_of(self.facts.session_id)
+        return record_at(records, newest(records, Memory(memory.last)))

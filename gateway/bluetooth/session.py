@@ -6,6 +6,7 @@ order does at the link is in ``gateway.bluetooth.effects``.
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -153,6 +154,7 @@ class Session:
                 self._effects.recognition.judge_by_its_bond()
             dialogue = self._effects.dialogue
             memory = Memory(dialogue.newest, dialogue.known) if dialogue else NO_MEMORY
+            memory = self._decide(memory, complete=outcome == COMPLETE)
             self._harvest.end(complete=outcome == COMPLETE, memory=memory)
             if (low := self._harvest.battery_low) is not None:
                 self._acquaintance.battery_low = low
@@ -165,4 +167,24 @@ class Session:
             log.error("session.not_kept", reason=error.cause, way_out=error.way_out)
             self._around.intake.complain(error)
         finally:
-            self._around.told(self._harvest.facts.session_id)
+            if (waits := self._harvest.undecided) is not None:
+                self._acquaintance.undecided.append(waits)
+            else:
+                self._around.told(self._harvest.facts.session_id)
+
+    def _decide(self, memory: Memory, *, complete: bool) -> Memory:
+        """Tell of earlier visits, which broke, what this one shows to have been their newest.
+
+        Give ``memory`` without what is known from them: it comes again now, and leaves perhaps
+        before them. Raises ``UnavailableError`` if the disk refuses.
+        """
+        waiting = self._acquaintance.undecided
+        last = self._harvest.last_record(memory) if complete else None
+        from_them = memory.known is not None and memory.known.record in {
+            one.record for one in waiting
+        }
+        while complete and waiting:
+            if (one := waiting[0]).record == last:
+                self._around.journal.keep_facts(replace(one.facts, newest=one.seq))
+            self._around.told(waiting.pop(0).facts.session_id)
+        return Memory(memory.last) if from_them else memory

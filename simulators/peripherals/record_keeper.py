@@ -62,6 +62,8 @@ class KeeperBehaviour:
     """Each record comes twice within a transfer: github.com/NightscoutFoundation/xDrip#138."""
     contexts_last: bool = False
     """Contexts come behind all measurements of a transfer, not each behind its own."""
+    shows_no_last: bool = False
+    """It knows no request for its last record."""
     leaves_when_empty: bool = False
     """It drops the link as soon as nothing waits any more."""
 
@@ -191,6 +193,8 @@ class RecordKeeper(Peripheral):
             await self._close(connection, nothing_to_abort)
             return
         selected = select(request, self._store.all())
+        if request.operator is Operator.LAST and self._keeping.shows_no_last:
+            selected = ResponseValue.OPERATOR_NOT_SUPPORTED
         if isinstance(selected, ResponseValue):
             await self._close(connection, ResponseCode(request.opcode, selected))
         elif request.opcode is Opcode.REPORT_COUNT:
@@ -206,6 +210,7 @@ class RecordKeeper(Peripheral):
     ) -> None:
         """Hand records over; faults wait for a transfer, of which the last record alone is none."""
         drop = self._faults.take(DropLink) if whole else None
+        goes_without_a_word = drop is not None and drop.after == len(records)
         stall = self._faults.take(Stall) if whole else None
         if drop is None and self._habits.drops_link_after is not None:
             drop = DropLink(self._habits.drops_link_after)
@@ -225,6 +230,13 @@ class RecordKeeper(Peripheral):
                 sent += await self._send(connection, record, -1 if without_context else None)
         if self._keeping.contexts_last:
             sent += await self._send_contexts(connection, records)
+        if goes_without_a_word:
+            await self._drop(connection)
+        else:
+            await self._end_transfer(connection, sent)
+
+    async def _end_transfer(self, connection: Connection, sent: list[Payload]) -> None:
+        """Say that this was all."""
         done = ResponseCode(Opcode.REPORT_RECORDS, ResponseValue.SUCCESS)
         if not await self._close(connection, done):
             return

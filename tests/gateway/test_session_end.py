@@ -22,11 +22,14 @@ from gateway.record import Record as Row
 from gateway.session_end import (
     NO_MEMORY,
     Memory,
+    Undecided,
     coincidence,
     cut_off,
     must_wait,
     newest,
     newest_so_far,
+    record_at,
+    undecided,
 )
 from gateway.timeline import Timeline
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
@@ -106,6 +109,17 @@ def test_of_a_broken_session_only_what_its_meter_called_its_last_is_known() -> N
     assert newest_so_far(rows, Memory(Cursor.at(5, rows[0].payload))) == 1
     assert newest_so_far(rows, Memory(Cursor.at(5, b"that did not come"))) is None
     assert newest_so_far(rows, NO_MEMORY) is None
+
+
+def test_a_broken_session_is_undecided_only_where_its_meter_named_no_last() -> None:
+    """What was known before is nobody's news, to a replaced gateway by the server's cursor too."""
+    rows, facts = rows_of(3, 5, 4), SessionFacts("session", Device(ADDRESS), ended=True)
+    highest = Cursor.at(5, rows[1].payload)
+    assert undecided(facts, rows, NO_MEMORY) == Undecided(facts, 2, highest.record)
+    assert undecided(facts, rows, Memory(last=highest)) is None
+    assert undecided(facts, rows[1:2], Memory(known=highest)) is None
+    assert undecided(facts, [record(1, cuff_payload(None))], NO_MEMORY) is None
+    assert record_at(rows, None) is None
 
 
 def test_the_last_record_in_segments_is_known_by_what_it_holds() -> None:

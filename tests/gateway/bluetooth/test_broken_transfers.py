@@ -60,6 +60,39 @@ async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
     await eventually(lambda: set(side.payloads) == set(taken))
 
 
+@pytest.mark.parametrize("measured_meanwhile", [False, True])
+async def test_what_was_the_newest_of_a_broken_visit_a_later_one_tells(
+    world: BluetoothWorld, side: BluetoothSide, *, measured_meanwhile: bool
+) -> None:
+    """Of a meter that cannot show its last record: undated, a hypo would be taken for old.
+
+    And it would be no news when it comes again. Until then it waits, as for any session's end.
+    """
+    meter = make_meter(MeterBehaviour(shows_no_last=True))
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    await side.visited(1)
+    told_then: list[int] = []
+
+    def visited() -> None:
+        told_then.append(len(side.told))
+        side._visited()
+        if side.visits == 2 and measured_meanwhile:
+            meter.take(Sample(Decimal(110)))
+
+    side.devices.visited = visited
+    meter.inject(DropLink(after=3))  # it has given everything, and cannot say so any more
+    meter.take(Sample(Decimal(120)))
+    hypo = meter.take(Sample(Decimal(40))).measurement
+    await side.visited(3)
+    assert told_then == [1, 3]
+    newest = {row.seq: side.journal.facts(row).newest for row in side.kept}
+    news = {row.payload for row in side.kept if newest[row.seq] == row.seq}
+    assert (hypo in news) is not measured_meanwhile
+    if not measured_meanwhile:  # whichever of its rows arrives first
+        assert all(newest[row.seq] == row.seq for row in side.kept if row.payload == hypo)
+
+
 async def test_a_cursor_does_not_pass_a_visit_that_could_not_tell_its_newest(
     meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
