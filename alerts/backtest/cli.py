@@ -83,6 +83,7 @@ def backtest(  # noqa: PLR0913 - one per option
         from alerts.backtest.command import Asked, run
     except ImportError as error:
         raise MisconfiguredError(
-            f"A back-test needs {error.name}.", "Install vitalwire[analysis]."
+            f"A back-test needs {error.name}.",
+            "Install vitalwire[analysis]; in a checkout: make setup-test.",
         ) from error
     run(Asked(books, source, since, against, patients, zone, csv_file, html_file, as_json=as_json))

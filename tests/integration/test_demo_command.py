@@ -64,12 +64,21 @@ def test_it_says_what_it_does_and_ctrl_c_leaves_nothing() -> None:
         assert "The page: http://127.0.0.1:" in said
         directory = Path(said.split("Data and logs: ")[1].split()[0])
         assert directory.is_dir()
+        typed = said.split("In another terminal: ")[1].splitlines()[0]
+        assert "home-001-cuff" in of_a_shell(typed)
         with handles(descendants(process.pid)) as opened:
             assert len(opened) > 15  # servers, daemons, a home with its bus, its gateway
             process.send_signal(signal.SIGINT)
             assert process.wait(END_WITHIN_S) == 0
             assert all(ends(handle) for handle in opened)
         assert not directory.exists()
+
+
+def of_a_shell(line: str) -> str:
+    """What a person sees who types a line in a terminal in which nothing is set."""
+    bare = {"PATH": os.defpath}
+    argv = ["sh", "-c", line]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, env=bare).stdout
 
 
 def test_nothing_is_left_running_if_it_is_killed() -> None:
