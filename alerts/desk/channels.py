@@ -1,30 +1,32 @@
 """The ways to reach a person: the log, a webhook, e-mail; one call, that raises or is done.
 
 A receiver tells a repetition by the ``Idempotency-Key`` header, or by the e-mail's Message-ID: both
-are the key of the notice. Every wait is bounded; what a receiver refuses is not tried again.
+are the key of the notice. Every wait is bounded, and all of them together (``web.WHOLE_S``); what a
+receiver refuses is not tried again.
 """
 
 import smtplib
-import urllib.error
+import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from random import Random
 from threading import Event
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import structlog
 
+from alerts.desk import web
 from alerts.desk.message import Notice
 from schemas.backoff import Backoff
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 from schemas.rota import Channel
 
 TRIES = 3
-_TIMEOUT_S = 5.0
 _OK = range(200, 300)
+_REDIRECTS = range(300, 400)
 _FOR_GOOD = 500
 _WORTH_ANOTHER_TRY = {408, 425, 429, *range(500, 600)}
 
@@ -62,32 +64,25 @@ def send_by_webhook(notice: Notice, url: str) -> None:
         headers={"Content-Type": "application/json", "Idempotency-Key": notice.key},
         method="POST",
     )
-    try:
-        with _OPENER.open(request, timeout=_TIMEOUT_S) as reply:
-            if reply.status not in _OK:
-                raise UnavailableError(f"The webhook answered {reply.status}.")
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code in _WORTH_ANOTHER_TRY:
-                raise UnavailableError(f"The webhook answered {error.code}.") from error
-            raise RefusedNotice(f"The webhook answered {error.code}.") from error
-    except (OSError, ValueError) as error:
-        raise UnavailableError(f"The webhook does not answer: {type(error).__name__}.") from error
+    status = web.ask(request, redirects=False)
+    if status in _REDIRECTS:
+        raise UnavailableError("The webhook redirects; use the address that it leads to.")
+    if status in _WORTH_ANOTHER_TRY:
+        raise UnavailableError(f"The webhook answered {status}.")
+    if status not in _OK:
+        raise RefusedNotice(f"The webhook answered {status}.")
 
 
 def mail_by(server: MailServer) -> Callable[[Notice, str], None]:
     """Give a sender by this server."""
 
     def send(notice: Notice, address: str) -> None:
-        message = EmailMessage()
-        message["From"], message["To"] = server.sender, address
-        message["Subject"] = notice.subject
-        message["Message-ID"] = f"<{notice.key}@vitalwire>"
-        message.set_content(notice.text)
         try:
-            with smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT_S) as connection:
+            message = _mail(notice, server.sender, address)
+            made: list[smtplib.SMTP] = []
+            with web.cut_off(lambda: [one.sock for one in made]), _Line(server, made) as connection:
                 if server.starttls:
-                    connection.starttls()
+                    connection.starttls(context=ssl.create_default_context())
                 if server.login:
                     connection.login(server.login, server.password)
                 connection.send_message(message)
@@ -97,8 +92,29 @@ def mail_by(server: MailServer) -> Callable[[Notice, str], None]:
             raise RefusedNotice(f"The mail server refused: {type(error).__name__}.") from error
         except (OSError, smtplib.SMTPException) as error:
             raise UnavailableError(f"The mail server failed: {type(error).__name__}.") from error
+        except ValueError as error:  # an address with a line break, a host that is no name
+            raise RefusedNotice("The e-mail's address cannot be used.", "Correct it.") from error
 
     return send
+
+
+class _Line(smtplib.SMTP):
+    """A connection that can be cut while its greeting is awaited."""
+
+    def __init__(self, server: MailServer, made: list[smtplib.SMTP]) -> None:
+        made.append(self)
+        super().__init__(server.host, server.port, timeout=web.WAIT_S)
+
+
+def _mail(notice: Notice, sender: str, address: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, address, notice.subject
+    message["Message-ID"] = f"<{notice.key}@vitalwire>"
+    message["Date"] = datetime.fromtimestamp(notice.at_ms / 1000, UTC)  # RFC 5322, 3.6: a must
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers it
+    message["Importance"] = "high" if notice.severity in ("critical", "high") else "normal"
+    message.set_content(notice.text)
+    return message
 
 
 def _is_for_now(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPAuthenticationError) -> bool:
@@ -159,13 +175,3 @@ def parse_mail_server(url: str | None, sender: str) -> MailServer | None:
         login=parts.username or "",
         password=parts.password or "",
     )
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A POST that is redirected becomes a GET, and nobody is told: it is a failure instead."""
-
-    def redirect_request(self, *_: object) -> NoReturn:
-        raise UnavailableError("The webhook redirects; use the address that it leads to.")
-
-
-_OPENER = urllib.request.build_opener(_NoRedirects)

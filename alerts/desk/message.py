@@ -57,7 +57,8 @@ def notice_of(
     severity = case.severity if action.reason != "listed" else "medium"
     who = f"patient {pseudonym}" if case.patient_id else (case.demand.subject or "the clinic")
     why = _WHY.get(action.reason or "", "waiting")
-    subject = f"{severity.upper()}: {case.raised.title}, {who}"
+    title = " ".join(case.raised.title.split())  # one line, whatever a rule calls itself
+    subject = f"{severity.upper()}: {title}, {who}"
     lines = [f"{subject}: {why}."]
     if "delayed" in case.demand.marks:
         lines.append("The reading came late: call the patient.")

@@ -1,10 +1,13 @@
 """The ways to reach a person, against receivers on this machine."""
 
+from pathlib import Path
 from random import Random
 from threading import Event
+from typing import Literal
 
 import pytest
 
+from alerts.desk import web
 from alerts.desk.channels import (
     TRIES,
     Channels,
@@ -18,7 +21,7 @@ from schemas.alert import Action
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.rota import Channel
 from simulators.stack.process import free_port
-from tests.alerts.desk.receivers import Inbox, mail_server, web_server
+from tests.alerts.desk.receivers import Inbox, mail_server, odd_server, self_signed, web_server
 from tests.alerts.desk.virtual_desk import MINUTE_MS, VirtualDesk
 
 NOTICE = Notice("key-1", "critical", "onset", "CRITICAL: Severe, patient Wren-01", "Open it.", 5)
@@ -76,6 +79,74 @@ def test_only_the_web_is_a_webhook(address: str) -> None:
 def test_nobody_listening_is_a_failure_and_not_a_crash() -> None:
     with pytest.raises(UnavailableError):
         channels().send(NOTICE, Channel("webhook", f"http://127.0.0.1:{free_port()}/"))
+
+
+BANNER = [b"SSH-2.0-OpenSSH_9.9\r\n"]
+DRIP = [b"HTTP/1.1 200 OK\r\n", b"X: ", *[b"y"] * 10_000]
+
+
+@pytest.mark.parametrize("kind", ["webhook", "email"])
+def test_whoever_speaks_another_language_has_taken_nothing(
+    kind: Literal["webhook", "email"],
+) -> None:
+    with odd_server(BANNER) as odd, pytest.raises(UnavailableError):
+        channels(MailServer("127.0.0.1", int(odd.url))).send(
+            NOTICE, Channel(kind, f"http://127.0.0.1:{odd.url}/")
+        )
+    assert odd.gets == TRIES
+
+
+@pytest.mark.parametrize("kind", ["webhook", "email"])
+def test_a_receiver_that_answers_byte_by_byte_is_cut_off(
+    kind: Literal["webhook", "email"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No single wait is long: it would hold a worker for ever."""
+    monkeypatch.setattr(web, "WHOLE_S", 0.2)
+    drip = DRIP if kind == "webhook" else [b"220-hello ", *[b"y"] * 10_000]
+    with odd_server(drip, pause_s=0.02) as odd, pytest.raises(UnavailableError):
+        channels(MailServer("127.0.0.1", int(odd.url))).send(
+            NOTICE, Channel(kind, f"http://127.0.0.1:{odd.url}/")
+        )
+    assert odd.gets == TRIES
+
+
+def test_mail_says_when_it_was_written_and_that_no_person_wrote_it() -> None:
+    with mail_server(Inbox([250])) as inbox:
+        channels(MailServer("127.0.0.1", int(inbox.url))).send(
+            NOTICE, Channel("email", "nurse@clinic.example")
+        )
+    (mail,) = inbox.mails
+    assert "Date: Thu, 01 Jan 1970 00:00:00 +0000" in mail
+    assert "Auto-Submitted: auto-generated" in mail
+    assert "Importance: high" in mail
+
+
+@pytest.mark.parametrize("address", ["nurse@clinic.example\nBcc: a@b.example", "a\r\n"])
+def test_an_address_with_a_line_break_is_refused(address: str) -> None:
+    with mail_server(Inbox([250])) as inbox, pytest.raises(RefusedNotice):
+        channels(MailServer("127.0.0.1", int(inbox.url))).send(NOTICE, Channel("email", address))
+    assert inbox.mails == []
+
+
+def test_a_title_of_two_lines_is_one_line_of_a_mail() -> None:
+    desk = VirtualDesk()
+    desk.find("1", title="Severe\nblood  pressure")
+    desk.after(1_000)
+    notice = notice_of(desk.delivered[-1][1], desk.case(), [], "Wren-01", "https://feed.example/")
+    assert notice.subject == "CRITICAL: Severe blood pressure, patient Wren-01"
+    with mail_server(Inbox([250])) as inbox:
+        channels(MailServer("127.0.0.1", int(inbox.url))).send(
+            notice, Channel("email", "nurse@clinic.example")
+        )
+    assert len(inbox.mails) == 1
+
+
+def test_a_mail_server_that_cannot_prove_its_name_gets_no_password(tmp_path: Path) -> None:
+    with mail_server(Inbox([250]), tls=self_signed(tmp_path)) as inbox:
+        server = MailServer("127.0.0.1", int(inbox.url), starttls=True, login="a", password="b")
+        with pytest.raises(UnavailableError, match="CertVerification"):
+            channels(server).send(NOTICE, Channel("email", "nurse@clinic.example"))
+    assert not any("AUTH" in line for line in inbox.lines)
 
 
 def test_mail_carries_the_key_and_says_no_value() -> None:
