@@ -48,6 +48,7 @@ SHELLS = {
     "alerts/desk/daemon.py",
     "alerts/desk/delivery.py",
     "alerts/desk/metrics.py",
+    "alerts/desk/web.py",
     "alerts/engine/process/ahead.py",
     "alerts/engine/process/beside.py",
     "alerts/engine/process/cli.py",

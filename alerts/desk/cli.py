@@ -24,7 +24,8 @@ from schemas.servers import kafka_server
     "--mail-server",
     envvar="VITALWIRE_MAIL_SERVER",
     metavar="URL",
-    help="smtp://HOST:PORT, smtps:// with STARTTLS, certificate verified; without it e-mail channels fail.",
+    help="smtp://HOST:PORT, smtps:// with STARTTLS and a certificate that this machine trusts; "
+    "without it e-mail channels fail.",
 )
 @click.option(
     "--mail-from",

@@ -32,7 +32,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """When a canary starts, by the watcher's clocks."""
+    """When a canary starts, by the watcher's clocks; how long it is away the first of them says."""
 
     boot_id: str
     monotonic_ms: int
@@ -46,15 +46,15 @@ class Canaries:
     stream: str
     sent: int = 0
     back: int = 0
-    _started_ms: dict[str, int] = field(default_factory=dict)
+    _started: dict[str, Instant] = field(default_factory=dict)
     """When those started that have not come back, nor any later one: the oldest first."""
 
     def start(self, at: Instant) -> Letter:
         """Write the next canary."""
         self.sent += 1
-        self._started_ms[f"{self.stream}-{self.sent}"] = at.wall_ms
-        if len(self._started_ms) > _WAITED_FOR_MAX:  # the oldest says how long; the newest may come
-            del self._started_ms[list(self._started_ms)[1]]
+        self._started[f"{self.stream}-{self.sent}"] = at
+        if len(self._started) > _WAITED_FOR_MAX:  # the oldest says how long; the newest may come
+            del self._started[list(self._started)[1]]
         raw = f"{self.sent:08x}"
         undated = Undated("canary", self.stream, self.sent, at.wall_ms)
         reading = Reading(
@@ -76,20 +76,21 @@ class Canaries:
         return Letter(topic, payload, envelope.user_properties())
 
     def came_back(self, decided: Action) -> int | None:
-        """Take note of the desk's decision; give when its canary started, if it is one of ours.
+        """Take note of the desk's decision; give when (UTC ms) its canary started, if it is ours.
 
         Those before it that have not come are no longer waited for: alerting works again.
         """
         name = decided.answers.removeprefix(CANARY)
-        started_ms = self._started_ms.get(name)
-        if started_ms is not None:
-            self.back += 1
-            before = [one for one, at_ms in self._started_ms.items() if at_ms <= started_ms]
-            for one in before:
-                del self._started_ms[one]
-        return started_ms
+        started = self._started.get(name)
+        if started is None:
+            return None
+        self.back += 1
+        names = list(self._started)
+        for one in names[: names.index(name) + 1]:
+            del self._started[one]
+        return started.wall_ms
 
-    def waiting_ms(self, now_ms: int) -> int:
+    def waiting_ms(self, monotonic_ms: int) -> int:
         """Give how long the oldest has been away that is waited for; 0 if none is."""
-        started_ms = min(self._started_ms.values(), default=now_ms)
-        return max(0, now_ms - started_ms)
+        oldest = next(iter(self._started.values()), None)
+        return 0 if oldest is None else monotonic_ms - oldest.monotonic_ms

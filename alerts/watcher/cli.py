@@ -3,6 +3,7 @@
 import threading
 from contextvars import copy_context
 from random import Random
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -77,6 +78,8 @@ def watch(  # noqa: PLR0913  (click gives every option as an argument)
     stop, rng = stop_on_signals(), Random()  # jitter needs no seed
     bootstrap = kafka_server()
     told = [_channel(text) for text in tell]
+    for url in (*ready, *filter(None, [heartbeat])):
+        _check_address(url)
     channels = Channels(senders(parse_mail_server(mail_server, mail_from)), rng, stop)
     settings = Watch(bootstrap, mqtt_server(), told, ready, heartbeat, period_s)
     watcher = Watcher(settings, channels, SystemClock(), rng, stop)
@@ -103,3 +106,11 @@ def _channel(text: str) -> Channel:
             "Write log, webhook=https://pager.example/1, or email=somebody@clinic.example.",
         )
     return channel
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
+        raise MisconfiguredError(
+            f"{url} is no address to ask.", "Write it as http://127.0.0.1:9105/readyz."
+        )

@@ -4,10 +4,11 @@ Each look sends one canary, and judges the one before. It needs MQTT and Kafka t
 of ours to tell: neither the desk nor the log carries its words.
 """
 
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from itertools import chain
 from random import Random
@@ -16,6 +17,7 @@ from threading import Event
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from alerts.desk import web
 from alerts.desk.channels import Channels
 from alerts.desk.message import Notice
 from alerts.lateness import TECHNICAL_MS
@@ -23,6 +25,7 @@ from alerts.log import Log, readable
 from alerts.records import CanaryDecided, Record
 from alerts.watcher import flight
 from alerts.watcher.canary import Canaries, Instant
+from alerts.watcher.server_time import ServerTime
 from alerts.watcher.vigil import Decision, Look, Say, Vigil, lag_ms
 from schemas.clock import Clock
 from schemas.errors import UnavailableError, VitalwireError
@@ -32,8 +35,6 @@ from schemas.servers import MqttServer
 from schemas.topics import ACTIONS, ENGINES, READINGS
 
 _CLIENT_ID = "vitalwire-watcher"
-_ASK_WITHIN_S = 5.0
-_UNSAID_MAX = 100
 _JITTER = 0.05
 """Watchers of many clinics share a receiver of heartbeats: they do not beat in one moment."""
 
@@ -90,26 +91,29 @@ class Watcher:
     connect: Callable[[str, tuple[str, ...], str], Log] = Log
     trouble: str | None = "has not looked yet"
     """Why alerting is not well; None while it is."""
-    _vigil: Vigil = field(default_factory=Vigil)
+    _vigil: Vigil = field(init=False)
     _canaries: Canaries = field(init=False)
+    _time: ServerTime = field(init=False)
     _unsent: str | None = None
     """Why the last canary could not start."""
     _reports: dict[int, EngineReport] = field(default_factory=dict)
     _partitions: int = 1
-    _unsaid: list[tuple[Channel, Notice]] = field(default_factory=list)
+    _unsaid: dict[Channel, Notice] = field(default_factory=dict)
+    """What a channel has not taken: the last word of all, for what was said before is over."""
 
     def __post_init__(self) -> None:
-        """Draw a name for its canaries."""
-        self._canaries = Canaries(f"{self.rng.getrandbits(64):016x}")
+        """Draw a name for its canaries and its words."""
+        name = f"{self.rng.getrandbits(64):016x}"
+        self._canaries, self._vigil = Canaries(name), Vigil(name)
+        self._time = ServerTime(self.clock.monotonic_ms())
 
     def run(self) -> None:
         """Look once a period; whatever goes wrong is what it is there to tell."""
-        since_ms = self.clock.wall_ms()
         with ExitStack() as connections:
             log: Log | None = None
             while not self.stop.is_set():
                 log = self._read(log, connections)
-                look = self._look(since_ms, reads=log is not None)
+                look = self._look(reads=log is not None)
                 self._act(look, self._vigil.look(look))
                 self._send_canary()
                 self.stop.wait(self.watch.period_s * self.rng.uniform(1 - _JITTER, 1.0))
@@ -123,27 +127,35 @@ class Watcher:
                 log = connections.enter_context(
                     self.connect(self.watch.bootstrap, (ENGINES, ACTIONS), _CLIENT_ID)
                 )
-                log.seek(log.since(ACTIONS, self.clock.wall_ms() - _ACTIONS_BACK_MS))
+                log.seek(log.since(ACTIONS, self._now_ms() - _ACTIONS_BACK_MS))
             log.check()
-            for _, record in readable(chain.from_iterable(log.read_to_end()), REJECTED):
-                self._take(record)
+            found = readable(chain.from_iterable(log.read_to_end()), REJECTED)
+            stamps = [self._take(record) for _, record in found]
+            self._time.heard(filter(None, stamps), self.clock.monotonic_ms())
         except UnavailableError as error:
             _log.warning("watcher.log-lost", cause=error.cause)
             connections.close()
             return None
         return log
 
-    def _take(self, record: Record) -> None:
+    def _now_ms(self) -> int:
+        """Give the servers' time, as far as it is known."""
+        return self._time.now_ms(self.clock.monotonic_ms(), self.clock.wall_ms())
+
+    def _take(self, record: Record) -> int | None:
+        """Take note of a record; give its stamp, by the clock of a server."""
         match record:
             case EngineReport():
                 self._reports[record.partition] = record
+                return record.at_ms
             case CanaryDecided(decided):
                 started_ms = self._canaries.came_back(decided)
                 if started_ms is not None:
                     JOURNEY.observe(max(0, decided.at_ms - started_ms) / 1000)
                     CANARIES.labels("back").inc()
+                return decided.at_ms
             case _:
-                pass
+                return None
 
     def _send_canary(self) -> None:
         clock = self.clock
@@ -159,9 +171,10 @@ class Watcher:
             self._unsent = None
             CANARIES.labels("sent").inc()
 
-    def _look(self, since_ms: int, *, reads: bool) -> Look:
-        now_ms = self.clock.wall_ms()
-        marks_ms = lag_ms(self._reports, self._partitions, now_ms, since_ms)
+    def _look(self, *, reads: bool) -> Look:
+        now_ms, wall_ms = self.clock.monotonic_ms(), self.clock.wall_ms()
+        times = self._time.now_ms(now_ms, wall_ms), self._time.since_ms(now_ms, wall_ms)
+        marks_ms = lag_ms(self._reports, self._partitions, *times)
         canary_ms = self._canaries.waiting_ms(now_ms)
         late_ms = max(marks_ms, canary_ms)
         LAG.set(late_ms / 1000)
@@ -180,23 +193,37 @@ class Watcher:
         DOWN.set(self._vigil.down_since_ms is not None)
         if look.troubles:
             _log.warning("watcher.missed", missed=self._vigil.missed, troubles=look.troubles)
-        if decision.say is not None:
-            self._compose(decision.say, decision.key, look)
-        self._unsaid = [one for one in self._unsaid if not self._sent(*one)][-_UNSAID_MAX:]
         proven = self._canaries.back > 0  # one that starts again and again has seen nothing yet
         if decision.beat and proven and self.watch.heartbeat is not None:
             outcome = "taken" if _answers(self.watch.heartbeat) else "failed"
             BEATS.labels(outcome).inc()
+        if decision.say is not None:
+            notice = self._notice(decision.say, decision.key, look)
+            self._unsaid = dict.fromkeys(self.watch.tell, notice)
+        self._tell()
 
-    def _compose(self, say: Say, key: str, look: Look) -> None:
+    def _notice(self, say: Say, key: str, look: Look) -> Notice:
         text = "\n".join((_SENTENCES[say], *look.troubles))
         subject = "Alerting works again" if say == "well-again" else "CRITICAL: alerting is down"
         severity = "info" if say == "well-again" else "critical"
-        notice = Notice(key, severity, say, subject, text, look.at_ms)
-        self._unsaid += [(channel, notice) for channel in self.watch.tell]
+        return Notice(key, severity, say, subject, text, self.clock.wall_ms())
+
+    def _tell(self) -> None:
+        """Send side by side; what fails is tried again at the next look, under its key."""
+        if not self._unsaid:
+            return
+        with ThreadPoolExecutor(len(self._unsaid), thread_name_prefix="telling") as pool:
+            tries = {
+                channel: pool.submit(copy_context().run, self._sent, channel, notice)
+                for channel, notice in self._unsaid.items()
+            }
+        self._unsaid = {
+            channel: notice
+            for channel, notice in self._unsaid.items()
+            if not tries[channel].result()
+        }
 
     def _sent(self, channel: Channel, notice: Notice) -> bool:
-        """Send; what fails is tried again at the next look, under its key."""
         try:
             self.channels.send(notice, channel)
         except VitalwireError as error:
@@ -207,10 +234,7 @@ class Watcher:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=_ASK_WITHIN_S) as reply:  # noqa: S310 (operator's)
-            return bool(reply.status in range(200, 300))
-    except urllib.error.HTTPError as refused:
-        refused.close()
-        return False
-    except (OSError, ValueError):
+        request = urllib.request.Request(url)  # noqa: S310  (the operator's)
+        return web.ask(request, redirects=True) in range(200, 300)
+    except (UnavailableError, ValueError):  # the latter: it is no address
         return False

@@ -25,7 +25,10 @@ Say = Literal["down", "still-down", "well-again"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found: ``troubles`` in sentences, none if the canary came through."""
+    """What one look found: ``troubles`` in sentences, none if the canary came through.
+
+    ``at_ms``: since this machine was started, so that nobody sets it.
+    """
 
     at_ms: int
     lag_ms: int
@@ -43,8 +46,12 @@ class Decision:
 
 @dataclass(slots=True)
 class Vigil:
-    """Remembers how many canaries were missed, and since when alerting is down."""
+    """Remembers how many canaries were missed, and since when alerting is down.
 
+    ``name``: the watcher's, drawn at its start: no other one's words have the same key.
+    """
+
+    name: str
     missed: int = 0
     down_since_ms: int | None = None
     _said_ms: int = 0
@@ -77,7 +84,9 @@ class Vigil:
         self._said_ms = look.at_ms
         self._times += 1
         return Decision(
-            beat=False, say=say, key=f"alerting-{self.down_since_ms}-{self._times}-{say}"
+            beat=False,
+            say=say,
+            key=f"alerting-{self.name}-{self.down_since_ms}-{self._times}-{say}",
         )
 
 

@@ -44,3 +44,15 @@ def test_another_watcher_s_canary_is_not_ours() -> None:
     assert canaries.came_back(decided(1, "ff" * 8)) is None
     assert canaries.waiting_ms(1_500) == 500
     assert canaries.back == 0
+
+
+def test_a_clock_that_is_set_meanwhile_neither_makes_one_late_nor_hides_that_it_is() -> None:
+    canaries = Canaries(STREAM)
+    hour_ms = 3_600_000
+    for monotonic_ms, wall_ms in [(1_000, hour_ms), (61_000, 2 * hour_ms), (121_000, 0)]:
+        canaries.start(Instant("b" * 32, monotonic_ms, wall_ms))
+    assert canaries.waiting_ms(181_000) == 180_000
+    assert canaries.came_back(decided(2)) == 2 * hour_ms
+    assert canaries.waiting_ms(181_000) == 60_000, "of the third, not of one before it"
+    assert canaries.came_back(decided(3)) == 0
+    assert canaries.waiting_ms(181_000) == 0

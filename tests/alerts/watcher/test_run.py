@@ -1,8 +1,9 @@
 """The watcher's process against a real log, a switch and a pager on this machine."""
 
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from random import Random
 from typing import Self
@@ -18,7 +19,7 @@ from alerts.log import Log
 from alerts.watcher.cli import watch as command
 from alerts.watcher.run import Watch, Watcher
 from schemas.alert import CANARY, Action
-from schemas.clock import SystemClock
+from schemas.clock import Clock, SystemClock
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.kafka import EngineReport
 from schemas.rota import Channel
@@ -29,7 +30,7 @@ from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import free_port
 from tests.alert_log import AlertLog
-from tests.alerts.desk.receivers import Inbox, web_server
+from tests.alerts.desk.receivers import Inbox, odd_server, web_server
 from tests.servers import PARTITIONS, broker_dies, eventually
 
 pytestmark = pytest.mark.timeout(90)
@@ -38,17 +39,33 @@ LATE_S = 5.0
 Connect = Callable[[str, tuple[str, ...], str], Log]
 
 
+class SetClock(SystemClock):
+    """A clock that somebody sets."""
+
+    ahead_ms = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() + self.ahead_ms
+
+
 @contextmanager
-def running(
-    servers: tuple[str, int], pager: Inbox, switch: Inbox, *ready: str, connect: Connect = Log
+def running(  # noqa: PLR0913  (each test names what it changes)
+    servers: tuple[str, int],
+    pager: Inbox,
+    switch: Inbox,
+    *ready: str,
+    connect: Connect = Log,
+    others: Sequence[str] = (),
+    clock: Clock | None = None,
 ) -> Iterator[Watcher]:
+    """Tell ``pager``, and the webhooks ``others`` before it."""
     bootstrap, mqtt_port = servers
     stop, rng = threading.Event(), Random(1)
-    tell = [Channel("webhook", pager.url)]
+    tell = [Channel("webhook", url) for url in (*others, pager.url)]
     mqtt = MqttServer("127.0.0.1", mqtt_port)
     watch = Watch(bootstrap, mqtt, tell, ready, switch.url, period_s=PERIOD_S, late_s=LATE_S)
     channels = Channels(senders(None), rng, stop)
-    watcher = Watcher(watch, channels, SystemClock(), rng, stop, connect)
+    watcher = Watcher(watch, channels, clock or SystemClock(), rng, stop, connect)
     thread = threading.Thread(target=watcher.run)
     thread.start()
     try:
@@ -194,6 +211,77 @@ def test_a_log_that_is_away_is_told_and_a_pager_that_is_away_is_told_later() -> 
         assert switch.gets == 0
 
 
+def test_a_clock_that_is_set_pages_nobody(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
+    clock = SetClock()
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch, clock=clock),
+    ):
+        for ahead_ms in (10 * 60_000, -3_600_000, 0):
+            clock.ahead_ms = ahead_ms
+            switch.gets = 0
+            eventually(lambda: switch.gets >= 2)
+    assert pager.bodies == []
+
+
+@pytest.mark.parametrize("ahead_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_set_does_not_hide_that_marks_are_not_judged(
+    kafka: EmbeddedKafka,
+    mqtt: EmbeddedMqtt,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ahead_ms: int,
+) -> None:
+    clock = SetClock()
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch, clock=clock),
+    ):
+        eventually(lambda: switch.gets >= 1)
+        monkeypatch.setattr(f"{__name__}.judge", lambda _: None)
+        clock.ahead_ms = ahead_ms
+        eventually(lambda: len(pager.bodies) == 1)
+    assert re.search(r"Readings wait \d{1,2} s", str(pager.bodies[0]["text"]))
+
+
+def test_receivers_that_speak_no_http_neither_end_it_nor_keep_others_from_being_told(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
+    path.works = False
+    with odd_server([b"SSH-2.0-OpenSSH_9.9\r\n"]) as odd, web_server(Inbox()) as pager:
+        odd.url = f"http://127.0.0.1:{odd.url}/"
+        switch = Inbox(url=odd.url)
+        servers = kafka.bootstrap, mqtt.port
+        with running(servers, pager, switch, odd.url, others=[odd.url]):
+            eventually(lambda: len(pager.bodies) == 1)
+            tried = odd.gets
+            eventually(lambda: odd.gets > tried)
+    assert f"Not ready: {odd.url}." in str(pager.bodies[0]["text"])
+
+
+def test_a_pager_that_was_away_is_told_the_last_word_only(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
+    """Not that alerting is down, once it works again."""
+    path.works = False
+    with (
+        web_server(Inbox([400])) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch),
+    ):
+        eventually(lambda: len(pager.bodies) == 2)
+        path.works = True
+        eventually(lambda: subjects(pager)[-1] == "Alerting works again")
+        heard = len(pager.bodies)
+        pager.answers[:] = [200]
+        eventually(lambda: len(pager.bodies) > heard)
+    assert set(subjects(pager)[heard:]) == {"Alerting works again"}
+
+
 def _away(*_: object) -> Log:
     raise UnavailableError("Kafka does not answer.")
 
@@ -204,3 +292,16 @@ def test_a_way_to_tell_that_is_none_is_refused(tell: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("VITALWIRE_MQTT", "mqtt://127.0.0.1:1")
     with pytest.raises(MisconfiguredError, match="--tell"):
         CliRunner().invoke(command, ["--tell", tell], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("option", ["--ready", "--heartbeat"])
+@pytest.mark.parametrize("url", ["switch.example/3f2a", "file:///etc/hostname", "http://"])
+def test_an_address_that_is_none_is_refused(
+    option: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for the first time when it is too late."""
+    monkeypatch.setenv("VITALWIRE_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("VITALWIRE_MQTT", "mqtt://127.0.0.1:1")
+    monkeypatch.setattr("alerts.watcher.cli.Watcher", None)  # it must not come so far
+    with pytest.raises(MisconfiguredError, match="no address"):
+        CliRunner().invoke(command, [option, url], catch_exceptions=False)

@@ -11,7 +11,7 @@ WELL, MISSED = (), ("No canary has come through.",)
 
 def said(*troubles: tuple[str, ...], lag_ms: int = 0) -> list[tuple[bool, str | None]]:
     """Look once a minute; give whether the heartbeat beat, and what was said."""
-    vigil = Vigil()
+    vigil = Vigil("w")
     decisions = [
         vigil.look(Look(number * MINUTE_MS, lag_ms, one)) for number, one in enumerate(troubles)
     ]
