@@ -17,7 +17,7 @@ from alerts.rules.condition import Beyond, HasStatus, Limit, Test
 from alerts.rules.values import HI, LO, SIDES
 from schemas.alert import LimitInForce
 from schemas.reading import Quantity, value_text
-from schemas.units import accepted, shown, ucum
+from schemas.units import accepted, convert, shown, ucum
 from schemas.vitals import VITALS
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -75,6 +75,19 @@ def field_text(limit: Limit, sight: Sight, sums: Summed | None = None) -> tuple[
     if sums is not None:
         return _sum_text(limit, sums)
     return _field_text(limit, _received(limit, sight))
+
+
+def compared_text(limit: Limit, sight: Sight, stated: str) -> str:
+    """Show a value in the canonical unit if its limit is not ``stated`` in the one received.
+
+    Else nothing. A cuff may send kPa; 25.9 kPa beside 180 mmHg tells nobody anything.
+    """
+    number = _number(limit, _received(limit, sight))
+    if number is None or stated.endswith(f" {shown(number[1])}"):
+        return ""
+    quantity = limit.scale.quantity
+    value = convert(number[0], quantity, number[1], quantity.unit)
+    return f"{value.quantize(_TENTH, ROUND_HALF_UP)} {shown(quantity.unit)}"
 
 
 def excess(test: Test, sight: Sight, own: Own) -> float:

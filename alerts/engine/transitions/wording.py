@@ -123,9 +123,9 @@ def excess(rung: Rung, sight: Sight, own: Own) -> float:
 def _counted_text(rung: Rung, finding: Finding, window: Window) -> str:
     """Say how many match: ``Systolic at or above 145 mmHg in 3 of the last 5 readings``."""
     phrases = dict.fromkeys(_rule_phrase(test, finding) for test in rung.tests)
-    days = f" over {window.days} days" if window.days > 1 else ""
     within_ms = getattr(rung.rule.window, "within_ms", 0)
-    within = f" within {duration_text(within_ms)}" if within_ms and not days else ""
+    within = f" within {duration_text(within_ms)}" if within_ms else ""
+    days = f" over {window.days} days" if window.days > 1 and not within else ""
     counted = f"in {window.matching} of the last {len(window.readings)} readings{days}{within}"
     beyond = f" ({window.censored} of them HI or LO)" if window.censored else ""
     flags = {test.name for test in rung.tests if isinstance(test, HasStatus)}
@@ -170,6 +170,8 @@ def _phrase(test: Test, finding: Finding) -> str:
         return f"{spoken(test.name)} is {side} what the device can measure"
     value, unit = limits.field_text(test, finding.sight, sums)
     limit = limits.limit_text(test, finding.own, unit)
+    if sums is None and (compared := limits.compared_text(test, finding.sight, limit)):
+        value += f" ({compared})"
     over = " over the baseline" if test.rise else ""
     field = _field(test.name, rise=test.rise)
     return f"{field} {value} is {_RELATION[test.operator]} {limit}{over}"

@@ -31,7 +31,7 @@ def judged(*measured: Measured) -> list[Transition]:
         ),
         (
             pressure(NOON, "25.1", 15, unit="kPa"),
-            "Systolic 25.1 kPa is above 180 mmHg (adult-standard, bp-severe)",
+            "Systolic 25.1 kPa (188.3 mmHg) is above 180 mmHg (adult-standard, bp-severe)",
         ),
         (
             pressure(NOON, 181, 121),
