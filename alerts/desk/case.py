@@ -38,6 +38,8 @@ class Case:
     ``answer`` the acknowledgement (or closing) that covers the demand, if there is one.
     ``severity`` is, until acknowledged, the worst that nobody has acknowledged, and ``raised`` the
     event that was so severe: what eased and rose again, less far, does not hide it.
+    ``opened_ms``: when it began, which may be long before. ``confirmed``: the event by which
+    ``raised`` was confirmed, or nobody said otherwise in time.
     ``was_critical``: it was critical once, so that a person closes it. ``ended``: the event that
     ended it, if one did; ``reopening``: ids of further matches that ask anew. ``undecided``: events
     of which the desk has not said yet whether anybody is told; ``told``: those of which somebody
@@ -50,7 +52,9 @@ class Case:
     condition: Condition
     attention: Attention
     severity: Severity
+    opened_ms: int
     raised: Transition
+    confirmed: Transition | None
     demand: Transition
     latest: Transition
     beside: tuple[Transition, ...]
@@ -100,7 +104,11 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         condition=_ENDS[ended.event] if ended else "active",
         attention=attention,
         severity=severity,
+        opened_ms=events[0].at_ms,
         raised=raised,
+        confirmed=next(
+            (one for one in events[positions[raised.event_id] :] if one.event == "confirmed"), None
+        ),
         demand=events[demand_index],
         latest=events[-1],
         beside=() if answers.first else _beside(unanswered, raised),

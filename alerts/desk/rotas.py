@@ -27,6 +27,14 @@ class Rotas:
         self._staffing.clear()
         return self._rotas.pop(programme, None) is not None
 
+    def zone(self) -> str:
+        """Name the time zone that all rotas are meant in; empty if they differ, or there is none.
+
+        The clinic's own, then: a nurse reads times as her rota has them.
+        """
+        zones = {rota.zone for rota in self._rotas.values()}
+        return zones.pop() if len(zones) == 1 else ""
+
     def get(self, programme: str) -> RotaEntry | None:
         """Give a programme's rota."""
         return self._rotas.get(programme)

@@ -14,6 +14,7 @@ from alerts.desk.fold import Desk, is_listed, sections
 from alerts.desk.rotas import Rotas
 from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.chart import chart
+from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
 from schemas.alert import Action, Transition
@@ -44,12 +45,16 @@ class Changes:
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The ids of the alerts shown, part by part, in order; ``hidden`` counts what is not shown."""
+    """The ids of the alerts shown, part by part, in order; ``hidden`` counts what is not shown.
+
+    ``counts``: how many each part has, whether or not all of them are shown.
+    """
 
     waiting: list[str]
     acknowledged: list[str]
     work: list[str]
     settled: list[str]
+    counts: dict[str, int]
     hidden: int = 0
 
 
@@ -73,7 +78,10 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class PatientView(msgspec.Struct, frozen=True):
-    """One patient's alerts, most urgent first, and last readings, newest first."""
+    """One patient's alerts, most urgent first, and last readings, newest first.
+
+    ``waiting``: how many alerts, whosever, need somebody.
+    """
 
     patient_id: str
     patient: str
@@ -82,6 +90,7 @@ class PatientView(msgspec.Struct, frozen=True):
     books: list[str]
     alerts: list[Card]
     readings: list[Row]
+    waiting: int
 
 
 class Board:
@@ -146,12 +155,20 @@ class Board:
             books=entry.books if entry else [],
             alerts=[self._card(case) for case in cases[:SHOWN_MAX]],
             readings=[row(patient_id, reading, entry) for reading in readings],
+            waiting=len(sections(self._standing(self.desk.cases())).waiting),
         )
+
+    @property
+    def zone(self) -> str:
+        """Name the clinic's time zone; empty if its rotas do not tell."""
+        return self._rotas.zone()
 
     def chart_of(self, alert_id: str, zone: tzinfo) -> str | None:
         """Draw an alert's readings with the limit; None if there is nothing to draw."""
         case = self.desk.case(alert_id)
-        return chart(case.raised, self._latest.of(case.patient_id), zone) if case else None
+        if case is None or (drawn := self._course(case)) is None:
+            return None
+        return chart(drawn, case.raised.title, case.raised.reason, zone)
 
     def card_of(self, alert_id: str) -> Card | None:
         """Give one alert in words."""
@@ -160,7 +177,12 @@ class Board:
 
     def _card(self, case: Case) -> Card:
         patient = self._patients.get(case.patient_id)
-        return card(case, patient, self._due_ms(case), self.desk.before(case))
+        drawn = self._course(case)
+        said = in_words(drawn) if drawn else ""
+        return card(case, patient, self._due_ms(case), self.desk.before(case), said)
+
+    def _course(self, case: Case) -> Course | None:
+        return course(case.raised, self._latest.of(case.patient_id))
 
     def _due_ms(self, case: Case) -> int:
         """Work is due by the end of the shift in which it came up, or of the next one."""
@@ -173,8 +195,19 @@ class Board:
         work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
         shown = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
         left = len(parts.waiting) + len(parts.acknowledged) + len(parts.work) + len(settled)
+        counts = {
+            "waiting": len(parts.waiting),
+            "acknowledged": len(parts.acknowledged),
+            "work": len(parts.work),
+            "settled": len(settled),
+        }
         order = Order(
-            _ids(waiting), _ids(acknowledged), _ids(work), _ids(settled), hidden=left - len(shown)
+            _ids(waiting),
+            _ids(acknowledged),
+            _ids(work),
+            _ids(settled),
+            counts,
+            hidden=left - len(shown),
         )
         return shown, order
 

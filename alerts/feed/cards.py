@@ -44,9 +44,12 @@ class Card(msgspec.Struct, frozen=True):
 
     ``answered`` says how ``answered_by`` answered, ``shelved`` who shelved it and why; ``due_ms``
     is when the work should be done, 0 for what is more urgent than any list. ``charted``: there is
-    a picture of its readings beside the limit. ``covers``: ids of alerts of the same problem that
-    ended and nobody closed: what is done to this card is done to them. ``not_assessed``: what the
-    device does not look for, in words. ``beside``: values as severe that nobody answered either.
+    a picture of its readings beside the limit; ``chart`` says the same in words. ``covers``: ids of
+    alerts of the same problem that ended and nobody closed: what is done to this card is done to
+    them. ``not_assessed``: what the device does not look for, in words. ``beside``: values as
+    severe that nobody answered either. ``measured``: what happened at ``measured_at_ms``, such as
+    ``silent since`` if nothing came. ``opened_at_ms``: when the alert began, if that was before
+    what the headline shows, else 0.
     """
 
     alert_id: str
@@ -62,8 +65,10 @@ class Card(msgspec.Struct, frozen=True):
     what: str
     details: str
     not_assessed: str
+    measured: str
     measured_at_ms: int
     time_note: str
+    opened_at_ms: int
     marks: list[str]
     reason: str
     advice: str
@@ -85,6 +90,7 @@ class Card(msgspec.Struct, frozen=True):
     due_ms: int
     longest_shelf_hours: int
     charted: bool
+    chart: str
     covers: list[str]
 
 
@@ -109,10 +115,15 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def card(
-    case: Case, patient: PatientEntry | None, due_ms: int = 0, before: Sequence[Case] = ()
+    case: Case,
+    patient: PatientEntry | None,
+    due_ms: int = 0,
+    before: Sequence[Case] = (),
+    chart: str = "",
 ) -> Card:
     """Write an alert; a patient that the registry does not know is shown by id."""
     demand, latest = case.raised, case.latest
+    evidence = demand.evidence
     moved_on = latest.event_id != demand.event_id
     shelved = case.attention == "shelved"
     longest_ms = shelf_ms_max("critical" if case.was_critical else case.severity)
@@ -127,13 +138,15 @@ def card(
         attention=case.attention,
         severity=case.severity,
         title=demand.title,
-        what=_what(demand.evidence),
-        details=_details(demand.evidence),
-        not_assessed=_not_assessed(demand.evidence),
-        measured_at_ms=demand.evidence.measured_at_ms,
-        time_note=words.time_note(demand.evidence.time_quality),
+        what=_what(evidence),
+        details=_details(evidence),
+        not_assessed=_not_assessed(evidence),
+        measured=_measured(demand),
+        measured_at_ms=evidence.measured_at_ms,
+        time_note=words.time_note(evidence.time_quality) if evidence.reading_id else "",
+        opened_at_ms=case.opened_ms if case.opened_ms < demand.at_ms else 0,
         marks=[*_marks(case), *(["Came back: not closed since last time"] if before else [])],
-        reason=demand.reason,
+        reason=(case.confirmed or demand).reason,
         advice=demand.advice,
         source=demand.source,
         rule=demand.rule,
@@ -141,7 +154,7 @@ def card(
         raised_at_ms=demand.at_ms,
         beside=_beside(case),
         latest=_latest(case) if moved_on else "",
-        latest_at_ms=latest.evidence.measured_at_ms if moved_on else 0,
+        latest_at_ms=_at_ms(latest) if moved_on else 0,
         answered_by=case.answer.who if case.answer else "",
         answered_at_ms=case.answer.at_ms if case.answer else 0,
         note=case.answer.note if case.answer else "",
@@ -152,7 +165,8 @@ def card(
         notes=[f"{note.who}: {note.note}" for note in case.notes],
         due_ms=due_ms,
         longest_shelf_hours=longest_ms // words.HOUR_MS,
-        charted=bool(demand.evidence.reading_id),
+        charted=bool(chart),
+        chart=chart,
         covers=[one.alert_id for one in before],
     )
 
@@ -200,7 +214,7 @@ def is_shown(stamped: StampedReading) -> bool:
 
 def _marks(case: Case) -> list[str]:
     transition = case.raised
-    over = case.ended is not None or case.latest.event == "confirmed"
+    over = case.ended is not None or case.confirmed is not None
     task = _TASKS.get(transition.event)
     marks = [
         _MARKS[mark] for mark in transition.marks if not (over and mark == "awaiting-confirmation")
@@ -208,8 +222,21 @@ def _marks(case: Case) -> list[str]:
     return [task, *marks] if task else marks
 
 
+def _measured(transition: Transition) -> str:
+    """Say what the time of an alert is of: a silence has no measurement, nor has what is due."""
+    if transition.evidence.reading_id:
+        return "measured"
+    return "silent since" if transition.cause else "noted"
+
+
+def _at_ms(transition: Transition) -> int:
+    """Give when something happened; that no reading comes, or one does, is known by the log."""
+    evidence = transition.evidence
+    return evidence.measured_at_ms if evidence.reading_id else transition.at_ms
+
+
 def _what(evidence: Evidence) -> str:
-    return words.headline(evidence.vital, evidence.quantities)
+    return words.headline(evidence.vital, evidence.quantities) if evidence.reading_id else ""
 
 
 def _details(evidence: Evidence) -> str:
@@ -242,7 +269,7 @@ def _latest(case: Case) -> str:
         case "retired":
             return f"Closed: {latest.reason}"
         case _:
-            return f"{_news(latest)}: {_what(latest.evidence)}"
+            return f"{_news(latest)}: {_what(latest.evidence) or latest.reason}"
 
 
 def _news(latest: Transition) -> str:
@@ -251,6 +278,8 @@ def _news(latest: Transition) -> str:
             return f"{latest.event.capitalize()} to {latest.severity}"
         case "returned" | "corrected" | "confirmed" | "not-confirmed":
             return latest.event.replace("-", " ").capitalize()
+        case "cause":
+            return "Known by now"
         case _:
             return "Again"
 

@@ -5,35 +5,26 @@ can measure stands at the upper edge as a triangle, one below at the lower edge;
 itself doubts is hollow; the reading that raised the alert is ringed.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal
 from html import escape
 from itertools import cycle, pairwise
-from math import inf, isfinite
+from math import ceil, floor, isfinite
 
-from schemas.alert import Evidence, LimitInForce, Transition
-from schemas.kafka import StampedReading
-from schemas.units import shown, ucum
-from schemas.vitals import VITALS, Quantity, Vital, spoken
+from alerts.feed.course import Course, Limit, Line, Point, number
+from schemas.units import shown
 
 _WIDTH, _HEIGHT = 304, 150
 """In CSS pixels: the page shows it in this size (``feed.css``), so that its words can be read."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 92, 18, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 92, 18, 28
 _LETTERS = 12
+_LETTER_PX = 6.6
+"""How wide a letter of that size is, about."""
 _LINES = ("#1d4ed8", "#0f766e", "#7e22ce")
-_LIMIT, _WORDS = "#b91c1c", "#4b5563"
-_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    at_ms: int
-    value: float
-    doubted: bool
-    chosen: bool
+_LIMIT, _WORDS, _GRID = "#b91c1c", "#4b5563", "#e5e7eb"
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
+_TICKS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,116 +46,46 @@ class _Frame:
         return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def chart(demand: Transition, recent: Sequence[StampedReading], zone: tzinfo) -> str | None:
-    """Draw an alert's vital; None if there is nothing to draw. ``recent``: the patient's own."""
-    vital = VITALS.get(demand.evidence.vital)
-    if vital is None or not demand.evidence.reading_id:
-        return None
-    seen = _seen(demand, recent, vital)
-    lines: list[tuple[Quantity, str, list[_Point]]] = []
-    for quantity in _drawn(vital, demand.limits):
-        unit = _unit(demand.evidence, quantity)
-        points = [point for one in seen if (point := _point(one, quantity, unit, demand))]
-        if points:
-            lines.append((quantity, unit, points))
-    if not lines:
-        return None
-    limits = {
-        value: _limit_name(limit, quantity, alone=len(lines) == 1)
-        for quantity, unit, _ in lines
-        for limit in demand.limits
-        if (value := _limit(limit, quantity, unit)) is not None
-    }
-    frame = _frame([points for _, _, points in lines], list(limits))
-    parts, marks = [_limit_line(frame, value) for value in limits], list[str]()
-    words = [_limit_text(frame, value, lines[0][1], word) for value, word in limits.items()]
-    heights = _apart([frame.y(points[-1].value) for _, _, points in lines])
-    for (quantity, unit, points), y, colour in zip(lines, heights, cycle(_LINES), strict=False):
-        parts.append(_line(frame, points, colour))
-        marks += [_mark(frame, one, colour) for one in points]
-        words.append(_name(quantity, unit, points[-1].value, y, colour))
+def chart(of: Course, title: str, reason: str, zone: tzinfo) -> str:
+    """Draw a course; ``title`` and ``reason`` say what it is of, ``zone`` is that of its times."""
+    frame = _frame([line.points for line in of.lines], [limit.value for limit in of.limits])
+    parts = [*_axis(frame, of.lines), *(_limit_line(frame, limit.value) for limit in of.limits)]
+    words = [_limit_text(frame, limit, of.lines) for limit in of.limits]
+    heights = _apart([frame.y(line.points[-1].value) for line in of.lines])
+    marks = list[str]()
+    for line, y, colour in zip(of.lines, heights, cycle(_LINES), strict=False):
+        parts.append(_line(frame, line.points, colour))
+        marks += [_mark(frame, one, colour) for one in line.points]
+        words.append(_name(line, y, colour))
     words += _times(frame, zone)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" role="img">'
-        f"<title>{escape(demand.title)}</title><desc>{escape(demand.reason)}</desc>"
+        f"<title>{escape(title)}</title><desc>{escape(reason)}</desc>"
         f"{''.join(parts + words + marks)}</svg>"
     )
 
 
-def _seen(demand: Transition, recent: Iterable[StampedReading], vital: Vital) -> list[Evidence]:
-    """Put together what is known of the readings: as judged, and as last received."""
-    found = {
-        one.reading.reading_id: Evidence(
-            one.reading.reading_id,
-            one.reading.vital,
-            one.stamp.measured_at_ms,
-            one.stamp.quality,
-            {name: _text(one, name) for name in one.reading.quantities},
-            one.reading.status,
-        )
-        for one in recent
-        if one.reading.vital == vital.name and one.reading.outcome == "measured"
-    }
-    found |= {one.reading_id: one for one in (*demand.window, demand.evidence)}
-    return sorted(found.values(), key=lambda one: (one.measured_at_ms, one.reading_id))
-
-
-def _text(one: StampedReading, name: str) -> str:
-    quantity = one.reading.quantities[name]
-    beyond = {"positive-infinity": "HI", "negative-infinity": "LO"}.get(quantity.absent or "", "")
-    return beyond if quantity.value is None else f"{quantity.value} {shown(quantity.unit)}"
-
-
-def _drawn(vital: Vital, limits: Sequence[LimitInForce]) -> list[Quantity]:
-    """Choose the quantities that the limits speak of; without limits, the main ones."""
-    spoken_of = {word for limit in limits for word in re.findall(r"\w+", limit.field)}
-    named = [one for one in vital.quantities if one.name in spoken_of]
-    return named or [one for one in vital.quantities if not one.aside][:2]
-
-
-def _unit(evidence: Evidence, quantity: Quantity) -> str:
-    match = _AMOUNT.fullmatch(evidence.quantities.get(quantity.name, ""))
-    unit = ucum(match[2]) if match else quantity.unit
-    return unit if quantity.conversion(unit) else quantity.unit
-
-
-def _point(one: Evidence, quantity: Quantity, unit: str, demand: Transition) -> _Point | None:
-    text = one.quantities.get(quantity.name, "")
-    value = {"HI": inf, "LO": -inf}.get(text, _converted(text, quantity, unit))
-    if value is None:
-        return None
-    doubted = bool(one.status) or one.time_quality == "untrusted"
-    chosen = one.reading_id == demand.evidence.reading_id
-    return _Point(one.measured_at_ms, value, doubted, chosen)
-
-
-def _converted(text: str, quantity: Quantity, into: str) -> float | None:
-    match = _AMOUNT.fullmatch(text)
-    source = quantity.conversion(ucum(match[2])) if match else None
-    target = quantity.conversion(into)
-    if match is None or source is None or target is None:
-        return None
-    number = Decimal(match[1])
-    return float(number if ucum(match[2]) == into else target.received(source.canonical(number)))
-
-
-def _limit(limit: LimitInForce, quantity: Quantity, unit: str) -> float | None:
-    """Give a limit of a quantity itself, or of its mean, in the unit drawn."""
-    words = re.findall(r"\w+", limit.field)
-    if quantity.name not in words or "rise" in words:
-        return None
-    amounts = [_converted(amount, quantity, unit) for amount in limit.amounts]
-    return next((amount for amount in amounts if amount is not None), None)
-
-
-def _frame(lines: Sequence[Sequence[_Point]], limits: Sequence[float]) -> _Frame:
+def _frame(lines: Sequence[Sequence[Point]], limits: Sequence[float]) -> _Frame:
     times = [point.at_ms for points in lines for point in points]
     values = [point.value for points in lines for point in points if isfinite(point.value)]
     values += limits
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     margin = max((high - low) * 0.12, 1.0)
     return _Frame(min(times), max(times), low - margin, high + margin)
+
+
+def _axis(frame: _Frame, lines: Sequence[Line]) -> list[str]:
+    """Rule the picture at a few round values; what the numbers are of stands above them."""
+    span = frame.high - frame.low
+    step = next((one for one in _STEPS if span / one <= _TICKS_MAX), span)
+    parts = []
+    for place in range(ceil(frame.low / step), floor(frame.high / step) + 1):
+        y = frame.y(place * step)
+        parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_GRID}"/>')
+        parts.append(_text_at(_LEFT - 4, y + 4, _WORDS, f"{place * step:g}", "end"))
+    units = {shown(line.unit) for line in lines}
+    return [*parts, _text_at(0, 11, _WORDS, escape(units.pop()))] if len(units) == 1 else parts
 
 
 def _text_at(x: float, y: float, colour: str, text: str, anchor: str = "start") -> str:
@@ -176,12 +97,6 @@ def _text_at(x: float, y: float, colour: str, text: str, anchor: str = "start") 
     )
 
 
-def _limit_name(limit: LimitInForce, quantity: Quantity, *, alone: bool) -> str:
-    """Say whose limit it is, and of what: one of the diastolic is none of the systolic."""
-    word = "own limit" if limit.author else "limit"
-    return word if alone else f"{spoken(quantity.name)} {word}"
-
-
 def _limit_line(frame: _Frame, value: float) -> str:
     y = frame.y(value)
     return (
@@ -190,17 +105,28 @@ def _limit_line(frame: _Frame, value: float) -> str:
     )
 
 
-def _limit_text(frame: _Frame, value: float, unit: str, word: str) -> str:
-    words = f"{word} {value:g} {escape(shown(unit))}"
-    return _text_at(_LEFT, frame.y(value) - 4, _LIMIT, words)
+def _limit_text(frame: _Frame, limit: Limit, lines: Sequence[Line]) -> str:
+    """Write above or below the line, at its begin or end: where it hides the fewest values."""
+    width, y = len(limit.name) * _LETTER_PX, frame.y(limit.value)
+    places = [
+        (frame.x(point.at_ms), frame.y(point.value)) for line in lines for point in line.points
+    ]
+
+    def hidden(at: tuple[float, float]) -> int:
+        left, base = at
+        return sum(left - 4 < x < left + width + 4 and base - 13 < y < base + 6 for x, y in places)
+
+    ends = max(_WIDTH - _RIGHT - width, _LEFT)
+    x, base = min(((left, base) for base in (y - 4, y + 13) for left in (_LEFT, ends)), key=hidden)
+    return _text_at(x, base, _LIMIT, escape(limit.name))
 
 
-def _line(frame: _Frame, points: Sequence[_Point], colour: str) -> str:
+def _line(frame: _Frame, points: Sequence[Point], colour: str) -> str:
     places = " ".join(f"{frame.x(one.at_ms):.1f},{frame.y(one.value):.1f}" for one in points)
     return f'<polyline points="{places}" fill="none" stroke="{colour}"/>'
 
 
-def _mark(frame: _Frame, one: _Point, colour: str) -> str:
+def _mark(frame: _Frame, one: Point, colour: str) -> str:
     x, y = frame.x(one.at_ms), frame.y(one.value)
     fill = "none" if one.doubted else colour
     ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6.5" fill="none" stroke="{_LIMIT}"/>'
@@ -222,19 +148,18 @@ def _apart(heights: Sequence[float]) -> list[float]:
     return [one - max(over, 0.0) for one in placed]
 
 
-def _name(quantity: Quantity, unit: str, last: float, y: float, colour: str) -> str:
-    value = f"{last:g}" if isfinite(last) else ("HI" if last > 0 else "LO")
-    words = f"{escape(spoken(quantity.name))} {value}<title>{escape(shown(unit))}</title>"
+def _name(line: Line, y: float, colour: str) -> str:
+    words = f"{escape(line.name)} {number(line.points[-1].value)}"
     return _text_at(_WIDTH - _RIGHT + 9, y + 4, colour, words)
 
 
 def _times(frame: _Frame, zone: tzinfo) -> list[str]:
     edges = [(frame.begins_ms, "start"), (frame.ends_ms, "end")]
+    if frame.ends_ms == frame.begins_ms:
+        edges = [(frame.begins_ms, "middle")]
     return [
         _text_at(frame.x(at_ms), _HEIGHT - 8, _WORDS, _when(at_ms, zone), anchor)
-        for at_ms, anchor in (
-            edges if frame.ends_ms > frame.begins_ms else [(edges[0][0], "middle")]
-        )
+        for at_ms, anchor in edges
     ]
 
 

@@ -1,9 +1,11 @@
 """`vitalwire alerts feed`: the command."""
 
 import asyncio
+import os
 import signal
 import socket
-from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import structlog
@@ -11,9 +13,9 @@ import structlog
 from alerts.feed.hub import Pace
 from alerts.feed.serve import FeedSettings, listen, running_feed
 from alerts.feed.web import readiness
-from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent
 from schemas.servers import kafka_server
+from schemas.time_zone import zone_named
 
 
 @click.command()
@@ -32,10 +34,19 @@ def feed(host: str, port: int, monitor_port: int, heartbeat_s: float, silence_s:
     """Show alerts and readings: a page, a stream, an API."""
     die_with_parent()
     configure_logs("feed")
-    zone = datetime.fromtimestamp(SystemClock().wall_ms() / 1000, UTC).astimezone().tzinfo or UTC
-    settings = FeedSettings(kafka_server(), zone, Pace(heartbeat_s, silence_s))
+    settings = FeedSettings(kafka_server(), machines_zone(), Pace(heartbeat_s, silence_s))
     with listen(host, port) as listener:
         asyncio.run(_serve(settings, listener, monitor_port))
+
+
+def machines_zone(localtime: Path = Path("/etc/localtime")) -> ZoneInfo:
+    """Give the zone that this machine is set to, by name: an offset is wrong half of the year.
+
+    ``TZ`` if it names one, else what ``localtime`` links to, else UTC.
+    """
+    linked = str(localtime.resolve()).partition("/zoneinfo/")[2]
+    named = os.environ.get("TZ", "").removeprefix(":")
+    return zone_named(named) or zone_named(linked) or ZoneInfo("UTC")
 
 
 async def _serve(settings: FeedSettings, listener: socket.socket, monitor_port: int) -> None:

@@ -8,6 +8,7 @@ day from a dead server. A log that is read afresh replaces what is shown only on
 
 import asyncio
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,11 +20,13 @@ from alerts.feed.ring import Ring
 from alerts.lateness import BANNER_MS, lateness_ms
 from schemas.alert import SEVERITIES, Action
 from schemas.clock import Clock
+from schemas.time_zone import zone_named
 from schemas.topics import READINGS
 
 QUEUE_BYTES_MAX = 4 * 1024 * 1024
 CLIENTS_MAX = 500
 _LOADING = "This list is not complete yet: the log is being read from its beginning."
+_UTC = ZoneInfo("UTC")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -76,10 +79,14 @@ class Client:
 class Hub:
     """Takes news from the follower, gives frames to the streams and views to the pages."""
 
-    def __init__(self, clock: Clock, build: str) -> None:
-        """Start with nothing read; ``build`` names this version of the page."""
+    def __init__(self, clock: Clock, build: str, zone: ZoneInfo = _UTC) -> None:
+        """Start with nothing read; ``build`` names this version of the page.
+
+        ``zone``: the machine's, in which times are shown while no rota tells the clinic's.
+        """
         self._clock = clock
         self._build = build
+        self._zone = zone
         self._clients: set[Client] = set()
         self._readings_moved = False
         self._cursor = Cursor()
@@ -100,6 +107,11 @@ class Hub:
         a stream that went on from there would never bring it.
         """
         return str(self._cursor) if self._caught_up else ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clinic's time zone: of a time on the page there must be one reading only."""
+        return zone_named(self.board.zone) or self._zone
 
     @property
     def full(self) -> bool:
@@ -185,6 +197,7 @@ class Hub:
                 "quiet_ms": None if newest_ms is None else max(0, now_ms - newest_ms),
                 "trouble": self.trouble or self._late(now_ms),
                 "build": self._build,
+                "zone": self.zone.key,
             },
         )
 

@@ -9,8 +9,8 @@ from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from random import Random
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
@@ -31,7 +31,7 @@ class FeedSettings:
     """What a feed is started with."""
 
     bootstrap: str
-    zone: tzinfo
+    zone: ZoneInfo
     pace: Pace = field(default_factory=Pace)
     clock: Clock = field(default_factory=SystemClock)
 
@@ -79,9 +79,9 @@ class Feed:
 @asynccontextmanager
 async def running_feed(settings: FeedSettings, listener: socket.socket) -> AsyncIterator[Feed]:
     """Serve until the context is left; stopping takes less than 5 s."""
-    hub = Hub(settings.clock, build_name())
+    hub = Hub(settings.clock, build_name(), settings.zone)
     writer = ActionWriter(settings.bootstrap)
-    site = Site(hub, writer, settings.clock, settings.pace, settings.zone, _new_id)
+    site = Site(hub, writer, settings.clock, settings.pace, _new_id)
     server = _Server(
         uvicorn.Config(
             application(site),

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -52,13 +52,12 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the pages are made from. ``zone`` is used until a browser puts in its own."""
+    """What the pages are made from."""
 
     hub: Hub
     writer: Writer
     clock: Clock
     pace: Pace
-    zone: tzinfo
     new_id: Callable[[], str]
 
 
@@ -130,8 +129,8 @@ class _Pages:
         return _json({"cursor": hub.cursor, "trouble": hub.trouble, **fields})
 
     async def chart(self, request: Request) -> Response:
-        site = self._site
-        drawn = site.hub.board.chart_of(request.path_params["alert_id"], site.zone)
+        hub = self._site.hub
+        drawn = hub.board.chart_of(request.path_params["alert_id"], hub.zone)
         if drawn is None:
             return PlainTextResponse("There is nothing to draw.\n", 404)
         return Response(drawn, media_type="image/svg+xml", headers={"cache-control": "no-store"})
@@ -184,7 +183,7 @@ class _Pages:
 
     def _page(self, template: str, status: int = 200, **values: object) -> Response:
         site = self._site
-        now_ms = site.clock.wall_ms()
+        now_ms, zone = site.clock.wall_ms(), site.hub.zone
         html = self._templates.get_template(template).render(
             build=self._build,
             cursor=site.hub.cursor,
@@ -192,9 +191,10 @@ class _Pages:
             silence_ms=int(site.pace.silence_s * 1000),
             now_ms=now_ms,
             outcomes=OUTCOMES,
-            absolute=lambda at_ms: words.absolute(at_ms, now_ms, site.zone),
+            zone=zone.key,
+            absolute=lambda at_ms: words.absolute(at_ms, now_ms, zone),
             relative=lambda at_ms: words.relative(at_ms, now_ms),
-            iso=lambda at_ms: datetime.fromtimestamp(at_ms / 1000, site.zone).isoformat(),
+            iso=lambda at_ms: datetime.fromtimestamp(at_ms / 1000, zone).isoformat(),
             **values,
         )
         return HTMLResponse(html, status)

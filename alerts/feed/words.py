@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
 from typing import get_args
 
 from alerts.rules.flags import known_flags
@@ -49,11 +50,32 @@ def headline(vital: str, quantities: Mapping[str, str]) -> str:
     return f"{'/'.join(value for value, _ in values)} {unit}".strip()
 
 
+_READ_IN_OTHERS = frozenset({"kPa"})
+"""Units that a device may send and no clinic reads: the value is said in the canonical one too."""
+
+
+def converted(vital: str, quantities: Mapping[str, str]) -> str:
+    """Give the headline in the canonical unit, if it is in one that no limit is stated in."""
+    known = VITALS.get(vital)
+    if known is None:
+        return ""
+    values, unit = [], ""
+    for name in _headline_names(known, quantities):
+        quantity = known.quantity(name)
+        value, received = _split(quantities.get(name, NO_VALUE))
+        conversion = quantity.conversion(received) if quantity else None
+        if quantity is not None and conversion is not None and received in _READ_IN_OTHERS:
+            unit = shown(quantity.unit)
+            value = str(conversion.canonical(Decimal(value)).quantize(Decimal(1), ROUND_HALF_UP))
+        values.append(value)
+    return f"{'/'.join(values)} {unit}" if unit else ""
+
+
 def rest(vital: str, quantities: Mapping[str, str]) -> str:
     """Give what else was measured, in other units than the headline: ``pulse 88 /min``."""
     leading = _headline_names(VITALS.get(vital), quantities)
     units = {_split(quantities[name])[1] for name in leading if name in quantities}
-    parts = []
+    parts = [said] if (said := converted(vital, quantities)) else []
     for name, text in quantities.items():
         value, unit = _split(text)
         if name not in leading and unit not in units and value != NO_VALUE:

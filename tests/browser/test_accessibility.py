@@ -74,11 +74,12 @@ def test_a_reader_of_the_screen_is_told_where_it_is_and_what_each_button_does(sh
     expect(shown.get_by_role("heading", level=1)).to_have_text("Alerts")
     for landmark in ("banner", "main", "contentinfo"):
         expect(shown.get_by_role(landmark)).to_have_count(1)
-    card = shown.get_by_role("article", name="critical: Severe blood pressure, Wren-01")
+    card = shown.get_by_role("article", name="critical: Severe blood pressure, Wren-01, ")
     button = card.get_by_role("button", name="Acknowledge for Wren-01, Severe blood pressure")
     expect(button).to_have_count(1)
     expect(card.get_by_label("Your name").first).to_be_visible()
-    expect(card.get_by_role("img", name="Chart: the last values and the limit")).to_have_count(1)
+    said = "Chart, oldest first: systolic 192 mmHg; limit 180 mmHg"
+    expect(card.get_by_role("img", name=said)).to_have_count(1)
 
 
 def test_severities_differ_by_shape_and_word_and_not_by_colour_alone(shown: Page) -> None:
@@ -121,3 +122,54 @@ def test_a_name_that_is_one_long_word_moves_nothing_sideways(
 def test_every_word_stands_out_from_its_ground(shown: Page, scheme: str) -> None:
     shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     assert shown.evaluate(FAINT, CONTRAST_MIN) == []
+
+
+def test_whoever_goes_from_heading_to_heading_hears_whose_alert_and_how_severe(shown: Page) -> None:
+    heading = shown.get_by_role("heading", name="critical, Wren-01: Severe blood pressure")
+    expect(heading).to_have_count(1)
+    named = "critical: Severe blood pressure, Wren-01, 192/124 mmHg"
+    expect(shown.get_by_role("article", name=named)).to_have_count(1)
+
+
+def test_all_that_is_written_is_in_a_landmark_and_what_scrolls_is_reached_by_keyboard(
+    shown: Page, log: AlertLog
+) -> None:
+    for address in ("/", "/patients/p1"):
+        shown.goto(address)
+        outside = shown.evaluate(
+            """() => [...document.querySelectorAll("body *")].filter((element) =>
+              element.checkVisibility({checkVisibilityCSS: true})
+              && !element.closest("header, main, footer, section[aria-label], [aria-live], svg")
+              && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+              .map((element) => element.textContent)"""
+        )
+        assert outside == []
+        expect(shown.get_by_role("region", name="Latest readings")).to_have_attribute(
+            "tabindex", "0"
+        )
+
+
+def test_where_the_system_chooses_the_colours_a_button_still_has_an_edge(shown: Page) -> None:
+    shown.emulate_media(forced_colors="active", reduced_motion="reduce")
+    button = shown.get_by_role("button", name="Acknowledge").first
+    assert button.evaluate("one => getComputedStyle(one).borderTopWidth") == "1px"
+
+
+@pytest.mark.parametrize(("height", "position"), [(256, "relative"), (900, "sticky")])
+def test_a_page_that_is_not_live_can_be_read_below_its_warning(
+    shown: Page, height: int, position: str
+) -> None:
+    """At 400 % a warning that stays would cover the whole screen: nobody saw who had an alert."""
+    shown.set_viewport_size({"width": 320, "height": height})
+    found = shown.locator("#silence").evaluate("one => getComputedStyle(one).position")
+    assert found == position
+
+
+def test_a_name_from_right_to_left_turns_nothing_around_it(shown: Page, log: AlertLog) -> None:
+    log.put(patient("p1", "محمد (بن) 12"))
+    name = shown.locator("[data-part=waiting] a.patient").first
+    expect(name).to_have_text("محمد (بن) 12")
+    expect(name).to_have_css("unicode-bidi", "isolate")
+    expect(name).to_have_css("direction", "rtl")
+    shown.goto("/patients/p1")
+    expect(shown.locator("h1 bdi")).to_have_text("محمد (بن) 12")

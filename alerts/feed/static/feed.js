@@ -4,20 +4,22 @@
 // The page turns red by an animation in feed.css that nobody but this script holds back. If the
 // script, the connection, the server or its log stops, the page turns red: there is no other state.
 
+import { announce, isNews, tell } from "./spoken.js";
+import { absolute, itIs, nowMs, refreshTimes, relative, setTime } from "./times.js";
+
 const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
 const silenceMs = Number(root.dataset.silenceMs);
 const nameKey = "vitalwire.name";
 const movedGraceMs = 700; // a click so soon after the list moved was meant for something else
-const announcementsKept = 5;
 const quietMs = 60_000; // the bridge marks the time every 15 s, even if nobody measures
 
 // ---------------------------------------------------------------- life: what holds back the red
 
-const guarded = [document.body, byId("silence")];
-let serverAheadMs = Number(root.dataset.nowMs) - Date.now();
+const guarded = [root, document.body, byId("silence")];
 let heardAt = performance.now();
 let broken = false; // what the server said could not be shown: the page must not look true
+let saidSilent = false;
 
 root.style.setProperty("--silence", `${silenceMs}ms`);
 
@@ -26,78 +28,55 @@ function isSilent() {
 }
 
 function holdBack(contactAgeMs) {
-  const wasSilent = isSilent();
   for (const element of guarded) {
     for (const animation of element.getAnimations()) animation.currentTime = contactAgeMs;
   }
-  const contact = Date.now() + serverAheadMs - contactAgeMs;
+  const contact = nowMs() - contactAgeMs;
   setTime(byId("live-text").querySelector("time"), contact, { seconds: true });
   byId("silence-since").textContent = absolute(contact, { seconds: true });
-  if (wasSilent && !isSilent()) {
+  if (saidSilent && !isSilent()) {
+    saidSilent = false;
     announce("The page is live again.");
     retitle();
   }
 }
 
 byId("silence").addEventListener("animationstart", () => {
+  if (saidSilent || !isSilent()) return; // setting it back counts as a start, too
+  saidSilent = true;
   announce("This page is not live. New alerts do not show here.", { now: true });
   retitle();
 });
 
+// What is counted up with each heartbeat is shown so, and said once.
+const kindOf = (trouble) => trouble.replace(/\d+/g, "");
+let saidTrouble = kindOf(byId("trouble").textContent);
+
+function showTrouble(trouble) {
+  if (byId("trouble").textContent !== trouble) byId("trouble").textContent = trouble;
+  byId("trouble").hidden = !trouble;
+  if (trouble && kindOf(trouble) !== saidTrouble) announce(trouble);
+  saidTrouble = kindOf(trouble);
+}
+
+// At most one reload for each version of the page, and for each zone that the clinic takes.
+function reloadFor(name, value) {
+  if (value === root.dataset[name] || sessionStorage.getItem(name) === value) return;
+  sessionStorage.setItem(name, value);
+  location.reload();
+}
+
 function heartbeat(beat) {
-  serverAheadMs = beat.now_ms - Date.now();
-  if (beat.build !== root.dataset.build && sessionStorage.getItem("build") !== beat.build) {
-    sessionStorage.setItem("build", beat.build); // at most one reload for each version
-    location.reload();
-  }
+  itIs(beat.now_ms);
+  reloadFor("build", beat.build);
+  reloadFor("zone", beat.zone);
   if (beat.contact_age_ms !== null && !broken) holdBack(beat.contact_age_ms);
   const minutes = Math.floor((beat.quiet_ms ?? 0) / 60_000);
   const quiet =
     beat.quiet_ms > quietMs
       ? `No reading has reached the clinic for ${minutes} min: homes may be cut off.`
       : "";
-  byId("trouble").textContent = beat.trouble ?? quiet;
-  byId("trouble").hidden = !byId("trouble").textContent;
-}
-
-// ---------------------------------------------------------------- times
-
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const clockWithSeconds = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
-
-function absolute(atMs, { seconds = false } = {}) {
-  const at = new Date(atMs);
-  const now = new Date(Date.now() + serverAheadMs);
-  const text = (seconds ? clockWithSeconds : clock).format(at);
-  const midnight = (moment) => new Date(moment).setHours(0, 0, 0, 0);
-  const days = Math.round((midnight(now) - midnight(at)) / 86_400_000);
-  if (days === 0) return text;
-  return days === 1 ? `yesterday ${text}` : `${weekday.format(at).replace(",", "")} ${text}`;
-}
-
-function relative(atMs) {
-  const agoMs = Date.now() + serverAheadMs - atMs;
-  if (agoMs < -60_000) return "in the future";
-  if (agoMs < 60_000) return "just now";
-  if (agoMs < 3_600_000) return `${Math.floor(agoMs / 60_000)} min ago`;
-  if (agoMs < 2 * 86_400_000) return `${Math.floor(agoMs / 3_600_000)} h ago`;
-  return `${Math.floor(agoMs / 86_400_000)} days ago`;
-}
-
-function setTime(element, atMs, options) {
-  element.dataset.at = atMs;
-  element.dateTime = new Date(atMs).toISOString();
-  element.textContent = atMs ? absolute(atMs, options) : "";
-}
-
-function refreshTimes() {
-  for (const time of document.querySelectorAll(".when time")) {
-    const atMs = Number(time.dataset.at);
-    if (!atMs) continue;
-    setTime(time, atMs);
-    time.parentElement.querySelector(".ago").textContent = relative(atMs);
-  }
+  showTrouble(beat.trouble ?? quiet);
 }
 
 // ---------------------------------------------------------------- filling markup
@@ -122,24 +101,33 @@ function clone(templateId) {
   return byId(templateId).content.firstElementChild.cloneNode(true);
 }
 
-// A line of its own for each: a later one must not swallow what nobody has heard yet.
-function announce(text, { now = false } = {}) {
-  const heard = byId(now ? "announce-now" : "announce-politely");
-  heard.append(Object.assign(document.createElement("p"), { textContent: text }));
-  while (heard.children.length > announcementsKept) heard.firstElementChild.remove();
-}
-
 // ---------------------------------------------------------------- alerts
 
 const cards = new Map();
 let movedAt = -Infinity;
 
 function adopt() {
+  const former = new Set(cards.values());
   cards.clear();
   for (const card of document.querySelectorAll("#main .card")) {
     cards.set(card.dataset.id, card);
+    if (former.has(card)) continue; // somebody may type their name in it
+    const { id: alert_id, attention, kind, severity } = card.dataset;
+    isNews({ alert_id, attention, kind, severity });
     card.querySelectorAll("form.deed").forEach(introduce);
   }
+}
+
+// Moves no more than it must: what is moved loses the focus, and what is typed there.
+function lay(container, wanted) {
+  for (const card of [...container.children]) if (!wanted.includes(card)) card.remove();
+  let moved = false;
+  for (const [index, card] of wanted.entries()) {
+    if (container.children[index] === card) continue;
+    container.insertBefore(card, container.children[index] ?? null);
+    moved = true;
+  }
+  return moved;
 }
 
 function put(values) {
@@ -149,11 +137,13 @@ function put(values) {
   card.dataset.id = values.alert_id;
   card.dataset.event = values.event_id;
   for (const name of ["severity", "attention", "condition", "kind"]) card.dataset[name] = values[name];
-  card.setAttribute("aria-label", `${values.severity}: ${values.title}, ${values.patient}`);
+  const { severity, title, patient, what } = values;
+  card.setAttribute("aria-label", `${severity}: ${title}, ${patient}${what ? `, ${what}` : ""}`);
   card.querySelector(".shape use").setAttribute("href", `#shape-${values.severity}`);
   fill(card, values);
   const chart = card.querySelector(".chart");
   chart.hidden = !values.charted;
+  chart.alt = values.chart;
   const drawn = `/api/v1/alerts/${encodeURIComponent(values.alert_id)}/chart.svg?${encodeURIComponent(values.event_id)}`;
   if (values.charted && chart.getAttribute("src") !== drawn) chart.src = drawn;
   for (const list of card.querySelectorAll("[data-list]")) {
@@ -171,10 +161,7 @@ function put(values) {
   card.querySelector(".verb").textContent = values.kind === "work" ? "Done" : "Acknowledge";
   cards.set(values.alert_id, card);
   if (known && before.event !== values.event_id) card.changedAt = performance.now();
-  const asks = values.attention === "unacknowledged" && values.kind === "alert";
-  const asked = known && before.attention === "unacknowledged" && before.kind === "alert";
-  if (asks && (!asked || before.severity !== values.severity)) return values;
-  return null;
+  return isNews(values) ? values : null;
 }
 
 function arrange(order) {
@@ -182,17 +169,11 @@ function arrange(order) {
   const shown = new Set();
   for (const part of document.querySelectorAll("[data-part]")) {
     const ids = order[part.dataset.part];
-    const container = part.querySelector(".cards");
-    for (const [index, id] of ids.entries()) {
-      const card = cards.get(id);
-      if (!card) return resync(); // it was not shown before, so it was not sent
-      shown.add(id);
-      if (container.children[index] !== card) {
-        container.insertBefore(card, container.children[index] ?? null);
-        movedAt = performance.now();
-      }
-    }
-    part.querySelector("[data-count]").textContent = ids.length;
+    const wanted = ids.map((id) => cards.get(id));
+    if (wanted.includes(undefined)) return resync(); // it was not shown, so it was not sent
+    ids.forEach((id) => shown.add(id));
+    if (lay(part.querySelector(".cards"), wanted)) movedAt = performance.now();
+    part.querySelector("[data-count]").textContent = order.counts[part.dataset.part];
     part.querySelector(".empty").hidden = ids.length > 0;
   }
   for (const [id, card] of cards) {
@@ -209,7 +190,8 @@ function arrange(order) {
 }
 
 function retitle() {
-  const waiting = document.querySelector("[data-part=waiting] [data-count]")?.textContent ?? "0";
+  const shown = document.querySelector("[data-part=waiting] [data-count]");
+  const waiting = shown?.textContent ?? byId("elsewhere")?.dataset.count ?? "0";
   const what = document.title.replace(/^(NOT LIVE – )?(\(\d+\) )?/, "");
   document.title = (isSilent() ? "NOT LIVE – " : "") + (waiting === "0" ? "" : `(${waiting}) `) + what;
 }
@@ -223,17 +205,14 @@ function update({ cards: changed, order }) {
     void card?.offsetWidth; // restarts the highlight
     card?.classList.add("new");
   }
-  const worst = news.find((values) => values.severity === "critical") ?? news[0];
-  if (worst) {
-    announce(`${worst.severity} alert: ${worst.patient}, ${worst.title}, ${worst.what}`, {
-      now: worst.severity === "critical",
-    });
-  }
+  tell(news);
 }
 
+// After a silence it brings what came meanwhile: that is news to whoever hears the page.
 function snapshot(overview) {
-  overview.cards.forEach(put);
+  const news = overview.cards.map(put).filter(Boolean);
   arrange(overview.order);
+  tell(news);
   const banner = byId("simulated");
   banner.hidden = !overview.simulated;
   banner.querySelector("[data-all]").hidden = overview.simulated !== overview.patients;
@@ -394,32 +373,86 @@ document.addEventListener(
 
 const patientId = document.querySelector("[data-patient]")?.dataset.patient;
 let refetching = false;
+let again = false; // something came while the last was fetched
+let counted = false; // what asks elsewhere is known, so that what comes is news
 
 async function refetch() {
+  again = refetching;
   if (refetching) return;
   refetching = true;
   try {
-    while (document.activeElement?.matches("#main :is(input, select)")) await pause(1_000); // somebody types
     const response = await fetch(location.href);
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    byId("main").replaceChildren(...fresh.getElementById("main").children);
-    adopt();
-    refreshTimes();
-    keepPlace();
+    if (!response.ok) throw new Error(`the page answers ${response.status}`);
+    take(new DOMParser().parseFromString(await response.text(), "text/html"));
     broken = false;
   } catch (error) {
     lose(error);
   } finally {
     refetching = false;
   }
+  if (again) refetch();
 }
 
-const pause = (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs));
+// A card that says what it said stays; in one that does not, what was begun goes on. Whoever works
+// by keyboard keeps the place.
+function take(fresh) {
+  const container = document.querySelector("#main .cards");
+  const place = placeIn(cards.get(document.activeElement.closest(".card")?.dataset.id));
+  const came = [...fresh.querySelectorAll("#main .cards > .card")].map((card) => {
+    const known = cards.get(card.dataset.id);
+    if (known && said(known) === said(card)) return known;
+    if (known) carryOver(known, card);
+    return document.adoptNode(card);
+  });
+  lay(container, came);
+  document.querySelector(".readings tbody").replaceChildren(...fresh.querySelectorAll(".readings tbody tr"));
+  for (const where of [".part", ".readings"]) {
+    document.querySelector(`${where} .empty`).hidden = fresh.querySelector(`${where} .empty`).hidden;
+  }
+  document.querySelector(".part .count").textContent = came.length;
+  adopt();
+  refreshTimes();
+  if (place) focusables(cards.get(place.id))[place.index]?.focus({ preventScroll: true });
+  keepPlace();
+}
+
+const focusables = (card) => [...(card?.querySelectorAll("a, button, input, select, summary") ?? [])];
+
+function placeIn(card) {
+  const index = focusables(card).indexOf(document.activeElement);
+  return index < 0 ? null : { id: card.dataset.id, index };
+}
+
+function said(card) {
+  const slots = [...card.querySelectorAll("[data-slot], [data-list]")].map((one) => one.textContent);
+  const times = [...card.querySelectorAll(".when time")].map((one) => one.dataset.at);
+  return JSON.stringify([{ ...card.dataset }, slots, times]);
+}
+
+function carryOver(known, card) {
+  card.querySelector(".more").open = known.querySelector(".more").open;
+  const fields = (one) => [...one.querySelectorAll("input:not([type=hidden]), select")];
+  const former = fields(known);
+  for (const [index, field] of fields(card).entries()) {
+    if (former[index].value !== former[index].defaultValue) field.value = former[index].value;
+  }
+}
+
+// Of other patients only the number is shown here, and what is new of them is said.
+function elsewhere(changed, order, whole) {
+  const news = changed.filter(isNews);
+  tell(whole && !counted ? news.filter((one) => one.patient_id === patientId) : news);
+  counted ||= whole;
+  const waiting = order.counts.waiting;
+  byId("elsewhere").dataset.count = waiting;
+  byId("elsewhere").textContent = waiting ? `(${waiting} need somebody)` : "";
+  retitle();
+}
 
 // ---------------------------------------------------------------- the stream
 
 const onFeed = Boolean(byId("rows"));
-let cursor = root.dataset.cursor;
+let cursor = onFeed ? root.dataset.cursor : ""; // a patient's page asks what there is elsewhere
 let source;
 
 function connect() {
@@ -442,8 +475,14 @@ function connect() {
     on("update", update);
     on("readings", readings);
   } else if (patientId) {
-    on("snapshot", refetch);
-    on("update", ({ cards }) => cards.some((card) => card.patient_id === patientId) && refetch());
+    on("snapshot", ({ cards: all, order }) => {
+      elsewhere(all, order, true);
+      refetch();
+    });
+    on("update", ({ cards: changed, order }) => {
+      elsewhere(changed, order, false);
+      if (changed.some((card) => card.patient_id === patientId)) refetch();
+    });
     on("readings", (rows) => {
       const isNew = ({ patient_id, reading_id }) =>
         patient_id === patientId && !document.querySelector(`tr[data-id="${CSS.escape(reading_id)}"]`);

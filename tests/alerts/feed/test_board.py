@@ -124,6 +124,7 @@ def test_what_does_not_fit_is_counted() -> None:
     board.take([transition("more", alert_id="more", severity="high")])
     order = board.overview().order
     assert (len(order.waiting), order.hidden) == (SHOWN_MAX, 1)
+    assert order.counts["waiting"] == SHOWN_MAX + 1  # what the heading and the title say
     assert "more" not in order.waiting  # the least urgent
 
 

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -25,11 +25,15 @@ WITHIN_S = 20
 QUICK = Pace(heartbeat_s=0.1, silence_s=15.0, readings_s=0.1)
 
 
+def settings(kafka: EmbeddedKafka) -> FeedSettings:
+    return FeedSettings(kafka.bootstrap, ZoneInfo("UTC"), QUICK)
+
+
 @asynccontextmanager
 async def serving(kafka: EmbeddedKafka) -> AsyncIterator[str]:
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with running_feed(FeedSettings(kafka.bootstrap, UTC, QUICK), listener):
+        async with running_feed(settings(kafka), listener):
             async with streaming(url) as reader:
                 while (await reader.until("heartbeat")).data["trouble"] is not None:
                     pass
@@ -170,7 +174,7 @@ async def test_a_part_that_ends_by_itself_ends_the_whole(
 
     monkeypatch.setattr(Hub, "take", broken)
     with listen("127.0.0.1", 0) as listener:
-        async with running_feed(FeedSettings(kafka.bootstrap, UTC, QUICK), listener) as running:
+        async with running_feed(settings(kafka), listener) as running:
             with pytest.raises(LookupError, match="a mistake of ours"):
                 async with asyncio.timeout(WITHIN_S):
                     await running.until(asyncio.Event())

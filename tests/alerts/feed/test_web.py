@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC
 
 import httpx
 import msgspec
@@ -60,7 +59,7 @@ async def feed() -> AsyncIterator[Feed]:
     clock = SystemClock()
     hub = Hub(clock, "build")
     topic = Topic(hub)
-    site = Site(hub, topic, clock, Pace(), UTC, lambda: "action-1")
+    site = Site(hub, topic, clock, Pace(), lambda: "action-1")
     transport = httpx.ASGITransport(application(site))
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
         yield Feed(hub, topic, client)

@@ -95,3 +95,12 @@ def test_many_checks_that_a_device_does_not_make_are_counted() -> None:
     named = "not assessed: body moved, improper position, cuff loose"
     assert words.not_assessed("blood_pressure", [], few) == named
     assert words.not_assessed("blood_pressure", [], many) == "4 checks not made by the device"
+
+
+def test_what_a_cuff_sends_in_kpa_is_said_in_mmhg_too() -> None:
+    sent = {"systolic": "25.9 kPa", "diastolic": "16.1 kPa", "pulse": "88 /min"}
+    assert words.headline("blood_pressure", sent) == "25.9/16.1 kPa"
+    assert words.rest("blood_pressure", sent) == "194/121 mmHg, pulse 88 /min"
+    half = {"systolic": "25.9 kPa", "diastolic": "not-a-number"}
+    assert words.rest("blood_pressure", half) == "194/– mmHg"
+    assert words.rest("glucose", {"glucose": "5.2 mmol/L"}) == ""  # read as it is

@@ -1,0 +1,54 @@
+"""What a card says of an alert: since when, why now, and nothing that was not measured."""
+
+import msgspec
+
+from alerts.feed.board import Board
+from alerts.feed.cards import Card
+from alerts.records import Record
+from schemas.alert import Evidence
+from schemas.rota import RotaEntry
+from tests.alert_records import transition
+
+
+def card_of(*records: Record) -> Card:
+    board = Board()
+    board.take(records)
+    card = board.card_of("a")
+    assert card is not None
+    return card
+
+
+def test_what_was_confirmed_says_so_also_when_it_came_again() -> None:
+    onset = transition("1", marks=["awaiting-confirmation"], reason="one reading: it pages once")
+    confirmed = transition("2", "confirmed", reason="no repeat says otherwise")
+    card = card_of(onset, confirmed, transition("3", "again"))
+    assert card.marks == []
+    assert card.reason == "no repeat says otherwise"
+
+
+def test_an_alert_that_goes_on_says_since_when() -> None:
+    assert card_of(transition("1", at_ms=5)).opened_at_ms == 0
+    worse = transition("2", "worsened", at_ms=9)
+    assert card_of(transition("1", severity="high", at_ms=5), worse).opened_at_ms == 5
+
+
+def test_a_silence_has_no_value_and_was_not_measured() -> None:
+    """It said `-/-, measured 3 days ago`, and of its end that the same had returned then."""
+    nothing = Evidence("", "blood_pressure", 1_000, "receipt", {})
+    onset = transition("1", severity="medium", at_ms=9_000, evidence=nothing, cause="not-measured")
+    card = card_of(onset)
+    assert (card.what, card.measured, card.measured_at_ms) == ("", "silent since", 1_000)
+    assert (card.time_note, card.charted, card.chart) == ("", False, "")
+    over = msgspec.structs.replace(onset, event_id="2", event="returned", at_ms=20_000)
+    card = card_of(onset, msgspec.structs.replace(over, reason="The patient has measured again"))
+    assert card.latest == "Returned: The patient has measured again"
+    assert card.latest_at_ms == 20_000
+
+
+def test_the_clinics_zone_is_the_one_that_all_rotas_name() -> None:
+    board = Board()
+    assert board.zone == ""
+    board.take([RotaEntry("day", zone="Europe/Berlin"), RotaEntry("night", zone="Europe/Berlin")])
+    assert board.zone == "Europe/Berlin"
+    board.take([RotaEntry("other", zone="America/New_York")])
+    assert board.zone == ""
