@@ -41,29 +41,8 @@ def rules(played: Played, ours: list[Alert], before: Before | None) -> Table:
     if before is not None:
         other = by_rule(before.played.transitions, before.alerts, before.played.patient_days)
         earlier = {one.rule: one for one in other.itertuples()}
-    rows: list[tuple[object, ...]] = []
-    drawn: list[Bar] = []
-    for one, was in _pairs(found, earlier):
-        known = was if one is None else one
-        alerts = 0 if one is None else one.alerts
-        rate, pages_rate = (
-            (0.0, 0.0) if one is None else (one.alerts_per_patient_day, one.pages_per_patient_day)
-        )
-        row = (
-            known.rule, known.severity, known.title, alerts, 0 if one is None else one.patients,
-            round(rate, 5), 0 if one is None else one.pages, round(pages_rate, 5),
-        )  # fmt: skip
-        then = () if before is None else (0, 0) if was is None else (was.alerts, was.pages)
-        rows.append((*row, *then))
-        was_rate = 0.0 if was is None else was.alerts_per_patient_day
-        drawn.append(
-            Bar(
-                str(known.rule),
-                round(100 * rate, 3),
-                str(known.severity),
-                None if before is None else round(100 * was_rate, 3),
-            )
-        )
+    pairs, compared = list(_pairs(found, earlier)), before is not None
+    drawn = [_bar(one, was, compared=compared) for one, was in pairs]
     unit = "alerts in 100 patient-days; !! critical, ! high"
     if before is not None:
         unit += f"; dashed: {before.name}"
@@ -75,11 +54,31 @@ def rules(played: Played, ours: list[Alert], before: Before | None) -> Table:
         "rules",
         "Alerts by rule",
         headings if before is None else (*headings, "alerts before", "pages before"),
-        rows,
+        [_row(one, was, compared=compared) for one, was in pairs],
         tuple(range(3, len(headings) + 2)),
         Markup(bars("Alerts by rule", unit, drawn)),  # noqa: S704 - escaped there
         "An alert is counted under the gravest rule that it came to; patients are those with any.",
     )
+
+
+def _row(one: Any, was: Any, *, compared: bool) -> tuple[object, ...]:  # noqa: ANN401
+    """Give a rule's figures; either may be None: it said nothing."""
+    known = was if one is None else one
+    said = (0, 0, 0.0, 0, 0.0)
+    if one is not None:
+        rates = round(one.alerts_per_patient_day, 5), round(one.pages_per_patient_day, 5)
+        said = (one.alerts, one.patients, rates[0], one.pages, rates[1])
+    then = () if not compared else (0, 0) if was is None else (was.alerts, was.pages)
+    return (known.rule, known.severity, known.title, *said, *then)
+
+
+def _bar(one: Any, was: Any, *, compared: bool) -> Bar:  # noqa: ANN401
+    """Draw how often a rule speaks in 100 patient-days."""
+    known = was if one is None else one
+    now, then = (
+        0.0 if some is None else round(100 * some.alerts_per_patient_day, 3) for some in (one, was)
+    )
+    return Bar(str(known.rule), now, str(known.severity), then if compared else None)
 
 
 def _pairs(found: Any, earlier: dict[str, Any]) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401

@@ -134,12 +134,7 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
         reasons["value"] |= wrong
     received = units(frame["unit"]) if "unit" in frame else None
     reasons["unit"], reasons["implausible"] = doubtful(frame["vital"], received, values)
-    rejected: dict[str, int] = {}
-    kept = np.ones(len(frame), np.bool_)
-    for reason, rows in reasons.items():
-        if count := int((rows & kept).sum()):
-            rejected[reason] = count
-        kept &= ~rows
+    kept, rejected = _sifted(reasons, len(frame))
     order = np.flatnonzero(kept)
     patient = pd.factorize(frame["patient_id"])[0][order]
     order = order[np.lexsort((measured_ms[order], patient, received_ms[order]))]
@@ -163,6 +158,16 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
         rejected=rejected,
         remarks=list(_remarks(frame, quantities, empty)),
     )
+
+
+def _sifted(reasons: dict[str, Booleans], rows: int) -> tuple[Booleans, dict[str, int]]:
+    """Tell which rows stay, and how many go by each reason, each by the first that it has."""
+    kept, rejected = np.ones(rows, np.bool_), {}
+    for reason, wrong in reasons.items():
+        if count := int((wrong & kept).sum()):
+            rejected[reason] = count
+        kept &= ~wrong
+    return kept, rejected
 
 
 def _remarks(frame: Any, quantities: list[str], empty: int) -> Iterator[str]:  # noqa: ANN401

@@ -69,16 +69,7 @@ def correct(
     Raises ``psycopg.Error`` or ``MisconfiguredError``; nothing of the batch is stored then.
     """
     with connection.transaction():
-        said = {
-            "run": order.run_id,
-            "reason": order.reason,
-            "readings": len(differences),
-            "fields": sorted({name for one in differences for name in one.fields}),
-        }
-        audited = connection.execute(
-            _AUDIT, [now, order.who, ACTION, vital.name, Jsonb(said)]
-        ).fetchone()
-        assert audited is not None, "an insertion returns its row"
+        audit = _note(connection, vital, differences, order, now)
         with connection.cursor() as cursor:
             cursor.executemany(
                 _CORRECTIONS,
@@ -87,7 +78,7 @@ def correct(
                         "reading_id": one.reading_id,
                         "version": one.row.version + 1,
                         "fields": sorted(one.fields),
-                        "audit": audited[0],
+                        "audit": audit,
                         "now": now,
                     }
                     for one in differences
@@ -107,6 +98,28 @@ def correct(
         for one in differences:
             told.setdefault(one.stored["patient_id"], []).append(_told(one))
         outbox.put_corrections(connection, told, order.reason, now)
+
+
+def _note(
+    connection: Connection[TupleRow],
+    vital: Vital,
+    differences: Sequence[Difference],
+    order: Order,
+    now: datetime,
+) -> int:
+    """Write into the audit log what is corrected, by whom and why; give the entry's number."""
+    said = {
+        "run": order.run_id,
+        "reason": order.reason,
+        "readings": len(differences),
+        "fields": sorted({name for one in differences for name in one.fields}),
+    }
+    audited = connection.execute(
+        _AUDIT, [now, order.who, ACTION, vital.name, Jsonb(said)]
+    ).fetchone()
+    assert audited is not None, "an insertion returns its row"
+    number: int = audited[0]
+    return number
 
 
 def _digest(difference: Difference) -> bytes:

@@ -139,22 +139,25 @@ def _command(kind: DeviceKind) -> click.Command:
     )
     @click.option("--json", "as_json", is_flag=True, help="JSON lines, also on a terminal.")
     def command(*, model: str, as_json: bool, **options: object) -> None:
-        from simulators.peripherals.models import MODELS
-        from simulators.simulate.run import Settings, run
-
-        if model not in MODELS[kind]:
-            raise MisconfiguredError(
-                f"There is no {kind} like {model}.", f"Choose from {', '.join(MODELS[kind])}."
-            )
-        if options["as_adapter"] and options["transport"] == PRIVATE_BUS:
-            raise MisconfiguredError(
-                "--as-adapter wants a host behind the transport, and a private bus has none.",
-                "Leave it out, or name the socket of the host with --transport.",
-            )
-        as_json = as_json or not sys.stdout.isatty()
-        run(Settings(kind=kind, model=model, as_json=as_json, **options))  # type: ignore[arg-type]
+        _simulate(kind, model, as_json=as_json or not sys.stdout.isatty(), **options)
 
     return command
+
+
+def _simulate(kind: DeviceKind, model: str, **options: object) -> None:
+    from simulators.peripherals.models import MODELS
+    from simulators.simulate.run import Settings, run
+
+    if model not in MODELS[kind]:
+        raise MisconfiguredError(
+            f"There is no {kind} like {model}.", f"Choose from {', '.join(MODELS[kind])}."
+        )
+    if options["as_adapter"] and options["transport"] == PRIVATE_BUS:
+        raise MisconfiguredError(
+            "--as-adapter wants a host behind the transport, and a private bus has none.",
+            "Leave it out, or name the socket of the host with --transport.",
+        )
+    run(Settings(kind=kind, model=model, **options))  # type: ignore[arg-type]
 
 
 for _kind in get_args(DeviceKind):
