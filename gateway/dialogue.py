@@ -16,12 +16,13 @@ that can neither count nor show its last record is read all the same.
 The caller moves its cursor to what ``reached`` gives, once the records are durable.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from gateway import doubt
-from gateway.cursor import NOWHERE, Cursor, Harvest
+from gateway.cursor import Cursor, Harvest
 from gateway.doubt import Anew
+from gateway.gathered import Gathered
 from schemas.gatt import racp
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.racp import CountResponse, FilterType, Request, ResponseValue
@@ -95,55 +96,21 @@ class Dialogue:
         self, cursor: Cursor | None, filter_type: FilterType = FilterType.SEQUENCE
     ) -> None:
         """Continue after ``cursor``; None asks for everything."""
-        self._cursor = cursor
+        self.gathered = Gathered(cursor)
+        """What has come so far, however the dialogue ends."""
         self._filter_type = filter_type
         self._step = Step.OVER
         self._request = racp.COUNT_ALL
         self._interrupted: Step = Step.OVER
-        self._harvest = Harvest()
-        self._count: int | None = None
-        self._last: Cursor | None = None
-        self._newest: Cursor | None = None
-        self._proven: Harvest | None = None  # how far "newer" came, before everything was asked for
-        self._promised: set[int] = set()
-        self._owed: set[int] = set()  # of these: what a broken dialogue is to ask for again
-        self._unfinished: set[int] = set()  # of these parts came, and not yet all
         self._asked_for_parts = 0
         self._failed_writes = 0
         self._asked_twice = False
         self._probes_failed = False
         self._doubtful = False  # an answer may have been another request's
-        self._complete = False
-        self._fresh = False
-        self._anew: Anew | None = None
-
-    @property
-    def complete(self) -> bool:
+        self.complete = False
         """Whether the meter said that it has given everything."""
-        return self._complete
-
-    @property
-    def fresh(self) -> bool:
-        """Whether a record came that is not the last known one."""
-        return self._fresh
-
-    @property
-    def newest(self) -> Cursor | None:
-        """The record that the meter itself calls its last, or one that it measured meanwhile.
-
-        However the dialogue ends, for it was asked for first. None if the meter did not say.
-        """
-        return self._newest
-
-    @property
-    def known(self) -> Cursor | None:
-        """The last record that was known before; it was not just measured."""
-        return self._cursor
-
-    @property
-    def anew(self) -> Anew | None:
+        self.anew: Anew | None = None
         """Why everything was asked for; None if it was not."""
-        return self._anew
 
     @property
     def patience_s(self) -> float:
@@ -152,23 +119,8 @@ class Dialogue:
 
     @property
     def reached(self) -> Cursor | None:
-        """The cursor that the records received so far allow; the old one if none does.
-
-        Of a broken dialogue only records count that came one number after the other: the first one
-        that is missing, or that is owed its context, must be asked for again.
-        """
-        if not self._complete:
-            harvests = [self._proven, self._harvest] if self._proven else [self._harvest]
-            ends = (harvest.unbroken(self._owed) for harvest in harvests)
-            return next(filter(None, ends), self._cursor)
-        if self._harvest.latest is None:
-            return self._cursor
-        newest = self._harvest.newest(self._last)
-        if newest is None:
-            return NOWHERE
-        if self._doubtful:
-            return replace(newest, held=None, complete=False)
-        return replace(newest, held=self._held(), complete=True)
+        """The cursor that the records received so far allow; the old one if none does."""
+        return self.gathered.reached(complete=self.complete, doubtful=self._doubtful)
 
     def start(self) -> list[Command]:
         """Begin."""
@@ -180,41 +132,29 @@ class Dialogue:
         One that was known was not just measured, whoever knew it: a meter without news gives it
         again, to a replaced gateway too.
         """
-        return self._step is Step.LAST and not self._is_known(Cursor.at(sequence, payload))
+        found = Cursor.at(sequence, payload)
+        return self._step is Step.LAST and not self.gathered.is_known(found)
 
     def record(
         self, sequence: int, payload: bytes, *, promises_context: bool = False, again: bool = False
     ) -> None:
-        """Note a measurement that arrived; ``again``: not for the first time.
-
-        Once only a context that did not come is a reason to ask for its measurement again: some
-        never keep the promise, and a memory whose link always breaks would be read no further.
-        """
+        """Note a measurement that arrived; ``again``: not for the first time."""
         found = Cursor.at(sequence, payload)
-        self._fresh = self._fresh or not self._is_known(found)
-        if promises_context:
-            self._promised.add(sequence)
-            if not again:
-                self._owed.add(sequence)
+        self.gathered.came(found, promises_context=promises_context, again=again)
         if self._step is Step.LAST:
-            self._last = self._newest = found
+            self.gathered.named(found)
         elif self._step in (Step.NEWER, Step.ALL):
-            before, newest = self._harvest.latest, self._newest
-            if before and newest and before.record == newest.record and found.last == before.next:
-                self._newest = found
-            self._harvest.add(found)
-            self._unfinished.discard(sequence)
+            self.gathered.add(found)
 
     def part(self, sequence: int) -> None:
         """Note a part of a record that is not whole by it."""
-        if self._step in (Step.NEWER, Step.ALL) and not self._harvest.has(sequence):
-            self._unfinished.add(sequence)
+        if self._step in (Step.NEWER, Step.ALL):
+            self.gathered.part(sequence)
 
     def context(self, sequence: int) -> list[Command]:
         """Note a context that arrived; it may be late."""
-        self._promised.discard(sequence)
-        self._owed.discard(sequence)
-        if self._step is Step.CONTEXTS and not self._promised:
+        self.gathered.context(sequence)
+        if self._step is Step.CONTEXTS and not self.gathered.promised:
             return self._finish(Outcome.COMPLETE)
         return []
 
@@ -280,13 +220,10 @@ class Dialogue:
             case _:
                 return self._finish(Outcome.SILENT)
 
-    def _is_known(self, found: Cursor) -> bool:
-        return self._cursor is not None and found.record == self._cursor.record
-
     # What to ask next.
 
     def _counted(self, count: int | None) -> list[Command]:
-        self._count = count
+        self.gathered.count = count
         if count == 0:
             return self._ask_for_records()
         return self._ask(Step.LAST, racp.REPORT_LAST)
@@ -296,57 +233,48 @@ class Dialogue:
         return self._counted(None) if self._step is Step.COUNT else self._ask_for_records()
 
     def _ask_for_records(self) -> list[Command]:
-        reason = doubt.before_asking(self._cursor, self._last, self._count)
+        got = self.gathered
+        reason = doubt.before_asking(got.known, got.last, got.count)
         if reason is not None:
             return self._ask_all(reason)
-        assert self._cursor is not None
-        self._harvest = Harvest(self._cursor)
-        newer = racp.at_least(self._cursor.last, filter_type=self._filter_type)
-        return self._ask(Step.NEWER, newer)
+        assert got.known is not None
+        newer = racp.at_least(got.known.last, filter_type=self._filter_type)
+        return self._ask(Step.NEWER, newer, Harvest(got.known))
 
     def _ended(self, value: ResponseValue) -> list[Command]:
         """React to the end of a request for records."""
+        got = self.gathered
         if self._step is Step.NEWER:
-            assert self._cursor is not None
-            reason = doubt.after_answer(self._cursor, self._count, self._harvest, value)
+            assert got.known is not None
+            reason = doubt.after_answer(got.known, got.count, got.harvest, value)
             if reason is not None:
                 return self._ask_all(reason)
         if value not in (ResponseValue.SUCCESS, ResponseValue.NO_RECORDS_FOUND):
             return self._finish(Outcome.REFUSED)
-        if self._unfinished and self._asked_for_parts < ATTEMPTS_MAX - 1:
+        if got.unfinished and self._asked_for_parts < ATTEMPTS_MAX - 1:
             self._asked_for_parts += 1
-            self._unfinished.clear()
-            return self._ask(self._step, self._request, Harvest(self._harvest.known))
-        short = self._count is not None and len(self._harvest.distinct) < self._count
+            got.unfinished.clear()
+            return self._ask(self._step, self._request, Harvest(got.harvest.known))
+        short = got.count is not None and len(got.harvest.distinct) < got.count
         if self._step is Step.ALL and short and not self._asked_twice:
             self._asked_twice = True
-            return self._ask(Step.ALL, racp.REPORT_ALL, Harvest(distinct=self._harvest.distinct))
-        if self._promised:
+            return self._ask(Step.ALL, racp.REPORT_ALL, Harvest(distinct=got.harvest.distinct))
+        if got.promised:
             self._step = Step.CONTEXTS
             return []
         return self._finish(Outcome.COMPLETE)
 
     def _ask_all(self, reason: Anew) -> list[Command]:
-        self._anew = reason
+        self.anew = reason
         if reason in (Anew.MISSING, Anew.UNPROVEN):
-            self._proven = self._harvest
+            self.gathered.prove()
         return self._ask(Step.ALL, racp.REPORT_ALL, Harvest())
-
-    def _held(self) -> int | None:
-        """Say how many of the meter's records are safe after a complete dialogue."""
-        if self._count is not None:
-            return self._count
-        distinct = len(self._harvest.distinct)
-        if self._harvest.known is None:
-            return distinct
-        before = self._harvest.known.held
-        return None if before is None else before + distinct - 1
 
     # Procedures.
 
     def _ask(self, step: Step, request: Request, harvest: Harvest | None = None) -> list[Command]:
         self._step, self._request = step, request
-        self._harvest = harvest or self._harvest
+        self.gathered.harvest = harvest or self.gathered.harvest
         self._failed_writes = 0
         return [self._write()]
 
@@ -365,6 +293,6 @@ class Dialogue:
         return [self._write()]
 
     def _finish(self, outcome: Outcome) -> list[Command]:
-        self._complete = outcome is Outcome.COMPLETE
+        self.complete = outcome is Outcome.COMPLETE
         self._step = Step.OVER
         return [Finished(outcome)]

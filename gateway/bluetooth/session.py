@@ -60,7 +60,7 @@ class Session:
     def fruitful(self) -> bool:
         """Whether the device gave something that was not known before."""
         dialogue = self._effects.dialogue
-        return self._harvest.captured > 0 and (dialogue is None or dialogue.fresh)
+        return self._harvest.captured > 0 and (dialogue is None or dialogue.gathered.fresh)
 
     async def run(self) -> str:
         """Visit, and say how it went: ``COMPLETE``, or a reason for the metrics."""
@@ -153,7 +153,9 @@ class Session:
             if self._harvest.held_back:
                 self._effects.recognition.judge_by_its_bond()
             dialogue = self._effects.dialogue
-            memory = Memory(dialogue.newest, dialogue.known) if dialogue else NO_MEMORY
+            memory = NO_MEMORY
+            if dialogue is not None:
+                memory = Memory(dialogue.gathered.newest, dialogue.gathered.known)
             memory = self._decide(memory, complete=outcome == COMPLETE)
             self._harvest.end(complete=outcome == COMPLETE, memory=memory)
             if (low := self._harvest.battery_low) is not None:

@@ -134,8 +134,8 @@ def shown(number: int) -> Dialogue:
 
 def test_a_meters_last_record_is_its_newest_as_soon_as_it_has_come() -> None:
     dialogue = shown(3)
-    assert dialogue.newest == Cursor.at(3, b"3")
-    assert asking(None).newest is None
+    assert dialogue.gathered.newest == Cursor.at(3, b"3")
+    assert asking(None).gathered.newest is None
 
 
 def test_what_is_measured_meanwhile_is_newer_than_what_was_the_last() -> None:
@@ -143,10 +143,10 @@ def test_what_is_measured_meanwhile_is_newer_than_what_was_the_last() -> None:
     dialogue.answered(SUCCESS)
     for number in (1, 2, 3):
         dialogue.record(number, b"%d" % number)
-    assert dialogue.newest == Cursor.at(3, b"3")
+    assert dialogue.gathered.newest == Cursor.at(3, b"3")
     dialogue.record(4, b"4")
     dialogue.record(5, b"5")
-    assert dialogue.newest == Cursor.at(5, b"5")
+    assert dialogue.gathered.newest == Cursor.at(5, b"5")
 
 
 def test_old_numbers_behind_the_last_are_not_newer() -> None:
@@ -155,4 +155,4 @@ def test_old_numbers_behind_the_last_are_not_newer() -> None:
     dialogue.answered(SUCCESS)
     for number in (1, 2, 299, 300):
         dialogue.record(number, b"%d" % number)
-    assert dialogue.newest == Cursor.at(2, b"2")
+    assert dialogue.gathered.newest == Cursor.at(2, b"2")
