@@ -16,7 +16,7 @@ from simulators.peripherals import Cuff, Meter, Sample, Stall
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
 from simulators.world import BluetoothWorld
-from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_meter
+from tests.bluetooth_world import CUFF_ADDRESS, eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.clinic import GATEWAY_ID, Clinic
 
 NEVER_SET_S = 30 * 366 * 86_400
@@ -104,6 +104,37 @@ async def test_an_undated_reading_leaves_with_the_word_whether_it_is_the_newest(
         if isinstance(item, Reading)
     }
     assert told == {taken[0]: False, taken[1]: False, taken[2]: True}
+
+
+async def test_a_cuffs_undated_readings_wait_for_the_end_of_their_session(
+    world: BluetoothWorld, daemon: Child, clinic: Clinic
+) -> None:
+    """It calls none of them its last: only then is it known which was measured just now."""
+    cuff = make_cuff(clock_error_s=-NEVER_SET_S)
+    await world.add(cuff, bonded=True)
+    daemon.start()
+    await eventually(lambda: clinic.held == 0)  # from now on what may leave at once does
+    taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
+    await eventually(lambda: set(clinic.payloads) == set(taken))
+    told = {
+        bytes.fromhex(item.raw): item.session_newest
+        for arrival in clinic.arrivals
+        for item in arrival.items
+        if isinstance(item, Reading)
+    }
+    assert told == {taken[0]: False, taken[1]: False, taken[2]: True}
+
+
+async def test_a_dated_reading_leaves_while_its_session_lasts(
+    cuff: Cuff, daemon: Child, clinic: Clinic
+) -> None:
+    """Nobody waits for the silence behind a reading of which it is known when it was taken."""
+    cuff.inject(Stall(after=1))
+    daemon.start()
+    await eventually(lambda: clinic.held == 0)
+    first, _second = cuff.take(220, 130, 70), cuff.take(120, 80, 70)
+    await eventually(lambda: first in clinic.payloads)
+    assert cuff.is_connected
 
 
 async def test_only_a_receipt_frees_a_row(

@@ -13,7 +13,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from prometheus_client import REGISTRY
 
-from gateway import scan_watch
+from gateway import scan_watch, visit_table
 from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth import scanner as scanner_module
@@ -25,7 +25,7 @@ from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
 from gateway.record import Notification, Record
 from gateway.visit import Order
-from gateway.visit_table import Command, Event
+from gateway.visit_table import Command, Event, State
 from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall
@@ -285,6 +285,33 @@ async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
         Command.SET_CLOCK,
         Command.DISCONNECT,
     ]
+
+
+async def test_a_visit_that_takes_too_long_waits_for_the_disk_before_it_leaves(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in memory alone must not be what the device forgets when the link ends."""
+    monkeypatch.setitem(visit_table.DEADLINES_S, State.DRAINING, 0.3)
+    monkeypatch.setattr(harvest, "SILENCE_S", 0.05)
+    append, on_disk, waits = side.journal.append, Harvest.on_disk, list[bool]()
+
+    def refuses(_notification: Notification, *, newest: bool) -> Record:
+        raise UnavailableError("The journal's disk fails.")
+
+    async def noting(brought: Harvest) -> None:
+        waits.append(cuff.is_connected)
+        await on_disk(brought)
+
+    monkeypatch.setattr(side.journal, "append", refuses)
+    monkeypatch.setattr(Harvest, "on_disk", noting)
+    cuff.inject(Stall(after=1))
+    first, _second = cuff.take(120, 80, 70), cuff.take(130, 85, 71)
+    await eventually(lambda: len(waits) > 1)  # until it is silent; and before it is left
+    assert (waits, cuff.is_connected, side.visits) == ([True, True], True, 0)
+    monkeypatch.setattr(side.journal, "append", append)
+    side.intake.retry()
+    assert side.payloads == [first]
+    await side.visited(1)
 
 
 class Clockwork:
