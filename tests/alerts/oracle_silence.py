@@ -7,6 +7,8 @@ Every patient is looked at before every record. When silence is due is the engin
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
+
 from alerts.engine.absence.expectation import Expectation, deadline_ms
 from alerts.engine.readings.identity import alert_id
 from schemas.kafka import GatewayReport, PatientReadings
@@ -44,7 +46,12 @@ class Silence(Contexts):
     """Log time before the record that comes: what a plan brings too late is told now."""
 
     def plan(self, entry: PatientEntry) -> None:
-        """If something else is expected, what was explained is judged afresh."""
+        """If something else is expected, what was explained is judged afresh.
+
+        Enabling a book for adults under 13 years is refused: it neither judges nor expects.
+        """
+        if entry.under_13:
+            entry = msgspec.structs.replace(entry, books=[])
         patient = self.patients.get(entry.patient_id)
         before = [] if patient is None else self.expected(patient.entry)
         super().plan(entry)

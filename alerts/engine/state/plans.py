@@ -77,7 +77,7 @@ class Plans:
         books = tuple(name for name in watching if name not in too_old)
         if books not in self._in_force:
             self._in_force[books] = tuple(self._rule_set.in_force(books))
-        named = tuple(entry.books)
+        named = tuple(name for name in entry.books if name not in too_old)
         if named not in self._speaking:
             self._speaking[named] = speaking(self.absences, named)
         from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)

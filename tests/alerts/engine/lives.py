@@ -115,7 +115,7 @@ def lived(life: Life) -> list[Transition]:
 @st.composite
 def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
     """Change one thing of a plan, as somebody would now."""
-    whats = [*["books"] * 3, "limit", "limit", "zone", "therapy", "pause"]
+    whats = [*["books"] * 3, "limit", "limit", "zone", "therapy", "pause", "age"]
     what = draw(st.sampled_from(whats))
     match what:
         case "books":
@@ -134,6 +134,8 @@ def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
                 entered_at_ms=now_ms - draw(st.sampled_from([0, 0, 5 * HOUR, 3 * DAY])),
             )
             return msgspec.structs.replace(entry, limits=[*entry.limits, own])
+        case "age":  # every book of a life is for adults
+            return msgspec.structs.replace(entry, under_13=not entry.under_13)
         case "pause":
             until_ms = draw(st.sampled_from([None, now_ms + 3 * HOUR, now_ms + DAY]))
             return msgspec.structs.replace(entry, pauses=[Pause(now_ms, until_ms)])

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from alerts.engine.ladders.ladder import arrange, bits, mask
 from alerts.engine.state.plans import Plans
 from alerts.rules.book import Book
-from alerts.rules.load import load_books
+from alerts.rules.load import SHIPPED, load_books
 from schemas.errors import MisconfiguredError
 from schemas.registry import PatientEntry
 from tests.alerts.readings import BASIC, NOON, basic
@@ -93,3 +94,12 @@ def test_the_limits_of_adults_do_not_judge_a_child() -> None:
     for books in (["adult-standard"], ["none"]):
         plans.put(PatientEntry("p1", "Kim", books, under_13=True))
         assert not any(plans.of("p1").in_force)
+
+
+def test_a_child_is_not_expected_to_measure_by_a_book_that_is_refused() -> None:
+    plans = Plans(arrange(load_books(SHIPPED)))
+    entry = PatientEntry("p1", "Kim", ["adult-standard"], care_plan_from_ms=NOON)
+    plans.put(entry)
+    assert any(plans.of("p1").expected)
+    plans.put(msgspec.structs.replace(entry, under_13=True))
+    assert not any(plans.of("p1").expected)
