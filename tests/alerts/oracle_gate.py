@@ -16,14 +16,23 @@ class Gate(Voices):
     # -- flagged matches --------------------------------------------------------------------------
 
     def answer(self, case: Case) -> tuple[set[str], str]:
-        """Is this the repeat that somebody waits for, and what does it say?"""
+        """Is this the repeat that somebody waits for, and what does it say?
+
+        Or is what waits the repeat of this one, which came after it?
+        """
         confirmed: set[str] = set()
         origin = case.kept.reading_id
         for waiting in case.problem.waiting:
             first_ms = waiting.case.at_ms
+            first = waiting.case.kept.reading_id
+            if case.at_ms < first_ms <= case.at_ms + waiting.within_ms:
+                if answers := waiting.rules & case.matched:
+                    case.problem.rest_on(first, first_ms, answers)
+                confirmed |= answers
+                waiting.rules -= answers
+                continue
             if not first_ms < case.at_ms <= first_ms + waiting.within_ms:
                 continue
-            first = waiting.case.kept.reading_id
             answers = waiting.rules & case.matched
             if answers and not confirmed:
                 origin = first
@@ -90,7 +99,7 @@ class Gate(Voices):
         if awaiting is None:
             return event
         first_ms = awaiting.case.at_ms
-        repeat = first_ms < case.at_ms <= first_ms + awaiting.within_ms
+        repeat = case.at_ms != first_ms and abs(case.at_ms - first_ms) <= awaiting.within_ms
         confirmed = repeat and awaiting.rules & case.matched
         speakers = self.speakers(case.ladder, problem)
         awaiting.rules = awaiting.rules & problem.holding | granted & speakers

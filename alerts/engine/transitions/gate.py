@@ -44,16 +44,19 @@ def _answer_pending(state: LadderState, facts: Facts) -> tuple[int, str]:
     confirmed, began = 0, ""
     for pending in state.pending:
         waited_ms = facts.measured_ms - pending.sight.measured_at_ms
-        if not 0 < waited_ms <= pending.repeat_within_ms:
+        if not 0 < abs(waited_ms) <= pending.repeat_within_ms:
             continue
-        if pending.rungs & facts.matched and not confirmed:
+        answered, denied = pending.rungs & facts.matched, pending.rungs & facts.denied
+        if waited_ms < 0:  # its repeat came before it: some devices tell their newest first
+            denied = 0
+        elif answered and not confirmed:
             began = pending.sight.reading_id
-        if answered := pending.rungs & facts.matched:  # the alert rests on both
+        if answered:  # the alert rests on both
             state.rest_on(pending.sight.reading_id, pending.sight.measured_at_ms, answered)
-        confirmed |= pending.rungs & facts.matched
-        if denied := pending.rungs & facts.denied:
+        if denied:
             note_denied(state, pending, denied, facts)
-        pending.rungs &= ~(facts.matched | facts.denied)
+        confirmed |= answered
+        pending.rungs &= ~(answered | denied)
     state.pending = [pending for pending in state.pending if pending.rungs]
     return confirmed, began
 

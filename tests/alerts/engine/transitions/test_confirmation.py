@@ -66,6 +66,46 @@ def test_a_repeat_that_matches_confirms_flagged_or_not(flags: tuple[str, ...]) -
     assert confirmed.held_before == ["adult-standard/bp-severe"]
 
 
+@pytest.mark.parametrize("flags", [(), ("body-moved",)])
+def test_a_pair_that_comes_newest_first_is_confirmed_when_it_is_whole(
+    flags: tuple[str, ...],
+) -> None:
+    """Blood pressure records may come in that order: the repeat is there, and the page waited."""
+    repeat, came = pressure(NOON + MINUTE, 185), NOON + 2 * MINUTE
+    first = pressure(NOON, 192, 80, *flags)
+    log: list[ReadingsRecord] = [
+        record(came, [repeat]),
+        record(came + 1, [first]),
+        Tick(NOON + DAY),
+    ]
+    onset, confirmed = judged(*log)
+    assert (onset.event, onset.marks) == ("onset", ["awaiting-confirmation"])
+    assert (confirmed.event, confirmed.at_ms) == ("confirmed", came + 1)
+    assert (confirmed.alert_id, confirmed.severity) == (onset.alert_id, "critical")
+    assert confirmed.reason.endswith("; confirmed by a repeat")
+
+
+@pytest.mark.parametrize("flags", [(), ("body-moved",)])
+def test_a_flagged_repeat_that_comes_first_confirms_what_was_measured_before_it(
+    flags: tuple[str, ...],
+) -> None:
+    repeat, came = pressure(NOON + MINUTE, 185, 80, "body-moved"), NOON + 2 * MINUTE
+    first = pressure(NOON, 192, 80, *flags)
+    log: list[ReadingsRecord] = [
+        record(came, [repeat]),
+        record(came + 1, [first]),
+        Tick(NOON + DAY),
+    ]
+    asked, onset = judged(*log)
+    assert (asked.event, onset.event, onset.at_ms) == ("repeat-asked", "onset", came + 1)
+    assert (onset.severity, "awaiting-confirmation" in onset.marks) == ("critical", False)
+
+
+def test_of_a_pair_that_comes_newest_first_one_too_far_apart_is_no_repeat() -> None:
+    far, came = pressure(NOON - WITHIN - 1, 192), NOON + MINUTE
+    assert events(record(NOON, [FIRST]), record(came, [far]), Tick(came + 1)) == ["onset", "again"]
+
+
 def test_a_repeat_back_within_limits_ends_it_before_anybody_was_paged() -> None:
     onset, over = judged(*at_once(FIRST, pressure(NOON + MINUTE, 175)), Tick(NOON + DAY))
     assert (over.event, over.severity, over.alert_id) == (

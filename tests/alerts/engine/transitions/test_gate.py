@@ -56,6 +56,20 @@ def test_a_repeat_is_later_and_within_its_time(after_ms: int, answers: bool, fla
     assert state.basis == ([Match("p0", NOON, A)] if answers else [])
 
 
+@pytest.mark.parametrize(
+    ("before_ms", "answers"), [(1, True), (WITHIN_MS, True), (WITHIN_MS + 1, False)]
+)
+def test_what_waits_may_be_the_repeat_of_what_comes_after_it(before_ms: int, answers: bool) -> None:
+    """It confirms what it matches too; nothing is denied by what was measured before it."""
+    state = waiting(A | B | C)
+    passed = gate(state, facts(NOON - before_ms, matched=A, denied=B, flagged=True))
+    assert (passed.confirmed, passed.asked) == ((A, 0) if answers else (0, A))
+    assert passed.began == "r"
+    assert [one.rungs for one in state.pending] == [B | C if answers else A | B | C]
+    assert state.basis == ([Match("p0", NOON, A)] if answers else [])
+    assert not state.ended
+
+
 def test_a_repeat_confirms_what_it_matches_denies_what_it_denies_and_leaves_the_rest() -> None:
     state = waiting(A | B | C)
     passed = gate(state, facts(NOON + 1, matched=A, denied=B))
