@@ -26,6 +26,7 @@ class Positions:
         """Scan the text once, line by line; tables, arrays of tables and keys are enough."""
         self._file = file
         self._spots: dict[Path, _Spot] = {(): _Spot(1, 1)}
+        self._lines = text.splitlines()
         table: Path = ()
         counts: dict[str, int] = {}
         for number, line in enumerate(_outside_strings(text), start=1):
@@ -58,6 +59,13 @@ class Positions:
         """Find a character inside a one-line string value."""
         place = self.place(path)
         return Place(place.file, place.line, place.column + 1 + offset)
+
+    def word(self, path: Path, word: str) -> Place:
+        """Find a word in a value of one line; if it is not there, the value."""
+        place = self.place(path)
+        line = self._lines[place.line - 1] if self._lines else ""
+        found = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])").search(line, place.column - 1)
+        return Place(place.file, place.line, found.start() + 1) if found else place
 
 
 def _outside_strings(text: str) -> list[str]:

@@ -12,23 +12,40 @@ from decimal import Decimal
 from alerts.rules import syntax
 from alerts.rules.book import Book, Matching, Rule
 from alerts.rules.bounds import Statement
+from alerts.rules.circumstances import known_circumstances
 from alerts.rules.condition import Limit, Test
 from alerts.rules.errors import BookError
 from alerts.rules.grid import never_or_always
 from alerts.rules.positions import Path, Positions
+from alerts.rules.slips import is_slip, meant
 from schemas.units import rounded, shown
 from schemas.vitals import Quantity
+
+LADDERS = (
+    "bp-high",
+    "bp-low",
+    "glucose-high",
+    "glucose-low",
+    "pulse-high",
+    "pulse-irregular",
+    "pulse-low",
+)
+"""Of the books that come along: a clinic's own book joins them by name."""
 
 
 def refuse_nonsense(file: str, book: Book) -> None:
     """Raise ``BookError`` for the first thing that cannot be meant."""
     positions = Positions(file, book.text)
-    for path, offset, sentence in _nonsense(book):
-        place = positions.place(path) if offset is None else positions.inside(path, offset)
+    for path, inside, sentence in _nonsense(book):
+        if isinstance(inside, int):
+            place = positions.inside(path, inside)
+        else:
+            place = positions.place(path) if inside is None else positions.word(path, inside)
         raise BookError(place, sentence)
 
 
-_Found = Iterator[tuple[Path, int | None, str]]
+_Found = Iterator[tuple[Path, int | str | None, str]]
+"""Of what, at which character or word of it, and what is wrong."""
 
 
 def _nonsense(book: Book) -> _Found:
@@ -42,10 +59,44 @@ def _nonsense(book: Book) -> _Found:
         if not absence.absent_for_ms:
             path = ("rule", numbers[absence.id], "absent_for")
             yield path, None, "Everybody is silent for no time at all: write it as '3d'."
+    yield from _ladders(book, numbers)
     for rule in book.rules:
         number = numbers[rule.id]
         yield from _of_rule(("rule", number), rule, raw[number])
+        yield from _of_circumstances(("rule", number, "requires"), rule)
     yield from _limits(book)
+
+
+def _ladders(book: Book, numbers: Mapping[str, int]) -> _Found:
+    """Find names that are one letter apart: they would be two alerts of one problem."""
+    known = list(LADDERS)
+    for rule in book.rules:
+        path: Path = ("rule", numbers[rule.id], "ladder")
+        if rule.ladder.startswith("absence-"):
+            yield path, None, f"{rule.ladder!r} is for rules about what does not come."
+        if rule.ladder in known:
+            continue
+        near = next((name for name in known if is_slip(rule.ladder, name)), None)
+        if near:
+            sentence = (
+                f"There is no ladder {rule.ladder!r} yet: did you mean {near!r}? Rules on two "
+                "ladders alert twice for one problem."
+            )
+            yield path, None, sentence
+        known.append(rule.ladder)
+
+
+def _of_circumstances(path: Path, rule: Rule) -> _Found:
+    known = known_circumstances(rule.vital)
+    for asked in rule.requires:
+        if asked.attribute not in known:
+            sentence = f"No device tells {asked.attribute!r} of {rule.vital}; "
+            yield path, asked.attribute, sentence + meant(asked.attribute, known)
+            continue
+        for word in asked.words:
+            if word not in known[asked.attribute]:
+                sentence = f"{word!r} is no word for {asked.attribute!r}; "
+                yield path, word, sentence + meant(word, known[asked.attribute])
 
 
 def _of_window(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:

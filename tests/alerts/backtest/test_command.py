@@ -27,11 +27,11 @@ def backtest(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, ["rules", "backtest", *arguments, *source, *patients])
 
 
-def draft(folder: Path, old: str, new: str) -> str:
+def draft(folder: Path, old: str, new: str, name: str = "adult-standard") -> str:
     """The book with another limit."""
     from alerts.rules.load import find_book  # noqa: PLC0415 - only here
 
-    text = find_book("adult-standard").read_text(encoding="utf-8")
+    text = find_book(name).read_text(encoding="utf-8")
     assert old in text
     path = folder / "draft.toml"
     path.write_text(text.replace(old, new), encoding="utf-8")
@@ -47,15 +47,15 @@ def test_a_book_is_counted_by_rule_and_by_shift(folder: Path) -> None:
 
 
 def test_rules_that_history_cannot_judge_are_named_in_every_form(folder: Path) -> None:
-    meal = 'requires = { position = ["lying"] }\nwhen = "systolic <= limit'
-    book = draft(folder, 'when = "systolic <= limit', meal)
+    meal = 'requires = { meal = ["fasting"] }\nwhen = "glucose > limit.high-glucose'
+    book = draft(folder, 'when = "glucose > limit.high-glucose', meal, "adult-diabetes")
     page = folder / "left-out.html"
     done = backtest(folder, book, "--html", str(page))
     found = json.loads(backtest(folder, book, "--json").stdout)["not_judged"]
     told = {row["rule"]: row["why"].split(":")[0] for row in found}
     assert told == {
-        "adult-standard/bp-low": "asks for a circumstance (requires)",
-        "adult-standard/bp-absent": "about silence",
+        "adult-diabetes/glucose-above-180": "asks for a circumstance (requires)",
+        "adult-diabetes/glucose-absent": "about silence",
     }
     for text in (done.stdout, page.read_text(encoding="utf-8")):
         assert all(name in text for name in told)

@@ -13,6 +13,8 @@ BLOCKS = re.findall(r"```toml ?([a-z ]*)\n(.*?)```", MANUAL, flags=re.DOTALL)
 SMALLEST = next(text for kind, text in BLOCKS if not kind)
 HEAD, RULE = SMALLEST[: SMALLEST.index("[[rule]]")], SMALLEST[SMALLEST.index("[[rule]]") :]
 PLAIN = re.sub(r"(?m)^(when|band) = .*\n", "", RULE).replace('"critical"', '"high"')
+GLUCOSE = (HEAD + PLAIN).replace("blood_pressure", "glucose").replace("bp-high", "glucose-high")
+GLUCOSE = GLUCOSE.replace('["mmHg"]', '["mg/dL", "mmol/L"]')
 """The rule of the smallest book without what it looks at; a critical one is never silenced."""
 
 
@@ -22,6 +24,7 @@ def books() -> list[str]:
         "": lambda text: text,
         "book": lambda text: HEAD + text,
         "rule": lambda text: HEAD + PLAIN + text,
+        "rule glucose": lambda text: GLUCOSE + text,
         "rule absence": lambda text: (
             HEAD + PLAIN.replace('ladder = "bp-high"', 'ladder = "absence-blood-pressure"') + text
         ),

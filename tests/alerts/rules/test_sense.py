@@ -7,6 +7,7 @@ import pytest
 
 from alerts.rules.errors import BookError
 from alerts.rules.load import SHIPPED, find_book, load_book, load_books
+from alerts.rules.sense import LADDERS
 
 BOOK = """\
 book = "ours"
@@ -128,6 +129,32 @@ def test_what_comes_along_makes_sense(path: Path) -> None:
             'notify = false\nseverity = "critical"',
             "ours.toml:25:10: A critical rule pages: take notify = false away",
         ),
+        (
+            'severity = "critical"',
+            'requires = { meal = ["casual", "fastin"] }\nseverity = "critical"',
+            "ours.toml:25:33: 'fastin' is no word for 'meal'; did you mean 'fasting'?",
+        ),
+        (
+            'severity = "critical"',
+            'requires = { meal = ["nothing-like-it"] }\nseverity = "critical"',
+            "ours.toml:25:23: 'nothing-like-it' is no word for 'meal'; there are: preprandial, ",
+        ),
+        (
+            'severity = "critical"',
+            'requires = { meals = ["fasting"] }\nseverity = "critical"',
+            "ours.toml:25:14: No device tells 'meals' of glucose; did you mean 'meal'?",
+        ),
+        (
+            "window = {",
+            'requires = { position = ["lying"] }\nwindow = {',
+            "ours.toml:36:14: No device tells 'position' of blood_pressure; there are none.",
+        ),
+        (
+            '"bp-high"',
+            '"bp-hihg"',
+            "ours.toml:31:10: There is no ladder 'bp-hihg' yet: did you mean 'bp-high'? Rules on",
+        ),
+        ('"bp-high"', '"absence-bp"', "ours.toml:31:10: 'absence-bp' is for rules about what"),
     ],
 )
 def test_what_cannot_be_meant_is_named_where_it_stands(
@@ -135,6 +162,41 @@ def test_what_cannot_be_meant_is_named_where_it_stands(
 ) -> None:
     assert old in BOOK
     assert refusal(tmp_path, BOOK.replace(old, new)).startswith(says)
+
+
+def test_a_circumstance_that_a_meter_tells_is_not_doubted(tmp_path: Path) -> None:
+    asks = 'requires = { meal = ["fasting", "preprandial"], sample_location = ["finger"] }\n'
+    text = BOOK.replace('title = "Low"\n', f'title = "Low"\n{asks}')
+    assert load_book(written(tmp_path, text)).rules[0].requires
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ("weight-gain", "weigth-gain", True),
+        ("weight-gain", "weight-gains", True),
+        ("weight-gain", "eight-gain", True),
+        ("weight-gain", "weight-gaim", True),
+        ("weight-2d", "weight-7d", False),
+        ("weight-2d", "weight-12d", False),
+        ("weight-gain", "weight-loss", False),
+        ("weight-gain", "weight-gain", False),
+    ],
+)
+def test_ladders_of_a_clinic_s_own_are_doubted_if_a_letter_is_between_them(
+    tmp_path: Path, first: str, second: str, refused: bool
+) -> None:
+    text = BOOK.replace('"glucose-low"', f'"{first}"').replace('"bp-high"', f'"{second}"')
+    path = written(tmp_path, text)
+    if not refused:
+        assert load_book(path).rules
+        return
+    with pytest.raises(BookError, match=f"no ladder '{second}' yet: did you mean '{first}'"):
+        load_book(path)
+
+
+def test_the_ladders_that_a_book_may_join_are_those_of_the_books_that_come_along() -> None:
+    assert {rule.ladder for book in load_books() for rule in book.rules} == set(LADDERS)
 
 
 @pytest.mark.parametrize(
