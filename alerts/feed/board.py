@@ -170,11 +170,6 @@ class Board:
             return None
         return chart(drawn, case.raised.title, case.raised.reason, zone)
 
-    def card_of(self, alert_id: str) -> Card | None:
-        """Give one alert in words."""
-        case = self.desk.case(alert_id)
-        return self._card(case) if case else None
-
     def _card(self, case: Case) -> Card:
         patient = self._patients.get(case.patient_id)
         drawn = self._course(case)

@@ -12,6 +12,7 @@ from alerts.feed.latest import CORRECTED
 from alerts.records import possible
 from schemas.alert import Event, Evidence, Mark, Severity, Transition
 from schemas.kafka import StampedReading
+from schemas.reading import value_text
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
 
@@ -179,7 +180,7 @@ def _subject(case: Case) -> str:
 def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) -> Row:
     """Write a reading."""
     reading = stamped.reading
-    texts = {name: words.as_text(quantity) for name, quantity in reading.quantities.items()}
+    texts = {name: value_text(quantity) for name, quantity in reading.quantities.items()}
     what, details = words.headline(reading.vital, texts), words.rest(reading.vital, texts)
     if reading.outcome == "failed":  # a number that the device does not stand by is not a value
         shown = any(quantity.value is not None for quantity in reading.quantities.values())

@@ -11,6 +11,7 @@ from math import inf, isfinite
 
 from schemas.alert import Evidence, LimitInForce, Transition
 from schemas.kafka import StampedReading
+from schemas.reading import value_text
 from schemas.units import shown, ucum
 from schemas.vitals import VITALS, Quantity, Vital, spoken
 
@@ -112,7 +113,7 @@ def _seen(demand: Transition, recent: Iterable[StampedReading], vital: Vital) ->
             one.reading.vital,
             one.stamp.measured_at_ms,
             one.stamp.quality,
-            {name: _text(one, name) for name in one.reading.quantities},
+            {name: value_text(said) for name, said in one.reading.quantities.items()},
             one.reading.status,
         )
         for one in recent
@@ -120,12 +121,6 @@ def _seen(demand: Transition, recent: Iterable[StampedReading], vital: Vital) ->
     }
     found |= {one.reading_id: one for one in (*demand.window, demand.evidence)}
     return sorted(found.values(), key=lambda one: (one.measured_at_ms, one.reading_id))
-
-
-def _text(one: StampedReading, name: str) -> str:
-    quantity = one.reading.quantities[name]
-    beyond = {"positive-infinity": "HI", "negative-infinity": "LO"}.get(quantity.absent or "", "")
-    return beyond if quantity.value is None else f"{quantity.value} {shown(quantity.unit)}"
 
 
 def _drawn(vital: Vital, limits: Sequence[LimitInForce]) -> list[Quantity]:

@@ -7,7 +7,7 @@ from typing import get_args
 
 from alerts.rules.flags import known_flags
 from schemas.kafka import TimeQuality
-from schemas.reading import Absence, Quantity
+from schemas.reading import Absence
 from schemas.units import shown
 from schemas.vitals import VITALS, Vital, spoken
 
@@ -16,7 +16,6 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 NO_VALUE = "–"
-_CENSORED = {"positive-infinity": "HI", "negative-infinity": "LO"}
 _ABSENT = frozenset(get_args(Absence))
 _TIME_NOTES: dict[str, str] = {
     "device-clock": "",
@@ -31,13 +30,6 @@ def vital_title(vital: str) -> str:
     """Name a vital: ``Blood pressure``; one that this program does not know keeps its own name."""
     known = VITALS.get(vital)
     return known.title if known else vital.replace("_", " ").capitalize()
-
-
-def as_text(quantity: Quantity) -> str:
-    """Write a quantity as ``Evidence.quantities`` does: ``192 mmHg``, ``HI``, ``not-a-number``."""
-    if quantity.value is not None:
-        return f"{quantity.value} {shown(quantity.unit)}"
-    return _CENSORED.get(quantity.absent or "", quantity.absent or NO_VALUE)
 
 
 def headline(vital: str, quantities: Mapping[str, str]) -> str:

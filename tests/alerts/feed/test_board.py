@@ -58,8 +58,7 @@ def test_a_device_that_is_removed_is_not_a_patient() -> None:
 def test_a_task_says_what_to_do() -> None:
     board = Board()
     board.take([transition("1", "repeat-asked", marks=["flagged"])])
-    card = board.card_of("a")
-    assert card is not None
+    (card,) = board.overview().cards
     assert card.marks == ["Ask for a repeat", "Flagged by the device"]
 
 
@@ -67,8 +66,7 @@ def test_what_came_after_is_said_beside_what_asked() -> None:
     board = Board()
     board.take([transition("1"), acknowledgement("1", who="Anna", at_ms=7)])
     board.take([transition("2", "eased", "high"), transition("3", "returned", "high")])
-    card = board.card_of("a")
-    assert card is not None
+    (card,) = board.overview().cards
     assert card.latest == "Returned: 192/124 mmHg"
     assert (card.answered_by, card.answered_at_ms) == ("Anna", 7)
     assert card.event_id == "3"  # an answer names all that was on the screen
@@ -85,8 +83,7 @@ def test_a_correction_is_said_beside_what_asked_and_shown_among_the_readings() -
     assert (changes.readings, changes.alert_ids, board.newest_stamp_ms) == (True, set(), 7)
     (row,) = board.rows()
     assert (row.what, row.flags) == ("150/95 mmHg", "corrected")
-    card = board.card_of("a")
-    assert card is not None
+    (card,) = board.overview().cards
     assert (card.attention, card.latest) == ("unacknowledged", "Corrected: 192/124 mmHg")
 
 

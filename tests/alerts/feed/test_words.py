@@ -3,7 +3,6 @@ from datetime import UTC
 import pytest
 
 from alerts.feed import words
-from schemas.reading import Quantity
 
 NOON_MS = 1_795_348_800_000 - 43_200_000  # 2026-11-22 00:00 UTC, plus what the test adds
 
@@ -36,21 +35,6 @@ def test_the_rest_leaves_out_what_is_absent_or_of_the_same_kind() -> None:
     assert words.rest("oximetry", oximetry) == "pulse rate 72 /min"
     weight = {"weight": "83.8 kg", "mass_index": "26.5 kg/m2", "height": "1.78 m"}
     assert words.rest("weight", weight) == "mass index 26.5 kg/m², height 1.78 m"
-
-
-@pytest.mark.parametrize(
-    ("quantity", "text"),
-    [
-        (Quantity("mm[Hg]", "120"), "120 mmHg"),
-        (Quantity("Cel", "38.5"), "38.5 °C"),
-        (Quantity("[lb_av]", "183.16"), "183.16 lb"),
-        (Quantity("mg/dL", absent="positive-infinity"), "HI"),
-        (Quantity("mg/dL", absent="negative-infinity"), "LO"),
-        (Quantity("mg/dL", absent="not-a-number"), "not-a-number"),
-    ],
-)
-def test_a_quantity_is_written_as_evidence_is(quantity: Quantity, text: str) -> None:
-    assert words.as_text(quantity) == text
 
 
 @pytest.mark.parametrize(
