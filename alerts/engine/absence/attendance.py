@@ -145,13 +145,13 @@ class Attendance:
             self.gateways.append(gateway_id)
         return number
 
-    def look_again(self, row: int) -> None:
-        """Judge a patient afresh: somebody changed what is expected, or what is known.
+    def look_again(self, rows: Iterable[int]) -> None:
+        """Judge patients afresh: somebody changed what is expected, or what is known.
 
         When is only found out in the next step: whoever follows or restores many patients gets
         each of them scheduled once, by the last that is known, and not by the first.
         """
-        self._to_schedule.add(row)
+        self._to_schedule.update(rows)
 
     def schedule(self, key: Key, at_ms: int) -> None:
         """Look at a patient's silence next when log time has passed this."""

@@ -1,6 +1,6 @@
 """What alerts.state.v1 keeps of absence: by names, so that changed rules find their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -74,26 +74,38 @@ def keep_rows(
     ]
 
 
-def restore_row(
+def restore_rows(
     attendance: Attendance,
-    row: int,
-    kept: KeptSilence,
-    vitals: Sequence[str],
+    rows: Sequence[int],
+    kept: Sequence[KeptSilence],
+    vitals: Mapping[str, int],
     rules: Sequence[str],
 ) -> None:
-    """Put one patient back; what no rule waits for is left out."""
-    attendance.gateway[row] = attendance.number_of(kept.gateway)
-    for number, vital in enumerate(vitals):
-        if vital in kept.contacts:
-            attendance.contact_ms[row, number], attendance.device[row, number] = kept.contacts[
-                vital
-            ]
+    """Put different patients back; what no rule waits for is left out. ``vitals``: by name."""
+    attendance.gateway[rows] = [attendance.number_of(one.gateway) for one in kept]
+    contacts = [
+        (row, vitals[vital], at_ms, device)
+        for row, one in zip(rows, kept, strict=True)
+        for vital, (at_ms, device) in one.contacts.items()
+        if vital in vitals
+    ]
+    row, number, at_ms, device = np.array(contacts, np.int64).reshape(-1, 4).T
+    attendance.contact_ms[row, number] = at_ms
+    attendance.device[row, number] = device
+    for patient, one in zip(rows, kept, strict=True):
+        if one.open or attendance.open:
+            _restore_open(attendance, patient, one, rules)
+    attendance.look_again(rows)
+
+
+def _restore_open(
+    attendance: Attendance, row: int, kept: KeptSilence, rules: Sequence[str]
+) -> None:
     for number, rule in enumerate(rules):
         if (row, number) in attendance.open:
             attendance.end((row, number))
         if rule in kept.open:
             attendance.begin((row, number), _open(attendance, with_alert(rule, kept.open[rule])))
-    attendance.look_again(row)
 
 
 def with_alert(rule: str, kept: KeptOpen) -> KeptOpen:

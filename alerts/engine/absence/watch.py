@@ -13,7 +13,7 @@ from alerts.engine.absence.keep import (
     encode_away,
     keep_rows,
     restore_away,
-    restore_row,
+    restore_rows,
 )
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.rungs import rungs_of
@@ -81,9 +81,9 @@ class AbsenceWatch:
         for number in other.attendance.turned:
             self.gateway_changed(other.attendance.gateways[number])
 
-    def restore(self, row: int, kept: KeptSilence) -> None:
-        """Put a patient back."""
-        restore_row(self.attendance, row, kept, self.vitals, self.keys)
+    def restore(self, rows: Sequence[int], kept: Sequence[KeptSilence]) -> None:
+        """Put patients back."""
+        restore_rows(self.attendance, rows, kept, self._numbers, self.keys)
 
     def keep_away(self) -> bytes:
         """Write down what is not one patient's."""
@@ -93,14 +93,17 @@ class AbsenceWatch:
         """Put it back, if there is anything."""
         restore_away(self.attendance, kept)
 
-    def replan(self, row: int, expected: tuple[Expectation | None, ...]) -> None:
-        """Take what is expected of a patient from now on: nothing, or one entry a rule."""
-        while len(self._expected) <= row:
-            self._expected.append(())
+    def replan(
+        self, rows: Sequence[int], expected: Sequence[tuple[Expectation | None, ...]]
+    ) -> None:
+        """Take what is expected of patients from now on: nothing, or one entry a rule."""
+        more = max(rows) + 1 - len(self._expected)
+        self._expected += [()] * more
         self.attendance.grow(len(self._expected))
-        before, self._expected[row] = self._expected[row], expected
-        if before != expected:
-            self.attendance.look_again(row)
+        pairs = list(zip(rows, expected, strict=True))
+        self.attendance.look_again([row for row, one in pairs if self._expected[row] != one])
+        for row, one in pairs:
+            self._expected[row] = one
 
     def gateway_changed(self, gateway_id: str) -> None:
         """Say in the next step what the gateway's last report changes."""

@@ -6,12 +6,7 @@ from itertools import repeat
 
 from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.readings.admission import decoded, held_back, sane
-from alerts.engine.state.archive import (
-    PatientRecord,
-    Source,
-    encode_patients,
-    restore_patient,
-)
+from alerts.engine.state.archive import Source, encode_patients
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.plans import Plans
 from alerts.engine.step import Outcome, step
@@ -74,10 +69,6 @@ class Partition:
     def go_on_like(self, other: "Partition") -> None:
         """Go on where another one of the same topic stands."""
         self.resume(other.next_offset, other.state.log_ms, other.seen, other.held)
-
-    def restore(self, patient_id: str, record: PatientRecord) -> None:
-        """Put a patient back; of several records of one patient the last one counts."""
-        restore_patient(self.state, patient_id, record)
 
     def begin_again(self, topic_id: str) -> None:
         """Readings.v1 was created again: its offsets begin at 0, what is remembered stays."""

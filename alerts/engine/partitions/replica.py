@@ -17,6 +17,7 @@ from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.partitions.changelog import (
     CHECKPOINT_KEY,
     Checkpoint,
+    Kept,
     checkpoint_key,
     decode_checkpoint,
     decode_kept,
@@ -24,8 +25,9 @@ from alerts.engine.partitions.changelog import (
     encode_kept,
 )
 from alerts.engine.partitions.partition import Entries, Partition
-from alerts.engine.state.archive import Source, decode_patient, encode_patients
+from alerts.engine.state.archive import PatientRecord, Source, decode_patient, encode_patients
 from alerts.engine.state.plans import Plans
+from alerts.engine.state.restoring import restore_patients
 from alerts.engine.step import Outcome
 
 Write = tuple[bytes, bytes | None]
@@ -33,6 +35,7 @@ Write = tuple[bytes, bytes | None]
 
 _OTHER_LIFE, _UNREADABLE = -1, -2
 _ROWS_FIRST = 256
+_AT_ONCE = 1_000
 
 
 class Replica:
@@ -62,35 +65,39 @@ class Replica:
         """Who leads, as far as is known here."""
         return self.checkpoint.writer
 
-    def follow(self, key: bytes, value: bytes | None) -> bool:
-        """Take a record of alerts.state.v1; False if nobody can read it.
+    def follow(self, writes: Iterable[tuple[bytes, bytes | None]]) -> list[int]:
+        """Take records of alerts.state.v1; give the places of those that nobody can read.
 
         A patient whose state cannot be read is judged again from the beginning.
         """
-        if key.startswith(CHECKPOINT_KEY):
-            return self._follow_checkpoint(key, value)
-        if key.startswith(b"\x00"):
-            self.beside[key] = value or b""
-            return True
-        if not value:
-            return True
-        patient_id = key.decode(errors="replace")
-        kept = decode_kept(value)
-        patient = decode_patient(kept.patient) if kept else None
-        if kept is None or patient is None:
-            self._note(self.partition.state.row(patient_id), "", _UNREADABLE, 0)
-            return False
-        self.partition.restore(patient_id, patient)
-        same = patient.topic_id == self.partition.topic_id
-        holds = patient.next_offset if same else _OTHER_LIFE
-        self._note(self.partition.state.row(patient_id), kept.writer, holds, kept.log_ms)
-        return True
+        unreadable: list[int] = []
+        found: dict[str, tuple[Kept, PatientRecord]] = {}
+        for place, (key, value) in enumerate(writes):
+            if key.startswith(b"\x00"):
+                if not self._follow_beside(key, value):
+                    unreadable.append(place)
+                continue
+            if not value:
+                continue
+            patient_id = key.decode(errors="replace")
+            if patient_id in found:  # of several records of one patient the last one counts
+                self._restore(found)
+                found = {}
+            kept = decode_kept(value)
+            patient = decode_patient(kept.patient) if kept else None
+            if kept is None or patient is None:
+                unreadable.append(place)
+                self._note(self.partition.state.row(patient_id), "", _UNREADABLE, 0)
+            else:
+                found[patient_id] = kept, patient
+        self._restore(found)
+        return unreadable
 
-    def expect(self, patient_id: str) -> None:
-        """Know a patient from whom nothing may ever come."""
+    def expect(self, patient_ids: Iterable[str]) -> None:
+        """Know patients from whom nothing may ever come."""
         state = self.partition.state
-        if patient_id not in state.rows:
-            self._note(state.row(patient_id), "", 0, 0)
+        new = [one for one in patient_ids if one not in state.rows]
+        self._note(state.rows_of(new).tolist(), "", 0, 0)
 
     def lead(self, engine: str) -> list[Write]:
         """Take over; what is given must be durable before anything is judged.
@@ -141,10 +148,12 @@ class Replica:
         state = self.partition.state
         every = range(len(state.patients))
         encoded = encode_patients(state, every, repeat(Source("", 0)))
-        for patient_id, value in zip(state.patients, encoded, strict=True):
-            kept = decode_patient(value)
-            assert kept is not None, "what is written here can be read here"
-            other.partition.restore(patient_id, kept)
+        records = map(decode_patient, encoded)
+        for begin in every[::_AT_ONCE]:
+            names = state.patients[begin : begin + _AT_ONCE]
+            kept = {name: record for name, record in zip(names, records, strict=False) if record}
+            assert len(kept) == len(names), "what is written here can be read here"
+            restore_patients(other.partition.state, kept)
         other.partition.go_on_like(self.partition)
         other.partition.state.absences.go_on_like(state.absences)
         other.checkpoint, other.beside, other._found = self.checkpoint, self.beside, self._found
@@ -178,6 +187,29 @@ class Replica:
         yield from self.beside.items()
         for one in [self.checkpoint, *self._found.values()]:
             yield checkpoint_key(one.writer), encode_checkpoint(one)
+
+    def _restore(self, found: dict[str, tuple[Kept, PatientRecord]]) -> None:
+        """Put different patients back."""
+        if not found:
+            return
+        rows = restore_patients(
+            self.partition.state, {name: patient for name, (_, patient) in found.items()}
+        )
+        topic_id = self.partition.topic_id
+        holds = [
+            patient.next_offset if patient.topic_id == topic_id else _OTHER_LIFE
+            for _, patient in found.values()
+        ]
+        self._make_room()
+        self._writer[rows] = [self._number(kept.writer) for kept, _ in found.values()]
+        self._holds[rows] = holds
+        self._log_ms[rows] = [kept.log_ms for kept, _ in found.values()]
+
+    def _follow_beside(self, key: bytes, value: bytes | None) -> bool:
+        if key.startswith(CHECKPOINT_KEY):
+            return self._follow_checkpoint(key, value)
+        self.beside[key] = value or b""
+        return True
 
     def _follow_checkpoint(self, key: bytes, value: bytes | None) -> bool:
         checkpoint = decode_checkpoint(value) if value else None
@@ -226,13 +258,16 @@ class Replica:
         return believed
 
     def _note(self, rows: int | list[int], writer: str, holds: int, log_ms: int) -> None:
+        self._make_room()
+        self._writer[rows] = self._number(writer)
+        self._holds[rows] = holds
+        self._log_ms[rows] = log_ms
+
+    def _make_room(self) -> None:
         while len(self._holds) < len(self):
             self._writer = np.concatenate([self._writer, np.zeros_like(self._writer)])
             self._holds = np.concatenate([self._holds, np.zeros_like(self._holds)])
             self._log_ms = np.concatenate([self._log_ms, np.zeros_like(self._log_ms)])
-        self._writer[rows] = self._number(writer)
-        self._holds[rows] = holds
-        self._log_ms[rows] = log_ms
 
     def _number(self, writer: str) -> int:
         return self._writers.setdefault(writer, len(self._writers))

@@ -4,8 +4,9 @@
 its end only. What was judged and could not be written is forgotten, and read again.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
 import structlog
@@ -97,15 +98,17 @@ class Replicas:
         if not known:
             return
         unheard = [one for one in patients if not any(one in rows for rows in known)]
+        by_partition: dict[int, list[str]] = defaultdict(list)
         for patient_id, number in partitions_of(unheard, len(known)).items():
-            self._all[number].expect(patient_id)
+            by_partition[number].append(patient_id)
+        for number, some in by_partition.items():
+            self._all[number].expect(some)
 
     def replan(self, patients: set[str]) -> None:
         """Take changed plans into the columns."""
         self.expect(one for one in patients if one in self._plans)
-        for patient_id in patients:
-            for replica in self._all:
-                replica.partition.state.replan(patient_id)
+        for replica in self._all:
+            replica.partition.state.replan_all(patients)
 
     def gateway_changed(self, gateway_id: str) -> None:
         """Say in the next steps what a gateway's report changes."""
@@ -271,10 +274,12 @@ class Replicas:
         return Replica(self._rule_set, self._plans, self._lives[0])
 
     def _take(self, records: Iterable[LogRecord]) -> None:
-        for record in records:
-            if not self._all[record.partition].follow(record.key or b"", record.value):
-                _log.error("state.unreadable", partition=record.partition, offset=record.offset)
-            self._next[record.partition] = record.offset + 1
+        for number, group in groupby(records, key=lambda one: one.partition):
+            some = list(group)
+            writes = ((record.key or b"", record.value) for record in some)
+            for place in self._all[number].follow(writes):
+                _log.error("state.unreadable", partition=number, offset=some[place].offset)
+            self._next[number] = some[-1].offset + 1
 
 
 def _messages(number: int, writes: Iterable[Write]) -> list[Message]:

@@ -14,6 +14,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,7 @@ VERSION = 1
 _LENGTHS = struct.Struct("<II")
 _DIGEST_BYTES = 32
 _READ_BYTES = 1 << 20
+_AT_ONCE = 5_000
 
 _log = structlog.get_logger()
 
@@ -95,8 +97,9 @@ def load(folder: Path, wanted: Header, replica: Replica) -> int:
         with path.open("rb") as file:
             reason, header = _checked(file, path.stat().st_size, wanted)
             if header is not None:
-                for key, value in _records(file, path.stat().st_size - _DIGEST_BYTES):
-                    replica.follow(key, value)
+                records = _records(file, path.stat().st_size - _DIGEST_BYTES)
+                while some := list(islice(records, _AT_ONCE)):
+                    replica.follow(some)
                 return header.state_offset
     except FileNotFoundError:
         return 0

@@ -1,9 +1,9 @@
 """From records to columns: what the rules see of the readings of one vital."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ Integers = npt.NDArray[np.int64]
 Identities = npt.NDArray[np.uint64]
 Booleans = npt.NDArray[np.bool_]
 _T = TypeVar("_T", bound=np.generic)
+_Key = TypeVar("_Key", bound=Hashable)
 
 _ABSENT = (math.nan, 0, 0)
 ASSESSED = 1 << 62
@@ -217,3 +218,10 @@ def _cell(received: Quantity | None, codes: dict[str, int]) -> tuple[float, int,
     except ValueError:  # the bridge refuses these; a consumer is never stopped by one
         return _ABSENT
     return (number, code, 0) if math.isfinite(number) else _ABSENT
+
+
+def stacked(keys: Iterable[_Key], row_of: Callable[[_Key], npt.ArrayLike]) -> npt.NDArray[Any]:
+    """Lay out a row for each key: few of many are different, and only of those it is made."""
+    places: dict[_Key, int] = {}
+    which = [places.setdefault(key, len(places)) for key in keys]
+    return np.array([row_of(key) for key in places])[which]

@@ -5,24 +5,21 @@ what is in it already. Rungs are kept by name (book/rule), so that a changed rul
 own. ``alerts.engine.partitions.changelog`` says what is around it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.keep import KeptSilence, with_alert
-from alerts.engine.ladders.ladder import INFO, Ladder, RuleSet, VitalLadders, mask
+from alerts.engine.absence.keep import KeptSilence
+from alerts.engine.ladders.ladder import Ladder, VitalLadders
 from alerts.engine.readings.columns import Integers
 from alerts.engine.readings.sight import Sight
-from alerts.engine.state.archived_ladders import KeptLadder, held_of, kept_ladder
-from alerts.engine.state.partition_state import Arrivals, Orphan, PartitionState
-from alerts.engine.state.remembered import circumstances, remark
-from alerts.engine.state.rung_digests import among, asking, named_by_key, named_by_what_they_ask
-from schemas.alert import SEVERITIES
+from alerts.engine.state.archived_ladders import KeptLadder, kept_ladder
+from alerts.engine.state.partition_state import Orphan, PartitionState
+from alerts.engine.state.remembered import circumstances
+from alerts.engine.state.rung_digests import named_by_key, named_by_what_they_ask
 
 VERSION = 2
 _READABLE = (1, 2)
@@ -31,11 +28,10 @@ _READABLE = (1, 2)
 _AT_ONCE = 1_000
 """Patients: a copy of their slots is a megabyte or two."""
 
-_Key = TypeVar("_Key")
-_T = TypeVar("_T")
 
+class ArrivalsRecord(msgspec.Struct, frozen=True):
+    """``Arrivals``, with its rung by name."""
 
-class _Arrivals(msgspec.Struct, frozen=True):
     day: str
     count: int
     rung: str
@@ -44,7 +40,7 @@ class _Arrivals(msgspec.Struct, frozen=True):
     sight: Sight
 
 
-class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
+class VitalRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a vital; ``recent`` is of version 1.
 
     ``slot``: exactly as ``alerts.engine.state.memory`` lays it out. ``cleared``: digests of the
@@ -54,7 +50,7 @@ class _Vital(msgspec.Struct, frozen=True, omit_defaults=True):
 
     newest_ms: int
     recent: bytes = b""
-    arrivals: _Arrivals | None = None
+    arrivals: ArrivalsRecord | None = None
     slot: bytes = b""
     cleared: bytes = b""
     asked: bytes | None = None
@@ -65,7 +61,7 @@ class PatientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     topic_id: str
     next_offset: int
-    vitals: dict[str, _Vital]
+    vitals: dict[str, VitalRecord]
     ladders: dict[str, KeptLadder]
     version: int
     silence: KeptSilence = KeptSilence()
@@ -161,11 +157,11 @@ class _Vitals:
         self._encoded = memory.encoded(rows)
         self._newest_ms: list[int] = state.newest_ms[rows, vital.index].tolist()
         self._asked = circumstances(state.kinds[vital.index].requirements)
-        clear = state.clear[rows[:, None], _places(vital.ladders)]
+        clear = state.clear[rows[:, None], places(vital.ladders)]
         self._clear = _bytes_of(clear.astype(np.int64))
 
-    def kept(self, place: int, row: int) -> _Vital:
-        return _Vital(
+    def kept(self, place: int, row: int) -> VitalRecord:
+        return VitalRecord(
             self._newest_ms[place],
             arrivals=_arrivals(self._state, row, self.index),
             slot=self._encoded[place],
@@ -189,131 +185,19 @@ def decode_patient(value: bytes) -> PatientRecord | None:
     return record if record.version in _READABLE else None
 
 
-def restore_patient(state: PartitionState, patient_id: str, record: PatientRecord) -> None:
-    """Put a patient's state back; rules that no longer exist are left out."""
-    row = state.row(patient_id)
-    for vital in state.rule_set.vitals:
-        kept = record.vitals.get(vital.vital.name)
-        if kept is not None:
-            _restore_vital(state, row, vital, kept)
-    _restore_ladders(state, row, record.ladders)
-    state.absences.restore(row, record.silence)
-    if record.known is not None:
-        state.known[row] = asking(state.rule_set.ladders, record.known)
-    if record.inactive:
-        state.inactive[row] = among(state.rule_set.ladders, record.inactive)
-    for vital in state.rule_set.vitals:
-        kept_since = record.kept_vitals is None or vital.vital.name in record.kept_vitals
-        state.memories[vital.index].began_late[row] = not kept_since and not vital.ladders
-        if kept_since or not vital.ladders:
-            state.unfilled.discard((row, vital.index))
-        else:
-            state.unfilled.add((row, vital.index))
-    _put_few(state.withdrawn, row, record.withdrawn)
-    _put_few(state.early, row, record.early)
-    _put_few(state.announced, row, record.announced)
-    _put_few(state.sessions, row, record.sessions)
-    state.dated.restore(row, record.dated)
-    state.orphans.pop(row, None)
-    found = [*_orphans(state, record.ladders), *_silences(state, record.silence)]
-    if record.orphans or found:
-        state.orphans[row] = [*record.orphans, *found]
-
-
-def _restore_vital(state: PartitionState, row: int, vital: VitalLadders, kept: _Vital) -> None:
-    state.newest_ms[row, vital.index] = kept.newest_ms
-    memory = state.memories[vital.index]
-    if not memory.restore(row, kept.slot):
-        memory.restore_recent(row, np.frombuffer(kept.recent, dtype="<u8"))
-    if kept.asked is not None:
-        asks = circumstances(state.kinds[vital.index].requirements)
-        remark(memory, int(memory.slot_of[row]), kept.asked, asks)
-    state.clear[row, _places(vital.ladders)] = asking(vital.ladders, kept.cleared)
-    _restore_arrivals(state, row, vital.index, kept.arrivals)
-
-
-def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orphan]:
-    """Find open alerts of which no loaded book knows a rule any more."""
-    if not kept:  # as of most patients
-        return
-    known = _keys(state.rule_set.ladders)
-    for name, ladder in kept.items():
-        if not known.get(name, frozenset()).issuperset(ladder.latched):
-            # A former release did not write down who spoke.
-            voice = ladder.voice or (INFO, ladder.latched[0])
-            origin = ladder.onset_reading_id
-            yield Orphan(name, origin, ladder.latched, voice, origin)
-
-
-def _silences(state: PartitionState, kept: KeptSilence) -> Iterator[Orphan]:
-    """Find alerts about silence of which a rule is gone; a former release left out their ladder."""
-    alerts: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    for key, told in kept.open.items():
-        if told.ladder:
-            rank = SEVERITIES.index(told.severity), key
-            alerts[told.ladder, with_alert(key, told).alert].append(rank)
-    for (ladder, alert), ranks in alerts.items():
-        if any(key not in state.absences.keys for _, key in ranks):
-            yield Orphan(ladder, alert, [key for _, key in ranks], min(ranks), "")
-
-
-@lru_cache(maxsize=4)
-def _keys(ladders: tuple[Ladder, ...]) -> dict[str, frozenset[str]]:
-    return {ladder.name: frozenset(rung.key for rung in ladder.rungs) for ladder in ladders}
-
-
 @lru_cache(maxsize=64)
-def _places(ladders: tuple[Ladder, ...]) -> Integers:
+def places(ladders: tuple[Ladder, ...]) -> Integers:
+    """Give the columns of ladders."""
     return np.array([ladder.index for ladder in ladders], np.int64)
 
 
-def _arrivals(state: PartitionState, row: int, vital: int) -> _Arrivals | None:
+def _arrivals(state: PartitionState, row: int, vital: int) -> ArrivalsRecord | None:
     arrivals = state.arrivals.get((row, vital))
     if arrivals is None:
         return None
     key = ""
     if arrivals.ladder >= 0:
         key = state.rule_set.ladders[arrivals.ladder].rungs[arrivals.rung].key
-    return _Arrivals(
+    return ArrivalsRecord(
         arrivals.day, arrivals.count, key, arrivals.rank, arrivals.excess, arrivals.sight
     )
-
-
-def _restore_arrivals(state: PartitionState, row: int, vital: int, kept: _Arrivals | None) -> None:
-    state.arrivals.pop((row, vital), None)
-    if kept is None:
-        return
-    place = _find(state.rule_set, kept.rung)
-    # Of a rule that is gone the count goes on: the next one is the worst, under another name.
-    rank = kept.rank if place else INFO + 1
-    state.arrivals[row, vital] = Arrivals(
-        kept.day, kept.count, rank, kept.excess, *(place or (-1, -1)), kept.sight
-    )
-
-
-def _find(rules: RuleSet, key: str) -> tuple[int, int] | None:
-    for ladder in rules.ladders:
-        for place, rung in enumerate(ladder.rungs):
-            if rung.key == key:
-                return ladder.index, place
-    return None
-
-
-def _restore_ladders(state: PartitionState, row: int, kept: dict[str, KeptLadder]) -> None:
-    """Put back the few ladders of which there is anything to remember."""
-    for ladder in state.rule_set.ladders:
-        if ladder.name in kept or (row, ladder.index) in state.ladders:
-            _restore_ladder(state, row, ladder, kept.get(ladder.name, KeptLadder()))
-
-
-def _restore_ladder(state: PartitionState, row: int, ladder: Ladder, kept: KeptLadder) -> None:
-    if kept.clear:
-        state.clear[row, ladder.index] = mask(range(len(ladder.rungs)))
-    state.put_ladder((row, ladder.index), held_of(ladder, kept))
-
-
-def _put_few(kept: dict[int, dict[_Key, _T]], row: int, said: dict[_Key, _T]) -> None:
-    """Put back what few patients have any of."""
-    kept.pop(row, None)
-    if said:
-        kept[row] = said

@@ -6,7 +6,12 @@ with one checksum the worst that comes is that a reading without a time enters n
 """
 
 from array import array
+from collections.abc import Iterable
 from zlib import crc32
+
+import numpy as np
+
+from alerts.engine.readings.columns import Integers
 
 DATED_MAX = 2
 _ROW = bytes(4 * DATED_MAX)
@@ -39,9 +44,11 @@ class DatedSessions:
         found = self._of(row)
         return found.tobytes() if found[0] else b""
 
-    def restore(self, row: int, kept: bytes) -> None:
-        """Put them back."""
-        self._sums[DATED_MAX * row : DATED_MAX * (row + 1)] = array("I", kept or _ROW)
+    def restore(self, rows: Integers, kept: Iterable[bytes]) -> None:
+        """Put different patients' back."""
+        sums = np.frombuffer(b"".join(one or _ROW for one in kept), np.uint32)
+        every = np.frombuffer(self._sums, np.uint32).reshape(-1, DATED_MAX)
+        every[rows] = sums.reshape(-1, DATED_MAX)
 
     def _of(self, row: int) -> "array[int]":
         return self._sums[DATED_MAX * row : DATED_MAX * (row + 1)]

@@ -7,6 +7,7 @@ means are made. Ring and recent ids are written round and round; ``ordered`` put
 Numpy moves a structured element field by field; as plain bytes (``_plain``) it is one copy.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -103,7 +104,6 @@ class Memory:
 
     def _take(self, table: Structured) -> None:
         self.table = table
-        self._bytes = table.view(np.uint8)
         self._recent = table["recent"]
         self._recents = self._plain("recent", RECENT_MAX * 8, 1)
         self._ring = self._plain("ring", self.layout.entry.itemsize, RING_MAX)
@@ -145,14 +145,6 @@ class Memory:
             self.used += len(new)
             slot = self.slot_of[row]
         return slot.astype(np.int64)
-
-    def _new_slot(self, row: int) -> int:
-        """Make the slot of a row that has none."""
-        slot = self.used
-        self.reserve_slots(slot + 1)
-        self.slot_of[row] = slot
-        self.used += 1
-        return slot
 
     def seen(self, slot: Integers, identity: Identities) -> Booleans:
         """Tell which ids are among the recent ones."""
@@ -261,17 +253,16 @@ class Memory:
         pieces = (whole[begin : begin + size] for begin in range(0, len(whole), size))
         return [b"" if slot < 0 else next(pieces) for slot in slots.tolist()]
 
-    def restore(self, row: int, encoded: bytes) -> bool:
-        """Put a slot back; False if it is laid out in another way."""
-        if len(encoded) == self._former.slot.itemsize != self.layout.slot.itemsize:
-            encoded = self._renewed(encoded)
-        if len(encoded) != self.layout.slot.itemsize:
-            return False
-        slot, size = int(self.slot_of[row]), self.layout.slot.itemsize
-        if slot < 0:
-            slot = self._new_slot(row)
-        self._bytes[slot * size : (slot + 1) * size] = np.frombuffer(encoded, np.uint8)
-        return True
+    def restore(self, rows: Integers, encoded: Sequence[bytes]) -> Booleans:
+        """Put slots of different rows back; tell which are laid out in a way that is known."""
+        size, former = self.layout.slot.itemsize, self._former.slot.itemsize
+        if former != size:
+            encoded = [self._renewed(one) if len(one) == former else one for one in encoded]
+        known = np.fromiter((len(one) == size for one in encoded), np.bool_, len(encoded))
+        whole = b"".join(one for one in encoded if len(one) == size)
+        slot = self.slots(rows[known])
+        self.table.view(f"V{size}")[slot] = np.frombuffer(whole, f"V{size}")
+        return known
 
     def _renewed(self, encoded: bytes) -> bytes:
         """Lay a slot of the release before out as slots are now."""

@@ -7,7 +7,7 @@ a repeat, old readings that arrived today. A row, once given to a patient, is ne
 another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TypeVar
@@ -20,15 +20,16 @@ from alerts.engine.absence.watch import AbsenceWatch
 from alerts.engine.ladders.kinds import kinds_of
 from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.ladders.personal import Personal, choose, in_force
-from alerts.engine.readings.columns import Integers
+from alerts.engine.readings.columns import Integers, stacked
 from alerts.engine.readings.identity import short_identity
-from alerts.engine.readings.local_days import DAY_MS, local_day, local_days
+from alerts.engine.readings.local_days import DAY_MS, local_days
 from alerts.engine.readings.sight import Sight
 from alerts.engine.state.dated import DatedSessions
 from alerts.engine.state.deadlines import Timers
 from alerts.engine.state.memory import Memory
 from alerts.engine.state.plans import Plan, Plans
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS, LadderState
+from alerts.rules.book import Baseline
 from alerts.rules.values import Chosen
 from schemas.registry import PersonalLimit
 
@@ -128,46 +129,64 @@ class PartitionState:
     def row(self, patient_id: str) -> int:
         """Find a patient's row, or make one."""
         row = self.rows.get(patient_id)
-        if row is None:
-            row = self.rows[patient_id] = len(self.patients)
-            self.patients.append(patient_id)
-            if row == len(self.from_ms):
-                self.reserve(2 * row)
-            self.replan(patient_id)
-            self.known[row] = self.in_force[row]
-        return row
+        return int(self.rows_of([patient_id])[0]) if row is None else row
+
+    def rows_of(self, patient_ids: Sequence[str]) -> Integers:
+        """Find the rows of different patients, or make them."""
+        new = [one for one in patient_ids if one not in self.rows]
+        if new:
+            first, ends = len(self.patients), len(self.patients) + len(new)
+            self.rows.update(zip(new, range(first, ends), strict=True))
+            self.patients += new
+            if ends > len(self.from_ms):
+                self.reserve(max(ends, 2 * len(self.from_ms)))
+            self.replan_all(new)
+            self.known[first:ends] = self.in_force[first:ends]
+        return np.fromiter(map(self.rows.__getitem__, patient_ids), np.int64, len(patient_ids))
 
     def replan(self, patient_id: str) -> None:
         """Take the patient's plan into the columns, if the patient is known here."""
-        row = self.rows.get(patient_id)
-        if row is None:
+        self.replan_all([patient_id])
+
+    def replan_all(self, patient_ids: Iterable[str]) -> None:
+        """Take patients' plans into the columns: of each column one look serves them all."""
+        known = [one for one in patient_ids if one in self.rows]
+        if not known:
             return
-        plan = self.plans.of(patient_id)
-        self.absences.replan(row, plan.expected)
-        self.in_force[row] = plan.in_force
-        self.changed.add(row)
-        self.from_ms[row] = plan.from_ms
-        from_ms = max(plan.from_ms, 0)
-        self.from_day[row] = local_day(plan.zone(from_ms), from_ms) if from_ms else 0
-        self.zone[row] = self._zone_code(plan.zones[-1][1])
+        rows = [self.rows[one] for one in known]
+        plans = [self.plans.of(one) for one in known]
+        self.changed.update(rows)
+        self.absences.replan(rows, [plan.expected for plan in plans])
+        self.in_force[rows] = stacked((plan.in_force for plan in plans), np.array)
+        self.from_ms[rows] = from_ms = np.array([plan.from_ms for plan in plans])
+        began_ms = np.maximum(from_ms, 0)
+        began_in = [
+            self._zone_code(plan.zone(at_ms))
+            for plan, at_ms in zip(plans, began_ms.tolist(), strict=True)
+        ]
+        began_day = local_days(list(self._zones), np.array(began_in), began_ms)
+        self.from_day[rows] = np.where(began_ms > 0, began_day, 0)
+        self.zone[rows] = [self._zone_code(plan.zones[-1][1]) for plan in plans]
+        self.has_limits[rows] = [bool(plan.limits) for plan in plans]
+        for row, plan in zip(rows, plans, strict=True):
+            self._replan_few(row, plan)
+        for vital, kinds in enumerate(self.kinds):
+            if kinds.baseline is not None:
+                self.baseline_ms[rows, vital] = [_before(plan, kinds.baseline) for plan in plans]
+
+    def _replan_few(self, row: int, plan: Plan) -> None:
+        """Take what few plans have any of."""
         self._moved.pop(row, None)
         if len(plan.zones) > 1:
             self._moved[row] = plan
         before = self.limits.pop(row, ())
         if plan.limits:
             self.limits[row] = plan.limits
-        self.has_limits[row] = bool(plan.limits)
-        self._ask_anew(row, before)
-        for vital, kinds in enumerate(self.kinds):
-            if kinds.baseline is not None:
-                end_ms = plan.from_ms if kinds.baseline.before == "plan" else plan.therapy_ms
-                since_ms = LONG_AGO_MS if end_ms is None else end_ms - kinds.baseline.days * DAY_MS
-                self.baseline_ms[row, vital] = since_ms, LONG_AGO_MS if end_ms is None else end_ms
+        if plan.limits or before:
+            self._ask_anew(row, before)
 
     def _ask_anew(self, row: int, before: Sequence[Personal]) -> None:
         """Let the newest reading stand for no return by a limit that is another one for it now."""
-        if not before and not self.has_limits[row]:
-            return
         for vital in self.rule_set.vitals:
             at_ms = int(self.newest_ms[row, vital.index])
             was, now = in_force(before, at_ms), self.own(row, at_ms)
@@ -265,6 +284,14 @@ class PartitionState:
 
     def _zone_code(self, zone: tzinfo) -> int:
         return self._zones.setdefault(zone, len(self._zones))
+
+
+def _before(plan: Plan, baseline: Baseline) -> tuple[int, int]:
+    """Give from when until when what a patient measures enters a baseline."""
+    end_ms = plan.from_ms if baseline.before == "plan" else plan.therapy_ms
+    if end_ms is None:
+        return LONG_AGO_MS, LONG_AGO_MS
+    return end_ms - baseline.days * DAY_MS, end_ms
 
 
 def _longer(array: npt.NDArray[_T], more: int, fill: int = 0) -> npt.NDArray[_T]:

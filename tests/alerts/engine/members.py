@@ -48,8 +48,7 @@ class Member:
         self.leads = False
 
     def follow(self) -> None:
-        for key, value in self.world.state[self.followed :]:
-            self.replica.follow(key, value)
+        self.replica.follow(self.world.state[self.followed :])
         self.followed = len(self.world.state)
 
     def lead(self) -> bool:

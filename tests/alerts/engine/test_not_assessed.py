@@ -173,7 +173,7 @@ def test_a_slot_of_the_release_before_is_read(vital: str, flags: str) -> None:
     assessed = 1 << (8 * former.entry["flags"].itemsize - 1)
     slot["ring"]["flags"][0, :2] = (assessed | 0b101, 0)
     slot["ring"]["at_ms"][0, :2] = (NOON, NOON + 1)
-    assert memory.restore(3, slot.tobytes())
+    assert memory.restore(np.array([3]), [slot.tobytes()]).all()
     found = memory.table[int(memory.slot_of[3])]
     assert (found["recent"][0], found["days"]["readings"][3]) == (7, 5)
     ring = memory.ring(int(memory.slot_of[3]))

@@ -4,8 +4,9 @@ import msgspec
 
 from alerts.desk.case import judge
 from alerts.engine.ladders.ladder import RuleSet, arrange
-from alerts.engine.state.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.state.archive import Source, decode_patient, encode_patient
 from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import BASIS_MAX
 from alerts.rules.reader import read_book

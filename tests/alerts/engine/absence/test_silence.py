@@ -17,7 +17,7 @@ from alerts.engine.absence.keep import (
     encode_away,
     keep_rows,
     restore_away,
-    restore_row,
+    restore_rows,
 )
 from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
@@ -57,7 +57,7 @@ def fresh(surroundings: Surroundings | None = None) -> Attendance:
     attendance = Attendance(RUNGS, VITAL_OF, 2, expect, surroundings or Surroundings())
     attendance.grow(PATIENTS)
     for row in range(PATIENTS):
-        attendance.look_again(row)
+        attendance.look_again([row])
     return attendance
 
 
@@ -168,9 +168,12 @@ def restarted(attendance: Attendance) -> Attendance:
     names, rules = ("blood_pressure", "glucose"), ("a", "b", "c")
     again = Attendance(RUNGS, VITAL_OF, 2, expect, attendance.surroundings)
     again.grow(PATIENTS)
-    for row, silence in enumerate(keep_rows(attendance, range(PATIENTS), names, rules)):
-        record = msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
-        restore_row(again, row, record, names, rules)
+    written = [
+        msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
+        for silence in keep_rows(attendance, range(PATIENTS), names, rules)
+    ]
+    numbers = {name: number for number, name in enumerate(names)}
+    restore_rows(again, range(PATIENTS), written, numbers, rules)
     restore_away(again, encode_away(attendance))
     return again
 
@@ -326,10 +329,10 @@ def test_a_changed_plan_ends_what_is_no_longer_expected() -> None:
     ]
     attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: wanted[0], Surroundings())
     attendance.grow(1)
-    attendance.look_again(0)
+    attendance.look_again([0])
     assert [one.event for one in run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])] == ["onset"]
     wanted[0] = None
-    attendance.look_again(0)
+    attendance.look_again([0])
     after = run(attendance, [(BEGIN_MS + 2 * DAY_MS + 1, []), (BEGIN_MS + 9 * DAY_MS, [])])
     assert [one.event for one in after] == ["returned"]
     assert not attendance.open
@@ -341,7 +344,7 @@ def test_a_restored_patient_is_looked_at_when_it_is_due_and_not_before() -> None
     later_ms = BEGIN_MS + 5 * DAY_MS
     attendance.contact_ms[:] = later_ms
     for row in range(PATIENTS):
-        attendance.look_again(row)
+        attendance.look_again([row])
     assert not attendance.woken(later_ms + DAY_MS)
     assert attendance.woken(later_ms + DAY_MS + 1) == set(range(PATIENTS))
 
@@ -351,7 +354,7 @@ def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() 
     expected = Expectation(DAY_MS, 0, ((LONG_AGO_MS, ZoneInfo("UTC")),), at_once=True)
     attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: expected, Surroundings())
     attendance.grow(1)
-    attendance.look_again(0)
+    attendance.look_again([0])
     assert run(attendance, [(BEGIN_MS, [])]) == []
     assert run(attendance, [contact(BEGIN_MS + HOUR_MS)]) == []
     (onset,) = run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])
@@ -387,7 +390,7 @@ def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own
     before_ms = BEGIN_MS
     for hours, plan in ((25, expected[0]), (26, None), (27, expected[0]), (28, expected[0])):
         expected[0] = plan
-        attendance.look_again(0)
+        attendance.look_again([0])
         log_ms = np.array([BEGIN_MS + hours * HOUR_MS])
         noticed += step(attendance, none, log_ms, np.zeros(1, np.int64), before_ms)
         before_ms = int(log_ms[0])

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
 from alerts.engine.partitions.partition import Partition
-from alerts.engine.state.archive import decode_patient, restore_patient
+from alerts.engine.state.archive import decode_patient
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import BASIS_MAX
 from schemas.alert import ENDING
@@ -238,7 +239,7 @@ def test_a_partition_reads_corrections_and_skips_those_it_has_seen() -> None:
     ((name, kept),) = batch.patients
     found = decode_patient(kept)
     assert found is not None
-    restarted.restore(name, found)
+    restore_patient(restarted.state, name, found)
     restarted.resume(0, 0, held={name: found.next_offset})
     assert restarted.judge(restarted.read(values)).outcome.transitions == []
 

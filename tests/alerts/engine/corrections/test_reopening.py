@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
 from alerts.engine.ladders.ladder import RuleSet
-from alerts.engine.state.archive import decode_patient, restore_patient
+from alerts.engine.state.archive import decode_patient
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ended import KEPT_MS
 from schemas.alert import Transition

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from alerts.cli import rules as commands
 from alerts.engine.corrections.sessions import SESSIONS_MAX
 from alerts.engine.ladders.ladder import RuleSet, arrange
-from alerts.engine.state.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.state.archive import Source, decode_patient, encode_patient
 from alerts.engine.state.dated import DATED_MAX
 from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, TimeQuality

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
-from alerts.engine.state.archive import decode_patient, restore_patient
+from alerts.engine.state.archive import decode_patient
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry

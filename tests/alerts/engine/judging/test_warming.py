@@ -8,14 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.engine.ladders.ladder import RuleSet, arrange
-from alerts.engine.state.archive import (
-    PatientRecord,
-    Source,
-    decode_patient,
-    encode_patient,
-    restore_patient,
-)
+from alerts.engine.state.archive import PatientRecord, Source, decode_patient, encode_patient
 from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick

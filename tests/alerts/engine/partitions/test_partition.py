@@ -7,6 +7,7 @@ from alerts.engine.partitions.partition import Partition
 from alerts.engine.readings.admission import AHEAD_MS_MAX
 from alerts.engine.state.archive import decode_patient
 from alerts.engine.state.plans import Plans
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Canary, Tick
 from schemas.registry import PatientEntry
@@ -47,7 +48,7 @@ def test_what_a_patient_has_seen_is_not_judged_again() -> None:
     patient = decode_patient(kept)
     assert patient is not None
     again = restored()
-    again.restore(name, patient)
+    restore_patient(again.state, name, patient)
     again.resume(0, 0, 0, {"p1": 2})
     log.append(encoded(at_once(pressure(NOON + 2 * MINUTE, 202))[0]))
     batch = again.judge(again.read(offsets(log, 0, 3)))

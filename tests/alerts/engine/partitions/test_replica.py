@@ -125,7 +125,7 @@ def test_a_patient_whose_state_nobody_can_read_is_judged_from_the_beginning() ->
     member.judge(log, 2)
     world.state.append((b"p1", b"\xc1"))
     heir = Member(world, "heir")
-    assert not heir.replica.follow(b"p1", b"\xc1")
+    assert heir.replica.follow([(b"p1", b"\xc1")]) == [0]
     heir = Member(world, "heir")
     heir.lead()
     assert heir.next_offset == 0
@@ -148,7 +148,7 @@ def test_what_a_later_release_wrote_is_left_alone() -> None:
     assert decode_checkpoint(b"") is None
     assert decode_checkpoint(encode_checkpoint(Checkpoint(TOPIC, 7, NOON, version=9))) is None
     assert decode_kept(b"\x90") is None
-    assert not Member(World(), "member").replica.follow(CHECKPOINT_KEY + b"/a", b"\x00")
+    assert Member(World(), "member").replica.follow([(CHECKPOINT_KEY + b"/a", b"\x00")]) == [0]
 
 
 def test_only_so_many_reigns_are_remembered() -> None:

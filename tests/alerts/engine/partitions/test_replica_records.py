@@ -66,15 +66,15 @@ def test_what_can_be_read_is_taken_and_what_cannot_is_told() -> None:
     follower, good = replica(), patient_record(world)
     name = checkpoint_key("a.1")
     there = encode_checkpoint(Checkpoint(TOPIC, 2, NOON, [Reign("a.1", 1, 0)]))
-    assert follower.follow(name, there) is True
-    assert follower.follow(name, b"\x00") is False
-    assert follower.follow(name, None) is True
-    assert follower.follow(b"\x00other", b"x") is True
-    assert follower.follow(b"p1", None) is True
+    assert follower.follow([(name, there)]) == []
+    assert follower.follow([(name, b"\x00")]) == [0]
+    assert follower.follow([(name, None)]) == []
+    assert follower.follow([(b"\x00other", b"x")]) == []
+    assert follower.follow([(b"p1", None)]) == []
     assert len(follower) == 0, "a record that was taken away makes nobody known"
-    assert follower.follow(b"p1", good) is True
-    assert follower.follow(b"p2", b"\xc1") is False
-    assert follower.follow(b"p3", encode_kept("a.1", NOON, b"\xc1")) is False
+    assert follower.follow([(b"p1", good)]) == []
+    assert follower.follow([(b"p2", b"\xc1")]) == [0]
+    assert follower.follow([(b"p3", encode_kept("a.1", NOON, b"\xc1"))]) == [0]
     assert follower.partition.state.patients == ["p1", "p2", "p3"]
 
 
@@ -82,7 +82,7 @@ def test_a_checkpoint_counts_until_it_is_taken_away_or_nobody_can_read_it() -> N
     def begins(*records: bytes | None) -> int:
         follower = replica()
         for value in records:
-            follower.follow(checkpoint_key("a"), value)
+            follower.follow([(checkpoint_key("a"), value)])
         follower.lead("b")
         return follower.partition.next_offset
 
@@ -95,8 +95,8 @@ def test_a_checkpoint_counts_until_it_is_taken_away_or_nobody_can_read_it() -> N
 
 def test_what_else_is_kept_beside_the_patients_is_given_as_it_came() -> None:
     follower = replica()
-    follower.follow(b"\x00other", b"x")
-    follower.follow(b"\x00gone", None)
+    follower.follow([(b"\x00other", b"x")])
+    follower.follow([(b"\x00gone", None)])
     assert follower.beside == {b"\x00other": b"x", b"\x00gone": b""}
     assert {*follower.notes()} >= {(b"\x00other", b"x"), (b"\x00gone", b"")}
 
@@ -104,11 +104,11 @@ def test_what_else_is_kept_beside_the_patients_is_given_as_it_came() -> None:
 def test_a_patient_who_is_expected_is_known_from_the_beginning_of_the_log() -> None:
     world, _ = led()
     follower = replica()
-    follower.expect("p9")
+    follower.expect(["p9"])
     assert [said(one) for one in follower.items([0])] == [("p9", "", 0, TOPIC, 0)]
-    follower.follow(b"p1", patient_record(world))
+    follower.follow([(b"p1", patient_record(world))])
     before = [*follower.items([1])]
-    follower.expect("p1")
+    follower.expect(["p1"])
     assert [*follower.items([1])] == before, "who is known is not expected anew"
     assert len(follower) == 2
 
@@ -116,14 +116,14 @@ def test_a_patient_who_is_expected_is_known_from_the_beginning_of_the_log() -> N
 def test_notes_of_each_patient_are_kept_when_there_are_more_and_more() -> None:
     world, _ = led()
     follower = replica()
-    follower.follow(b"p1", patient_record(world))
+    follower.follow([(b"p1", patient_record(world))])
     first = [*follower.items([0])]
     assert said(first[0]) == ("p1", "a.1", NOON + MINUTE, TOPIC, 2)
     for number in range(1, 700):
-        follower.expect(f"x{number}")
+        follower.expect([f"x{number}"])
     assert [*follower.items([0])] == first
     assert said(next(follower.items([699]))) == ("x699", "", 0, TOPIC, 0)
-    follower.follow(b"x699", encode_kept("a.1", NOON, _patient(first[0])))
+    follower.follow([(b"x699", encode_kept("a.1", NOON, _patient(first[0])))])
     assert said(next(follower.items([699]))) == ("x699", "a.1", NOON, TOPIC, 2)
     assert [said(one)[0] for one in follower.items([255, 256, 512])] == ["x255", "x256", "x512"]
 
@@ -137,10 +137,10 @@ def _patient(write: Write) -> bytes:
 
 def test_a_state_that_nobody_can_read_is_said_to_be_so_to_the_next() -> None:
     follower = replica()
-    follower.follow(b"p1", b"\xc1")
+    follower.follow([(b"p1", b"\xc1")])
     ((key, value),) = follower.items([0])
     assert key == b"p1"
-    assert replica().follow(key, value) is False
+    assert replica().follow([(key, value)]) == [0]
 
 
 def test_silence_is_not_judged_over_a_gap_of_the_log_itself() -> None:
@@ -167,7 +167,7 @@ def test_the_highest_generation_is_believed_then_the_farthest() -> None:
     def begins(*known: Checkpoint) -> int:
         follower = replica()
         for one in known:
-            follower.follow(checkpoint_key(one.writer), encode_checkpoint(one))
+            follower.follow([(checkpoint_key(one.writer), encode_checkpoint(one))])
         return checkpoint(follower.lead("c")[0]).next_offset
 
     old = Checkpoint(TOPIC, 9, NOON, [Reign("a", 1, 0)])
@@ -181,7 +181,7 @@ def test_what_is_known_of_gateways_goes_with_the_lead() -> None:
     away = msgspec.msgpack.encode(KeptAway(held_until_ms=NOON))
     follower = replica()
     known = Checkpoint(TOPIC, 4, NOON, [Reign("a", 1, 0)], away=away)
-    follower.follow(checkpoint_key("a"), encode_checkpoint(known))
+    follower.follow([(checkpoint_key("a"), encode_checkpoint(known))])
     follower.lead("b")
     assert follower.partition.state.absences.keep_away() == away
     plans = follower.partition.state.plans
@@ -195,9 +195,9 @@ def succeeded(holds: int, begins: int) -> Replica:
     assert patient is not None
     value = msgspec.msgpack.encode(msgspec.structs.replace(patient, next_offset=holds))
     follower = replica()
-    follower.follow(b"p1", encode_kept("a", NOON, value))
+    follower.follow([(b"p1", encode_kept("a", NOON, value))])
     last = Checkpoint(TOPIC, 5, NOON + MINUTE, [Reign("a", 1, 0), Reign("b", 2, begins)])
-    follower.follow(checkpoint_key("b"), encode_checkpoint(last))
+    follower.follow([(checkpoint_key("b"), encode_checkpoint(last))])
     return follower
 
 
@@ -235,8 +235,8 @@ def test_a_doubtful_record_before_the_end_is_judged_again_from_where_it_holds(ho
 def test_a_patient_whose_state_is_unreadable_is_judged_from_the_beginning_in_our_name() -> None:
     follower = replica()
     last = Checkpoint(TOPIC, 5, NOON, [Reign("a", 1, 0)])
-    follower.follow(checkpoint_key("a"), encode_checkpoint(last))
-    follower.follow(b"p1", b"\xc1")
+    follower.follow([(checkpoint_key("a"), encode_checkpoint(last))])
+    follower.follow([(b"p1", b"\xc1")])
     writes = follower.lead("b")
     assert follower.partition.next_offset == 0
     assert follower.partition.held == {"p1": 0}
@@ -246,7 +246,7 @@ def test_a_patient_whose_state_is_unreadable_is_judged_from_the_beginning_in_our
 def test_of_another_life_of_the_topic_nothing_is_held_back() -> None:
     world, _ = led()
     follower = replica(OTHER_TOPIC)
-    follower.follow(b"p1", patient_record(world))
+    follower.follow([(b"p1", patient_record(world))])
     assert said(next(follower.items([0])))[3:] == ("", 0)
     member = Member(World(), "b")
     member.lead()

@@ -55,8 +55,7 @@ def test_what_changes_while_it_is_written_is_read_over_it(tmp_path: Path) -> Non
     while not saving.advance(3):
         pass
     state_offset, heir = restored(tmp_path)
-    for key, value in world.state[state_offset:]:
-        heir.replica.follow(key, value)
+    heir.replica.follow(world.state[state_offset:])
     everybody = range(len(PATIENTS))
     assert [*heir.replica.items(everybody)] == [*member.replica.items(everybody)]
 

@@ -8,8 +8,9 @@ import pytest
 
 from alerts.engine.ladders.ladder import INFO
 from alerts.engine.readings.sight import Sight
-from alerts.engine.state.archive import Source, decode_patient, encode_patient, restore_patient
+from alerts.engine.state.archive import Source, decode_patient, encode_patient
 from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import (
     LONG_AGO_MS,

@@ -127,5 +127,5 @@ def test_slots_are_given_to_whom_measures_and_grow() -> None:
 
 def test_bytes_of_another_layout_are_refused() -> None:
     memory = Memory(VITALS["glucose"])
-    assert not memory.restore(0, b"short")
-    assert memory.restore(0, bytes(memory.layout.slot.itemsize))
+    known = memory.restore(np.array([0, 1]), [b"short", bytes(memory.layout.slot.itemsize)])
+    assert known.tolist() == [False, True]

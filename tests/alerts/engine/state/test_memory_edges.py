@@ -153,8 +153,7 @@ def test_a_row_without_readings_has_no_slot_and_bytes_come_back_as_they_were() -
     assert len(encoded) == memory.layout.slot.itemsize
     other = Memory(VITALS["glucose"])
     other.slots(np.array([1, 2]))
-    assert other.restore(5, encoded)
-    assert other.restore(2, encoded)
+    assert other.restore(np.array([5, 2]), [encoded, encoded]).all()
     assert [one == encoded for one in other.encoded(np.array([5, 2, 1]))] == [True, True, False]
     assert other.used == 3
 
