@@ -75,6 +75,9 @@ Record = (
 )
 """Canaries have types of their own here, so that nobody who looks for alerts can take them."""
 
+_FOUND_HERE = (Removed, CanaryFound, CanaryDecided)
+_TIMED = (Transition, Action, EngineReport)
+
 
 def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
     """Read one record; raises ``InvalidInput`` with a short, stable reason."""
@@ -86,11 +89,9 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
         record: Record = _DECODERS[topic](value)
     except msgspec.DecodeError as error:  # ValidationError is one of them
         raise InvalidInput("malformed", str(error)) from error
-    assert not isinstance(record, Removed | CanaryFound | CanaryDecided)
+    assert not isinstance(record, _FOUND_HERE)
     refuse_other_major(record.version)
-    if isinstance(record, Transition | Action | EngineReport) and not all(
-        map(possible, _times(record))
-    ):
+    if isinstance(record, _TIMED) and not all(map(possible, _times(record))):
         raise InvalidInput("time", "a time that no calendar has")
     match record:
         case Transition(subject=subject) if subject.startswith(CANARY):

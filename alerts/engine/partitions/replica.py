@@ -93,6 +93,10 @@ class Replica:
         self._restore(found)
         return unreadable
 
+    def reserve(self, patients: int) -> None:
+        """Make room for so many, at once: to make it bit by bit is to copy all again and again."""
+        self.partition.state.reserve(patients)
+
     def expect(self, patient_ids: Iterable[str]) -> None:
         """Know patients from whom nothing may ever come."""
         state = self.partition.state
@@ -145,6 +149,7 @@ class Replica:
     def under(self, rule_set: RuleSet, plans: Plans) -> "Replica":
         """Give the same under other books: state is kept by the names of rules."""
         other = Replica(rule_set, plans, self.partition.topic_id)
+        other.reserve(len(self))
         state = self.partition.state
         every = range(len(state.patients))
         encoded = encode_patients(state, every, repeat(Source("", 0)))

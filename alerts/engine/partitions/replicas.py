@@ -26,6 +26,8 @@ from schemas.topics import READINGS, STATE
 
 _FOLLOW_FOR_MS = 50
 _AT_ONCE = 2_000
+_UNEVEN = 1_000
+"""Patients whom a partition may have more than its share, without its memory being moved."""
 _SAVE_ROWS = 100
 _SAVE_FOR_MS = 20
 SAVE_EVERY_MS = 10 * 60_000
@@ -52,6 +54,7 @@ class Replicas:
         self._save_every_ms = SAVE_EVERY_MS
         self._saving: Saving | None = None
         self._saved_ms: dict[int, int] = {}
+        self._partitions = 1
         self._all: list[Replica] = []
         self._next: list[int] = []
         """By partition: where alerts.state.v1 is followed on."""
@@ -127,6 +130,7 @@ class Replicas:
         lives = (life.topic_id, state_life.topic_id)
         if len(self._all) != life.partitions:
             self._lives = readings, kept = lives
+            self._partitions = life.partitions
             self._all = [self._new() for _ in range(life.partitions)]
             self._next = [0] * life.partitions
             for number in range(life.partitions):
@@ -271,7 +275,9 @@ class Replicas:
         return load(self._snapshots, self._header(number), self._all[number])
 
     def _new(self) -> Replica:
-        return Replica(self._rule_set, self._plans, self._lives[0])
+        replica = Replica(self._rule_set, self._plans, self._lives[0])
+        replica.reserve(len(self._plans) // self._partitions + _UNEVEN)
+        return replica
 
     def _take(self, records: Iterable[LogRecord]) -> None:
         for number, group in groupby(records, key=lambda one: one.partition):

@@ -94,10 +94,10 @@ def _spare_the_collector() -> Iterator[None]:
     See gc.freeze(): what is in memory then is left out of every later collection. Of what comes
     later a batch of readings is many objects and no waste: it is looked for less often.
     """
+    gc.collect()  # before: what is read has no waste, and to look it all through takes a while
     gc.disable()
     try:
         yield
-        gc.collect()
         gc.freeze()
     finally:
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

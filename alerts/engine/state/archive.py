@@ -157,7 +157,7 @@ class _Vitals:
         self._encoded = memory.encoded(rows)
         self._newest_ms: list[int] = state.newest_ms[rows, vital.index].tolist()
         self._asked = circumstances(state.kinds[vital.index].requirements)
-        clear = state.clear[rows[:, None], places(vital.ladders)]
+        clear = state.clear[rows[:, None], columns_of(vital.ladders)]
         self._clear = _bytes_of(clear.astype(np.int64))
 
     def kept(self, place: int, row: int) -> VitalRecord:
@@ -186,7 +186,7 @@ def decode_patient(value: bytes) -> PatientRecord | None:
 
 
 @lru_cache(maxsize=64)
-def places(ladders: tuple[Ladder, ...]) -> Integers:
+def columns_of(ladders: tuple[Ladder, ...]) -> Integers:
     """Give the columns of ladders."""
     return np.array([ladder.index for ladder in ladders], np.int64)
 

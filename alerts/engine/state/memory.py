@@ -129,10 +129,12 @@ class Memory:
             self.began_late = np.concatenate([self.began_late, np.zeros(len(more), np.bool_)])
 
     def reserve_slots(self, slots: int) -> None:
-        """Make room for so many slots."""
+        """Make room for so many slots, or for all rows: zeros take no memory until they are used."""
         if slots > len(self.table):
-            table = np.zeros(max(slots, len(self.table) * 3 // 2), self.layout.slot)
-            table.view(np.uint8)[: self.table.nbytes] = self.table.view(np.uint8)
+            most = max(slots, len(self.table) * 3 // 2, len(self.slot_of))
+            table = np.zeros(most, self.layout.slot)
+            used = self.used * self.layout.slot.itemsize
+            table.view(np.uint8)[:used] = self.table.view(np.uint8)[:used]
             self._take(table)
 
     def slots(self, row: Integers) -> Integers:
@@ -259,9 +261,9 @@ class Memory:
         if former != size:
             encoded = [self._renewed(one) if len(one) == former else one for one in encoded]
         known = np.fromiter((len(one) == size for one in encoded), np.bool_, len(encoded))
-        whole = b"".join(one for one in encoded if len(one) == size)
+        some = encoded if known.all() else [one for one in encoded if len(one) == size]
         slot = self.slots(rows[known])
-        self.table.view(f"V{size}")[slot] = np.frombuffer(whole, f"V{size}")
+        self.table.view(f"V{size}")[slot] = np.frombuffer(b"".join(some), f"V{size}")
         return known
 
     def _renewed(self, encoded: bytes) -> bytes:

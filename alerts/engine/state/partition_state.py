@@ -160,16 +160,13 @@ class PartitionState:
         self.in_force[rows] = stacked((plan.in_force for plan in plans), np.array)
         self.from_ms[rows] = from_ms = np.array([plan.from_ms for plan in plans])
         began_ms = np.maximum(from_ms, 0)
-        began_in = [
-            self._zone_code(plan.zone(at_ms))
-            for plan, at_ms in zip(plans, began_ms.tolist(), strict=True)
-        ]
-        began_day = local_days(list(self._zones), np.array(began_in), began_ms)
-        self.from_day[rows] = np.where(began_ms > 0, began_day, 0)
         self.zone[rows] = [self._zone_code(plan.zones[-1][1]) for plan in plans]
         self.has_limits[rows] = [bool(plan.limits) for plan in plans]
         for row, plan in zip(rows, plans, strict=True):
-            self._replan_few(row, plan)
+            if plan.limits or len(plan.zones) > 1 or row in self._moved or row in self.limits:
+                self._replan_few(row, plan)
+        began_day = self.local_days(np.array(rows), began_ms)
+        self.from_day[rows] = np.where(began_ms > 0, began_day, 0)
         for vital, kinds in enumerate(self.kinds):
             if kinds.baseline is not None:
                 self.baseline_ms[rows, vital] = [_before(plan, kinds.baseline) for plan in plans]

@@ -40,6 +40,17 @@ class Plan(msgspec.Struct, frozen=True):  # of a million patients: quick to make
         return next(zone for from_ms, zone in reversed(self.zones) if from_ms <= at_ms)
 
 
+class _Watched(msgspec.Struct, frozen=True):
+    """What a list of books means: those that nobody loaded, and the rules that hold.
+
+    ``speaking``: by rule about absence whether it speaks, see there.
+    """
+
+    unknown: list[str]
+    in_force: tuple[int, ...]
+    speaking: tuple[AbsenceRule | None, ...]
+
+
 class Plans:
     """The registry's patients.
 
@@ -55,14 +66,17 @@ class Plans:
         """What lies between the patients and here; like the plans, it comes by another topic."""
         self._rule_set = rule_set
         self._plans: dict[str, Plan] = {}
-        self._in_force: dict[tuple[str, ...], tuple[int, ...]] = {}
-        self._speaking: dict[tuple[str, ...], tuple[AbsenceRule | None, ...]] = {}
-        """By books, both: a million patients are under a few sets of them."""
+        self._watched: dict[tuple[tuple[str, ...], bool], _Watched] = {}
+        """By books and whether of a child: a million patients are under a few sets of them."""
         self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, ((LONG_AGO_MS, UTC),))
 
     def __contains__(self, patient_id: str) -> bool:
         """Tell whether the registry has spoken of the patient."""
         return patient_id in self._plans
+
+    def __len__(self) -> int:
+        """Count those of whom the registry has spoken."""
+        return len(self._plans)
 
     def __iter__(self) -> Iterator[str]:
         """List the patients of whom the registry has spoken."""
@@ -70,29 +84,35 @@ class Plans:
 
     def put(self, entry: PatientEntry) -> list[str]:
         """Take an entry; give the books that it names and nobody loaded."""
+        books = tuple(entry.books)
+        watched = self._watched.get((books, entry.under_13))
+        if watched is None:
+            watched = self._watched[books, entry.under_13] = self._watch(entry)
+        zones = _zones(entry.zone)
+        if entry.zones:
+            zones = (*zones, *_moves(entry))
+        from_ms = entry.care_plan_from_ms
+        if not -TIME_MS_MAX <= from_ms <= TIME_MS_MAX:
+            from_ms = min(max(from_ms, -TIME_MS_MAX), TIME_MS_MAX)
+        self._plans[entry.patient_id] = Plan(
+            watched.in_force,
+            from_ms,
+            zones,
+            personal_limits(entry.limits) if entry.limits else (),
+            entry.therapy_start_ms,
+            tuple([expectation(entry, one, zones) if one else None for one in watched.speaking]),
+        )
+        return watched.unknown
+
+    def _watch(self, entry: PatientEntry) -> _Watched:
+        """Find out what the entry's books mean for whoever is under them."""
         unknown = [name for name in entry.books if name not in self._rule_set.books]
         lost = unknown and len(unknown) == len(entry.books)
         watching = self._rule_set.books if lost else entry.books
         too_old = self.refused(entry)
-        books = tuple(name for name in watching if name not in too_old)
-        if books not in self._in_force:
-            self._in_force[books] = tuple(self._rule_set.in_force(books))
-        named = tuple(name for name in entry.books if name not in too_old)
-        if named not in self._speaking:
-            self._speaking[named] = speaking(self.absences, named)
-        from_ms = min(max(entry.care_plan_from_ms, -TIME_MS_MAX), TIME_MS_MAX)
-        zones = _zones(entry)
-        self._plans[entry.patient_id] = Plan(
-            self._in_force[books],
-            from_ms,
-            zones,
-            personal_limits(entry.limits),
-            entry.therapy_start_ms,
-            tuple(
-                expectation(entry, rule, zones) if rule else None for rule in self._speaking[named]
-            ),
-        )
-        return unknown
+        in_force = self._rule_set.in_force([name for name in watching if name not in too_old])
+        named = [name for name in entry.books if name not in too_old]
+        return _Watched(unknown, tuple(in_force), speaking(self.absences, named))
 
     def refused(self, entry: PatientEntry) -> list[str]:
         """Name the books whose limits are for older patients: they do not judge a child."""
@@ -115,10 +135,16 @@ def local_day(plan: Plan, at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date().isoformat()
 
 
-def _zones(entry: PatientEntry) -> tuple[tuple[int, tzinfo], ...]:
-    periods = sorted(entry.zones, key=lambda period: period.from_ms)
-    since = [(max(period.from_ms, LONG_AGO_MS), _zone(period.zone)) for period in periods]
-    return ((LONG_AGO_MS, _zone(entry.zone)), *since)
+def _moves(entry: PatientEntry) -> Iterator[tuple[int, tzinfo]]:
+    """Give since when the patient lives elsewhere, and where."""
+    for period in sorted(entry.zones, key=lambda period: period.from_ms):
+        yield max(period.from_ms, LONG_AGO_MS), _zone(period.zone)
+
+
+@lru_cache(maxsize=1024)
+def _zones(name: str) -> tuple[tuple[int, tzinfo], ...]:
+    """Give the zone of who never moved."""
+    return ((LONG_AGO_MS, _zone(name)),)
 
 
 @lru_cache(maxsize=1024)

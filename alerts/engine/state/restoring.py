@@ -6,6 +6,7 @@ Rungs are found by name; rules that no longer exist are left out.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from alerts.engine.absence.keep import KeptSilence, with_alert
 from alerts.engine.ladders.ladder import INFO, Ladder, RuleSet, VitalLadders, mask
 from alerts.engine.readings.columns import Integers, stacked
-from alerts.engine.state.archive import ArrivalsRecord, PatientRecord, VitalRecord, places
+from alerts.engine.state.archive import ArrivalsRecord, PatientRecord, VitalRecord, columns_of
 from alerts.engine.state.archived_ladders import KeptLadder, held_of
 from alerts.engine.state.partition_state import Arrivals, Orphan, PartitionState
 from alerts.engine.state.remembered import circumstances, remark
@@ -30,9 +31,17 @@ def restore_patients(state: PartitionState, patients: Mapping[str, PatientRecord
         return np.empty(0, np.int64)
     known = len(state.patients)
     rows, records = state.rows_of(list(patients)), list(patients.values())
+    found: dict[str, tuple[list[int], list[VitalRecord]]] = defaultdict(lambda: ([], []))
+    for place, record in enumerate(records):
+        for name, kept in record.vitals.items():
+            places, several = found[name]
+            places.append(place)
+            several.append(kept)
     for vital in state.rule_set.vitals:
-        _restore_vital(state, rows, vital, records)
-        _restore_beginnings(state, rows, vital, records)
+        if vital.vital.name in found:
+            places, several = found[vital.vital.name]
+            _restore_vital(state, rows[places], vital, several)
+    _restore_beginnings(state, rows, records)
     _restore_rungs(state, rows, records)
     numbers: list[int] = rows.tolist()
     state.absences.restore(numbers, [record.silence for record in records])
@@ -49,23 +58,15 @@ def restore_patient(state: PartitionState, patient_id: str, record: PatientRecor
 
 
 def _restore_vital(
-    state: PartitionState, rows: Integers, vital: VitalLadders, records: Sequence[PatientRecord]
+    state: PartitionState, rows: Integers, vital: VitalLadders, several: Sequence[VitalRecord]
 ) -> None:
-    found = [
-        (place, kept)
-        for place, record in enumerate(records)
-        if (kept := record.vitals.get(vital.vital.name)) is not None
-    ]
-    if not found:
-        return
-    here, several = rows[[place for place, _ in found]], [kept for _, kept in found]
-    state.newest_ms[here, vital.index] = [kept.newest_ms for kept in several]
-    _restore_slots(state, here, vital, several)
+    state.newest_ms[rows, vital.index] = [kept.newest_ms for kept in several]
+    _restore_slots(state, rows, vital, several)
     cleared = (kept.cleared for kept in several)
-    state.clear[here[:, None], places(vital.ladders)] = stacked(
+    state.clear[rows[:, None], columns_of(vital.ladders)] = stacked(
         cleared, partial(asking, vital.ladders)
     )
-    for row, kept in zip(here.tolist(), several, strict=True):
+    for row, kept in zip(rows.tolist(), several, strict=True):
         if kept.arrivals is not None or state.arrivals:
             _restore_arrivals(state, row, vital.index, kept.arrivals)
 
@@ -74,31 +75,39 @@ def _restore_slots(
     state: PartitionState, rows: Integers, vital: VitalLadders, several: Sequence[VitalRecord]
 ) -> None:
     memory = state.memories[vital.index]
-    whole = memory.restore(rows, [kept.slot for kept in several])
-    for place in np.flatnonzero(~whole).tolist():
+    known = memory.restore(rows, [kept.slot for kept in several])
+    for place in np.flatnonzero(~known).tolist():
         recent = np.frombuffer(several[place].recent, dtype="<u8")
         memory.restore_recent(int(rows[place]), recent)
     asks = circumstances(state.kinds[vital.index].requirements)
+    if {kept.asked for kept in several} <= {None, asks}:  # as of all but a former release
+        return
     for row, kept in zip(rows.tolist(), several, strict=True):
-        if kept.asked is not None and kept.asked != asks:
+        if kept.asked is not None:
             remark(memory, int(memory.slot_of[row]), kept.asked, asks)
 
 
 def _restore_beginnings(
-    state: PartitionState, rows: Integers, vital: VitalLadders, records: Sequence[PatientRecord]
+    state: PartitionState, rows: Integers, records: Sequence[PatientRecord]
 ) -> None:
     """Tell whose readings of a vital nobody kept from the beginning on."""
-    late = [
-        record.kept_vitals is not None and vital.vital.name not in record.kept_vitals
-        for record in records
-    ]
-    told = bool(vital.ladders)
-    state.memories[vital.index].began_late[rows] = False if told else late
-    unfilled = {(row, vital.index) for row, one in zip(rows.tolist(), late, strict=True) if one}
+    names = [vital.vital.name for vital in state.rule_set.vitals]
+
+    def late_of(kept: tuple[str, ...] | None) -> list[bool]:
+        return [kept is not None and name not in kept for name in names]
+
+    kept = (
+        one.kept_vitals if one.kept_vitals is None else tuple(one.kept_vitals) for one in records
+    )
+    late = stacked(kept, late_of)
+    told = np.array([bool(vital.ladders) for vital in state.rule_set.vitals])
+    for vital, memory in enumerate(state.memories):
+        memory.began_late[rows] = late[:, vital] & ~told[vital]
     if state.unfilled:
-        state.unfilled.difference_update((row, vital.index) for row in rows.tolist())
-    if told:
-        state.unfilled |= unfilled
+        every = product(rows.tolist(), range(len(names)))
+        state.unfilled.difference_update(every)
+    place, unfilled = np.nonzero(late & told)
+    state.unfilled.update(zip(rows[place].tolist(), unfilled.tolist(), strict=True))
 
 
 def _restore_rungs(state: PartitionState, rows: Integers, records: Sequence[PatientRecord]) -> None:
