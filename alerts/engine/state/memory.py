@@ -129,7 +129,7 @@ class Memory:
             self.began_late = np.concatenate([self.began_late, np.zeros(len(more), np.bool_)])
 
     def reserve_slots(self, slots: int) -> None:
-        """Make room for so many slots, or for all rows: zeros take no memory until they are used."""
+        """Make room for so many slots, or for all rows: zeros that nobody used take no memory."""
         if slots > len(self.table):
             most = max(slots, len(self.table) * 3 // 2, len(self.slot_of))
             table = np.zeros(most, self.layout.slot)

@@ -78,6 +78,32 @@ def test_what_can_be_read_is_taken_and_what_cannot_is_told() -> None:
     assert follower.partition.state.patients == ["p1", "p2", "p3"]
 
 
+def test_many_records_at_once_lead_to_what_they_lead_to_one_by_one() -> None:
+    world, _ = led(2)
+    early = patient_record(world)
+    world, _ = led(6)
+    late = patient_record(world)
+    unreadable = encode_kept("a.1", NOON, b"\xc1")
+    log = [
+        (b"p1", late),
+        (b"p2", early),
+        (b"\x00other", b"x"),
+        (b"p1", early),  # of several records of one patient the last one counts
+        (b"p3", late),
+        (b"p3", unreadable),
+        (b"p4", unreadable),
+        (b"p4", late),
+        (b"p2", None),
+    ]
+    at_once, one_by_one = replica(), replica()
+    places = at_once.follow(log)
+    assert places == [place for place, one in enumerate(log) if one_by_one.follow([one])]
+    assert places == [5, 6]
+    assert [*at_once.items(range(4))] == [*one_by_one.items(range(4))]
+    assert said(next(at_once.items([0]))) == ("p1", "a.1", NOON + MINUTE, TOPIC, 2)
+    assert at_once.beside == one_by_one.beside == {b"\x00other": b"x"}
+
+
 def test_a_checkpoint_counts_until_it_is_taken_away_or_nobody_can_read_it() -> None:
     def begins(*records: bytes | None) -> int:
         follower = replica()
