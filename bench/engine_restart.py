@@ -11,7 +11,8 @@ reading must have its alert, under one name. Beside it: the wait while both live
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -88,8 +89,8 @@ def restarts(
     plain_s = _plain_s(kafka, REGISTRY) + _plain_s(kafka, STATE)
     keep = ("--snapshots", str(snapshots), "--snapshot-every", "1")
     within_s = GIVE_UP_S + _PATIENCE * target_s
-    from_kafka_s = _restart_s(kafka, snapshots, keep, within_s)
-    from_snapshot_s = _restart_s(kafka, snapshots, keep, within_s)
+    from_kafka_s = _restart_s(kafka, keep, within_s, partial(_wait_for, snapshots, within_s))
+    from_snapshot_s = _restart_s(kafka, keep, within_s)
     reference = Reference("plain consumer of both topics", plain_s)
     target = Target("<=", target_s)
     thousands = patients // 1_000
@@ -129,21 +130,26 @@ def _plain_s(kafka: EmbeddedKafka, topic: str) -> float:
 
 
 def _restart_s(
-    kafka: EmbeddedKafka, snapshots: Path, options: tuple[str, ...], within_s: float
+    kafka: EmbeddedKafka,
+    options: tuple[str, ...],
+    within_s: float,
+    then: Callable[[], None] = lambda: None,
 ) -> float:
-    """Start one, wait until it judges, and until its snapshots are there."""
+    """Start one, wait until it judges; do something more before it is stopped."""
     port = free_port()
     began_s = time.perf_counter()
     with engine(kafka, "--alone", "--monitor-port", str(port), *options):
         wait_until_ready(port, within_s)
         took_s = time.perf_counter() - began_s
-        for path in snapshots.iterdir():
-            path.unlink()
-        never, give_up_s = Event(), time.perf_counter() + within_s
-        while len(list(snapshots.glob("*.state"))) < PARTITIONS:
-            assert time.perf_counter() < give_up_s, "no snapshots"
-            never.wait(0.1)
+        then()
     return took_s
+
+
+def _wait_for(snapshots: Path, within_s: float) -> None:
+    never, give_up_s = Event(), time.perf_counter() + within_s
+    while len(list(snapshots.glob("*.state"))) < PARTITIONS:
+        assert time.perf_counter() < give_up_s, "no snapshots"
+        never.wait(0.1)
 
 
 def _takeover(kafka: EmbeddedKafka) -> Iterator[Figure]:

@@ -54,7 +54,6 @@ class Replicas:
         self._save_every_ms = SAVE_EVERY_MS
         self._saving: Saving | None = None
         self._saved_ms: dict[int, int] = {}
-        self._partitions = 1
         self._all: list[Replica] = []
         self._next: list[int] = []
         """By partition: where alerts.state.v1 is followed on."""
@@ -130,9 +129,8 @@ class Replicas:
         lives = (life.topic_id, state_life.topic_id)
         if len(self._all) != life.partitions:
             self._lives = readings, kept = lives
-            self._partitions = life.partitions
-            self._all = [self._new() for _ in range(life.partitions)]
             self._next = [0] * life.partitions
+            self._all = [self._new() for _ in self._next]
             for number in range(life.partitions):
                 self._next[number] = self._load(number)
         for number in self.leads | self._unwritten:
@@ -229,6 +227,11 @@ class Replicas:
         else:
             self._all[number].rest()
 
+    @property
+    def saving(self) -> bool:
+        """Whether a snapshot is under way: ``save`` is to be called often."""
+        return self._saving is not None
+
     def save(self) -> None:
         """Go on with a snapshot for a short while, or begin one that is due."""
         if self._snapshots is None:
@@ -276,7 +279,7 @@ class Replicas:
 
     def _new(self) -> Replica:
         replica = Replica(self._rule_set, self._plans, self._lives[0])
-        replica.reserve(len(self._plans) // self._partitions + _UNEVEN)
+        replica.reserve(len(self._plans) // len(self._next) + _UNEVEN)
         return replica
 
     def _take(self, records: Iterable[LogRecord]) -> None:
