@@ -101,7 +101,7 @@ def test_what_a_former_release_wrote_down_keeps_the_names_of_its_alerts() -> Non
     heard(state, *at_once(pressure(NOON, 120)), Tick(NOON + 4 * DAY + 1))
     (kept,) = state.absences.keep([0])
     without = {key: msgspec.structs.replace(one, alert="") for key, one in kept.open.items()}
-    state.absences.restore(0, msgspec.structs.replace(kept, open=without))
+    state.absences.restore([0], [msgspec.structs.replace(kept, open=without)])
     found = heard(state, *at_once(pressure(NOON + 5 * DAY, 120)))
     assert [(one.event, one.alert_id) for one in found] == [
         ("returned", alert_id("p1", "absence-blood-pressure", f"silence/{name}"))
