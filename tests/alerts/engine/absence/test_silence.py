@@ -165,15 +165,14 @@ def stamped(raw: list[tuple[int, list[tuple[int, int, int]]]]) -> list[Entry]:
 
 def restarted(attendance: Attendance) -> Attendance:
     """Restore what was kept, as a new process does."""
-    names, rules = ("blood_pressure", "glucose"), ("a", "b", "c")
+    vitals, rules = {"blood_pressure": 0, "glucose": 1}, ("a", "b", "c")
     again = Attendance(RUNGS, VITAL_OF, 2, expect, attendance.surroundings)
     again.grow(PATIENTS)
     written = [
         msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
-        for silence in keep_rows(attendance, range(PATIENTS), names, rules)
+        for silence in keep_rows(attendance, range(PATIENTS), tuple(vitals), rules)
     ]
-    numbers = {name: number for number, name in enumerate(names)}
-    restore_rows(again, range(PATIENTS), written, numbers, rules)
+    restore_rows(again, range(PATIENTS), written, vitals, rules)
     restore_away(again, encode_away(attendance))
     return again
 
