@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 _BEDSIDE = "gateway.bedside.cli"
+_ADMITTING = "gateway.bedside.admitting"
 COMMANDS = {
     "scan": (_BEDSIDE, "Show the devices near this gateway."),
-    "pair": (_BEDSIDE, "Pair a device: from then on its readings count."),
+    "pair": (_ADMITTING, "Pair a device: from then on its readings count."),
     "devices": (_BEDSIDE, "List the paired devices: last reading, battery, failures."),
-    "unpair": (_BEDSIDE, "Let this gateway forget a device."),
+    "unpair": (_ADMITTING, "Let this gateway forget a device."),
     "status": (_BEDSIDE, "Say whether it works, what waits here, and what to do."),
     "doctor": (_BEDSIDE, "Check everything, one after another."),
     "run": ("gateway.cli", "Run the daemon: capture readings and send them."),

@@ -89,6 +89,7 @@ SHELLS = {
     "alerts/watcher/run.py",
     "gateway/admissions.py",
     "gateway/anteroom.py",
+    "gateway/bedside/admitting.py",
     "gateway/bedside/checks_bluetooth.py",
     "gateway/bedside/checks_clinic.py",
     "gateway/bedside/checks_machine.py",

@@ -13,6 +13,8 @@ import click
 from schemas.errors import MisconfiguredError
 from schemas.time_zone import zone_named
 
+SUDO = "sudo vitalwire gateway"
+"""How the commands are typed: the gateway's directory is its own user's."""
 STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
 _ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 

@@ -1,0 +1,154 @@
+"""Commands that change which devices count here, for whoever visits the home: pair and unpair."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import structlog
+
+from gateway import wall
+from gateway.admission import Admission, AdmittedBy
+from gateway.admissions import Admissions
+from gateway.advert import Advert
+from gateway.bedside import near, questions, words
+from gateway.bedside.options import ADAPTER, STATE, SUDO, address_of_device, listen, zone_by_name
+from gateway.bedside.overview import ask_daemon
+from gateway.bluetooth import first_meeting, pairing
+from schemas.clock import SystemClock
+from schemas.errors import MisconfiguredError, UnavailableError
+from schemas.reading import Device
+
+
+@click.command(
+    epilog="Examples: `sudo vitalwire gateway pair` (lists what is near and asks) · "
+    "`sudo vitalwire gateway pair C0:00:00:00:00:01`"
+)
+@click.argument("address", required=False, callback=address_of_device)
+@ADAPTER
+@click.option("--passkey", type=click.IntRange(0, 999_999), help="The six digits of the device.")
+@listen(15.0)
+@click.option(
+    "--zone", callback=zone_by_name, help="Whose time its display shows; default: the home's."
+)
+@STATE
+def pair(  # noqa: PLR0913  (one option each)
+    *,
+    address: str | None,
+    adapter: str,
+    passkey: int | None,
+    listen_s: float,
+    zone: ZoneInfo | None,
+    state: Path,
+) -> None:
+    """Pair the device with ADDRESS; without it, list what is near and ask which."""
+    # The person is told in words.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    _make_directory(state)
+    with Admissions(state) as admissions:
+        if address is None:
+            address = near.choose(adapter, listen_s)
+        if address is None:
+            return
+        before = admissions.get(address)
+        person = pairing.Person(
+            address=address,
+            ask_passkey=_knowing(passkey) if passkey is not None else questions.ask_passkey,
+            ask_same=questions.ask_same,
+            tell=click.echo,
+        )
+        clocks = admissions.clocks
+        shows, note = zone or clocks.zone(address), partial(clocks.note_set, address)
+        task = first_meeting.Task(SystemClock(), shows, note)
+        found, met = asyncio.run(pairing.pair(adapter, person, task))
+        admitted = _admission(found, met.said)
+        admissions.admit(admitted)
+    click.secho(f"✓ Paired {found.name} {found.address}.", fg="green", bold=True)
+    if before is not None and before.serial and admitted.serial not in {before.serial, None}:
+        click.secho(
+            "! It is another device than before: its serial number has changed.", fg="yellow"
+        )
+    if met.clock_set is not None:
+        click.echo(f"Its clock was wrong, and was set to {met.clock_set.shows:%H:%M}.")
+    _tell_what_comes_next(state)
+
+
+@click.command(epilog="Example: `sudo vitalwire gateway unpair C0:00:00:00:00:01`")
+@click.argument("address", callback=address_of_device)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@STATE
+def unpair(*, address: str, yes: bool, state: Path) -> None:
+    """Let this gateway forget a device: it is read no more until it is paired again."""
+    if not state.is_dir():
+        raise MisconfiguredError(
+            f"There is no directory {state}.", "Give the gateway's directory with --state."
+        )
+    with Admissions(state) as admissions:
+        known = admissions.get(address)
+        name = words.title(known) if known is not None else address
+        question = partial(click.confirm, f"Shall this gateway forget {name}?")
+        if not yes and not questions.answered(
+            question, "Add --yes to forget it without being asked."
+        ):
+            click.echo("Nothing was changed.")
+            raise click.Abort
+        # The record first: whatever happens then, the device is refused.
+        forgotten = admissions.forget(address)
+        try:
+            removed = asyncio.run(pairing.unpair(address))
+        except UnavailableError as error:
+            if not forgotten:
+                raise
+            raise UnavailableError(
+                f"This gateway reads {name} no more, but its pairing is still here. {error.cause}",
+                f"Then repeat `{SUDO} unpair {address}`.",
+            ) from error
+    if not (forgotten or removed):
+        raise MisconfiguredError(
+            f"{address} is not paired here.", f"`{SUDO} devices` lists what is."
+        )
+    click.echo(f"{name} is forgotten. Its readings stay; remove the pairing on the device too.")
+
+
+def _make_directory(state: Path) -> None:
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MisconfiguredError(
+            f"The directory {state} cannot be used: {error.strerror}.", "Run this with sudo."
+        ) from error
+
+
+def _knowing(passkey: int) -> Callable[[], Awaitable[int | None]]:
+    async def answer() -> int | None:
+        return passkey
+
+    return answer
+
+
+def _admission(found: Advert, said: Device) -> Admission:
+    return Admission(
+        address=found.address,
+        by=AdmittedBy.PERSON,
+        name=found.name,
+        admitted_ms=wall.read(SystemClock()).wall_ms,
+        model=said.model,
+        manufacturer=said.manufacturer,
+        serial=said.serial,
+    )
+
+
+def _tell_what_comes_next(state: Path) -> None:
+    if ask_daemon(state) is None:
+        click.secho(
+            "! The gateway's program does not run: `sudo systemctl start vitalwire-gateway`",
+            fg="yellow",
+        )
+    click.echo(
+        "From now on this gateway reads it whenever it has something new.\n"
+        "To test it: take a measurement here, wait a minute, then look for it with\n"
+        f"    {SUDO} devices"
+    )
