@@ -20,7 +20,9 @@ from bench.home import BenchHome, eventually
 from bench.record import Figure, Reference, Target
 from simulators.peripherals import Cuff
 from simulators.peripherals.attributes import Characteristic
+from simulators.peripherals.served_link import ServedLink
 from simulators.stack.process import LOOPBACK
+from simulators.world.central import BackgroundTasks
 
 BURSTS = 30
 READINGS_OF_A_BURST = 20
@@ -30,23 +32,34 @@ BURST_WITHIN_S = 60.0
 TARGET_MS = 50
 
 
+class TimedLink(ServedLink):
+    """Notes when each payload was sent over it, and when its confirmation was seen."""
+
+    def __init__(self, tasks: BackgroundTasks) -> None:
+        """Take what a link takes."""
+        super().__init__(tasks)
+        self.sent_s: dict[bytes, float] = {}
+        self.confirmed_s: dict[bytes, float] = {}
+
+    async def indicate(
+        self, connection: Connection, characteristic: Characteristic, payload: bytes
+    ) -> bool:
+        """Send one a moment after the last, as a cuff does."""
+        await asyncio.sleep(PACE_S)
+        self.sent_s[payload] = time.monotonic()
+        confirmed = await super().indicate(connection, characteristic, payload)
+        self.confirmed_s[payload] = time.monotonic()
+        return confirmed
+
+
 class TimedCuff(Cuff):
-    """Notes when it sent each payload, and when it saw the confirmation."""
+    """A cuff with such a link."""
 
     def __init__(self, *arguments: object) -> None:
         """Take what a cuff takes."""
         super().__init__(*arguments)  # type: ignore[arg-type]
-        self.sent_s: dict[bytes, float] = {}
-        self.confirmed_s: dict[bytes, float] = {}
-
-    async def _indicate(
-        self, connection: Connection, characteristic: Characteristic, payload: bytes
-    ) -> bool:
-        await asyncio.sleep(PACE_S)
-        self.sent_s[payload] = time.monotonic()
-        confirmed = await super()._indicate(connection, characteristic, payload)
-        self.confirmed_s[payload] = time.monotonic()
-        return confirmed
+        self._link = timed = TimedLink(self._tasks)
+        self.sent_s, self.confirmed_s = timed.sent_s, timed.confirmed_s
 
 
 class Echo:

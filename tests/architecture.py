@@ -217,6 +217,7 @@ SHELLS = {
     "simulators/peripherals/peripheral.py",
     "simulators/peripherals/record_keeper.py",
     "simulators/peripherals/scale.py",
+    "simulators/peripherals/served_link.py",
     "simulators/peripherals/storing_cuff.py",
     "simulators/peripherals/thermometer.py",
     "simulators/programs.py",

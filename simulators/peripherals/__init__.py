@@ -4,10 +4,10 @@ from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.cuff import Cuff, CuffBehaviour
 from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
 from simulators.peripherals.habits import Habits, Keeps
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Entry, Ledger
 from simulators.peripherals.meter import Meter, MeterBehaviour, Sample
 from simulators.peripherals.oximeter import Oximeter
-from simulators.peripherals.peripheral import DeviceIdentity
 from simulators.peripherals.record_keeper import NORDIC_ERRORS, RacpErrors
 from simulators.peripherals.scale import Scale
 from simulators.peripherals.thermometer import Thermometer

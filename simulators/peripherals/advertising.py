@@ -1,10 +1,12 @@
 """What a device says on the air before anybody connects: 31 bytes, and 31 more to who asks."""
 
 from bumble.core import UUID, AdvertisingData
+from bumble.device import Device
 
-__all__ = ["ADVERTISEMENT_BYTES_MAX", "advertisement", "scan_response"]
+__all__ = ["ADVERTISEMENT_BYTES_MAX", "advertisement", "begin", "scan_response"]
 
 ADVERTISEMENT_BYTES_MAX = 31
+INTERVAL_MS = 100
 
 _NO_CLASSIC = 0x04
 _GENERALLY_DISCOVERABLE = 0x02
@@ -39,3 +41,13 @@ def scan_response(name: str) -> bytes:
     """Build the answer to who asks for more: the name, as much of it as fits."""
     text = name.encode()[: ADVERTISEMENT_BYTES_MAX - 2]
     return bytes(AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, text)]))
+
+
+async def begin(device: Device, said: bytes, name: str) -> None:
+    """Say it ten times a second, until told otherwise."""
+    await device.start_advertising(
+        advertising_data=said,
+        scan_response_data=scan_response(name),
+        advertising_interval_min=INTERVAL_MS,
+        advertising_interval_max=INTERVAL_MS,
+    )

@@ -19,8 +19,9 @@ from simulators.peripherals import attributes
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.faults import DropLink, LoseConfirmation, Stall
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits, Keeps
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
+from simulators.peripherals.peripheral import Peripheral
 
 __all__ = ["BurstSender"]
 
@@ -121,13 +122,13 @@ class BurstSender(Peripheral):
 
     def _resume(self, connection: Connection) -> None:
         """Behave as if the peer had just subscribed, if it once had."""
-        if self._remembers and connection is self._connection:
+        if self._remembers and connection is self._link.connection:
             subscribed = self._device.gatt_server.subscribers.setdefault(connection, {})
             subscribed[self._measurement.handle] = _INDICATE
             self._subscribed(connection)
 
     def _subscribed(self, connection: Connection) -> None:
-        wanted = self._wants(connection, self._measurement) and self._may_hand_over()
+        wanted = self._link.wants(connection, self._measurement) and self._may_hand_over()
         if wanted and self._memory and self._sending is not connection:
             self._sending = connection
             self._tasks.spawn(self._hand_over(connection))
@@ -140,7 +141,7 @@ class BurstSender(Peripheral):
         while (kept := self._next(sent)) is not None and len(sent) != last:
             if stall is not None and len(sent) == stall.after:
                 return  # until the peer loses patience, or the idle timeout
-            confirmed = await self._indicate(connection, self._measurement, kept.payload)
+            confirmed = await self._link.indicate(connection, self._measurement, kept.payload)
             if not confirmed or self._faults.take(LoseConfirmation) is not None:
                 break
             sent.append(kept)
@@ -148,7 +149,7 @@ class BurstSender(Peripheral):
         else:
             if kept is None and self._habits.keeps is Keeps.UNTIL_ALL_CONFIRMED:
                 self._memory.clear()
-        await self._drop(connection)
+        await self._link.drop(connection)
 
     def _next(self, sent: list[_Kept]) -> _Kept | None:
         """Return the oldest in the memory that this burst has not sent."""

@@ -17,8 +17,8 @@ from schemas.gatt.number import Absent, Number, scaled
 from schemas.vitals import FROM_MMOL_L_GLUCOSE
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity
 from simulators.peripherals.record_keeper import KeeperBehaviour, RecordKeeper
 from simulators.peripherals.records import Record
 

@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 from schemas.clock import Clock
 from simulators.peripherals.clock import DeviceClock, utc
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits, Keeps
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity
 
 CONFORMANT = "conformant"
 _NEVER_SET = datetime(2000, 1, 1)  # noqa: DTZ001 - devices know no zone

@@ -8,8 +8,8 @@ from schemas.gatt.oximeter import Ability, Features, MeasurementStatus, SpotChec
 from simulators.peripherals.burst import BurstSender
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity
 
 __all__ = ["Oximeter", "OximeterBehaviour"]
 

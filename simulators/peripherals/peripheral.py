@@ -8,14 +8,12 @@ depart from that, their habits say.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
 
 import structlog
-from bumble import att, gatt, hci
+from bumble import gatt, hci
 from bumble.controller import Controller
-from bumble.core import BaseBumbleError
 from bumble.device import Connection, DeviceConfiguration
 from bumble.host import Host
 from bumble.keys import PairingKeys
@@ -28,37 +26,23 @@ from simulators.peripherals.attributes import Characteristic
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.clock_services import ClockServices
 from simulators.peripherals.habits import Habits
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
 from simulators.peripherals.listening import ListeningDevice
 from simulators.peripherals.pairing import Bonds
+from simulators.peripherals.served_link import ServedLink
 from simulators.world.central import BackgroundTasks
 from simulators.world.faults import Fault, FaultList
 from simulators.world.radio import Air
 
-__all__ = ["DeviceIdentity", "LinkEvent", "Peripheral"]
+__all__ = ["LinkEvent", "Peripheral"]
 
-ADVERTISING_INTERVAL_MS = 100
-# A peer that connects and then does nothing would keep everybody else away.
-IDLE_TIMEOUT_S = 60.0
-CONFIRMATION_TIMEOUT_S = 30.0  # of the attribute protocol
 
 _IN_A_SERVICE_OF_ITS_OWN = (ClockWay.CURRENT_TIME, ClockWay.CURRENT_TIME_AFTER_NOTIFICATION)
 
 LinkEvent: TypeAlias = Literal["connected", "paired", "pairing failed", "disconnected"]
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class DeviceIdentity:
-    """What is printed on the device; `address` is its static random address, upper case."""
-
-    address: str
-    name: str
-    manufacturer: str
-    model: str
-    serial: str
-    firmware: str = "1.0"
 
 
 class Peripheral(ABC):
@@ -82,13 +66,11 @@ class Peripheral(ABC):
         self._faults = FaultList()
         self._is_on = False
         self._controller: Controller | None = None  # only in an air
-        self._connection: Connection | None = None
         self._all_subscribed = False  # on the link that it has, or had last
         self._pushable: list[Characteristic] = []
-        self._link_gone: asyncio.Future[None]  # one per link
-        self._idle_timer: asyncio.TimerHandle | None = None
         self._advertising = asyncio.Lock()
         self._tasks = BackgroundTasks()
+        self._link = ServedLink(self._tasks)
 
     # The owner's side: what a person, a test or a home does with it.
 
@@ -114,7 +96,7 @@ class Peripheral(ABC):
     @property
     def is_connected(self) -> bool:
         """Whether somebody is connected to it."""
-        return self._connection is not None
+        return self._link.connection is not None
 
     @property
     def is_advertising(self) -> bool:
@@ -150,8 +132,8 @@ class Peripheral(ABC):
     async def stop(self) -> None:
         """Switch it off: its link ends, its memory stays."""
         self._is_on = False
-        if self._connection is not None:
-            await self._connection.disconnect()
+        if self._link.connection is not None:
+            await self._link.connection.disconnect()
         await self._advertise_if_wanted()  # no more: a real controller would go on
         await self._tasks.close()
         await self._device.power_off()
@@ -174,8 +156,8 @@ class Peripheral(ABC):
 
     async def drop_link(self) -> None:
         """End the link that it has, as when somebody takes its battery out."""
-        if self._connection is not None:
-            await self._drop(self._connection)
+        if self._link.connection is not None:
+            await self._link.drop(self._link.connection)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault happen at its next occasion, once."""
@@ -214,55 +196,6 @@ class Peripheral(ABC):
             return False
         return not self._habits.wants_everything_subscribed or self._all_subscribed
 
-    def _wants(self, connection: Connection, characteristic: Characteristic) -> bool:
-        """Whether the peer subscribed."""
-        return any(self._device.gatt_server.read_cccd(connection, characteristic))
-
-    async def _notify(
-        self, connection: Connection, characteristic: Characteristic, payload: bytes
-    ) -> bool:
-        """Send a notification; False if the peer is gone or did not subscribe."""
-        if connection is not self._connection or not self._wants(connection, characteristic):
-            return False
-        self._restart_idle_timer()
-        await self._device.notify_subscriber(connection, characteristic, payload, force=True)
-        await asyncio.sleep(0)  # let the peer speak between two records: it may abort
-        return True
-
-    async def _indicate(
-        self, connection: Connection, characteristic: Characteristic, payload: bytes
-    ) -> bool:
-        """Send an indication; True only if the peer confirmed it.
-
-        bumble's own way forgets a confirmation when the link ends right behind it.
-        """
-        if connection is not self._connection or not self._wants(connection, characteristic):
-            return False
-        self._restart_idle_timer()
-        server = self._device.gatt_server
-        indication = att.ATT_Handle_Value_Indication(
-            attribute_handle=characteristic.handle, attribute_value=payload
-        )
-        async with server.indication_semaphores[connection]:
-            confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            server.pending_confirmations[connection] = confirmed
-            server.send_gatt_pdu(connection, bytes(indication))
-            await asyncio.wait(
-                {confirmed, self._link_gone},
-                timeout=CONFIRMATION_TIMEOUT_S,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            server.pending_confirmations.pop(connection, None)
-        return confirmed.done()
-
-    async def _drop(self, connection: Connection) -> None:
-        """End this link if it is still there."""
-        if connection is self._connection:
-            try:
-                await connection.disconnect()
-            except BaseBumbleError as error:
-                log.debug("peripheral.link_ended_meanwhile", error=repr(error))
-
     def _refresh_advertising(self) -> None:
         """Advertise, or stop it, soon."""
         if self._is_on:
@@ -271,24 +204,18 @@ class Peripheral(ABC):
     # The link.
 
     def _connected(self, connection: Connection) -> None:
-        self._connection = connection
+        self._link.begin(self._device, connection)
         self.bonds.paired_now = self._all_subscribed = False
-        loop = asyncio.get_running_loop()
-        self._link_gone = loop.create_future()
         connection.on("disconnection", self._disconnected)
         connection.on("pairing", self._paired)
         connection.on("pairing_failure", lambda _reason: self.watch("pairing failed"))
-        self._restart_idle_timer()
         if (patience_s := self._habits.wants_encryption_within_s) is not None:
+            loop = asyncio.get_running_loop()
             loop.call_later(patience_s, self._drop_unencrypted, connection)
         self.watch("connected")
 
     def _disconnected(self, _reason: int) -> None:
-        connection, self._connection = self._connection, None
-        self._link_gone.set_result(None)
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-        if connection is not None:
+        if (connection := self._link.end()) is not None:
             self._tasks.spawn(self._after_link(connection))
         self.watch("disconnected")
 
@@ -303,8 +230,8 @@ class Peripheral(ABC):
         self.watch("paired")
 
     def _drop_unencrypted(self, connection: Connection) -> None:
-        if connection is self._connection and not connection.is_encrypted:
-            self._tasks.spawn(self._drop(connection))
+        if connection is self._link.connection and not connection.is_encrypted:
+            self._tasks.spawn(self._link.drop(connection))
 
     def _on_subscription(
         self,
@@ -318,11 +245,13 @@ class Peripheral(ABC):
         if self._device.asked_within(self._habits.pause_before_subscribing_s):
             self._device.forget_subscription(connection, characteristic)
             return
-        self._all_subscribed = all(self._wants(connection, pushed) for pushed in self._pushable)
+        self._all_subscribed = all(
+            self._link.wants(connection, pushed) for pushed in self._pushable
+        )
         if self._all_subscribed:
             self.bonds.all_subscribed()
         if characteristic is self._clock_services.pushed:
-            self._tasks.spawn(self._clock_services.tell(connection, self._notify))
+            self._tasks.spawn(self._clock_services.tell(connection, self._link.notify))
         if characteristic is self._battery:
             percent = device_information.encode_battery_percent(self.battery_percent)
             self._tasks.spawn(self._tell(connection, characteristic, percent))
@@ -331,37 +260,23 @@ class Peripheral(ABC):
     async def _tell(
         self, connection: Connection, characteristic: Characteristic, payload: bytes
     ) -> None:
-        await self._notify(connection, characteristic, payload)
-
-    def _restart_idle_timer(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._idle_timer = loop.call_later(IDLE_TIMEOUT_S, self._drop_idle)
-
-    def _drop_idle(self) -> None:
-        if self._connection is not None:
-            self._tasks.spawn(self._drop(self._connection))
+        await self._link.notify(connection, characteristic, payload)
 
     async def _advertise_if_wanted(self) -> None:
         async with self._advertising:
-            free = self._is_on and self._connection is None
+            free = self._is_on and self._link.connection is None
             wanted = free and (self.bonds.pairing_mode or self._has_something())
             if wanted:
                 pairing = self.bonds.pairing_mode
                 named = pairing or self._habits.advertises_service
-                await self._device.start_advertising(
-                    advertising_data=advertising.advertisement(
-                        self.name,
-                        self.service_number if named else None,
-                        pairing=pairing,
-                        discoverable=self._habits.always_discoverable,
-                        maker=self._maker_data(),
-                    ),
-                    scan_response_data=advertising.scan_response(self.name),
-                    advertising_interval_min=ADVERTISING_INTERVAL_MS,
-                    advertising_interval_max=ADVERTISING_INTERVAL_MS,
+                said = advertising.advertisement(
+                    self.name,
+                    self.service_number if named else None,
+                    pairing=pairing,
+                    discoverable=self._habits.always_discoverable,
+                    maker=self._maker_data(),
                 )
+                await advertising.begin(self._device, said, self.name)
             elif self._device.is_advertising:
                 await self._device.stop_advertising()
 

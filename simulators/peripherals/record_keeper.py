@@ -28,8 +28,9 @@ from simulators.peripherals.attributes import Characteristic
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.faults import DropLink, Stall
 from simulators.peripherals.habits import Habits
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity, Peripheral
+from simulators.peripherals.peripheral import Peripheral
 from simulators.peripherals.records import Record, RecordStore, select
 
 __all__ = ["NORDIC_ERRORS", "KeeperBehaviour", "RacpErrors", "RecordKeeper"]
@@ -166,7 +167,7 @@ class RecordKeeper(Peripheral):
     def _requested(self, connection: Connection, payload: bytes) -> None:
         """Accept a request, or refuse it with an ATT error; the answer comes as an indication."""
         needed = (self._control_point, self._pushed[self.record_number])
-        subscribed = all(self._wants(connection, characteristic) for characteristic in needed)
+        subscribed = all(self._link.wants(connection, characteristic) for characteristic in needed)
         if not (subscribed and self._may_hand_over()):
             raise att.ATT_Error(self._keeping.errors.cccd_not_configured)
         try:
@@ -218,7 +219,7 @@ class RecordKeeper(Peripheral):
         for number, record in enumerate(records):
             if drop is not None and number == drop.after:
                 await self._send(connection, record, drop.notifications)
-                await self._drop(connection)
+                await self._link.drop(connection)
                 return
             if stall is not None and number == stall.after:
                 await self._aborted.wait()
@@ -231,7 +232,7 @@ class RecordKeeper(Peripheral):
         if self._keeping.contexts_last:
             sent += await self._send_contexts(connection, records)
         if goes_without_a_word:
-            await self._drop(connection)
+            await self._link.drop(connection)
         else:
             await self._end_transfer(connection, sent)
 
@@ -242,7 +243,7 @@ class RecordKeeper(Peripheral):
             return
         self._note_handed_over(sent)
         if self._keeping.leaves_when_empty and not self.pending:
-            await self._drop(connection)
+            await self._link.drop(connection)
 
     async def _send(
         self, connection: Connection, record: Record, most: int | None = None
@@ -250,7 +251,7 @@ class RecordKeeper(Peripheral):
         """Notify what the peer subscribed to, `most` at most; return what went out."""
         sent = []
         for number, payload in self._payloads(record)[:most]:
-            if await self._notify(connection, self._pushed[number], payload):
+            if await self._link.notify(connection, self._pushed[number], payload):
                 sent.append((number, payload))
         return sent
 
@@ -263,14 +264,16 @@ class RecordKeeper(Peripheral):
         return [
             (number, payload)
             for number, payload in contexts
-            if await self._notify(connection, self._pushed[number], payload)
+            if await self._link.notify(connection, self._pushed[number], payload)
         ]
 
     async def _close(self, connection: Connection, response: Response) -> bool:
         """End the procedure; True if the peer confirmed. It may ask again as soon as it did."""
         if self._serving is connection:
             self._serving = None
-        return await self._indicate(connection, self._control_point, racp.encode_response(response))
+        return await self._link.indicate(
+            connection, self._control_point, racp.encode_response(response)
+        )
 
     def _note_handed_over(self, sent: list[Payload]) -> None:
         """Write down what was received for the first time."""

@@ -18,8 +18,8 @@ from simulators.peripherals.attributes import Characteristic
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.cuff import FEATURES, NOTHING_NOTICED
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity
 from simulators.peripherals.record_keeper import KeeperBehaviour, Payload, RecordKeeper
 from simulators.peripherals.records import Record
 
@@ -105,7 +105,7 @@ class StoringCuff(RecordKeeper):
         ]
         segments = self._cut(blood_pressure_record.join(kept), next(self._sizes))
         for payload in segments[:most]:
-            if not await self._notify(connection, self._pushed[self.record_number], payload):
+            if not await self._link.notify(connection, self._pushed[self.record_number], payload):
                 return []
         return self._payloads(record) if most is None else []
 

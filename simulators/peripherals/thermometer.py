@@ -8,8 +8,8 @@ from schemas.gatt.thermometer import TemperatureMeasurement, TemperatureType, Te
 from simulators.peripherals.burst import BurstSender
 from simulators.peripherals.clock import DeviceClock
 from simulators.peripherals.habits import AS_THE_STANDARD_SAYS, Habits
+from simulators.peripherals.identity import DeviceIdentity
 from simulators.peripherals.ledger import Ledger
-from simulators.peripherals.peripheral import DeviceIdentity
 
 __all__ = ["Thermometer", "ThermometerBehaviour"]
 

@@ -207,7 +207,7 @@ async def test_a_peer_that_does_nothing_is_sent_away(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await collector.subscribe()
-    monkeypatch.setattr("simulators.peripherals.peripheral.IDLE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("simulators.peripherals.served_link.IDLE_TIMEOUT_S", 0.05)
     assert await collector.ask(racp.COUNT_ALL) == CountResponse(5)  # the last sign of life
     await asyncio.wait_for(collector.gone.wait(), TIMEOUT_S)
 

@@ -31,15 +31,22 @@ class EagerCuff(Cuff):
     def __init__(self, like: Cuff, then: Then, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(like.identity, like.clock, like.ledger)
         self.clock_read_first: list[bool] = []  # before each subscription
-        self._then = then
         self._clock_was_read = False
         self._answer: Callable[[], None] | None = None
-        on_pdu = ListeningDevice.on_gatt_pdu
+        on_pdu, drop = ListeningDevice.on_gatt_pdu, self._link.drop
+
+        async def leave(connection: Connection) -> None:
+            answer, self._answer = self._answer, None
+            if answer is None or then is Then.LEAVES:
+                await drop(connection)
+            elif then is Then.ANSWERS:
+                answer()
 
         def hear(device: ListeningDevice, connection: Connection, pdu: bytes) -> None:
             self._hear(pdu, lambda: on_pdu(device, connection, pdu))
 
         monkeypatch.setattr(ListeningDevice, "on_gatt_pdu", hear)
+        monkeypatch.setattr(self._link, "drop", leave)
 
     def begin(self, *, remembers: bool) -> None:
         """Remember an earlier subscription, or none."""
@@ -59,15 +66,8 @@ class EagerCuff(Cuff):
             take()
 
     def _send_unasked(self) -> None:
-        if self._connection is not None:
-            self._resume(self._connection)
-
-    async def _drop(self, connection: Connection) -> None:
-        answer, self._answer = self._answer, None
-        if answer is None or self._then is Then.LEAVES:
-            await super()._drop(connection)
-        elif self._then is Then.ANSWERS:
-            answer()
+        if self._link.connection is not None:
+            self._resume(self._link.connection)
 
     def _on_subscription(
         self, characteristic: Characteristic, connection: Connection, notify: bool, indicate: bool

@@ -55,8 +55,8 @@ def spoofer(serial: str = "C-0001") -> Cuff:
 
 def ask_for_security(device: Meter) -> None:
     """Send a Security Request, as some devices do as soon as somebody connects."""
-    assert device._connection is not None
-    device._connection.request_pairing()
+    assert device._link.connection is not None
+    device._link.connection.request_pairing()
 
 
 @pytest.fixture(autouse=True)
@@ -268,9 +268,9 @@ async def test_a_stranger_that_asks_for_security_is_not_paired_while_the_daemon_
 async def test_without_an_agent_a_stranger_is_not_paired_either(world: BluetoothWorld) -> None:
     """bluetoothd is "Pairable" only as long as somebody has registered an agent."""
     async with stranger_connected(world) as stranger:
-        assert stranger._connection is not None
+        assert stranger._link.connection is not None
         refused = asyncio.Event()
-        stranger._connection.on("pairing_failure", lambda _reason: refused.set())
+        stranger._link.connection.on("pairing_failure", lambda _reason: refused.set())
         ask_for_security(stranger)
         await refused.wait()
         assert not world.is_paired(stranger)

@@ -16,6 +16,7 @@ from schemas.gatt import uuids
 from schemas.gatt.quirks import AND_UA651, OMRON
 from simulators.peripherals import Cuff, Habits, Sample, Stall, attributes
 from simulators.peripherals.models import CUFFS
+from simulators.peripherals.served_link import ServedLink
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.counters import sessions
@@ -39,16 +40,16 @@ class ModernCuff(Cuff):
         return service
 
     def _subscribed(self, connection: Connection) -> None:
-        if self._wants(connection, self._enhanced) and self._memory:
+        if self._link.wants(connection, self._enhanced) and self._memory:
             self._tasks.spawn(self._hand_over(connection))
 
     async def _hand_over(self, connection: Connection) -> None:
-        self.asked_for_moving = self._wants(connection, self._moving)
-        self.asked_for_both = self._wants(connection, self._measurement)
-        await self._notify(connection, self._moving, MOVING)
-        if await self._indicate(connection, self._enhanced, ENHANCED):
+        self.asked_for_moving = self._link.wants(connection, self._moving)
+        self.asked_for_both = self._link.wants(connection, self._measurement)
+        await self._link.notify(connection, self._moving, MOVING)
+        if await self._link.indicate(connection, self._enhanced, ENHANCED):
             self._memory.clear()
-        await self._drop(connection)
+        await self._link.drop(connection)
 
 
 def modern(like: Cuff) -> ModernCuff:
@@ -87,7 +88,7 @@ class EmptyCuff(Cuff):
 
     async def _hand_over(self, connection: Connection) -> None:
         self._memory.clear()
-        await self._drop(connection)
+        await self._link.drop(connection)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ async def test_who_leaves_with_nothing_given_has_failed_unless_its_kind_does_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # So that it leaves while it is waited for, not within the subscription.
-    monkeypatch.setattr(EmptyCuff, "_drop", dropping_later(Command.DRAIN, monkeypatch))
+    monkeypatch.setattr(ServedLink, "drop", dropping_later(Command.DRAIN, monkeypatch))
     like = CUFFS[model].build(CUFF_ADDRESS, CLOCK)
     cuff = EmptyCuff(like.identity, like.clock, like.ledger, habits=like._habits)
     cuff.take(120, 80, 70)
@@ -113,12 +114,12 @@ async def test_who_leaves_with_nothing_given_has_failed_unless_its_kind_does_so(
 
 def dropping_later(
     command: Command, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[EmptyCuff, Connection], Awaitable[None]]:
-    orders, drop = watch(monkeypatch), EmptyCuff._drop
+) -> Callable[[ServedLink, Connection], Awaitable[None]]:
+    orders, drop = watch(monkeypatch), ServedLink.drop
 
-    async def later(cuff: EmptyCuff, connection: Connection) -> None:
+    async def later(link: ServedLink, connection: Connection) -> None:
         await eventually(lambda: command in orders)
-        await drop(cuff, connection)
+        await drop(link, connection)
 
     return later
 
