@@ -51,7 +51,13 @@ class MailServer:
 
 def send_to_log(notice: Notice, _: str) -> None:
     """Write a line, for a demo and for whoever forwards logs; it names no patient."""
-    _log.warning("notice", key=notice.key, severity=notice.severity, reason=notice.reason)
+    _log.warning(
+        "notice",
+        key=notice.key,
+        severity=notice.severity,
+        reason=notice.reason,
+        what=notice.what,
+    )
 
 
 def send_by_webhook(notice: Notice, url: str) -> None:

@@ -1,7 +1,7 @@
-"""What a notice says: enough to know how urgent it is and where to look, and nothing measured.
+"""What a notice says: how urgent it is, what to do, and where to look; nothing measured.
 
-It leaves the clinic by channels that others run. So it holds a pseudonym, a severity and the title
-of a rule; values, times and the rest are on the page, behind its sign-in.
+It leaves the clinic by channels that others run. So it holds a pseudonym, a severity, the title of
+a rule and how its advice begins; values, times and the rest are on the page, behind its sign-in.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from alerts.desk.case import Case
+from alerts.desk.technical import DESK, programme_of
 from schemas.alert import Action
 
 _WHY: dict[str, str] = {
@@ -27,7 +28,10 @@ _WHY: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to people; ``key`` is the same whenever this very message is sent again."""
+    """A message to people; ``key`` is the same whenever this very message is sent again.
+
+    ``what``: what has happened, without a word of whom.
+    """
 
     key: str
     severity: str
@@ -35,6 +39,7 @@ class Notice:
     subject: str
     text: str
     at_ms: int
+    what: str = ""
 
     def as_json(self) -> bytes:
         """Give the body of a webhook."""
@@ -55,18 +60,41 @@ def notice_of(
 ) -> Notice:
     """Write what people are told."""
     severity = case.severity if action.reason != "listed" else "medium"
-    who = f"patient {pseudonym}" if case.patient_id else (case.demand.subject or "the clinic")
     why = _WHY.get(action.reason or "", "waiting")
     title = " ".join(case.raised.title.split())  # one line, whatever a rule calls itself
-    subject = f"{severity.upper()}: {title}, {who}"
+    subject = f"{severity.upper()}: {title}, {_who(case, pseudonym)}"
     lines = [f"{subject}: {why}."]
     if "delayed" in case.demand.marks:
         lines.append("The reading came late: call the patient.")
+    elif case.condition == "active":
+        lines += _to_do(case)
     if case.condition == "returned":
         lines.append("The last reading is back within limits.")
     if companions:
-        lines.append(f"{len(companions)} more of this patient's alerts wait.")
+        more = f"{len(companions)} more alerts" if companions[1:] else "One more alert"
+        lines.append(f"{more} of this patient {'wait' if companions[1:] else 'waits'}.")
     lines.append(f"Open {page_url} to see it and to acknowledge.")
+    text = "\n".join(lines)
     return Notice(
-        action.action_id, severity, action.reason or "", subject, "\n".join(lines), action.at_ms
+        action.action_id, severity, action.reason or "", subject, text, action.at_ms, title
     )
+
+
+def _who(case: Case, pseudonym: str) -> str:
+    if case.patient_id:
+        return f"patient {pseudonym}"
+    if _is_the_desks(case):
+        programme = programme_of(case)
+        return f"programme {programme}" if programme else "the clinic"
+    return case.demand.subject or "the clinic"
+
+
+def _to_do(case: Case) -> list[str]:
+    """Give how the advice begins; of trouble of the desk itself also what it is."""
+    said = [case.demand.reason] if _is_the_desks(case) else []
+    first, _, _ = " ".join(case.raised.advice.split()).partition(". ")
+    return [*said, *([f"{first.removesuffix('.')}."] if first else [])]
+
+
+def _is_the_desks(case: Case) -> bool:
+    return case.demand.subject.startswith(f"{DESK}/")

@@ -57,7 +57,8 @@ REJECTED = Counter(
 _SENTENCES: dict[Say, str] = {
     "down": "ALERTING IS DOWN. New alerts reach nobody. Reach your patients by the usual means and"
     " call technical support.",
-    "still-down": "ALERTING IS STILL DOWN. New alerts reach nobody.",
+    "still-down": "ALERTING IS STILL DOWN. New alerts reach nobody. Go on reaching your patients by"
+    " the usual means.",
     "well-again": "Alerting works again. Look through the page for what came meanwhile.",
 }
 
@@ -206,7 +207,7 @@ class Watcher:
         text = "\n".join((_SENTENCES[say], *look.troubles))
         subject = "Alerting works again" if say == "well-again" else "CRITICAL: alerting is down"
         severity = "info" if say == "well-again" else "critical"
-        return Notice(key, severity, say, subject, text, self.clock.wall_ms())
+        return Notice(key, severity, say, subject, text, self.clock.wall_ms(), subject)
 
     def _tell(self) -> None:
         """Send side by side; what fails is tried again at the next look, under its key."""

@@ -6,6 +6,7 @@ from threading import Event
 from typing import Literal
 
 import pytest
+from structlog.testing import capture_logs
 
 from alerts.desk import web
 from alerts.desk.channels import (
@@ -17,6 +18,7 @@ from alerts.desk.channels import (
     senders,
 )
 from alerts.desk.message import Notice, notice_of
+from alerts.desk.technical import report
 from schemas.alert import Action
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.rota import Channel
@@ -213,7 +215,7 @@ def test_a_notice_says_how_urgent_and_where_to_look_and_nothing_measured() -> No
     assert notice.text == (
         "CRITICAL: Severe blood pressure, patient Wren-01: nobody has acknowledged it.\n"
         "The reading came late: call the patient.\n"
-        "1 more of this patient's alerts wait.\n"
+        "One more alert of this patient waits.\n"
         "Open https://feed.example/ to see it and to acknowledge."
     )
     assert "192" not in notice.as_json().decode()
@@ -228,3 +230,54 @@ def test_a_retraction_and_the_work_list_are_said_as_such() -> None:
     assert "on the work list" in listed.text
     unknown = Action("x", ["a"], "notify", "desk", 0, "", reason=None)
     assert "waiting" in notice_of(unknown, desk.case(), [], "W", "u").text
+
+
+def test_a_notice_says_what_to_do_while_the_condition_holds_and_not_after_it() -> None:
+    desk = VirtualDesk()
+    desk.find("1", advice="  Call the patient\nnow: it is urgent")
+    desk.after(1_000)
+    action = desk.delivered[-1][1]
+    others = [desk.case()] * 2
+    text = notice_of(action, desk.case(), others, "Wren-01", "u").text
+    assert text.splitlines()[1:] == [
+        "Call the patient now: it is urgent.",
+        "2 more alerts of this patient wait.",
+        "Open u to see it and to acknowledge.",
+    ]
+    desk.find("2", "returned")
+    text = notice_of(action, desk.case(), [], "Wren-01", "u").text
+    assert text.splitlines()[1:] == [
+        "The last reading is back within limits.",
+        "Open u to see it and to acknowledge.",
+    ]
+
+
+def test_trouble_of_the_desk_says_what_it_is_and_of_which_programme() -> None:
+    desk = VirtualDesk(reaches=lambda notice: notice.to == ["technician"])
+    desk.find("1")
+    desk.after(1_000)
+    _, told = next((at_ms, one) for at_ms, one in desk.delivered if one.to == ["technician"])
+    notice = notice_of(told, desk.case(told.alert_ids[0]), [], "", "u")
+    assert notice.text == (
+        "HIGH: A notification reached nobody, programme home: new.\n"
+        "Programme home: no channel took a notification (log).\n"
+        "Technical staff: look at the rota, the channels of the people on it, and the desk's log.\n"
+        "Open u to see it and to acknowledge."
+    )
+    desk.put(report("late", "", desk.now_ms, "Readings wait 61 s to be judged."))
+    desk.after(1_000)
+    late = desk.delivered[-1][1]
+    notice = notice_of(late, desk.case(late.alert_ids[0]), [], "", "u")
+    assert notice.subject == "HIGH: Alerts are late, the clinic"
+
+
+def test_a_line_of_the_log_says_what_has_happened_and_not_to_whom() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(1_000)
+    notice = notice_of(desk.delivered[-1][1], desk.case(), [], "Wren-01", "u")
+    with capture_logs() as lines:
+        channels().send(notice, Channel("log"))
+    (line,) = lines
+    assert (line["severity"], line["what"]) == ("critical", "Severe blood pressure")
+    assert "Wren" not in str(line)

@@ -27,13 +27,14 @@ def test_a_notice_names_a_patient_by_pseudonym_else_what_it_is_about() -> None:
 def test_a_notice_says_what_changes_what_is_to_be_done_and_nothing_that_was_measured() -> None:
     page = Action("key", ["a"], "notify", "desk", 7, "p", reason="onset")
     head = "CRITICAL: Severe blood pressure, patient Robin: new."
+    do = "Call the patient now."
     link = "Open http://x to see it and to acknowledge."
 
     def lines(*events: Transition, others: int = 0) -> list[str]:
         case = case_of(*events)
         return notice_of(page, case, [case] * others, "Robin", "http://x").text.split("\n")
 
-    assert lines(transition("1")) == [head, link]
+    assert lines(transition("1")) == [head, do, link]
     late = transition("1", marks=["delayed"])
     assert lines(late) == [head, "The reading came late: call the patient.", link]
     over = transition("2", "returned", at_ms=5)
@@ -44,7 +45,8 @@ def test_a_notice_says_what_changes_what_is_to_be_done_and_nothing_that_was_meas
     ]
     assert lines(transition("1"), others=2) == [
         head,
-        "2 more of this patient's alerts wait.",
+        do,
+        "2 more alerts of this patient wait.",
         link,
     ]
 
