@@ -16,7 +16,8 @@ from schemas.time_zone import zone_named
 DAY_MS = 86_400_000
 CHAIN_STEPS = 3
 """On duty, second, programme lead."""
-_DAYS_AHEAD = 8
+_DAYS_AHEAD = 15
+"""A shift of one day a week comes within a week, or in the next if clocks skip its hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Staffing:
         return next(running, None)
 
     def _around(self, at_ms: int) -> list[Period]:
-        """Give the periods from the day before an instant to a week after it, in order."""
+        """Give the periods from the day before an instant to two weeks after it, in order."""
         day = at_ms // DAY_MS
         if day not in self._periods:
             self._periods = {day: self._made(at_ms)}
@@ -114,7 +115,8 @@ class Staffing:
                     last = date + timedelta(days=1) if ends <= begins else date
                     from_ms = _instant(datetime.combine(date, begins, self._zone))
                     until_ms = _instant(datetime.combine(last, ends, self._zone))
-                    found.append(Period(from_ms, until_ms, shift))
+                    if from_ms < until_ms:  # in the hour that clocks skip there is no shift
+                        found.append(Period(from_ms, until_ms, shift))
         return sorted(found, key=lambda period: period.from_ms)
 
 

@@ -220,3 +220,22 @@ def test_staffed_time_is_what_counting_minutes_says(
         minute += 1
     minute = next(later for later in range(minute, minute + 8 * 1440) if staffed(later))
     assert one.after_staffed(begin_ms, length * MINUTE_MS) == monday_ms + minute * MINUTE_MS
+
+
+@pytest.mark.parametrize(
+    ("shift", "next_begin"),
+    [
+        (Shift("02:30", "03:00", ["night"]), "2026-03-30 02:30"),
+        (Shift("02:00", "03:00", ["night"], days=["sun"]), "2026-04-05 02:00"),
+    ],
+)
+def test_a_shift_in_the_hour_that_clocks_skip_is_left_out(shift: Shift, next_begin: str) -> None:
+    """It would end before it begins, and nobody would ever be there."""
+    one = rota(shift, zone="Europe/Berlin")
+    begin_ms = at(next_begin, "Europe/Berlin")
+    for before in ("2026-03-28 12:00", "2026-03-29 01:59", "2026-03-29 12:00"):
+        asked_ms = at(before, "Europe/Berlin")
+        assert one.next_staffed_ms(asked_ms) == begin_ms
+        assert one.after_staffed(asked_ms, 10 * MINUTE_MS) == begin_ms + 10 * MINUTE_MS
+        assert one.end_of_shift_ms(asked_ms) > begin_ms
+    assert one.after_staffed(at("2026-03-23 12:00"), MINUTE_MS) > 0
