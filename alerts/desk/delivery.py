@@ -3,6 +3,7 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -48,6 +49,8 @@ class Delivery:
             (one, self._pool.submit(copy_context().run, self.channels.send, notice, one))
             for one in channels
         ]
+        for one, future in self._under_way[notice.key]:
+            future.add_done_callback(partial(_note, notice.key, one))
         metrics.IN_FLIGHT.set(len(self._under_way))
 
     def finished(self) -> list[Outcome]:
@@ -59,7 +62,6 @@ class Delivery:
                 del self._under_way[key]
                 note = ", ".join(taken) if taken else _causes(tries)
                 found.append(Outcome(key, bool(taken), note))
-                _count(tries)
         metrics.IN_FLIGHT.set(len(self._under_way))
         return found
 
@@ -80,15 +82,15 @@ def _causes(tries: list[tuple[Channel, Future[None]]]) -> str:
 
 def _cause(future: Future[None]) -> str:
     error = None if future.cancelled() else future.exception()
-    if isinstance(error, VitalwireError):
-        return error.cause
-    if error is not None:  # a mistake of ours: it must not stop the chain
-        _log.error("delivery.broken", cause=type(error).__name__)
-    return type(error).__name__
+    return error.cause if isinstance(error, VitalwireError) else type(error).__name__
 
 
-def _count(tries: list[tuple[Channel, Future[None]]]) -> None:
-    for one, future in tries:
-        if future.done():
-            outcome = "failed" if _failed(future) else "taken"
-            metrics.DELIVERIES.labels(one.kind, outcome).inc()
+def _note(key: str, channel: Channel, future: Future[None]) -> None:
+    """Count each try, also one that ends after another channel took the notice, and say why not."""
+    if not _failed(future):
+        metrics.DELIVERIES.labels(channel.kind, "taken").inc()
+        return
+    metrics.DELIVERIES.labels(channel.kind, "failed").inc()
+    mistake = not future.cancelled() and not isinstance(future.exception(), VitalwireError)
+    say = _log.error if mistake else _log.warning  # a mistake of ours: it must not stop the chain
+    say("delivery.failed", key=key, channel=channel.kind, cause=_cause(future))
