@@ -16,6 +16,7 @@ from schemas.kafka import PatientReadings, ReadingsRecord, StampedReading, Tick
 from schemas.plausible import check_values
 from schemas.vitals import VITALS
 from simulators.cohort.tables import reading_columns
+from tests.alerts.book_text import PRESSURE, head, rule
 from tests.alerts.engine.rule_books import KINDS
 from tests.alerts.engine.scenes import Scene, examples, scenes
 from tests.alerts.readings import MINUTE, NOON, fresh_state, pressure, record
@@ -87,16 +88,12 @@ def test_columns_say_what_records_say_under_books_that_nobody_wrote(scene: Scene
 
 def test_a_receipt_time_is_no_measurement_among_other_readings_of_its_session() -> None:
     """The newest of three readings without a time is no more in windows than the other two."""
-    lines = "window = { matching = 1, of = 1 }"
-    head = 'book = "a"\ntitle = "A"\npopulation = "A"\n\n[vitals.blood_pressure]\nfresh = "4h"\n'
-    rule = (
-        'units = ["mmHg"]\n\n[[rule]]\nid = "a"\nladder = "bp-high"\ntitle = "High"\n'
-        'vital = "blood_pressure"\nwhen = "systolic > 140 mmHg"\nseverity = "high"\n'
-        f'source = "none"\nadvice = "none"\nband = ["5 mmHg"]\n{lines}\n'
+    text = head("a", PRESSURE) + rule(
+        "a", "systolic > 140 mmHg", "window = { matching = 1, of = 1 }", ladder="bp-high"
     )
     newest = replace(pressure(NOON, 150), time="receipt")
     other = replace(pressure(NOON - MINUTE, 150), time="untrusted")
-    book = read_book("generated", head + rule)
+    book = read_book("generated", text)
     earlier, alone = (record(NOON - MINUTE, [replace(other, session=name)]) for name in "ab")
     last = record(NOON, [replace(newest, session="a")])
     for log, events in (

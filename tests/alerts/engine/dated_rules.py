@@ -7,34 +7,19 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry, PersonalLimit
+from tests.alerts.book_text import GLUCOSE, head, rule
 from tests.alerts.engine.window_book import BOOK
 from tests.alerts.readings import DAY, NOON, at_once, fresh_state, glucose
 
-LIMITS = """
-book = "personal"
-title = "Personal"
-population = "Adults"
-
-[vitals.glucose]
-fresh = "1h"
-units = ["mg/dL", "mmol/L"]
-
+LOW = """\
 [limits.low]
 value = ["70 mg/dL", "3.9 mmol/L"]
 allowed = [["50 mg/dL", "2.8 mmol/L"], ["90 mg/dL", "5.0 mmol/L"]]
 relaxing = "down"
-
-[[rule]]
-id = "low"
-ladder = "glucose-low"
-title = "Low"
-vital = "glucose"
-when = "glucose < limit.low"
-band = ["10 mg/dL", "0.6 mmol/L"]
-severity = "medium"
-source = "none"
-advice = "none"
 """
+LIMITS = head("personal", GLUCOSE, LOW) + rule(
+    "low", "glucose < limit.low", ladder="glucose-low", severity="medium", vital="glucose"
+)
 UNTIL = NOON + 30 * DAY
 OWN = PersonalLimit(
     "low", ["60 mg/dL", "3.3 mmol/L"], "Dr. Ito", "physician", "frail", NOON, UNTIL, NOON

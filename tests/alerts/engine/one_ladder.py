@@ -1,7 +1,8 @@
 """A ladder with a rung of each kind, and what its alert rests on."""
 
 from alerts.engine.transitions.ladder_state import LadderState
-from tests.alerts.engine.window_rules import rule, rules
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import rules
 
 CONFIRM = 'confirm = { within = "10min" }'
 

@@ -14,22 +14,11 @@ from schemas.alert import Transition
 from schemas.kafka import Tick
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
+from tests.alerts.book_text import GLUCOSE, PRESSURE, head, rule
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.readings import HOUR, MINUTE, NOON, at_once, fresh_state, glucose, pressure
 
-BOOK = """
-book = "clinic"
-title = "A clinic's"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
-[vitals.glucose]
-fresh = "1h"
-units = ["mg/dL", "mmol/L"]
-"""
+BOOK = head("clinic", PRESSURE, GLUCOSE)
 LIMIT = """
 [limits.low]
 value = ["70 mg/dL", "3.9 mmol/L"]
@@ -40,21 +29,9 @@ relaxing = "down"
 
 def ladder(vital: str, when: str, rest: str = "") -> Ladder:
     """A ladder of one rule."""
-    band = '["5 mmHg"]' if vital == "blood_pressure" else '["10 mg/dL", "0.6 mmol/L"]'
-    rule = f"""
-[[rule]]
-id = "rule"
-ladder = "ladder"
-title = "Title"
-vital = "{vital}"
-when = "{when}"
-band = {band}
-severity = "medium"
-source = "none"
-advice = "none"
-{rest}
-"""
-    book = read_book("clinic.toml", BOOK + (LIMIT if "limit." in when else "") + rule)
+    limit = LIMIT if "limit." in when else ""
+    written = rule("rule", when, rest, ladder="ladder", severity="medium", vital=vital)
+    book = read_book("clinic.toml", BOOK + limit + written)
     rung = Rung(book.rules[0], book, 2, HOUR)
     return Ladder(0, "ladder", vital, (rung,), 0, 0)
 
@@ -204,7 +181,7 @@ def test_a_rise_is_told_over_its_baseline() -> None:
         "Systolic rise 24 mmHg is at or above 20 mmHg over the baseline (clinic, rule)"
     )
     unknown = Window(sums=sums(rise, 1_520, 1))
-    assert said(rise, sight(systolic="152"), unknown).reason.endswith("title (clinic, rule)")
+    assert said(rise, sight(systolic="152"), unknown).reason.endswith(": rule (clinic, rule)")
 
 
 @pytest.mark.parametrize(

@@ -16,18 +16,11 @@ from schemas.alert import Transition
 from schemas.errors import InvalidInput
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.dated_rules import of, started, under
 from tests.alerts.engine.dated_rules import rules as dated_rules
-from tests.alerts.engine.window_rules import (
-    HEAD,
-    HIGH_TWICE,
-    LOW_TWICE,
-    RISE,
-    ROBIN,
-    rule,
-    rules,
-)
+from tests.alerts.engine.window_rules import HEAD, HIGH_TWICE, LOW_TWICE, RISE, ROBIN, rules
 from tests.alerts.readings import (
     BOTH,
     DAY,

@@ -10,7 +10,8 @@ from alerts.engine.step import Outcome, step
 from alerts.rules.reader import read_book
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.registry import PatientEntry, PersonalLimit, ZonePeriod
-from tests.alerts.engine.window_rules import GATED, RISE, rule
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import GATED, RISE
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -28,6 +28,7 @@ from schemas.alert import Transition
 from schemas.kafka import PatientReadings, StampedReading
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
+from tests.alerts.book_text import PRESSURE, head, rule
 from tests.alerts.engine.correcting import correction, events
 from tests.alerts.readings import HOUR, NOON, at_once, fresh_state, pressure, record, stamped
 
@@ -111,25 +112,7 @@ def _stamped(silent: str, *flags: str) -> StampedReading:
 
 
 def test_one_reading_by_itself_is_judged_the_same() -> None:
-    text = """
-book = "one"
-title = "One"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
-[[rule]]
-id = "regular"
-ladder = "pulse"
-title = "Regular"
-vital = "blood_pressure"
-when = "not status is irregular-pulse"
-severity = "info"
-source = "none"
-advice = "none"
-"""
+    text = head("one", PRESSURE) + rule("regular", "not status is irregular-pulse", severity="info")
     book = read_book("one.toml", text)
     rung = Rung(book.rules[0], book, 3, HOUR)
     assert is_true(rung, sight_of(stamped(pressure(NOON, 120), NOON)), {}, {})

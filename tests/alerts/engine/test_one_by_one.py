@@ -14,11 +14,9 @@ from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
+from tests.alerts.book_text import rule
 from tests.alerts.engine.weeks import THERAPY, rules, weeks
 from tests.alerts.engine.window_book import LATE
-from tests.alerts.engine.window_rules import (
-    rule,
-)
 from tests.alerts.engine.window_rules import told as told_under
 from tests.alerts.readings import (
     DAY,

@@ -9,10 +9,11 @@ from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry, ZonePeriod
+from tests.alerts.book_text import rule
 from tests.alerts.engine.dated_rules import OWN, of, rules, under
 from tests.alerts.engine.small_books import COUNTED, GATED
 from tests.alerts.engine.window_rules import GATED as MOVED
-from tests.alerts.engine.window_rules import judged, rule
+from tests.alerts.engine.window_rules import judged
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -12,7 +12,8 @@ from alerts.rules.book import Book
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import Unassigned
-from tests.alerts.engine.window_rules import HEAD, rule
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import HEAD
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -13,8 +13,9 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.window_rules import GATED, rule
+from tests.alerts.engine.window_rules import GATED
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
 ROBIN = PatientEntry("p1", "Robin", ["edges"])

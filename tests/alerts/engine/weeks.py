@@ -7,7 +7,8 @@ import msgspec
 
 from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.rules.reader import read_book
-from tests.alerts.engine.window_rules import GATED, HIGH_TWICE, LOW_TWICE, RISE, ROBIN, rule
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import GATED, HIGH_TWICE, LOW_TWICE, RISE, ROBIN
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -10,54 +10,29 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import MOVED, PRESSURE, head, rule
 from tests.alerts.readings import DAY, HOUR, NOON, Measured, fresh_state, pressure
 
-BOOK = """
-book = "windows"
-title = "Windows"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-gated = { body-moved = "the body moved" }
-
-[[rule]]
-id = "twice"
-ladder = "bp-high"
-title = "High twice"
-vital = "blood_pressure"
-when = "systolic >= 145 mmHg"
-band = ["5 mmHg"]
-severity = "high"
-source = "none"
-advice = "none"
-window = { matching = 2, of = 3 }
-
-[[rule]]
-id = "mean"
-ladder = "bp-mean"
-title = "High on average"
-vital = "blood_pressure"
-when = "systolic >= 135 mmHg"
-band = ["2 mmHg"]
-severity = "medium"
-source = "none"
-advice = "none"
-window = { mean_days = 3, readings = 4, days = 2 }
-
-[[rule]]
-id = "rise"
-ladder = "bp-rise"
-title = "Risen"
-vital = "blood_pressure"
-when = "systolic rise >= 20 mmHg"
-band = ["5 mmHg"]
-severity = "medium"
-source = "none"
-advice = "none"
-baseline = { readings = 2, days = 2, before = "therapy" }
-"""
+BOOK = (
+    head("windows", PRESSURE + MOVED)
+    + rule("twice", "systolic >= 145 mmHg", "window = { matching = 2, of = 3 }", ladder="bp-high")
+    + rule(
+        "mean",
+        "systolic >= 135 mmHg",
+        'band = ["2 mmHg"]',
+        "window = { mean_days = 3, readings = 4, days = 2 }",
+        ladder="bp-mean",
+        severity="medium",
+    )
+    + rule(
+        "rise",
+        "systolic rise >= 20 mmHg",
+        'baseline = { readings = 2, days = 2, before = "therapy" }',
+        'title = "Risen"',
+        ladder="bp-rise",
+        severity="medium",
+    )
+)
 
 
 def rules() -> RuleSet:

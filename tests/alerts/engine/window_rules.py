@@ -7,37 +7,12 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import MOVED, PRESSURE, head, rule
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.readings import Measured, record
 
-HEAD = """
-book = "edges"
-title = "Edges"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-"""
-GATED = HEAD.replace('["mmHg"]', '["mmHg"]\ngated = { body-moved = "the body moved" }')
-
-
-def rule(name: str, when: str, *more: str, ladder: str = "", severity: str = "high") -> str:
-    lines = [
-        "[[rule]]",
-        f'id = "{name}"',
-        f'ladder = "{ladder or name}"',
-        f'title = "{name}"',
-        'vital = "blood_pressure"',
-        f'when = "{when}"',
-        'band = ["5 mmHg"]',
-        f'severity = "{severity}"',
-        'source = "none"',
-        'advice = "none"',
-        *more,
-    ]
-    return "\n".join(lines) + "\n\n"
-
+HEAD = head("edges", PRESSURE)
+GATED = head("edges", PRESSURE + MOVED)
 
 HIGH_TWICE = rule("high", "systolic >= 145 mmHg", "window = { matching = 2, of = 3 }")
 LOW_TWICE = rule("low", "systolic <= 90 mmHg", "window = { matching = 2, of = 3 }")

@@ -1,25 +1,11 @@
 """A book of rules of silence."""
 
-BOOK = """
-book = "silence"
-title = "Silence"
-population = "Nobody"
+from tests.alerts.book_text import PRESSURE, head, rule
 
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
-[[rule]]
-id = "bp-high"
-ladder = "bp-high"
-title = "High"
-vital = "blood_pressure"
-when = "systolic > 180 mmHg"
-band = ["5 mmHg"]
-severity = "critical"
-source = "none: this book is for tests"
-advice = "none"
-
+BOOK = (
+    head("silence", PRESSURE)
+    + rule("bp-high", "systolic > 180 mmHg", severity="critical")
+    + """\
 [[rule]]
 id = "bp-silent"
 ladder = "absence-blood-pressure"
@@ -30,3 +16,4 @@ severity = "medium"
 source = "none: this book is for tests"
 advice = "Call."
 """
+)

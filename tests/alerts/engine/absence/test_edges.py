@@ -14,6 +14,7 @@ from schemas.alert import Transition
 from schemas.kafka import GatewayReport, ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from schemas.wire import DeviceState, Health
+from tests.alerts.book_text import GLUCOSE, PRESSURE, head
 from tests.alerts.engine.histories import reborn
 from tests.alerts.readings import (
     DAY,
@@ -27,20 +28,7 @@ from tests.alerts.readings import (
     record,
 )
 
-HEAD = """
-book = "silence"
-title = "Silence"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
-[vitals.glucose]
-fresh = "1h"
-units = ["mg/dL", "mmol/L"]
-
-"""
+HEAD = head("silence", PRESSURE, GLUCOSE)
 ADDRESS = "A0:00:00:00:00:01"
 HOME = "home-1"
 

@@ -10,9 +10,10 @@ from schemas.alert import Transition
 from schemas.kafka import Corrections, ReadingsRecord
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.correcting import correction
 from tests.alerts.engine.window_book import days
-from tests.alerts.engine.window_rules import GATED, rule
+from tests.alerts.engine.window_rules import GATED
 from tests.alerts.readings import HOUR, MINUTE, NOON, Measured, at_once, fresh_state, pressure
 
 TWICE = rule("twice", "systolic >= 150 mmHg", "window = { matching = 2, of = 2 }")

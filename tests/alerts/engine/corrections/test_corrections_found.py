@@ -6,9 +6,10 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.correcting import correction, withdrawal
 from tests.alerts.engine.window_book import days, told
-from tests.alerts.engine.window_rules import GATED, rule
+from tests.alerts.engine.window_rules import GATED
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure
 
 HIGH = "systolic >= 150 mmHg"

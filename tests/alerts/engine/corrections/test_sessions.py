@@ -20,10 +20,11 @@ from alerts.rules.reader import read_book
 from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, TimeQuality
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.correcting import correction, withdrawal
 from tests.alerts.engine.cuts import judged, remembered
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.window_rules import GATED, HEAD, rule
+from tests.alerts.engine.window_rules import GATED, HEAD
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -13,16 +13,10 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged, remembered
 from tests.alerts.engine.weeks import TEXT
-from tests.alerts.engine.window_rules import (
-    GATED,
-    HIGH_TWICE,
-    RISE,
-    ROBIN,
-    rule,
-    rules,
-)
+from tests.alerts.engine.window_rules import GATED, HIGH_TWICE, RISE, ROBIN, rules
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -15,8 +15,9 @@ from alerts.engine.step import step
 from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.desk.virtual_desk import VirtualDesk
-from tests.alerts.engine.window_rules import rule, rules
+from tests.alerts.engine.window_rules import rules
 from tests.alerts.readings import (
     DAY,
     HOUR,

@@ -9,7 +9,8 @@ from alerts.rules.reader import read_book
 from alerts.rules.values import Requirement
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
-from tests.alerts.engine.window_rules import HEAD, LYING, rule
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import HEAD, LYING
 
 GOAL = """
 [limits.goal]

@@ -17,7 +17,8 @@ from alerts.rules.values import HI, LO, Sums
 from schemas.alert import LimitInForce
 from schemas.reading import Quantity
 from schemas.registry import PersonalLimit
-from tests.alerts.engine.window_rules import HEAD, RISE, rule
+from tests.alerts.book_text import GLUCOSE, head, rule
+from tests.alerts.engine.window_rules import HEAD, RISE
 from tests.alerts.readings import quantity
 
 GOAL = """
@@ -28,16 +29,7 @@ relaxing = "up"
 
 """
 
-SUGAR = """
-book = "sugar"
-title = "Sugar"
-population = "Adults"
-
-[vitals.glucose]
-fresh = "1h"
-units = ["mg/dL", "mmol/L"]
-
-"""
+SUGAR = head("sugar", GLUCOSE)
 
 
 def rung(when: str, *more: str) -> Rung:

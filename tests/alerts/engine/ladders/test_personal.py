@@ -12,6 +12,7 @@ from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from alerts.rules.values import Chosen
 from schemas.registry import PatientEntry, PersonalLimit
+from tests.alerts.book_text import PRESSURE, head, rule
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
 GOAL, CEILING = "goal", "ceiling"
@@ -108,31 +109,15 @@ def test_what_is_no_amount_is_left_out(values: list[str]) -> None:
     assert [one.written for one in personal_limits([limit(values), sound])] == [sound]
 
 
-OWN_GOAL = """
-book = "own"
-title = "Own"
-population = "Adults"
-
-[vitals.blood_pressure]
-fresh = "4h"
-units = ["mmHg"]
-
+SETTING = """\
 [limits.goal]
 value = ["180 mmHg"]
 allowed = [["100 mmHg"], ["200 mmHg"]]
 relaxing = "up"
-
-[[rule]]
-id = "high"
-ladder = "bp-high"
-title = "High"
-vital = "blood_pressure"
-when = "systolic > limit.goal"
-band = ["5 mmHg"]
-severity = "critical"
-source = "none"
-advice = "none"
 """
+OWN_GOAL = head("own", PRESSURE, SETTING) + rule(
+    "high", "systolic > limit.goal", severity="critical"
+)
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,9 @@ from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from schemas.units import accepted
 from schemas.vitals import VITALS
+from tests.alerts.book_text import rule
 from tests.alerts.engine.correcting import correction
-from tests.alerts.engine.window_rules import (
-    GATED,
-    LYING,
-    ROBIN,
-    rule,
-    rules,
-    with_attributes,
-)
+from tests.alerts.engine.window_rules import GATED, LYING, ROBIN, rules, with_attributes
 from tests.alerts.readings import (
     DAY,
     HOUR,

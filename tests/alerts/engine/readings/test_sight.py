@@ -7,7 +7,8 @@ from alerts.engine.ladders.alone import ended_rungs, is_true, true_rungs
 from alerts.engine.readings.columns import ASSESSED, flags_of, status_of
 from alerts.engine.readings.sight import Sight, sight_of, stamped_as
 from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Requirement
-from tests.alerts.engine.window_rules import HIGH_TWICE, rule, rules
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import HIGH_TWICE, rules
 from tests.alerts.readings import NOON, quantity
 
 

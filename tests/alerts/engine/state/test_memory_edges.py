@@ -15,9 +15,10 @@ from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.registry import PatientEntry, ZonePeriod
 from schemas.vitals import VITALS
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
-from tests.alerts.engine.window_rules import HEAD, ROBIN, rule, rules
+from tests.alerts.engine.window_rules import HEAD, ROBIN, rules
 from tests.alerts.readings import (
     BOTH,
     DAY,

@@ -9,6 +9,7 @@ from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import head, rule
 from tests.alerts.engine.cuts import judged
 from tests.alerts.engine.window_rules import RISE, ROBIN, rules
 from tests.alerts.readings import (
@@ -94,27 +95,18 @@ def test_what_was_measured_before_the_therapy_has_not_risen_under_it() -> None:
     ] == ["onset"]
 
 
-FEVER = """
-book = "fever"
-title = "Fever"
-population = "Adults"
-
+TEMPERATURE = """\
 [vitals.body_temperature]
 fresh = "4h"
 units = ["°F"]
-
-[[rule]]
-id = "risen"
-ladder = "temperature-high"
-title = "Risen"
-vital = "body_temperature"
-when = "temperature rise >= 1.8 °F"
-band = ["0.9 °F"]
-severity = "high"
-source = "none"
-advice = "none"
-baseline = { readings = 1, days = 10, before = "therapy" }
 """
+FEVER = head("fever", TEMPERATURE) + rule(
+    "risen",
+    "temperature rise >= 1.8 °F",
+    'baseline = { readings = 1, days = 10, before = "therapy" }',
+    'band = ["0.9 °F"]',
+    vital="body_temperature",
+)
 
 
 @pytest.mark.parametrize(

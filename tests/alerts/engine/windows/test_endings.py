@@ -9,7 +9,8 @@ from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.engine.windows.endings import endings
-from tests.alerts.engine.window_rules import ROBIN, rule, rules
+from tests.alerts.book_text import rule
+from tests.alerts.engine.window_rules import ROBIN, rules
 from tests.alerts.readings import DAY, HOUR, NOON, Measured, at_once, fresh_state, pressure
 
 MEAN = "window = { mean_days = 2, readings = 3, days = 1 }"

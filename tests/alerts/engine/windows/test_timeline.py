@@ -14,16 +14,9 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged
-from tests.alerts.engine.window_rules import (
-    HEAD,
-    HIGH_TWICE,
-    RISE,
-    ROBIN,
-    rule,
-    rules,
-    with_attributes,
-)
+from tests.alerts.engine.window_rules import HEAD, HIGH_TWICE, RISE, ROBIN, rules, with_attributes
 from tests.alerts.readings import (
     DAY,
     HOUR,

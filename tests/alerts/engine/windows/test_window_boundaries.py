@@ -11,6 +11,7 @@ from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.errors import MisconfiguredError
 from schemas.kafka import ReadingsRecord, Tick
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.window_rules import (
@@ -22,7 +23,6 @@ from tests.alerts.engine.window_rules import (
     RISE,
     ROBIN,
     judged,
-    rule,
     rules,
     told,
     with_attributes,
