@@ -10,7 +10,7 @@ what it says), ``session_id`` (default: each one's own). Times: timestamps (UTC 
 zone), ISO 8601 text, or UTC ms as integers. What the bridge would refuse is left out and counted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from alerts.backtest.checked import doubtful, numbers, units, without_value
+from alerts.backtest.remarks import remarks
 from schemas.errors import InvalidInput
 from schemas.kafka import TimeQuality
 from schemas.vitals import VITALS
@@ -115,12 +116,7 @@ class History:
 
 def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
     """Check a table and lay it out. Raises ``InvalidInput`` if a needed column is not there."""
-    missing = [name for name in _NEEDED if name not in frame.columns]
-    known = [quantity.name for vital in VITALS.values() for quantity in vital.quantities]
-    quantities = [name for name in dict.fromkeys(known) if name in frame.columns]
-    if missing or not quantities:
-        lacks = ", ".join(missing) or "a column for any quantity, such as systolic"
-        raise InvalidInput("columns", f"The table lacks {lacks}.")
+    quantities = _quantities(frame)
     reasons: dict[str, Booleans] = {"vital": ~frame["vital"].isin(list(VITALS)).to_numpy()}
     reasons["patient"] = frame["patient_id"].isna().to_numpy()
     measured_ms, reasons["time"] = _instants(frame["measured_at"])
@@ -156,8 +152,23 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
         high=high[order],
         low=low[order],
         rejected=rejected,
-        remarks=list(_remarks(frame, quantities, empty)),
+        remarks=list(remarks(frame, (*_NEEDED, *_OPTIONAL, *quantities), quantities, empty)),
     )
+
+
+def _quantities(frame: Any) -> list[str]:  # noqa: ANN401
+    """Give the columns that hold values; raise ``InvalidInput`` if there is none, or no other."""
+    missing = [name for name in _NEEDED if name not in frame.columns]
+    known = [quantity.name for vital in VITALS.values() for quantity in vital.quantities]
+    quantities = [name for name in dict.fromkeys(known) if name in frame.columns]
+    if missing or not quantities:
+        lacks = ", ".join(missing) or "a column for any quantity, such as systolic"
+        has = ", ".join(map(str, frame.columns)) or "none"
+        raise InvalidInput(
+            "columns",
+            f"The table lacks {lacks}; its columns are {has}. Name them so in its first row.",
+        )
+    return quantities
 
 
 def _sifted(reasons: dict[str, Booleans], rows: int) -> tuple[Booleans, dict[str, int]]:
@@ -168,20 +179,6 @@ def _sifted(reasons: dict[str, Booleans], rows: int) -> tuple[Booleans, dict[str
             rejected[reason] = count
         kept &= ~wrong
     return kept, rejected
-
-
-def _remarks(frame: Any, quantities: list[str], empty: int) -> Iterator[str]:  # noqa: ANN401
-    """Say what was taken for granted: a column that nobody reads may be a name with a typo."""
-    if "unit" not in frame.columns:
-        yield "There is no column unit: pressures are taken as mmHg, glucose as mg/dL."
-    unread = [
-        str(name) for name in frame.columns if name not in (*_NEEDED, *_OPTIONAL, *quantities)
-    ]
-    if unread:
-        yield f"Columns that nobody reads: {', '.join(unread)}."
-    if empty:
-        known = ", ".join(quantities)
-        yield f"{empty:,} rows hold no value of their vital; the columns with values are {known}."
 
 
 def _received(frame: Any, measured_ms: Integers) -> tuple[Integers, Booleans]:  # noqa: ANN401

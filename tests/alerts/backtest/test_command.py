@@ -184,6 +184,8 @@ def test_what_was_left_out_and_assumed_is_said_in_every_form(folder: Path) -> No
     assert [row["what"].split(";")[0] for row in found] == [
         "1 rows left out: no living patient has such a value",
         "There is no column unit: pressures are taken as mmHg, glucose as mg/dL.",
+        "There is no column received_at: each reading counts as arrived when it was measured.",
+        "2 times name no zone and are taken as UTC",
     ]
     for text in (done.stderr, page.read_text(encoding="utf-8")):
         assert all(row["what"] in text for row in found)

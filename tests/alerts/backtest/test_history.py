@@ -149,16 +149,38 @@ def test_the_same_row_twice_is_one_reading_also_without_a_name() -> None:
 
 def test_what_is_taken_for_granted_is_said() -> None:
     """A column with a typo in its name must not look like a quiet month."""
-    assert table(systolic=[120], unit=["mmHg"]).remarks == []
+    assert table(systolic=[120], unit=["mmHg"], received_at=[AT]).remarks == []
     past = table(vital=["glucose"], systolic=[np.nan], Glukose=[40])
     assert [one.split(":")[0] for one in past.remarks] == [
         "There is no column unit",
+        "There is no column received_at",
         "Columns that nobody reads",
         "1 rows hold no value of their vital; the columns with values are systolic.",
     ]
 
 
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        (["2026-03-02 08:00", "2026-03-02", "2026-03-02T08:00+01:00", "2026-03-02T08:00Z"], 2),
+        (["2026-03-02T08:00:00.5+0100", "2026-03-02T08:00-05", None, "02.03.2026 08:00"], 0),
+        ([pd.Timestamp("2026-03-02 08:00"), pd.NaT], 1),
+        ([pd.Timestamp("2026-03-02 08:00", tz="Europe/Berlin")], 0),
+        ([AT_MS], 0),
+    ],
+)
+def test_times_that_name_no_zone_are_counted(times: list[object], count: int) -> None:
+    """An export of a hospital's clocks, taken as UTC, puts a morning's pages into the night."""
+    rows = {"patient_id": "p", "vital": "glucose", "measured_at": times, "glucose": 100}
+    said = [one for one in history(pd.DataFrame(rows)).remarks if "name no zone" in one]
+    assert [one.split()[0] for one in said] == ([str(count)] if count else [])
+
+
 def test_a_table_without_what_is_needed_is_refused() -> None:
+    with pytest.raises(
+        InvalidInput, match=r"lacks patient_id, .*its columns are MRN, SYS \(mmHg\)"
+    ):
+        history(pd.DataFrame({"MRN": ["p"], "SYS (mmHg)": [100]}))
     with pytest.raises(InvalidInput, match="measured_at"):
         history(pd.DataFrame({"patient_id": ["p"], "vital": ["glucose"], "glucose": [100]}))
     with pytest.raises(InvalidInput, match="a column for any quantity"):
