@@ -102,6 +102,7 @@ class Board:
         self._latest = LatestReadings()
         self._patients: dict[str, PatientEntry] = {}
         self._rotas = Rotas()
+        self._told: set[str] = set()  # what the pages show by now
         self.reports: dict[int, EngineReport] = {}
         self.newest_stamp_ms: int | None = None
 
@@ -115,6 +116,7 @@ class Board:
     def overview(self) -> Overview:
         """Give all that the page shows of alerts."""
         shown, order = self._shown()
+        self._told = {*shown}
         unregistered = {case.patient_id for case in shown.values()} - self._patients.keys()
         return Overview(
             [self._card(case) for case in shown.values()],
@@ -124,13 +126,18 @@ class Board:
         )
 
     def update(self, alert_ids: Iterable[str]) -> Update:
-        """Give what a page that showed the list before these alerts changed needs."""
+        """Give what a page that showed the list before these alerts changed needs.
+
+        Among it what did not fit before, and does now that another one is answered.
+        """
         shown, order = self._shown()
+        came, self._told = shown.keys() - self._told, {*shown}
         known = [case for case in map(self.desk.case, alert_ids) if case is not None]
         alert_ids = {
             one.alert_id for case in known for one in (case, *self.desk.family(case))
         }  # what one of them carried may stand for itself now
-        return Update([self._card(shown[one]) for one in sorted(alert_ids) if one in shown], order)
+        sent = sorted(came | (alert_ids & shown.keys()))
+        return Update([self._card(shown[one]) for one in sent], order)
 
     def rows(self, count: int = ROWS_SHOWN) -> list[Row]:
         """Give the readings that arrived last."""

@@ -169,7 +169,6 @@ def test_a_name_from_right_to_left_turns_nothing_around_it(shown: Page, log: Ale
     log.put(patient("p1", "محمد (بن) 12"))
     name = shown.locator("[data-part=waiting] a.patient").first
     expect(name).to_have_text("محمد (بن) 12")
-    expect(name).to_have_css("unicode-bidi", "isolate")
-    expect(name).to_have_css("direction", "rtl")
+    expect(name).to_have_css("unicode-bidi", "plaintext")
     shown.goto("/patients/p1")
     expect(shown.locator("h1 bdi")).to_have_text("محمد (بن) 12")

@@ -125,6 +125,20 @@ def test_what_does_not_fit_is_counted() -> None:
     assert "more" not in order.waiting  # the least urgent
 
 
+def test_what_fits_by_now_comes_with_what_made_room() -> None:
+    """Each answer on a full page made every page fetch the whole list again."""
+    board = Board()
+    board.take([transition("more", alert_id="more", severity="high")])
+    board.take(
+        transition(f"{number}", alert_id=f"{number}", at_ms=number) for number in range(SHOWN_MAX)
+    )
+    assert "more" not in board.overview().order.waiting
+    changes = board.take([acknowledgement("7", alert_ids=("7",))])
+    assert {card.alert_id for card in board.update(changes.alert_ids).cards} == {"7", "more"}
+    changes = board.take([acknowledgement("8", alert_ids=("8",), action_id="y")])
+    assert {card.alert_id for card in board.update(changes.alert_ids).cards} == {"8"}
+
+
 def test_few_of_the_settled_are_shown() -> None:
     board = Board()
     for number in range(SETTLED_SHOWN_MAX + 5):
