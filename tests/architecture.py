@@ -4,7 +4,7 @@ PACKAGES = ("schemas", "gateway", "ingest", "alerts", "simulators")
 OUTSIDE = ("bench", "tests")  # they look at the product from outside, by whatever means
 OURS = {*PACKAGES, *OUTSIDE, "vitalwire"}
 MODULE_LINES_MAX = 400
-FUNCTION_LINES_MAX = 70
+FUNCTION_LINES_MAX = 60
 
 # Which packages of ours each one may import, beside itself.
 MAY_IMPORT = {

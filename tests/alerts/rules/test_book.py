@@ -153,8 +153,7 @@ def test_an_empty_folder_is_no_rule_book(tmp_path: Path) -> None:
         load_books(tmp_path)
 
 
-def test_every_vital_can_be_judged_in_the_words_of_people() -> None:
-    text = """
+FURTHER = """\
 book = "further"
 title = "Further vitals"
 population = "Nobody"
@@ -204,7 +203,10 @@ severity = "info"
 source = "Nobody"
 advice = "Look."
 """
-    rules = {rule.id: rule for rule in book(text).rules}
+
+
+def test_every_vital_can_be_judged_in_the_words_of_people() -> None:
+    rules = {rule.id: rule for rule in book(FURTHER).rules}
     (fever,) = rules["fever"].condition.tests()
     assert isinstance(fever, Limit)
     assert list(fever.limits) == [38.0, 100.4]
