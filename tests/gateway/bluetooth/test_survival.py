@@ -72,6 +72,17 @@ async def test_pitfall_7_a_read_that_hangs_ends_the_visit_not_the_home(
     await eventually(lambda: side.payloads == [taken])
 
 
+def test_pitfall_7_each_wait_of_ours_is_shorter_than_bluetoothds() -> None:
+    bluetoothd_waits_s = 30.0  # ATT's transaction timeout
+    ours_s = (
+        link_module.READ_TIMEOUT_S,
+        link_module.WRITE_TIMEOUT_S,
+        link_module.SUBSCRIBE_TIMEOUT_S,
+        link_module.UNSUBSCRIBE_TIMEOUT_S,
+    )
+    assert max(ours_s) < bluetoothd_waits_s
+
+
 async def test_pitfall_8_after_a_drop_every_call_is_a_failed_link(
     cuff: Cuff, world: BluetoothWorld
 ) -> None:

@@ -4,8 +4,7 @@ Here the daemon dies inside it, by SIGKILL as the first act of the notification'
 its end, before it is known from whom the notification was.
 """
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +16,10 @@ from gateway.cursor import Cursor
 from gateway.journal import Journal
 from schemas.reading import Reading
 from simulators.peripherals import Cuff, Meter, Sample
-from simulators.stack.mqtt import EmbeddedMqtt
-from simulators.stack.process import Child, Program
+from simulators.stack.process import Child
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import METER_ADDRESS, eventually, make_cuff, make_meter
-from tests.gateway.bluetooth.clinic import GATEWAY_ID, Clinic
+from tests.gateway.bluetooth.clinic import Clinic
 from tests.gateway.bluetooth.eager import EagerCuff, Then
 from tests.gateway.bluetooth.side import BluetoothSide
 
@@ -56,41 +54,6 @@ def die(harvest, *given):
         os.kill(os.getpid(), signal.SIGKILL)
 Harvest.capture = die
 """ + SHIPPED  # fmt: skip
-
-
-@pytest.fixture
-def mqtt(tmp_path: Path) -> Iterator[EmbeddedMqtt]:
-    """A broker."""
-    with EmbeddedMqtt(tmp_path / "mqtt") as running:
-        yield running
-
-
-@pytest.fixture
-def clinic(mqtt: EmbeddedMqtt) -> Iterator[Clinic]:
-    """A subscriber."""
-    subscriber = Clinic(mqtt.port)
-    yield subscriber
-    subscriber.close()
-
-
-@pytest.fixture
-def run(
-    world: BluetoothWorld, mqtt: EmbeddedMqtt, tmp_path: Path
-) -> Iterator[Callable[[str], Child]]:
-    """Start a daemon that is this program; all have one state directory."""
-    started: list[Child] = []
-
-    def start(program: str) -> Child:
-        where = ("--gateway-id", GATEWAY_ID, "--mqtt", mqtt.url, "--state", str(tmp_path / "state"))
-        command = (sys.executable, "-c", program, "gateway", "run", *where, "--rest", "0.1")
-        environment = {"DBUS_SYSTEM_BUS_ADDRESS": world.bus_address}
-        child = Child(Program("gateway", command, tmp_path / "gateway.log", environment))
-        started.append(child.start())
-        return child
-
-    yield start
-    for child in started:
-        child.kill()
 
 
 async def test_a_cuff_loses_exactly_the_record_in_the_window(

@@ -1,0 +1,53 @@
+"""What the daemon does by the clock alone: a disk that refused is tried again, and is emptied."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from gateway.journal import Journal
+from gateway.status import read_status
+from simulators.peripherals import Cuff
+from simulators.stack.process import Child
+from tests.bluetooth_world import eventually
+from tests.gateway.bluetooth.clinic import Clinic
+from tests.gateway.records import notification
+
+SHIPPED = "import vitalwire; vitalwire.cli()"
+DISK_REFUSES_ONCE = """
+from gateway.journal import Journal
+from schemas.errors import UnavailableError
+append = Journal.append
+def refuse(*_, **__):
+    Journal.append = append
+    raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
+Journal.append = refuse
+""" + SHIPPED  # fmt: skip
+SPACE_IS_NEEDED = """
+from gateway import daemon
+daemon.SPACE_NEEDED_BELOW_BYTES = 1 << 62
+""" + SHIPPED  # fmt: skip
+
+
+async def test_what_a_disk_refused_is_tried_again_without_anybody(
+    cuff: Cuff, run: Callable[[str], Child], clinic: Clinic
+) -> None:
+    """The cuff has let go of it, and nothing else may come for days."""
+    run(DISK_REFUSES_ONCE)
+    await eventually(lambda: clinic.held == 0)
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: clinic.payloads == [taken])
+
+
+async def test_what_the_server_has_goes_where_space_is_needed(
+    run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with closing(Journal(state, "a" * 16)) as journal:
+        gone, held = (journal.append(notification(payload)) for payload in (b"1", b"2"))
+        journal.custody.receipt({gone.stream: [(gone.seq, gone.seq)]}, None)
+    run(SPACE_IS_NEEDED)
+    await eventually(lambda: read_status(state).receipted == 0)
+    assert read_status(state).held == 1
+    await eventually(lambda: clinic.held == 1)
+    assert held.payload == b"2"
