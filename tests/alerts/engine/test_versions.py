@@ -111,6 +111,17 @@ def test_what_is_open_by_a_rule_that_becomes_critical_asks_anew_with_the_next_ma
     assert judge([onset, again, more], []).reopening == {again.event_id}
 
 
+def test_a_delayed_match_of_it_speaks_for_what_holds_and_is_marked() -> None:
+    """It makes no alert milder that holds by a fresh reading (design/024)."""
+    state = begun(HIGH)
+    (onset,) = judged(state, *at_once(pressure(NOON, 150)))
+    state = under(state, HIGH.replace("medium", "critical"))
+    (again,) = judged(state, record(NOON + 6 * HOUR, [pressure(NOON + HOUR, 150)]))
+    assert (again.event, again.severity, again.alert_id) == ("again", "critical", onset.alert_id)
+    assert again.marks == ["delayed"]
+    assert judge([onset, again], []).reopening == {again.event_id}
+
+
 def test_words_alone_make_no_rule_a_new_one() -> None:
     """A flagged match stood in no window, an ended one may be true: neither opens by an advice."""
     state = begun(HIGH)
