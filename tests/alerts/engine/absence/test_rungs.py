@@ -107,3 +107,22 @@ def test_what_a_former_release_wrote_down_keeps_the_names_of_its_alerts() -> Non
         ("returned", alert_id("p1", "absence-blood-pressure", f"silence/{name}"))
         for name in (f"bp-silent/{NOON + 3 * DAY}", f"four-days/{NOON + 4 * DAY}")
     ]
+
+
+def test_a_contact_is_looked_at_by_itself_only_while_it_may_begin_or_end_something() -> None:
+    """Of a million patients the others are columns."""
+    state = fresh_state(PatientEntry("p1", "Robin", ["silence"]), rules=rules(BOTH))
+    state.row("p1")
+    contacts = state.absences.gather([(0, record(NOON, [pressure(NOON, 120)]))])
+
+    def walked() -> set[int]:
+        return state.absences.attendance.waiting(contacts)
+
+    heard(state, Tick(NOON - 1))
+    assert walked() == {0}, "the plan does not say when it began: silence counts from the first"
+    heard(state, *at_once(pressure(NOON, 120)))
+    assert not walked()
+    heard(state, Tick(NOON + 5 * DAY))
+    assert walked() == {0}
+    heard(state, *at_once(pressure(NOON + 5 * DAY + 1, 120)))
+    assert not walked()

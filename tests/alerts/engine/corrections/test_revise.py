@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.engine.step import step
+from schemas.kafka import ReadingsRecord
 from tests.alerts.engine.correcting import correction, withdrawal
 from tests.alerts.engine.window_book import (
     days,
@@ -17,7 +19,7 @@ from tests.alerts.engine.window_book import (
     told,
     values,
 )
-from tests.alerts.readings import HOUR, MINUTE, NOON, Measured, at_once, pressure
+from tests.alerts.readings import HOUR, MINUTE, NOON, Measured, at_once, pressure, record
 
 HIGH = [pressure(NOON + n * HOUR, 150) for n in range(2)]
 LATER = NOON + 2 * HOUR
@@ -51,6 +53,29 @@ def test_a_window_that_a_correction_makes_true_is_work() -> None:
     outvoted = [pressure(NOON + 2 * MINUTE, 120), pressure(NOON + 3 * MINUTE, 150)]
     log = [*at_once(HIGH[0], between, *outvoted), withdrawal(between, at_ms=LATER)]
     assert told(*log) == [("corrected-match", "twice")]
+
+
+def test_of_two_names_that_are_half_the_same_the_one_that_is_meant_is_changed() -> None:
+    """Names begin with the time of measurement: two devices of a patient may share so much."""
+    first, second = pressure(NOON, 150), pressure(NOON, 120, 70)
+    names = {first.reading_id: "ab" * 8 + "01" * 8, second.reading_id: "ab" * 8 + "02" * 8}
+    changed = correction(second, pressure(NOON, 100, 70), LATER)
+    log = [
+        renamed(one, names) for one in (record(NOON, [first]), record(NOON + 1, [second]), changed)
+    ]
+    state = fresh()
+    step(state, log)
+    ring = state.memories[0].ring(int(state.memories[0].slot_of[0]))
+    assert sorted(entry["milli"][0] for entry in ring) == [100_000, 150_000]
+
+
+def renamed(entry: ReadingsRecord, names: dict[str, str]) -> ReadingsRecord:
+    """Give a record whose readings have other names."""
+    text = msgspec.json.encode(entry).decode()
+    for old, new in names.items():
+        text = text.replace(old, new)
+    decoded: ReadingsRecord = msgspec.json.decode(text, type=ReadingsRecord)
+    return decoded
 
 
 def test_a_mean_that_holds_no_more_is_retracted() -> None:

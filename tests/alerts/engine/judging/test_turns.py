@@ -5,13 +5,16 @@ from dataclasses import replace
 from random import Random
 
 import msgspec
+import numpy as np
 import pytest
 
+from alerts.engine.judging.turns import Turns
 from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.readings.columns import Gatherer
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
-from schemas.kafka import PatientReadings, ReadingsRecord
+from schemas.kafka import PatientReadings, ReadingsRecord, TimeQuality
 from schemas.registry import PatientEntry
 from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged, remembered
@@ -27,6 +30,7 @@ from tests.alerts.readings import (
     fresh_state,
     pressure,
     record,
+    stamped,
 )
 
 CROWD = [
@@ -167,3 +171,20 @@ def test_what_is_quiet_is_not_walked_through_and_what_comes_twice_is_counted() -
     before = pressure(NOON - HOUR, 120)
     twice = step(fed, [record(NOON, [before]), record(NOON, [before])])
     assert twice.duplicates == 0, "what is not judged is no duplicate either"
+
+
+@pytest.mark.parametrize("times", [("untrusted", "device-clock"), ("device-clock", "untrusted")])
+def test_of_two_readings_both_are_judged_by_themselves_if_one_has_no_time_to_trust(
+    times: tuple[TimeQuality, TimeQuality],
+) -> None:
+    """Which of them is newer is not known: no column says what the second of them meets."""
+    state = fresh_state(ROBIN, rules=rules(rule("plain", "systolic > 150 mmHg")))
+    vital = state.rule_set.vitals[0]
+    gatherer = Gatherer(vital.vital, frozenset())
+    for number, time in enumerate(times):
+        one = replace(pressure(NOON + number, 120), time=time)
+        place = (number, 0, state.row("p1"), one.at_ms)
+        gatherer.add(place, stamped(one, one.at_ms), alone=True, judged=True)
+    turns = Turns(state, vital, gatherer.columns(), np.array([NOON, NOON + 1]))
+    turns.take()
+    assert turns.walked == 2

@@ -10,7 +10,7 @@ from alerts.engine.ladders.kinds import kinds_of
 from alerts.engine.ladders.ladder import RuleSet, VitalLadders, arrange
 from alerts.engine.readings.columns import Gatherer
 from alerts.engine.readings.sight import evidence_of
-from alerts.engine.state.memory import DAYS_MAX, RING_MAX, Memory
+from alerts.engine.state.memory import DAYS_MAX, RECENT_MAX, RING_MAX, Memory
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.remembered import (
     censored,
@@ -96,6 +96,23 @@ def test_a_device_that_did_not_look_has_not_assessed() -> None:
     sight = sight_of_entry(entries[0].item(), vital.vital, kinds_of(vital))
     assert sight.status is None
     assert evidence_of_entries(entries, vital.vital, kinds_of(vital)) == [evidence_of(sight)]
+
+
+def test_a_reading_is_known_until_it_is_forgotten_and_another_never() -> None:
+    memory = Memory(blood_pressure().vital)
+    (slot,) = memory.slots(np.array([7])).tolist()
+    assert memory.remember_one(slot, 11)
+    assert (memory.knows(slot, 11), memory.knows(slot, 12)) == (True, False)
+    memory.forget_one(slot, 11)
+    assert not memory.knows(slot, 11)
+    assert memory.remember_one(slot, 11), "it may come again"
+
+
+def test_a_slot_whose_recent_ones_are_all_one_knows_no_other() -> None:
+    memory = Memory(blood_pressure().vital)
+    (slot,) = memory.slots(np.array([7])).tolist()
+    memory.remember_run(slot, np.full(RECENT_MAX, 11, np.uint64))
+    assert (memory.knows(slot, 11), memory.knows(slot, 12)) == (True, False)
 
 
 @given(st.integers(1, 3 * RING_MAX))
