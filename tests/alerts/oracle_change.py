@@ -118,6 +118,8 @@ def changes(patient: Patient, record: Corrections | Withdrawals) -> Iterator[Cha
     readings: Sequence[CorrectedReading | WithdrawnReading] = record.readings
     for reading in sorted(readings, key=lambda one: (one.measured_at_ms, one.reading_id)):
         was = patient.find(reading.vital, reading.reading_id)
+        if isinstance(reading, CorrectedReading) and reading.outcome_before != "measured":
+            was = patient.unread.get(reading.reading_id) if reading.outcome == "measured" else None
         if was is None or (isinstance(record, Withdrawals) and reading.outcome != "measured"):
             continue
         yield change_of(patient, reading, was)
@@ -126,6 +128,8 @@ def changes(patient: Patient, record: Corrections | Withdrawals) -> Iterator[Cha
 def change_of(patient: Patient, reading: CorrectedReading | WithdrawnReading, was: Kept) -> Change:
     known = was in patient.known(was.vital)
     nothing = replace(was, quantities={}, status=None)
+    if isinstance(reading, CorrectedReading):
+        patient.unread[reading.reading_id] = replace(was, quantities={}, status=reading.status)
     if isinstance(reading, WithdrawnReading) or reading.outcome != "measured":
         return Change(was, None, nothing, known)
     now = replace(was, quantities=reading.quantities, status=reading.status)

@@ -40,6 +40,8 @@ class Patient:
     sessions: dict[str, set[str]] = field(default_factory=dict)
     dated: list[str] = field(default_factory=list)
     came: Kept | None = None
+    unread: dict[str, Kept] = field(default_factory=dict)
+    """What was no measurement, without values: a correction may make one of it."""
     gone: list[Gone] = field(default_factory=list)
     contacts: dict[str, tuple[int, str]] = field(default_factory=dict)
     gateway: str = ""
@@ -104,7 +106,7 @@ class Patient:
         self.forget(vital)
         alone = self.knows_alone(was)
         if alone or was.certain or not was.eligible:
-            self.history[vital] = [one for one in self.history[vital] if one is not was]
+            self.history[vital] = [one for one in self.history.get(vital, []) if one is not was]
             if now is not None:
                 now.alone &= alone
                 self.keep(now)

@@ -1,6 +1,7 @@
 """A record of readings: in which order they are judged, how old each is, and what it completes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemas.kafka import PatientReadings, StampedReading
 from schemas.vitals import VITALS
@@ -69,10 +70,13 @@ class Readings(Old):
         old: set[str] = set()
         for place, stamped in enumerate(ordered):
             reading = stamped.reading
-            if VITALS[reading.vital].amends or reading.outcome != "measured":
+            if VITALS[reading.vital].amends:
                 continue
             context = contexts.get(reading.reading_id, {})
             kept = self.kept(patient, stamped, record, context, only)
+            if reading.outcome != "measured":
+                patient.unread.setdefault(reading.reading_id, replace(kept, quantities={}))
+                continue
             if not kept.judged:
                 self.before_plan(patient, kept)
                 continue

@@ -1,7 +1,7 @@
 """Random lives in which stored readings are corrected, or turn out to be another patient's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from hypothesis import strategies as st
@@ -46,18 +46,29 @@ class Stored:
 
     readings: list[tuple[str, StampedReading]]
     revisions: dict[str, int]
+    known: set[str] = field(default_factory=set)
+
+    def take(self, record: PatientReadings, ambiguous: set[str]) -> None:
+        """Store what may be corrected, each once: some come twice in one record."""
+        for one in record.readings:
+            name = one.reading.reading_id
+            if may_change(one, ambiguous) and name not in self.known:
+                self.known.add(name)
+                self.readings.append((record.patient_id, one))
 
     def now_says(self, corrected: CorrectedReading) -> None:
-        """Take a version in; what is no measurement is corrected no more."""
+        """Take a version in."""
         name = corrected.reading_id
         self.revisions[name] = corrected.revision
         at = next(n for n, (_, one) in enumerate(self.readings) if one.reading.reading_id == name)
         owner, one = self.readings.pop(at)
-        if corrected.outcome == "measured":
-            said = {"quantities": corrected.quantities, "status": corrected.status}
-            reading = msgspec.structs.replace(one.reading, **said)
-            changed = msgspec.structs.replace(one, reading=reading)
-            self.readings.insert(at, (owner, changed))
+        said = {
+            "quantities": corrected.quantities,
+            "status": corrected.status,
+            "outcome": corrected.outcome,
+        }
+        reading = msgspec.structs.replace(one.reading, **said)
+        self.readings.insert(at, (owner, msgspec.structs.replace(one, reading=reading)))
 
     def give(self, names: set[str], other: str) -> list[StampedReading]:
         """Let readings be another patient's, or nobody's, if that is no name."""
@@ -97,8 +108,9 @@ def correction(
         stamp.quality,
         now,
         reading.quantities,
-        draw(st.sampled_from([*["measured"] * 7, "failed"])),
+        draw(st.sampled_from([*["measured"] * 7, "failed", "control-solution"])),
         draw(st.sampled_from([*[reading.status] * 5, *others_of(reading)])),
+        outcome_before=reading.outcome,
         status_before=reading.status,
     )
     stored.now_says(corrected)
@@ -141,7 +153,7 @@ def corrected_lives(draw: st.DrawFn) -> Life:
     """Readings are corrected, and corrected again; they go to another patient, and come back."""
     life = draw(lives())
     log, stored, now_ms = list[Item](), Stored([], {}), 0
-    ambiguous, known = told_apart_by_nothing(life.log), set[str]()
+    ambiguous = told_apart_by_nothing(life.log)
     plans = {entry.patient_id for entry in life.patients}
     replanned_ms = dict.fromkeys(plans, -1)
     log_ms = 0
@@ -153,9 +165,7 @@ def corrected_lives(draw: st.DrawFn) -> Life:
             replanned_ms |= dict.fromkeys(those, log_ms)
         log.append(item)
         if isinstance(item, PatientReadings):
-            came = [one for one in item.readings if may_change(one, ambiguous | known)]
-            stored.readings += [(item.patient_id, one) for one in came]
-            known |= {one.reading.reading_id for one in came}
+            stored.take(item, ambiguous)
         if hasattr(item, "received_at_ms") and not isinstance(item, GatewayReport):
             now_ms = max(now_ms, item.received_at_ms)
             log_ms = max(log_ms, now_ms)
@@ -171,10 +181,8 @@ def corrected_lives(draw: st.DrawFn) -> Life:
 
 
 def may_change(one: StampedReading, others: set[str]) -> bool:
-    """A store has each measurement once, and of what is said of one nothing."""
-    reading = one.reading
-    measured = reading.amends is None and reading.outcome == "measured"
-    return measured and reading.reading_id not in others
+    """A store has each reading once, and of what is said of one nothing."""
+    return one.reading.amends is None and one.reading.reading_id not in others
 
 
 def seldom_corrected() -> Life:

@@ -16,6 +16,8 @@ PAIRS = [
     "(250 mg/dL, 13.9 mmol/L)",
 ]
 OWN = "limit.high-systolic"
+WORDS = [["fasting", "preprandial"], ["fasting"], ["postprandial"], ["postprandial", "fasting"]]
+MEALS = re.compile(r"meal = \[[^\]]*\]")
 
 
 @st.composite
@@ -23,7 +25,7 @@ def versions(draw: st.DrawFn, texts: tuple[str, ...], number: int) -> Version:
     """Change one book; ``number`` tells rules that come from all before: an id is never re-used."""
     place = draw(st.sampled_from(range(len(texts))))
     head, *rules = texts[place].split(RULE)
-    whats = ["fewer", "more", "limit", "limit", "own", "anew", "severity", "fresh"]
+    whats = ["fewer", "more", "limit", "limit", "own", "anew", "severity", "fresh", "words"]
     match draw(st.sampled_from(whats)):
         case "fewer" if len(rules) > 1:
             rules.remove(draw(st.sampled_from(rules)))
@@ -38,6 +40,10 @@ def versions(draw: st.DrawFn, texts: tuple[str, ...], number: int) -> Version:
         case "severity":
             at = draw(st.sampled_from(range(len(rules))))
             rules[at] = draw(as_severe(rules[at]))
+        case "words":
+            meals = MEALS.search("".join(rules))
+            words = f"meal = {draw(st.sampled_from(WORDS))}".replace("'", '"')
+            rules = [MEALS.sub(words, rule) for rule in rules] if meals else rules
         case "fresh":
             head = re.sub(
                 r'fresh = "\w+"', f'fresh = "{draw(st.sampled_from(["1h", "4h"]))}"', head
