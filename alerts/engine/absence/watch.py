@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.attendance import Attendance, Contacts, Integers, Noticed
+from alerts.engine.absence.attendance import Attendance, Contacts, Expect, Integers, Noticed
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.explained import gateway_transition, patient_transition
 from alerts.engine.absence.keep import (
@@ -55,7 +55,7 @@ class AbsenceWatch:
             rungs_of(rules),
             [self._numbers[rule.rule.vital] for rule in rules],
             len(self.vitals),
-            self._expect,
+            _asks(self._expected),
             surroundings,
         )
 
@@ -157,10 +157,6 @@ class AbsenceWatch:
         noticed = Noticed("eased", row, rule, absence, log_ms, 0, -1, occasion)
         return self._transition(patient_id, noticed)
 
-    def _expect(self, row: int, rule: int) -> Expectation | None:
-        expected = self._expected[row]
-        return expected[rule] if expected else None
-
     def _held_ms(self, log_ms: Integers, before_ms: int) -> Integers:
         held_ms = np.full(len(log_ms), self.attendance.held_until_ms)
         if self.gap_ms is None:
@@ -192,3 +188,16 @@ class AbsenceWatch:
 def contacts_of(rows: Sequence[tuple[int, ...]]) -> Contacts:
     """Lay out contacts: entry, place, row, vital, measured at, gateway, device."""
     return Contacts(*np.array(rows, np.int64).reshape(-1, 7).T)
+
+
+def _asks(expected: Sequence[tuple[Expectation | None, ...]]) -> Expect:
+    """Ask a list, whose owner the attendance must not hold: of a ring of objects nothing is freed.
+
+    What stays in memory is left out of every collection (see ``process/cli.py``), and books change.
+    """
+
+    def expect(row: int, rule: int) -> Expectation | None:
+        of_patient = expected[row]
+        return of_patient[rule] if of_patient else None
+
+    return expect

@@ -1,5 +1,8 @@
 """A replica record by record: what it follows, what it notes of each patient, what it writes."""
 
+import gc
+import weakref
+
 import msgspec
 import pytest
 
@@ -18,6 +21,7 @@ from alerts.engine.partitions.changelog import (
 )
 from alerts.engine.partitions.replica import Replica, Write
 from alerts.engine.state.archive import decode_patient
+from alerts.engine.state.plans import Plans
 from tests.alerts.engine.members import OTHER_TOPIC, TOPIC, Member, World
 from tests.alerts.readings import MINUTE, NOON, at_once, basic, encoded, pressure
 
@@ -305,3 +309,21 @@ def test_a_checkpoint_that_names_no_reign_is_nobody_s_and_the_oldest() -> None:
     nobody = Checkpoint(TOPIC, 1, NOON)
     assert (nobody.writer, nobody.generation) == ("", 0)
     assert checkpoint_key("") == CHECKPOINT_KEY
+
+
+def test_a_partition_that_is_replaced_is_freed_though_nobody_looks_for_rings() -> None:
+    rules, before = basic(), replica()
+    before.lead("a")
+    before.judge(before.partition.read([(n, value) for n, value in enumerate(LOG)]))
+    state = before.partition.state
+    parts = before.partition, state, state.absences
+    memory = [weakref.ref(one) for one in parts]
+    del state, parts
+    gc.disable()
+    try:
+        after = before.under(rules, Plans(rules))
+        del before
+        assert [one() for one in memory] == [None] * len(memory)
+    finally:
+        gc.enable()
+    assert len(after) == 1
