@@ -5,6 +5,10 @@ from difflib import get_close_matches
 from itertools import takewhile
 from operator import eq
 
+_MORE_OR_LESS_MIN = 3
+_ANOTHER_MIN = 4
+"""Letters of the word in which they lie."""
+
 
 def meant(word: str, known: Iterable[str]) -> str:
     """Ask for the word that comes nearest, else name them all: the end of a sentence."""
@@ -16,15 +20,23 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Tell whether one letter more, less or another, or two that changed places, lie between.
+    """Tell whether a finger slipped: one letter more or less, another, or two that changed places.
 
-    A digit more or another is meant: ``weight-2d`` beside ``weight-7d``.
+    What tells names apart on purpose is none: a digit (``weight-2d`` beside ``weight-7d``), a short
+    word (``arm-a`` beside ``arm-b``), another last letter (``groupa`` beside ``groupb``).
     """
     begin = sum(1 for _ in takewhile(bool, map(eq, one, other)))
     first, second = one[begin:], other[begin:]
-    if not first and not second:
-        return False
-    swapped = first[1:2] + first[:1] + first[2:] == second and len(first) > 1
+    if len(first) > 1 and first[1::-1] + first[2:] == second != first:
+        return True
     if first[:1].isdigit() or second[:1].isdigit():
-        return swapped
-    return swapped or first[1:] in {second, second[1:]} or first == second[1:]
+        return False
+    length = max(len(_word_at(one, begin)), len(_word_at(other, begin)))
+    if first[1:] == second or first == second[1:]:
+        return first != second and length >= _MORE_OR_LESS_MIN
+    return first[1:] == second[1:] != "" and length >= _ANOTHER_MIN
+
+
+def _word_at(name: str, place: int) -> str:
+    end = name.find("-", place)
+    return name[name.rfind("-", 0, place) + 1 : end if end >= 0 else len(name)]
