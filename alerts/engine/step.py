@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from alerts.engine.absence.attendance import Contacts
+from alerts.engine.absence.contacts import Contacts
 from alerts.engine.corrections.amendments import amend, complete_earlier
 from alerts.engine.corrections.correct import correct
 from alerts.engine.corrections.sessions import Begun, leave_followed, note_sessions

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.surroundings import Surroundings
@@ -24,30 +25,11 @@ NO_CONTACT_MS = -(2**62)
 _MANY = 8
 """Of so many in the heap one that is new makes it cheaper to order all than to push each."""
 
-Integers = npt.NDArray[np.int64]
 Key = tuple[int, int]
 """(row of the patient, number of the rule)."""
 
 Expect = Callable[[int, int], Expectation | None]
 """What is expected of a patient's row by a rule; None: nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contacts:
-    """Readings and failed attempts of a batch, in the order of the log; arrays of one length.
-
-    ``entry``: the record's place in the batch; ``place``: the reading's place in it; ``vital``: its
-    number (one that no rule waits for is left out); ``at_ms``: when it was measured; ``gateway``:
-    its number; ``device``: what stands for its address.
-    """
-
-    entry: Integers
-    place: Integers
-    row: Integers
-    vital: Integers
-    at_ms: Integers
-    gateway: Integers
-    device: Integers
 
 
 @dataclass(slots=True)
@@ -118,9 +100,15 @@ class Attendance:
     _unbegun: set[Key] = field(default_factory=set)
     """Who never sent anything under a plan that does not say when it began."""
     _open_of: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    _rules_of: list[list[int]] = field(init=False)
+    """By vital."""
 
     def __post_init__(self) -> None:
         """Start with nobody."""
+        self._rules_of = [
+            [rule for rule, other in enumerate(self.vital_of) if other == vital]
+            for vital in range(self.vitals)
+        ]
         self.contact_ms = np.empty((0, self.vitals), np.int64)
         self.device = np.empty((0, self.vitals), np.int64)
         self.gateway = np.empty(0, np.int64)
@@ -252,6 +240,29 @@ class Attendance:
         self._unbegun.add(key)
         self._waits[key[0], self.vital_of[key[1]]] = True
 
+    def begin_early(self, contacts: Contacts, walked: set[int], until_ms: int) -> None:
+        """Begin silences with their first contacts: until when nobody need look is all they tell.
+
+        Left is who is ``walked`` through anyway, and whose silence may be due within the step.
+        """
+        first = self._waits[contacts.row, contacts.vital]
+        if not first.any():
+            return
+        left = walked.union(contacts.row[self.moves(contacts)].tolist())
+        columns = contacts.row[first], contacts.vital[first], contacts.at_ms[first]
+        for row, vital, at_ms in zip(*(column.tolist() for column in columns), strict=True):
+            keys = [(row, rule) for rule in self._rules_of[vital]]
+            begun = {key: self._earliest_ms(key, at_ms) for key in keys if key in self._unbegun}
+            if row in left or any(key in self.open for key in keys):
+                continue
+            if min(begun.values(), default=NEVER_MS) < until_ms:
+                left.add(row)  # its next contact too: what came between is told
+                continue
+            for key, earliest_ms in begun.items():
+                self.schedule(key, earliest_ms)
+            self._unbegun.difference_update(begun)
+            self._waits[row, vital] = False
+
     def began(self, key: Key) -> bool:
         """Tell, at a contact, whether it is that first one."""
         if key not in self._unbegun:
@@ -270,7 +281,7 @@ class Attendance:
     def _settle(self, key: Key) -> None:
         """Note whether a contact of this vital still means something."""
         row, vital = key[0], self.vital_of[key[1]]
-        others = [(row, rule) for rule, other in enumerate(self.vital_of) if other == vital]
+        others = [(row, rule) for rule in self._rules_of[vital]]
         self._waits[row, vital] = any(one in self.open or one in self._unbegun for one in others)
 
     def open_of(self, gateway: int) -> list[Key]:

@@ -11,12 +11,11 @@ from alerts.engine.absence.attendance import (
     NEVER_MS,
     NO_CONTACT_MS,
     Attendance,
-    Contacts,
-    Integers,
     Key,
     Noticed,
     Open,
 )
+from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import deadline_ms
 from schemas.alert import Cause
 
@@ -39,7 +38,9 @@ def step(
     ``log_ms``: log time by record; ``held_ms``: by record, until when silence is not judged because
     the log was away; ``before_ms``: log time before the batch.
     """
-    rows = attendance.woken(int(log_ms[-1])) | attendance.waiting(contacts)
+    woken = attendance.woken(int(log_ms[-1]))
+    attendance.begin_early(contacts, woken, int(log_ms[-1]))
+    rows = woken | attendance.waiting(contacts)
     noticed = list(_gateways(attendance, int(log_ms[0])))
     walked = np.isin(contacts.row, np.fromiter(rows, np.int64, len(rows)))
     attendance.remember(contacts, np.flatnonzero(~walked))

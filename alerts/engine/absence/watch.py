@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.attendance import Attendance, Contacts, Expect, Integers, Noticed
+from alerts.engine.absence.attendance import Attendance, Expect, Noticed
+from alerts.engine.absence.contacts import Contacts, Integers, contacts_of
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.explained import gateway_transition, patient_transition
 from alerts.engine.absence.keep import (
@@ -183,11 +184,6 @@ class AbsenceWatch:
             name = self.attendance.gateways[noticed.absence.gateway]
             return gateway_transition(name, noticed)
         return patient_transition(patient_id, self.rules[noticed.rule], noticed)
-
-
-def contacts_of(rows: Sequence[tuple[int, ...]]) -> Contacts:
-    """Lay out contacts: entry, place, row, vital, measured at, gateway, device."""
-    return Contacts(*np.array(rows, np.int64).reshape(-1, 7).T)
 
 
 def _asks(expected: Sequence[tuple[Expectation | None, ...]]) -> Expect:

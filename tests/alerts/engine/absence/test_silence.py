@@ -1,6 +1,5 @@
 """Absences of a log: a plain reference says record by record what must come, however it is cut."""
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -10,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.absence.attendance import Attendance, Contacts, Noticed
-from alerts.engine.absence.expectation import Expectation, deadline_ms
+from alerts.engine.absence.attendance import Attendance, Noticed
+from alerts.engine.absence.contacts import Contacts
+from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.keep import (
     KeptSilence,
     encode_away,
@@ -19,125 +19,28 @@ from alerts.engine.absence.keep import (
     restore_away,
     restore_rows,
 )
-from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
-from alerts.engine.absence.surroundings import REPORT_LATE_MS, Surroundings, device_number
+from alerts.engine.absence.surroundings import REPORT_LATE_MS, Surroundings
 from schemas.kafka import GatewayReport
 from schemas.wire import DeviceState, Health
-
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-LONG_AGO_MS = -(2**62)
-BEGIN_MS = 1_793_527_200_000  # 2026-11-01T10:00Z, a Sunday
-PATIENTS, VITAL_OF = 3, (0, 1, 0)
-RANKS = ((1, True), (1, True), (0, False))
-RUNGS = Rungs(("a", "b", "c"), RANKS, ((0, 2), (1,), (0, 2)))
-"""The last rule is graver than the first, and of one ladder with it."""
-ALONE = Rungs(("a",), ((2, True),), ((0,),))
-ADDRESS = "AA:BB:CC:DD:EE:01"
-DEVICE = device_number(ADDRESS)
-GATEWAY = "home-1"
-
-Entry = tuple[int, list[tuple[int, int, int]]]
-"""Stamp; (row, vital, how long ago it was measured)."""
-
-
-def expect(row: int, rule: int) -> Expectation | None:
-    """Expect nothing of the last patient by the last rule."""
-    if (row, rule) == (PATIENTS - 1, 2):
-        return None
-    days = (2, 1, 3)[rule]
-    return Expectation(
-        days * DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("Europe/Berlin")),), at_once=rule == 1
-    )
-
-
-def fresh(surroundings: Surroundings | None = None) -> Attendance:
-    """Begin with every patient known and nobody heard of."""
-    attendance = Attendance(RUNGS, VITAL_OF, 2, expect, surroundings or Surroundings())
-    attendance.grow(PATIENTS)
-    for row in range(PATIENTS):
-        attendance.look_again([row])
-    return attendance
-
-
-def run(attendance: Attendance, entries: list[Entry]) -> list[Noticed]:
-    """Give the attendance one call's records."""
-    rows = [
-        (entry, place, row, vital, stamp - ago_ms)
-        for entry, (stamp, contacts) in enumerate(entries)
-        for place, (row, vital, ago_ms) in enumerate(contacts)
-    ]
-    gateway = attendance.number_of(GATEWAY)
-    columns = np.array(rows, np.int64).reshape(-1, 5).T
-    everywhere = np.full(len(rows), gateway), np.full(len(rows), DEVICE)
-    contacts = Contacts(columns[0], columns[1], columns[2], columns[3], columns[4], *everywhere)
-    log_ms = np.array([stamp for stamp, _ in entries], np.int64)
-    return step(attendance, contacts, log_ms, np.full(len(log_ms), attendance.held_until_ms))
-
-
-def told(noticed: list[Noticed]) -> list[tuple[object, ...]]:
-    """Give what must be equal, in an order of its own."""
-    return sorted(
-        (one.at_ms, one.row, one.rule, one.event, one.absence.origin_ms, one.absence.alert)
-        for one in noticed
-    )
-
-
-@dataclass
-class Reference:
-    """Looks at every patient at every record; ``open``: by patient and rule, deadline and alert."""
-
-    contact_ms: dict[tuple[int, int], int] = field(default_factory=dict)
-    open: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
-    found: list[tuple[object, ...]] = field(default_factory=list)
-
-    def take(self, stamp: int, contacts: list[tuple[int, int, int]]) -> None:
-        due = [(self._due(row, rule), row, rule) for row in range(PATIENTS) for rule in range(3)]
-        for due_ms, row, rule in sorted(due, key=lambda one: (one[0], RANKS[one[2]])):
-            if due_ms < stamp and (row, rule) not in self.open:
-                self._begin(row, rule, due_ms)
-        for row, vital, ago_ms in contacts:
-            before = self.contact_ms.get((row, vital), -1)
-            self.contact_ms[row, vital] = max(before, stamp - ago_ms)
-            voice = self._voice(row, vital)
-            for rule, other in enumerate(VITAL_OF):
-                if other == vital and (row, rule) in self.open and self._due(row, rule) > stamp:
-                    ended = self.open.pop((row, rule))
-                    if rule == voice:
-                        self._end(stamp, row, rule, ended)
-
-    def _voice(self, row: int, vital: int) -> int | None:
-        """Who speaks for the one ladder that a vital has."""
-        rules = [rule for one, rule in self.open if one == row and VITAL_OF[rule] == vital]
-        return min(rules, key=lambda rule: RANKS[rule], default=None)
-
-    def _begin(self, row: int, rule: int, due_ms: int) -> None:
-        voice, alert = self._voice(row, VITAL_OF[rule]), f"{'abc'[rule]}/{due_ms}"
-        if voice is not None:
-            alert = self.open[row, voice][1]
-        if voice is None or RANKS[rule] < RANKS[voice]:
-            event = "onset" if voice is None else "worsened"
-            self.found.append((due_ms, row, rule, event, due_ms, alert))
-        self.open[row, rule] = (due_ms, alert)
-
-    def _end(self, stamp: int, row: int, rule: int, ended: tuple[int, str]) -> None:
-        """Rules of one ladder go from the mildest, which is the first to come, to the gravest."""
-        left = self._voice(row, VITAL_OF[rule])
-        if left is None or self._due(row, left) > stamp:
-            self.found.append((stamp, row, rule, "returned", *ended))
-        else:
-            self.found.append((stamp, row, left, "eased", *self.open[row, left]))
-
-    def _due(self, row: int, rule: int) -> int:
-        expectation = expect(row, rule)
-        if expectation is None:
-            return 2**62
-        since = max(self.contact_ms.get((row, VITAL_OF[rule]), 0), expectation.from_ms)
-        due = deadline_ms(expectation, since)
-        assert due is not None
-        return due
-
+from tests.alerts.engine.absence.silence_reference import (
+    ADDRESS,
+    ALONE,
+    BEGIN_MS,
+    DAY_MS,
+    GATEWAY,
+    HOUR_MS,
+    LONG_AGO_MS,
+    PATIENTS,
+    RUNGS,
+    VITAL_OF,
+    Entry,
+    Reference,
+    expect,
+    fresh,
+    run,
+    told,
+)
 
 entries_of = st.lists(
     st.tuples(
@@ -188,7 +91,8 @@ def test_however_it_is_cut_or_restarted_the_reference_is_right(
     attendance, found = fresh(), []
     places = [0, *sorted(cut for cut in cuts if cut < len(entries)), len(entries)]
     for begin, end in pairwise(places):
-        found += run(attendance, entries[begin:end])
+        before_ms = entries[begin - 1][0] if begin else LONG_AGO_MS
+        found += run(attendance, entries[begin:end], before_ms)
         attendance = restarted(attendance) if restarts else attendance
     assert told(found) == sorted(reference.found)
 
@@ -360,6 +264,22 @@ def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() 
     assert (onset.event, onset.at_ms) == ("onset", BEGIN_MS + HOUR_MS + DAY_MS)
     (returned,) = run(attendance, [contact(BEGIN_MS + 2 * DAY_MS)])
     assert returned.event == "returned"
+
+
+@pytest.mark.parametrize("cut", [True, False])
+@pytest.mark.parametrize(("ago_h", "events"), [(25, ["onset", "returned"]), (23, [])])
+def test_a_first_contact_whose_silence_is_over_already_is_told_before_the_next_one(
+    *, cut: bool, ago_h: int, events: list[str]
+) -> None:
+    entries = [
+        (BEGIN_MS + HOUR_MS, [(0, 1, ago_h * HOUR_MS)]),
+        (BEGIN_MS + HOUR_MS + 1, [(0, 1, 0)]),
+    ]
+    attendance = fresh()
+    found = run(attendance, [(BEGIN_MS, [])])
+    for batch in [entries[:1], entries[1:]] if cut else [entries]:
+        found += run(attendance, batch, BEGIN_MS)
+    assert [one.event for one in found] == events
 
 
 @pytest.mark.parametrize("cut", [True, False])
