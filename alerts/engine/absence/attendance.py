@@ -87,6 +87,8 @@ class Attendance:
     """By number; 0 stands for none."""
     turned: set[int] = field(default_factory=set)
     """Gateways of which the next step must say anew what they explain."""
+    perhaps_back: set[int] = field(default_factory=set)
+    """Gateways that were away before a restart: one that still is turned nothing."""
     contact_ms: Integers = field(init=False)
     device: Integers = field(init=False)
     gateway: Integers = field(init=False)

@@ -126,13 +126,13 @@ def encode_away(attendance: Attendance) -> bytes:
 
 
 def restore_away(attendance: Attendance, value: bytes) -> None:
-    """Put it back; each gateway is looked at anew in the next step."""
+    """Put it back; the next step looks which gateway came back meanwhile."""
     kept = _decoder.decode(value) if value else KeptAway()
     attendance.held_until_ms = kept.held_until_ms
     attendance.away = {
         attendance.number_of(name): _open(attendance, told) for name, told in kept.away.items()
     }
-    attendance.turned |= attendance.away.keys()
+    attendance.perhaps_back |= attendance.away.keys()
 
 
 def _kept(attendance: Attendance, told: Open) -> KeptOpen:

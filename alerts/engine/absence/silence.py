@@ -223,9 +223,11 @@ def cause_of(attendance: Attendance, row: int, vital: int) -> Cause:
 
 def _gateways(attendance: Attendance, at_ms: int) -> Iterator[Noticed]:
     """Say what the gateways that came, went or heard a device change of what is open."""
-    for gateway in sorted(attendance.turned):
+    for gateway in sorted(attendance.turned | attendance.perhaps_back):
         name = attendance.gateways[gateway]
         away_ms = attendance.surroundings.away_since(name, at_ms)
+        if away_ms is not None and gateway not in attendance.turned:
+            continue
         told = attendance.away.get(gateway)
         if told is not None and away_ms is None:
             del attendance.away[gateway]
@@ -242,3 +244,4 @@ def _gateways(attendance: Attendance, at_ms: int) -> Iterator[Noticed]:
                 occasion = f"{now}/{attendance.surroundings.reported_ms(name)}"
                 yield Noticed("cause", row, rule, absence, at_ms, 0, -1, occasion)
     attendance.turned.clear()
+    attendance.perhaps_back.clear()

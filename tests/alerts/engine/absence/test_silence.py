@@ -210,6 +210,21 @@ def test_a_gateway_that_is_away_is_not_said_twice_after_a_restart() -> None:
     assert [one.event for one in noticed if one.row == -1] == ["returned"]
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_restart_explains_nothing_anew_by_a_gateway_that_is_still_away(*, restarts: bool) -> None:
+    """It stopped reporting, after one absence and before another one was due."""
+    surroundings = Surroundings()
+    attendance = fresh(surroundings)
+    run(attendance, [(BEGIN_MS + HOUR_MS, [(1, 0, 0)])])
+    there(surroundings, 1, 30)
+    noticed = run(attendance, [(BEGIN_MS + 30 * HOUR_MS, [])])
+    assert ("onset", 1, 1) in [(one.event, one.row, one.rule) for one in noticed]
+    noticed = run(attendance, [(BEGIN_MS + 60 * HOUR_MS, [])])
+    assert ("onset", -1) in [(one.event, one.row) for one in noticed]
+    attendance = restarted(attendance) if restarts else attendance
+    assert run(attendance, [(BEGIN_MS + 61 * HOUR_MS, [])]) == []
+
+
 def test_a_gateway_that_stopped_reporting_is_away_though_its_will_was_lost() -> None:
     surroundings = Surroundings()
     surroundings.take(report(BEGIN_MS))
