@@ -1,6 +1,7 @@
 """Reads what a device says of itself: clock and serial number at each visit, the rest once."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from schemas.gatt.services import SERVICES
 from schemas.reading import Device
 
 BATTERY_EVERY_MS = 24 * 3600 * 1000
+_UNDECIDED_MAX = 32
 FEATURES = {service.feature: service for service in SERVICES}
 """What the device's services can notice, by the numbers of the characteristics that say it."""
 ASKED_ONCE = (uuids.MODEL_NUMBER, uuids.MANUFACTURER_NAME, *FEATURES)
@@ -50,8 +52,11 @@ class Acquaintance:
     battery_low: bool = False
     """By its own newest record, until a later one says otherwise."""
     battery_asked_ms: int | None = None
-    undecided: list[Undecided] = field(default_factory=list)
-    """Visits of which a later one is to tell what their newest record was."""
+    undecided: deque[Undecided] = field(default_factory=lambda: deque(maxlen=_UNDECIDED_MAX))
+    """Visits of which a later one is to tell what their newest record was; the oldest first.
+
+    One that is left out is sent like any session whose end nobody told.
+    """
 
     @property
     def battery(self) -> Battery:

@@ -188,5 +188,5 @@ class Session:
         while complete and waiting:
             if (one := waiting[0]).record == last:
                 self._around.journal.keep_facts(replace(one.facts, newest=one.seq))
-            self._around.told(waiting.pop(0).facts.session_id)
+            self._around.told(waiting.popleft().facts.session_id)
         return Memory(memory.last) if from_them else memory

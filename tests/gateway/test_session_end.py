@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace as replaced
 
+from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.cursor import Cursor
 from gateway.decode import decode
 from gateway.record import (
@@ -273,3 +274,12 @@ def test_one_whose_clock_was_not_read_tells_how_fresh_its_stamps_are() -> None:
     facts, timeline = cut_off(early, KNOWN, [row], Timeline())
     assert facts.coincidences == (Coincidence(1_773_471_909_000, SHOWN.isoformat()),)
     assert timeline.coincidences == facts.coincidences
+
+
+def test_a_meter_whose_link_always_breaks_fills_no_memory() -> None:
+    waiting = Acquaintance(Device(ADDRESS), 0).undecided
+    for number in range(1_000):
+        facts = SessionFacts(f"{number}", Device(ADDRESS), ended=True)
+        waiting.append(Undecided(facts, number, (number, "")))
+    assert len(waiting) < 100
+    assert waiting[-1].seq == 999
