@@ -253,10 +253,10 @@ class Attendance:
         left = walked.union(contacts.row[self.moves(contacts)].tolist())
         columns = contacts.row[first], contacts.vital[first], contacts.at_ms[first]
         for row, vital, at_ms in zip(*(column.tolist() for column in columns), strict=True):
-            keys = [(row, rule) for rule in self._rules_of[vital]]
-            begun = {key: self._earliest_ms(key, at_ms) for key in keys if key in self._unbegun}
+            keys = self._keys(row, vital)
             if row in left or any(key in self.open for key in keys):
                 continue
+            begun = {key: self._earliest_ms(key, at_ms) for key in keys if key in self._unbegun}
             if min(begun.values(), default=NEVER_MS) < until_ms:
                 left.add(row)  # its next contact too: what came between is told
                 continue
@@ -283,8 +283,12 @@ class Attendance:
     def _settle(self, key: Key) -> None:
         """Note whether a contact of this vital still means something."""
         row, vital = key[0], self.vital_of[key[1]]
-        others = [(row, rule) for rule in self._rules_of[vital]]
-        self._waits[row, vital] = any(one in self.open or one in self._unbegun for one in others)
+        self._waits[row, vital] = any(
+            one in self.open or one in self._unbegun for one in self._keys(row, vital)
+        )
+
+    def _keys(self, row: int, vital: int) -> list[Key]:
+        return [(row, rule) for rule in self._rules_of[vital]]
 
     def open_of(self, gateway: int) -> list[Key]:
         """List what is open of patients whose readings came by a gateway when it began."""

@@ -62,6 +62,16 @@ def clinic(mqtt: EmbeddedMqtt) -> Iterator[Clinic]:
     subscriber.close()
 
 
+def newest_told(clinic: Clinic) -> dict[bytes, bool | None]:
+    """Give of each payload whether the clinic was told that it is its session's newest."""
+    return {
+        bytes.fromhex(item.raw): item.session_newest
+        for arrival in clinic.arrivals
+        for item in arrival.items
+        if isinstance(item, Reading)
+    }
+
+
 async def test_what_a_cuff_and_a_meter_give_arrives_sealed_and_decoded(
     cuff: Cuff, meter: Meter, daemon: Child, clinic: Clinic
 ) -> None:
@@ -97,13 +107,7 @@ async def test_an_undated_reading_leaves_with_the_word_whether_it_is_the_newest(
     await eventually(lambda: clinic.held == 0)  # from now on what may leave at once does
     taken = [meter.take(Sample(Decimal(100 + number))).measurement for number in range(3)]
     await eventually(lambda: set(clinic.payloads) == set(taken))
-    told = {
-        bytes.fromhex(item.raw): item.session_newest
-        for arrival in clinic.arrivals
-        for item in arrival.items
-        if isinstance(item, Reading)
-    }
-    assert told == {taken[0]: False, taken[1]: False, taken[2]: True}
+    assert newest_told(clinic) == {taken[0]: False, taken[1]: False, taken[2]: True}
 
 
 async def test_a_cuffs_undated_readings_wait_for_the_end_of_their_session(
@@ -116,13 +120,7 @@ async def test_a_cuffs_undated_readings_wait_for_the_end_of_their_session(
     await eventually(lambda: clinic.held == 0)  # from now on what may leave at once does
     taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
     await eventually(lambda: set(clinic.payloads) == set(taken))
-    told = {
-        bytes.fromhex(item.raw): item.session_newest
-        for arrival in clinic.arrivals
-        for item in arrival.items
-        if isinstance(item, Reading)
-    }
-    assert told == {taken[0]: False, taken[1]: False, taken[2]: True}
+    assert newest_told(clinic) == {taken[0]: False, taken[1]: False, taken[2]: True}
 
 
 async def test_a_dated_reading_leaves_while_its_session_lasts(
