@@ -4,7 +4,7 @@ import time
 
 import msgspec
 import pytest
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, ViewportSize, expect
 
 from schemas.alert import Transition
 from schemas.kafka import Tick
@@ -65,12 +65,38 @@ def test_whoever_answers_by_keyboard_goes_on_at_the_next_card_and_answers_nothin
     expect(cards(page, "waiting")).to_be_focused()
     press(page, "Enter")
     expect(cards(page, "waiting")).to_have_attribute("data-attention", "unacknowledged")
+    button = page.get_by_role("button", name="Acknowledge as Anna")
+    expect(button).to_be_visible()  # the answer and the stream come in any order
     press(page, "Tab", "Tab")
-    expect(page.get_by_role("button", name="Acknowledge as Anna")).to_be_focused()
+    expect(button).to_be_focused()
     press(page, "Enter")
     expect(cards(page, "acknowledged")).to_have_count(2)
     expect(page.get_by_role("heading", name="Needs you")).to_be_focused()
     expect(page.locator("#announce-politely")).to_contain_text("Acknowledged.")
+
+
+@pytest.mark.parametrize(("typed", "left"), [("Be", "Be"), ("", "Anna")])
+def test_a_name_that_is_being_typed_is_neither_changed_nor_hidden_by_an_answer(
+    page: Page, log: AlertLog, typed: str, left: str
+) -> None:
+    log.put(onset("1", "a"), onset("2", "b", severity="high"))
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/acknowledge", lambda route: held.append((route, route.fetch())))
+    page.goto("/")
+    expect(cards(page, "waiting")).to_have_count(2)
+    press(page, "Tab", "Tab", "Tab")
+    page.keyboard.type("Anna")
+    press(page, "Enter")
+    expect(cards(page, "waiting")).to_have_count(1)  # by the stream; the answer is held
+    expect(cards(page, "waiting")).to_be_focused()
+    press(page, "Tab", "Tab")
+    page.keyboard.type(typed)
+    ((route, response),) = held
+    route.fulfill(response=response)
+    expect(page.locator("#announce-politely")).to_contain_text("Acknowledged.")
+    name = cards(page, "waiting").locator("[data-deed=acknowledge]").get_by_label("Your name")
+    expect(name).to_be_focused()
+    expect(name).to_have_value(left)
 
 
 def test_taking_back_shelving_and_closing_need_no_pointer_and_lose_no_place(

@@ -252,8 +252,13 @@ function introduce(form) {
   form.querySelector(".as").textContent = name ? ` as ${name}` : "";
 }
 
+// A name that is being typed stays: hidden, its field would lose the place of whoever types.
 function introduceAll() {
-  for (const form of document.querySelectorAll("form.deed")) introduce(form);
+  for (const form of document.querySelectorAll("form.deed")) {
+    const { who } = form.elements;
+    if (who !== document.activeElement || isBusy(form)) introduce(form);
+    else if (!who.value) who.value = remembered();
+  }
 }
 
 function fail(form, sentence) {
