@@ -1,0 +1,89 @@
+// A patient's page: fetched again whenever something of this patient comes.
+
+import { adopt, cards, lay } from "./cards.js";
+import { lose, mended, retitle } from "./life.js";
+import { byId } from "./markup.js";
+import { keepPlace } from "./place.js";
+import { isNews, tell } from "./spoken.js";
+import { refreshTimes } from "./times.js";
+
+export const patientId = document.querySelector("[data-patient]")?.dataset.patient;
+let refetching = false;
+let again = false; // something came while the last was fetched
+let counted = false; // what asks elsewhere is known, so that what comes is news
+
+export async function refetch() {
+  again = refetching;
+  if (refetching) return;
+  refetching = true;
+  try {
+    const response = await fetch(location.href);
+    if (!response.ok) throw new Error(`the page answers ${response.status}`);
+    take(new DOMParser().parseFromString(await response.text(), "text/html"));
+    mended();
+  } catch (error) {
+    lose(error);
+  } finally {
+    refetching = false;
+  }
+  if (again) refetch();
+}
+
+// A card that says what it said stays; in one that does not, what was begun goes on. Whoever works
+// by keyboard keeps the place.
+function take(fresh) {
+  const container = document.querySelector("#main .cards");
+  const place = placeIn(cards.get(document.activeElement.closest(".card")?.dataset.id));
+  const came = [...fresh.querySelectorAll("#main .cards > .card")].map((card) => {
+    const known = cards.get(card.dataset.id);
+    if (known && said(known) === said(card)) return known;
+    if (known) carryOver(known, card);
+    return document.adoptNode(card);
+  });
+  lay(container, came);
+  document.querySelector(".readings tbody").replaceChildren(...fresh.querySelectorAll(".readings tbody tr"));
+  for (const where of [".part", ".readings"]) {
+    document.querySelector(`${where} .empty`).hidden = fresh.querySelector(`${where} .empty`).hidden;
+  }
+  document.querySelector(".part .count").textContent = came.length;
+  adopt();
+  refreshTimes();
+  if (place) focusables(cards.get(place.id))[place.index]?.focus({ preventScroll: true });
+  keepPlace(cards);
+}
+
+const focusables = (card) => [...(card?.querySelectorAll("a, button, input, select, summary") ?? [])];
+
+function placeIn(card) {
+  const index = focusables(card).indexOf(document.activeElement);
+  return index < 0 ? null : { id: card.dataset.id, index };
+}
+
+function said(card) {
+  const slots = [...card.querySelectorAll("[data-slot], [data-list]")].map((one) => one.textContent);
+  const times = [...card.querySelectorAll(".when time")].map((one) => one.dataset.at);
+  return JSON.stringify([{ ...card.dataset }, slots, times]);
+}
+
+function carryOver(known, card) {
+  card.querySelector(".more").open = known.querySelector(".more").open;
+  const fields = (one) => [...one.querySelectorAll("input:not([type=hidden]), select")];
+  const former = fields(known);
+  for (const [index, field] of fields(card).entries()) {
+    if (former[index].value !== former[index].defaultValue) field.value = former[index].value;
+  }
+}
+
+// Of other patients only the number is shown here, and what is new of them is said.
+export function elsewhere(changed, order, whole) {
+  const news = changed.filter(isNews);
+  tell(whole && !counted ? news.filter((one) => one.patient_id === patientId) : news);
+  counted ||= whole;
+  const waiting = order.counts.waiting;
+  byId("elsewhere").dataset.count = waiting;
+  byId("elsewhere").textContent = waiting ? `(${waiting} need somebody)` : "";
+  retitle();
+}
+
+export const hasCome = ({ patient_id, reading_id }) =>
+  patient_id === patientId && !document.querySelector(`tr[data-id="${CSS.escape(reading_id)}"]`);
