@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from schemas.rota import Channel, Contact, OffHours, RotaEntry, Shift, problems
+from schemas.rota import Channel, Contact, Leave, OffHours, RotaEntry, Shift
+from schemas.rota_problems import problems
 
 GOOD = RotaEntry(
     "home",
@@ -36,11 +37,67 @@ def test_a_whole_rota_is_well() -> None:
         ({"technical": []}, "technical"),
         ({"contacts": GOOD.contacts[1:]}, "reach nurse"),
         ({"contacts": [*GOOD.contacts[1:], Contact("nurse", [])]}, "reach nurse"),
+        ({"leave": [Leave("nurse", "24.12.2026", "2026-12-26")]}, "'24.12.2026'"),
+        ({"leave": [Leave("nurse", "2026-12-24", "2026-12-24T24:00")]}, "'2026-12-24T24:00'"),
+        ({"leave": [Leave("nurse", "2026-02-30", "2026-03-01")]}, "'2026-02-30'"),
+        ({"leave": [Leave("nurse", "2026-12-24", "9999-12-31")]}, "'9999-12-31'"),
+        ({"leave": [Leave("nurse", "2026-12-26", "2026-12-24")]}, "ends before"),
+        ({"leave": [Leave("nurse", "2026-12-26T09:00", "2026-12-26T09:00")]}, "ends before"),
+        ({"leave": [Leave("nurse", "2026-01-01", "2027-01-02")]}, "more than a year"),
+        ({"leave": [Leave("nures", "2026-12-24", "2026-12-26")]}, "nures"),
     ],
 )
 def test_what_is_missing_is_named(change: dict[str, object], word: str) -> None:
     (sentence,) = problems(msgspec.structs.replace(GOOD, **change))
     assert word in sentence
+
+
+LATE = Shift("18:00", "22:00", ["late"], ["nurse"])
+STAFFED = msgspec.structs.replace(
+    GOOD,
+    contacts=[*GOOD.contacts, Contact("late", [Channel("log")])],
+    shifts=[*GOOD.shifts, LATE],
+)
+
+
+@pytest.mark.parametrize(
+    ("leave", "sentences"),
+    [
+        ([Leave("late", "2026-12-24", "2026-12-26")], []),  # the nurse is second
+        (
+            [Leave("nurse", "2026-12-24", "2026-12-26")],
+            ["On 2026-12-24 at 07:00 all of the shift from 07:00 are on leave."],
+        ),
+        ([Leave("nurse", "2026-12-24T19:00", "2026-12-25T07:00")], []),
+        (
+            [Leave("nurse", "2026-12-24T18:59", "2026-12-24T19:00")],
+            ["On 2026-12-24 at 18:59 all of the shift from 07:00 are on leave."],
+        ),
+        (
+            [
+                Leave("nurse", "2026-12-24T20:00", "2026-12-24T23:00"),
+                Leave("late", "2026-12-24T21:00", "2026-12-24T22:00"),
+            ],
+            ["On 2026-12-24 at 21:00 all of the shift from 18:00 are on leave."],
+        ),
+        ([Leave("night", "2026-12-24T07:00", "2026-12-24T22:00")], []),
+        (
+            [Leave("night", "2026-12-24T07:00", "2026-12-24T22:01")],
+            ["On 2026-12-24 at 22:00 all of off_hours are on leave."],
+        ),
+        (
+            [Leave(name, "2026-12-24", "2026-12-24") for name in ("chief", "support")],
+            [
+                "On 2026-12-24 at 00:00 all of programme_lead are on leave.",
+                "On 2026-12-24 at 00:00 all of technical are on leave.",
+            ],
+        ),
+    ],
+)
+def test_where_everybody_is_on_leave_is_said_with_the_first_time(
+    leave: list[Leave], sentences: list[str]
+) -> None:
+    assert problems(msgspec.structs.replace(STAFFED, leave=leave)) == sentences
 
 
 TOML = """

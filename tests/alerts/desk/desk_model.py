@@ -4,13 +4,14 @@ Severity, chain, rota, shelves and answers as alerting.md says; written without 
 It knows no channel that fails, no cool-down, no confirmation and no rota that changes.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from schemas.alert import Severity
-from schemas.rota import DAYS, RotaEntry, Shift
+from schemas.rota import DAYS, OffHours, RotaEntry, Shift
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -20,6 +21,10 @@ GATHER = 250
 Next = Literal["onset", "worsened", "escalation", "reminder", "shelf-ended", "listed", "expire"]
 Told = tuple[int, str, str, tuple[str, ...]]
 """When, of which alert, why, and whom."""
+
+
+def distinct(lists: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(name for names in lists for name in names))
 
 
 class Shifts:
@@ -42,9 +47,10 @@ class Shifts:
                     )
                     self.spans.append((from_ms, until_ms, shift))
 
-    def at(self, at_ms: int) -> Shift | None:
-        running = (shift for begin, end, shift in self.spans if begin <= at_ms < end)
-        return next(running, None)
+    def at(self, at_ms: int) -> list[Shift]:
+        """Who is there: of two shifts at a handover both, the one that began first in front."""
+        running = [span for span in self.spans if span[0] <= at_ms < span[1]]
+        return [shift for _, _, shift in sorted(running, key=lambda span: span[0])]
 
     def staffed_from(self, at_ms: int) -> int:
         if self.at(at_ms):
@@ -62,8 +68,9 @@ class Shifts:
             at_ms = end_ms
 
     def people(self, step: int, at_ms: int) -> list[str]:
-        present = self.at(at_ms) or self.off_hours
-        return [present.on_duty, present.second, self.programme_lead][step % 3]
+        present: Sequence[Shift | OffHours] = self.at(at_ms) or [self.off_hours]
+        lists = [one.on_duty if step % 3 == 0 else one.second for one in present]
+        return distinct([self.programme_lead] if step % 3 == 2 else lists)
 
 
 @dataclass
@@ -232,12 +239,13 @@ class Model:
 
     def _list(self, alert: Alert, at_ms: int) -> None:
         """For the lead of a shift: an answer that is taken back at night is for the next one."""
-        shift = self.shifts.at(at_ms)
-        if shift is None:
+        there = self.shifts.at(at_ms)
+        if not there:
             self._begin(alert, at_ms, "listed")
         else:
             alert.list_ms = None
-            self._say(alert, at_ms, "listed", shift.lead or shift.on_duty)
+            leads = distinct(shift.lead for shift in there)
+            self._say(alert, at_ms, "listed", leads or self.shifts.people(0, at_ms))
 
     def _say(self, alert: Alert, at_ms: int, why: Next, people: list[str]) -> None:
         alert.people |= set(people)

@@ -21,11 +21,11 @@ SHELVES_MS = [20 * MINUTE, 2 * HOUR, 7 * HOUR, 30 * HOUR]
 
 @st.composite
 def rotas(draw: st.DrawFn) -> RotaEntry:
-    """Gaps at noon, at night or for days; nobody second; nobody who leads."""
+    """Gaps at noon, at night or for days; a handover of half an hour; nobody second; no lead."""
     morning = Shift("07:00", "12:00", ["morning"], draw(st.sampled_from([[], ["other"]])), ["lead"])
-    begins = draw(st.sampled_from(["12:00", "13:00", "14:30"]))
+    begins = draw(st.sampled_from(["11:30", "12:00", "13:00", "14:30"]))
     lead = draw(st.sampled_from([[], ["lead"]]))
-    evening = Shift(begins, "19:00", ["evening"], [], lead, draw(st.sampled_from(WEEKS)))
+    evening = Shift(begins, "19:00", ["evening", "morning"], [], lead, draw(st.sampled_from(WEEKS)))
     night = Shift("22:00", draw(st.sampled_from(["02:00", "07:00"])), ["night"], ["other"])
     return RotaEntry(
         "home",

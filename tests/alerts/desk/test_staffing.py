@@ -1,5 +1,6 @@
 """Who is there at an instant: the minute of handover, weekends, nights in which clocks move."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.desk.staffing import Staffing, has_off_hours_routing, routing
-from schemas.rota import OffHours, RotaEntry, Shift
+from schemas.rota import Leave, OffHours, RotaEntry, Shift
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -18,9 +19,20 @@ NIGHT_SHIFT = Shift("19:00", "07:00", ["night"])
 OFF_HOURS = OffHours(["home"], ["home-second"])
 
 
-def rota(*shifts: Shift, zone: str = "UTC", off_hours: OffHours | None = OFF_HOURS) -> Staffing:
+def rota(
+    *shifts: Shift,
+    zone: str = "UTC",
+    off_hours: OffHours | None = OFF_HOURS,
+    leave: Sequence[Leave] = (),
+) -> Staffing:
     entry = RotaEntry(
-        "p", zone=zone, shifts=list(shifts), off_hours=off_hours, programme_lead=["chief"]
+        "p",
+        zone=zone,
+        shifts=list(shifts),
+        off_hours=off_hours,
+        programme_lead=["chief"],
+        technical=["support", "engineer"],
+        leave=list(leave),
     )
     return Staffing(entry)
 
@@ -37,6 +49,68 @@ def test_at_the_minute_of_handover_the_shift_that_comes_is_there() -> None:
     assert both.people(0, handover_ms) == ["night"]
     assert both.people(0, at("2026-01-06 07:00") - 1) == ["night"]
     assert both.people(0, at("2026-01-06 07:00")) == ["day"]
+
+
+def test_while_shifts_overlap_everybody_of_both_is_there_and_named_once() -> None:
+    night = Shift("19:00", "07:15", ["night", "both"], ["night-second"], ["night-lead"])
+    day = Shift("06:45", "19:00", ["day", "both"], [], ["day-lead"])
+    both = rota(day, night)
+    instants = [at(f"2026-01-06 {text}") for text in ("06:44", "06:45", "07:14", "07:15")]
+    assert [both.people(0, ms) for ms in instants] == [
+        ["night", "both"],
+        ["night", "both", "day"],
+        ["night", "both", "day"],
+        ["day", "both"],
+    ]
+    assert [both.people(1, ms) for ms in instants[1:]] == [["night-second"], ["night-second"], []]
+    assert both.people(2, instants[1]) == ["chief"]
+    assert both.shift_lead(instants[1]) == ["night-lead", "day-lead"]
+    assert both.end_of_shift_ms(instants[0]) == instants[3]
+    assert both.end_of_shift_ms(instants[1]) == at("2026-01-06 19:00")
+
+
+def test_whoever_is_on_leave_is_nowhere_in_the_chain() -> None:
+    names = ("day", "day-lead", "home", "chief", "support")
+    day = Shift("07:00", "19:00", ["day", "other"], ["day-second"], ["day-lead"])
+    away = [Leave(name, "2026-01-05", "2026-01-06") for name in names]
+    one = rota(day, off_hours=OffHours(["home"], ["home-second"]), leave=away)
+    for noon_ms in (at("2026-01-05 12:00"), at("2026-01-06 12:00")):
+        assert [one.people(step, noon_ms) for step in range(3)] == [["other"], ["day-second"], []]
+        assert one.shift_lead(noon_ms) == ["other"]
+        assert one.people(0, noon_ms, technical=True) == ["engineer"]
+        assert one.is_staffed(noon_ms)
+    assert one.people(0, at("2026-01-05 23:00")) == []
+    assert one.people(0, at("2026-01-07 12:00")) == ["day", "other"]
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "first", "after"),
+    [
+        ("2026-03-28", "2026-03-29", "2026-03-28 00:00", "2026-03-30 00:00"),
+        ("2026-03-28", "2026-03-28", "2026-03-28 00:00", "2026-03-29 00:00"),
+        ("2026-03-28T12:00", "2026-03-29", "2026-03-28 12:00", "2026-03-30 00:00"),
+        ("2026-03-28 12:00", "2026-03-28 12:30", "2026-03-28 12:00", "2026-03-28 12:30"),
+    ],
+)
+def test_leave_is_meant_in_the_clinics_zone(begins: str, ends: str, first: str, after: str) -> None:
+    """In the night of 2026-03-29 Berlin sets its clocks."""
+    one = rota(zone="Europe/Berlin", leave=[Leave("home", begins, ends)])
+    first_ms, after_ms = (at(text, "Europe/Berlin") for text in (first, after))
+    instants = first_ms - 1, first_ms, after_ms - 1, after_ms
+    assert [bool(one.people(0, ms)) for ms in instants] == [True, False, False, True]
+
+
+def test_a_leave_that_nobody_can_read_is_none() -> None:
+    texts = (
+        "soon",
+        "2026-02-30",
+        "2026-01-05T25:00",
+        "0001-01-01",
+        "9999-12-31",
+        "\u0662026-01-05",
+    )
+    away = [Leave("home", text, text) for text in texts]
+    assert rota(zone="Asia/Tokyo", leave=away).people(0, at("2026-01-05 12:00")) == ["home"]
 
 
 def test_a_shift_holds_its_first_instant_and_not_its_last() -> None:

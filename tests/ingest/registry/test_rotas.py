@@ -69,3 +69,36 @@ def test_a_person_sets_it_from_a_file(
     file.write_text("programme = 7")
     with pytest.raises(MisconfiguredError, match="no rota"):
         run(registry, ["rota", "set", str(file)], catch_exceptions=False)
+
+
+def test_a_file_is_checked_without_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VITALWIRE_DATABASE_URL", raising=False)
+    file = tmp_path / "home.toml"
+    file.write_text(TOML)
+    run = CliRunner().invoke
+    checked = run(registry, ["rota", "check", str(file)], catch_exceptions=False)
+    assert checked.output.endswith("can be set for programme home.\n")
+    leave = '[[leave]]\nname = "night"\nbegins = "2026-12-24"\nends = "2026-12-26"\n'
+    file.write_text(TOML + leave)
+    with pytest.raises(MisconfiguredError, match="all of off_hours are on leave"):
+        run(registry, ["rota", "check", str(file)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "sentence"),
+    [
+        ("technical =", "leaves = []\ntechnical =", "'leaves' is no field of the rota"),
+        ("{ on_duty", "{ thrid = [], on_duty", "'thrid' is no field of off_hours"),
+        ("channels =", 'channel = "x"\nchannels =', "'channel' is no field of contacts"),
+    ],
+)
+def test_a_field_that_nobody_reads_is_refused(
+    tmp_path: Path, was: str, now: str, sentence: str
+) -> None:
+    """A leave under a wrong name would page whoever is away."""
+    file = tmp_path / "home.toml"
+    file.write_text(TOML.replace(was, now))
+    with pytest.raises(MisconfiguredError, match=sentence):
+        CliRunner().invoke(registry, ["rota", "check", str(file)], catch_exceptions=False)
