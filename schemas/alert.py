@@ -5,7 +5,7 @@ Condition and attention are kept apart: the engine writes only the first topic, 
 page only the second. The alert list is a fold over both; a table in PostgreSQL is a projection.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -14,6 +14,28 @@ from schemas.wire import MAJOR_VERSION
 Severity = Literal["critical", "high", "medium", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "info")
 """Most severe first."""
+
+WorkListEvent = Literal[
+    "standing",
+    "inactive",
+    "warming",
+    "limit-expiring",
+    "corrected-match",
+    "wrongly-ended",
+    "stale",
+    "repeat-asked",
+    "resolved-before-seen",
+]
+"""Items of the work list: they open no alert and never page.
+
+``standing``: the condition was true already when its rule came into force for the patient, or when
+the reading was old; what it does next is an alert's. ``inactive``: the rule has no baseline;
+``warming``: its windows are not filled yet. ``limit-expiring``: a personal limit ends within days.
+``corrected-match``: a correction says what would have been an alert. ``wrongly-ended``: it says
+that an alert was ended by mistake, too long ago to open it again.
+"""
+
+WORK_LIST: frozenset[WorkListEvent] = frozenset(get_args(WorkListEvent))
 
 Event = Literal[
     "onset",
@@ -28,17 +50,9 @@ Event = Literal[
     "retired",
     "corrected",
     "cause",
-    "standing",
-    "inactive",
-    "warming",
-    "limit-expiring",
-    "corrected-match",
-    "wrongly-ended",
-    "stale",
-    "repeat-asked",
-    "resolved-before-seen",
+    WorkListEvent,
 ]
-"""What happened to an alert; those from ``standing`` on are the work list's (``WORK_LIST``).
+"""What happened to an alert; also what is the work list's.
 
 ``confirmed``: what was marked ``awaiting-confirmation`` pages now, for a repeat said the same or
 none came in time. ``not-confirmed``: a repeat was back within limits, and nobody was paged.
@@ -48,27 +62,6 @@ none came in time. ``not-confirmed``: a repeat was back within limits, and nobod
 anew; ``cause``: it is known better why no reading comes. These two ask nobody for attention.
 """
 
-WORK_LIST: frozenset[Event] = frozenset(
-    {
-        "standing",
-        "inactive",
-        "warming",
-        "limit-expiring",
-        "corrected-match",
-        "wrongly-ended",
-        "stale",
-        "repeat-asked",
-        "resolved-before-seen",
-    }
-)
-"""Items of the work list: they open no alert and never page.
-
-``standing``: the condition was true already when its rule came into force for the patient, or when
-the reading was old; what it does next is an alert's. ``inactive``: the rule has no baseline;
-``warming``: its windows are not filled yet. ``limit-expiring``: a personal limit ends within days.
-``corrected-match``: a correction says what would have been an alert. ``wrongly-ended``: it says
-that an alert was ended by mistake, too long ago to open it again.
-"""
 
 ENDING: frozenset[Event] = frozenset({"returned", "not-confirmed", "retracted", "retired"})
 """Each ends an alert: the condition is over, or never was."""

@@ -1,5 +1,7 @@
 """Blood Pressure Measurement (0x2A35), many at once; twin of ``schemas.gatt.blood_pressure``."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ingest.redecode.columns import (
@@ -9,6 +11,7 @@ from ingest.redecode.columns import (
     NONE,
     Codes16,
     Columns,
+    DateTimes,
     date_times,
     optional,
 )
@@ -32,6 +35,14 @@ _KPA, _TIMESTAMP, _PULSE, _USER, _STATUS = range(5)
 _BIG_ENDIAN_TAILS = [place for place, quirk in enumerate(QUIRKS) if quirk.big_endian_tail]
 
 
+class Pressures(NamedTuple):
+    """The three pressures of each payload, in the unit that its flags say."""
+
+    systolic: Numbers
+    diastolic: Numbers
+    mean: Numbers
+
+
 def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
     """Decode by the flags; a tail that is laid out in its maker's own way is believed by its quirk.
 
@@ -39,10 +50,7 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
     """
     cursor = Cursor(payloads)
     known = np.full(len(payloads), NONE, np.int32) if quirks is None else quirks
-    unit = cursor.flags & np.uint8(1 << _KPA)
-    systolic = sfloat(cursor.uint16("the systolic pressure"), unit)
-    diastolic = sfloat(cursor.uint16("the diastolic pressure"), unit)
-    mean = sfloat(cursor.uint16("the mean pressure"), unit)
+    pressures = pressures_of(cursor)
     recorded = date_times(cursor, "the timestamp", _TIMESTAMP)
     pulse_word = cursor.uint16("the pulse", _PULSE)
     pulse_sent = cursor.sent(_PULSE)
@@ -56,29 +64,19 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
         user = np.where(big_endian, cursor.octets_at(ends - 3), user)
         status = np.where(big_endian, _big_endian(cursor, ends - 2), status)
         trailing = np.where(big_endian, 0, trailing)
-    pulse = sfloat(pulse_word, np.zeros_like(unit))
+    pulse = pulse_of(pulse_word)
     absurd = implausible(pulse, definition_of("pulse"))
     other_tail = absurd & pulse_sent & (trailing != 0)
     pulse = absent_where(pulse, absurd, ERROR)
     pulse = absent_where(pulse, ~pulse_sent, NOT_SENT)
-    failed = systolic.says_nothing & diastolic.says_nothing
-    return Columns(
-        vital=BLOOD_PRESSURE,
-        fields=tuple(cursor.fields),
-        missing=cursor.missing(),
-        quantities={
-            "systolic": systolic,
-            "diastolic": diastolic,
-            "mean": mean_of(mean),
-            "pulse": absent_where(pulse, other_tail, UNKNOWN),
-        },
-        outcome=np.where(failed, np.uint8(FAILED), np.uint8(MEASURED)),
+    return columns_of(
+        cursor,
+        pressures,
+        absent_where(pulse, other_tail, UNKNOWN),
+        user=np.where(other_tail, NONE, user),
         status=np.where(other_tail, NONE, status),
-        user_slot=np.where(other_tail | (user == USER_UNKNOWN), NONE, user),
-        record_number=np.full(len(unit), NONE, np.int32),
         recorded=recorded,
-        offset_min=np.full(len(unit), NO_OFFSET, np.int32),
-        fault=np.zeros(len(unit), np.bool_),
+        offset_min=np.full(len(payloads), NO_OFFSET, np.int32),
         trailing=trailing,
         codes={"quirk": np.where(big_endian, known, NONE)} if big_endian.any() else {},
     )
@@ -99,10 +97,52 @@ def _big_endian(cursor: Cursor, at: Integers) -> Words:
     return word << np.uint16(8) | word >> np.uint16(8)
 
 
-def mean_of(mean: Numbers) -> Numbers:
-    """Take 0 for none; a mean that no patient has is an error."""
-    none = mean.present & (mean.mantissa == 0)
-    return absent_where(believable(mean, definition_of("mean")), none, NOT_SENT)
+def pressures_of(cursor: Cursor) -> Pressures:
+    """Read the three pressures, which come first in every layout."""
+    unit = cursor.flags & np.uint8(1 << _KPA)
+    systolic = sfloat(cursor.uint16("the systolic pressure"), unit)
+    diastolic = sfloat(cursor.uint16("the diastolic pressure"), unit)
+    mean = sfloat(cursor.uint16("the mean pressure"), unit)
+    none = mean.present & (mean.mantissa == 0)  # a mean that no patient has is an error
+    return Pressures(
+        systolic, diastolic, absent_where(believable(mean, definition_of("mean")), none, NOT_SENT)
+    )
+
+
+def pulse_of(words: Words) -> Numbers:
+    """Take words for rates in beats a minute."""
+    return sfloat(words, np.zeros(len(words), np.uint8))
+
+
+def columns_of(  # noqa: PLR0913  (a column each)
+    cursor: Cursor,
+    pressures: Pressures,
+    pulse: Numbers,
+    *,
+    user: Codes16,
+    status: Codes16,
+    recorded: DateTimes,
+    offset_min: Codes16,
+    trailing: Integers,
+    codes: dict[str, Codes16] | None = None,
+) -> Columns:
+    """Say what a blood pressure's columns are; it failed if neither pressure says anything."""
+    failed = pressures.systolic.says_nothing & pressures.diastolic.says_nothing
+    return Columns(
+        vital=BLOOD_PRESSURE,
+        fields=tuple(cursor.fields),
+        missing=cursor.missing(),
+        quantities={**pressures._asdict(), "pulse": pulse},
+        outcome=np.where(failed, np.uint8(FAILED), np.uint8(MEASURED)),
+        status=status,
+        user_slot=np.where(user == USER_UNKNOWN, NONE, user),
+        record_number=np.full(len(failed), NONE, np.int32),
+        recorded=recorded,
+        offset_min=offset_min,
+        fault=np.zeros(len(failed), np.bool_),
+        trailing=trailing,
+        codes=codes or {},
+    )
 
 
 def definition_of(name: str) -> Quantity:

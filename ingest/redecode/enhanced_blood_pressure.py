@@ -6,23 +6,12 @@ The twin of ``schemas.gatt.enhanced_blood_pressure``.
 import numpy as np
 import numpy.typing as npt
 
-from ingest.redecode.blood_pressure import definition_of, mean_of
-from ingest.redecode.columns import (
-    FAILED,
-    MEASURED,
-    NO_OFFSET,
-    NONE,
-    Codes16,
-    Columns,
-    DateTimes,
-    optional,
-)
-from ingest.redecode.numbers import NOT_SENT, Booleans, absent_where, believable, sfloat
+from ingest.redecode.blood_pressure import columns_of, definition_of, pressures_of, pulse_of
+from ingest.redecode.columns import NO_OFFSET, Codes16, Columns, DateTimes, optional
+from ingest.redecode.numbers import NOT_SENT, Booleans, absent_where, believable
 from ingest.redecode.payloads import Cursor, Payloads
-from schemas.gatt.blood_pressure import USER_UNKNOWN
-from schemas.vitals import BLOOD_PRESSURE
 
-_KPA, _TIMESTAMP, _PULSE, _USER, _STATUS, _USER_FACING_TIME, _EPOCH_2000 = range(7)
+_TIMESTAMP, _PULSE, _USER, _STATUS, _USER_FACING_TIME, _EPOCH_2000 = range(1, 7)
 _EPOCHS_S = np.array(["1900-01-01", "2000-01-01"], "datetime64[s]").astype(np.int64)
 _MINUTE_S = 60
 
@@ -30,12 +19,9 @@ _MINUTE_S = 60
 def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     """Decode by the flags. The record's time is the timestamp, or else what the user saw."""
     cursor = Cursor(payloads)
-    unit = cursor.flags & np.uint8(1 << _KPA)
-    systolic = sfloat(cursor.uint16("the systolic pressure"), unit)
-    diastolic = sfloat(cursor.uint16("the diastolic pressure"), unit)
-    mean = sfloat(cursor.uint16("the mean pressure"), unit)
+    pressures = pressures_of(cursor)
     recorded_s = cursor.uint32("the timestamp", _TIMESTAMP).astype(np.int64)
-    pulse = sfloat(cursor.uint16("the pulse", _PULSE), np.zeros_like(unit))
+    pulse = pulse_of(cursor.uint16("the pulse", _PULSE))
     pulse = absent_where(believable(pulse, definition_of("pulse")), ~cursor.sent(_PULSE), NOT_SENT)
     user = optional(cursor.uint8("the user", _USER), cursor.sent(_USER))
     status = optional(cursor.uint16("the status", _STATUS), cursor.sent(_STATUS))
@@ -44,24 +30,14 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     epoch_s = _EPOCHS_S.take(cursor.sent(_EPOCH_2000).view(np.uint8))
     minutes, seconds = np.divmod(shown_s - recorded_s, _MINUTE_S)
     whole = stamped & shown & (seconds == 0)
-    failed = systolic.says_nothing & diastolic.says_nothing
-    return Columns(
-        vital=BLOOD_PRESSURE,
-        fields=tuple(cursor.fields),
-        missing=cursor.missing(),
-        quantities={
-            "systolic": systolic,
-            "diastolic": diastolic,
-            "mean": mean_of(mean),
-            "pulse": pulse,
-        },
-        outcome=np.where(failed, np.uint8(FAILED), np.uint8(MEASURED)),
+    return columns_of(
+        cursor,
+        pressures,
+        pulse,
+        user=user,
         status=status,
-        user_slot=np.where(user == USER_UNKNOWN, NONE, user),
-        record_number=np.full(len(unit), NONE, np.int32),
         recorded=_moments(epoch_s + np.where(stamped, recorded_s, shown_s), stamped | shown),
         offset_min=np.where(whole, minutes, NO_OFFSET).astype(np.int32),
-        fault=np.zeros(len(unit), np.bool_),
         trailing=cursor.rest(),
     )
 
