@@ -103,7 +103,6 @@ class Daemon:
         )
         radios = [Bluez(adapter, rng) for adapter in settings.adapters]
         self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)
-        self._devices.may_dial = lambda: self._intake.works
         self._devices.visited = self._report
         if journal.set_aside is not None:
             log.error("journal.set_aside", file=str(journal.set_aside))

@@ -57,8 +57,6 @@ class Devices:
         self._strangers = Strangers()
         self._bonded_over: dict[str, str] = {}  # the adapter, of devices heard in this run
         self._tasks: set[asyncio.Task[None]] = set()
-        self.may_dial: Callable[[], bool] = lambda: True
-        """A device that keeps its readings keeps them better than a disk that is full."""
         self.visited: Callable[[], None] = lambda: None
         """Called after each session."""
 
@@ -220,7 +218,8 @@ class Devices:
         known = self._acquaintances[address]
         known.seen_ms, known.sighting = now_ms, sighting
         known.name = sighting.device.name or known.name
-        if verdict is Verdict.DIAL and self.may_dial():
+        # A device that keeps its readings keeps them better than a disk that is full.
+        if verdict is Verdict.DIAL and self._around.intake.works:
             self._dialling.began(address, adapter)
             self._start(self._visit(sighting, known))
 

@@ -1,4 +1,9 @@
-"""AgentManager1: the bus client that answers pairing questions, and bumble's side of asking."""
+"""AgentManager1: the bus client that answers pairing questions, and bumble's side of asking.
+
+Who is asked is as in bluetoothd 5.66 (its src/agent.c): whoever registers joins the end of a queue
+of which the first is the default one; RequestDefaultAgent goes to its front, and who leaves makes
+room. The two calls after registering must name the object that was registered.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,13 +52,13 @@ class Agents:
         """Call agents over `bus`."""
         self._bus = bus
         self._agents: dict[str, RegisteredAgent] = {}
-        self._defaults: list[str] = []  # the last one is asked
+        self._queue: list[str] = []
         self._pairing_for: dict[str, str] = {}
 
     @property
     def default(self) -> RegisteredAgent | None:
         """The agent that is asked about what no agent's owner began, if there is one."""
-        return self._agents[self._defaults[-1]] if self._defaults else None
+        return self._agents[self._queue[0]] if self._queue else None
 
     def of(self, caller: str) -> RegisteredAgent | None:
         """The agent that is asked when this bus client calls Pair."""
@@ -91,23 +96,27 @@ class Agents:
         if capability not in CAPABILITIES:
             raise BluezError("InvalidArguments", "Invalid arguments in method call")
         self._agents[call.sender] = RegisteredAgent(call.sender, path, capability)
-        if not self._defaults:
-            self._defaults.append(call.sender)
+        self._queue.append(call.sender)
 
     async def _unregister(self, call: Call) -> None:
-        if call.sender not in self._agents:
-            raise BluezError("DoesNotExist", "Does Not Exist")
+        self._refuse_unknown(call)
         self.client_gone(call.sender)
 
     async def _request_default(self, call: Call) -> None:
-        if call.sender not in self._agents:
+        self._refuse_unknown(call)
+        self._queue.remove(call.sender)
+        self._queue.insert(0, call.sender)
+
+    def _refuse_unknown(self, call: Call) -> None:
+        (path,) = call.arguments
+        agent = self._agents.get(call.sender)
+        if agent is None or agent.path != path:
             raise BluezError("DoesNotExist", "Does Not Exist")
-        self._defaults = [*(owner for owner in self._defaults if owner != call.sender), call.sender]
 
     def client_gone(self, owner: str) -> None:
-        """Forget the agent of a client that left the bus; the default before it is back."""
-        self._agents.pop(owner, None)
-        self._defaults = [other for other in self._defaults if other != owner]
+        """Forget the agent of a client that left the bus; the next in the queue is asked."""
+        if self._agents.pop(owner, None) is not None:
+            self._queue.remove(owner)
 
     def pairing_config(self, adapter_path: str, connection: Connection) -> PairingConfig:
         """Return how to pair over this connection, given what the agent can do."""

@@ -61,20 +61,24 @@ async def notifying(path: str) -> bool:
     return bool(value.value)
 
 
+MANAGER = ("/org/bluez", "org.bluez.AgentManager1")
+
+
 class Agent:
     """A pairing agent on a connection of its own; notes what it is asked."""
 
-    def __init__(self, capability: str, passkey: int = 0) -> None:
+    def __init__(self, capability: str, passkey: int = 0, *, default: bool = True) -> None:
         self.asked: list[str] = []
         self._capability = capability
         self._passkey = passkey
+        self._default = default
 
     async def __aenter__(self) -> Self:
         self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
         self._bus.add_message_handler(self._answer)
-        manager = ("/org/bluez", "org.bluez.AgentManager1")
-        await call(self._bus, *manager, "RegisterAgent", "os", "/agent", self._capability)
-        await call(self._bus, *manager, "RequestDefaultAgent", "o", "/agent")
+        await call(self._bus, *MANAGER, "RegisterAgent", "os", "/agent", self._capability)
+        if self._default:
+            await call(self._bus, *MANAGER, "RequestDefaultAgent", "o", "/agent")
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -168,6 +172,31 @@ async def test_pairing_without_an_agent_fails(world: BluetoothWorld) -> None:
     async with BleakClient(await find()) as client:
         with pytest.raises(BleakDBusError, match="Authentication Failed"):
             await client.pair()
+
+
+async def test_the_first_agent_is_asked_and_when_it_leaves_the_next(world: BluetoothWorld) -> None:
+    """Unless another one requests to be the default."""
+    cuff = make_cuff(passkey=123456)
+    await world.add(cuff, bonded=False)
+    await cuff.set_pairing_mode(on=True)
+    second = Agent("KeyboardDisplay", 123456, default=False)
+    async with Agent("KeyboardDisplay", 654321, default=False) as first, second:
+        async with BleakClient(await find()) as client:
+            with pytest.raises(BleakDBusError, match="Authentication Failed"):
+                await client.pair()  # over a connection without an agent of its own
+        assert (first.asked, second.asked) == (["RequestPasskey"], [])
+        await call(first._bus, *MANAGER, "UnregisterAgent", "o", "/agent")
+        async with BleakClient(await find()) as client:
+            await client.pair()
+    assert (first.asked, second.asked) == (["RequestPasskey"], ["RequestPasskey"])
+
+
+async def test_an_agent_is_known_by_its_connection_and_its_path(world: BluetoothWorld) -> None:
+    assert world.bus_address
+    async with Agent("KeyboardDisplay") as agent:
+        for member in ("RequestDefaultAgent", "UnregisterAgent"):
+            with pytest.raises(AssertionError, match="Does Not Exist"):
+                await call(agent._bus, *MANAGER, member, "o", "/another")
 
 
 async def test_a_device_pairs_only_in_pairing_mode(world: BluetoothWorld) -> None:

@@ -63,7 +63,6 @@ class BluetoothSide:
             zone_of=lambda _address: self.zone,
         )
         self.devices = Devices(self.radios, around, Dialling(REST_MS, rng), rng)
-        self.devices.may_dial = lambda: self.intake.works
         self.devices.visited = self._visited
 
     @property

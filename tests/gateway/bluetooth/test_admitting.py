@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 from gateway import dialling, metrics
 from gateway.admission import Admission, AdmittedBy, Refusal
 from gateway.bluetooth import pairing
+from gateway.bluetooth.agent import register
 from gateway.bluetooth.bluez import (
     ADAPTER_INTERFACE,
     BLUEZ,
@@ -263,6 +264,44 @@ async def test_a_stranger_that_asks_for_security_is_not_paired_while_the_daemon_
         ask_for_security(stranger)
         await eventually(lambda: refused("pairing") == before + 1)
         assert await pairing.paired_devices("hci0") == []
+
+
+class Applet:
+    """Another program's agent, a desktop's say, that lets everything in."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def allows(self, address: str) -> bool:
+        self.asked.append(address)
+        return True
+
+    async def passkey(self, _address: str) -> int | None:
+        return None
+
+    async def same(self, _address: str, _passkey: int) -> bool:
+        return True
+
+    def show(self, _address: str, _passkey: int) -> None:
+        pass
+
+
+async def test_whoever_answered_for_this_machine_before_lets_nothing_in_while_the_daemon_runs(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
+    """bluetoothd asks the first that registered, unless another one requests to be the default."""
+    applet = Applet()
+    async with system_bus() as bus:
+        await register(bus, applet)
+        async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+            await side.doorkeeper.registered.wait()
+            await eventually(lambda: side.scanning)
+            before = refused("pairing")
+            async with stranger_connected(world) as stranger:
+                ask_for_security(stranger)
+                await eventually(lambda: applet.asked or refused("pairing") > before)
+                assert applet.asked == []
+                assert await pairing.paired_devices("hci0") == []
 
 
 async def test_without_an_agent_a_stranger_is_not_paired_either(world: BluetoothWorld) -> None:

@@ -57,9 +57,11 @@ async def test_omron_is_paired_anew_each_time_and_loses_nothing(
     await eventually(lambda: admitted.pending == 0)
 
 
-async def false_one_refused(world: BluetoothWorld, side: BluetoothSide) -> Cuff:
+async def false_one_refused(
+    world: BluetoothWorld, side: BluetoothSide, serial: str = "FALSE"
+) -> Cuff:
     """A cuff of the same address and model that wants to be paired, and is told by its serial."""
-    false = omron(serial="FALSE")
+    false = omron(serial=serial)
     false.take(250, 150, 70)
     await world.add(false, bonded=False)
     await false.set_pairing_mode(on=True)
@@ -67,13 +69,21 @@ async def false_one_refused(world: BluetoothWorld, side: BluetoothSide) -> Cuff:
     return false
 
 
+@pytest.mark.parametrize("serial", ["FALSE", ""], ids=["another number", "no number"])
 async def test_another_device_in_its_place_is_refused_and_its_bond_forgotten(
-    admitted: Cuff, world: BluetoothWorld, side: BluetoothSide
+    admitted: Cuff, world: BluetoothWorld, side: BluetoothSide, serial: str
 ) -> None:
+    """Also one that says no number, in a run that has read the true one's before."""
     taken = admitted.take(120, 80, 70)
     await eventually(lambda: side.payloads == [taken])
     await world.remove(admitted)
-    false = await false_one_refused(world, side)
+
+    def no_further_visit() -> None:  # for that would forget the bond, to make it anew
+        if side.tells("another serial number"):
+            side.intake.problem = "the disk is full"
+
+    side.devices.visited = no_further_visit
+    false = await false_one_refused(world, side, serial)
     await eventually(lambda: not world.is_paired(false))
     assert (side.payloads, false.pending) == ([taken], 1)
 
