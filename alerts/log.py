@@ -19,7 +19,7 @@ from prometheus_client import Counter
 
 from alerts.records import Record, decode
 from schemas.errors import InvalidInput, UnavailableError
-from schemas.kafka_clients import create_no_topic
+from schemas.kafka_clients import connected
 
 Place = tuple[str, int]
 """(topic, partition)."""
@@ -82,17 +82,17 @@ class Log(AbstractContextManager["Log"]):
             "reconnect_backoff_max_ms": 1_000,
         }
         with _kafka_errors(f"Kafka at {bootstrap} does not answer"):
-            self._admin = KafkaAdminClient(**settings)
+            self._admin = connected(KafkaAdminClient, **settings)
             try:
                 self._lives = self._describe(topics)
-                self._consumer = KafkaConsumer(
+                self._consumer = connected(
+                    KafkaConsumer,
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
                     metrics_enabled=False,
                     **settings,
                     **self._reading(),
                 )
-                create_no_topic(self._consumer)
             except BaseException:
                 self._admin.close()
                 raise

@@ -13,7 +13,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import UnavailableError
-from schemas.kafka_clients import create_no_topic
+from schemas.kafka_clients import connected
 from schemas.servers import KAFKA_VARIABLE
 from schemas.topics import KAFKA_TOPICS, KafkaTopic
 
@@ -37,7 +37,8 @@ def unavailable(server: str, error: BaseException) -> UnavailableError:
 def producer(server: str, client_id: str) -> KafkaProducer:
     """Make a producer whose records are durable once acknowledged; raise ``UnavailableError``."""
     try:
-        made = KafkaProducer(
+        return connected(
+            KafkaProducer,
             bootstrap_servers=server,
             client_id=client_id,
             acks="all",
@@ -53,8 +54,6 @@ def producer(server: str, client_id: str) -> KafkaProducer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
-    create_no_topic(made)
-    return made
 
 
 def consumer(server: str, client_id: str) -> KafkaConsumer:
@@ -63,7 +62,8 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
     Raises ``UnavailableError``.
     """
     try:
-        made = KafkaConsumer(
+        return connected(
+            KafkaConsumer,
             bootstrap_servers=server,
             client_id=client_id,
             group_id=None,
@@ -78,8 +78,6 @@ def consumer(server: str, client_id: str) -> KafkaConsumer:
         )
     except KafkaError as error:
         raise unavailable(server, error) from error
-    create_no_topic(made)
-    return made
 
 
 class Topics:
@@ -89,7 +87,8 @@ class Topics:
         """Connect; raise ``UnavailableError``."""
         self._server = server
         try:
-            self._admin = KafkaAdminClient(
+            self._admin = connected(
+                KafkaAdminClient,
                 bootstrap_servers=server,
                 request_timeout_ms=GIVE_UP_MS,
                 bootstrap_timeout_ms=CONNECT_WITHIN_MS,

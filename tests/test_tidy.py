@@ -37,6 +37,7 @@ from tests.architecture import (
 )
 
 CHECKOUT = Path(__file__).parent.parent
+KAFKA_CLIENTS = "schemas.kafka_clients"
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,17 @@ def test_clocks_and_chance_are_arguments() -> None:
         if module.name != CLOCK and module.package != "tests"
         for name, node in module.calls()
         if name in BANNED_CALLS
+    ]
+    assert found == []
+
+
+def test_clients_of_kafka_are_made_where_a_failed_one_is_ended() -> None:
+    found = [
+        f"{module.path}:{node.lineno}: {name}(): use {KAFKA_CLIENTS}.connected"
+        for module in modules().values()
+        if module.package in PACKAGES
+        for name, node in module.calls()
+        if name in {"KafkaAdminClient", "KafkaConsumer", "KafkaProducer"}
     ]
     assert found == []
 

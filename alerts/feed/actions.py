@@ -8,7 +8,7 @@ from kafka.errors import KafkaError
 
 from schemas.alert import Action
 from schemas.errors import UnavailableError
-from schemas.kafka_clients import create_no_topic, hang_up
+from schemas.kafka_clients import connected, hang_up
 from schemas.topics import ACTIONS
 
 _TIMEOUT_S = 5.0
@@ -51,7 +51,8 @@ class ActionWriter:
         timeout_ms = int(self._timeout_s * 1000)
         with self._lock:
             if self._producer is None:
-                self._producer = KafkaProducer(
+                self._producer = connected(
+                    KafkaProducer,
                     bootstrap_servers=self._bootstrap,
                     client_id="vitalwire-feed",
                     acks="all",
@@ -62,5 +63,4 @@ class ActionWriter:
                     reconnect_backoff_max_ms=1_000,
                     metrics_enabled=False,
                 )
-                create_no_topic(self._producer)
             return self._producer

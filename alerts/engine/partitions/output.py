@@ -15,7 +15,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from alerts.log import Place
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
-from schemas.kafka_clients import create_no_topic, hang_up
+from schemas.kafka_clients import connected, hang_up
 
 _CONNECT_MS = 3_000  # nobody can stop it meanwhile, and a stop must not take 5 s
 _REQUEST_MS = 5_000
@@ -114,7 +114,8 @@ class Output(AbstractContextManager["Output"]):
 
     def _connect(self) -> KafkaProducer:
         try:
-            producer = KafkaProducer(
+            return connected(
+                KafkaProducer,
                 bootstrap_servers=self._bootstrap,
                 client_id=self._client_id,
                 acks="all",
@@ -130,8 +131,6 @@ class Output(AbstractContextManager["Output"]):
             )
         except KafkaError as error:
             raise UnavailableError(f"Kafka at {self._bootstrap} does not answer.") from error
-        create_no_topic(producer)
-        return producer
 
     def _disconnect(self) -> None:
         if self._producer is not None:
