@@ -18,10 +18,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import settings
 
-from bench.mutants.cover import Coverage, Lines, Tracer
+from bench.mutants.cover import Coverage, Lines, Watch
 from bench.mutants.forks import Bounds, Orders, Verdict, forked, judged
 from bench.mutants.mutate import Mutant
-from bench.mutants.swap import Changed, living, swap
+from bench.mutants.swap import changed, living, swap
 
 PYTEST = (
     "-q",
@@ -35,6 +35,8 @@ PYTEST = (
 _HEAVY = ("numpy", "hypothesis", "pytest", "msgspec", "click", "rich", "structlog", "zoneinfo")
 _SERVERS = {"kafka", "log", "postgres", "database_url", "migrated_url", "mqtt"}
 """Fixtures that start servers: too slow to meet a mutant, and about the shells."""
+_FEW = 25
+"""Tests that are collected first: one of them fails, mostly, and to collect all takes seconds."""
 _SETTINGS = "_hypothesis_internal_use_settings"
 _FOLDER = "PYTEST_DEBUG_TEMPROOT"
 """pytest keeps the folders of tests here; forks must not clear each other's."""
@@ -54,7 +56,7 @@ def judge(orders: Orders, tests: Sequence[str]) -> Iterator[tuple[Mutant, Verdic
     def work() -> int:
         os.close(told)
         warm = _Warm(orders, tell)
-        warm.tracer.begin()
+        sys.meta_path.insert(0, warm.watch.loader)
         return int(pytest.main([*PYTEST, *tests], plugins=[warm, _Sparing(orders)]))
 
     pid = forked(work, log)
@@ -69,8 +71,12 @@ def judge(orders: Orders, tests: Sequence[str]) -> Iterator[tuple[Mutant, Verdic
 
     def begin(mutant: Mutant, ids: Sequence[str], bounds: Bounds) -> int:
         _own_folder(orders)
-        sys.meta_path.insert(0, Changed(mutant))
-        return int(pytest.main([*PYTEST, "-x", *ids], plugins=[bounds, _Sparing(orders)]))
+        sys.meta_path.insert(0, changed(mutant))
+        for some in filter(None, (ids[:_FEW], ids[_FEW:])):
+            plugins = [bounds, _Sparing(orders)]
+            if failed := int(pytest.main([*PYTEST, "-x", *some], plugins=plugins)):
+                return failed
+        return 0
 
     late = [mutant for mutant in orders.mutants if coverage.is_imported(mutant)]
     yield from judged(late, coverage, orders, begin)
@@ -80,13 +86,13 @@ class _Warm:
     """A pytest plugin: when all is collected it sees what each test runs, and judges in forks."""
 
     def __init__(self, orders: Orders, tell: int) -> None:
-        self.tracer = Tracer(orders.files)
+        self.watch = Watch(orders.files)
         self._orders, self._tell = orders, tell
         self._items: dict[str, pytest.Item] = {}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of pytest's own loop."""
-        imported = self.tracer.end()
+        imported = self.watch.end()
         self._items = {
             item.nodeid: item
             for item in session.items
@@ -135,9 +141,9 @@ class _Warm:
             found = {}
             for one in ids[job::jobs]:
                 begin_s = time.process_time()
-                self.tracer.begin()
+                self.watch.begin()
                 failed = self._run([one])
-                lines = self.tracer.end()
+                lines = self.watch.end()
                 found[one] = (time.process_time() - begin_s, lines)
                 if failed:
                     print(f"{one} fails", file=sys.stderr)

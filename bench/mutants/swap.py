@@ -1,14 +1,12 @@
 """Puts a mutant into modules that are loaded already, or into one that is about to be."""
 
 import gc
-import importlib.abc
-import importlib.util
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.machinery import ModuleSpec
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 
 from bench.mutants.mutate import Mutant, mutated
+from bench.mutants.otherwise import Otherwise
 from bench.record import CHECKOUT
 
 Living = Mapping[str, Sequence[FunctionType]]
@@ -35,23 +33,9 @@ def swap(mutant: Mutant, functions: Living) -> None:
             function.__code__ = code
 
 
-class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Loads the one module that is changed."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
-        self._name = mutant.path.removesuffix(".py").replace("/", ".")
-
-    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
-        """Say that this one is ours."""
-        if fullname != self._name:
-            return None
-        path = CHECKOUT / self._mutant.path
-        return importlib.util.spec_from_file_location(fullname, path, loader=self)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run it, changed."""
-        exec(_compiled(self._mutant), module.__dict__)  # noqa: S102
+def changed(mutant: Mutant) -> Otherwise:
+    """Load the one module that is changed."""
+    return Otherwise({str(CHECKOUT / mutant.path)}, lambda *_: _compiled(mutant))
 
 
 def _compiled(mutant: Mutant) -> CodeType:

@@ -4,11 +4,14 @@ How it is judged: inside living functions, by the tests that run its lines.
 """
 
 import ast
-import importlib.util
+import sys
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 from bench.mutants.__main__ import explanations, mutants_of, pure_files
-from bench.mutants.cover import Coverage, Tracer
+from bench.mutants.cover import Coverage, Watch
 from bench.mutants.mutate import Mutant, mutants, mutated
 from bench.mutants.swap import living, swap
 
@@ -58,7 +61,7 @@ def test_a_mutant_differs_from_the_module_in_that_one_place() -> None:
         assert sum(old != new for old, new in pairs) == 1
 
 
-LIVING = """
+LIVING = """'Lives.'
 import functools
 
 @functools.cache
@@ -77,22 +80,24 @@ class Counter:
 """
 
 
-def test_a_mutant_is_put_into_functions_that_live_already(tmp_path: Path) -> None:
-    path = tmp_path / "living.py"
+def test_a_mutant_is_put_into_functions_that_live_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.mutants.otherwise.CHECKOUT", tmp_path)
+    path = tmp_path / "living_here.py"
     path.write_text(LIVING)
-    spec = importlib.util.spec_from_file_location("living", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    tracer = Tracer(frozenset({str(path)}))
-    tracer.begin()
-    spec.loader.exec_module(module)
-    imported = tracer.end()
+    watch = Watch(frozenset({str(path)}))
+    monkeypatch.setattr(sys, "meta_path", [watch.loader, *sys.meta_path])
+    monkeypatch.setitem(sys.modules, "living_here", None)  # it goes when the test is over
+    del sys.modules["living_here"]
+    module = import_module("living_here")
+    assert module.__doc__ == "Lives."
+    imported = watch.end()
     functions = living(frozenset({str(path)}))
     one = module.Counter()
-    tracer.begin()
+    watch.begin()
     assert one.add(2) == 3
-    lines = tracer.end()
+    lines = watch.end()
     by_name = {f"{each.was} -> {each.now}": each for each in mutants(LIVING, str(path))}
     swap(by_name["value * 2 -> value // 2"], functions)
     assert module.twice(7) == 3
