@@ -31,7 +31,7 @@ STATUS = "status"
 
 def _offset() -> int:
     """Keep where a word stood, for errors: two expressions are the same wherever they stand."""
-    offset: int = dataclasses.field(default=0, compare=False)
+    offset: int = dataclasses.field(compare=False)
     return offset
 
 
@@ -59,7 +59,7 @@ class Comparison:
     field: str
     operator: Operator
     limit: tuple[Amount, ...] | Named
-    rise: bool = False
+    rise: bool
     offset: int = _offset()
 
 

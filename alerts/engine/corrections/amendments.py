@@ -163,13 +163,9 @@ class _Amendment:
         """Lay the measurement out as it came, with what is known of its circumstances."""
         kinds = self.state.kinds[self.vital.index]
         entry = ring[self.place].item()
-        sight = sight_of_entry(entry, self.vital.vital, kinds)
-        known = stamped_as(sight)
-        came = structs.replace(
-            known,
-            reading=structs.replace(known.reading, seq=entry[3]),
-            stamp=structs.replace(known.stamp, received_at_ms=received_ms),
-        )
+        known = stamped_as(sight_of_entry(entry, self.vital.vital, kinds))
+        stamp = structs.replace(known.stamp, received_at_ms=received_ms)
+        came = structs.replace(known, stamp=stamp)
         gatherer = Gatherer(self.vital.vital, frozenset(self.vital.gated))
         place = (0, 0, self.row, received_ms)
         gatherer.add(place, came, alone=True, judged=True)

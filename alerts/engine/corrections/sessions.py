@@ -9,7 +9,7 @@ sessions that are dated so far only the last two are kept, for every patient has
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -40,7 +40,7 @@ def leave_followed(state: PartitionState, record: PatientReadings) -> None:
     row = state.rows.get(record.patient_id)
     if row is None or row not in state.sessions:
         return
-    for name in _followed(state, row, _sessions(record)):
+    for name in _followed(state.sessions[row], _sessions(record)):
         for vital in state.rule_set.vitals:
             take_out(state, vital, row, name)
 
@@ -82,20 +82,19 @@ class Begun:
 
     def follows(self, state: PartitionState, record: PatientReadings) -> bool:
         """Tell whether a record may say that a reading was not its session's only one."""
-        row, begun = state.rows.get(record.patient_id, -1), self._undated.get(record.patient_id)
-        known = row in state.sessions
-        if begun is None and not known and _all_dated(record):
+        row, begun = state.rows.get(record.patient_id), self._undated.get(record.patient_id)
+        known = None if row is None else state.sessions.get(row)
+        if not begun and not known and _all_dated(record):
             return False
         sessions = _sessions(record)
         found = begun is not None and not begun.isdisjoint(sessions)
         undated = {session_id for session_id, one in sessions.items() if not one.dated}
         self._undated.setdefault(record.patient_id, set()).update(undated)
-        return found or (known and bool(_followed(state, row, sessions)))
+        return found or (known is not None and bool(_followed(known, sessions)))
 
 
-def _followed(state: PartitionState, row: int, sessions: dict[str, _Session]) -> list[int]:
+def _followed(known: Mapping[int, int], sessions: dict[str, _Session]) -> list[int]:
     """Give the readings that were their sessions' only ones, and are followed by others."""
-    known = state.sessions[row]
     return [
         only
         for session_id, session in sessions.items()
