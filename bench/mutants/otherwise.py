@@ -4,9 +4,16 @@ import importlib.abc
 import importlib.util
 from collections.abc import Callable, Collection
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import CodeType, ModuleType
 
 from bench.record import CHECKOUT
+
+
+def module_name(path: str) -> str:
+    """Name the module of a file, or the package."""
+    inside = Path(path).relative_to(CHECKOUT).with_suffix("")
+    return ".".join(inside.parts).removesuffix(".__init__")
 
 
 class Otherwise(importlib.abc.MetaPathFinder, importlib.abc.Loader):

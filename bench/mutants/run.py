@@ -21,6 +21,7 @@ from hypothesis import settings
 from bench.mutants.cover import Coverage, Lines, Watch
 from bench.mutants.forks import Bounds, Orders, Verdict, forked, judged
 from bench.mutants.mutate import Mutant
+from bench.mutants.otherwise import module_name
 from bench.mutants.swap import changed, living, swap
 
 PYTEST = (
@@ -92,6 +93,8 @@ class _Warm:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of pytest's own loop."""
+        for path in self._orders.files:  # what a test loads only while it runs would stay unchanged
+            importlib.import_module(module_name(path))
         imported = self.watch.end()
         self._items = {
             item.nodeid: item

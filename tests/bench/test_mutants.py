@@ -4,6 +4,8 @@ How it is judged: inside living functions, by the tests that run its lines.
 """
 
 import ast
+import json
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -115,3 +117,12 @@ def test_a_mutant_is_put_into_functions_that_live_already(
     head = Mutant(str(path), "module", 2, 2, "", "", 1, 0, 0)
     assert coverage.is_imported(head)
     assert set(coverage.of(head)) == {"quick", "slow", "other"}, "what import runs anybody may see"
+
+
+def test_what_a_test_loads_only_while_it_runs_is_changed_too() -> None:
+    """Commands load what they need when they are called; such a mutant once met no test at all."""
+    test = "tests/alerts/judge/test_command.py::test_a_zone_that_there_is_not_is_told"
+    options = ["--tests", test, "--json", "--score-min", "0"]
+    command = [sys.executable, "-m", "bench.mutants", "alerts/judge/plans.py", *options]
+    verdicts = json.loads(subprocess.check_output(command, stderr=subprocess.DEVNULL))["verdicts"]
+    assert [found for key, found in verdicts.items() if "zone_named(zone)" in key] == ["killed"]
