@@ -46,7 +46,7 @@ class Strange:
     def look(self, number: int, raw: Mapping[str, Any]) -> None:
         """Look at the keys of a line that was read."""
         for what, key, known in _strange(raw):
-            near = get_close_matches(key, known, n=1)
+            near = get_close_matches(key, known)
             meant = f"; is {near[0].removesuffix('_ms')!r} meant?" if near else ""
             sentence = f"nobody reads {key!r} of a {what}{meant}"
             count, first = self._found.get(sentence, (0, number))

@@ -83,14 +83,14 @@ class Rule:
     source: str
     advice: str
     keeps_severity_when_delayed: bool
-    window: Matching | Mean | None = None
-    baseline: Baseline | None = None
-    requires: tuple[Requirement, ...] = ()
-    band: tuple[str, ...] = ()
-    confirm_within_ms: int = 0
-    repeat_within_ms: int = 0
-    cooldown_ms: int = 0
-    notify: bool = True
+    window: Matching | Mean | None
+    baseline: Baseline | None
+    requires: tuple[Requirement, ...]
+    band: tuple[str, ...]
+    confirm_within_ms: int
+    repeat_within_ms: int
+    cooldown_ms: int
+    notify: bool
 
     @property
     def single(self) -> bool:
@@ -116,7 +116,7 @@ class Absence:
     source: str
     advice: str
     absent_for_ms: int
-    notify: bool = False
+    notify: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +132,10 @@ class Book:
     sha256: str
     rules: tuple[Rule, ...]
     vitals: dict[str, VitalSettings]
-    absences: tuple[Absence, ...] = ()
-    limits: tuple[NamedLimit, ...] = ()
-    from_age_years: int = 13
-    text: str = ""
+    absences: tuple[Absence, ...]
+    limits: tuple[NamedLimit, ...]
+    from_age_years: int
+    text: str
 
     @property
     def every_rule(self) -> list[Rule | Absence]:

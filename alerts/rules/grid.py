@@ -19,22 +19,22 @@ _ASKED_MAX = 20_000
 """More combinations than any rule of a clinic has: of such a one nothing is claimed."""
 
 
-def never_or_always(rule: Rule) -> str:
-    """Say that a rule holds of no patient, or of every one; "" if neither can be told."""
+def never_or_always(rule: Rule) -> str | None:
+    """Say that a rule holds of no patient, or of every one; None if neither can be told."""
     tests = rule.condition.tests()
     limits = [test for test in tests if isinstance(test, Limit)]
     if any(limit.derived for limit in limits):
-        return ""  # it steps along a line across two values: these points say nothing of it
+        return None  # it steps along a line across two values: these points say nothing of it
     for unit in _units(limits):
         truth = _asked(rule, limits, unit)
         if truth is None:
-            return ""
-        measured = f" in {shown(unit)}" if unit and len(_units(limits)) > 1 else ""
+            return None
+        measured = f" in {shown(unit)}" if unit else ""
         if not truth.true.any():
             return f"This can never hold of a patient{measured}: nobody would be told."
         if truth.true.all():
             return f"This holds of every patient{measured}, whatever is measured."
-    return ""
+    return None
 
 
 def _units(limits: list[Limit]) -> list[str]:

@@ -119,12 +119,11 @@ def _of_rule(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
             "A critical rule pages: take notify = false away, or make it medium.",
         )
     for test, leaf in _tests(rule):
-        if isinstance(test, Limit) and isinstance(leaf, syntax.Comparison):
-            offset = leaf.limit.offset if isinstance(leaf.limit, syntax.Named) else None
-            if not isinstance(leaf.limit, syntax.Named):
-                offset = leaf.limit[0].offset
+        if isinstance(test, Limit):
+            assert isinstance(leaf, syntax.Comparison), leaf
+            stated = leaf.limit if isinstance(leaf.limit, syntax.Named) else leaf.limit[0]
             if sentence := _disagreement(test.scale.quantity, test.scale.book, rise=test.rise):
-                yield (*path, "when"), offset, sentence
+                yield (*path, "when"), stated.offset, sentence
             elif sentence := _disagreement(test.scale.quantity, test.scale.band, rise=True):
                 yield (*path, "band"), None, sentence
     if rule.baseline is None and (sentence := never_or_always(rule)):
@@ -150,8 +149,8 @@ def _leaves(
             yield expression, positive
 
 
-def _disagreement(quantity: Quantity, stated: Statement, *, rise: bool) -> str:
-    """Say that amounts of two units are not the same one, rounded; "" if they are."""
+def _disagreement(quantity: Quantity, stated: Statement, *, rise: bool) -> str | None:
+    """Say that amounts of two units are not the same one, rounded; None if they are."""
     known = [(unit, number) for unit, number in stated if quantity.conversion(unit)]
     for unit, number in known[1:]:
         first_unit, first = known[0]
@@ -166,7 +165,7 @@ def _disagreement(quantity: Quantity, stated: Statement, *, rise: bool) -> str:
                 f"{first} {shown(first_unit)} and {number} {shown(unit)} are not the same: "
                 f"{first} {shown(first_unit)} are {meant} {shown(unit)}."
             )
-    return ""
+    return None
 
 
 def _canonical(
@@ -194,8 +193,8 @@ def _limits(book: Book) -> _Found:
         path: Path = ("limits", limit.name)
         if limit.relaxing not in ways:
             (right,) = ways
-            sentence = f'{right.capitalize()}wards lets more pass here: write relaxing = "{right}".'
-            yield (*path, "relaxing"), None, sentence
+            lax = f'{right.capitalize()}wards lets more pass here: write relaxing = "{right}".'
+            yield (*path, "relaxing"), None, lax
         for end in (limit.lowest, limit.highest):
             stated = tuple((amount.unit, amount.number) for amount in end)
             if sentence := _disagreement(quantity, stated, rise=False):

@@ -38,5 +38,4 @@ def is_slip(one: str, other: str) -> bool:
 
 
 def _word_at(name: str, place: int) -> str:
-    end = name.find("-", place)
-    return name[name.rfind("-", 0, place) + 1 : end if end >= 0 else len(name)]
+    return name[:place].rpartition("-")[2] + name[place:].partition("-")[0]

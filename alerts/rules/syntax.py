@@ -199,7 +199,7 @@ class _Parser:
         return Beyond(name.text, cast("Side", word.text), name.offset)
 
     def _limit(self) -> tuple[Amount, ...] | Named:
-        if self._next.kind == "word" and self._next.text.startswith(LIMIT_PREFIX):
+        if self._next.text.startswith(LIMIT_PREFIX):
             token = self._take()
             return Named(token.text.removeprefix(LIMIT_PREFIX), token.offset)
         if not self._accept("("):

@@ -10,7 +10,7 @@ from alerts.rules.entry import book_of, entry_of
 from alerts.rules.errors import BookError, ExpressionError
 from alerts.rules.positions import Path, Positions
 from alerts.rules.reader import read_book
-from alerts.rules.syntax import parse
+from alerts.rules.syntax import parse, parse_amount
 from schemas.registry import BookLimit
 from schemas.vitals import VITALS
 from tests.alerts.rules.one_rule import (
@@ -278,3 +278,19 @@ def test_a_value_that_stands_nowhere_is_shown_at_the_nearest_thing_around_it() -
     found = Positions("f.toml", '[[rule]]\nid = "a"\nwindow = { of = 3 }\n')
     paths: list[Path] = [("rule", 0, "window", "of"), ("rule", 0, "when"), ("limits", "x")]
     assert [found.place(path).line for path in paths] == [3, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "more"), [("0,6 mmol/L", " Write decimals with a point, such as 0.6."), ("high", "")]
+)
+def test_an_amount_that_cannot_be_read_says_what_to_write(text: str, more: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_amount(text)
+    assert caught.value.sentence == f"Expected a number with its unit, found {text!r}.{more}"
+
+
+def test_what_nobody_has_plainer_words_for_is_said_as_it_is() -> None:
+    refused = HEAD.replace('[["120 mmHg"], ["160 mmHg"]]', '[["120 mmHg"]]')
+    assert refused != HEAD
+    with pytest.raises(BookError, match=r"length 2.*, got 1"):
+        read_book("e.toml", refused + KEEP)

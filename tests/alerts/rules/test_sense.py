@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from alerts.rules import grid
 from alerts.rules.errors import BookError
 from alerts.rules.load import SHIPPED, find_book, load_book, load_books
 from alerts.rules.sense import LADDERS
+from tests.alerts.book_text import PRESSURE as PULSE
+from tests.alerts.book_text import head, rule
 
 BOOK = """\
 book = "ours"
@@ -186,6 +189,9 @@ def test_a_circumstance_that_a_meter_tells_is_not_doubted(tmp_path: Path) -> Non
         ("arm-a-high", "arm-b-high", False),
         ("weight-2d", "weight-7d", False),
         ("weight-2d", "weight-12d", False),
+        ("weight-2day", "weight-aday", False),
+        ("weight-aday", "weight-2day", False),
+        ("weight", "weight2", False),
         ("weight-gain", "weight-loss", False),
         ("weight-gain", "weight-gain", False),
     ],
@@ -221,6 +227,51 @@ def test_the_ladders_that_a_book_may_join_are_those_of_the_books_that_come_along
 def test_what_holds_of_some_patient_is_not_doubted(tmp_path: Path, when: str) -> None:
     text = BOOK.replace(PRESSURE, when).replace('band = ["5 mmHg"]', 'band = ["5 mmHg", "5 /min"]')
     assert load_book(written(tmp_path, text)).rules
+
+
+def test_a_limit_under_a_not_is_relaxed_the_other_way(tmp_path: Path) -> None:
+    text = BOOK.replace("glucose < limit.low or", "not (glucose >= limit.low) or")
+    assert text != BOOK
+    assert load_book(written(tmp_path, text)).rules
+    assert "Downwards lets more pass here" in refusal(tmp_path, text.replace('"down"', '"up"'))
+
+
+WARM = head("warm", '[vitals.body_temperature]\nfresh = "1h"\nunits = ["°C", "°F"]\n') + rule(
+    "fever",
+    "temperature >= (38.0 °C, 100.4 °F)",
+    'band = ["0.5 °C", "0.9 °F"]',
+    vital="body_temperature",
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("0.9 °F", "9 °F", "0.5 °C and 9 °F are not the same: 0.5 °C are 0.9 °F."),
+        ("100.4 °F", "98.4 °F", "38.0 °C and 98.4 °F are not the same: 38.0 °C are 100.4 °F."),
+    ],
+)
+def test_a_band_in_two_scales_is_a_difference_and_a_limit_is_none(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    """0 °F is not 0 °C: a limit moves with the zero of its scale, a band does not."""
+    assert load_book(written(tmp_path, WARM)).rules
+    assert says in refusal(tmp_path, WARM.replace(old, new))
+
+
+@pytest.mark.parametrize(("most", "claimed"), [(2, True), (1, False)])
+def test_of_a_rule_with_more_combinations_than_are_asked_nothing_is_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, claimed: bool
+) -> None:
+    monkeypatch.setattr(grid, "_ASKED_MAX", most)
+    flag = "status is irregular-pulse"
+    plain = head("flags", PULSE) + rule("never", f"{flag} and not ({flag})")
+    path = written(tmp_path, plain)
+    if claimed:
+        with pytest.raises(BookError, match="This can never hold"):
+            load_book(path)
+    else:
+        assert load_book(path).rules
 
 
 def test_one_limit_may_end_one_rule_and_begin_another(tmp_path: Path) -> None:
