@@ -141,8 +141,10 @@ class Channels:
     rng: Random
     stop: Event
 
-    def send(self, notice: Notice, channel: Channel) -> None:
-        """Try a few times, with growing pauses between."""
+    def send(
+        self, notice: Notice, channel: Channel, enough: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Try a few times, with growing pauses between; none begins once it is ``enough``."""
         sender = self.senders.get(channel.kind)
         if sender is None:
             raise RefusedNotice(f"No {channel.kind} is set up here.", "See `alerts desk --help`.")
@@ -151,7 +153,9 @@ class Channels:
             try:
                 return sender(notice, channel.address)
             except UnavailableError:
-                if backoff.failures + 1 >= TRIES or self.stop.wait(backoff.next_s()):
+                if backoff.failures + 1 >= TRIES or enough():
+                    raise
+                if self.stop.wait(backoff.next_s()) or enough():
                     raise
 
 

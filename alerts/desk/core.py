@@ -16,7 +16,7 @@ from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
-from alerts.desk.technical import is_technical, report
+from alerts.desk.technical import Way, failing, is_technical, report
 from alerts.desk.timers import Timer, timer
 from alerts.desk.triage import GATHER_MS, desktop, occasion, resuming, triage
 from alerts.desk.verdicts import telling
@@ -90,7 +90,24 @@ class Core:
 
         What somebody has answered meanwhile is no longer news.
         """
-        return [one for one in self._in_flight.values() if self._is_news(one)]
+        known = ((one, self.case_of(one)) for one in self._in_flight.values())
+        return [
+            one
+            for one, case in known
+            if case is not None and one.action_id not in case.notices.done and self.is_news(one)
+        ]
+
+    def is_news(self, notice: Action) -> bool:
+        """Whether people should still hear of it: nobody has answered what it is about."""
+        case = self.case_of(notice)
+        if case is None:
+            return False
+        if notice.reason == "retracted":
+            return True
+        anew = case.notices.reset
+        if anew is not None and notice.at_ms < anew.at_ms:
+            return False  # it was answered before it went out; the chain has begun anew since
+        return case.attention == "unacknowledged" and not case.settled
 
     def raised(self, trouble: Action) -> list[Action]:
         """Give the record of trouble, unless it is known and lasts."""
@@ -105,6 +122,15 @@ class Core:
             sentence = f"Programme {programme}: no channel took a notification ({note})."
             said.append(report("undelivered", programme, now_ms, sentence))
         return recovery.without_repetition(self.desk, said)
+
+    def heard(self, way: Way, cause: str | None, now_ms: int) -> list[Action]:
+        """Give the records about a channel that took a notice, or failed beside one that did.
+
+        ``cause``: why it failed; None: it took the notice.
+        """
+        if cause is None:
+            return recovery.works_again(self.desk, way, now_ms)
+        return self.raised(failing(way, cause, now_ms))
 
     def recovered(self, now_ms: int, late_ms: int) -> list[Action]:
         """Close the desk's own trouble whose cause is gone; it stays in the history.
@@ -200,14 +226,6 @@ class Core:
         self._reckon()
         for case in self.desk.cases():
             self._look_at(case.alert_id, self._undecided.get(case.alert_id, 0))
-
-    def _is_news(self, notice: Action) -> bool:
-        case = self.case_of(notice)
-        if case is None or notice.action_id in case.notices.done:
-            return False
-        if notice.reason == "retracted":
-            return True
-        return case.attention == "unacknowledged" and not case.settled
 
 
 def _why_anew(case: Case) -> Sent:

@@ -63,6 +63,9 @@ class DeskDaemon:
     _lives: tuple[TopicLife, ...] = ()
     _reached: dict[Place, int] = field(default_factory=dict)
     _notices: dict[str, Action] = field(default_factory=dict)
+    """Those under way."""
+    _not_read_back: set[str] = field(default_factory=set)
+    """Notices that this desk has written, and not read yet."""
     _time: tuple[int, int] = (0, 0)
     """Desk time at a monotonic instant: it goes on evenly, whatever is done to the clock."""
 
@@ -123,7 +126,7 @@ class DeskDaemon:
             log.seek(self._reached)
             return
         self._core, self._names, self._reports = Core(), {}, {}
-        self._canaries = Canaries()
+        self._canaries, self._not_read_back = Canaries(), set()
         log.seek({})
         self._lives, self._reached = lives, log.position()
 
@@ -151,6 +154,7 @@ class DeskDaemon:
                 self._core.found(record, now_ms)
             case Action():
                 self._core.done(record, now_ms)
+                self._not_read_back.discard(record.action_id)
             case CanaryFound(found):
                 self._canaries.found(found)
             case CanaryDecided(decided):
@@ -177,23 +181,38 @@ class DeskDaemon:
             self._write(output, drafts)
 
     def _deliver(self, output: Output) -> None:
+        """Send what is still news, and write what came of it.
+
+        Not before a notice has come back out of the log: whatever was answered ahead of it is known
+        by then.
+        """
+        for key, action in self._notices.items():
+            if not self._core.is_news(action):
+                self.delivery.withdraw(key)
         for action in self._core.to_deliver():
-            case = self._core.case_of(action)
-            if case is None or action.action_id in self.delivery:
-                continue
-            name = self._names.get(case.patient_id, case.patient_id)
-            others = self._core.companions(action)
-            notice = notice_of(action, case, others, name, self.page_url)
-            self._notices[notice.key] = action
-            self.delivery.start(notice, action.to, self._core.rota_of(case))
-        for outcome in self.delivery.finished():
-            action = self._notices.pop(outcome.key)
-            now_ms = self.now_ms()
-            self._write(
-                output,
-                self._core.outcome(action, now_ms, delivered=outcome.delivered, note=outcome.note),
-            )
+            key = action.action_id
+            if key not in self.delivery and key not in self._not_read_back:
+                self._start(action)
+        now_ms = self.now_ms()
+        outcomes, heard = self.delivery.finished(self.clock.monotonic_ms())
+        for one in outcomes:
+            action = self._notices[one.key]
+            said = self._core.outcome(action, now_ms, delivered=one.delivered, note=one.note)
+            self._write(output, said)
             self._measure(action, now_ms)
+        for each in heard:
+            self._write(output, self._core.heard(each.way, each.cause, now_ms))
+        self._notices = {key: one for key, one in self._notices.items() if key in self.delivery}
+
+    def _start(self, action: Action) -> None:
+        case = self._core.case_of(action)
+        assert case is not None, action.action_id
+        name = self._names.get(case.patient_id, case.patient_id)
+        others = self._core.companions(action)
+        notice = notice_of(action, case, others, name, self.page_url)
+        self._notices[notice.key] = action
+        rota = self._core.rota_of(case)
+        self.delivery.start(notice, action.to, rota, self.clock.monotonic_ms())
 
     def _measure(self, action: Action, now_ms: int) -> None:
         case = self._core.case_of(action)
@@ -214,6 +233,8 @@ class DeskDaemon:
         self._make_durable(output, actions)
         for one in actions:
             self._core.done(one, self.now_ms())
+            if one.kind == "notify":
+                self._not_read_back.add(one.action_id)
             metrics.DECISIONS.labels(one.kind, one.reason or "").inc()
             _log.info("decision", kind=one.kind, reason=one.reason, action_id=one.action_id)
 

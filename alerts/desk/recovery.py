@@ -10,9 +10,10 @@ from alerts.desk.case import Case
 from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
 from alerts.desk.staffing import CHAIN_STEPS, Staffing
-from alerts.desk.technical import DESK, again, is_technical, programme_of
+from alerts.desk.technical import DESK, Way, again, is_technical, place_of, programme_of, ways
 from alerts.lateness import BANNER_MS
 from schemas.alert import Action
+from schemas.rota import RotaEntry
 
 _EPISODES_A_DAY_MAX = 100
 
@@ -23,6 +24,15 @@ def recovered(desk: Desk, rotas: Rotas, now_ms: int, late_ms: int) -> list[Actio
         calls.over(case, now_ms)
         for case in desk.technical_cases()
         if not case.settled and _is_over(case, desk, rotas, now_ms, late_ms)
+    ]
+
+
+def works_again(desk: Desk, way: Way, now_ms: int) -> list[Action]:
+    """Close the trouble of a channel that took a notice."""
+    return [
+        calls.over(case, now_ms)
+        for case in desk.technical_cases()
+        if not case.settled and case.demand.rule == "channel" and place_of(case) == way.place
     ]
 
 
@@ -62,6 +72,8 @@ def _is_over(case: Case, desk: Desk, rotas: Rotas, now_ms: int, late_ms: int) ->
             )
         case "undelivered":
             return _are_reached_again(desk, rotas, programme, case.demand.at_ms)
+        case "channel":
+            return not _is_a_channel(rotas.get(programme), place_of(case))
         case _:
             return False
 
@@ -76,3 +88,10 @@ def _are_reached_again(desk: Desk, rotas: Rotas, programme: str, since_ms: int) 
             missed |= case.notices.missed_until(since_ms)
             reached |= case.notices.reached_since(since_ms)
     return bool(missed) and missed <= reached
+
+
+def _is_a_channel(rota: RotaEntry | None, place: str) -> bool:
+    """Whether the rota still names the channel: one that it names no more is nobody's trouble."""
+    if rota is None:
+        return False
+    return any(way.place == place for one in rota.contacts for way in ways(rota, one.name))

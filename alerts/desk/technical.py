@@ -1,29 +1,63 @@
-"""Trouble of the desk itself, as an alert: an empty rota, a page that no channel took, lateness.
+"""Trouble of the desk itself, as an alert.
 
-There is one a day for each trouble of a programme; one more if the desk has closed the last one,
-because the cause was gone, and it came again (``episode``).
+An empty rota, a page that no channel took, a channel that failed beside one that took it, lateness.
+There is one a day for each trouble of a programme, or of a channel (``place``); one more if the
+desk has closed the last one, because the cause was gone, and it came again (``episode``).
 """
 
 import hashlib
+from dataclasses import dataclass
 from typing import Literal
 
 from alerts.desk.case import Case
 from alerts.desk.staffing import DAY_MS
 from schemas.alert import Action, Evidence, Transition
+from schemas.rota import Channel, RotaEntry
 
-Trouble = Literal["empty-rota", "undelivered", "late"]
+Trouble = Literal["empty-rota", "undelivered", "channel", "late"]
 
 DESK = "desk"
 _PREFIXES = ("desk/", "gateway/", "pipeline/")
 _TITLES: dict[str, str] = {
     "empty-rota": "Nobody is on the rota",
     "undelivered": "A notification reached nobody",
+    "channel": "A channel takes nothing",
     "late": "Alerts are late",
 }
 _ADVICE = (
     "Technical staff: look at the rota, the channels of the people on it, and the desk's log. "
     "Until it is mended, watch the page: it shows every alert."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A channel of a rota, by the person whose it is; ``label``: its kind, never its address.
+
+    The second webhook of a person is ``webhook 2``.
+    """
+
+    programme: str
+    name: str
+    label: str
+
+    @property
+    def place(self) -> str:
+        """Name it among all that can have trouble."""
+        return f"{self.programme}/{self.name}/{self.label}"
+
+
+def ways(rota: RotaEntry, name: str) -> dict[Way, Channel]:
+    """Give the channels of a person of a rota."""
+    found: dict[Way, Channel] = {}
+    for contact in rota.contacts:
+        if contact.name != name:
+            continue
+        for channel in contact.channels:
+            same = 1 + sum(one.kind == channel.kind for one in found.values())
+            label = channel.kind if same == 1 else f"{channel.kind} {same}"
+            found[Way(rota.programme, name, label)] = channel
+    return found
 
 
 def identity(*parts: str) -> str:
@@ -36,15 +70,15 @@ def is_technical(event: Transition) -> bool:
     return event.subject.startswith(_PREFIXES)
 
 
-def trouble_id(trouble: Trouble, programme: str, at_ms: int, episode: int = 0) -> str:
+def trouble_id(trouble: Trouble, place: str, at_ms: int, episode: int = 0) -> str:
     """Name the alert about trouble of a programme; one a day, and one for each further episode."""
     again = (str(episode),) if episode else ()
-    return identity("technical", trouble, programme, str(at_ms // DAY_MS), *again)
+    return identity("technical", trouble, place, str(at_ms // DAY_MS), *again)
 
 
-def report(trouble: Trouble, programme: str, at_ms: int, sentence: str, episode: int = 0) -> Action:
-    """Write the record that raises a technical alert."""
-    alert_id = trouble_id(trouble, programme, at_ms, episode)
+def report(trouble: Trouble, place: str, at_ms: int, sentence: str, episode: int = 0) -> Action:
+    """Write the record that raises a technical alert; ``place``: programme or channel, or none."""
+    alert_id = trouble_id(trouble, place, at_ms, episode)
     return Action(
         action_id=identity("raised", alert_id),
         alert_ids=[alert_id],
@@ -53,20 +87,31 @@ def report(trouble: Trouble, programme: str, at_ms: int, sentence: str, episode:
         at_ms=at_ms,
         patient_id="",
         note=sentence,
-        assignee=f"{trouble}/{programme}" if programme else trouble,
+        assignee=f"{trouble}/{place}" if place else trouble,
     )
+
+
+def failing(way: Way, cause: str, at_ms: int) -> Action:
+    """Raise that a channel failed while another one took the same notice."""
+    sentence = f"Programme {way.programme}: the {way.label} of {way.name} failed ({cause})"
+    return report("channel", way.place, at_ms, f"{sentence}; another channel took the notice.")
 
 
 def again(trouble: Action, episode: int) -> Action:
     """Raise the same trouble once more that day."""
-    kind, _, programme = trouble.assignee.partition("/")
+    kind, _, place = trouble.assignee.partition("/")
     assert kind in _TITLES, kind
-    return report(kind, programme, trouble.at_ms, trouble.note, episode)  # type: ignore[arg-type]
+    return report(kind, place, trouble.at_ms, trouble.note, episode)  # type: ignore[arg-type]
+
+
+def place_of(case: Case) -> str:
+    """Name what has the trouble: a programme, or a channel of it; empty: no single one."""
+    return case.demand.subject.removeprefix(f"{DESK}/").partition("/")[2]
 
 
 def programme_of(case: Case) -> str:
     """Name the programme that has the trouble; empty: no single one."""
-    return case.demand.subject.removeprefix(f"{DESK}/").partition("/")[2]
+    return place_of(case).partition("/")[0]
 
 
 def finding_of(action: Action) -> Transition:

@@ -4,7 +4,7 @@ import json
 import socketserver
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 @dataclass
 class Inbox:
-    """What came in; ``answers`` are the statuses to answer with, the last one for ever."""
+    """What came in; ``answers`` are the statuses to answer with, the last one for ever.
+
+    ``hook`` is called with the key of each notice before it is answered, and may give the answer.
+    """
 
     answers: list[int] = field(default_factory=lambda: [200])
     bodies: list[dict[str, object]] = field(default_factory=list)
@@ -27,6 +30,7 @@ class Inbox:
     lines: list[str] = field(default_factory=list)
     gets: int = 0
     url: str = ""
+    hook: Callable[[str], int | None] = lambda _: None
 
     def answer(self) -> int:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -39,14 +43,14 @@ def web_server(inbox: Inbox) -> Iterator[Inbox]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             inbox.bodies.append(json.loads(body))
             inbox.keys.append(self.headers["Idempotency-Key"])
-            self._end()
+            self._end(inbox.hook(inbox.keys[-1]))
 
         def do_GET(self) -> None:
             inbox.gets += 1
             self._end()
 
-        def _end(self) -> None:
-            status = inbox.answer()
+        def _end(self, answer: int | None = None) -> None:
+            status = answer or inbox.answer()
             self.send_response(status)
             if status in range(300, 400):
                 self.send_header("Location", inbox.url)

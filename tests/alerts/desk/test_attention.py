@@ -193,6 +193,36 @@ def test_a_notice_is_sent_again_after_a_crash_until_its_outcome_is_known() -> No
     assert desk.core.to_deliver() == [], "what somebody has answered is no longer news"
 
 
+def test_what_was_answered_before_it_went_out_is_not_sent_when_the_answer_expires() -> None:
+    """The chain begins anew then: two people would be told of one alert at once."""
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.now_ms += 5 * MINUTE_MS
+    (escalation,) = desk.core.decide(desk.now_ms)
+    desk.put(escalation)
+    desk.do("acknowledge")
+    desk.after(61 * MINUTE_MS)
+    assert [(reason, people) for _, reason, people in desk.told()] == [
+        ("onset", ["nurse"]),
+        ("reminder", ["nurse"]),
+    ]
+
+
+def test_what_was_answered_before_it_went_out_goes_out_when_the_answer_is_taken_back() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.now_ms += 250
+    for draft in desk.core.decide(desk.now_ms):
+        desk.put(draft)
+    slip = desk.do("acknowledge")
+    desk.after(MINUTE_MS)
+    assert desk.told() == []
+    desk.do("undo", answers=slip.action_id)
+    desk.after(0)
+    assert [people for _, _, people in desk.told()] == [["nurse"]]
+
+
 def test_rounds_in_vain_are_counted_since_the_last_notice_that_reached_somebody() -> None:
     def sent(name: str, *people: str) -> Action:
         return Action(name, ["a"], "notify", "desk", 1, "p", to=list(people))

@@ -1,87 +1,29 @@
 """The desk's process against a real log and a receiver on this machine."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from random import Random
 
 import msgspec
 import pytest
 
-from alerts.desk.channels import Channels, senders
-from alerts.desk.daemon import DeskDaemon
-from alerts.desk.delivery import Delivery
-from alerts.log import Log
-from alerts.records import decode
-from schemas.alert import Action, Transition
-from schemas.clock import SystemClock
 from schemas.kafka import EngineReport
-from schemas.rota import ROTA_KEY, Channel, Contact, OffHours, RotaEntry
-from schemas.topics import ACTIONS, ENGINES, REGISTRY
+from schemas.rota import Channel, Contact, OffHours, RotaEntry
+from schemas.topics import ENGINES
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.process import free_port
 from tests.alert_log import AlertLog
-from tests.alert_records import acknowledgement, patient, transition
+from tests.alert_records import acknowledgement, patient
+from tests.alerts.desk.real_desk import actions, kinds, onset, put_rota, running, staff
 from tests.alerts.desk.receivers import Inbox, web_server
 from tests.servers import eventually
 
 pytestmark = pytest.mark.timeout(90)
 
 
-@contextmanager
-def running(kafka: EmbeddedKafka) -> Iterator[DeskDaemon]:
-    stop, rng = threading.Event(), Random(1)
-    delivery = Delivery(Channels(senders(None), rng, stop))
-    daemon = DeskDaemon(kafka.bootstrap, delivery, SystemClock(), rng, stop, "http://feed/")
-    thread = threading.Thread(target=daemon.run)
-    thread.start()
-    try:
-        eventually(lambda: daemon.waiting_for is None)
-        yield daemon
-    finally:
-        stop.set()
-        thread.join(20)
-        assert not thread.is_alive()
-
-
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
     with web_server(Inbox()) as received:
         yield received
-
-
-def staff(log: AlertLog, url: str, **contacts: str) -> None:
-    """Put somebody on duty day and night; further names have addresses of their own."""
-    rota = RotaEntry(
-        "home",
-        contacts=[
-            Contact(name, [Channel("webhook", address)])
-            for name, address in {"nurse": url, **contacts}.items()
-        ],
-        off_hours=OffHours(["nurse"], ["second"]),
-        programme_lead=["nurse"],
-        technical=["technician"],
-    )
-    log.put_raw(REGISTRY, f"{ROTA_KEY}home", msgspec.json.encode(rota))
-
-
-def onset(event_id: str = "1", **fields: object) -> Transition:
-    now_ms = time.time_ns() // 1_000_000
-    return transition(event_id, at_ms=now_ms, **fields)  # type: ignore[arg-type]
-
-
-def actions(kafka: EmbeddedKafka) -> list[Action]:
-    with Log(kafka.bootstrap, (ACTIONS,), "test") as log:
-        log.seek({})
-        ends, found = log.ends(), []
-        while any(log.position()[place] < end for place, end in ends.items()):
-            found += [decode(ACTIONS, one.key, one.value) for one in log.poll(100)]
-    return [one for one in found if isinstance(one, Action)]
-
-
-def kinds(kafka: EmbeddedKafka) -> list[str]:
-    return [one.kind for one in actions(kafka)]
 
 
 def test_a_critical_alert_is_in_the_log_and_then_on_a_telephone(
@@ -137,6 +79,33 @@ def test_a_dead_channel_is_passed_over_at_once_and_told_to_technical_staff(
     subjects = sorted(str(body["subject"]) for body in inbox.bodies)
     assert subjects[0].startswith("CRITICAL: Severe blood pressure")
     assert subjects[1].startswith("HIGH: A notification reached nobody")
+
+
+def test_a_channel_that_fails_beside_one_that_works_is_told_to_technical_staff_until_it_works(
+    kafka: EmbeddedKafka, log: AlertLog, inbox: Inbox
+) -> None:
+    with web_server(Inbox([404, 200])) as broken, web_server(Inbox()) as technician:
+        channels = [Channel("webhook", inbox.url), Channel("webhook", broken.url)]
+        nurse = Contact("nurse", channels)
+        support = Contact("support", [Channel("webhook", technician.url)])
+        put_rota(
+            log,
+            RotaEntry(
+                "home",
+                contacts=[nurse, support],
+                off_hours=OffHours(["nurse"]),
+                programme_lead=["nurse"],
+                technical=["support"],
+            ),
+        )
+        with running(kafka):
+            log.put(onset())
+            eventually(lambda: len(technician.keys) == 1)
+            log.put(onset("2", alert_id="b"))
+            eventually(lambda: "resolve" in kinds(kafka))
+    (said,) = technician.bodies
+    assert said["subject"] == "HIGH: A channel takes nothing, programme home"
+    assert "the webhook 2 of nurse failed (The webhook answered 404.)" in str(said["text"])
 
 
 def test_topics_made_anew_are_read_afresh(

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from alerts.desk.technical import report
+from alerts.desk.message import notice_of
+from alerts.desk.technical import Way, report
 from alerts.lateness import BANNER_MS
+from schemas.rota import Channel, Contact, RotaEntry
 from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, NOBODY, ROTA, VirtualDesk
 
 LATE = "Readings wait 61 s to be judged, or no engine judges them."
@@ -20,6 +22,19 @@ def trouble(desk: VirtualDesk, rule: str) -> list[str]:
 
 def look(desk: VirtualDesk, late_ms: int = 0) -> None:
     for one in desk.core.recovered(desk.now_ms, late_ms):
+        desk.put(one)
+
+
+WEBHOOK = Way("home", "nurse", "webhook")
+
+
+def fails(desk: VirtualDesk, way: Way = WEBHOOK) -> None:
+    for one in desk.core.heard(way, "The webhook answered 404.", desk.now_ms):
+        desk.put(one)
+
+
+def takes(desk: VirtualDesk, way: Way) -> None:
+    for one in desk.core.heard(way, None, desk.now_ms):
         desk.put(one)
 
 
@@ -132,3 +147,52 @@ def test_everybody_who_was_missed_must_be_reached_before_a_channel_counts_as_men
     desk.after(15 * MINUTE_MS)
     look(desk)
     assert trouble(desk, "undelivered") == ["resolved"]
+
+
+def reachable(*channels: Channel) -> RotaEntry:
+    return msgspec.structs.replace(ROTA, contacts=[Contact("nurse", list(channels))])
+
+
+def test_a_channel_that_fails_beside_one_that_works_is_one_alert_until_it_works_again() -> None:
+    desk = VirtualDesk(rota=reachable(Channel("webhook", "u"), Channel("email", "v")))
+    fails(desk)
+    fails(desk)
+    (case,) = desk.core.desk.technical_cases()
+    assert case.demand.reason == (
+        "Programme home: the webhook of nurse failed (The webhook answered 404.); "
+        "another channel took the notice."
+    )
+    look(desk)
+    takes(desk, Way("home", "nurse", "email"))
+    takes(desk, Way("other", "nurse", "webhook"))
+    assert trouble(desk, "channel") == ["unacknowledged"]
+    desk.restart()
+    takes(desk, WEBHOOK)
+    assert trouble(desk, "channel") == ["resolved"]
+    desk.now_ms += MINUTE_MS
+    takes(desk, WEBHOOK)
+    fails(desk)
+    assert trouble(desk, "channel") == ["resolved", "unacknowledged"]
+
+
+def test_technical_staff_are_told_of_it_and_of_which_programme() -> None:
+    desk = VirtualDesk(rota=reachable(Channel("webhook", "u")))
+    fails(desk)
+    desk.after(MINUTE_MS)
+    ((_, told),) = desk.delivered
+    assert told.to == ["technician"]
+    notice = notice_of(told, desk.case(told.alert_ids[0]), [], "", "u")
+    assert notice.subject == "HIGH: A channel takes nothing, programme home"
+
+
+def test_a_channel_that_the_rota_names_no_more_is_nobodys_trouble() -> None:
+    desk = VirtualDesk(rota=reachable(Channel("webhook", "u"), Channel("webhook", "v")))
+    fails(desk, Way("home", "nurse", "webhook 2"))
+    look(desk)
+    assert trouble(desk, "channel") == ["unacknowledged"]
+    desk.core.put_rota(reachable(Channel("webhook", "u")))
+    look(desk)
+    assert trouble(desk, "channel") == ["resolved"]
+    fails(desk, Way("gone", "nurse", "webhook"))
+    look(desk)
+    assert trouble(desk, "channel") == ["resolved", "resolved"], "nor is one of no rota"
