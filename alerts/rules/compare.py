@@ -9,6 +9,16 @@ from alerts.rules.book import Absence, Book, Rule
 from alerts.rules.compiler import NamedLimit
 from schemas.alert import SEVERITIES
 
+_Named = tuple[Book, Rule | Absence]
+_OTHERWISE = {
+    "over": "one reading",
+    "only if": "always",
+    "page": "at once",
+    "repeat": "asked for as of the vital",
+    "late": "one severity lower if it arrives late",
+    "notify": "as its severity asks",
+}
+"""What holds where a rule says nothing."""
 Kind = Literal["rule-added", "rule-removed", "severity", "rule", "limit", "vital", "book"]
 
 
@@ -45,10 +55,11 @@ def _rules(old: Book, new: Book) -> Iterator[Change]:
         sentence = f"Gone: {rule.title} ({rule.severity}); its open alerts are closed as retired."
         yield Change("rule-removed", name, sentence, before=_when(rule))
     for name in (one for one in before if one in after):
-        yield from _rule(before[name], after[name])
+        yield from _rule((old, before[name]), (new, after[name]))
 
 
-def _rule(old: Rule | Absence, new: Rule | Absence) -> Iterator[Change]:
+def _rule(before: _Named, after: _Named) -> Iterator[Change]:
+    old, new = before[1], after[1]
     if old.severity != new.severity:
         worse = SEVERITIES.index(new.severity) < SEVERITIES.index(old.severity)
         weighs = "more" if worse else "less"
@@ -57,17 +68,18 @@ def _rule(old: Rule | Absence, new: Rule | Absence) -> Iterator[Change]:
     if old.ladder != new.ladder:
         sentence = f"{new.title} moves to another ladder: its open alerts begin anew."
         yield Change("rule", new.id, sentence, old.ladder, new.ladder)
-    before, after = (_facts(rule) for rule in (old, new))
-    for name in dict.fromkeys([*before, *after]):
-        was, now = before.get(name, ""), after.get(name, "")
+    was_said, is_said = _facts(*before), _facts(*after)
+    for name in dict.fromkeys([*was_said, *is_said]):
+        was, now = was_said.get(name, ""), is_said.get(name, "")
         if was != now:
-            sentence = f"{new.title}, {name}: {was or 'nothing'} -> {now or 'nothing'}."
-            yield Change("rule", new.id, sentence, was, now)
+            otherwise = _OTHERWISE.get(name, "nothing")
+            sentence = f"{new.title}, {name}: {was or otherwise} -> {now or otherwise}"
+            yield Change("rule", new.id, sentence.removesuffix(".") + ".", was, now)
 
 
-def _facts(rule: Rule | Absence) -> dict[str, str]:
+def _facts(book: Book, rule: Rule | Absence) -> dict[str, str]:
     """Take what is said of a rule; the numbers in force are told with the limits."""
-    told = (("title", rule.title), *show.facts(rule))
+    told = (("title", rule.title), *show.facts_in(book, rule))
     return {name: text for name, text in told if name != "now"}
 
 
@@ -94,9 +106,11 @@ def _limits(old: Book, new: Book) -> Iterator[Change]:
 
 def _moved(was: NamedLimit, now: NamedLimit) -> str:
     before, after = show.amounts(was.value), show.amounts(now.value)
+    units = {amount.unit: amount.number for amount in was.value}
     if before == after:
         return f"May be replaced in another range: {_line(was)} -> {_line(now)}."
-    units = {amount.unit: amount.number for amount in was.value}
+    if all(amount.number == units.get(amount.unit, amount.number) for amount in now.value):
+        return f"Is stated in other units: {before} -> {after}."
     rises = any(amount.number > units.get(amount.unit, amount.number) for amount in now.value)
     fewer = rises == (now.relaxing == "up")
     return f"{before} -> {after}: {'fewer' if fewer else 'more'} readings count."

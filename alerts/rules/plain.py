@@ -38,6 +38,8 @@ _KEYS = sorted(
 
 
 _HINTS = {
+    "declare": "A section stands here for the second time, or [rule] ought to be [[rule]].",
+    "Expected newline": "Inside a text write ' in place of \".",
     "overwrite": "A key stands here for the second time, or [rule] ought to be [[rule]].",
     "Illegal character": 'A text ends on the line on which it begins, with a ".',
     "Invalid value": 'A text stands between straight quotes ("…"), true and false without any.',
@@ -52,7 +54,8 @@ def hint(reason: str) -> str:
 def plain(sentence: str, path: Path) -> str:
     """Put msgspec's sentence about the value at a path into plain words."""
     if unknown := re.search(r"unknown field `(.+)`", sentence):
-        near = get_close_matches(unknown[1], _KEYS, 1, 0.75)
+        others = [key for key in _KEYS if key != unknown[1]]  # it may be right elsewhere
+        near = get_close_matches(unknown[1], others, 1, 0.75)
         meant = f"is {near[0]!r} meant?" if near else "take it away."
         return f"Nothing is called {unknown[1]!r} here; {meant}"
     if missing := re.search(r"missing required field `(.+)`", sentence):
@@ -63,6 +66,8 @@ def plain(sentence: str, path: Path) -> str:
         key = str(next((part for part in reversed(path) if isinstance(part, str)), ""))
         known = " or ".join(_WORDS.get(key, ()))
         return f"{wrong[1]} is no word for {key}: write {known}."
+    if length := re.fullmatch(r"Expected `array` of length (\d+), got (\d+)", sentence):
+        return f"Here belong {length[1]} lists, not {length[2]}: the lowest and the highest value."
     if expected := re.fullmatch(r"Expected `(.+)`, got `(.+)`", sentence):
         wanted = [_KINDS.get(one, one) for one in expected[1].split(" | ") if one != "null"]
         return f"Here belongs {' or '.join(wanted)}, not {_KINDS.get(expected[2], expected[2])}."

@@ -8,6 +8,7 @@ from alerts.rules.errors import Place
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-]+)\s*=\s*")
 _TRIPLE = '"""'
+_TRIPLES = (_TRIPLE, "'''")
 
 Path = tuple[str | int, ...]
 """Such as ("rule", 2, "when") or ("vitals", "glucose", "fresh")."""
@@ -56,9 +57,17 @@ class Positions:
         return self.place(path)
 
     def inside(self, path: Path, offset: int) -> Place:
-        """Find a character inside a one-line string value."""
+        """Find a character inside a string value; escapes in it are not looked for."""
         place = self.place(path)
-        return Place(place.file, place.line, place.column + 1 + offset)
+        line = self._lines[place.line - 1]
+        if not line.startswith(_TRIPLES, place.column - 1):
+            return Place(place.file, place.line, place.column + 1 + offset)
+        opened = place.column - 1 + len(_TRIPLE)
+        text = "\n".join([line[opened:], *self._lines[place.line :]])
+        before = text[: offset + text.startswith("\n")]  # that one is no part of the value
+        lines = before.count("\n")
+        column = len(before) - before.rfind("\n") + (0 if lines else opened)
+        return Place(place.file, place.line + lines, column)
 
     def word(self, path: Path, word: str) -> Place:
         """Find a word in a value of one line; if it is not there, the value."""
@@ -71,8 +80,10 @@ class Positions:
 def _outside_strings(text: str) -> list[str]:
     """Blank out what stands inside strings of several lines, so that it is not taken for keys."""
     lines: list[str] = []
-    inside = False
+    inside = ""
     for line in text.splitlines():
         lines.append("" if inside else line)
-        inside ^= line.count(_TRIPLE) % 2 == 1
+        marks = (inside,) if inside else _TRIPLES
+        if odd := next((mark for mark in marks if line.count(mark) % 2), ""):
+            inside = "" if inside else odd
     return lines

@@ -31,6 +31,7 @@ LADDERS = (
     "pulse-low",
 )
 """Of the books that come along: a clinic's own book joins them by name."""
+_AGE_MAX = 120
 
 
 def refuse_nonsense(file: str, book: Book) -> None:
@@ -51,9 +52,13 @@ _Found = Iterator[tuple[Path, int | str | None, str]]
 def _nonsense(book: Book) -> _Found:
     raw = tomllib.loads(book.text)["rule"]
     numbers = {rule["id"]: number for number, rule in enumerate(raw)}
+    path: Path = ("from_age",)
+    if not 0 <= book.from_age_years <= _AGE_MAX:
+        sentence = f"Nobody is {book.from_age_years} years old: write the age from which the book "
+        yield path, None, sentence + "may watch somebody, such as 13."
     for name, vital in book.vitals.items():
         if not vital.fresh_ms:
-            path: Path = ("vitals", name, "fresh")
+            path = ("vitals", name, "fresh")
             yield path, None, "Nothing is fresh for no time at all: write it as '4h'."
     for absence in book.absences:
         if not absence.absent_for_ms:

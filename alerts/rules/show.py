@@ -27,8 +27,21 @@ def describe(book: Book) -> str:
         lines += [f"    {limit_line(limit)}" for limit in book.limits]
     for rule in book.every_rule:
         lines += ["", f"  {rule.id}  [{rule.severity}, ladder {rule.ladder}]  {rule.title}"]
-        lines += [f"    {name + ':':<8}{text}" for name, text in facts(rule)]
+        lines += [f"    {name + ':':<8}{text}" for name, text in facts_in(book, rule)]
     return "\n".join(lines)
+
+
+def facts_in(book: Book, rule: Rule | Absence) -> Iterator[tuple[str, str]]:
+    """Say what a rule looks at, and what it wants otherwise than its vital does in the book."""
+    for name, text in facts(rule):
+        if name == "source" and isinstance(rule, Rule):
+            yield from _repeat(rule, book.vitals[rule.vital].repeat_within_ms)
+        yield name, text
+
+
+def _repeat(rule: Rule, otherwise_ms: int) -> Iterator[tuple[str, str]]:
+    if rule.repeat_within_ms != otherwise_ms:
+        yield "repeat", f"asked for within {duration(rule.repeat_within_ms)}"
 
 
 def facts(rule: Rule | Absence) -> Iterator[tuple[str, str]]:

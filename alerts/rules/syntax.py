@@ -195,7 +195,11 @@ class _Parser:
                 )
             return HasStatus(word.text, word.offset)
         if word.text not in ("HI", "LO"):
-            raise ExpressionError(word.offset, f"Expected HI or LO after 'is', found {word}.")
+            large = word.text.upper()
+            meant = f" In capital letters: {large}." if large in ("HI", "LO") else ""
+            raise ExpressionError(
+                word.offset, f"Expected HI or LO after 'is', found {word}.{meant}"
+            )
         return Beyond(name.text, cast("Side", word.text), name.offset)
 
     def _limit(self) -> tuple[Amount, ...] | Named:
@@ -213,7 +217,11 @@ class _Parser:
     def _amount(self) -> Amount:
         token = self._take()
         if token.kind != "amount":
-            raise ExpressionError(token.offset, f"Expected a number with its unit, found {token}.")
+            name = token.text.removeprefix("limits.")
+            meant = "" if name == token.text else f" Write {LIMIT_PREFIX}{name}."
+            raise ExpressionError(
+                token.offset, f"Expected a number with its unit, found {token}.{meant}"
+            )
         if not token.unit:
             raise ExpressionError(token.offset, self._without_unit(token))
         return Amount(Decimal(token.text), token.unit, token.offset)

@@ -19,6 +19,7 @@ _MEANT = {
     "|": " Write 'or'.",
     "!": " Write 'not'.",
 }
+_APART = "compare each value by itself, such as systolic > 180 mmHg or diastolic > 120 mmHg."
 _PATTERN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<amount>\d+(?:\.\d+)?)(?:\s*(?P<unit>[A-Za-z/%°][A-Za-z0-9²/%\[\]_]*))?"
@@ -54,6 +55,8 @@ def tokens(text: str) -> list[Token]:
         offset = match.end()
         if match["amount"]:
             unit = match["unit"] or ""
+            if unit[1:2].isdigit():  # "180/120 mmHg"
+                raise ExpressionError(match.start("unit"), f"{unit!r} is no unit: {_APART}")
             if unit in KEYWORDS:  # "180 or ...": the unit is missing, the word is not one
                 offset, unit = match.start("unit"), ""
             found.append(Token("amount", match["amount"], match.start(), unit))

@@ -106,6 +106,51 @@ def test_a_good_book_is_read() -> None:
             "test.toml:14:42: Expected 'and', 'or' or the end, found 'OR'. In small letters: or.",
         ),
         (SECOND_RULE, SECOND_RULE * 2, "test.toml:20:6: Two rules are called 'low'"),
+        (
+            "[vitals.glucose]",
+            "[vital.glucose]",
+            "test.toml:5:1: Nothing is called 'vital' here; is 'vitals' meant?",
+        ),
+        (
+            "[[rule]]",
+            '[limits.low]\nvalue = ["70 mg/dL"]\nallowed = [["60 mg/dL"]]\n[[rule]]',
+            "test.toml:11:11: Here belong 2 lists, not 1: the lowest and the highest value.",
+        ),
+        (
+            SECOND_RULE,
+            SECOND_RULE + "[rule]\n",
+            "test.toml:19:6: Not TOML: Cannot declare ('rule',) twice. A section stands here for",
+        ),
+        (
+            '"A test"',
+            '"A "test""',
+            "test.toml:2:13: Not TOML: Expected newline or end of document after a statement. In",
+        ),
+        (
+            "glucose < (70 mg/dL, 3.9 mmol/L)",
+            "glucose is lo",
+            "test.toml:14:20: Expected HI or LO after 'is', found 'lo'. In capital letters: LO.",
+        ),
+        (
+            "(70 mg/dL, 3.9 mmol/L)",
+            "limits.low",
+            "test.toml:14:19: Expected a number with its unit, found 'limits.low'. Write limit.l",
+        ),
+        (
+            "(70 mg/dL, 3.9 mmol/L)",
+            "180/120 mg/dL",
+            "test.toml:14:22: '/120' is no unit: compare each value by itself, such as systolic >",
+        ),
+        (
+            '"glucose < (70 mg/dL, 3.9 mmol/L)"',
+            '"""\n  glucose <\n  (70 mg/dL, 3.9 mmol)"""',
+            "test.toml:16:14: glucose is not measured in mmol",
+        ),
+        (
+            '"glucose < (70 mg/dL, 3.9 mmol/L)"',
+            "'''glucose < (70 mg/dL, 3.9 mmol)'''",
+            "test.toml:14:32: glucose is not measured in mmol",
+        ),
     ],
 )
 def test_mistakes_are_named_where_they_stand(old: str, new: str, says: str) -> None:
@@ -116,7 +161,11 @@ def test_mistakes_are_named_where_they_stand(old: str, new: str, says: str) -> N
 def test_a_string_of_several_lines_hides_no_key() -> None:
     advice = 'advice = """\nfresh = soon\n"""'
     text = GOOD.replace('advice = "Eat."', advice) + "\n[vitals.blood_pressure]\nfresh = 3\n"
-    assert refusal(text).startswith('test.toml:23:9: Here belongs a text ("…"), not a whole number')
+    for quotes in ('"""', "'''"):
+        says = refusal(text.replace('"""', quotes).replace('"1h"', "1"))
+        assert says.startswith('test.toml:6:9: Here belongs a text ("…"), not a whole number')
+        says = refusal(text.replace('"""', quotes))
+        assert says.startswith('test.toml:23:9: Here belongs a text ("…"), not a whole number')
 
 
 def test_shipped_books_state_their_source_and_advice() -> None:

@@ -93,7 +93,7 @@ def changes(*edits: tuple[str, str]) -> list[tuple[str, str, str]]:
             "bp-severe",
             (
                 "Severe blood pressure, page: after a confirming repeat, or 10 min without one ->"
-                " nothing."
+                " at once."
             ),
         ),
         (
@@ -119,6 +119,36 @@ def changes(*edits: tuple[str, str]) -> list[tuple[str, str, str]]:
             "blood_pressure, fresh for: 4 h",
         ),
         ("from_age = 13", "from_age = 16", "book", "age", "The book's age: 13 -> 16."),
+        (
+            'absent_for = "3d"\n',
+            'absent_for = "3d"\nnotify = true\n',
+            "rule",
+            "bp-absent",
+            (
+                "No blood pressure for three days, notify: nobody: work list only -> as its"
+                " severity asks."
+            ),
+        ),
+        (
+            'when = "pulse <= limit.slow-pulse"\n',
+            'when = "pulse <= limit.slow-pulse"\nrepeat = { within = "5min" }\n',
+            "rule",
+            "pulse-slow",
+            "Slow pulse, repeat: asked for as of the vital -> asked for within 5 min.",
+        ),
+        (
+            'advice = "Nothing is urgent. Plan',
+            'advice = "Plan',
+            "rule",
+            "bp-mean-high",
+            (
+                "High mean blood pressure of seven days, advice: Nothing is urgent. Plan a talk"
+                " about medicines and how they are taken; send the readings of the week to the"
+                " physician, who decides whether the treatment changes. -> Plan a talk about"
+                " medicines and how they are taken; send the readings of the week to the"
+                " physician, who decides whether the treatment changes."
+            ),
+        ),
     ],
 )
 def test_each_change_is_said_in_words(
@@ -127,6 +157,26 @@ def test_each_change_is_said_in_words(
     ((found_kind, found_subject, found),) = changes((old, new))
     assert (found_kind, found_subject) == (kind, subject)
     assert found.startswith(sentence)
+    assert not found.endswith("..")
+
+
+def test_a_limit_that_is_stated_in_one_unit_more_or_less_counts_no_other_readings() -> None:
+    one = 'value = ["120 mmHg"]\nallowed = [["100 mmHg"], ["130 mmHg"]]'
+    two = (
+        'value = ["120 mmHg", "16.0 kPa"]\n'
+        'allowed = [["100 mmHg", "13.3 kPa"], ["130 mmHg", "17.3 kPa"]]'
+    )
+    assert one in TEXT
+    band = ('["5 mmHg"]\nconfirm', '["5 mmHg", "0.7 kPa"]\nconfirm')
+    both = read_book("both.toml", TEXT.replace(one, two).replace(*band))
+    for first, second in ((OLD, both), (both, OLD)):
+        ((kind, sentence),) = [
+            (one.kind, one.sentence)
+            for one in compare(first, second)
+            if one.subject == "severe-diastolic"
+        ]
+        assert kind == "limit"
+        assert sentence.startswith("Is stated in other units: 120 mmHg")
 
 
 def test_a_limit_that_becomes_fixed_is_said() -> None:

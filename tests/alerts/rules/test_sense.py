@@ -157,6 +157,12 @@ def test_what_comes_along_makes_sense(path: Path) -> None:
             '"bp-hihg"',
             "ours.toml:31:10: There is no ladder 'bp-hihg' yet: did you mean 'bp-high'? Rules on",
         ),
+        (
+            '"Adults"',
+            '"Adults"\nfrom_age = -1',
+            "ours.toml:4:12: Nobody is -1 years old: write the age from which the book may watch",
+        ),
+        ('"Adults"', '"Adults"\nfrom_age = 121', "ours.toml:4:12: Nobody is 121 years old"),
         ('"bp-high"', '"absence-bp"', "ours.toml:31:10: 'absence-bp' is for rules about what"),
     ],
 )
