@@ -5,7 +5,8 @@ quantities (``systolic``, ``diastolic``, ``pulse``, ``glucose``, …): numbers a
 with ``HI`` and ``LO``, a comma for a point; infinities mean the same. Optional: ``unit`` as
 received (default: canonical), ``received_at`` (default: when measured), ``earliest_at``,
 ``time_quality`` (default: device-clock), ``outcome`` (default: measured), ``status`` (flags with a
-space between; empty text: nothing noticed; absent: not assessed), ``reading_id`` (default: named by
+space between; ``none`` or empty text: nothing noticed; absent, as an empty cell of a CSV is: not
+assessed), ``reading_id`` (default: named by
 what it says), ``session_id`` (default: each one's own). Times: timestamps (UTC if they name no
 zone), ISO 8601 text, or UTC ms as integers. What the bridge would refuse is left out and counted.
 """
@@ -36,6 +37,8 @@ _OPTIONAL = (
 )  # fmt: skip
 _EARLIEST_MS = 10**11
 """Before this instant, in 1973, nobody measured: what is smaller counts seconds, not ms."""
+_NO_FLAG = "none"
+"""A CSV cannot tell an empty text from none at all."""
 _HEX_DIGITS = 32
 QUALITIES: tuple[TimeQuality, ...] = ("device-clock", "receipt", "bounded", "untrusted")
 
@@ -208,7 +211,8 @@ def _coded(frame: Any, name: str, order: Integers) -> Coded:  # noqa: ANN401
     if name not in frame.columns:
         return Coded(np.full(len(order), -1, np.int64), [])
     code, names = pd.factorize(frame[name])
-    return Coded(code.astype(np.int64)[order], [str(one) for one in names])
+    words = ("" if name == "status" and one == _NO_FLAG else str(one) for one in names)
+    return Coded(code.astype(np.int64)[order], list(words))
 
 
 def _quality(frame: Any, order: Integers) -> Integers:  # noqa: ANN401

@@ -1,11 +1,14 @@
 """Tables from anywhere become columns; what cannot be read is counted and left out."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from alerts.backtest.history import History, history
 from alerts.backtest.rows import Rows, reading_of
+from alerts.backtest.sources import from_file
 from schemas.errors import InvalidInput
 
 AT = "2026-10-05T08:00:00Z"
@@ -27,6 +30,16 @@ def test_a_row_is_the_reading_that_it_was() -> None:
         "diastolic": ("101", "mm[Hg]"),
     }
     assert (stamped.stamp.measured_at_ms, stamped.stamp.quality) == (AT_MS, "device-clock")
+
+
+def test_no_flag_and_not_assessed_are_told_apart_in_a_csv_too(tmp_path: Path) -> None:
+    """Only the first ends what an irregular pulse began."""
+    path = tmp_path / "readings.csv"
+    rows = [f"p,blood_pressure,{AT},120,{status}" for status in ("none", "", "body-moved")]
+    path.write_text("\n".join(["patient_id,vital,measured_at,systolic,status", *rows]))
+    past = history(from_file(path))
+    found = [reading_of(past, row).reading.status for row in range(3)]
+    assert found == [[], None, ["body-moved"]]
 
 
 @pytest.mark.parametrize(
