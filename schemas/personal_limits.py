@@ -60,7 +60,10 @@ def _outside(book: str, limit: BookLimit, new: PersonalLimit) -> Objection | Non
 def _too_lax(book: str, limit: BookLimit, new: PersonalLimit) -> Objection | None:
     if not limit.critical or not _relaxes(limit, new):
         return None
-    problem = f"{new.name} of {book} is critical, and this lets more pass than the book does."
+    problem = (
+        f"{new.name} of {book} is critical, and this lets more pass than the book does: "
+        f"a physician may, for {RELAXED_DAYS_MAX} days at most."
+    )
     if new.role != "physician":
         return Objection(problem, "A physician must do it: --role physician.")
     most_ms = RELAXED_DAYS_MAX * _DAY_MS

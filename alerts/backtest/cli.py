@@ -18,9 +18,10 @@ Examples:
 \b
 A file has a row per reading: patient_id, vital, measured_at, the quantities (systolic, diastolic,
 pulse, glucose; HI and LO are values); if there: unit, received_at, status, outcome, time_quality,
-reading_id. A status of none: the device noticed nothing. What it lacks is assumed, and said. Rules about absence, and those that ask for a
-circumstance, are left out and named; what a date brings (a missing baseline, a limit that ends) is
-counted at the end alone. Needs the extra 'analysis'. It writes the files that you name alone.
+reading_id. A status of none: the device noticed nothing. What it lacks is assumed, and said. Rules
+about absence, and those that ask for a circumstance, are left out and named; what a date brings (a
+missing baseline, a limit that ends) is counted at the end alone. Needs the extra 'analysis'. It
+writes the files that you name alone.
 """
 
 

@@ -1,6 +1,7 @@
 """Patients' entries in a log from a file: what the registry would refuse is left out, and told."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -10,7 +11,8 @@ from schemas.errors import InvalidInput
 from schemas.personal_limits import amount_of, objection
 from schemas.registry import BookEntry, PatientEntry, PersonalLimit
 from schemas.time_zone import zone_named
-from schemas.units import ucum
+from schemas.units import same, ucum
+from schemas.vitals import VITALS, Quantity
 
 
 class Admitted:
@@ -58,12 +60,21 @@ class Admitted:
 def _refused_by(book: BookEntry, limit: PersonalLimit) -> str | None:
     (allowed,) = (one for one in book.limits if one.name == limit.name)
     stated = {ucum(amount_of(text)[0]) for text in allowed.value}
-    for text in limit.values:
-        unit = amount_of(text)[0]
+    given: dict[str, Decimal] = {}
+    for unit, number in map(amount_of, limit.values):
         if ucum(unit) not in stated:
             return f"{book.name} does not state it in {unit}."
+        if ucum(unit) in given:
+            return "it states one unit twice."
+        given[ucum(unit)] = number
+    if not same(given, _quantity(allowed.quantity)):
+        return f"{' and '.join(limit.values)} are not the same."
     objected = objection(book.name, allowed, limit)
     return None if objected is None else objected.problem
+
+
+def _quantity(name: str) -> Quantity:
+    return next(filter(None, (vital.quantity(name) for vital in VITALS.values())))
 
 
 def _names(book: BookEntry, name: str) -> bool:
