@@ -82,6 +82,7 @@ SHELLS = {
     "alerts/replay/history.py",
     "alerts/rules/activate_command.py",
     "alerts/rules/activation.py",
+    "alerts/rules/argument.py",
     "alerts/rules/cli.py",
     "alerts/rules/load.py",
     "alerts/watcher/cli.py",

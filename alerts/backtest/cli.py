@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from alerts.rules.argument import BookName
+
 _SINCE = re.compile(r"\d+d|\d{4}-\d{2}-\d{2}")
 _EXAMPLES = """\b
 Examples:
@@ -40,7 +42,7 @@ def _is_date(text: str) -> bool:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("books", nargs=-1, required=True, metavar="BOOK...")
+@click.argument("books", nargs=-1, required=True, metavar="BOOK...", type=BookName())
 @click.option(
     "--from",
     "source",

@@ -13,6 +13,7 @@ from alerts.judge.file import Line, lines, opened
 from alerts.judge.lines import LogLines
 from alerts.judge.plans import Admitted
 from alerts.judge.remarks import Remarks
+from alerts.rules.argument import BookName
 from alerts.rules.load import find_book, load_book
 from schemas.alert import Transition
 from schemas.errors import InvalidInput
@@ -39,7 +40,7 @@ _COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan", "info": None}
 
 
 @click.command(epilog=_SUFFICE)
-@click.argument("books", nargs=-1, required=True, metavar="BOOK...")
+@click.argument("books", nargs=-1, required=True, metavar="BOOK...", type=BookName())
 @click.option("--log", "log_file", required=True, metavar="FILE", help="JSON lines; - is stdin.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each transition.")
 @click.option(

@@ -9,6 +9,7 @@ from alerts.desk.staffing import has_off_hours_routing
 from alerts.engine.ladders.ladder import arrange
 from alerts.rules.activation import activate as put_in_force
 from alerts.rules.activation import activations, connected, in_force, open_by, rotas
+from alerts.rules.argument import BookName
 from alerts.rules.book import Book
 from alerts.rules.entry import book_of, entry_of
 from alerts.rules.load import find_book, load_book
@@ -22,7 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
-@click.argument("book")
+@click.argument("book", type=BookName())
 @click.option("--by", "who", required=True, help="The clinician who answers for it.")
 @_JSON
 def activate(*, book: str, who: str, as_json: bool) -> None:
@@ -66,10 +67,15 @@ def _shipped(name: str) -> Book | None:
 
 
 @click.command()
-@click.argument("book", required=False)
+@click.argument("book", required=False, type=BookName())
 @_JSON
 def history(*, book: str | None, as_json: bool) -> None:
-    """Show which texts of BOOK (default: of every book) were in force, since when, by whom."""
+    r"""Show which texts of BOOK (default: of every book) were in force, since when, by whom.
+
+    \b
+    vitalwire rules history
+    vitalwire rules history adult-standard --json
+    """
     with connected(database_url()) as connection:
         found = activations(connection, book or "")
     if not found and not as_json:

@@ -29,7 +29,7 @@ def _read(path: Path) -> Book:
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except FileNotFoundError as error:
-        sentence = f"There is no such file; the books that come along are: {', '.join(_shipped())}."
+        sentence = f"There is no such file; the books that come along are: {', '.join(shipped())}."
         raise BookError(Place(str(path)), sentence) from error
     except OSError as error:
         raise BookError(Place(str(path)), f"Cannot be read: {error.strerror}.") from error
@@ -39,7 +39,8 @@ def _read(path: Path) -> Book:
     return read_book(str(path), text)
 
 
-def _shipped() -> list[str]:
+def shipped() -> list[str]:
+    """Name the books that come along."""
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 

@@ -31,6 +31,44 @@ def describe(book: Book) -> str:
     return "\n".join(lines)
 
 
+def as_data(book: Book) -> dict[str, object]:
+    """Give the same to a program: what is said of a rule has the names that people read."""
+    return {
+        "book": book.name,
+        "title": book.title,
+        "population": book.population,
+        "from_age": book.from_age_years,
+        "sha256": book.sha256,
+        "vitals": {
+            name: {
+                "fresh": duration(vital.fresh_ms),
+                "repeat_within": duration(vital.repeat_within_ms),
+                "gated": vital.gated,
+            }
+            for name, vital in book.vitals.items()
+        },
+        "limits": {
+            limit.name: {
+                "value": amounts(limit.value),
+                "allowed": [amounts(limit.lowest), amounts(limit.highest)],
+                "relaxing": limit.relaxing,
+            }
+            for limit in book.limits
+        },
+        "rules": [
+            {
+                "id": rule.id,
+                "ladder": rule.ladder,
+                "title": rule.title,
+                "vital": rule.vital,
+                "severity": rule.severity,
+                **dict(facts_in(book, rule)),
+            }
+            for rule in book.every_rule
+        ],
+    }
+
+
 def facts_in(book: Book, rule: Rule | Absence) -> Iterator[tuple[str, str]]:
     """Say what a rule looks at, and what it wants otherwise than its vital does in the book."""
     for name, text in facts(rule):

@@ -1,8 +1,10 @@
 """Rule books: mistakes are named where they stand; the shipped ones say what the sources say."""
 
+import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from alerts.cli import rules
@@ -184,6 +186,44 @@ def test_check_names_each_book_or_its_mistake(tmp_path: Path) -> None:
     assert f"{wrong}:14:20: No patient's glucose can be 7000 mg/dL" in result.output
     missing = CliRunner().invoke(rules, ["check", "nothing"])
     assert "There is no such file" in missing.output
+
+
+def test_check_speaks_to_machines_too(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(GOOD.replace("70 mg/dL", "7000 mg/dL"))
+    result = CliRunner().invoke(rules, ["check", "adult-standard", str(wrong), "--json"])
+    good, bad = (json.loads(line) for line in result.stdout.splitlines())
+    assert (good["book"], good["rules"], len(good["sha256"])) == ("adult-standard", 9, 64)
+    assert (bad["file"], bad["line"], bad["column"]) == (str(wrong), 14, 20)
+    assert bad["sentence"].startswith("No patient's glucose can be 7000 mg/dL")
+    assert result.exit_code == 2
+
+
+def test_show_speaks_to_machines_too() -> None:
+    result = CliRunner().invoke(rules, ["show", "--json"])
+    shown = {one["book"]: one for one in map(json.loads, result.stdout.splitlines())}
+    assert set(shown) == {path.stem for path in SHIPPED.glob("*.toml")}
+    book = shown["adult-diabetes"]
+    assert book["limits"]["low-glucose"] == {
+        "value": "70 mg/dL = 3.9 mmol/L",
+        "allowed": ["60 mg/dL = 3.3 mmol/L", "100 mg/dL = 5.6 mmol/L"],
+        "relaxing": "down",
+    }
+    said = {rule["id"]: rule for rule in book["rules"]}
+    assert said["glucose-low-twice"]["over"] == "2 of the last 8 readings, within 1 d"
+    assert said["glucose-absent"]["notify"] == "nobody: work list only"
+
+
+@pytest.mark.parametrize("command", ["check", "show", "diff", "activate", "history", "judge"])
+def test_the_shell_completes_the_books_that_come_along(command: str) -> None:
+    """Behind them stand files, where no book begins so."""
+    completion = ShellComplete(rules, {}, "rules", "_COMPLETE")
+    found = completion.get_completions([command], "adult")
+    assert [(one.type, one.value) for one in found] == [
+        ("file", "adult"),
+        ("plain", "adult-diabetes"),
+        ("plain", "adult-standard"),
+    ]
 
 
 def test_show_prints_the_rules_in_plain_words() -> None:
