@@ -78,13 +78,14 @@ def run(  # noqa: PLR0913  (one option each)
     """Run the daemon: capture readings and send them."""
     # structlog loads rich where it is installed, for tracebacks on terminals: 3 MiB of a Pi.
     sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to refuse an import
+    from gateway.addresses import without_addresses
     from gateway.daemon import Settings
     from gateway.process import run as run_daemon
     from schemas.daemon import configure_logs, die_with_parent
     from schemas.servers import mqtt_server
 
     die_with_parent()
-    configure_logs("gateway")
+    configure_logs("gateway", clean=without_addresses)
     server = mqtt_server(mqtt_url)
     chosen = tuple(dict.fromkeys(adapters))
     run_daemon(Settings(gateway_id, state, chosen, server, monitor_port, rest_s, zone))

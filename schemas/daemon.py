@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,8 +54,20 @@ Pages = Mapping[str, Callable[[], Page]]
 """What to answer by path; called in a thread of the listener, so it must be safe there."""
 
 
-def configure_logs(daemon: str, level: int = logging.INFO) -> None:
-    """Log events with bound context, never sentences and never personal data."""
+def configure_logs(
+    daemon: str, level: int = logging.INFO, clean: Callable[[str], str] | None = None
+) -> None:
+    """Log events with bound context, never sentences and never personal data.
+
+    ``clean`` takes what is left of those out of each text, tracebacks included.
+    """
+
+    def cleaned(_logger: object, _name: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: clean(value) if clean and isinstance(value, str) else value
+            for key, value in event.items()
+        }
+
     renderer: Any = (
         structlog.dev.ConsoleRenderer()
         if sys.stderr.isatty()
@@ -67,6 +79,7 @@ def configure_logs(daemon: str, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            cleaned,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -16,7 +16,7 @@ from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from gateway import metrics
-from gateway.addresses import short, without_addresses
+from gateway.addresses import short
 from gateway.admission import Admission, AdmittedBy
 from gateway.admissions import Admissions
 from gateway.advert import is_bonded
@@ -59,7 +59,7 @@ class Doorkeeper:
                 async with system_bus() as bus:
                     await self._serve(bus)
             except UnavailableError as error:
-                log.debug("agent.not_registered", reason=without_addresses(error.cause))
+                log.debug("agent.not_registered", reason=error.cause)
             finally:
                 self.registered.clear()
             await asyncio.sleep(self._backoff.next_s())

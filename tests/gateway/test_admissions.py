@@ -47,6 +47,13 @@ def test_it_is_on_the_disk(tmp_path: Path) -> None:
         assert second.all() == [CUFF, METER]
 
 
+def test_a_change_is_on_the_disk_when_its_command_returns(admissions: Admissions) -> None:
+    """Whoever has paired a device may pull the plug; and how a clock is about to be set is here."""
+    (mode,) = admissions._database.execute("PRAGMA journal_mode").fetchone()
+    (synchronous,) = admissions._database.execute("PRAGMA synchronous").fetchone()
+    assert (mode, synchronous) == ("wal", 2)  # FULL: one fsync for each commit
+
+
 def test_adoption_happens_once_and_leaves_what_a_person_admitted(admissions: Admissions) -> None:
     states = [admissions.adopted]
     admissions.admit(CUFF)

@@ -17,6 +17,7 @@ from gateway.bluetooth.leftovers import Leftovers
 from gateway.journal import Journal
 from gateway.record import BLOOD_PRESSURE, DeviceClock, Notification, SessionFacts
 from schemas.clock import SystemClock
+from schemas.errors import UnavailableError
 from schemas.reading import Capture, Device
 from simulators.peripherals import Cuff
 from simulators.world import BluetoothWorld
@@ -99,6 +100,29 @@ async def test_of_a_device_that_nobody_paired_here_or_that_was_refused_it_is_dro
         assert metrics.refused()["notifications"] == before + 1
         assert side.payloads == []
         assert cuff.pending == 0
+
+
+async def test_a_refusal_that_the_disk_did_not_take_yet_is_not_judged_over(
+    cuff: Cuff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bond would say that it is welcome, and the doubt would be gone."""
+
+    def full(_session_id: str, _address: str) -> int:
+        raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
+
+    leave(tmp_path)
+    side = BluetoothSide(tmp_path, "hci0")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(side.journal, "refuse", full)
+        side.intake.refuse("cut-off", CUFF_ADDRESS)
+    async with alive(side):
+        await side.bluez.ready.wait()
+        await side.devices._leftovers.look()
+        assert side.journal.anteroom.count(CUFF_ADDRESS) == 1
+        side.intake.retry()
+        assert side.journal.anteroom.sessions() == []
+        assert side.journal.devices.is_doubted(CUFF_ADDRESS)
+    assert (side.payloads, cuff.pending) == ([], 0)
 
 
 async def test_without_the_bond_it_waits_for_a_person(
