@@ -13,6 +13,7 @@ from simulators.peripherals import DropLink, Meter, MeterBehaviour, Sample
 from simulators.peripherals.records import Record
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import METER_ADDRESS, eventually, make_meter
+from tests.gateway.bluetooth.counters import sessions
 from tests.gateway.bluetooth.side import BluetoothSide
 
 
@@ -50,12 +51,14 @@ async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
     def refuses(_notification: Notification, *, newest: bool) -> NoReturn:
         raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
 
+    before = sessions("journal")
     with monkeypatch.context() as full:
         full.setattr(side.journal, "append", refuses)
         meter.inject(DropLink(after=2))
         taken = [meter.take(Sample(Decimal(100 + one))).measurement for one in range(3)]
         await side.visited(1)
         assert side.journal.devices.cursor(METER_ADDRESS) is None
+        assert sessions("journal") == before + 1  # nor is the visit complete
     side.intake.retry()
     await eventually(lambda: set(side.payloads) == set(taken))
 
