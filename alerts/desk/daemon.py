@@ -68,6 +68,8 @@ class DeskDaemon:
     """Notices that this desk has written, and not read yet."""
     _time: tuple[int, int] = (0, 0)
     """Desk time at a monotonic instant: it goes on evenly, whatever is done to the clock."""
+    _log_ms: int = 0
+    """The log's time, as far as it was read."""
 
     def run(self) -> None:
         """Work until stopped; say the first failure of a row and each change of its cause."""
@@ -93,11 +95,13 @@ class DeskDaemon:
     def now_ms(self) -> int:
         """Give the time by which the desk decides: the wall clock, but never back.
 
-        A clock that is set back an hour must not silence a chain for an hour.
+        A clock that is set back an hour must not silence a chain for an hour; nor may one that was
+        set back before the desk began, so it is never before what the log says.
         """
         monotonic_ms, wall_ms = self.clock.monotonic_ms(), self.clock.wall_ms()
         known_ms, at_ms = self._time
-        now_ms = max(wall_ms, known_ms + monotonic_ms - at_ms) if known_ms else wall_ms
+        passed_ms = known_ms + monotonic_ms - at_ms if known_ms else 0
+        now_ms = max(wall_ms, passed_ms, self._log_ms)
         self._time = (now_ms, monotonic_ms)
         return now_ms
 
@@ -126,7 +130,7 @@ class DeskDaemon:
             log.seek(self._reached)
             return
         self._core, self._names, self._reports = Core(), {}, {}
-        self._canaries, self._not_read_back = Canaries(), set()
+        self._canaries, self._not_read_back, self._log_ms = Canaries(), set(), 0
         log.seek({})
         self._lives, self._reached = lives, log.position()
 
@@ -152,6 +156,7 @@ class DeskDaemon:
         match record:
             case Transition():
                 self._core.found(record, now_ms)
+                self._log_ms = max(self._log_ms, record.at_ms)
             case Action():
                 self._core.done(record, now_ms)
                 self._not_read_back.discard(record.action_id)
@@ -165,6 +170,7 @@ class DeskDaemon:
                 self._names[record.patient_id] = record.pseudonym
             case EngineReport():
                 self._reports[record.partition] = record
+                self._log_ms = max(self._log_ms, record.log_ms)
             case Removed(key=key) if key.startswith(ROTA_KEY):
                 self._core.remove_rota(key.removeprefix(ROTA_KEY))
             case _:

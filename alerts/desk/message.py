@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from alerts.desk.case import Case
-from alerts.desk.technical import DESK, programme_of
+from alerts.desk.technical import is_of_the_desk, programme_of
 from schemas.alert import Action
 
 _WHY: dict[str, str] = {
@@ -83,7 +83,7 @@ def notice_of(
 def _who(case: Case, pseudonym: str) -> str:
     if case.patient_id:
         return f"patient {pseudonym}"
-    if _is_the_desks(case):
+    if is_of_the_desk(case):
         programme = programme_of(case)
         return f"programme {programme}" if programme else "the clinic"
     return case.demand.subject or "the clinic"
@@ -91,10 +91,6 @@ def _who(case: Case, pseudonym: str) -> str:
 
 def _to_do(case: Case) -> list[str]:
     """Give how the advice begins; of trouble of the desk itself also what it is."""
-    said = [case.demand.reason] if _is_the_desks(case) else []
+    said = [case.demand.reason] if is_of_the_desk(case) else []
     first, _, _ = " ".join(case.raised.advice.split()).partition(". ")
     return [*said, *([f"{first.removesuffix('.')}."] if first else [])]
-
-
-def _is_the_desks(case: Case) -> bool:
-    return case.demand.subject.startswith(f"{DESK}/")

@@ -2,6 +2,7 @@
 
 from alerts.desk.case import Case
 from alerts.desk.staffing import Staffing, routing
+from alerts.desk.technical import is_of_the_desk, is_technical, programme_of
 from schemas.rota import RotaEntry
 
 _NOBODY = RotaEntry("")
@@ -13,7 +14,7 @@ class Rotas:
     def __init__(self) -> None:
         """Know none."""
         self._rotas: dict[str, RotaEntry] = {}
-        self._staffing: dict[str, Staffing] = {}
+        self._staffing: dict[tuple[str, str, bool], Staffing] = {}
 
     def put(self, rota: RotaEntry) -> bool:
         """Take a rota, or replace it; tell whether it is another one than before."""
@@ -40,8 +41,18 @@ class Rotas:
         return self._rotas.get(programme)
 
     def staffing_of(self, case: Case) -> Staffing:
-        """Give who answers for an alert: by an empty rota if none does."""
-        book = case.demand.book
-        if book not in self._staffing:
-            self._staffing[book] = Staffing(routing(self._rotas.values(), book) or _NOBODY)
-        return self._staffing[book]
+        """Give who answers for an alert: by an empty rota if none does.
+
+        For trouble of a programme its own rota does; for technical alerts that no programme has, if
+        every rota names books, the first of them: somebody must hear of them.
+        """
+        programme, book, technical = "", case.demand.book, is_technical(case.demand)
+        if is_of_the_desk(case):
+            programme = programme_of(case)
+        key = programme, book, technical
+        if key not in self._staffing:
+            rota = self._rotas.get(programme) or routing(self._rotas.values(), book)
+            if rota is None and technical:
+                rota = next((self._rotas[name] for name in sorted(self._rotas)), None)
+            self._staffing[key] = Staffing(rota or _NOBODY)
+        return self._staffing[key]

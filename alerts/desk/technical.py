@@ -104,6 +104,11 @@ def again(trouble: Action, episode: int) -> Action:
     return report(kind, place, trouble.at_ms, trouble.note, episode)  # type: ignore[arg-type]
 
 
+def is_of_the_desk(case: Case) -> bool:
+    """Whether an alert is about trouble of the desk itself."""
+    return case.demand.subject.startswith(f"{DESK}/")
+
+
 def place_of(case: Case) -> str:
     """Name what has the trouble: a programme, or a channel of it; empty: no single one."""
     return case.demand.subject.removeprefix(f"{DESK}/").partition("/")[2]

@@ -62,6 +62,9 @@ _SENTENCES: dict[Say, str] = {
     "well-again": "Alerting works again. Look through the page for what came meanwhile.",
 }
 
+_UNPROVEN = "Not proven yet: no canary has come back."
+"""No trouble, and nothing that anybody may rely on."""
+
 _log = structlog.get_logger()
 
 
@@ -91,7 +94,7 @@ class Watcher:
     stop: Event
     connect: Callable[[str, tuple[str, ...], str], Log] = Log
     trouble: str | None = "has not looked yet"
-    """Why alerting is not well; None while it is."""
+    """Why alerting is not well, or not known to be; None while it is."""
     _vigil: Vigil = field(init=False)
     _canaries: Canaries = field(init=False)
     _time: ServerTime = field(init=False)
@@ -187,7 +190,7 @@ class Watcher:
             troubles.append(f"Readings wait {marks_ms // 1000} s to be judged.")
         silent = [url for url in self.watch.ready if not _answers(url)]
         troubles += [f"Not ready: {url}." for url in silent]
-        self.trouble = " ".join(troubles) or None
+        self.trouble = " ".join(troubles) or (None if self._canaries.back else _UNPROVEN)
         return Look(now_ms, late_ms, tuple(troubles))
 
     def _act(self, look: Look, decision: Decision) -> None:

@@ -89,7 +89,7 @@ def now_ms() -> int:
 
 
 def onset(event_id: str = "1", **fields: object) -> Transition:
-    return transition(event_id, at_ms=now_ms(), **fields)  # type: ignore[arg-type]
+    return transition(event_id, **{"at_ms": now_ms(), **fields})  # type: ignore[arg-type]
 
 
 def actions(kafka: EmbeddedKafka) -> list[Action]:

@@ -1,10 +1,9 @@
 """What becomes of an alert that nobody answers, that somebody answers, or that ends by itself."""
 
-import msgspec
 import pytest
 
 from schemas.alert import Event
-from schemas.rota import Leave, RotaEntry, Shift
+from schemas.rota import RotaEntry
 from tests.alerts.desk.stories import (
     DAY_MS,
     acknowledged,
@@ -92,34 +91,6 @@ def test_an_empty_step_is_passed_over_at_once_and_reported() -> None:
     assert desk.told() == [(0, "onset", ["second"]), (0, "onset", ["technician"])]
     technical = next(case for case in desk.core.desk.cases() if case.alert_id != "a")
     assert (technical.severity, technical.demand.title) == ("high", "Nobody is on the rota")
-
-
-def test_at_a_handover_everybody_of_both_shifts_is_told_at_once() -> None:
-    night = Shift("19:00", "07:15", ["night"], ["night-second"])
-    day = Shift("06:45", "19:00", ["nurse"], ["second"])
-    desk = VirtualDesk(MONDAY_MS + 7 * HOUR_MS, msgspec.structs.replace(ROTA, shifts=[day, night]))
-    desk.find("1")
-    desk.after(11 * MINUTE_MS)
-    assert desk.told() == [
-        (0, "onset", ["night", "nurse"]),
-        (5 * 60, "escalation", ["night-second", "second"]),
-        (10 * 60, "escalation", ["chief"]),
-    ]
-
-
-def test_whoever_is_on_leave_is_passed_over_until_it_ends() -> None:
-    leave = Leave("nurse", "2026-01-05", "2026-01-05T10:12")
-    desk = VirtualDesk(DAY_SHIFT_MS, msgspec.structs.replace(ROTA, leave=[leave]))
-    desk.find("1")
-    desk.after(21 * MINUTE_MS)
-    assert [(at_s, *who) for at_s, _, who in desk.told() if who != ["technician"]] == [
-        (0, "second"),
-        (5 * 60, "chief"),
-        (10 * 60, "second"),
-        (15 * 60, "chief"),
-        (20 * 60, "nurse"),
-    ]
-    assert desk.said("technical") == [("technical", "")]
 
 
 @pytest.mark.parametrize("rota", [NOBODY, None])

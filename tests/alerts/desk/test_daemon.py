@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from alerts.desk.calls import outcome
+from schemas.alert import Action
+from schemas.clock import SystemClock
 from schemas.kafka import EngineReport
 from schemas.rota import Channel, Contact, OffHours, RotaEntry
 from schemas.topics import ENGINES
@@ -13,7 +16,7 @@ from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.process import free_port
 from tests.alert_log import AlertLog
 from tests.alert_records import acknowledgement, patient
-from tests.alerts.desk.real_desk import actions, kinds, onset, put_rota, running, staff
+from tests.alerts.desk.real_desk import actions, kinds, now_ms, onset, put_rota, running, staff
 from tests.alerts.desk.receivers import Inbox, web_server
 from tests.servers import eventually
 
@@ -106,6 +109,34 @@ def test_a_channel_that_fails_beside_one_that_works_is_told_to_technical_staff_u
     (said,) = technician.bodies
     assert said["subject"] == "HIGH: A channel takes nothing, programme home"
     assert "the webhook 2 of nurse failed (The webhook answered 404.)" in str(said["text"])
+
+
+class SetBack(SystemClock):
+    """A clock that lost three hours while its machine was off."""
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() - 3 * 3_600_000
+
+
+@pytest.mark.parametrize("said_by", ["the alert", "an engine"])
+def test_a_clock_that_was_set_back_before_the_desk_began_delays_no_chain(
+    said_by: str, kafka: EmbeddedKafka, log: AlertLog, inbox: Inbox
+) -> None:
+    """The log says what time it is at least."""
+    staff(log, f"http://127.0.0.1:{free_port()}/", second=inbox.url)
+    told_ms = now_ms() - 300_000
+    told = Action(
+        "told", ["a"], "notify", "desk", told_ms, "p", event_ids=["1"], reason="onset", to=["nurse"]
+    )
+    log.put(told, outcome(told, told_ms, delivered=True), onset(at_ms=told_ms))
+    if said_by == "an engine":
+        judged = EngineReport(0, "e", 1, 0, now_ms(), now_ms())
+        log.put_raw(ENGINES, "0", msgspec.json.encode(judged))
+    else:
+        log.put(onset("2", alert_id="b", severity="info"))
+    with running(kafka, SetBack()):
+        eventually(lambda: len(inbox.keys) == 1)
+    assert "nobody has acknowledged it" in str(inbox.bodies[0]["text"])
 
 
 def test_topics_made_anew_are_read_afresh(

@@ -178,6 +178,23 @@ def test_no_beat_before_the_first_canary_is_back(
         assert switch.gets == 0
 
 
+def test_it_is_not_ready_before_the_first_canary_is_back(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
+    """It has found no trouble, and has proven nothing."""
+    path.works = False
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch) as watcher,
+    ):
+        eventually(lambda: path.seen)
+        assert watcher.trouble is not None
+        path.works = True
+        eventually(lambda: watcher.trouble is None)
+        eventually(lambda: switch.gets >= 1)
+
+
 @broker_dies
 def test_an_mqtt_broker_that_is_away_is_told(kafka: EmbeddedKafka, log: AlertLog) -> None:
     judge(log)

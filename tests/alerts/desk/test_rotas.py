@@ -1,0 +1,55 @@
+"""Whom a rota names at a moment is told: at a handover, on leave, and of what has no programme."""
+
+import msgspec
+
+from schemas.rota import Leave, Shift
+from tests.alerts.desk.virtual_desk import (
+    DAY_SHIFT_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    MONDAY_MS,
+    NIGHT_MS,
+    ROTA,
+    VirtualDesk,
+)
+
+
+def test_at_a_handover_everybody_of_both_shifts_is_told_at_once() -> None:
+    night = Shift("19:00", "07:15", ["night"], ["night-second"])
+    day = Shift("06:45", "19:00", ["nurse"], ["second"])
+    desk = VirtualDesk(MONDAY_MS + 7 * HOUR_MS, msgspec.structs.replace(ROTA, shifts=[day, night]))
+    desk.find("1")
+    desk.after(11 * MINUTE_MS)
+    assert desk.told() == [
+        (0, "onset", ["night", "nurse"]),
+        (5 * 60, "escalation", ["night-second", "second"]),
+        (10 * 60, "escalation", ["chief"]),
+    ]
+
+
+def test_whoever_is_on_leave_is_passed_over_until_it_ends() -> None:
+    leave = Leave("nurse", "2026-01-05", "2026-01-05T10:12")
+    desk = VirtualDesk(DAY_SHIFT_MS, msgspec.structs.replace(ROTA, leave=[leave]))
+    desk.find("1")
+    desk.after(21 * MINUTE_MS)
+    assert [(at_s, *who) for at_s, _, who in desk.told() if who != ["technician"]] == [
+        (0, "second"),
+        (5 * 60, "chief"),
+        (10 * 60, "second"),
+        (15 * 60, "chief"),
+        (20 * 60, "nurse"),
+    ]
+    assert desk.said("technical") == [("technical", "")]
+
+
+def test_technical_staff_are_told_though_every_rota_names_its_books() -> None:
+    """Of a programme's trouble its own; of what no programme has, somebody all the same."""
+    desk = VirtualDesk(NIGHT_MS, msgspec.structs.replace(ROTA, books=["adult-standard"]))
+    other = msgspec.structs.replace(
+        ROTA, programme="cancer", books=["oncology"], technical=["engineer"], off_hours=None
+    )
+    desk.core.put_rota(other)
+    desk.find("1", severity="high", patient_id="", subject="gateway/7", book="")
+    desk.find("2", alert_id="b", book="oncology")
+    desk.after(MINUTE_MS)
+    assert [people for _, _, people in desk.told()] == [["engineer"], ["chief"], ["engineer"]]
