@@ -16,7 +16,7 @@ from schemas.units import ucum
 
 RELAXED_DAYS_MAX = 90
 _DAY_MS = 86_400_000
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(\S+)")
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([^\s\d.,]\S*)")  # "170" is not 17 of the unit "0"
 
 
 class Objection(msgspec.Struct, frozen=True):

@@ -79,7 +79,12 @@ def history(*, book: str | None, as_json: bool) -> None:
     with connected(database_url()) as connection:
         found = activations(connection, book or "")
     if not found and not as_json:
-        click.echo("No book was ever activated: engines use those of their folder.", err=True)
+        never = (
+            f"{book} was never activated: engines use that of their folder, if it is there."
+            if book
+            else "No book was ever activated: engines use those of their folder."
+        )
+        click.echo(never, err=True)
     for number, entry in enumerate(found, start=1):
         last = number == len(found) or found[number].name != entry.name
         click.echo(_json(entry) if as_json else _line(entry, last=last))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
+from difflib import get_close_matches
 
 import msgspec
 
@@ -24,6 +25,8 @@ from schemas.vitals import VITALS, Quantity
 
 ADULT = 13
 """Years from which the limits of adults hold."""
+_NEAR = 0.8
+_ONLY_BY_FOLDER = "it judges only if the engines' folder has it."
 
 
 class RefusedEdit(VitalwireError):
@@ -114,6 +117,21 @@ def with_books(
     after = msgspec.structs.replace(entry, books=list(dict.fromkeys(books)))
     refuse_adult_books(after, active)
     return after
+
+
+def not_in_force(names: Iterable[str], active: Sequence[BookEntry]) -> list[str]:
+    """Say of which books it is not known whether they judge: a slip of the finger watches nobody.
+
+    Where no book was ever put in force, engines judge by those of their folder: nothing is known.
+    """
+    known = [book.name for book in active]
+    said = []
+    for name in names:
+        if known and name not in known:
+            near = get_close_matches(name, known, 1, _NEAR)
+            meant = f" (is {near[0]} meant?)" if near else ""
+            said.append(f"{name} was never put in force{meant}: {_ONLY_BY_FOLDER}")
+    return said
 
 
 def refuse_adult_books(entry: PatientEntry, active: Sequence[BookEntry]) -> None:

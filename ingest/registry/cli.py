@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from ingest.instants import to_ms
-from ingest.registry import entries
+from ingest.registry import care_plan, entries
 from ingest.registry.assignments import NewAssignment
 from ingest.registry.terminal import (
     JSON,
@@ -64,7 +64,10 @@ def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
     )
     with editing() as store:
         added = store.add_patient(entry)
+        doubtful = care_plan.not_in_force(books, store.active_books())
     said = "" if added else " (was there already)"
+    for sentence in doubtful if added else []:
+        click.secho(sentence, fg="yellow", err=True)
     if added and not books:
         click.secho("No rule book: no reading of this patient raises an alert.", err=True)
     say(entry, f"patient {entry.patient_id}{said}", as_json=as_json)

@@ -42,6 +42,8 @@ def books(*, patient_id: str, book: tuple[str, ...], as_json: bool) -> None:
         entry = store.change_plan(
             patient_id, "books", lambda plan: care_plan.with_books(plan, book, active)
         )
+    for sentence in care_plan.not_in_force(entry.books, active):
+        click.secho(sentence, fg="yellow", err=True)
     watching = ", ".join(entry.books) or "no book"
     say(entry, f"{patient_id} is watched by {watching}", as_json=as_json)
 

@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import msgspec
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
 from ingest.cli import ingest, registry
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
+from schemas.registry import BookEntry
 from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE
 from simulators.stack.kafka import EmbeddedKafka
 from tests.servers import broker_dies
@@ -61,6 +64,23 @@ def test_json_is_for_programs(run: Any) -> None:  # noqa: ANN401
     (listed,) = json.loads(run("patient list --json").output)
     assert added.items() <= listed.items()
     assert listed["simulated"] is True
+
+
+def test_a_plan_of_a_book_that_is_not_in_force_is_doubted(
+    run: Any,  # noqa: ANN401
+    database_url: str,
+) -> None:
+    entry = BookEntry("adult-standard", "", "", "Dr", 0)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO vitalwire.rule_books (name, activated_at, who, sha256, entry)"
+            " VALUES ('adult-standard', now(), 'Dr', '', %s)",
+            [msgspec.json.encode(entry).decode()],
+        )
+    said = "adult-standrd was never put in force (is adult-standard meant?)"
+    assert said in run("patient add Blue-Heron --patient-id p-1 --book adult-standrd").stderr
+    assert said in run("plan books p-1 adult-standrd").stderr
+    assert run("plan books p-1 adult-standard").stderr == ""
 
 
 def test_an_error_names_its_cause_and_the_way_out(run: Any) -> None:  # noqa: ANN401

@@ -67,6 +67,9 @@ def test_activating_leaves_a_row_an_audit_entry_and_a_record_for_kafka(
     text = (SHIPPED / "adult-standard.toml").read_text()
     changed.write_text(text.replace('value = ["180 mmHg"]', 'value = ["175 mmHg"]'))
     assert run("activate", str(changed), "--by", "Kim").exit_code == 0
+    assert run("history", "adult-diabetes").output == (
+        "adult-diabetes was never activated: engines use that of their folder, if it is there.\n"
+    )
     lines = run("history", "adult-standard").output.splitlines()
     assert [("by Dr Keller" in line, "in force" in line) for line in lines] == [
         (True, False),

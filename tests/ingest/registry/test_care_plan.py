@@ -60,6 +60,9 @@ def test_a_pair_is_completed_half_up_and_says_what_was_added(
         ("low-glucose", ["80 mg/dL", "81 mg/dL"], "State the limit once in each unit."),
         ("low-glucose", ["80 mg/dL", "5.5 mmol/L"], "80 mg/dL and 5.5 mmol/L are not the same."),
         ("low-glucose", ["low"], "'low' is no number with its unit."),
+        ("low-glucose", ["80"], "'80' is no number with its unit."),
+        ("low-glucose", ["4,4 mmol/L"], "'4,4 mmol/L' is no number with its unit."),
+        ("low-glucose", ["4."], "'4.' is no number with its unit."),
         ("severe-systolic-pregnancy", ["150 mmHg"], "has a limit severe-systolic-pregnancy"),
     ],
 )
@@ -67,6 +70,15 @@ def test_what_is_no_limit_of_the_patients_books_is_refused(
     name: str, typed: list[str], says: str
 ) -> None:
     assert says in refusal(lambda: care_plan.state_limit(ROBIN, BOOKS, name, typed))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("adult-diabets", " (is adult-diabetes meant?)"), ("ours", "")]
+)
+def test_a_book_that_is_not_in_force_may_be_a_slip_of_the_finger(name: str, meant: str) -> None:
+    said = f"{name} was never put in force{meant}: it judges only if the engines' folder has it."
+    assert care_plan.not_in_force(["adult-diabetes", name], BOOKS) == [said]
+    assert care_plan.not_in_force([name], []) == []
 
 
 @pytest.mark.parametrize("typed", [["80 mg/dL", "4.4 mmol/L"], ["70 mg/dL", "4.0 mmol/L"]])
