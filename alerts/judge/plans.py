@@ -7,6 +7,7 @@ import msgspec
 
 from alerts.rules.book import Book
 from alerts.rules.entry import entry_of
+from schemas.day_time import minute_of_day
 from schemas.errors import InvalidInput
 from schemas.personal_limits import amount_of, objection
 from schemas.registry import BookEntry, PatientEntry, PersonalLimit
@@ -38,6 +39,7 @@ class Admitted:
             for zone in zones
             if zone_named(zone) is None
         ]
+        told += [f"Refused: {who}, schedule{why}" for why in _unreadable(entry)]
         return msgspec.structs.replace(entry, limits=limits), told
 
     def _refusal(self, entry: PatientEntry, limit: PersonalLimit) -> str | None:
@@ -55,6 +57,19 @@ class Admitted:
     def _watching(self, entry: PatientEntry) -> Iterator[BookEntry]:
         named = [self._books[name] for name in entry.books if name in self._books]
         yield from named or self._books.values()
+
+
+def _unreadable(entry: PatientEntry) -> Iterator[str]:
+    """Say what of a patient's schedules the engine leaves out."""
+    for schedule in entry.schedules:
+        if schedule.vital not in VITALS:
+            yield f": there is no vital {schedule.vital!r}."
+        for window in schedule.windows:
+            if None in map(minute_of_day, window):
+                yield (
+                    f" of {schedule.vital}: {window[0]!r}-{window[1]!r} are no times of day such as"
+                    " '06:00'-'11:00', the window is left out."
+                )
 
 
 def _refused_by(book: BookEntry, limit: PersonalLimit) -> str | None:

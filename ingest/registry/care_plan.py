@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 
 import msgspec
 
+from schemas.day_time import DAY_MIN, clock_at, minute_of_day
 from schemas.errors import InvalidInput, VitalwireError
 from schemas.personal_limits import amount_of, objection
 from schemas.registry import (
@@ -120,7 +120,7 @@ def with_books(
 
 
 def not_in_force(names: Iterable[str], active: Sequence[BookEntry]) -> list[str]:
-    """Say of which books it is not known whether they judge: a slip of the finger watches nobody.
+    """Say of which books it is not known whether they judge: a slip of the finger leaves one out.
 
     Where no book was ever put in force, engines judge by those of their folder: nothing is known.
     """
@@ -152,15 +152,19 @@ def with_schedule(entry: PatientEntry, new: Schedule) -> PatientEntry:
     """Say when a vital is measured; without windows nothing is expected any more."""
     if new.vital not in VITALS or VITALS[new.vital].amends:
         raise RefusedEdit(f"There is no vital {new.vital!r}.", "Such as blood_pressure, glucose.")
+    windows = []
     for begins, ends in new.windows:
-        if _local(begins) >= _local(ends):
+        begins_min, ends_min = _minute(begins), _minute(ends)
+        if begins_min >= ends_min:
             raise RefusedEdit(
                 f"The window {begins}-{ends} ends before it begins.", "Write it as 06:00-11:00."
             )
-    if new.grace_min < 0:
-        raise RefusedEdit("A grace cannot be negative.", "Give minutes.")
+        windows.append((clock_at(begins_min), clock_at(ends_min)))
+    if not 0 <= new.grace_min <= DAY_MIN:
+        raise RefusedEdit("A grace is at most a day, and not negative.", "Give minutes.")
     others = [one for one in entry.schedules if one.vital != new.vital]
-    schedules = [*others, new] if new.windows else others
+    whole = msgspec.structs.replace(new, windows=windows)
+    schedules = [*others, whole] if windows else others
     return msgspec.structs.replace(entry, schedules=schedules)
 
 
@@ -222,8 +226,8 @@ def _quantity(name: str) -> Quantity:
     raise RefusedEdit(f"There is no quantity {name!r}.", "The book is of another release.")
 
 
-def _local(text: str) -> time:
-    try:
-        return time.fromisoformat(text)
-    except ValueError as error:
-        raise RefusedEdit(f"{text!r} is no time of day.", "Write it as 06:00.") from error
+def _minute(text: str) -> int:
+    minute = minute_of_day(text)
+    if minute is None:
+        raise RefusedEdit(f"{text!r} is no time of day.", "Write it as 06:00.")
+    return minute

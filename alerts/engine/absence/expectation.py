@@ -13,7 +13,9 @@ from itertools import count
 
 import msgspec
 
-DAY_MIN = 24 * 60
+from alerts.records import TIME_MS_MAX
+from schemas.day_time import DAY_MIN
+
 WORK_FROM_MIN = 8 * 60
 WORK_UNTIL_MIN = 20 * 60
 """The work list takes absences in the patient's day only."""
@@ -61,7 +63,8 @@ def deadline_ms(expectation: Expectation, contact_ms: int | None) -> int | None:
 
 def _told_ms(expectation: Expectation, since_ms: int) -> int:
     """Tell when silence is told that no pause interrupts."""
-    at_ms = _after_window(expectation, since_ms + expectation.absent_for_ms)
+    due_ms = min(since_ms + expectation.absent_for_ms, TIME_MS_MAX)  # no log gets there
+    at_ms = _after_window(expectation, due_ms)
     return at_ms if expectation.at_once else _in_hours(expectation, at_ms)
 
 

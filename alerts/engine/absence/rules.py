@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from alerts.engine.absence.expectation import DAY_MIN, Expectation, Pause
+from alerts.engine.absence.expectation import Expectation, Pause
+from alerts.records import TIME_MS_MAX
 from alerts.rules.book import Absence, Book
 from schemas.alert import SEVERITIES
+from schemas.day_time import DAY_MIN, minute_of_day
 from schemas.registry import PatientEntry
 
 _MIN_MS = 60_000
@@ -64,7 +66,7 @@ def expectation(patient: PatientEntry, rule: AbsenceRule, zones: Zones) -> Expec
     closes_min, grace_ms = _scheduled(patient, rule.rule.vital) if patient.schedules else ((), 0)
     return Expectation(
         absent_for_ms=rule.rule.absent_for_ms,
-        from_ms=patient.care_plan_from_ms,
+        from_ms=min(max(patient.care_plan_from_ms, 0), TIME_MS_MAX),
         zones=zones,
         closes_min=closes_min,
         grace_ms=grace_ms,
@@ -74,24 +76,31 @@ def expectation(patient: PatientEntry, rule: AbsenceRule, zones: Zones) -> Expec
 
 
 def _scheduled(patient: PatientEntry, vital: str) -> tuple[tuple[int, ...], int]:
-    """Give the minutes at which windows close, and the grace behind them in ms."""
+    """Give the minutes at which windows close, and the grace behind them in ms.
+
+    What is no time of day is left out: a plan that nobody can read must not stop an engine, which
+    watches the others too. Without any window silence is due the sooner.
+    """
     schedules = [one for one in patient.schedules if one.vital == vital]
-    closes_min = {_closes_min(*window) for schedule in schedules for window in schedule.windows}
+    found = {_closes_min(*window) for schedule in schedules for window in schedule.windows}
     grace_min = max((schedule.grace_min for schedule in schedules), default=0)
-    return tuple(sorted(closes_min)), grace_min * _MIN_MS
+    closes_min = sorted(minute for minute in found if minute is not None)
+    return tuple(closes_min), min(max(grace_min, 0), DAY_MIN) * _MIN_MS
 
 
 def _paused(patient: PatientEntry) -> tuple[Pause, ...]:
+    """Give the pauses in order; one until 9999-12-31 is without end: no calendar goes on."""
     pauses = sorted(patient.pauses, key=lambda pause: pause.from_ms)
-    return tuple(Pause(pause.from_ms, pause.until_ms) for pause in pauses)
+    return tuple(Pause(pause.from_ms, _ends_ms(pause.until_ms)) for pause in pauses)
 
 
-def _closes_min(opens: str, closes: str) -> int:
+def _ends_ms(until_ms: int | None) -> int | None:
+    return None if until_ms is None or until_ms > TIME_MS_MAX else until_ms
+
+
+def _closes_min(opens: str, closes: str) -> int | None:
     """Give the minute at which a window closes; one that spans midnight closes the day after."""
-    opens_min, closes_min = _minute(opens), _minute(closes)
+    opens_min, closes_min = minute_of_day(opens), minute_of_day(closes)
+    if opens_min is None or closes_min is None:
+        return None
     return closes_min if closes_min > opens_min else closes_min + DAY_MIN
-
-
-def _minute(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)

@@ -292,26 +292,6 @@ def test_a_limit_that_the_registry_would_refuse_is_told_and_the_book_s_holds(
         assert result.stderr.count("\n") == 1 + bool(said)
 
 
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        (["65 mg/dL", "3.6 mmol/L"], ""),
-        (["65 mg/dL", "3.0 mmol/L"], "65 mg/dL and 3.0 mmol/L are not the same."),
-    ],
-)
-def test_a_pair_that_is_no_pair_would_watch_by_one_kind_of_meter_only(
-    tmp_path: Path, values: list[str], said: str
-) -> None:
-    own = PersonalLimit("very-low-glucose", values, "Dr. Ito", "physician", "falls", 0)
-    entry = PatientEntry("p1", "", ["adult-diabetes"], limits=[own])
-    path = tmp_path / "log.jsonl"
-    path.write_bytes(msgspec.json.encode(entry) + b"\n" + READING.replace("45}", "60}").encode())
-    result = judge(path, "--json", books=["adult-diabetes"])
-    assert (said in result.stderr) if said else ("Refused" not in result.stderr)
-    expected = "glucose-below-70" if said else "glucose-below-54"
-    assert [one["rule"] for one in told(result)] == [expected]
-
-
 def test_a_zone_that_there_is_not_is_told(tmp_path: Path) -> None:
     zones = [{"from": NOON, "zone": "Mars/Base"}]
     line = {

@@ -151,6 +151,8 @@ def test_schedules_pauses_zones_and_therapy() -> None:
     entry = care_plan.with_schedule(ROBIN, twice)
     assert entry.schedules == [twice]
     assert care_plan.with_schedule(entry, Schedule("glucose", [])).schedules == []
+    typed = care_plan.with_schedule(ROBIN, Schedule("glucose", [("6:00", "24:00")], 1440))
+    assert typed.schedules == [Schedule("glucose", [("06:00", "24:00")], 1440)]
     pause = Pause(5, 9, "hospital")
     assert care_plan.with_pause(ROBIN, pause).pauses == [pause]
     moved = care_plan.with_zone(ROBIN, ZonePeriod(7, "Asia/Tokyo"))
@@ -172,7 +174,20 @@ def test_schedules_pauses_zones_and_therapy() -> None:
             lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [("early", "06:00")])),
             "'early' is no time of day",
         ),
-        (lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [], -1)), "be negative"),
+        (
+            lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [("06", "11:00")])),
+            "'06' is no time of day.",
+        ),
+        (
+            lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [("06:00", "11:00:30")])),
+            "'11:00:30' is no time of day",
+        ),
+        (
+            lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [("06:00+02:00", "11:00")])),
+            "'06:00+02:00' is no time of day",
+        ),
+        (lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [], -1)), "at most a day"),
+        (lambda: care_plan.with_schedule(ROBIN, Schedule("glucose", [], 1441)), "not negative"),
         (lambda: care_plan.with_pause(ROBIN, Pause(5, 5, "r")), "end before it begins"),
         (lambda: care_plan.with_pause(ROBIN, Pause(5, 6)), "A pause has a reason"),
         (lambda: care_plan.with_zone(ROBIN, ZonePeriod(0, "Mars/Olympus")), "is no time zone"),

@@ -3,11 +3,14 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerts.engine.absence.attendance import Noticed, Open
-from alerts.engine.absence.expectation import Pause
+from alerts.engine.absence.expectation import Pause, deadline_ms
 from alerts.engine.absence.explained import gateway_transition, patient_transition
 from alerts.engine.absence.rules import AbsenceRule, absence_rules, expectation, speaking
+from alerts.records import TIME_MS_MAX
 from alerts.rules.reader import read_book
 from schemas import registry
 from schemas.alert import Cause
@@ -39,6 +42,53 @@ def test_a_plan_becomes_an_expectation() -> None:
     assert found.grace_ms == 90 * 60_000
     assert found.pauses == (Pause(10, 20), Pause(50, None))
     assert not found.at_once
+
+
+CLOCKS = ["06:00", "24:00", "6", "06", "0600", "06:00:30", "06:00+02:00", "99:99", "", "9" * 20]
+TIMES = st.integers() | st.integers(-(10**18), 10**18) | st.integers(0, 4 * 10**12)
+UNTIL_9999_MS = 253_402_214_400_000
+
+
+@given(
+    window=st.tuples(st.sampled_from(CLOCKS), st.sampled_from(CLOCKS)),
+    grace_min=st.integers() | st.integers(0, 3000),
+    times=st.tuples(TIMES, TIMES, TIMES, TIMES | st.just(UNTIL_9999_MS)),
+    contact_ms=st.none() | st.integers(0, TIME_MS_MAX),
+)
+def test_no_care_plan_stops_the_engine(
+    window: tuple[str, str],
+    grace_min: int,
+    times: tuple[int, int, int, int],
+    contact_ms: int | None,
+) -> None:
+    """A pause until 9999, a window 06-11: an engine that fails at one patient watches none."""
+    from_ms, moved_ms, paused_ms, until_ms = times
+    patient = registry.PatientEntry(
+        "p-1",
+        "p-1",
+        books=["silence"],
+        care_plan_from_ms=from_ms,
+        schedules=[registry.Schedule("blood_pressure", [window], grace_min)],
+        pauses=[registry.Pause(paused_ms, until_ms)],
+    )
+    zones = ((LONG_AGO_MS, ZoneInfo("Europe/Berlin")), (moved_ms, ZoneInfo("Asia/Tokyo")))
+    due_ms = deadline_ms(expectation(patient, RULE, zones), contact_ms)
+    assert due_ms is None or 0 <= due_ms <= TIME_MS_MAX + 30 * DAY_MS
+
+
+def test_what_nobody_can_read_in_a_plan_is_left_out() -> None:
+    windows = [("06", "11"), ("06:00", "11:00:00"), ("17:00", "24:00")]
+    patient = registry.PatientEntry(
+        "p-1",
+        "p-1",
+        books=["silence"],
+        schedules=[registry.Schedule("blood_pressure", windows, 10**12)],
+        pauses=[registry.Pause(50, UNTIL_9999_MS)],
+    )
+    found = expectation(patient, RULE, ((LONG_AGO_MS, ZoneInfo("UTC")),))
+    assert found.closes_min == (24 * 60,)
+    assert found.grace_ms == DAY_MS
+    assert found.pauses == (Pause(50, None),)
 
 
 def test_nothing_is_expected_of_a_patient_under_another_book() -> None:
