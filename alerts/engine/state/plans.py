@@ -91,15 +91,13 @@ class Plans:
         zones = _zones(entry.zone)
         if entry.zones:
             zones = (*zones, *_moves(entry))
-        from_ms = entry.care_plan_from_ms
-        if not -TIME_MS_MAX <= from_ms <= TIME_MS_MAX:
-            from_ms = min(max(from_ms, -TIME_MS_MAX), TIME_MS_MAX)
+        therapy_ms = entry.therapy_start_ms
         self._plans[entry.patient_id] = Plan(
             watched.in_force,
-            from_ms,
+            _bounded_ms(entry.care_plan_from_ms),
             zones,
             personal_limits(entry.limits) if entry.limits else (),
-            entry.therapy_start_ms,
+            None if therapy_ms is None else _bounded_ms(therapy_ms),
             tuple([expectation(entry, one, zones) if one else None for one in watched.speaking]),
         )
         return watched.unknown
@@ -133,6 +131,11 @@ def local_day(plan: Plan, at_ms: int) -> str:
     """Give the patient's calendar day."""
     zone = plan.zone(at_ms)
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date().isoformat()
+
+
+def _bounded_ms(at_ms: int) -> int:
+    """Keep what a plan says within the calendar."""
+    return min(max(at_ms, -TIME_MS_MAX), TIME_MS_MAX)
 
 
 def _moves(entry: PatientEntry) -> Iterator[tuple[int, tzinfo]]:

@@ -195,6 +195,15 @@ def test_a_patient_who_moves_has_each_day_in_the_zone_of_its_time() -> None:
     assert planned(msgspec.structs.replace(ROBIN, zone="nowhere")) == [0, 0], "UTC"
 
 
+@pytest.mark.parametrize("at_ms", [10**30, -(10**30), 2**63])
+def test_a_first_dose_that_no_calendar_has_stops_nothing(at_ms: int) -> None:
+    lines = 'baseline = { readings = 6, days = 14, before = "therapy" }'
+    text = HEAD + rule("rise", "systolic rise >= 20 mmHg", lines)
+    rule_set = arrange([read_book("edges.toml", text)])
+    entry = msgspec.structs.replace(ROBIN, therapy_start_ms=at_ms)
+    assert by_cuts(at_once(pressure(NOON, 160)), entry, rules=rule_set) == []
+
+
 @pytest.mark.parametrize(("age", "watched"), [(12, True), (13, False), (18, False)])
 def test_no_book_from_thirteen_years_on_judges_a_child(age: int, watched: bool) -> None:
     text = HEAD.replace('population = "Adults"', f'population = "All"\nfrom_age = {age}')
