@@ -99,7 +99,6 @@ class Daemon:
             told=self._sender.session_told,
             admissions=admissions,
             doorkeeper=self._doorkeeper,
-            zone_of=admissions.clocks.zone,
         )
         radios = [Bluez(adapter, rng) for adapter in settings.adapters]
         self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)

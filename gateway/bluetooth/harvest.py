@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
-from zoneinfo import ZoneInfo
 
 from gateway import metrics
 from gateway.admissions import Admissions
@@ -47,8 +46,6 @@ class Surroundings:
     told: Callable[[str], None]
     admissions: Admissions
     doorkeeper: Doorkeeper
-    zone_of: Callable[[str], ZoneInfo | None] = lambda _address: None
-    """In which zone the display of a device is to show the time; None: nobody said."""
 
 
 class Harvest:

@@ -66,7 +66,7 @@ async def set_wrong_clock(
             devices.keep_timeline(address, before)
 
     with suppress(UnavailableError):  # then it is left alone
-        zone = around.zone_of(address)
+        zone = around.admissions.clocks.zone(address)
         if known.clock is not None:
             right = setting(known.clock, way_of(quirk), moment, zone)
             if right is not None:

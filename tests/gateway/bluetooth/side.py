@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
-from zoneinfo import ZoneInfo
 
 from gateway.admissions import Admissions
 from gateway.bluetooth.bluez import Bluez
@@ -46,7 +45,6 @@ class BluetoothSide:
         self.kept: list[Record] = []
         self.told: list[str] = []
         self.visits = 0
-        self.zone: ZoneInfo | None = None
         self.intake = Intake(self.journal, clock, self.kept.append)
         self.admissions = Admissions(state)
         self.doorkeeper = Doorkeeper(self.admissions, rng)
@@ -60,7 +58,6 @@ class BluetoothSide:
             told=self.told.append,
             admissions=self.admissions,
             doorkeeper=self.doorkeeper,
-            zone_of=lambda _address: self.zone,
         )
         self.devices = Devices(self.radios, around, Dialling(REST_MS, rng), rng)
         self.devices.visited = self._visited

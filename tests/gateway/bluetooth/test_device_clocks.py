@@ -16,6 +16,7 @@ from gateway.admissions import Admissions
 from gateway.bluetooth import first_meeting, pairing, session_clock
 from gateway.bluetooth.device_clock import set_clock
 from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
+from gateway.clock_book import HOME
 from gateway.decode import decode
 from gateway.record import ClockMove, Moment
 from gateway.record import DeviceClock as RecordedClock
@@ -96,7 +97,7 @@ async def test_a_wrong_clock_is_set_after_its_records_and_they_keep_their_age(
 ) -> None:
     meter = meter_of(way, error_s, MODELS[way])
     await world.add(meter, bonded=True)
-    side.zone = ZONE
+    side.admissions.clocks.keep_zone(HOME, ZONE)
     meter.take(Sample(Decimal(100)))
     await side.visited(1)
     assert wrong_by_s(meter) < 5
@@ -130,7 +131,7 @@ async def test_a_clock_is_moved_only_after_that_is_on_the_disk(
     monkeypatch.setattr(session_clock, "set_clock", noting)
     meter = meter_of(ClockWay.CURRENT_TIME, HOUR_S, "Meter One")
     await world.add(meter, bonded=True)
-    side.zone = ZONE
+    side.admissions.clocks.keep_zone(HOME, ZONE)
     meter.take(Sample(Decimal(100)))
     await side.visited(1)
     ((move,),) = noted
@@ -147,7 +148,7 @@ async def test_a_clock_is_set_neither_without_a_zone_nor_if_it_is_right(
     meter.take(Sample(Decimal(100)))
     await side.visited(1)
     assert wrong_by_s(meter) > HOUR_S - 5
-    side.zone = ZONE
+    side.admissions.clocks.keep_zone(HOME, ZONE)
     meter.clock.set(local_now() + timedelta(seconds=20))
     meter.take(Sample(Decimal(101)))
     await side.visited(2)
@@ -159,7 +160,7 @@ async def test_a_clock_that_cannot_be_read_is_left_alone(
 ) -> None:
     meter = meter_of(None, HOUR_S, "Meter One")
     await world.add(meter, bonded=True)
-    side.zone = ZONE
+    side.admissions.clocks.keep_zone(HOME, ZONE)
     meter.take(Sample(Decimal(100)))
     await side.visited(1)
     assert wrong_by_s(meter) > HOUR_S - 5
@@ -177,7 +178,7 @@ async def test_contours_clock_is_set_in_contours_way_once_its_stamps_come_from_t
 ) -> None:
     meter = meter_of(ClockWay.CONTOUR, HOUR_S, "Contour Next One")
     await world.add(meter, bonded=True)
-    side.zone = ZONE
+    side.admissions.clocks.keep_zone(HOME, ZONE)
     first = meter.take(Sample(Decimal(100)))
     await side.visited(1)
     assert wrong_by_s(meter) < 5

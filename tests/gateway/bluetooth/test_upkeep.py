@@ -1,11 +1,14 @@
 """What the daemon does by the clock alone: a disk that refused is tried again, and is emptied."""
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from gateway.journal import Journal
+from gateway.journal_file import FILE
 from gateway.status import read_status
+from schemas.clock import SystemClock
 from simulators.peripherals import Cuff
 from simulators.stack.process import Child
 from tests.bluetooth_world import eventually
@@ -22,9 +25,11 @@ def refuse(*_, **__):
     raise UnavailableError("The journal's disk fails: it is full.", "Free space on it.")
 Journal.append = refuse
 """ + SHIPPED  # fmt: skip
-SPACE_IS_NEEDED = """
+SPACE_IS_NEEDED_AND_THE_WALL_CLOCK_KEPT_TRUE = """
 from gateway import daemon
+from schemas.clock import SystemClock
 daemon.SPACE_NEEDED_BELOW_BYTES = 1 << 62
+SystemClock.synchronised = lambda _clock: True
 """ + SHIPPED  # fmt: skip
 
 
@@ -38,7 +43,7 @@ async def test_what_a_disk_refused_is_tried_again_without_anybody(
     await eventually(lambda: clinic.payloads == [taken])
 
 
-async def test_what_the_server_has_goes_where_space_is_needed(
+async def test_what_the_server_has_goes_where_space_is_needed_and_a_true_wall_clock_is_kept(
     run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
@@ -46,8 +51,11 @@ async def test_what_the_server_has_goes_where_space_is_needed(
     with closing(Journal(state, "a" * 16)) as journal:
         gone, held = (journal.append(notification(payload)) for payload in (b"1", b"2"))
         journal.custody.receipt({gone.stream: [(gone.seq, gone.seq)]}, None)
-    run(SPACE_IS_NEEDED)
+    run(SPACE_IS_NEEDED_AND_THE_WALL_CLOCK_KEPT_TRUE)
     await eventually(lambda: read_status(state).receipted == 0)
     assert read_status(state).held == 1
     await eventually(lambda: clinic.held == 1)
     assert held.payload == b"2"
+    with closing(sqlite3.connect(f"file:{state / FILE}?mode=ro", uri=True)) as journal_file:
+        (observed,) = journal_file.execute("SELECT value FROM observation").fetchone()
+    assert SystemClock().boot_id.encode() in observed  # no capture after a power cut is older
