@@ -7,6 +7,11 @@ import pytest_asyncio
 
 from gateway import dialling
 from gateway.admission import Admission, AdmittedBy
+from gateway.bluetooth.acquaintance import Acquaintance
+from gateway.bluetooth.harvest import Harvest
+from gateway.bluetooth.recognition import Recognition
+from gateway.record import SessionFacts
+from schemas.reading import Device
 from simulators.peripherals import Cuff
 from simulators.peripherals.models import CUFFS
 from simulators.world import BluetoothWorld
@@ -115,3 +120,15 @@ async def test_without_a_serial_number_on_record_only_a_person_pairs(
     await eventually(lambda: side.tells(asked), within_s=100)
     assert side.payloads == []
     assert world.is_paired(cuff)  # ours is kept: nobody gave it up
+
+
+async def test_who_was_paired_anew_says_who_it_is_before_it_is_listened_to(
+    side: BluetoothSide,
+) -> None:
+    """Whatever its kind: were the visit cut off, its new bond would speak for what it sent."""
+    side.admissions.admit(Admission(CUFF_ADDRESS, AdmittedBy.PERSON, model="Cuff One"))
+    known, around = Acquaintance(Device(CUFF_ADDRESS), 0, asked=True), side.devices._around
+    recognition = Recognition(known, Harvest(SessionFacts("s", known.device), around), around)
+    assert recognition.may_listen_early()
+    recognition.bonded_anew = True
+    assert not recognition.may_listen_early()
