@@ -24,7 +24,7 @@ somewhere in the interval.
 UnassignedReason = Literal["unknown-device", "no-assignment", "unknown-user-slot", "ambiguous-time"]
 
 
-class Stamp(msgspec.Struct, frozen=True):
+class Stamp(msgspec.Struct, frozen=True, gc=False):
     """The server's view of a reading's time, UTC ms. earliest <= measured <= latest always."""
 
     received_at_ms: int
@@ -35,7 +35,7 @@ class Stamp(msgspec.Struct, frozen=True):
     quality: TimeQuality
 
 
-class StampedReading(msgspec.Struct, frozen=True, omit_defaults=True):
+class StampedReading(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A reading with its times and the device it is registered as."""
 
     reading: Reading
@@ -45,7 +45,7 @@ class StampedReading(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PatientReadings(
-    msgspec.Struct, frozen=True, omit_defaults=True, tag="readings", tag_field="kind"
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="readings", tag_field="kind"
 ):
     """A record of readings.v1: one patient's readings of one MQTT message. Key: patient_id."""
 

@@ -21,7 +21,7 @@ BEYOND: dict[Absence, str] = {"positive-infinity": "HI", "negative-infinity": "L
 """What a meter shows in place of a value that it cannot measure."""
 
 
-class Quantity(msgspec.Struct, frozen=True, omit_defaults=True):
+class Quantity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A value with its unit as received, or the reason why there is none: never both."""
 
     unit: str
@@ -43,7 +43,7 @@ def value_text(quantity: Quantity) -> str:
     return BEYOND.get(quantity.absent, quantity.absent)
 
 
-class Device(msgspec.Struct, frozen=True, omit_defaults=True):
+class Device(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The device as Bluetooth names it; ``address`` is its identity address, upper case."""
 
     address: str
@@ -52,7 +52,7 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True):
     serial: str | None = None
 
 
-class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
+class Capture(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """When the gateway's fsync held the bytes, in clocks that do not depend on a battery.
 
     ``wall_ms`` is given only if something kept the wall clock true at that moment;
@@ -115,7 +115,9 @@ class DeviceTime(msgspec.Struct, frozen=True, omit_defaults=True):
     coincidences: list[Coincidence] = []
 
 
-class Reading(msgspec.Struct, frozen=True, omit_defaults=True, tag="reading", tag_field="kind"):
+class Reading(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="reading", tag_field="kind"
+):
     """A decoded record.
 
     ``status`` None means "not assessed", which is not "fine". ``amends`` is the reading_id that a

@@ -92,6 +92,7 @@ def _parts(
     asked, came = any(kinds.requirements for kinds in state.kinds), set[str]()
     for number, record in enumerate(records):
         apart = state.notices.any_before(record.received_at_ms)
+        ends = isinstance(record, (Corrections, Withdrawals))
         if isinstance(record, PatientReadings):
             apart |= _brings_limits(state, record.patient_id)  # nothing is told before those
             apart |= begun.follows(state, record)
@@ -100,10 +101,10 @@ def _parts(
             begin = number
         if isinstance(record, PatientReadings):
             _expect(state, record, fed)
-        amends = _says_of_readings(record, state) and complete_earlier(state, record, came)
-        if asked and isinstance(record, PatientReadings):
-            came.update(one.reading.reading_id for one in record.readings)  # perhaps once more
-        if isinstance(record, Corrections | Withdrawals) or amends:
+            if asked:
+                ends = _amends(record) and complete_earlier(state, record, came)
+                came.update([one.reading.reading_id for one in record.readings])  # perhaps again
+        if ends:
             yield records[begin : number + 1]
             begin = number + 1
     if begin < len(records):
@@ -115,8 +116,13 @@ def _says_of_readings(record: ReadingsRecord, state: PartitionState) -> TypeGuar
     return (
         isinstance(record, PatientReadings)
         and any(kinds.requirements for kinds in state.kinds)
-        and any(one.reading.amends is not None for one in record.readings)
+        and _amends(record)
     )
+
+
+def _amends(record: PatientReadings) -> bool:
+    amends = [one.reading.amends for one in record.readings]  # any() would take twice as long
+    return amends.count(None) < len(amends)
 
 
 def _brings_limits(state: PartitionState, patient_id: str) -> bool:
@@ -133,8 +139,10 @@ def _expect(state: PartitionState, record: PatientReadings, fed: Sequence[int]) 
     row = state.row(record.patient_id)
     if new:
         expect_limits(state, row)
-    if any(state.memories[index].slot_of[row] < 0 for index in fed):
-        expect_baselines(state, row, record.received_at_ms, anew=False)
+    for index in fed:
+        if state.memories[index].slot_of[row] < 0:
+            expect_baselines(state, row, record.received_at_ms, anew=False)
+            break
 
 
 def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Outcome) -> None:
@@ -209,20 +217,23 @@ def _gather(
     for entry, record in enumerate(records):
         if not isinstance(record, PatientReadings):
             continue
-        row = state.row(record.patient_id)
-        from_ms = state.from_ms[row]
-        readings = with_context(record.readings, state.early.get(row, {}))
+        row = state.rows[record.patient_id]
+        from_ms = state.from_ms.item(row)
+        readings = with_context(record.readings, state.early.get(row))
         only = note_sessions(state, row, record)
         touched.add(row)  # also by what failed, which is a contact and one of its session
-        for place, stamped in enumerate(sorted(readings, key=_order)):
-            gatherer = gatherers.get(stamped.reading.vital)
-            judged = bool(stamped.stamp.measured_at_ms >= from_ms)
+        if len(readings) > 1:
+            readings = sorted(readings, key=_order)
+        for place, stamped in enumerate(readings):
+            reading = stamped.reading
+            gatherer = gatherers.get(reading.vital)
+            judged = stamped.stamp.measured_at_ms >= from_ms
             if (
                 gatherer is not None
-                and stamped.reading.outcome == "measured"
-                and (judged or stamped.reading.vital in fed)
+                and reading.outcome == "measured"
+                and (judged or reading.vital in fed)
             ):
-                alone = bool(only) and short_identity(stamped.reading.reading_id) in only
+                alone = bool(only) and short_identity(reading.reading_id) in only
                 place_in = (entry, place, row, record.received_at_ms)
                 gatherer.add(place_in, stamped, alone=alone, judged=judged)
     for vital in state.rule_set.vitals:

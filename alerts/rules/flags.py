@@ -1,6 +1,7 @@
 """Which flags a vital's devices can report: a rule that asks for another one never speaks."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from schemas.gatt import blood_pressure, glucose, oximeter
 from schemas.gatt.codes import Bits
@@ -12,6 +13,7 @@ _BITS: dict[str, tuple[type[Bits], ...]] = {
 }
 
 
+@cache
 def known_flags(vital: str) -> tuple[str, ...]:
     """Name a vital's flags, as readings carry them."""
     return tuple(

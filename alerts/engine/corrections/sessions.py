@@ -52,7 +52,8 @@ def note_sessions(state: PartitionState, row: int, record: PatientReadings) -> C
     """
     known = state.sessions.get(row, {})
     if not known and _all_dated(record):  # as most records are
-        for session_id in dict.fromkeys(one.reading.session_id for one in _measurements(record)):
+        readings = [one.reading for one in record.readings]
+        for session_id in {one.session_id: None for one in readings if one.amends is None}:
             state.dated.note(row, session_id)
         return ()
     only, sessions = set[int](), _sessions(record)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import cycle
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -224,4 +225,4 @@ def _poll(share: Share, wait_ms: int) -> list[LogRecord]:
         records += more
     if share.has_news():
         return []
-    return sorted(records, key=lambda one: one.partition)  # stable: log order stays
+    return sorted(records, key=attrgetter("partition"))  # stable: log order stays

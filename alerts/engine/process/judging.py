@@ -111,11 +111,11 @@ class Judging:
 
     def _meet(self, read: Iterable[Entries]) -> None:
         """Make sure that the registry was asked about a patient before the first judgement."""
-        patients = {patient for entries in read for patient in entries.patients}
-        if all(patient in self._roster.plans for patient in patients):
+        patients = set[str]().union(*(entries.patients for entries in read))
+        if not self._roster.plans.unknown(patients):
             return
         self._replicas.replan(self._roster.read_to_end())
-        unknown = [patient for patient in patients if patient not in self._roster.plans]
+        unknown = self._roster.plans.unknown(patients)
         if unknown:
             metrics.UNKNOWN.inc()
             _log.warning("engine.unknown-patients", count=len(unknown))

@@ -4,18 +4,18 @@ from typing import TypeVar
 
 import msgspec
 
-from alerts.records import decode, possible
+from alerts.records import possible
 from schemas.errors import InvalidInput
 from schemas.kafka import (
+    READINGS_DECODER,
     Canary,
     Corrections,
-    PatientReadings,
     ReadingsRecord,
     Tick,
     Unassigned,
     Withdrawals,
 )
-from schemas.topics import READINGS
+from schemas.wire import refuse_other_major
 
 AHEAD_MS_MAX = 5 * 60_000
 """How far the clock that stamps records may be ahead of the broker's that appends them. NTP keeps
@@ -36,10 +36,10 @@ def held_back(entry: _Entry, appended_ms: int) -> _Entry:
 def decoded(value: bytes | None) -> ReadingsRecord | Canary | None:
     """Read a record of readings.v1; None if nobody can."""
     try:
-        entry = decode(READINGS, None, value)
-    except InvalidInput:
+        entry = READINGS_DECODER.decode(value or b"")
+        refuse_other_major(entry.version)
+    except (msgspec.DecodeError, InvalidInput):
         return None
-    assert isinstance(entry, PatientReadings | Tick | Corrections | Withdrawals | Canary)
     return entry if possible(entry.received_at_ms) else None
 
 

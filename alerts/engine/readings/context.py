@@ -8,19 +8,21 @@ from schemas.kafka import StampedReading
 
 
 def with_context(
-    readings: Sequence[StampedReading], early: Mapping[str, dict[str, str]]
+    readings: Sequence[StampedReading], early: Mapping[str, dict[str, str]] | None
 ) -> Sequence[StampedReading]:
     """Give each reading the attributes of the contexts that amend it in the same record.
 
     Or came before it: ``early``. One that comes in a later record:
     ``alerts.engine.corrections.amendments``.
     """
-    contexts = dict(early)
+    contexts: dict[str, dict[str, str]] = {}
     for one in readings:
         amends = one.reading.amends
         if amends is not None:
-            contexts[amends] = early.get(amends, {}) | one.reading.attributes
-    if not contexts:
+            contexts[amends] = (early or {}).get(amends, {}) | one.reading.attributes
+    if early:
+        contexts = {**early, **contexts}
+    if not contexts:  # as with most records
         return readings
     return [
         _amended(one, contexts[one.reading.reading_id])

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from alerts.engine.readings.columns import Booleans, Identities, Integers
+from alerts.engine.readings.columns import Booleans, Integers
+from alerts.engine.readings.identity import Identities
 from alerts.rules.flags import known_flags
 from schemas.vitals import Vital
 
@@ -250,10 +251,11 @@ class Memory:
     def encoded(self, rows: Integers) -> list[bytes]:
         """Give patients' slots as bytes; none of who has no slot."""
         slots, size = self.slot_of[rows], self.layout.slot.itemsize
-        plain = self.table.view(f"V{size}")  # else field by field
-        whole = plain[slots[slots >= 0]].tobytes()
-        pieces = (whole[begin : begin + size] for begin in range(0, len(whole), size))
-        return [b"" if slot < 0 else next(pieces) for slot in slots.tolist()]
+        places, found = np.flatnonzero(slots >= 0), [b""] * len(slots)
+        whole = self.table.view(f"V{size}")[slots[places]].tobytes()  # else field by field
+        for place, begin in zip(places.tolist(), range(0, len(whole), size), strict=True):
+            found[place] = whole[begin : begin + size]
+        return found
 
     def restore(self, rows: Integers, encoded: Sequence[bytes]) -> Booleans:
         """Put slots of different rows back; tell which are laid out in a way that is known."""

@@ -74,6 +74,10 @@ class Plans:
         """Tell whether the registry has spoken of the patient."""
         return patient_id in self._plans
 
+    def unknown(self, patient_ids: set[str]) -> set[str]:
+        """Give those of whom the registry has not spoken."""
+        return patient_ids - self._plans.keys()
+
     def __len__(self) -> int:
         """Count those of whom the registry has spoken."""
         return len(self._plans)
