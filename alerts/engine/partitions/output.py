@@ -106,7 +106,7 @@ class Output(AbstractContextManager["Output"]):
                 with suppress(KafkaTimeoutError):  # each future has its own, longer limit
                     self._producer.flush(timeout=_LOOK_S)
             for future in sent:
-                done = future.get(timeout=0)
+                done = future.value if future.succeeded() else future.get(timeout=0)
                 self.ends[done.topic, done.partition] = done.offset + 1
         except (KafkaError, AssertionError) as error:  # it asserts that the partition exists
             self._disconnect()
