@@ -25,7 +25,7 @@ class KeptOpen(msgspec.Struct, frozen=True, omit_defaults=True):
     alert: str = ""
 
 
-class KeptSilence(msgspec.Struct, frozen=True, omit_defaults=True):
+class KeptSilence(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A patient's contacts by vital (UTC ms, and what stands for the device) and open absences."""
 
     contacts: dict[str, tuple[int, int]] = {}
@@ -49,29 +49,31 @@ def keep_rows(
 ) -> list[KeptSilence]:
     """Write down patients; ``vitals`` and ``rules`` are the names of their numbers."""
     here = np.array(rows, np.int64)
-    columns = zip(
-        rows,
-        attendance.contact_ms[here].tolist(),
-        attendance.device[here].tolist(),
-        attendance.gateway[here].tolist(),
-        strict=True,
-    )
+    contacts: list[dict[str, tuple[int, int]]] = [{} for _ in rows]
+    for vital, contact_ms, devices in zip(
+        vitals, attendance.contact_ms[here].T, attendance.device[here].T, strict=True
+    ):
+        places = np.flatnonzero(contact_ms > NO_CONTACT_MS)
+        told = zip(contact_ms[places].tolist(), devices[places].tolist(), strict=True)
+        for place, contact in zip(places.tolist(), told, strict=True):
+            contacts[place][vital] = contact
+    gateways = attendance.gateway[here].tolist()
     return [
         KeptSilence(
-            contacts={
-                vital: (at_ms, device)
-                for vital, at_ms, device in zip(vitals, contact_ms, devices, strict=True)
-                if at_ms > NO_CONTACT_MS
-            },
-            gateway=attendance.gateways[gateway],
-            open={
-                rule: _kept(attendance, attendance.open[row, number])
-                for number, rule in enumerate(rules)
-                if (row, number) in attendance.open
-            },
+            contacts=contacts[place],
+            gateway=attendance.gateways[gateways[place]],
+            open=_open_of(attendance, row, rules) if attendance.open else {},
         )
-        for row, contact_ms, devices, gateway in columns
+        for place, row in enumerate(rows)
     ]
+
+
+def _open_of(attendance: Attendance, row: int, rules: Sequence[str]) -> dict[str, KeptOpen]:
+    return {
+        rule: _kept(attendance, attendance.open[row, number])
+        for number, rule in enumerate(rules)
+        if (row, number) in attendance.open
+    }
 
 
 def restore_rows(

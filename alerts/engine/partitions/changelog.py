@@ -67,7 +67,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         return {reign.writer: following.began for reign, following in following}
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
+class Kept(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A patient's state by ``writer`` when log time stood at ``log_ms``."""
 
     version: int

@@ -5,9 +5,10 @@ what is in it already. Rungs are kept by name (book/rule), so that a changed rul
 own. ``alerts.engine.partitions.changelog`` says what is around it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,7 +30,7 @@ _AT_ONCE = 1_000
 """Patients: a copy of their slots is a megabyte or two."""
 
 
-class ArrivalsRecord(msgspec.Struct, frozen=True):
+class ArrivalsRecord(msgspec.Struct, frozen=True, gc=False):
     """``Arrivals``, with its rung by name."""
 
     day: str
@@ -40,7 +41,7 @@ class ArrivalsRecord(msgspec.Struct, frozen=True):
     sight: Sight
 
 
-class VitalRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class VitalRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is known of a vital; ``recent`` is of version 1.
 
     ``slot``: exactly as ``alerts.engine.state.memory`` lays it out. ``cleared``: digests of the
@@ -56,7 +57,7 @@ class VitalRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     asked: bytes | None = None
 
 
-class PatientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class PatientRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A patient's state as of ``next_offset``."""
 
     topic_id: str
@@ -89,6 +90,7 @@ class Source:
     next_offset: int
 
 
+_NOTHING: dict[Any, Any] = {}
 _encoder = msgspec.msgpack.Encoder()
 _patient_decoder = msgspec.msgpack.Decoder(PatientRecord)
 
@@ -112,68 +114,89 @@ def _encoded(
 ) -> Iterator[bytes]:
     ladders = state.rule_set.ladders
     here = np.array(rows, np.int64)
-    vitals = [_Vitals(state, vital, here) for vital in state.rule_set.vitals]
-    known, inactive = _bytes_of(state.known[here]), _bytes_of(state.inactive[here])
-    silences = state.absences.keep(rows)
+    vitals: list[dict[str, VitalRecord]] = [{} for _ in rows]
+    for vital in state.rule_set.vitals:
+        for place, kept in _kept_vital(state, vital, here):
+            vitals[place][vital.vital.name] = kept
+    known = _named(named_by_what_they_ask, ladders, state.known[here])
+    inactive = _named(named_by_key, ladders, state.inactive[here])
+    dated = state.dated.kept(here)
+    silences, kept_vitals = state.absences.keep(rows), _kept_vitals(state, here)
     for place, (row, source) in enumerate(zip(rows, sources, strict=False)):
         yield _encoder.encode(
             PatientRecord(
                 source.topic_id,
                 source.next_offset,
-                {one.name: one.kept(place, row) for one in vitals if one.slot[place] >= 0},
-                {
-                    ladder.name: kept_ladder(ladder, state.ladders[row, ladder.index])
-                    for ladder in ladders
-                    if (row, ladder.index) in state.ladders
-                },
+                vitals[place],
+                _kept_ladders(state, row) if row in state.laddered else {},
                 VERSION,
                 silences[place],
-                known=named_by_what_they_ask(ladders, known[place]),
-                inactive=named_by_key(ladders, inactive[place]),
-                withdrawn=state.withdrawn.get(row, {}),
-                early=state.early.get(row, {}),
-                announced=state.announced.get(row, {}),
+                known=known[place],
+                inactive=inactive[place],
+                withdrawn=state.withdrawn.get(row, _NOTHING),
+                early=state.early.get(row, _NOTHING),
+                announced=state.announced.get(row, _NOTHING),
                 orphans=state.orphans.get(row, []),
-                sessions=state.sessions.get(row, {}),
-                dated=state.dated.kept(row),
-                kept_vitals=[
-                    one.name
-                    for one in vitals
-                    if not one.began_late[place] and (row, one.index) not in state.unfilled
-                ],
+                sessions=state.sessions.get(row, _NOTHING),
+                dated=dated[place],
+                kept_vitals=kept_vitals[place],
             )
         )
 
 
-class _Vitals:
-    """What the columns of one vital hold of some patients, by their places among them."""
-
-    def __init__(self, state: PartitionState, vital: VitalLadders, rows: Integers) -> None:
-        memory = state.memories[vital.index]
-        self._state, self._ladders = state, vital.ladders
-        self.name, self.index = vital.vital.name, vital.index
-        self.slot: list[int] = memory.slot_of[rows].tolist()
-        self.began_late: list[bool] = memory.began_late[rows].tolist()
-        self._encoded = memory.encoded(rows)
-        self._newest_ms: list[int] = state.newest_ms[rows, vital.index].tolist()
-        self._asked = circumstances(state.kinds[vital.index].requirements)
-        clear = state.clear[rows[:, None], columns_of(vital.ladders)]
-        self._clear = _bytes_of(clear.astype(np.int64))
-
-    def kept(self, place: int, row: int) -> VitalRecord:
-        return VitalRecord(
-            self._newest_ms[place],
-            arrivals=_arrivals(self._state, row, self.index),
-            slot=self._encoded[place],
-            cleared=named_by_what_they_ask(self._ladders, self._clear[place]),
-            asked=self._asked,
-        )
+def _kept_ladders(state: PartitionState, row: int) -> dict[str, KeptLadder]:
+    return {
+        ladder.name: kept_ladder(ladder, state.ladders[row, ladder.index])
+        for ladder in state.rule_set.ladders
+        if (row, ladder.index) in state.ladders
+    }
 
 
-def _bytes_of(table: Integers) -> list[bytes]:
-    """Give each row of a table as bytes."""
-    width, whole = table.itemsize * table.shape[1], table.tobytes()
-    return [whole[place * width : (place + 1) * width] for place in range(len(table))]
+def _kept_vitals(state: PartitionState, rows: Integers) -> list[list[str]]:
+    """Name for each patient the vitals of which readings were kept: of most patients all."""
+    names = [vital.vital.name for vital in state.rule_set.vitals]
+    late = np.stack([memory.began_late[rows] for memory in state.memories], axis=1)
+    if state.unfilled:
+        for place, row in enumerate(rows.tolist()):
+            late[place] |= [(row, vital) in state.unfilled for vital in range(len(names))]
+    kept = [names] * len(rows)
+    for place in np.flatnonzero(late.any(axis=1)).tolist():
+        kept[place] = [name for name, one in zip(names, late[place], strict=True) if not one]
+    return kept
+
+
+def _kept_vital(
+    state: PartitionState, vital: VitalLadders, rows: Integers
+) -> Iterator[tuple[int, VitalRecord]]:
+    """Write down what is known of a vital, for those who have a slot; each with its place."""
+    memory = state.memories[vital.index]
+    places = np.flatnonzero(memory.slot_of[rows] >= 0)
+    if not len(places):
+        return
+    rows = rows[places]
+    clear = state.clear[rows[:, None], columns_of(vital.ladders)].astype(np.int64)
+    columns = zip(
+        places.tolist(),
+        rows.tolist(),
+        state.newest_ms[rows, vital.index].tolist(),
+        memory.encoded(rows),
+        _named(named_by_what_they_ask, vital.ladders, clear),
+        strict=True,
+    )
+    asked = circumstances(state.kinds[vital.index].requirements)
+    for place, row, newest_ms, slot, cleared in columns:
+        arrivals = _arrivals(state, row, vital.index) if state.arrivals else None
+        yield place, VitalRecord(newest_ms, b"", arrivals, slot, cleared, asked)
+
+
+def _named(
+    name: Callable[[tuple[Ladder, ...], bytes], bytes], ladders: tuple[Ladder, ...], sets: Integers
+) -> list[bytes]:
+    """Name each row of sets of rungs: few of many are different, and only those are asked for."""
+    width, whole = sets.itemsize * sets.shape[1], sets.tobytes()
+    rows = [whole[place * width : (place + 1) * width] for place in range(len(sets))]
+    names = {row: name(ladders, row) for row in set(rows)}
+    return [names[row] for row in rows]
 
 
 def decode_patient(value: bytes) -> PatientRecord | None:

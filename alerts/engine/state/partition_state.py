@@ -77,6 +77,7 @@ class PartitionState:
         self.patients: list[str] = []
         self.ladders: dict[tuple[int, int], LadderState] = {}
         """By (row, ladder). An entry is never empty."""
+        self.laddered: set[int] = set()  # the rows of which it holds anything
         self.timers = Timers()
         """Of those of ``ladders`` in which something waits for a repeat."""
         self.arrivals: dict[tuple[int, int], Arrivals] = {}
@@ -120,7 +121,7 @@ class PartitionState:
         self.orphans: dict[int, list[Orphan]] = {}  # by row
         self.from_ms = np.zeros(size, np.int64)
         self.from_day = np.zeros(size, np.int64)
-        """The patient's local day on which the care plan began."""
+        # The patient's local day on which the care plan began.
         self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
         """From when (inclusive) until when what is measured enters the baseline."""
         self.has_limits = np.zeros(size, np.bool_)
@@ -252,8 +253,11 @@ class PartitionState:
         """Keep a ladder's state, or forget it if it is empty."""
         if ladder.empty:
             self.ladders.pop(key, None)
+            if not any((key[0], one) in self.ladders for one in range(self.latched.shape[1])):
+                self.laddered.discard(key[0])
         else:
             self.ladders[key] = ladder
+            self.laddered.add(key[0])
         self.latched[key] = ladder.latched
         self.waits[key] = ladder.deadline_ms is not None
         self.timers.set(key, ladder.deadline_ms)

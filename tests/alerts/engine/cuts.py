@@ -63,7 +63,7 @@ def remembered(state: PartitionState) -> tuple[object, ...]:
         state.withdrawn,
         state.announced,
         state.sessions,
-        [state.dated.kept(row) for row in range(size)],
+        state.dated.kept(np.arange(size)),
         state.unfilled,
         state.absences.keep(range(size)),
     )

@@ -1,13 +1,15 @@
 """State as alerts.state.v1 keeps it: all of it comes back, by the names of rules."""
 
 from dataclasses import replace
+from itertools import repeat
 
 from hypothesis import given, settings
 
 from alerts.engine.ladders.ladder import arrange
-from alerts.engine.state.archive import Source, encode_patient
+from alerts.engine.state.archive import Source, encode_patient, encode_patients
 from alerts.engine.state.memory import RECENT_MAX
 from alerts.engine.step import step
+from alerts.engine.transitions.ladder_state import LadderState
 from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick
 from tests.alerts.engine.cuts import remembered
@@ -33,6 +35,30 @@ def test_everything_that_is_remembered_comes_back(log: list[ReadingsRecord]) -> 
     state = fresh_state(*PATIENTS, rules=trial())
     step(state, log)
     assert remembered(reborn(state)) == remembered(state)
+
+
+@settings(max_examples=40)
+@given(histories())
+def test_patients_are_written_together_as_each_one_alone(log: list[ReadingsRecord]) -> None:
+    """Also who has an alert beside who has none, and who sends what others do not."""
+    state = fresh_state(*PATIENTS, rules=trial())
+    step(state, log)
+    rows, source = range(len(state.patients)), Source("topic", 7)
+    together = encode_patients(state, rows, repeat(source))
+    assert list(together) == [encode_patient(state, row, source) for row in rows]
+    assert state.laddered == {row for row, _ in state.ladders}
+
+
+def test_who_has_ended_an_alert_and_has_another_is_written_with_it() -> None:
+    state = fresh_state(*PATIENTS, rules=trial())
+    step(state, at_once(glucose(NOON, 50), pressure(NOON, 200)))
+    (one, *others) = sorted(state.ladders)
+    state.put_ladder(one, LadderState())
+    assert others
+    assert remembered(reborn(state)) == remembered(state)
+    for other in others:
+        state.put_ladder(other, LadderState())
+    assert not state.laddered
 
 
 def test_a_long_history_keeps_the_newest_ids_in_order() -> None:
