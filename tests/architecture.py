@@ -49,6 +49,7 @@ SHELLS = {
     "alerts/desk/delivery.py",
     "alerts/desk/metrics.py",
     "alerts/desk/web.py",
+    "alerts/engine/process/ages.py",
     "alerts/engine/process/ahead.py",
     "alerts/engine/process/beside.py",
     "alerts/engine/process/cli.py",

@@ -132,8 +132,7 @@ def _count(outcome: Outcome, entries: Entries) -> None:
     metrics.JUDGED.inc(len(outcome.ages_ms) - outcome.duplicates)
     metrics.DUPLICATES.inc(outcome.duplicates)
     metrics.CORRECTED.inc(outcome.corrected)
-    for age_ms in outcome.ages_ms:
-        metrics.AGE.observe(age_ms / 1000)
+    metrics.AGE.observe(outcome.ages_ms)
     for one in outcome.transitions:
         metrics.TRANSITIONS.labels(one.event, one.severity).inc()
         _log.info(

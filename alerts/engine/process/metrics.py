@@ -1,6 +1,8 @@
 """What the engine counts."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
+
+from alerts.engine.process.ages import Ages
 
 JUDGED = Counter("vitalwire_alerts_readings_judged", "Readings judged by the rules.")
 CORRECTED = Counter(
@@ -22,10 +24,10 @@ LEADS = Gauge("vitalwire_alerts_partitions_led", "Partitions of readings.v1 judg
 LAG = Gauge(
     "vitalwire_alerts_lag_seconds", "Now minus the server's stamp of the newest record judged."
 )
-AGE = Histogram(
+AGE = Ages(
     "vitalwire_alerts_age_at_judgement_seconds",
     "Server's receipt minus measurement.",
-    buckets=(1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 24 * 3_600, 7 * 24 * 3_600),
+    (1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 24 * 3_600, 7 * 24 * 3_600),
 )
 UNKNOWN = Counter(
     "vitalwire_alerts_unknown_patients", "Batches with a patient who is not in the registry."
