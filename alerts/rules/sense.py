@@ -18,7 +18,7 @@ from alerts.rules.errors import BookError
 from alerts.rules.grid import never_or_always
 from alerts.rules.positions import Path, Positions
 from alerts.rules.slips import is_slip, meant
-from schemas.units import rounded, shown
+from schemas.units import rounded, shown, ucum
 from schemas.vitals import Quantity
 
 LADDERS = (
@@ -201,6 +201,6 @@ def _limits(book: Book) -> _Found:
             lax = f'{right.capitalize()}wards lets more pass here: write relaxing = "{right}".'
             yield (*path, "relaxing"), None, lax
         for end in (limit.lowest, limit.highest):
-            stated = tuple((amount.unit, amount.number) for amount in end)
+            stated = tuple((ucum(amount.unit), amount.number) for amount in end)
             if sentence := _disagreement(quantity, stated, rise=False):
                 yield (*path, "allowed"), None, sentence

@@ -13,7 +13,7 @@ _ANOTHER_MIN = 4
 def meant(word: str, known: Iterable[str]) -> str:
     """Ask for the word that comes nearest, else name them all: the end of a sentence."""
     words = list(known)
-    near = get_close_matches(word, words, 1, 0.6)
+    near = get_close_matches(word, words)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"there are: {', '.join(words)}." if words else "there are none."

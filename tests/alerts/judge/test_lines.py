@@ -102,6 +102,15 @@ def test_a_whole_message_is_read_too() -> None:
     assert found.readings[0].stamp.captured_at_ms == NOON - MINUTE
 
 
+def test_clocks_of_two_boots_are_not_compared() -> None:
+    """A monotonic clock begins anew: how long a message waited, only its own boot can tell."""
+    item = raw(RECORD.readings[0].reading)
+    item["capture"] = {"boot_id": "b", "monotonic_ms": 1_000}
+    message = {"boot_id": "c", "sent_monotonic_ms": 61_000, "items": [item]}
+    (stamped,) = only({**message, "patient_id": "p1", "received_at_ms": NOON}).readings
+    assert stamped.stamp.captured_at_ms != NOON - MINUTE
+
+
 def test_a_stamp_is_read_in_the_zone_of_its_patient() -> None:
     lines = LogLines()
     entry = PatientEntry("p1", "R", zone="UTC", zones=[ZonePeriod(0, "Europe/Berlin")])
@@ -241,6 +250,7 @@ def test_what_tells_the_rules_nothing_is_nothing() -> None:
         ({**BARE, "received_at": True}, "time"),
         ('{"received_at": 1e400000000}', "time"),
         ({**BARE, "version": 2}, "version"),
+        ({"patient_id": "p1", "books": [], "version": 2}, "version"),
         ({"patient_id": "p1", "books": "all"}, "malformed"),
         ({"kind": "readings", "patient_id": "p1", "received_at": 1, "readings": {}}, "malformed"),
     ],

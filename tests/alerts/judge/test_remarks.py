@@ -1,7 +1,7 @@
 """What is odd about a log is counted and said with its first line; what is not, is not."""
 
 from alerts.judge.remarks import Remarks
-from schemas.kafka import Tick
+from schemas.kafka import Tick, Withdrawals, WithdrawnReading
 from tests.alerts.readings import MINUTE, NOON, pressure, record
 
 NEW_CENTURY = 946_684_800_000  # 2000-01-01T00:00Z
@@ -46,3 +46,10 @@ def test_of_each_patient_the_64_newest_names_are_known() -> None:
     assert said(*log) == []
     log = [record(NOON, [one]) for one in (first, *later, later[0])]
     assert said(*log)[0].startswith("Line 66: a reading_id")
+
+
+def test_what_was_withdrawn_may_come_back() -> None:
+    one = pressure(NOON, 120)
+    gone = WithdrawnReading(one.reading_id, "blood_pressure", NOON, "device-clock", {})
+    back = Withdrawals("p1", NOON, "another patient's", [gone])
+    assert said(record(NOON, [one]), back, record(NOON, [one])) == []

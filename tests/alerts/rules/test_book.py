@@ -303,3 +303,13 @@ def test_every_vital_can_be_judged_in_the_words_of_people() -> None:
     heavy, _ = rules["heavy"].condition.tests()
     assert isinstance(heavy, Limit)
     assert heavy.limits[1] == pytest.approx(330.693, abs=0.001)  # in pounds, if a scale sends them
+
+
+def test_a_limit_in_one_scale_holds_in_the_other_too() -> None:
+    """A band is a difference: 0.5 °C are 0.9 °F, not 32.9."""
+    one_scale = FURTHER.replace("(38.0 °C, 100.4 °F)", "38.0 °C").replace(', "0.9 °F"', "")
+    one_scale = one_scale.replace('["°C", "°F"]', '["°C"]')
+    (fever,) = book(one_scale).rules[0].condition.tests()
+    assert isinstance(fever, Limit)
+    assert list(fever.limits) == pytest.approx([38.0, 100.4])
+    assert list(fever.bounds.widened) == pytest.approx([37.5, 99.5])

@@ -10,7 +10,7 @@ from alerts.rules.entry import book_of, entry_of
 from alerts.rules.errors import BookError, ExpressionError
 from alerts.rules.positions import Path, Positions
 from alerts.rules.reader import read_book
-from alerts.rules.syntax import parse, parse_amount
+from alerts.rules.syntax import Or, parse, parse_amount
 from schemas.registry import BookLimit
 from schemas.vitals import VITALS
 from tests.alerts.rules.one_rule import (
@@ -294,3 +294,16 @@ def test_what_nobody_has_plainer_words_for_is_said_as_it_is() -> None:
     assert refused != HEAD
     with pytest.raises(BookError, match=r"length 2.*, got 1"):
         read_book("e.toml", refused + KEEP)
+
+
+def test_a_limit_of_the_book_says_what_it_is_a_limit_of() -> None:
+    text = HEAD + RULE + 'when = "diastolic > 120 mmHg or systolic > limit.systolic-goal"\n'
+    (limit,) = entry_of(read_book("e.toml", text + 'band = ["5 mmHg"]\n'), "Dr. Ito", 1).limits
+    assert (limit.name, limit.quantity) == ("systolic-goal", "systolic")
+
+
+def test_many_conditions_beside_each_other_are_not_nested() -> None:
+    """Only brackets and "not" nest: 35 conditions in a row are one level."""
+    text = " or ".join("not (systolic > 9 mmHg)" for _ in range(35))
+    assert len(text) < 1000
+    assert isinstance(parse(text), Or)

@@ -115,7 +115,11 @@ def test_what_comes_along_makes_sense(path: Path) -> None:
             '[["100 mg/dL", "5.6 mmol/L"], ["60 mg/dL", "3.3 mmol/L"]]',
             "ours.toml:15:11: The range is reversed: write 60 mg/dL first.",
         ),
-        (PRESSURE, "systolic > 180 mmHg and systolic < 90 mmHg", "ours.toml:34:8: This can never"),
+        (
+            PRESSURE,
+            "systolic > 180 mmHg and systolic < 90 mmHg",
+            "ours.toml:34:8: This can never hold of a patient: nobody would be told.",
+        ),
         (PRESSURE, "not (systolic >= 90 mmHg or systolic < 100 mmHg)", "ours.toml:34:8: This can"),
         (PRESSURE, "systolic > 90 mmHg or systolic <= 90 mmHg", "ours.toml:34:8: This holds of"),
         (
@@ -185,6 +189,7 @@ def test_a_circumstance_that_a_meter_tells_is_not_doubted(tmp_path: Path) -> Non
         ("weight-gain", "weigth-gain", True),
         ("weight-gain", "weight-gains", True),
         ("weight-gain", "eight-gain", True),
+        ("eight-gain", "weight-gain", True),
         ("weight-gain", "weight-goin", True),
         ("weight-gain", "weight-gian", True),
         ("weight-low", "weight-lo", True),
@@ -198,6 +203,8 @@ def test_a_circumstance_that_a_meter_tells_is_not_doubted(tmp_path: Path) -> Non
         ("weight-2day", "weight-aday", False),
         ("weight-aday", "weight-2day", False),
         ("weight", "weight2", False),
+        ("weight-gain", "weight-gainer", False),
+        ("weight-gainer", "weight-gain", False),
         ("weight-gain", "weight-loss", False),
         ("weight-gain", "weight-gain", False),
     ],
@@ -242,9 +249,14 @@ def test_a_limit_under_a_not_is_relaxed_the_other_way(tmp_path: Path) -> None:
     assert "Downwards lets more pass here" in refusal(tmp_path, text.replace('"down"', '"up"'))
 
 
-WARM = head("warm", '[vitals.body_temperature]\nfresh = "1h"\nunits = ["°C", "°F"]\n') + rule(
+WARM = head(
+    "warm",
+    '[vitals.body_temperature]\nfresh = "1h"\nunits = ["°C", "°F"]\n',
+    '[limits.chill]\nvalue = ["35.0 °C", "95.0 °F"]\nrelaxing = "down"',
+    'allowed = [["34.0 °C", "93.2 °F"], ["36.0 °C", "96.8 °F"]]\n',
+) + rule(
     "fever",
-    "temperature >= (38.0 °C, 100.4 °F)",
+    "temperature >= (38.0 °C, 100.4 °F) or temperature < limit.chill",
     'band = ["0.5 °C", "0.9 °F"]',
     vital="body_temperature",
 )
@@ -254,6 +266,7 @@ WARM = head("warm", '[vitals.body_temperature]\nfresh = "1h"\nunits = ["°C", "�
     ("old", "new", "says"),
     [
         ("0.9 °F", "9 °F", "0.5 °C and 9 °F are not the same: 0.5 °C are 0.9 °F."),
+        ("93.2 °F", "91.2 °F", "34.0 °C and 91.2 °F are not the same: 34.0 °C are 93.2 °F."),
         ("100.4 °F", "98.4 °F", "38.0 °C and 98.4 °F are not the same: 38.0 °C are 100.4 °F."),
     ],
 )
@@ -263,6 +276,21 @@ def test_a_band_in_two_scales_is_a_difference_and_a_limit_is_none(
     """0 °F is not 0 °C: a limit moves with the zero of its scale, a band does not."""
     assert load_book(written(tmp_path, WARM)).rules
     assert says in refusal(tmp_path, WARM.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("pair", "same"),
+    [("54 mg/dL, 2.8", False), ("54 mg/dL, 2.9", True), ("55 mg/dL, 3.2", True)],
+)
+def test_two_amounts_are_the_same_if_rounding_alone_is_between_them(
+    tmp_path: Path, pair: str, same: bool
+) -> None:
+    """To 1 mg/dL and to 0.1 mmol/L: 2.9 mmol/L are 52.2 mg/dL, 2.8 are 50.4."""
+    text = BOOK.replace("(54 mg/dL, 3.0", f"({pair}")
+    if same:
+        assert load_book(written(tmp_path, text)).rules
+    else:
+        assert "are not the same" in refusal(tmp_path, text)
 
 
 @pytest.mark.parametrize(("most", "claimed"), [(2, True), (1, False)])
