@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from alerts.engine.ladders.findings import Finding
-from alerts.engine.ladders.ladder import Ladder, Rung, VitalLadders
+from alerts.engine.ladders.ladder import Ladder, VitalLadders
 from alerts.engine.readings.sight import Sight
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.transitions.transition import transition
@@ -45,8 +45,8 @@ def _told(
     state: PartitionState, row: int, vital: VitalLadders, rungs: list[tuple[Ladder, int]]
 ) -> Transition:
     ladder, place = rungs[0]
-    those = [ladder.rungs[place] for ladder, place in rungs]
-    until_ms = state.log_ms + max(SHOWN_MS, *(_length_ms(rung) for rung in those))
+    those = [ladder.rungs[place].rule for ladder, place in rungs]
+    until_ms = state.log_ms + max(SHOWN_MS, *(_length_ms(rule.window) for rule in those))
     finding = Finding(
         event="warming",
         speaking=place,
@@ -59,7 +59,7 @@ def _told(
         deadline_ms=until_ms,
     )
     told = transition(state.patients[row], ladder, finding, vital.gated)
-    titles = ", ".join(f"{rung.rule.title.lower()} ({_need(rung)})" for rung in those)
+    titles = ", ".join(f"{rule.title.lower()} ({_need(rule.window)})" for rule in those)
     said = (
         f"Not all readings of {spoken(vital.vital.name)} from before now are known to these rules,"
         f" which look at several: {titles}"
@@ -67,21 +67,13 @@ def _told(
     return msgspec.structs.replace(told, reason=said)
 
 
-def _length_ms(rung: Rung) -> int:
-    match rung.rule.window:
-        case Mean() as mean:
-            return mean.days * DAY_MS
-        case Matching() as window:
-            return window.within_ms or 0
-        case None:
-            return 0
+def _length_ms(window: Matching | Mean | None) -> int:
+    assert window is not None, "only windows begin empty"
+    return window.days * DAY_MS if isinstance(window, Mean) else window.within_ms
 
 
-def _need(rung: Rung) -> str:
-    match rung.rule.window:
-        case Mean() as mean:
-            return f"the mean of {mean.days} days, from {mean.readings} readings on"
-        case Matching() as window:
-            return f"{window.matching} of the last {window.of} readings"
-        case None:
-            return "one reading"
+def _need(window: Matching | Mean | None) -> str:
+    assert window is not None, "only windows begin empty"
+    if isinstance(window, Mean):
+        return f"the mean of {window.days} days, from {window.readings} readings on"
+    return f"{window.matching} of the last {window.of} readings"

@@ -390,3 +390,11 @@ def test_what_one_reading_does_twice_has_two_names() -> None:
     ]
     assert found[3].evidence == found[5].evidence
     assert len({one.event_id for one in found}) == len(found)
+
+
+def test_what_is_critical_and_late_is_not_resolved_by_a_time_that_is_not_certain() -> None:
+    newer = record(NOON + HOUR, [replace(pressure(NOON + HOUR, 120), time="receipt")])
+    late = NOON + 2 * HOUR
+    assert short(judged(newer, record(late, [pressure(NOON, 200)]))) == ["onset critical bp-severe"]
+    (found,) = judged(newer, record(late, [pressure(NOON, 85)]))
+    assert (found.event, found.rule) == ("resolved-before-seen", "bp-low")

@@ -15,6 +15,7 @@ from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import PRESSURE, head, rule
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
 from tests.alerts.engine.small_books import COUNTED, GATED, MEAN
 from tests.alerts.readings import (
@@ -85,6 +86,10 @@ def test_only_what_is_critical_and_fresh_pages() -> None:
         ("onset", "critical", "bp-severe"),
         ("onset", "critical", "glucose-below-54"),
     ]
+    state = watched(glucose(NOON, 50))
+    step(state, [Tick(NOON + HOUR)])
+    replanned(state, under(DIABETES))
+    assert told(state) == [("onset", "critical", "glucose-below-54")], "one hour old is fresh"
     state = watched(glucose(NOON, 50), pressure(NOON, 200))
     step(state, [Tick(NOON + HOUR + 1)])
     replanned(state, under(*BOTH))
@@ -139,6 +144,25 @@ def test_a_rung_that_goes_eases_what_another_book_keeps_open() -> None:
     step(state, at_once(pressure(NOON, 200, 70), patient_id="p4"))
     replanned(state, PatientEntry("p4", "Alex", ["clinic-trial"]))
     assert told(state) == [("eased", "medium", "trial-elevated")]
+
+
+def test_a_rung_that_goes_is_told_of_only_if_what_is_left_is_less_severe() -> None:
+    texts = [
+        head(book, PRESSURE)
+        + rule(book, f"systolic > {limit} mmHg", ladder="bp", severity=severity)
+        for book, limit, severity in (
+            ("first", 200, "critical"),
+            ("second", 190, "critical"),
+            ("third", 180, "high"),
+        )
+    ]
+    rules = arrange([read_book("severe.toml", text) for text in texts])
+    state = fresh_state(under("first", "second", "third"), rules=rules)
+    step(state, at_once(pressure(NOON, 210)))
+    replanned(state, under("second", "third"))
+    assert told(state) == []
+    replanned(state, under("third"))
+    assert told(state) == [("eased", "high", "third")]
 
 
 def reloaded(state: PartitionState, rules: RuleSet, entry: PatientEntry) -> PartitionState:

@@ -2,9 +2,14 @@
 
 import pytest
 
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.unassigned import UnassignedDevices
+from alerts.rules.reader import read_book
 from schemas.kafka import Tick
+from tests.alerts.book_text import rule
 from tests.alerts.engine.confirming import events, judged
+from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.window_rules import GATED, ROBIN
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -128,4 +133,21 @@ def test_a_value_that_waits_and_comes_with_others_is_judged_by_its_own_age() -> 
         ("onset", "high"),
         ("worsened", "critical"),
         ("stale", "medium"),
+    ]
+
+
+def test_a_repeat_in_time_is_heard_though_another_match_waited_in_vain() -> None:
+    """Of two flagged matches of one ladder one expired; the other may be repeated to the end."""
+    text = GATED + rule("upper", "systolic > 180 mmHg", ladder="bp", severity="critical")
+    text += rule("lower", "diastolic > 120 mmHg", ladder="bp")
+    rules = arrange([read_book("edges.toml", text)])
+    vain = measured(NOON, 150, 125, "body-moved")
+    asked = measured(NOON + 5 * MINUTE, 190, "NaN", "body-moved")
+    repeat = measured(NOON + 20 * MINUTE, 190, "NaN")
+    found = by_cuts(at_once(vain, asked, repeat), ROBIN, rules=rules)
+    assert [(one.event, one.rule, "unverified" in one.marks) for one in found] == [
+        ("repeat-asked", "lower", False),
+        ("repeat-asked", "upper", False),
+        ("onset", "lower", True),
+        ("worsened", "upper", False),
     ]

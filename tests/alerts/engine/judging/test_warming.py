@@ -13,9 +13,10 @@ from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.rules.load import load_books
+from alerts.rules.reader import read_book
 from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
-from tests.alerts.book_text import rule
+from tests.alerts.book_text import GLUCOSE, head, rule
 from tests.alerts.desk.virtual_desk import VirtualDesk
 from tests.alerts.engine.window_rules import rules
 from tests.alerts.readings import (
@@ -185,3 +186,20 @@ def test_the_item_leaves_the_work_list_when_the_windows_have_had_their_time() ->
     desk.after(2 * DAY)
     assert desk.case().attention == "resolved"
     assert desk.told() == []
+
+
+def test_windows_that_began_empty_are_told_of_until_the_longest_may_be_full() -> None:
+    """Seven days at least; a mean of eight days, and two of three in nine, take longer."""
+    for window, days in [
+        ("{ mean_days = 8, readings = 3, days = 2 }", 8),
+        ('{ matching = 2, of = 3, within = "9d" }', 9),
+        ('{ matching = 2, of = 3, within = "1d" }', 7),
+        ("{ matching = 2, of = 3 }", 7),
+    ]:
+        text = head("sugar", GLUCOSE) + rule(
+            "high", "glucose > (180 mg/dL, 10.0 mmol/L)", f"window = {window}", vital="glucose"
+        )
+        books = arrange([BOOKS["adult-standard"], read_book("sugar.toml", text)])
+        state = upgraded(books, "adult-standard", "sugar")
+        (one,) = step(state, [Tick(NOON + MINUTE)]).transitions
+        assert (one.event, one.confirm_by_ms) == ("warming", NOON + days * DAY)

@@ -171,6 +171,10 @@ def test_a_mean_and_a_rise_are_shown_to_a_tenth() -> None:
     assert limits.field_text(mean, seen, sums(mean, 4052, 3))[0] == "135.1 mmHg"
     assert limits.field_text(mean, seen, sums(mean, 2701, 2))[0] == "135.1 mmHg", "half up"
     assert limits.field_text(mean, seen, sums(mean, 0, 0)) == ("", "mm[Hg]")
+    middle = limit("map >= 93.3 mmHg", "window = { mean_days = 7, readings = 12, days = 3 }")
+    of_two = np.array([[2400, 1600, 0, 0]], np.int64), np.full((1, 4), 2, np.int64)
+    (both,) = summed((middle,), Sums(*of_two, np.zeros((1, 4), np.int8), None, None))
+    assert limits.field_text(middle, seen, both)[0] == "93.3 mmHg", "(120 + 2 * 80) / 3"
     text = HEAD + RISE
     (ladder,) = arrange([read_book("e.toml", text)]).ladders
     (rise,) = ladder.rungs[0].rule.condition.tests()

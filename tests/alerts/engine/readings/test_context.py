@@ -134,6 +134,17 @@ def test_a_newer_reading_within_limits_has_resolved_what_becomes_known_late() ->
     assert events(judged(*log[:2], context(HIGH, "fasting", NOON + 2 * MINUTE))) == ["onset"]
 
 
+def test_a_newer_reading_resolves_each_rung_that_it_contradicts() -> None:
+    """Not only the most severe one: its context came late, as that of the older one did."""
+    rung = BOOK.text[BOOK.text.index("[[rule]]") :]
+    worse = rung.replace("fasting-high", "fasting-severe").replace('"medium"', '"high"')
+    book = BOOK.text + worse.replace("(130 mg/dL, 7.2 mmol/L)", "(180 mg/dL, 10.0 mmol/L)")
+    newer = glucose(NOON + MINUTE, 100)
+    log = [*at_once(HIGH, newer), context(newer, "fasting", newer.at_ms)]
+    (found,) = judged(*log, context(HIGH, "fasting", NOON + 2 * MINUTE), book=book)
+    assert (found.event, found.rule) == ("resolved-before-seen", "fasting-high")
+
+
 def test_a_context_that_comes_before_its_measurement_waits_for_it() -> None:
     """A gateway sends what is live before its backlog; a restart in between forgets nothing."""
     early = context(HIGH, "fasting", NOON)
