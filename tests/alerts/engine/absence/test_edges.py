@@ -7,6 +7,7 @@ import pytest
 
 from alerts.engine.absence.surroundings import Surroundings, device_number
 from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.offline import Offline
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
@@ -374,3 +375,12 @@ def test_a_device_is_news_when_it_was_not_heard_for_more_than_an_hour() -> None:
     assert around.take(report(NOON + 2 * HOUR + 2, heard_ago_s=0))
     assert 0 <= number < 2**48
     assert number != device_number("A0:00:00:00:00:02")
+
+
+def test_in_a_log_from_a_file_too_a_patient_who_never_sent_anything_is_missed() -> None:
+    book = read_book("silence.toml", HEAD + silent("quiet", "glucose", 3))
+    engine = Offline([book])
+    plan = PatientEntry("p1", "Robin", ["silence"], care_plan_from_ms=NOON)
+    assert engine.take([plan, Tick(NOON)]) == []
+    found = engine.take([Tick(NOON + hours * HOUR) for hours in range(1, 24 * 5)])
+    assert [(one.event, one.ladder) for one in found] == [("onset", "absence-glucose")]

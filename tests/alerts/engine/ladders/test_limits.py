@@ -194,6 +194,8 @@ def test_durations_are_said_in_hours_and_minutes() -> None:
         for ms in (0, minute - 1, minute, 59 * minute, 60 * minute, 61 * minute, -5, 310 * minute)
     ]
     assert said == ["0 min", "0 min", "1 min", "59 min", "1 h", "1 h 1 min", "0 min", "5 h 10 min"]
+    days = [wording.duration_text(hours * 60 * minute) for hours in (24, 47, 48, 49, 72)]
+    assert days == ["24 h", "47 h", "2 days", "49 h", "3 days"]
 
 
 def test_personal_limits_are_read_as_those_of_a_book() -> None:

@@ -1,6 +1,7 @@
 """Slots: small, and the same readings back; the bytes of a ring are read as they were written."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -13,14 +14,17 @@ from alerts.engine.readings.sight import evidence_of
 from alerts.engine.state.memory import DAYS_MAX, RECENT_MAX, RING_MAX, Memory
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.remembered import (
+    by_receipt,
     censored,
     entries_of,
     evidence_of_entries,
+    is_receipt,
     sight_of_entry,
     values_of_entries,
 )
 from alerts.rules.load import load_books
 from alerts.rules.values import NOT_ASSESSED, SET
+from schemas.kafka import TimeQuality
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
 from tests.alerts.readings import NOON, Measured, fresh_state, pressure, stamped
@@ -113,6 +117,15 @@ def test_a_slot_whose_recent_ones_are_all_one_knows_no_other() -> None:
     (slot,) = memory.slots(np.array([7])).tolist()
     memory.remember_run(slot, np.full(RECENT_MAX, 11, np.uint64))
     assert (memory.knows(slot, 11), memory.knows(slot, 12)) == (True, False)
+
+
+def test_a_ring_knows_whose_clock_each_time_is() -> None:
+    """Only what its device dates may end what is critical."""
+    clocks: list[TimeQuality] = ["device-clock", "receipt"]
+    measured = [replace(pressure(NOON + n, 120), time=clocks[n % 2]) for n in range(8)]
+    entries = entries_of(Memory(blood_pressure().vital).layout, gathered(*measured).columns())
+    assert [is_receipt(entry.item()) for entry in entries] == [False, True] * 4
+    assert by_receipt(entries).tolist() == [False, True] * 4
 
 
 @given(st.integers(1, 3 * RING_MAX))
