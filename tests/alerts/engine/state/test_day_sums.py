@@ -218,6 +218,14 @@ def test_the_ninth_day_takes_the_place_of_the_oldest_and_a_late_one_only_is_know
     assert (len(kept.days()), kept.forgotten()) == (8, 10)
 
 
+def test_the_day_before_the_oldest_takes_no_place() -> None:
+    kept = Kept()
+    for day in range(10, 18):
+        kept.add(One(day))
+    kept.add(One(9))
+    assert (sorted(kept.days()), kept.forgotten()) == (list(range(10, 18)), 9)
+
+
 @pytest.mark.parametrize(
     ("gap", "from_day", "counted"),
     [
@@ -244,6 +252,7 @@ def test_the_first_day_of_all_is_a_day_like_any_other() -> None:
     assert seen(kept.windows([0], 7, [0]))[-1] == []
     kept.add(One(1))
     assert seen(kept.windows([1], 7, [0]))[-1] == [1]
+    assert seen(kept.windows([1], 1, [0]))[-1] == [1], "day 0 went before it"
 
 
 @pytest.mark.parametrize(("from_day", "counted"), [(0, True), (50, True), (51, False)])
