@@ -15,19 +15,24 @@ from alerts.engine.state.memory import DAYS_MAX, RECENT_MAX, RING_MAX, Memory
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.remembered import (
     by_receipt,
+    came_late,
     censored,
     entries_of,
     evidence_of_entries,
     is_receipt,
+    note_late,
     sight_of_entry,
+    tenths_of,
     values_of_entries,
 )
 from alerts.rules.load import load_books
+from alerts.rules.reader import read_book
 from alerts.rules.values import NOT_ASSESSED, SET
 from schemas.kafka import TimeQuality
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
-from tests.alerts.readings import NOON, Measured, fresh_state, pressure, stamped
+from tests.alerts.book_text import head, rule
+from tests.alerts.readings import NOON, Measured, fresh_state, pressure, quantity, stamped
 
 values = st.sampled_from(["HI", "LO", "NaN"]) | st.decimals(
     min_value=40, max_value=300, places=1
@@ -83,11 +88,11 @@ def test_a_ring_gives_back_what_was_measured(
     assert censored(entries)[0] == (not {"HI", "LO"}.isdisjoint([systolic, diastolic]))
     reading = gatherer.sources[0].reading
     assert (sight.reading_id, sight.status) == (reading.reading_id, list(flags))
-    for name, quantity in sight.quantities.items():
+    for name, kept in sight.quantities.items():
         received = reading.quantities[name]
-        assert quantity.absent == received.absent
-        if quantity.value is not None and received.value is not None:
-            assert float(quantity.value) == float(received.value)
+        assert kept.absent == received.absent
+        if kept.value is not None and received.value is not None:
+            assert float(kept.value) == float(received.value)
 
 
 def test_a_device_that_did_not_look_has_not_assessed() -> None:
@@ -126,6 +131,49 @@ def test_a_ring_knows_whose_clock_each_time_is() -> None:
     entries = entries_of(Memory(blood_pressure().vital).layout, gathered(*measured).columns())
     assert [is_receipt(entry.item()) for entry in entries] == [False, True] * 4
     assert by_receipt(entries).tolist() == [False, True] * 4
+
+
+def test_a_late_reading_of_a_device_that_did_not_look_has_not_assessed_either() -> None:
+    """The flags of an oximeter fill their column to the top: beside them that it came late."""
+    vital = VITALS["oximetry"]
+    book = read_book(
+        "air.toml",
+        head("air", '[vitals.oximetry]\nfresh = "1h"\nunits = ["%"]\n')
+        + rule("weak", "status is inadequate-signal", vital="oximetry"),
+    )
+    (ladders,) = (one for one in arrange([book]).vitals if one.vital is vital)
+    kinds = kinds_of(ladders)
+    gatherer = Gatherer(vital, frozenset())
+    one = Measured("oximetry", {"spo2": quantity(97, "%")}, NOON)
+    gatherer.add((0, 0, 0, NOON), stamped(one, NOON), alone=True, judged=True)
+    columns = gatherer.columns()
+    columns.flags[:] = 0
+    entries = entries_of(Memory(vital).layout, columns)
+    note_late(entries, np.ones(1, np.bool_))
+    assert came_late(entries).tolist() == [True]
+    status = values_of_entries(entries, kinds).status["inadequate-signal"]
+    assert status.tolist() == [NOT_ASSESSED]
+
+
+def test_tenths_are_of_the_canonical_unit_and_rounded_half_up() -> None:
+    measured = [
+        pressure(NOON, "119.95", "119.94"),
+        pressure(NOON, "16.0", "NaN", unit="kPa"),
+        pressure(NOON, "HI", "80"),
+    ]
+    tenths = tenths_of(gathered(*measured).columns().values, VITALS["blood_pressure"])
+    assert tenths[:, :2].tolist() == [[1200, 1199], [1200, 0], [0, 800]]
+
+
+def test_evidence_of_several_entries_is_that_of_each() -> None:
+    vital = blood_pressure()
+    kinds = kinds_of(vital)
+    entries = entries_of(
+        Memory(vital.vital).layout,
+        gathered(*(pressure(NOON + n, 120 + n, 80) for n in range(3))).columns(),
+    )
+    alone = [evidence_of(sight_of_entry(one.item(), vital.vital, kinds)) for one in entries]
+    assert evidence_of_entries(entries, vital.vital, kinds) == alone
 
 
 @given(st.integers(1, 3 * RING_MAX))
