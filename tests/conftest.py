@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 import os
 
 from hypothesis import Phase, settings
@@ -12,3 +13,13 @@ settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True
 found_at_once = [Phase.explicit, Phase.generate]
 settings.register_profile("mutants", deadline=None, derandomize=True, phases=found_at_once)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of every later search for garbage.
+
+    The fixtures of brokers and of the gateway look for what a test left behind, each time; through
+    the whole suite's modules and tests that takes longer than many a test.
+    """
+    gc.collect()
+    gc.freeze()
