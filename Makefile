@@ -41,6 +41,8 @@ test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and Timescal
 
 test-true: setup-true ## Run the Bluetooth tests with Debian's kernel and bluetoothd, emulated
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.true_world --timeout=120 \
+		--override-ini=cache_dir=.pytest_cache/true \
+		--numprocesses=auto --maxprocesses=2 --dist=worksteal \
 		tests/true tests/simulators/test_world.py \
 		$(addprefix tests/gateway/bluetooth/test_,$(TRUE_WORLD:=.py)) $(ARGS)
 

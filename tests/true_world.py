@@ -1,8 +1,8 @@
 """A plugin of pytest: the tests that ask for a Bluetooth world, in the true one.
 
 ``pytest -p tests.true_world tests/gateway`` runs those tests, unchanged, against Debian's kernel
-and bluetoothd in an emulated machine. It starts once for all; each test gets an adapter, an air, a
-bus socket and a run of bluetoothd of its own.
+and bluetoothd in an emulated machine. It starts once for all, with ``--numprocesses`` once for each
+process; each test gets an adapter, an air, a bus socket and a run of bluetoothd of its own.
 """
 
 import shutil
@@ -50,7 +50,7 @@ FAST_ONLY = {
 
 
 class Plugin:
-    """Holds the one machine."""
+    """Holds the machine of this process."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="vw-"))
@@ -70,9 +70,10 @@ class Plugin:
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 
-    def pytest_runtestloop(self) -> None:
-        """Start the machine, once it is known that there is something to run."""
-        self._machine.__enter__()
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Start the machine, once it is known that there is something to run here."""
+        if session.config.getoption("dist") == "no":  # else it is left to the workers
+            self._machine.__enter__()
 
     def pytest_unconfigure(self) -> None:
         """End it."""
