@@ -37,6 +37,7 @@ test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas
 
 test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.real.stages \
+		--numprocesses=auto --maxprocesses=2 --dist=loadfile \
 		tests/real tests/ingest tests/alerts $(ARGS)
 
 test-true: setup-true ## Run the Bluetooth tests with Debian's kernel and bluetoothd, emulated

@@ -1,8 +1,8 @@
 """A plugin of pytest: the stages' own tests, but with Apache Kafka and Mosquitto.
 
 ``pytest -p tests.real.stages tests/ingest`` runs those tests that ask for a broker. Kafka runs once
-for all of them; each finds it without a topic. Whoever restarts it finds its disk empty, as the
-embedded one's memory would be.
+for all of them, with ``--numprocesses`` once for each process; each test finds it without a topic.
+Whoever restarts it finds its disk empty, as the embedded one's memory would be.
 """
 
 import shutil
