@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.errors import TooShort
 
 
 class Field(NamedTuple):
@@ -60,7 +60,7 @@ class Layout(dict[int, _Plan]):
         plan = self[flags] = _Plan(packer.size, packer.unpack_from, itemgetter(0, *order, -2))
         return plan
 
-    def _too_short(self, payload: bytes) -> MalformedPayload:
+    def _too_short(self, payload: bytes) -> TooShort:
         """Name the first field that has no room."""
         first, end, name = 0, 1, "the flags"
         fields = iter(self._fields)
@@ -68,10 +68,7 @@ class Layout(dict[int, _Plan]):
             field = next(fields)
             if _is_announced(field, payload[0]):
                 first, end, name = end, end + struct.calcsize("<" + field.form), field.name
-        return MalformedPayload(
-            f"{self._characteristic}: {len(payload)} bytes are too few, "
-            f"{name} needs bytes {first} to {end - 1}"
-        )
+        return TooShort(self._characteristic, len(payload), name, first, end)
 
 
 def _is_announced(field: Field, flags: int) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from schemas.gatt.errors import MalformedPayload
+from schemas.gatt.errors import TooShort
 
 
 class Octets:
@@ -20,11 +20,8 @@ class Octets:
         """Return the next ``count`` bytes, or raise ``MalformedPayload`` naming the field."""
         end = self._position + count
         if end > len(self._payload):
-            message = (
-                f"{self._characteristic}: {len(self._payload)} bytes are too few, "
-                f"{field} needs bytes {self._position} to {end - 1}"
-            )
-            raise MalformedPayload(message)
+            length = len(self._payload)
+            raise TooShort(self._characteristic, length, field, self._position, end)
         taken = self._payload[self._position : end]
         self._position = end
         return taken

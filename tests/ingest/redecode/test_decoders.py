@@ -201,7 +201,7 @@ def compare(columns: Columns, expected: list[Measurement | str]) -> None:
         if isinstance(measurement, str):
             assert not columns.complete[row]
             missing = columns.fields[columns.missing[row]]
-            assert NOT_SHORT.get(missing, f", {missing} needs bytes ") in measurement
+            assert NOT_SHORT.get(missing, f" too few for {missing} (byte") in measurement
             continue
         assert columns.complete[row]
         assert columns.vital is measurement.vital

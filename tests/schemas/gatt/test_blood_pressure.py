@@ -69,7 +69,7 @@ def test_the_sentence_names_the_characteristic_the_field_and_the_bytes() -> None
     with pytest.raises(MalformedPayload) as caught:
         blood_pressure.decode(bytes.fromhex("03020304050607"))
     assert str(caught.value) == (
-        "blood pressure measurement: 7 bytes are too few, the timestamp needs bytes 7 to 13"
+        "blood pressure measurement: 7 bytes are too few for the timestamp (bytes 7 to 13)"
     )
     assert caught.value.reason == "malformed-payload"
 
