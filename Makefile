@@ -5,7 +5,7 @@ ARGS ?=
 TRUE_WORLD ?= admitting batteries bedside daemon device_clocks leftovers pairing repair segments \
 	survival visits window
 
-.PHONY: help setup setup-test setup-real setup-true setup-gateway setup-server demo \
+.PHONY: help setup setup-test setup-real setup-true setup-gateway setup-server setup-analysis demo \
 	test test-real test-true lint format bench fuzz mutants nightly
 
 help: ## Show this list
@@ -28,6 +28,9 @@ setup-gateway: ## Set up a Raspberry Pi: the gateway's packages and no others
 
 setup-server: ## Set up the clinic's side: ingest and alerts, without simulators
 	@$(PYTHON) -m setup server
+
+setup-analysis: ## Set up the clinic's side and what back-tests and cohorts need: pandas
+	@$(PYTHON) -m setup analysis
 
 demo: setup ## Run the whole path on this machine; options: make demo ARGS="--homes 5"
 	@.venv/bin/vitalwire demo $(ARGS)

@@ -1,4 +1,4 @@
-"""`python3 -m setup gateway|server|demo|test`, run by the Makefile and the Dockerfile."""
+"""`python3 -m setup gateway|server|analysis|demo|test`, run by the Makefile and the Dockerfile."""
 
 from __future__ import annotations
 

@@ -76,6 +76,7 @@ _BASE = ("--no-default-groups", "--group=build", "--group=tool")
 PURPOSES = {
     "gateway": Purpose(_BASE),
     "server": Purpose((*_BASE, "--extra=server")),
+    "analysis": Purpose((*_BASE, "--extra=server", "--extra=analysis")),
     "demo": Purpose((*_BASE, "--extra=demo"), (DBUS_DAEMON,)),
     "test": Purpose(
         ("--group=dev", "--extra=demo", "--extra=analysis"),

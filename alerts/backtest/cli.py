@@ -16,14 +16,17 @@ Examples:
   vitalwire rules backtest draft.toml --against live --html draft.html
       what changes if the draft takes the place of the books in force
   vitalwire rules backtest adult-diabetes --from readings.parquet --patients patients.jsonl --json
+  vitalwire rules backtest ours.toml --from export.csv --column patient_id=MRN --unit glucose=mmol/L
+      a hospital's table, by its own names; what is missing or misspelt is told
 
 \b
 A file has a row per reading: patient_id, vital, measured_at, the quantities (systolic, diastolic,
 pulse, glucose; HI and LO are values); if there: unit, received_at, status, outcome, time_quality,
-reading_id. A status of none: the device noticed nothing. What it lacks is assumed, and said. Rules
-about absence, and those that ask for a circumstance, are left out and named; what a date brings (a
-missing baseline, a limit that ends) is counted at the end alone. Needs the extra 'analysis'. It
-writes the files that you name alone.
+reading_id. --column says how a file calls one. A status of none: the device noticed nothing. What
+it lacks is assumed, and said. Rules about absence, and those that ask for a circumstance, are left
+out and named; what a date brings (a missing baseline, a limit that ends) is counted at the end
+alone. Needs the extra 'analysis' (in a checkout: make setup-analysis). It writes the files that you
+name alone.
 """
 
 
@@ -51,6 +54,20 @@ def _is_date(text: str) -> bool:
     help="database, FILE.parquet, FILE.csv or FILE.csv.gz.",
 )
 @click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="How a file calls a column, such as patient_id=MRN; again for each.",
+)
+@click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="VITAL=UNIT",
+    help="In which unit a vital is where no column says so, such as glucose=mmol/L.",
+)
+@click.option(
     "--since",
     default="90d",
     show_default=True,
@@ -71,6 +88,8 @@ def backtest(  # noqa: PLR0913 - one per option
     *,
     books: tuple[str, ...],
     source: str,
+    columns: tuple[str, ...],
+    units: tuple[str, ...],
     since: str,
     against: tuple[str, ...],
     patients: Path | None,
@@ -87,6 +106,11 @@ def backtest(  # noqa: PLR0913 - one per option
     except ImportError as error:
         raise MisconfiguredError(
             f"A back-test needs {error.name}.",
-            "Install vitalwire[analysis]; in a checkout: make setup-test.",
+            "Install vitalwire[analysis]; in a checkout: make setup-analysis.",
         ) from error
-    run(Asked(books, source, since, against, patients, zone, csv_file, html_file, as_json=as_json))
+    run(
+        Asked(
+            books, source, columns, units, since, against, patients, zone, csv_file, html_file,
+            as_json=as_json,
+        )
+    )  # fmt: skip

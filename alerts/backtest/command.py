@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -18,6 +19,8 @@ from rich.table import Table as ShownTable
 from alerts.backtest import sources
 from alerts.backtest.checked import REASONS
 from alerts.backtest.history import History, history
+from alerts.backtest.naming import by_our_names, in_units, named_columns, stated_units
+from alerts.backtest.remarks import counted
 from alerts.backtest.replay import Played, play
 from alerts.backtest.replay import Progress as Heard
 from alerts.backtest.report import Report, as_json, csv_rows, page, report
@@ -41,6 +44,8 @@ class Asked:
 
     books: tuple[str, ...]
     source: str
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
     since: str
     against: tuple[str, ...]
     patients: Path | None
@@ -81,22 +86,36 @@ def run(asked: Asked) -> None:
 
 def _told(past: History) -> list[str]:
     """Say what of a table did not count, and what was taken for granted."""
-    left = [f"{count:,} rows left out: {REASONS[why]}." for why, count in past.rejected.items()]
+    left = [
+        f"{counted(count, 'row')} left out: {REASONS[why]}." for why, count in past.rejected.items()
+    ]
     return [*left, *past.remarks]
 
 
 def _past(asked: Asked) -> tuple[History, sources.Clinic]:
     """Read history and care plans; ``--since`` counts from the newest reading."""
     if asked.source == sources.DATABASE:
+        if asked.columns or asked.units:
+            raise MisconfiguredError(
+                "--column and --unit are about a file.", "Name it with --from FILE.csv."
+            )
         url = database_url()
         clinic = sources.from_database(url, partial(_since_ms, asked.since))
     else:
-        clinic = sources.Clinic(sources.from_file(Path(asked.source)), [])
+        clinic = sources.Clinic(_table(asked), [])
     if asked.patients is not None:
         clinic = replace(clinic, patients=sources.patients_from_file(asked.patients))
     past = history(clinic.readings)
     newest_ms = int(past.measured_ms.max()) if len(past) else 0
     return past.since(_since_ms(asked.since, newest_ms)), clinic
+
+
+def _table(asked: Asked) -> Any:  # noqa: ANN401 - pandas has no types here
+    """Read a file and give it our names and its units."""
+    names, units = named_columns(asked.columns), stated_units(asked.units)
+    texts = [theirs for ours, theirs in names.items() if ours in sources.TEXTS]
+    frame = by_our_names(sources.from_file(Path(asked.source), texts), names)
+    return in_units(frame, units, foreign=bool(names))
 
 
 def _since_ms(since: str, newest_ms: int) -> int:

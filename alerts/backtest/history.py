@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from alerts.backtest.checked import doubtful, numbers, units, without_value
+from alerts.backtest.naming import KNOWN, require_columns
 from alerts.backtest.remarks import remarks
-from schemas.errors import InvalidInput
 from schemas.kafka import TimeQuality
 from schemas.vitals import VITALS
 
@@ -30,11 +30,6 @@ Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 Identities = npt.NDArray[np.uint64]
 
-_NEEDED = ("patient_id", "vital", "measured_at")
-_OPTIONAL = (
-    "unit", "received_at", "earliest_at", "time_quality", "outcome", "status", "reading_id",
-    "session_id",
-)  # fmt: skip
 _EARLIEST_MS = 10**11
 """Before this instant, in 1973, nobody measured: what is smaller counts seconds, not ms."""
 _NO_FLAG = "none"
@@ -119,7 +114,7 @@ class History:
 
 def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
     """Check a table and lay it out. Raises ``InvalidInput`` if a needed column is not there."""
-    quantities = _quantities(frame)
+    quantities = require_columns(frame.columns)
     reasons: dict[str, Booleans] = {"vital": ~frame["vital"].isin(list(VITALS)).to_numpy()}
     reasons["patient"] = frame["patient_id"].isna().to_numpy()
     measured_ms, reasons["time"] = _instants(frame["measured_at"])
@@ -155,23 +150,8 @@ def history(frame: Any) -> History:  # noqa: ANN401 - pandas has no types here
         high=high[order],
         low=low[order],
         rejected=rejected,
-        remarks=list(remarks(frame, (*_NEEDED, *_OPTIONAL, *quantities), quantities, empty)),
+        remarks=list(remarks(frame, KNOWN, quantities, empty)),
     )
-
-
-def _quantities(frame: Any) -> list[str]:  # noqa: ANN401
-    """Give the columns that hold values; raise ``InvalidInput`` if there is none, or no other."""
-    missing = [name for name in _NEEDED if name not in frame.columns]
-    known = [quantity.name for vital in VITALS.values() for quantity in vital.quantities]
-    quantities = [name for name in dict.fromkeys(known) if name in frame.columns]
-    if missing or not quantities:
-        lacks = ", ".join(missing) or "a column for any quantity, such as systolic"
-        has = ", ".join(map(str, frame.columns)) or "none"
-        raise InvalidInput(
-            "columns",
-            f"The table lacks {lacks}; its columns are {has}. Name them so in its first row.",
-        )
-    return quantities
 
 
 def _sifted(reasons: dict[str, Booleans], rows: int) -> tuple[Booleans, dict[str, int]]:

@@ -29,15 +29,26 @@ def remarks(
         yield "There is no column received_at: each reading counts as arrived when it was measured."
     if zoneless := int(_names_no_zone(frame["measured_at"]).sum()):
         yield (
-            f"{zoneless:,} times name no zone and are taken as UTC; if clocks in the clinic "
-            "showed them, write 2026-03-02T08:00+01:00, or shifts and days are counted wrongly."
+            f"{_which(zoneless, 'time', 'names no zone and is', 'name no zone and are')} taken as "
+            "UTC; if clocks in the clinic showed them, write 2026-03-02T08:00+01:00, or shifts and "
+            "days are counted wrongly."
         )
     unread = [str(name) for name in frame.columns if name not in read]
     if unread:
         yield f"Columns that nobody reads: {', '.join(unread)}."
     if empty:
         known = ", ".join(quantities)
-        yield f"{empty:,} rows hold no value of their vital; the columns with values are {known}."
+        hold = _which(empty, "row", "holds no value of its vital", "hold no value of their vital")
+        yield f"{hold}; the columns with values are {known}."
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many there are: ``1 row``, ``1,200 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _which(count: int, noun: str, one: str, many: str) -> str:
+    return f"{counted(count, noun)} {one if count == 1 else many}"
 
 
 def _names_no_zone(column: Any) -> npt.NDArray[np.bool_]:  # noqa: ANN401

@@ -19,6 +19,7 @@ from alerts.backtest.figures import (
     changes_by_rule,
     compare,
 )
+from alerts.backtest.remarks import counted
 from alerts.backtest.replay import Played
 from alerts.backtest.tables import Table
 from alerts.rules.book import Book
@@ -63,8 +64,9 @@ def report(
         for at_ms in (played.first_ms, played.last_ms)
     )
     about = (
-        f"{played.judged:,} readings of {played.patients:,} patients, {played.patient_days:,.0f} "
-        f"patient-days, {first} to {last}; {len(ours):,} alerts."
+        f"{counted(played.judged, 'reading')} of {counted(played.patients, 'patient')}, "
+        f"{counted(round(played.patient_days), 'patient-day')}, {first} to {last}; "
+        f"{counted(len(ours), 'alert')}."
     )
     name = " + ".join(book.name for book in books)
     return Report(name, None if before is None else before.name, about, tables)

@@ -1,7 +1,7 @@
 """Where history comes from: the clinic's database, a Parquet file, a CSV file. Bounded waits."""
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,21 @@ DATABASE = "database"
 _CONNECT_WITHIN_S = 5
 _STATEMENT_WITHIN_MS = 600_000
 _ROWS_AT_ONCE = 50_000
-_TEXTS = (
+TEXTS = (
     "patient_id", "vital", "reading_id", "unit", "status", "outcome", "time_quality", "session_id",
 )  # fmt: skip
 
 
-def from_file(path: Path) -> Any:  # noqa: ANN401 - pandas has no types here
-    """Read a Parquet or CSV file into a table. Raises ``MisconfiguredError``."""
+def from_file(path: Path, texts: Iterable[str] = ()) -> Any:  # noqa: ANN401 - pandas has no types here
+    """Read a Parquet or CSV file into a table. Raises ``MisconfiguredError``.
+
+    ``texts``: further columns that stay text, whatever they look like.
+    """
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
         elif path.name.endswith((".csv", ".csv.gz")):
-            frame = _csv(path)
+            frame = _csv(path, {*TEXTS, *texts})
         else:
             raise MisconfiguredError(
                 f"{path} is neither .parquet nor .csv nor .csv.gz.", "Name a file, or `database`."
@@ -46,7 +49,7 @@ def from_file(path: Path) -> Any:  # noqa: ANN401 - pandas has no types here
     return frame
 
 
-def _csv(path: Path) -> Any:  # noqa: ANN401
+def _csv(path: Path, texts: set[str]) -> Any:  # noqa: ANN401
     """Read commas, or the semicolons and tabs that spreadsheets write where 5.4 is 5,4.
 
     Names and words stay text: a patient called 007 is not the number 7.
@@ -58,10 +61,7 @@ def _csv(path: Path) -> Any:  # noqa: ANN401
     ):
         heading = text.readline().strip()
     separator = max(",;\t", key=heading.count)
-    types = {
-        name: "string" for name in (part.strip('" ') for part in heading.split(separator))
-        if name in _TEXTS
-    }  # fmt: skip
+    types = dict.fromkeys(texts, "string")
     return pd.read_csv(path, sep=separator, dtype=types, keep_default_na=False, na_values=[""])
 
 

@@ -111,7 +111,7 @@ class _Reader:
     def _progress(self, number: int) -> None:
         """Show a person who waits how far it is."""
         if number % _PROGRESS_LINES == 0 and sys.stderr.isatty():
-            click.echo(f"\r{number} lines", err=True, nl=False)
+            click.echo(f"\r{_counted(number)}", err=True, nl=False)
 
     def report(self, name: str) -> None:
         """Say what was odd, how much was read and how much was left out."""

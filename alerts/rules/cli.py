@@ -41,7 +41,8 @@ def check(*, books: tuple[str, ...], as_json: bool) -> None:
         else:
             count = len(book.every_rule)
             found = {"book": book.name, "rules": count, "sha256": book.sha256}
-            text = f"{book.name}: {count} rules, sha256 {book.sha256[:12]}"
+            said = "1 rule" if count == 1 else f"{count} rules"
+            text = f"{book.name}: {said}, sha256 {book.sha256[:12]}"
             click.echo(msgspec.json.encode(found) if as_json else text)
     if wrong:
         sys.exit(InvalidInput.exit_code)

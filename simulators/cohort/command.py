@@ -41,7 +41,7 @@ def make(  # noqa: PLR0913 - the command's options
         except ImportError as error:
             raise MisconfiguredError(
                 f"Parquet needs {error.name}.",
-                "Install vitalwire[analysis]; in a checkout: make setup-test.",
+                "Install vitalwire[analysis]; in a checkout: make setup-analysis.",
             ) from error
         except OSError as error:
             raise UnavailableError(f"{error.filename}: {error.strerror}.") from error

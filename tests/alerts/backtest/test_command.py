@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from schemas.errors import InvalidInput, MisconfiguredError
+from setup.environment import CHECKOUT, PURPOSES
 from simulators.cohort.files import write
 from simulators.cohort.generate import generate
 from vitalwire import cli
@@ -182,7 +184,7 @@ def test_what_was_left_out_and_assumed_is_said_in_every_form(folder: Path) -> No
     done = CliRunner().invoke(cli, arguments)
     found = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).stdout)["left_out"]
     assert [row["what"].split(";")[0] for row in found] == [
-        "1 rows left out: no living patient has such a value",
+        "1 row left out: no living patient has such a value",
         "There is no column unit: pressures are taken as mmHg, glucose as mg/dL.",
         "There is no column received_at: each reading counts as arrived when it was measured.",
         "2 times name no zone and are taken as UTC",
@@ -196,7 +198,7 @@ def test_a_table_of_which_nothing_can_be_read_says_why(folder: Path) -> None:
     path.write_text("patient_id,vital,measured_at,glucose\np,glucose,05.10.2026 08:00,112\n")
     done = CliRunner().invoke(cli, ["rules", "backtest", "adult-diabetes", "--from", str(path)])
     assert isinstance(done.exception, InvalidInput)
-    assert "1 rows left out: a time cannot be read" in str(done.exception)
+    assert "1 row left out: a time cannot be read" in str(done.exception)
 
 
 def test_a_file_of_another_alphabet_is_refused_with_what_to_do(folder: Path) -> None:
@@ -215,6 +217,17 @@ def test_only_what_was_asked_for_is_judged(folder: Path) -> None:
     assert len(days) <= 9
     dated = backtest(folder, "adult-standard", "--since", "2026-10-20", "--json")
     assert min(row["day"] for row in json.loads(dated.stdout)["days"]) >= "2026-10-19"
+
+
+def test_without_pandas_it_says_the_command_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "alerts.backtest.command", None)  # as if it had not loaded
+    done = CliRunner().invoke(cli, ["rules", "backtest", "adult-standard"])
+    assert isinstance(done.exception, MisconfiguredError)
+    assert "make setup-analysis" in str(done.exception)
+    assert "\nsetup-analysis:" in (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    assert {"--extra=server", "--extra=analysis"} <= {*PURPOSES["analysis"].selection}
 
 
 @pytest.mark.parametrize(
