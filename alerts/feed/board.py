@@ -17,7 +17,7 @@ from alerts.feed.chart import chart
 from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
-from schemas.alert import Action, Transition
+from schemas.alert import SEVERITIES, Action, Transition
 from schemas.kafka import (
     Canary,
     Corrections,
@@ -29,6 +29,7 @@ from schemas.kafka import (
 from schemas.registry import PATIENT_KEY, PatientEntry, RegistryEntry
 from schemas.rota import ROTA_KEY, RotaEntry
 
+CRITICAL_SHOWN_MAX = 500
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
 ROWS_SHOWN = 14
@@ -193,7 +194,7 @@ class Board:
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
         parts = sections(self._standing(self.desk.cases()), self._due_ms)
-        waiting, acknowledged = parts.waiting[:SHOWN_MAX], parts.acknowledged[:SHOWN_MAX]
+        waiting, acknowledged = fitting(parts.waiting), fitting(parts.acknowledged)
         work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
         shown = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
         left = len(parts.waiting) + len(parts.acknowledged) + len(parts.work) + len(settled)
@@ -268,6 +269,19 @@ class Board:
 
     def _stamp(self, received_at_ms: int) -> None:
         self.newest_stamp_ms = max(self.newest_stamp_ms or 0, received_at_ms)
+
+
+def fitting(cases: list[Case]) -> list[Case]:
+    """Give, in their order, what a page can bear: every critical alert, and of others 200.
+
+    What is left out, beyond 500 critical ones too, came last: whoever waits longest is shown, and
+    each answer makes room for another one.
+    """
+    ranked = sorted(cases, key=lambda case: (SEVERITIES.index(case.severity), case.opened_ms))
+    critical = sum(case.severity == "critical" for case in cases)
+    kept = (*ranked[: min(critical, CRITICAL_SHOWN_MAX)], *ranked[critical : critical + SHOWN_MAX])
+    ids = {case.alert_id for case in kept}
+    return [case for case in cases if case.alert_id in ids]
 
 
 def _ids(cases: list[Case]) -> list[str]:

@@ -1,6 +1,6 @@
 // The cards of alerts: one for each, in the parts and the order that the server gives.
 
-import { introduce, setBusy } from "./forms.js";
+import { field, introduce, setBusy } from "./forms.js";
 import { retitle } from "./life.js";
 import { byId, clone, fill } from "./markup.js";
 import { keepPlace } from "./place.js";
@@ -24,7 +24,8 @@ export function adopt() {
 
 // Moves no more than it must: what is moved loses the focus, and what is typed there.
 export function lay(container, wanted) {
-  for (const card of [...container.children]) if (!wanted.includes(card)) card.remove();
+  const stays = new Set(wanted);
+  for (const card of [...container.children]) if (!stays.has(card)) card.remove();
   let moved = false;
   for (const [index, card] of wanted.entries()) {
     if (container.children[index] === card) continue;
@@ -58,7 +59,7 @@ export function put(values) {
   }
   for (const form of card.querySelectorAll("form.deed")) {
     form.action = `/api/v1/alerts/${encodeURIComponent(values.alert_id)}/${form.dataset.deed}`;
-    form.elements.event_id.value = values.event_id;
+    field(form, "event_id").value = values.event_id;
     setBusy(form, false);
     if (!known) introduce(form);
   }

@@ -1,7 +1,7 @@
 // What a person does to an alert: sent as the form says, shown once the stream brings it.
 
 import { hasJustMoved } from "./cards.js";
-import { fail, introduce, isBusy, remember, setBusy } from "./forms.js";
+import { fail, field, introduce, isBusy, remember, setBusy } from "./forms.js";
 import { giveUpPlace, holdPlace } from "./place.js";
 import { announce } from "./spoken.js";
 
@@ -16,7 +16,7 @@ const done = {
 
 async function act(form) {
   if (isBusy(form)) return;
-  const who = form.elements.who.value.trim();
+  const who = field(form, "who").value.trim();
   setBusy(form, true);
   holdPlace(form);
   fail(form, "");
@@ -67,7 +67,7 @@ document.addEventListener(
     const byPointer = event.detail > 0;
     if (button.classList.contains("not-me")) {
       remember("");
-      form.elements.who.focus();
+      field(form, "who").focus();
     } else if (byPointer && hasJustMoved(form.closest(".card"))) {
       event.preventDefault();
       fail(form, "This has just moved or changed under your pointer: press again if you mean it.");

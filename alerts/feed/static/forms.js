@@ -2,11 +2,15 @@
 
 const nameKey = "vitalwire.name";
 
+// Not form.elements: of a form that the parser made, Chromium looks for them in the whole page, and
+// with hundreds of cards each answer took seconds.
+export const field = (form, name) => form.querySelector(`[name=${name}]`);
+
 const remembered = () => localStorage.getItem(nameKey) ?? "";
 
 export function introduce(form) {
   const name = remembered();
-  form.elements.who.value = name;
+  field(form, "who").value = name;
   form.querySelector(".who").hidden = Boolean(name);
   const notMe = form.querySelector(".not-me");
   if (!notMe) return;
@@ -17,7 +21,7 @@ export function introduce(form) {
 // A name that is being typed stays: hidden, its field would lose the place of whoever types.
 function introduceAll() {
   for (const form of document.querySelectorAll("form.deed")) {
-    const { who } = form.elements;
+    const who = field(form, "who");
     if (who !== document.activeElement || isBusy(form)) introduce(form);
     else if (!who.value) who.value = remembered();
   }

@@ -9,12 +9,10 @@ import { tell } from "./spoken.js";
 export function update({ cards: changed, order }) {
   const news = changed.map(put).filter(Boolean);
   const whole = arrange(order);
-  for (const values of news) {
-    const card = cards.get(values.alert_id);
-    card?.classList.remove("new");
-    void card?.offsetWidth; // restarts the highlight
-    card?.classList.add("new");
-  }
+  const fresh = news.map(({ alert_id }) => cards.get(alert_id)).filter(Boolean);
+  for (const card of fresh) card.classList.remove("new");
+  void document.body.offsetWidth; // restarts the highlight; once for all, or many alerts take seconds
+  for (const card of fresh) card.classList.add("new");
   tell(news);
   return whole;
 }

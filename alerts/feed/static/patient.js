@@ -81,7 +81,7 @@ export function elsewhere(changed, order, whole) {
   counted ||= whole;
   const waiting = order.counts.waiting;
   byId("elsewhere").dataset.count = waiting;
-  byId("elsewhere").textContent = waiting ? `(${waiting} need somebody)` : "";
+  byId("elsewhere").textContent = waiting ? `(${waiting} need${waiting === 1 ? "s" : ""} somebody)` : "";
   retitle();
 }
 

@@ -31,6 +31,7 @@ export function tell(news) {
       announce(`${severity} alert: ${patient}, ${title}${what ? `, ${what}` : ""}`, { now });
     }
     const left = alerts.length - namedMax;
-    if (left > 0) announce(`And ${left} more ${now ? "critical " : ""}alerts.`, { now });
+    const kind = `${now ? "critical " : ""}alert${left === 1 ? "" : "s"}`;
+    if (left > 0) announce(`And ${left} more ${kind}.`, { now });
   }
 }

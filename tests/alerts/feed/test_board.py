@@ -3,7 +3,7 @@ import pytest
 
 from alerts.desk.answers import HOUR_MS
 from alerts.feed.answers import Answer, deed
-from alerts.feed.board import SETTLED_SHOWN_MAX, SHOWN_MAX, Board
+from alerts.feed.board import Board
 from alerts.records import Removed, decode
 from schemas.alert import Action, Deed, Event, Transition
 from schemas.errors import InvalidInput
@@ -110,50 +110,6 @@ def test_a_patient_nobody_registered_is_shown_by_id_and_named_later() -> None:
     assert (board.overview().patients, board.overview().simulated) == (1, 0)
     assert board.take([Removed("patient/p")]).patients
     assert board.overview().cards[0].patient == "p"
-
-
-def test_what_does_not_fit_is_counted() -> None:
-    board = Board()
-    board.take(
-        transition(f"{number}", alert_id=f"{number}", at_ms=number) for number in range(SHOWN_MAX)
-    )
-    assert board.overview().order.hidden == 0
-    board.take([transition("more", alert_id="more", severity="high")])
-    order = board.overview().order
-    assert (len(order.waiting), order.hidden) == (SHOWN_MAX, 1)
-    assert order.counts["waiting"] == SHOWN_MAX + 1  # what the heading and the title say
-    assert "more" not in order.waiting  # the least urgent
-
-
-def test_what_fits_by_now_comes_with_what_made_room() -> None:
-    """Each answer on a full page made every page fetch the whole list again."""
-    board = Board()
-    board.take([transition("more", alert_id="more", severity="high")])
-    board.take(
-        transition(f"{number}", alert_id=f"{number}", at_ms=number) for number in range(SHOWN_MAX)
-    )
-    assert "more" not in board.overview().order.waiting
-    changes = board.take([acknowledgement("7", alert_ids=("7",))])
-    assert {card.alert_id for card in board.update(changes.alert_ids).cards} == {"7", "more"}
-    changes = board.take([acknowledgement("8", alert_ids=("8",), action_id="y")])
-    assert {card.alert_id for card in board.update(changes.alert_ids).cards} == {"8"}
-
-
-def test_few_of_the_settled_are_shown() -> None:
-    board = Board()
-    for number in range(SETTLED_SHOWN_MAX + 5):
-        alert = str(number)
-        board.take(
-            [
-                transition(f"{number}-1", severity="high", alert_id=alert, at_ms=number),
-                transition(f"{number}-2", "returned", "high", number, alert),
-                acknowledgement(f"{number}-1", action_id=alert, alert_ids=(alert,)),
-            ]
-        )
-    order = board.overview().order
-    assert order.settled[0] == str(SETTLED_SHOWN_MAX + 4)
-    assert len(order.settled) == SETTLED_SHOWN_MAX
-    assert order.hidden == 0
 
 
 def test_readings_are_written_out_with_what_the_device_noticed() -> None:

@@ -1,0 +1,65 @@
+"""What a page bears of more alerts than anybody answers soon, and what is left out of it."""
+
+from alerts.feed.board import CRITICAL_SHOWN_MAX, SETTLED_SHOWN_MAX, SHOWN_MAX, Board
+from schemas.alert import Severity, Transition
+from tests.alert_records import acknowledgement, transition
+
+
+def many(severity: Severity, count: int) -> list[Transition]:
+    """As many alerts, the one that was opened first first."""
+    return [
+        transition(f"{severity}-{n}", severity=severity, alert_id=f"{severity}-{n:04}", at_ms=n)
+        for n in range(count)
+    ]
+
+
+def test_every_critical_alert_fits_and_of_others_those_that_wait_longest() -> None:
+    board = Board()
+    board.take([*many("critical", SHOWN_MAX + 50), *many("high", SHOWN_MAX + 1)])
+    order = board.overview().order
+    newest_first = [f"critical-{n:04}" for n in reversed(range(SHOWN_MAX + 50))]
+    newest_first += [f"high-{n:04}" for n in reversed(range(SHOWN_MAX))]
+    assert order.waiting == newest_first
+    assert order.hidden == 1
+    assert order.counts["waiting"] == 2 * SHOWN_MAX + 51  # what the heading and the title say
+
+
+def test_of_more_critical_alerts_than_a_page_bears_none_that_waits_longer_is_left_out() -> None:
+    board = Board()
+    board.take(many("critical", CRITICAL_SHOWN_MAX + 2))
+    order = board.overview().order
+    assert (len(order.waiting), order.hidden) == (CRITICAL_SHOWN_MAX, 2)
+    assert order.waiting[-1] == "critical-0000"
+    assert order.waiting[0] == f"critical-{CRITICAL_SHOWN_MAX - 1:04}"
+
+
+def test_what_fits_by_now_comes_with_what_made_room() -> None:
+    """Each answer on a full page made every page fetch the whole list again."""
+    board = Board()
+    board.take(many("high", SHOWN_MAX + 1))
+    newest = f"high-{SHOWN_MAX:04}"
+    assert newest not in board.overview().order.waiting
+    changes = board.take([acknowledgement("high-7", alert_ids=("high-0007",))])
+    assert {card.alert_id for card in board.update(changes.alert_ids).cards} == {
+        "high-0007",
+        newest,
+    }
+    changes = board.take([acknowledgement("high-8", alert_ids=("high-0008",), action_id="y")])
+    assert {card.alert_id for card in board.update(changes.alert_ids).cards} == {"high-0008"}
+
+
+def test_few_of_the_settled_are_shown() -> None:
+    board = Board()
+    for number in range(SETTLED_SHOWN_MAX + 5):
+        alert = str(number)
+        board.take(
+            [
+                transition(f"{number}-1", severity="high", alert_id=alert, at_ms=number),
+                transition(f"{number}-2", "returned", "high", number, alert),
+                acknowledgement(f"{number}-1", action_id=alert, alert_ids=(alert,)),
+            ]
+        )
+    order = board.overview().order
+    assert order.settled[0] == str(SETTLED_SHOWN_MAX + 4)
+    assert len(order.settled) == SETTLED_SHOWN_MAX
+    assert order.hidden == 0
