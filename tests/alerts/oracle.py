@@ -32,7 +32,7 @@ class Oracle(Versions):
         books: Sequence[str] | None = None,
         gap_ms: int | None = None,
     ) -> None:
-        self.homes, self.told_away, self.turned = {}, {}, set()
+        self.homes, self.told_away = {}, {}
         self.gap_ms, self.held_ms = gap_ms, LONG_AGO_MS
         self.put(texts(BASIC, TRIAL) if books is None else books)
         self.patients = {}

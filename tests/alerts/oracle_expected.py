@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from alerts.engine.absence.expectation import Expectation, Pause
+from schemas.kafka import GatewayReport
 from schemas.registry import PatientEntry
 from tests.alerts.oracle_rules import HOUR, MINUTE, SEVERITIES, duration_ms
 
@@ -31,7 +32,7 @@ class Absent:
 
 @dataclass
 class Missed:
-    """What is missed: by which deadline, since when nothing came, why, behind which gateway.
+    """What is missed: by which deadline, since when nothing came, and why.
 
     ``alert``: what its alert is named after, the first that was missed of the ladder.
     """
@@ -40,7 +41,6 @@ class Missed:
     due_ms: int
     since_ms: int
     cause: str
-    gateway: str
     alert: str = ""
 
     @property
@@ -51,17 +51,49 @@ class Missed:
 
 @dataclass
 class Home:
-    """A gateway by its reports; ``since_ms``: when it last came or went."""
+    """A gateway by its reports: what was true of it at any time, whenever that became known.
 
-    online: bool
-    since_ms: int
-    reported_ms: int
-    heard_ms: dict[str, int] = field(default_factory=dict)
+    ``heard_ms``: by address, when a device was heard.
+    """
 
-    def away_since(self, at_ms: int) -> int | None:
-        if not self.online:
-            return self.since_ms
-        return self.reported_ms if at_ms - self.reported_ms > HOUR else None
+    reports: list[tuple[int, bool]] = field(default_factory=list)
+    heard_ms: dict[str, list[int]] = field(default_factory=dict)
+
+    def take(self, report: GatewayReport) -> None:
+        at_ms = report.received_at_ms
+        if self.reports and at_ms < self.reports[-1][0]:
+            return
+        self.reports.append((at_ms, report.health.state == "online"))
+        for device in report.health.devices:
+            if device.last_seen_s is not None:
+                heard_ms = at_ms - device.last_seen_s * 1000
+                self.heard_ms.setdefault(device.address, []).append(heard_ms)
+
+    def at(self, at_ms: int) -> tuple[bool | None, int]:
+        """Whether it was there, and since when it was or was not; None: nobody had heard of it."""
+        there: bool | None = None
+        since_ms = reported_ms = LONG_AGO_MS
+        reports = [one for one in self.reports if one[0] <= at_ms]
+        for stamp_ms, online in [*reports, (at_ms, None)]:
+            if there and stamp_ms - reported_ms > HOUR:
+                there, since_ms = False, reported_ms
+            if online is not None and (online is not there) and (online or there is not False):
+                there, since_ms = online, stamp_ms
+            if online:
+                reported_ms = stamp_ms
+        return there, since_ms
+
+    def back_after(self, gone_ms: int) -> int | None:
+        backs = (stamp_ms for stamp_ms, online in self.reports if online)
+        return next((one for one in backs if one > gone_ms and self.at(one)[0]), None)
+
+    def changes_ms(self) -> set[int]:
+        return {one for stamp_ms, _ in self.reports for one in (stamp_ms, stamp_ms + HOUR + 1)}
+
+    def silent(self, address: str, contact_ms: int, at_ms: int) -> bool:
+        """Whether a device was heard, but not since the last contact."""
+        heard = [one for one in self.heard_ms.get(address, []) if one <= at_ms]
+        return bool(heard) and max(heard) <= contact_ms
 
 
 def speaking(rules: Sequence[Absent]) -> list[Absent]:

@@ -39,7 +39,6 @@ class Silence(Contexts):
     homes: dict[str, Home]
     told_away: dict[str, int]
     """Gateways of which somebody was told, and since when each is away."""
-    turned: set[str]
     gap_ms: int | None
     held_ms: int
     before_ms: int
@@ -68,26 +67,7 @@ class Silence(Contexts):
 
     def report(self, report: GatewayReport) -> None:
         """Take what a gateway says; what it changes is said before the next record."""
-        at_ms, online = report.received_at_ms, report.health.state == "online"
-        home = self.homes.get(report.gateway_id)
-        if home is None:
-            home = self.homes[report.gateway_id] = Home(online, at_ms, at_ms)
-            turned = not online
-        elif at_ms < home.reported_ms:
-            return
-        else:
-            turned = online != home.online or at_ms - home.reported_ms > HOUR
-        if turned:
-            home.online, home.since_ms = online, at_ms
-        home.reported_ms = at_ms
-        for device in report.health.devices:
-            if device.last_seen_s is not None:
-                heard_ms = at_ms - device.last_seen_s * 1000
-                before_ms = home.heard_ms.get(device.address, 0)
-                home.heard_ms[device.address] = max(before_ms, heard_ms)
-                turned |= heard_ms - before_ms > HOUR
-        if turned:
-            self.turned.add(report.gateway_id)
+        self.homes.setdefault(report.gateway_id, Home()).take(report)
 
     def note_gap(self, before_ms: int) -> None:
         """A log that was away explains silence, for two hours more."""
@@ -98,64 +78,78 @@ class Silence(Contexts):
 
     def silences(self) -> list[Said]:
         """What is due before the record that comes."""
-        found, told = list(self.gateways()), dict(self.told_away)
+        found, away = list[Said](), list[tuple[int, str, int]]()
         for _, patient in sorted(self.patients.items()):
             found += self.over(patient, list(patient.missed))
             due = list[Missed]()
             for rule in self.absences:
                 if rule.key not in patient.missed:
-                    found += self.look(patient, rule, told, due)
+                    away += self.look(patient, rule, due)
             for missed in sorted(due, key=lambda one: (one.due_ms, one.rank)):
                 found += self.miss(patient, missed)
-        first: dict[str, Said] = {}
-        for one in sorted(found, key=lambda one: one.at_ms):
-            if one.ladder == OFFLINE and one.event == "onset":
-                first.setdefault(one.alert_id, one)
-        others = [one for one in found if one.ladder != OFFLINE or one.event != "onset"]
-        return sorted([*others, *first.values()], key=self.place)
+            found += self.causes(patient)
+        found += self.gateways(away)
+        return sorted(found, key=self.place)
 
     def place(self, one: Said) -> tuple[int, str, int]:
         numbers = {rule.id: number for number, rule in enumerate(self.absences)}
         return one.at_ms, one.patient_id, numbers.get(one.rule, -1)
 
-    def gateways(self) -> Iterator[Said]:
-        for gateway in sorted(self.turned):
-            home = self.homes[gateway]
-            away = home.away_since(self.log_ms) is not None
-            if gateway in self.told_away and not away:
-                yield self.of_gateway("returned", gateway, self.told_away.pop(gateway), self.log_ms)
-            for patient in self.patients.values():
-                for missed in patient.missed.values():
-                    if missed.gateway == gateway:
-                        cause = OFFLINE if away else self.cause(patient, missed.rule)
-                        changed, missed.cause = cause != missed.cause, cause
-                        if changed and voices(patient)[missed.alert] is missed:
-                            yield self.of_silence("cause", patient, missed, self.log_ms)
-        self.turned.clear()
+    def causes(self, patient: Patient) -> Iterator[Said]:
+        """What changed of why nothing came, when it did; what a report said of before, now."""
+        home = self.homes.get(patient.gateway, Home())
+        for at_ms in sorted({self.before_ms, *home.changes_ms()}):
+            if not self.before_ms <= at_ms < self.log_ms:
+                continue
+            until_then = {k: one for k, one in patient.missed.items() if one.due_ms <= at_ms}
+            for missed in until_then.values():
+                cause = self.cause(patient, missed.rule, at_ms)
+                changed, missed.cause = cause != missed.cause, cause
+                if changed and voices(replace(patient, missed=until_then))[missed.alert] is missed:
+                    yield self.of_silence("cause", patient, missed, at_ms)
+
+    def gateways(self, away: list[tuple[int, str, int]]) -> Iterator[Said]:
+        """One alert of each that is away: when, which, and since when it is."""
+        for at_ms, gateway, gone_ms in sorted(away):
+            yield from self.back(gateway, at_ms)
+            if gateway not in self.told_away:
+                self.told_away[gateway] = gone_ms
+                yield self.of_gateway("onset", gateway, gone_ms, at_ms)
+        for gateway in sorted(self.told_away):
+            yield from self.back(gateway, self.log_ms)
+
+    def back(self, gateway: str, until_ms: int) -> Iterator[Said]:
+        gone_ms = self.told_away.get(gateway)
+        back_ms = None if gone_ms is None else self.homes[gateway].back_after(gone_ms)
+        if gone_ms is not None and back_ms is not None:
+            at_ms = max(back_ms, self.before_ms)
+            if at_ms < until_ms:
+                del self.told_away[gateway]
+                yield self.of_gateway("returned", gateway, gone_ms, at_ms)
 
     def look(
-        self, patient: Patient, rule: Absent, told: dict[str, int], due: list[Missed]
-    ) -> Iterator[Said]:
-        """``told``: the gateways of which somebody was told before; ``due``: takes what is."""
+        self, patient: Patient, rule: Absent, due: list[Missed]
+    ) -> Iterator[tuple[int, str, int]]:
+        """Give when a gateway explains it, and since when; ``due`` takes what none does."""
         since_ms, due_ms = self.due(patient, rule)
         if due_ms is None:
             return
-        home = self.homes.get(patient.gateway)
-        afresh_ms = home.since_ms + 2 * HOUR if home is not None and home.online else LONG_AGO_MS
-        at_ms = max(due_ms, afresh_ms, self.held_ms, self.before_ms)
+        home = self.homes.get(patient.gateway, Home())
+        at_ms = max(due_ms, self.held_ms, self.before_ms)
         # What a gateway explains is looked at again hour by hour.
         at_ms = max(at_ms, patient.explained_ms.get(rule.key, at_ms))
         while at_ms < self.log_ms:
-            away_ms = None if home is None else home.away_since(at_ms)
-            if away_ms is None:
+            there, turned_ms = home.at(at_ms)
+            if there and turned_ms + 2 * HOUR > at_ms:
+                at_ms = turned_ms + 2 * HOUR
+            elif there is False:
+                yield at_ms, patient.gateway, turned_ms
+                at_ms += HOUR
+            else:
                 patient.explained_ms.pop(rule.key, None)
-                cause = self.cause(patient, rule)
-                due.append(Missed(rule, at_ms, since_ms, cause, patient.gateway))
+                cause = self.cause(patient, rule, at_ms)
+                due.append(Missed(rule, at_ms, since_ms, cause))
                 return
-            if patient.gateway not in told:
-                self.told_away[patient.gateway] = away_ms
-                yield self.of_gateway("onset", patient.gateway, away_ms, at_ms)
-            at_ms += HOUR
             patient.explained_ms[rule.key] = at_ms
 
     def miss(self, patient: Patient, missed: Missed) -> Iterator[Said]:
@@ -190,12 +184,12 @@ class Silence(Contexts):
         since_ms = max(contact_ms, expected.from_ms)
         return since_ms, None if since_ms <= 0 else deadline_ms(expected, since_ms)
 
-    def cause(self, patient: Patient, rule: Absent) -> str:
+    def cause(self, patient: Patient, rule: Absent, at_ms: int) -> str:
         contact_ms, address = patient.contacts.get(rule.vital, (LONG_AGO_MS, ""))
-        home = self.homes.get(patient.gateway)
-        heard_ms = None if home is None else home.heard_ms.get(address)
-        silent = heard_ms is not None and heard_ms <= contact_ms
-        return "device-silent" if silent else "not-measured"
+        home = self.homes.get(patient.gateway, Home())
+        if home.at(at_ms)[0] is False:
+            return OFFLINE
+        return "device-silent" if home.silent(address, contact_ms, at_ms) else "not-measured"
 
     def contact(self, patient: Patient, record: PatientReadings) -> Iterator[Said]:
         """Any measurement or failed attempt; what is open ends if it is not due any more."""
@@ -217,16 +211,20 @@ class Silence(Contexts):
             yield from self.over(patient, later)
 
     def forget_absences(self, patient: Patient, now: list[Absent]) -> None:
-        """A version leaves out rules: what they told is closed with them."""
+        """A version leaves out rules, or lets them wait for something else.
+
+        What they told is closed with them.
+        """
         patient.explained_ms.clear()
         before = {alert: replace(missed) for alert, missed in voices(patient).items()}
-        left = {rule.key: rule for rule in now}
-        gone = {missed.alert for key, missed in patient.missed.items() if key not in left}
-        patient.missed = {
-            key: replace(missed, rule=left[key])
+        left = {(rule.key, rule.vital): rule for rule in now}
+        kept = {
+            key: replace(missed, rule=left[key, missed.rule.vital])
             for key, missed in patient.missed.items()
-            if key in left
+            if (key, missed.rule.vital) in left
         }
+        gone = {missed.alert for key, missed in patient.missed.items() if key not in kept}
+        patient.missed = kept
         for alert, missed in before.items():
             if alert in gone:
                 patient.gone.append(

@@ -8,19 +8,17 @@ not with the patients.
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.noticed import Open
 from alerts.engine.absence.rungs import Rungs
-from alerts.engine.absence.surroundings import Surroundings
-from schemas.alert import Cause
+from alerts.engine.absence.surroundings import NEVER_MS, Surroundings
 
-NEVER_MS = 2**62
 NO_CONTACT_MS = -(2**62)
 _MANY = 8
 """Of so many in the heap one that is new makes it cheaper to order all than to push each."""
@@ -30,40 +28,6 @@ Key = tuple[int, int]
 
 Expect = Callable[[int, int], Expectation | None]
 """What is expected of a patient's row by a rule; None: nothing."""
-
-
-@dataclass(slots=True)
-class Open:
-    """What somebody was told: an absence by its deadline, a gateway by when it went.
-
-    ``since_ms``: the last contact, or the beginning of the care plan. ``gateway``: the number of
-    the one that the patient's readings came by then. ``alert``: what a patient's is named after,
-    the rule and deadline of the first of its ladder.
-    """
-
-    origin_ms: int
-    since_ms: int
-    cause: Cause
-    gateway: int
-    alert: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Noticed:
-    """A change of a patient's absence (``row`` and ``rule``) or, with row -1, of a gateway.
-
-    ``entry``: the record before which it belongs or, with ``place`` >= 0, the reading that is it.
-    ``occasion``: tells two changes of one absence apart.
-    """
-
-    event: Literal["onset", "worsened", "eased", "returned", "cause"]
-    row: int
-    rule: int
-    absence: Open
-    at_ms: int
-    entry: int
-    place: int = -1
-    occasion: str = ""
 
 
 @dataclass(slots=True)
@@ -88,7 +52,7 @@ class Attendance:
     turned: set[int] = field(default_factory=set)
     """Gateways of which the next step must say anew what they explain."""
     perhaps_back: set[int] = field(default_factory=set)
-    """Gateways that were away before a restart: one that still is turned nothing."""
+    """Gateways of which must be found out whether they are back, if somebody was told of them."""
     contact_ms: Integers = field(init=False)
     device: Integers = field(init=False)
     gateway: Integers = field(init=False)
@@ -99,6 +63,8 @@ class Attendance:
     _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
     _waits: npt.NDArray[np.bool_] = field(init=False)
     """By (row, vital): something is open that a contact ends, or begins with one."""
+    _missed: npt.NDArray[np.bool_] = field(init=False)
+    """By row: something is open, which another gateway would explain."""
     _unbegun: set[Key] = field(default_factory=set)
     """Who never sent anything under a plan that does not say when it began."""
     _open_of: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
@@ -116,6 +82,7 @@ class Attendance:
         self.gateway = np.empty(0, np.int64)
         self.scheduled_ms = np.empty((0, len(self.vital_of)), np.int64)
         self._waits = np.empty((0, self.vitals), np.bool_)
+        self._missed = np.empty(0, np.bool_)
 
     def grow(self, rows: int) -> None:
         """Make room for so many rows in all, and for as many again: rows come one by one."""
@@ -127,6 +94,7 @@ class Attendance:
         self.gateway = _longer(self.gateway, more, 0)
         self.scheduled_ms = _longer(self.scheduled_ms, more, NEVER_MS)
         self._waits = _longer(self._waits, more, 0)
+        self._missed = _longer(self._missed, more, 0)
 
     def number_of(self, gateway_id: str) -> int:
         """Give the number of a gateway."""
@@ -201,9 +169,13 @@ class Attendance:
         return set(row[self._waits[row, contacts.vital] | self.moves(contacts)].tolist())
 
     def moves(self, contacts: Contacts) -> npt.NDArray[np.bool_]:
-        """Tell which contacts come by another gateway than their patient's last one."""
+        """Tell which contacts come by another gateway than their patient's last one.
+
+        Or by the first, if something is open: of that no gateway was known.
+        """
         before = self.gateway[contacts.row]
-        moved: npt.NDArray[np.bool_] = (before != 0) & (before != contacts.gateway)
+        known = (before != 0) | self._missed[contacts.row]
+        moved: npt.NDArray[np.bool_] = known & (before != contacts.gateway)
         return moved
 
     def remember(self, contacts: Contacts, chosen: Integers) -> None:
@@ -221,10 +193,10 @@ class Attendance:
         self.device[row, vital] = contacts.device[position]
         self.gateway[row] = contacts.gateway[position]
 
-    def voices(self, row: int, rules: Iterable[int]) -> dict[str, Key]:
+    def voices(self, row: int) -> dict[str, Key]:
         """Give who speaks for each open alert of a patient: the gravest of the rules that hold."""
         found: dict[str, Key] = {}
-        for rule in sorted(rules, key=lambda rule: (self.rungs.ranks[rule], rule)):
+        for rule in self.rungs.gravest_first:
             absence = self.open.get((row, rule))
             if absence is not None:
                 found.setdefault(absence.alert, (row, rule))
@@ -233,9 +205,17 @@ class Attendance:
     def begin(self, key: Key, absence: Open) -> None:
         """Keep an absence that somebody is told of; since when it counts is known then."""
         self.open[key] = absence
+        self._missed[key[0]] = True
         self._unbegun.discard(key)
         self._waits[key[0], self.vital_of[key[1]]] = True
         self._open_of[absence.gateway].add(key)
+
+    def move(self, key: Key, gateway: int) -> None:
+        """Explain what is open by the gateway that the patient's readings come by now."""
+        absence = self.open[key]
+        self._open_of[absence.gateway].discard(key)
+        self.open[key] = replace(absence, gateway=gateway)
+        self._open_of[gateway].add(key)
 
     def begin_with_contact(self, key: Key) -> None:
         """Count a silence from the first contact on: the plan does not say when it began."""
@@ -277,6 +257,9 @@ class Attendance:
         """Forget it, and give it."""
         absence = self.open.pop(key)
         self._settle(key)
+        self._missed[key[0]] = any(
+            (key[0], rule) in self.open for rule in range(len(self.vital_of))
+        )
         self._open_of[absence.gateway].discard(key)
         return absence
 

@@ -1,6 +1,6 @@
 """From what was noticed to the record of alerts.v1: the sentence that says why nothing comes."""
 
-from alerts.engine.absence.attendance import Noticed
+from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.readings.identity import alert_id, event_id
 from alerts.engine.transitions.wording import duration_text

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Open
+from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance
+from alerts.engine.absence.noticed import Open
 from schemas.alert import Cause, Severity
 
 
@@ -106,8 +107,9 @@ def _restore_open(
     for number, rule in enumerate(rules):
         if (row, number) in attendance.open:
             attendance.end((row, number))
-        if rule in kept.open:
-            attendance.begin((row, number), _open(attendance, with_alert(rule, kept.open[rule])))
+        told = kept.open.get(rule)
+        if told is not None and told.ladder in {"", attendance.rungs.ladders[number]}:
+            attendance.begin((row, number), _open(attendance, with_alert(rule, told)))
 
 
 def with_alert(rule: str, kept: KeptOpen) -> KeptOpen:

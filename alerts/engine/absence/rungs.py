@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from alerts.engine.absence.rules import AbsenceRule
 from schemas.alert import SEVERITIES
@@ -10,20 +11,24 @@ Rank = tuple[int, bool]
 """How grave a rule is: the least first; of equal ones the one that notifies."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rungs:
-    """By a rule's number: its name for ever, how grave it is, and which are of its ladder."""
+    """By a rule's number: its name for ever, how grave it is, and its ladder."""
 
     keys: tuple[str, ...]
     ranks: tuple[Rank, ...]
-    ladders: tuple[tuple[int, ...], ...]
+    ladders: tuple[str, ...]
+
+    @cached_property
+    def gravest_first(self) -> tuple[int, ...]:
+        """The rules' numbers."""
+        return tuple(sorted(range(len(self.keys)), key=lambda rule: (self.ranks[rule], rule)))
 
 
 def rungs_of(rules: Sequence[AbsenceRule]) -> Rungs:
     """Arrange rules in ladders."""
-    names = [rule.rule.ladder for rule in rules]
     return Rungs(
         tuple(rule.key for rule in rules),
         tuple((SEVERITIES.index(rule.rule.severity), not rule.rule.notify) for rule in rules),
-        tuple(tuple(n for n, other in enumerate(names) if other == name) for name in names),
+        tuple(rule.rule.ladder for rule in rules),
     )

@@ -3,21 +3,16 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alerts.engine.absence.attendance import (
-    NEVER_MS,
-    NO_CONTACT_MS,
-    Attendance,
-    Key,
-    Noticed,
-    Open,
-)
+from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Key
 from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import deadline_ms
-from schemas.alert import Cause
+from alerts.engine.absence.homes import away_since, cause_of, explain_anew, told_of_gateways
+from alerts.engine.absence.noticed import Noticed, Open
+from alerts.engine.absence.surroundings import NEVER_MS
 
 AFRESH_AFTER_MS = 2 * 3_600_000
 """So long after a gateway or the log came back, the silence that it explains is judged again."""
@@ -38,10 +33,11 @@ def step(
     ``log_ms``: log time by record; ``held_ms``: by record, until when silence is not judged because
     the log was away; ``before_ms``: log time before the batch.
     """
+    explain_anew(attendance, before_ms)
     woken = attendance.woken(int(log_ms[-1]))
     attendance.begin_early(contacts, woken, int(log_ms[-1]))
     rows = woken | attendance.waiting(contacts)
-    noticed = list(_gateways(attendance, int(log_ms[0])))
+    noticed = list[Noticed]()
     walked = np.isin(contacts.row, np.fromiter(rows, np.int64, len(rows)))
     attendance.remember(contacts, np.flatnonzero(~walked))
     positions: dict[int, list[int]] = defaultdict(list)
@@ -51,7 +47,7 @@ def step(
     for row in sorted(rows):
         walk = _Walk(attendance, contacts, stamps, held, before_ms, row)
         noticed += walk.through(positions[row])
-    noticed = _once_a_gateway(attendance, noticed)
+    noticed = list(told_of_gateways(attendance, noticed, stamps, before_ms))
     attendance.held_until_ms = int(held_ms[-1])
     return noticed
 
@@ -93,9 +89,7 @@ class _Walk:
         since_ms, due_ms = self._silence(key)
         entry = bisect_right(self.log_ms, at_ms)
         if key in attendance.open:
-            attendance.schedule(key, NEVER_MS)
-            ladder = [(self.row, rule) for rule in attendance.rungs.ladders[key[1]]]
-            yield from self._over(ladder, entry, -1)
+            yield from self._look_at_open(key, at_ms)
             return
         later_ms = self._not_before(due_ms, entry)
         if later_ms is None or later_ms > at_ms:
@@ -103,29 +97,63 @@ class _Walk:
             return
         gateway = int(attendance.gateway[self.row])
         name = attendance.gateways[gateway]
-        away_ms = attendance.surroundings.away_since(name, at_ms)
+        back_ms = attendance.surroundings.back_since(name, at_ms)
+        if back_ms is not None and back_ms + AFRESH_AFTER_MS > at_ms:
+            attendance.schedule(key, back_ms + AFRESH_AFTER_MS)
+            return
+        away_ms = away_since(attendance, gateway, at_ms)
         if away_ms is not None:
             attendance.schedule(key, at_ms + LOOK_AGAIN_MS)
-            if gateway not in attendance.away:
-                told = Open(away_ms, since_ms, "gateway-offline", gateway)
-                yield Noticed("onset", -1, -1, told, at_ms, entry)
+            told = Open(away_ms, since_ms, "gateway-offline", gateway)
+            yield Noticed("onset", -1, -1, told, at_ms, entry)
             return
-        attendance.schedule(key, NEVER_MS)
-        cause = cause_of(attendance, self.row, attendance.vital_of[key[1]])
+        attendance.schedule(key, attendance.surroundings.changes_ms(name, at_ms))
+        cause = cause_of(attendance, key, gateway, at_ms)
         yield from self._begun(key, Open(at_ms, since_ms, cause, gateway), entry)
+
+    def _look_at_open(self, key: Key, at_ms: int) -> Iterator[Noticed]:
+        """See whether it is over, if a plan was changed, and whether its cause still holds."""
+        attendance = self.attendance
+        if at_ms == NO_CONTACT_MS:
+            every = [(self.row, rule) for rule in range(len(attendance.vital_of))]
+            yield from self._over([one for one in every if one in attendance.open], 0, -1)
+            at_ms = self.before_ms
+        if key not in attendance.open:
+            return
+        if at_ms == NO_CONTACT_MS:  # of the time before a log begins nothing is asked
+            attendance.schedule(key, self.log_ms[0])
+            return
+        absence = attendance.open[key]
+        name = attendance.gateways[absence.gateway]
+        attendance.schedule(key, attendance.surroundings.changes_ms(name, at_ms))
+        cause = cause_of(attendance, key, absence.gateway, at_ms)
+        if cause == absence.cause:
+            return
+        absence = attendance.open[key] = replace(absence, cause=cause)
+        if key in attendance.voices(self.row).values():
+            entry = bisect_right(self.log_ms, at_ms)
+            yield Noticed("cause", *key, absence, at_ms, entry, -1, f"{cause}/{at_ms}")
 
     def _begun(self, key: Key, absence: Open, entry: int) -> Iterator[Noticed]:
         """One problem is one alert: another rule of its ladder joins it, told if it is graver."""
         attendance, ranks = self.attendance, self.attendance.rungs.ranks
         name = f"{attendance.rungs.keys[key[1]]}/{absence.origin_ms}"
-        open_now = attendance.voices(self.row, attendance.rungs.ladders[key[1]])
-        voice = next(iter(open_now.values()), None)
-        absence.alert = name if voice is None else attendance.open[voice].alert
+        voice = self._voice_of(attendance.rungs.ladders[key[1]])
+        if voice is None:
+            absence = replace(absence, alert=name)
+        else:
+            absence = replace(absence, alert=attendance.open[voice].alert)
         attendance.begin(key, absence)
         if voice is None:
             yield Noticed("onset", *key, absence, absence.origin_ms, entry)
         elif ranks[key[1]] < ranks[voice[1]]:
             yield Noticed("worsened", *key, absence, absence.origin_ms, entry, -1, name)
+
+    def _voice_of(self, ladder: str) -> Key | None:
+        """Give who speaks of a ladder."""
+        ladders = self.attendance.rungs.ladders
+        voices = self.attendance.voices(self.row).values()
+        return next((one for one in voices if ladders[one[1]] == ladder), None)
 
     def _wait(self, key: Key, since_ms: int, due_ms: int | None) -> None:
         """Look again when silence is due: if nothing says since when, with the first contact."""
@@ -145,17 +173,14 @@ class _Walk:
         return since_ms, deadline_ms(expectation, since_ms)
 
     def _not_before(self, due_ms: int | None, entry: int) -> int | None:
-        """Leave time after a gateway, or the log itself, came back.
+        """Leave time after the log came back.
 
         A plan may bring a silence whose time is over: it is told now, and under a name of now.
         """
         if due_ms is None:
             return None
-        name = self.attendance.gateways[int(self.attendance.gateway[self.row])]
-        back_ms = self.attendance.surroundings.back_since(name)
-        afresh_ms = NO_CONTACT_MS if back_ms is None else back_ms + AFRESH_AFTER_MS
         now_ms = max(self.before_ms, self.log_ms[entry - 1] if entry else self.before_ms)
-        return max(due_ms, afresh_ms, self.held_ms[entry], now_ms)
+        return max(due_ms, self.held_ms[entry], now_ms)
 
     def _contact(self, position: int) -> Iterator[Noticed]:
         attendance, contacts = self.attendance, self.contacts
@@ -171,7 +196,14 @@ class _Walk:
             began = other == vital and attendance.began(key)
             if began or (moved and absence is None):  # another gateway explains no silence any more
                 attendance.schedule(key, NO_CONTACT_MS)
-            if other == vital and absence is not None and at_ms > absence.since_ms:
+            if absence is None:
+                continue
+            elsewhere = absence.gateway != int(contacts.gateway[position])
+            if elsewhere:
+                attendance.move(key, int(contacts.gateway[position]))
+            if elsewhere or other == vital:  # another gateway, or device, explains what is left
+                attendance.schedule(key, self.before_ms)
+            if other == vital and at_ms > absence.since_ms:
                 later.append(key)
         yield from self._over(later, entry, place)
 
@@ -181,8 +213,7 @@ class _Walk:
         An old measurement that comes late may end none, or only the silence that is longer.
         """
         attendance, log_ms = self.attendance, self.log_ms[entry]
-        ladders, names = attendance.rungs.ladders, attendance.rungs.keys
-        before = attendance.voices(self.row, {one for _, rule in keys for one in ladders[rule]})
+        before = attendance.voices(self.row)
         over = dict[Key, Open]()
         for key in keys:
             since_ms, due_ms = self._silence(key)
@@ -192,56 +223,11 @@ class _Walk:
         for name, voice in before.items():
             if voice not in over:
                 continue
-            left = attendance.voices(self.row, ladders[voice[1]]).get(name)
+            left = attendance.voices(self.row).get(name)
             if left is None:
                 yield Noticed("returned", *voice, over[voice], log_ms, entry, place)
                 continue
-            absence, occasion = attendance.open[left], f"{names[left[1]]}/{log_ms}"
-            absence.since_ms = self._silence(left)[0]
+            absence = replace(attendance.open[left], since_ms=self._silence(left)[0])
+            attendance.open[left] = absence
+            occasion = f"{attendance.rungs.keys[left[1]]}/{log_ms}"
             yield Noticed("eased", *left, absence, log_ms, entry, place, occasion)
-
-
-def _once_a_gateway(attendance: Attendance, noticed: list[Noticed]) -> list[Noticed]:
-    """Of all whom a gateway explains the first tells of it, wherever its row is."""
-    first: dict[int, Noticed] = {}
-    for one in sorted(noticed, key=lambda one: one.at_ms):
-        if one.row < 0 and one.event == "onset":
-            first.setdefault(one.absence.gateway, one)
-    attendance.away |= {gateway: one.absence for gateway, one in first.items()}
-    others = [one for one in noticed if one.row >= 0 or one.event != "onset"]
-    return [*others, *first.values()]
-
-
-def cause_of(attendance: Attendance, row: int, vital: int) -> Cause:
-    """Say why nothing comes, as far as the gateway's reports tell."""
-    name = attendance.gateways[int(attendance.gateway[row])]
-    heard_ms = attendance.surroundings.heard_ms(name, int(attendance.device[row, vital]))
-    if heard_ms is not None and heard_ms <= attendance.contact_ms[row, vital]:
-        return "device-silent"
-    return "not-measured"
-
-
-def _gateways(attendance: Attendance, at_ms: int) -> Iterator[Noticed]:
-    """Say what the gateways that came, went or heard a device change of what is open."""
-    for gateway in sorted(attendance.turned | attendance.perhaps_back):
-        name = attendance.gateways[gateway]
-        away_ms = attendance.surroundings.away_since(name, at_ms)
-        if away_ms is not None and gateway not in attendance.turned:
-            continue
-        told = attendance.away.get(gateway)
-        if told is not None and away_ms is None:
-            del attendance.away[gateway]
-            yield Noticed("returned", -1, -1, told, at_ms, 0)
-        for row, rule in attendance.open_of(gateway):
-            absence = attendance.open[row, rule]
-            now: Cause = cause_of(attendance, row, attendance.vital_of[rule])
-            if away_ms is not None:
-                now = "gateway-offline"
-            if now == absence.cause:
-                continue
-            absence.cause = now
-            if (row, rule) in attendance.voices(row, attendance.rungs.ladders[rule]).values():
-                occasion = f"{now}/{attendance.surroundings.reported_ms(name)}"
-                yield Noticed("cause", row, rule, absence, at_ms, 0, -1, occasion)
-    attendance.turned.clear()
-    attendance.perhaps_back.clear()

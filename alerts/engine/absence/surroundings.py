@@ -1,6 +1,10 @@
 """What gateways.v1 says of the way from a patient's devices to the clinic: why nothing may come.
 
 A fold over gateway reports, in log order. Times are the server's stamps (UTC ms), never a clock's.
+
+Reports come by a topic of their own, and a partition's time moves at ticks: what is asked is asked
+as of an instant, so that a silence is explained by what was true when it was due and by nothing
+that came after. For that the last few times are kept at which something changed.
 """
 
 import hashlib
@@ -12,28 +16,93 @@ from schemas.wire import DeviceState
 
 REPORT_LATE_MS = 3_600_000
 """A gateway reports often and its will speaks for it, but a broker may have forgotten the will."""
+NEVER_MS = 2**62
+_ROUNDED_MS = 60_000
+"""By so much two reports may differ about when a device was heard: they say it in seconds, and are
+stamped by bridges whose clocks differ."""
+_KEPT = 8
+"""Of one gateway: how often it may come and go within what a log is behind."""
+
+
+@dataclass(slots=True)
+class Stay:
+    """From when on a gateway was there, by its reports; ``went_ms``: when its will said so."""
+
+    came_ms: int
+    reported_ms: int
+    went_ms: int | None = None
+
+    def ended_ms(self, at_ms: int) -> int | None:
+        """Tell when it ended, as of an instant; None: it lasts."""
+        went_ms = self.went_ms if self.went_ms is not None and self.went_ms <= at_ms else None
+        late = (at_ms if went_ms is None else went_ms) - self.reported_ms > REPORT_LATE_MS
+        return self.reported_ms if late else went_ms
+
+    @property
+    def was_there(self) -> bool:
+        """Whether it was there: what is known first may be that it is away."""
+        return self.went_ms is None or self.went_ms > self.came_ms
+
+
+@dataclass(slots=True)
+class Heard:
+    """When a device was heard: now, and before it was silent for more than an hour."""
+
+    since_ms: int
+    last_ms: int
+    before_ms: int | None = None
+
+    def by(self, at_ms: int) -> int | None:
+        """Tell when it was last heard, as of an instant; None: never that we know."""
+        return min(self.last_ms, at_ms) if self.since_ms <= at_ms else self.before_ms
 
 
 @dataclass(slots=True)
 class Gateway:
-    """A gateway as its reports say; ``since_ms``: when it last came or went.
+    """A gateway as its reports say; ``turns_ms``: stamps of those that changed something.
 
-    ``heard_ms``: by ``device_number``, when the device was last heard.
+    ``heard``: by ``device_number``.
     """
 
-    online: bool
-    since_ms: int
     reported_ms: int
-    heard_ms: dict[int, int] = field(default_factory=dict)
+    stays: list[Stay] = field(default_factory=list)
+    turns_ms: list[int] = field(default_factory=list)
+    heard: dict[int, Heard] = field(default_factory=dict)
+
+    def turn(self, stamp_ms: int, *, online: bool) -> bool:
+        """Take whether it is there; tell whether that is new."""
+        last = self.stays[-1] if self.stays else None
+        if last is None or (online and last.ended_ms(stamp_ms) is not None):
+            self.stays = [*self.stays[1 - _KEPT :], Stay(stamp_ms, stamp_ms)]
+            if not online:  # it went while nobody listened
+                self.stays[-1].went_ms = stamp_ms
+            return True
+        if online:
+            last.reported_ms = stamp_ms
+            return False
+        new = last.went_ms is None
+        last.went_ms = stamp_ms if new else last.went_ms
+        return new
 
     def hear(self, device: DeviceState, stamp_ms: int) -> bool:
-        """Note when a device was last heard; tell whether it is the first time after long."""
+        """Note when a device was last heard; tell whether it is the first time after long.
+
+        Or whether it was an hour ago and more, and nobody had said so.
+        """
         if device.last_seen_s is None:
             return False
-        identity, heard_ms = device_number(device.address), stamp_ms - device.last_seen_s * 1000
-        before_ms = self.heard_ms.get(identity, 0)
-        self.heard_ms[identity] = max(before_ms, heard_ms)
-        return heard_ms - before_ms > REPORT_LATE_MS
+        number, at_ms = device_number(device.address), stamp_ms - device.last_seen_s * 1000
+        known = self.heard.get(number)
+        if known is None or at_ms - known.last_ms > REPORT_LATE_MS:
+            self.heard[number] = Heard(at_ms, at_ms, known.last_ms if known else None)
+            return True
+        told_late = stamp_ms - at_ms > REPORT_LATE_MS and at_ms - known.last_ms > _ROUNDED_MS
+        known.last_ms = max(known.last_ms, at_ms)
+        return told_late
+
+    def stay(self, at_ms: int) -> Stay | None:
+        """Give the stay that had begun last, as of an instant."""
+        return next((one for one in reversed(self.stays) if one.came_ms <= at_ms), None)
 
 
 class Surroundings:
@@ -45,43 +114,59 @@ class Surroundings:
 
     def take(self, report: GatewayReport) -> bool:
         """Take one report; tell whether it may change why something does not come."""
-        online, stamp_ms = report.health.state == "online", report.received_at_ms
+        stamp_ms = report.received_at_ms
         known = self._gateways.get(report.gateway_id)
         if known is None:
-            self._gateways[report.gateway_id] = known = Gateway(online, stamp_ms, stamp_ms)
-            turned = not online  # it went while nobody listened
-        elif stamp_ms < known.reported_ms:
+            known = self._gateways[report.gateway_id] = Gateway(stamp_ms)
+        if stamp_ms < known.reported_ms:
             return False
-        else:
-            turned = online != known.online or stamp_ms - known.reported_ms > REPORT_LATE_MS
-        if turned:
-            known.online, known.since_ms = online, stamp_ms
+        turned = known.turn(stamp_ms, online=report.health.state == "online")
         known.reported_ms = stamp_ms
         heard = [known.hear(device, stamp_ms) for device in report.health.devices]
-        return turned or any(heard)
+        if turned or any(heard):
+            known.turns_ms = [*known.turns_ms[1 - _KEPT :], stamp_ms]
+            return True
+        return False
 
-    def away_since(self, gateway_id: str, log_ms: int) -> int | None:
-        """Tell since when a gateway is away; None if it is there, or nobody ever heard of it."""
+    def knew(self, gateway_id: str, at_ms: int) -> bool:
+        """Tell whether a gateway had reported until an instant, as far as that is remembered."""
+        known = self._gateways.get(gateway_id)
+        return known is not None and known.stay(at_ms) is not None
+
+    def away_since(self, gateway_id: str, at_ms: int) -> int | None:
+        """Tell since when a gateway was away; None if it was there, or nobody had heard of it."""
+        known = self._gateways.get(gateway_id)
+        stay = known.stay(at_ms) if known else None
+        return stay.ended_ms(at_ms) if stay else None
+
+    def back_since(self, gateway_id: str, at_ms: int) -> int | None:
+        """Tell since when a gateway was there; None if it was away, or nobody had heard of it."""
+        known = self._gateways.get(gateway_id)
+        stay = known.stay(at_ms) if known else None
+        return stay.came_ms if stay and stay.ended_ms(at_ms) is None else None
+
+    def back_after(self, gateway_id: str, gone_ms: int) -> int | None:
+        """Tell when a gateway came back that was away since then; None: not yet."""
+        known = self._gateways.get(gateway_id)
+        came = (one.came_ms for one in known.stays if one.was_there) if known else ()
+        return next((came_ms for came_ms in came if came_ms > gone_ms), None)
+
+    def changes_ms(self, gateway_id: str, at_ms: int) -> int:
+        """Tell when, after an instant, it must be asked anew what a gateway explains.
+
+        At a report that said something new; or when it is late with the next one.
+        """
         known = self._gateways.get(gateway_id)
         if known is None:
-            return None
-        if not known.online:
-            return known.since_ms
-        return known.reported_ms if log_ms - known.reported_ms > REPORT_LATE_MS else None
+            return NEVER_MS
+        late = (one.reported_ms + REPORT_LATE_MS + 1 for one in known.stays if one.was_there)
+        return min((one for one in (*known.turns_ms, *late) if one > at_ms), default=NEVER_MS)
 
-    def back_since(self, gateway_id: str) -> int | None:
-        """Tell since when a gateway has been there; None if it is away, or nobody heard of it."""
+    def heard_ms(self, gateway_id: str, device: int, at_ms: int) -> int | None:
+        """Tell when a gateway had last heard a device (its number); None: never that we know."""
         known = self._gateways.get(gateway_id)
-        return known.since_ms if known and known.online else None
-
-    def reported_ms(self, gateway_id: str) -> int:
-        """Tell when a known gateway last reported."""
-        return self._gateways[gateway_id].reported_ms
-
-    def heard_ms(self, gateway_id: str, device: int) -> int | None:
-        """Tell when a gateway last heard a device (its number); None: never that we know."""
-        known = self._gateways.get(gateway_id)
-        return known.heard_ms.get(device) if known else None
+        heard = known.heard.get(device) if known else None
+        return heard.by(at_ms) if heard else None
 
 
 @lru_cache(maxsize=65_536)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.attendance import Attendance, Expect, Noticed
+from alerts.engine.absence.attendance import Attendance, Expect
 from alerts.engine.absence.contacts import Contacts, Integers, contacts_of
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.explained import gateway_transition, patient_transition
@@ -16,6 +16,7 @@ from alerts.engine.absence.keep import (
     restore_away,
     restore_rows,
 )
+from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.rungs import rungs_of
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
@@ -149,7 +150,7 @@ class AbsenceWatch:
 
     def voice(self, row: int, alert: str) -> tuple[Severity, int] | None:
         """Tell how grave an open alert is, and by which rule (its number); None: nothing holds."""
-        key = self.attendance.voices(row, range(len(self.rules))).get(alert)
+        key = self.attendance.voices(row).get(alert)
         return None if key is None else (self.rules[key[1]].rule.severity, key[1])
 
     def eased(self, patient_id: str, row: int, rule: int, log_ms: int) -> Transition:

@@ -161,14 +161,18 @@ def _orphans(state: PartitionState, kept: dict[str, KeptLadder]) -> Iterator[Orp
 
 
 def _silences(state: PartitionState, kept: KeptSilence) -> Iterator[Orphan]:
-    """Find alerts about silence of which a rule is gone; a former release left out their ladder."""
+    """Find alerts about silence of which a rule is gone, or waits for another vital by now.
+
+    A former release left out their ladder.
+    """
+    ladders = dict(zip(state.absences.keys, state.absences.attendance.rungs.ladders, strict=True))
     alerts: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for key, told in kept.open.items():
         if told.ladder:
             rank = SEVERITIES.index(told.severity), key
             alerts[told.ladder, with_alert(key, told).alert].append(rank)
     for (ladder, alert), ranks in alerts.items():
-        if any(key not in state.absences.keys for _, key in ranks):
+        if any(ladders.get(key) != ladder for _, key in ranks):
             yield Orphan(ladder, alert, [key for _, key in ranks], min(ranks), "")
 
 

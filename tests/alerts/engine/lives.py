@@ -159,7 +159,7 @@ def lives(draw: st.DrawFn) -> Life:
         now_ms = max(now_ms, item.received_at_ms)
         what = draw(st.sampled_from([*["nothing"] * 12, *["plan"] * 3, "books", *["report"] * 3]))
         if what == "report":
-            log.append(draw(reports(now_ms)))
+            log += draw(st.lists(reports(now_ms), min_size=1, max_size=3))
         if what == "plan":
             name = draw(st.sampled_from(sorted(plans)))
             if changed_ms[name] == now_ms:  # no person is so quick; names tell by the log's time

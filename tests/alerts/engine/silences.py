@@ -10,7 +10,7 @@ from schemas.kafka import GatewayReport, PatientReadings
 from schemas.registry import PatientEntry, Pause, Schedule
 from schemas.wire import DeviceState, Health
 from tests.alerts.engine.scenes import Scene
-from tests.alerts.readings import ADDRESS, DAY, HOUR
+from tests.alerts.readings import ADDRESS, DAY, HOUR, MINUTE
 
 ABSENT = """
 [[rule]]
@@ -75,6 +75,8 @@ def watched(draw: st.DrawFn, entry: PatientEntry, begin_ms: int) -> PatientEntry
 
 @st.composite
 def reports(draw: st.DrawFn, now_ms: int) -> GatewayReport:
+    """What a gateway says: by a topic of its own, perhaps before the tick that moves the log."""
+    now_ms += draw(st.sampled_from([0, 0, 0, MINUTE, 50 * MINUTE, 3 * HOUR]))
     seen_s = draw(st.sampled_from([None, 0, 60, 5 * 3600, 30 * 3600]))
     states: list[Literal["online", "offline"]] = ["online", "online", "offline"]
     state = draw(st.sampled_from(states))

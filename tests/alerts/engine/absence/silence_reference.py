@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alerts.engine.absence.attendance import Attendance, Noticed
+from alerts.engine.absence.attendance import Attendance
 from alerts.engine.absence.contacts import Contacts
 from alerts.engine.absence.expectation import Expectation, deadline_ms
+from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.silence import step
 from alerts.engine.absence.surroundings import Surroundings, device_number
@@ -18,9 +19,9 @@ LONG_AGO_MS = -(2**62)
 BEGIN_MS = 1_793_527_200_000  # 2026-11-01T10:00Z, a Sunday
 PATIENTS, VITAL_OF = 3, (0, 1, 0)
 RANKS = ((1, True), (1, True), (0, False))
-RUNGS = Rungs(("a", "b", "c"), RANKS, ((0, 2), (1,), (0, 2)))
+RUNGS = Rungs(("a", "b", "c"), RANKS, ("first", "second", "first"))
 """The last rule is graver than the first, and of one ladder with it."""
-ALONE = Rungs(("a",), ((2, True),), ((0,),))
+ALONE = Rungs(("a",), ((2, True),), ("first",))
 ADDRESS = "AA:BB:CC:DD:EE:01"
 DEVICE = device_number(ADDRESS)
 GATEWAY = "home-1"

@@ -5,7 +5,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from alerts.engine.absence.surroundings import Surroundings, device_number
 from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.engine.offline import Offline
 from alerts.engine.state.partition_state import PartitionState
@@ -340,41 +339,6 @@ def test_a_log_that_was_away_for_more_than_five_minutes_explains_two_hours_of_si
     assert [name for _, name, _ in later] == (["two-days"] if held else [])
     if held:
         assert later[0][2] == back + 2 * HOUR
-
-
-def test_reports_in_their_order_say_when_a_gateway_came_and_went() -> None:
-    around = Surroundings()
-    assert around.away_since(HOME, NOON) is None
-    assert around.back_since(HOME) is None
-    assert not around.take(report(NOON)), "the first says nothing new"
-    assert around.take(report(NOON, online=False)), "in the same millisecond"
-    assert around.away_since(HOME, NOON) == NOON
-    assert around.back_since(HOME) is None
-    assert not around.take(report(NOON + HOUR, online=False))
-    assert around.away_since(HOME, NOON + HOUR) == NOON, "since it went"
-    assert around.take(report(NOON + 2 * HOUR))
-    assert not around.take(report(NOON + 3 * HOUR)), "an hour without a report is not long"
-    assert around.back_since(HOME) == NOON + 2 * HOUR
-    assert around.take(report(NOON + 4 * HOUR + 1))
-    assert around.back_since(HOME) == NOON + 4 * HOUR + 1
-    assert around.reported_ms(HOME) == NOON + 4 * HOUR + 1
-
-
-def test_a_device_is_news_when_it_was_not_heard_for_more_than_an_hour() -> None:
-    around = Surroundings()
-    around.take(report(NOON))
-    number = device_number(ADDRESS)
-    assert around.heard_ms(HOME, number) is None
-    assert around.heard_ms("elsewhere", number) is None
-    assert around.take(report(NOON + 1, heard_ago_s=0))
-    assert around.heard_ms(HOME, number) == NOON + 1
-    assert not around.take(report(NOON + HOUR + 1, heard_ago_s=0))
-    assert around.heard_ms(HOME, number) == NOON + HOUR + 1
-    assert not around.take(report(NOON + 2 * HOUR, heard_ago_s=3 * 3600))
-    assert around.heard_ms(HOME, number) == NOON + HOUR + 1, "the newest counts"
-    assert around.take(report(NOON + 2 * HOUR + 2, heard_ago_s=0))
-    assert 0 <= number < 2**48
-    assert number != device_number("A0:00:00:00:00:02")
 
 
 def test_in_a_log_from_a_file_too_a_patient_who_never_sent_anything_is_missed() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.absence.attendance import Noticed, Open
 from alerts.engine.absence.expectation import Pause, deadline_ms
 from alerts.engine.absence.explained import gateway_transition, patient_transition
+from alerts.engine.absence.noticed import Noticed, Open
 from alerts.engine.absence.rules import AbsenceRule, absence_rules, expectation, speaking
 from alerts.records import TIME_MS_MAX
 from alerts.rules.reader import read_book

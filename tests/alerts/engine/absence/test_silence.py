@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.engine.absence.attendance import Attendance, Noticed
+from alerts.engine.absence.attendance import Attendance
 from alerts.engine.absence.contacts import Contacts
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.keep import (
@@ -19,6 +19,7 @@ from alerts.engine.absence.keep import (
     restore_away,
     restore_rows,
 )
+from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
 from alerts.engine.absence.surroundings import REPORT_LATE_MS, Surroundings
 from schemas.kafka import GatewayReport
@@ -174,6 +175,7 @@ def test_the_cause_is_kept_up_to_date_and_said_once() -> None:
     assert of_first(run(attendance, [(BEGIN_MS + 50 * HOUR_MS, [])]))[0].absence.cause == (
         "device-silent"
     )
+    surroundings.take(report(BEGIN_MS + 50 * HOUR_MS, heard_ago_s=51 * 3600))
     changes = []
     for hours, heard_ago_s in ((51, 60), (52, 120)):
         if surroundings.take(report(BEGIN_MS + hours * HOUR_MS, heard_ago_s=heard_ago_s)):
@@ -231,7 +233,10 @@ def test_a_gateway_that_stopped_reporting_is_away_though_its_will_was_lost() -> 
     assert surroundings.away_since(GATEWAY, BEGIN_MS + REPORT_LATE_MS) is None
     assert surroundings.away_since(GATEWAY, BEGIN_MS + REPORT_LATE_MS + 1) == BEGIN_MS
     assert surroundings.take(report(BEGIN_MS + 3 * REPORT_LATE_MS))
-    assert surroundings.back_since(GATEWAY) == BEGIN_MS + 3 * REPORT_LATE_MS
+    assert (
+        surroundings.back_since(GATEWAY, BEGIN_MS + 3 * REPORT_LATE_MS)
+        == BEGIN_MS + 3 * REPORT_LATE_MS
+    )
 
 
 def test_a_report_that_comes_late_changes_nothing() -> None:

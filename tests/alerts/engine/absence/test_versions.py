@@ -7,6 +7,7 @@ from alerts.rules.reader import read_book
 from schemas.kafka import GatewayReport, Tick
 from schemas.registry import PatientEntry
 from schemas.wire import Health
+from tests.alerts.book_text import GLUCOSE, PRESSURE, head
 from tests.alerts.engine.absence.silence_book import BOOK
 from tests.alerts.engine.histories import reborn
 from tests.alerts.readings import DAY, HOUR, NOON, at_once, fresh_state, glucose, pressure
@@ -56,3 +57,23 @@ def test_a_gateway_that_was_told_of_comes_back_also_when_no_rule_is_left() -> No
     state.absences.gateway_changed("home-1")
     (back,) = step(state, [Tick(NOON + 4 * DAY + HOUR)]).transitions
     assert (back.event, back.alert_id) == ("returned", gone.alert_id)
+
+
+SUGAR = (
+    BOOK[len(WITHOUT) :].replace("blood_pressure", "glucose").replace("-blood-pressure", "-glucose")
+)
+BOTH_VITALS = WITHOUT.replace(head("silence", PRESSURE), head("silence", PRESSURE, GLUCOSE))
+
+
+def test_what_a_rule_told_is_closed_when_a_version_lets_it_wait_for_something_else() -> None:
+    """It went on under the name of the other: the alert that was seen never ended."""
+    state = fresh_state(ROBIN, rules=book(BOOK))
+    step(state, at_once(pressure(NOON, 120), glucose(NOON + DAY, 100)))
+    (onset,) = step(state, [Tick(NOON + 3 * DAY + 1)]).transitions
+    state = under(under(state, BOTH_VITALS + SUGAR), BOTH_VITALS + SUGAR)
+    (over,) = step(state, [Tick(NOON + 3 * DAY + HOUR)]).transitions
+    assert (over.event, over.ladder, over.alert_id) == ("retired", onset.ladder, onset.alert_id)
+    (anew,) = step(state, [Tick(NOON + 5 * DAY)]).transitions
+    assert (anew.event, anew.ladder) == ("onset", "absence-glucose")
+    (back,) = step(state, at_once(glucose(NOON + 5 * DAY, 100))).transitions
+    assert (back.event, back.alert_id) == ("returned", anew.alert_id)

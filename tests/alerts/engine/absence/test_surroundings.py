@@ -1,0 +1,86 @@
+"""What gateways' reports say of an instant, however late they are told."""
+
+from alerts.engine.absence.surroundings import Surroundings, device_number
+from schemas.kafka import GatewayReport
+from schemas.wire import DeviceState, Health
+from tests.alerts.readings import HOUR, MINUTE, NOON
+
+ADDRESS = "A0:00:00:00:00:01"
+HOME = "home-1"
+
+
+def report(at_ms: int, *, online: bool = True, heard_ago_s: int | None = None) -> GatewayReport:
+    devices = [] if heard_ago_s is None else [DeviceState(ADDRESS, last_seen_s=heard_ago_s)]
+    state = Health(state="online" if online else "offline", devices=devices)
+    return GatewayReport(HOME, at_ms, state)
+
+
+def test_reports_in_their_order_say_when_a_gateway_came_and_went() -> None:
+    around = Surroundings()
+    assert around.away_since(HOME, NOON) is None
+    assert around.back_since(HOME, NOON) is None
+    assert around.take(report(NOON)), "from now on it may be late"
+    assert around.take(report(NOON, online=False)), "in the same millisecond"
+    assert around.away_since(HOME, NOON) == NOON
+    assert around.back_since(HOME, NOON) is None
+    assert not around.take(report(NOON + HOUR, online=False))
+    assert around.away_since(HOME, NOON + HOUR) == NOON, "since it went"
+    assert around.take(report(NOON + 2 * HOUR))
+    assert not around.take(report(NOON + 3 * HOUR)), "an hour without a report is not long"
+    assert around.back_since(HOME, NOON + 3 * HOUR) == NOON + 2 * HOUR
+    assert around.take(report(NOON + 4 * HOUR + 1))
+    assert around.back_since(HOME, NOON + 4 * HOUR + 1) == NOON + 4 * HOUR + 1
+
+
+def test_what_is_asked_of_a_gateway_is_asked_as_of_an_instant() -> None:
+    """Reports come before the tick that moves the log: what came later explains nothing."""
+    around = Surroundings()
+    for one in (
+        report(NOON),
+        report(NOON + 30 * MINUTE, online=False),
+        report(NOON + 40 * MINUTE),
+        report(NOON + 3 * HOUR),
+    ):
+        around.take(one)
+    away = [None, None, NOON + 30 * MINUTE, None, NOON + 40 * MINUTE, None]
+    at = [NOON - 1, NOON, NOON + 30 * MINUTE, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR]
+    assert [around.away_since(HOME, at_ms) for at_ms in at] == away
+    back = [None, NOON, None, NOON + 40 * MINUTE, None, NOON + 3 * HOUR]
+    assert [around.back_since(HOME, at_ms) for at_ms in at] == back
+    assert around.back_after(HOME, NOON + 30 * MINUTE) == NOON + 40 * MINUTE
+    assert around.back_after(HOME, NOON + 40 * MINUTE) == NOON + 3 * HOUR
+    assert around.back_after(HOME, NOON + 3 * HOUR) is None
+
+
+def test_a_gateway_that_went_when_it_was_late_already_had_been_away_since_its_last_report() -> None:
+    """Else one absence had two beginnings, and two alerts."""
+    around = Surroundings()
+    around.take(report(NOON))
+    around.take(report(NOON + 2 * HOUR, online=False))
+    assert around.away_since(HOME, NOON + HOUR) is None
+    assert around.away_since(HOME, NOON + HOUR + 1) == NOON
+    assert around.away_since(HOME, NOON + 2 * HOUR) == NOON
+
+
+def test_a_device_is_news_when_it_was_not_heard_for_more_than_an_hour() -> None:
+    around = Surroundings()
+    around.take(report(NOON))
+    number = device_number(ADDRESS)
+
+    def heard_ms(at_ms: int) -> int | None:
+        return around.heard_ms(HOME, number, at_ms)
+
+    assert heard_ms(NOON) is None
+    assert around.heard_ms("elsewhere", number, NOON) is None
+    assert around.take(report(NOON + 1, heard_ago_s=0))
+    assert heard_ms(NOON + 1) == NOON + 1
+    assert heard_ms(NOON) is None, "it was not, then"
+    assert not around.take(report(NOON + HOUR + 1, heard_ago_s=0))
+    assert heard_ms(NOON + HOUR + 1) == NOON + HOUR + 1
+    assert heard_ms(NOON + HOUR) == NOON + HOUR
+    assert not around.take(report(NOON + 2 * HOUR, heard_ago_s=3 * 3600))
+    assert heard_ms(NOON + 2 * HOUR) == NOON + HOUR + 1, "the newest counts"
+    assert around.take(report(NOON + 2 * HOUR + 2, heard_ago_s=0))
+    assert heard_ms(NOON + 2 * HOUR + 1) == NOON + HOUR + 1
+    assert 0 <= number < 2**48
+    assert number != device_number("A0:00:00:00:00:02")
