@@ -113,8 +113,10 @@ def differ(one: Found, other: Found) -> Iterator[tuple[Kept, set[str]]]:
             yield kept, rules
 
 
-def changes(patient: Patient, record: Corrections | Withdrawals) -> Iterator[Change]:
-    """One after the other, in the order of measurement."""
+def changes(
+    patient: Patient, record: Corrections | Withdrawals, gates: dict[str, frozenset[str]]
+) -> Iterator[Change]:
+    """One after the other, in the order of measurement; ``gates``: what spoils a reading by now."""
     readings: Sequence[CorrectedReading | WithdrawnReading] = record.readings
     for reading in sorted(readings, key=lambda one: (one.measured_at_ms, one.reading_id)):
         was = patient.find(reading.vital, reading.reading_id)
@@ -122,16 +124,21 @@ def changes(patient: Patient, record: Corrections | Withdrawals) -> Iterator[Cha
             was = patient.unread.get(reading.reading_id) if reading.outcome == "measured" else None
         if was is None or (isinstance(record, Withdrawals) and reading.outcome != "measured"):
             continue
-        yield change_of(patient, reading, was)
+        yield change_of(patient, reading, was, gates[was.vital])
 
 
-def change_of(patient: Patient, reading: CorrectedReading | WithdrawnReading, was: Kept) -> Change:
+def change_of(
+    patient: Patient,
+    reading: CorrectedReading | WithdrawnReading,
+    was: Kept,
+    gated: frozenset[str],
+) -> Change:
     known = was in patient.known(was.vital)
     nothing = replace(was, quantities={}, status=None)
     if isinstance(reading, CorrectedReading):
         patient.unread[reading.reading_id] = replace(was, quantities={}, status=reading.status)
     if isinstance(reading, WithdrawnReading) or reading.outcome != "measured":
         return Change(was, None, nothing, known)
-    now = replace(was, quantities=reading.quantities, status=reading.status)
+    now = replace(was, quantities=reading.quantities, status=reading.status, gated=gated)
     now.late |= not was.eligible  # it has never ended anything
     return Change(was, now, now, known)

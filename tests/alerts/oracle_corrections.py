@@ -27,7 +27,7 @@ class Corrections(Reopening):
     """Corrections and re-attribution."""
 
     def correct(self, patient: Patient, record: Corrected | Withdrawals) -> Iterator[Said]:
-        for change in changes(patient, record):
+        for change in changes(patient, record, self.gates):
             yield from self.take_change(patient, change)
             if isinstance(record, Withdrawals):  # it may come back
                 recent = patient.recent.get(change.was.vital, [])

@@ -7,8 +7,6 @@ from schemas.kafka import StampedReading
 from schemas.reading import Quantity
 from tests.alerts.oracle_truth import censored
 
-GATED = {"body-moved", "cuff-too-loose", "improper-position"}
-
 
 @dataclass(eq=False)
 class Kept:
@@ -18,7 +16,7 @@ class Kept:
     circumstances. ``judged``: since the plan began; a baseline may need others too. ``fresh``: for
     which rules it was; ``back``: of which it met the return condition when it was judged.
     ``forgotten``: too many have come since for windows of readings. ``late``: too old when it came
-    to end anything.
+    to end anything. ``gated``: flags that spoiled a reading when it came.
     """
 
     stamped: StampedReading
@@ -29,6 +27,7 @@ class Kept:
     status: list[str] | None
     circumstances: list[dict[str, str]]
     judged: bool
+    gated: frozenset[str]
     fresh: set[str] = field(default_factory=set)
     back: set[str] = field(default_factory=set)
     forgotten: bool = False
@@ -65,7 +64,7 @@ class Kept:
 
     @property
     def flagged(self) -> bool:
-        return bool(GATED & set(self.status or []))
+        return bool(self.gated & set(self.status or []))
 
     @property
     def censored(self) -> bool:

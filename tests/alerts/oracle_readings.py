@@ -111,6 +111,7 @@ class Readings(Old):
             reading.status,
             [reading.attributes | context],
             stamped.stamp.measured_at_ms >= patient.entry.care_plan_from_ms,
+            self.gates[reading.vital],
         )
 
     def before_plan(self, patient: Patient, kept: Kept) -> None:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from alerts.rules import syntax
+from alerts.rules.flags import known_flags
+from schemas.vitals import VITALS
 
 SEVERITIES = ["critical", "high", "medium", "info"]
 MINUTE = 60_000
@@ -92,6 +94,15 @@ def read_rules(texts: Iterable[str]) -> list[OracleRule]:
         if "when" in rule
     ]
     return sorted(rules, key=lambda rule: (rule.ladder, rule.rank))
+
+
+def read_gates(texts: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Which flags spoil a reading, by vital; until a book says so each of those it can have."""
+    gates = {vital: frozenset(known_flags(vital)) for vital in VITALS}
+    for book in map(tomllib.loads, texts):
+        for vital, said in book["vitals"].items():
+            gates[vital] = frozenset(said.get("gated", {}))
+    return gates
 
 
 def one_rule(book: dict[str, Any], rule: dict[str, Any]) -> OracleRule:

@@ -10,7 +10,7 @@ from schemas.vitals import VITALS
 from tests.alerts.oracle_expected import read_absences
 from tests.alerts.oracle_patient import Patient
 from tests.alerts.oracle_problem import Gone
-from tests.alerts.oracle_rules import OracleRule, asked_of, read_rules
+from tests.alerts.oracle_rules import OracleRule, asked_of, read_gates, read_rules
 from tests.alerts.oracle_silence import Silence
 
 
@@ -20,6 +20,7 @@ class Versions(Silence):
     def put(self, books: Sequence[str]) -> None:
         """Judge by these books from here on."""
         self.rules, self.absences = read_rules(books), read_absences(books)
+        self.gates = read_gates(books)
         self.by_name = {rule.id: rule for rule in self.rules}
         assert len(self.by_name) == len(self.rules), "the oracle knows rules by their ids"
         self.ladders = sorted({rule.ladder for rule in self.rules})

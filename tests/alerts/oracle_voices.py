@@ -15,6 +15,7 @@ class Voices:
     """What both halves of the oracle need."""
 
     rules: list[OracleRule]
+    gates: dict[str, frozenset[str]]
     by_name: dict[str, OracleRule]
     ladders: list[str]
     patients: dict[str, Patient]

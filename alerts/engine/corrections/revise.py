@@ -85,7 +85,7 @@ class _Reviser:
         place = np.flatnonzero((ring["high"] == np.uint64(high)) & (ring["low"] == np.uint64(low)))
         kept = bool(len(place))
         alone = kept or self._state.only_of_its_session(self._row, was.reading_id)
-        old = self._columns(was, alone=alone)
+        old = self._as_it_came(self._columns(was, alone=alone), ring, kept=kept)
         new = None if now is None else self._columns(now, alone=alone)
         if kept:
             self._ring(ring, int(place[0]), new)
@@ -98,6 +98,15 @@ class _Reviser:
             left = self._memory.ring(self._slot)["at_ms"]
             self._state.newest_ms[self._row, self._vital.index] = left.max(initial=LONG_AGO_MS)
         return self._compare(before, self.true())
+
+    @staticmethod
+    def _as_it_came(old: Columns, ring: Structured, *, kept: bool) -> Columns:
+        """Tell whether a reading counted when it came: a version may spare, or spoil, it since.
+
+        The ring tells, as far back as it goes: of what is older goes what spoils a reading now.
+        """
+        reaches = len(ring) > 0 and bool(ring["at_ms"][0] < old.measured_ms[0])
+        return replace(old, eligible=np.array([kept])) if kept or reaches else old
 
     def take_out(self, identity: int) -> None:
         ring = self._memory.ring(self._slot)
