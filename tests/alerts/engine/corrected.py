@@ -142,8 +142,14 @@ def told_apart_by_nothing(log: Sequence[Item]) -> set[str]:
         if isinstance(item, PatientReadings):
             for one in item.readings:
                 reading = one.reading
-                session = reading.session_id
-                what = item.patient_id, session, one.stamp.quality, reading.status, reading.outcome
+                what = (
+                    item.patient_id,
+                    reading.session_id,
+                    one.stamp.measured_at_ms,
+                    one.stamp.quality,
+                    reading.status,
+                    reading.outcome,
+                )
                 said.setdefault(reading.reading_id, set()).add(str(what))
     return {name for name, kinds in said.items() if len(kinds) > 1}
 

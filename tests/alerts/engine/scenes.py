@@ -55,6 +55,8 @@ QUALITIES: list[TimeQuality] = [
     "untrusted",
 ]
 UNDATED: list[TimeQuality] = ["receipt", "receipt", "untrusted", "device-clock"]
+STEPS = [0, 0, 30 * MINUTE, HOUR, 25 * HOUR]
+"""How far a device's clock may be behind, from some time on: it is set, or stops and goes on."""
 LONG = ["long", "longer"]
 """Sessions whose readings come in several records."""
 OUTCOMES: list[Outcome] = [*MEASURED, "control-solution"]
@@ -106,6 +108,19 @@ def measured(draw: st.DrawFn, at_ms: int) -> Measured:
     )
 
 
+def by_clock(one: Measured, behind_ms: int) -> Measured:
+    """Date a reading by a device's clock that was stepped: nothing shows it but what it says."""
+    return replace(one, at_ms=one.at_ms - behind_ms) if one.time == "device-clock" else one
+
+
+@st.composite
+def again(draw: st.DrawFn, one: Measured) -> Measured:
+    """Let a reading come once more; its time is reckoned anew, by the clocks of that session."""
+    other_ms = one.at_ms - draw(st.sampled_from([0, 0, 1000, HOUR, DAY]))
+    name = one.name or f"{one.at_ms} {one.vital} {one.quantities}"
+    return replace(one, at_ms=other_ms, name=name) if one.time == "device-clock" else one
+
+
 @st.composite
 def context(draw: st.DrawFn, about: Measured) -> Measured:
     """What a meter says of a reading beside it, in a record of its own kind."""
@@ -123,7 +138,7 @@ def context(draw: st.DrawFn, about: Measured) -> Measured:
 def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[ReadingsRecord, ...]:
     log: list[ReadingsRecord] = []
     sent: list[Measured] = []
-    now_ms = start_ms
+    now_ms, behind_ms = start_ms, 0
     paces = draw(st.sampled_from([MINUTES, HOURS, DAYS]))
     delays = draw(
         st.sampled_from([[0], [0, 0, MINUTE, 20 * MINUTE], [0, HOUR, 5 * HOUR, 25 * HOUR]])
@@ -135,8 +150,12 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
             log.append(Tick(stamp_ms))
             continue
         minutes = st.sampled_from([0, 0, 0, MINUTE, 6 * MINUTE])
+        if draw(st.integers(0, 9)) == 0:
+            behind_ms = draw(st.sampled_from(STEPS))
         readings = [
-            draw(measured(stamp_ms - draw(st.sampled_from(delays)) - draw(minutes)))
+            by_clock(
+                draw(measured(stamp_ms - draw(st.sampled_from(delays)) - draw(minutes))), behind_ms
+            )
             for _ in range(draw(st.integers(1, 3)))
         ]
         readings = [
@@ -152,7 +171,7 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
         if sent and draw(st.integers(0, 2)) == 0:  # of a record before
             readings.append(draw(context(draw(st.sampled_from(sent[-4:])))))
         if sent and draw(st.integers(0, 3)) == 0:
-            readings.append(draw(st.sampled_from(sent)))
+            readings.append(draw(again(draw(st.sampled_from(sent)))))
             if draw(st.booleans()):  # and more is said of it this time
                 readings.append(draw(context(readings[-1])))
         sent += [one for one in readings if one.amends is None]
