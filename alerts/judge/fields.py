@@ -68,10 +68,11 @@ def _strange(raw: Mapping[str, Any]) -> _Found:
             for one in raw.get(name, ()):
                 yield from _of(f"patient's {name}", one, known)
     elif kind in _OF_READINGS:
-        entries = raw.get("readings", raw.get("items"))
-        alone = entries is None
+        # Of a reading alone, as of one that nobody wears, no list beside it was read.
+        alone = kind not in {"message", "readings"} or raw.get("patient_id") is None
+        entries: Any = [raw] if alone else raw.get("readings", raw.get("items"))
         yield from _of("reading", raw, _RECORD | _ENTRY) if alone else _of("record", raw, _RECORD)
-        for entry in [raw] if alone else entries:
+        for entry in entries:
             yield from _of_entry(entry, alone=alone)
 
 

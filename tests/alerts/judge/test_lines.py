@@ -329,6 +329,12 @@ KEYS = ["kind", "patient_id", "received_at", "readings", "items", "reading", "vi
 KEYS += ["value", "key", "books", "stamp", "measured_at", "capture", "device_time", "version"]
 
 
+@pytest.mark.parametrize("said", [{"kind": "reading"}, {"patient_id": None}])
+def test_a_reading_beside_a_list_that_nobody_reads_is_read(said: dict[str, Any]) -> None:
+    """It is one reading, told by its kind or because nobody wears the device."""
+    assert read({**BARE, **said, "readings": [None]})
+
+
 @given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6))
 def test_any_object_is_read_or_refused(changes: dict[str, Any]) -> None:
     for line in (changes, {**BARE, **changes}, {**raw(RECORD), **changes}):
