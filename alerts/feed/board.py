@@ -118,7 +118,7 @@ class Board:
         """Give all that the page shows of alerts."""
         shown, order = self._shown()
         self._told = {*shown}
-        unregistered = {case.patient_id for case in shown.values()} - self._patients.keys()
+        unregistered = {case.patient_id for case in shown.values()} - {"", *self._patients}
         return Overview(
             [self._card(case) for case in shown.values()],
             order,

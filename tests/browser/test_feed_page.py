@@ -358,3 +358,19 @@ def test_the_feed_stops_in_order_while_pages_are_open(page: Page, feed: FeedProc
     page.goto("/")
     expect(page.locator("#live")).to_be_visible()
     assert feed.end(signal.SIGTERM) == 0
+
+
+def test_what_is_about_no_patient_leads_to_no_patients_page(page: Page, log: AlertLog) -> None:
+    gateway = transition("1", at_ms=time.time_ns() // 1_000_000, patient_id="", subject="gateway/7")
+    log.put(gateway)
+    page.goto("/")
+    name = waiting(page).locator(".card-head .patient")
+    expect(name).to_have_text("gateway 7")
+    assert name.get_attribute("href") is None
+    log.put(onset("2", "b"))  # by the stream, into markup that links to a patient
+    log.put(msgspec.structs.replace(gateway, event_id="3", event="again", alert_id="c"))
+    expect(waiting(page)).to_have_count(3)
+    links = [
+        card.get_attribute("href") for card in waiting(page).locator(".card-head .patient").all()
+    ]
+    assert sorted(links, key=str) == ["/patients/p1", None, None]

@@ -17,7 +17,9 @@ export function fill(element, values) {
     when.querySelector(".ago").textContent = atMs ? relative(atMs) : "";
   }
   const patient = element.querySelector("a[data-slot=patient]");
-  if (patient) patient.href = `/patients/${encodeURIComponent(values.patient_id)}`;
+  if (!patient) return;
+  if (values.patient_id) patient.href = `/patients/${encodeURIComponent(values.patient_id)}`;
+  else patient.removeAttribute("href"); // it is about a gateway, or about the system itself
 }
 
 export function clone(templateId) {

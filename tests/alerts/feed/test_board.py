@@ -47,6 +47,8 @@ def test_somebody_whom_nobody_registered_may_be_real() -> None:
     board = Board()
     board.take([patient("p", "Wren-01"), transition("1", patient_id="stranger")])
     assert (board.overview().patients, board.overview().simulated) == (2, 1)
+    board.take([transition("3", alert_id="c", patient_id="", subject="gateway/7")])
+    assert board.overview().patients == 2, "what is about no patient is no patient"
 
 
 def test_a_device_that_is_removed_is_not_a_patient() -> None:
