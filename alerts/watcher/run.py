@@ -37,6 +37,7 @@ from schemas.topics import ACTIONS, ENGINES, READINGS
 _CLIENT_ID = "vitalwire-watcher"
 _JITTER = 0.05
 """Watchers of many clinics share a receiver of heartbeats: they do not beat in one moment."""
+_PROVING_S = 1.0
 
 _ACTIONS_BACK_MS = 10 * 60_000  # after a cut: what was decided meanwhile counts too
 
@@ -98,6 +99,7 @@ class Watcher:
     _vigil: Vigil = field(init=False)
     _canaries: Canaries = field(init=False)
     _time: ServerTime = field(init=False)
+    _was_well: bool = False
     _unsent: str | None = None
     """Why the last canary could not start."""
     _reports: dict[int, EngineReport] = field(default_factory=dict)
@@ -120,7 +122,23 @@ class Watcher:
                 look = self._look(reads=log is not None)
                 self._act(look, self._vigil.look(look))
                 self._send_canary()
-                self.stop.wait(self.watch.period_s * self.rng.uniform(1 - _JITTER, 1.0))
+                log = self._until_next_look(log, connections)
+
+    def _until_next_look(self, log: Log | None, connections: ExitStack) -> Log | None:
+        """Wait; until it has been well once, try each second: nobody is told of what it finds.
+
+        While everything begins a canary may have nowhere to go, and people wait for its proof.
+        """
+        now_ms = self.clock.monotonic_ms
+        pause_s = self.watch.period_s * self.rng.uniform(1 - _JITTER, 1.0)
+        last_ms = now_ms() + int((pause_s - _PROVING_S) * 1000)
+        while not self._was_well and now_ms() < last_ms and not self.stop.wait(_PROVING_S):
+            log = self._read(log, connections)
+            self._look(reads=log is not None)
+            if not self._canaries.back:
+                self._send_canary()
+        self.stop.wait(max(0.0, _PROVING_S + (last_ms - now_ms()) / 1000))
+        return log
 
     def _read(self, log: Log | None, connections: ExitStack) -> Log | None:
         """Read all reports that there are; None if the log cannot be read now."""
@@ -191,6 +209,7 @@ class Watcher:
         silent = [url for url in self.watch.ready if not _answers(url)]
         troubles += [f"Not ready: {url}." for url in silent]
         self.trouble = " ".join(troubles) or (None if self._canaries.back else _UNPROVEN)
+        self._was_well = self._was_well or self.trouble is None
         return Look(now_ms, late_ms, tuple(troubles))
 
     def _act(self, look: Look, decision: Decision) -> None:

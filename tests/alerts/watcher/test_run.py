@@ -18,6 +18,7 @@ from alerts.desk.channels import Channels, senders
 from alerts.log import Log
 from alerts.watcher.cli import watch as command
 from alerts.watcher.run import Watch, Watcher
+from alerts.watcher.vigil import MISSED_MAX
 from schemas.alert import CANARY, Action
 from schemas.clock import Clock, SystemClock
 from schemas.errors import MisconfiguredError, UnavailableError
@@ -57,13 +58,14 @@ def running(  # noqa: PLR0913  (each test names what it changes)
     connect: Connect = Log,
     others: Sequence[str] = (),
     clock: Clock | None = None,
+    period_s: float = PERIOD_S,
 ) -> Iterator[Watcher]:
     """Tell ``pager``, and the webhooks ``others`` before it."""
     bootstrap, mqtt_port = servers
     stop, rng = threading.Event(), Random(1)
     tell = [Channel("webhook", url) for url in (*others, pager.url)]
     mqtt = MqttServer("127.0.0.1", mqtt_port)
-    watch = Watch(bootstrap, mqtt, tell, ready, switch.url, period_s=PERIOD_S, late_s=LATE_S)
+    watch = Watch(bootstrap, mqtt, tell, ready, switch.url, period_s, LATE_S)
     channels = Channels(senders(None), rng, stop)
     watcher = Watcher(watch, channels, clock or SystemClock(), rng, stop, connect)
     thread = threading.Thread(target=watcher.run)
@@ -193,6 +195,24 @@ def test_it_is_not_ready_before_the_first_canary_is_back(
         path.works = True
         eventually(lambda: watcher.trouble is None)
         eventually(lambda: switch.gets >= 1)
+
+
+def test_until_it_has_been_well_once_it_tries_again_at_once_and_tells_nobody(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
+) -> None:
+    """While everything begins a canary has nowhere to go."""
+    path.works = False
+    an_hour_s = 3600.0
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch, period_s=an_hour_s) as watcher,
+    ):
+        eventually(lambda: len(path.seen) >= MISSED_MAX + 1)
+        path.works = True
+        eventually(lambda: watcher.trouble is None)
+        assert not pager.bodies
+        assert not switch.gets
 
 
 @broker_dies
