@@ -15,7 +15,12 @@ Living = Mapping[str, Sequence[FunctionType]]
 def living(files: frozenset[str]) -> Living:
     """Find every function of some files, wherever it is kept: decorated ones and methods too."""
     found = defaultdict[str, list[FunctionType]](list)
-    for one in gc.get_objects():
+    frozen = gc.get_freeze_count() > 0  # by tests/conftest.py: what is frozen is not listed
+    gc.unfreeze()
+    objects = gc.get_objects()
+    if frozen:
+        gc.freeze()
+    for one in objects:
         if type(one) is FunctionType and one.__code__.co_filename in files:
             found[one.__code__.co_filename].append(one)
     return found

@@ -4,6 +4,7 @@ How it is judged: inside living functions, by the tests that run its lines.
 """
 
 import ast
+import gc
 import json
 import subprocess
 import sys
@@ -95,6 +96,7 @@ def test_a_mutant_is_put_into_functions_that_live_already(
     module = import_module("living_here")
     assert module.__doc__ == "Lives."
     imported = watch.end()
+    gc.freeze()  # as tests/conftest.py does once all is loaded: what is frozen lives, too
     functions = living(frozenset({str(path)}))
     one = module.Counter()
     watch.begin()
