@@ -18,7 +18,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, 
 
 @click.command()
 @click.argument("characteristic")
-@click.argument("payload", metavar="HEX...", nargs=-1, required=True)
+@click.argument("payload", metavar="HEX...", nargs=-1)
 @click.option(
     "--model",
     metavar="NAME",
@@ -37,6 +37,8 @@ def decode(
     The bytes are read strictly by their flags, as the gateway reads them. A device's clock has no
     zone: neither has T, and one that is given with T is left out.
     """
+    if not payload:  # said here in one line; what click says of it takes four
+        raise InvalidInput("hex", f"a payload (HEX) is missing behind {characteristic!r}")
     received = None if received_at is None else _moment(received_at)
     click.echo(
         written(

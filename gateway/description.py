@@ -35,11 +35,22 @@ _ATTRIBUTES = {
     "body_temperature": ("place",),
 }
 """Named also where nothing was sent: whoever reads by a program looks for them."""
+_COMMON: Description = {
+    **dict.fromkeys(("device_time", "time_offset_min", "user", "sequence", "status")),
+    **dict.fromkeys(("sample_type", "sample_location", "meal")),
+    "canonical": {},
+    "trailing_hex": "",
+    "quirk": None,
+}
+"""What every description has, with what it says where its kind has no such field."""
 _CUFF_PRESSURES = ("2a36", "2b35")
+_INTERMEDIATE_TEMPERATURE = "2a1e"
 _RECORD = "2b36"
 _RECORDS = {number for vital in VITALS.values() for number in vital.characteristics} - {_RECORD}
 
-KNOWN: tuple[str, ...] = tuple(sorted({*_RECORDS, _RECORD, *_CUFF_PRESSURES, *OTHERS}))
+KNOWN: tuple[str, ...] = tuple(
+    sorted({*_RECORDS, _RECORD, *_CUFF_PRESSURES, _INTERMEDIATE_TEMPERATURE, *OTHERS})
+)
 """Every characteristic that can be described: four hex digits, or the UUID of a maker's own."""
 
 
@@ -53,6 +64,13 @@ def describe(
 
     ``received``: the local time at which it came, without zone, to judge the device's clock by.
     """
+    found = _described(characteristic, payload, quirk, received)
+    return {**found, **{name: none for name, none in _COMMON.items() if name not in found}}
+
+
+def _described(
+    characteristic: str, payload: bytes, quirk: Quirk | None, received: datetime | None
+) -> Description:
     if characteristic in _RECORDS:
         return _measurement(measure(characteristic, payload, quirk=quirk), received)
     if characteristic == "2a36":
@@ -61,7 +79,9 @@ def describe(
         return _enhanced_intermediate(payload, received)
     if characteristic == _RECORD:
         return _record(payload, quirk, received)
-    return {"trailing_hex": "", **OTHERS[characteristic](payload), "quirk": None}
+    if characteristic == _INTERMEDIATE_TEMPERATURE:
+        return _intermediate_temperature(payload, received)
+    return OTHERS[characteristic](payload)
 
 
 def _measurement(measurement: Measurement, received: datetime | None) -> Description:
@@ -129,6 +149,14 @@ def _cuff_pressure(
     }
 
 
+def _intermediate_temperature(payload: bytes, received: datetime | None) -> Description:
+    """Describe 0x2A1E: laid out as 0x2A1C, and without an outcome, because it still rises."""
+    found = _measurement(measure("2a1c", payload), received)
+    return {name: said for name, said in found.items() if name != "outcome"} | {
+        "kind": "intermediate_temperature"
+    }
+
+
 def _record(payload: bytes, quirk: Quirk | None, received: datetime | None) -> Description:
     """Describe a segment, and what it keeps if it is a whole record."""
     segment = blood_pressure_record.decode_segment(payload)
@@ -145,8 +173,7 @@ def _record(payload: bytes, quirk: Quirk | None, received: datetime | None) -> D
         "part_hex": segment.part.hex(),
         "checksum_fits": segment.checksum_fits,
         "record": kept,
-        "trailing_hex": "",
-        "quirk": None if kept is None else kept["quirk"],
+        **{name: said for name, said in (kept or {}).items() if name in _COMMON},
     }
 
 

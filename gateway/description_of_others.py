@@ -83,10 +83,12 @@ def _oximeter_stream(payload: bytes) -> Description:
     sent = [status for status in fields if status is not None]
     return {
         "kind": "continuous_oximetry",
-        **_pair("", stream.normal),
-        **_pair("fast_", stream.fast),
-        **_pair("slow_", stream.slow),
-        "pulse_amplitude": _quantity(stream.pulse_amplitude_percent, PERCENT),
+        **_quantities(
+            **_pair("", stream.normal),
+            **_pair("fast_", stream.fast),
+            **_pair("slow_", stream.slow),
+            pulse_amplitude=_quantity(stream.pulse_amplitude_percent, PERCENT),
+        ),
         "status": [name for status in sent for name in status.labels] if sent else None,
         "trailing_hex": stream.trailing.hex(),
     }
@@ -100,32 +102,23 @@ def _continuous_glucose(payload: bytes) -> Description:
 def _sensor_value(record: ContinuousGlucose) -> Description:
     noticed = record.annunciation
     return {
-        "glucose": _quantity(record.glucose_mg_dl, "mg/dL"),
+        **_quantities(
+            glucose=_quantity(record.glucose_mg_dl, "mg/dL"),
+            trend=_quantity(record.trend_mg_dl_min, "mg/dL/min"),
+            quality=_quantity(record.quality_percent, PERCENT),
+        ),
         "time_offset_min": record.offset_min,
         "status": None if noticed is None else noticed.labels,
-        "trend": _quantity(record.trend_mg_dl_min, "mg/dL/min"),
-        "quality": _quantity(record.quality_percent, PERCENT),
         "checksum_fits": record.checksum_fits,
         "trailing_hex": record.trailing.hex(),
     }
 
 
-def _pair(prefix: str, pair: Pair | None) -> Description:
+def _pair(prefix: str, pair: Pair | None) -> dict[str, Description]:
     spo2, pulse_rate = (pair.spo2_percent, pair.pulse_rate) if pair is not None else (None, None)
     return {
         f"{prefix}spo2": _quantity(spo2, PERCENT),
         f"{prefix}pulse_rate": _quantity(pulse_rate, PER_MINUTE),
-    }
-
-
-def _intermediate_temperature(payload: bytes) -> Description:
-    packet = thermometer.decode(payload)
-    return {
-        "kind": "intermediate_temperature",
-        "temperature": _quantity(packet.temperature, packet.unit.value),
-        "device_time": None if packet.timestamp is None else packet.timestamp.told,
-        "place": None if packet.type is None else packet.type.label,
-        "trailing_hex": packet.trailing.hex(),
     }
 
 
@@ -179,7 +172,7 @@ def _battery(payload: bytes) -> Description:
     percent = device_information.decode_battery_percent(payload)
     return {
         "kind": "battery_level",
-        "battery": {"value": percent, "unit": PERCENT, "absent": None},
+        **_quantities(battery={"value": percent, "unit": PERCENT, "absent": None}),
     } | _rest(payload, device_information.encode_battery_percent(percent))
 
 
@@ -241,6 +234,12 @@ def _quantity(value: Number | None, unit: str) -> Description:
     }
 
 
+def _quantities(**named: Description) -> dict[str, object]:
+    """Name quantities, and their values: all that are described here come in canonical units."""
+    values = {name: said["value"] for name, said in named.items() if said["value"] is not None}
+    return {**named, "canonical": values}
+
+
 def _rest(payload: bytes, understood: bytes) -> dict[str, object]:
     """Show what is left over behind the fields."""
     return {"trailing_hex": payload[len(understood) :].hex()}
@@ -253,7 +252,6 @@ _BY_NUMBER: dict[int, Callable[[bytes], Description]] = {
     uuids.PLX_FEATURES: _oximeter_features,
     uuids.PLX_CONTINUOUS_MEASUREMENT: _oximeter_stream,
     uuids.CONTINUOUS_GLUCOSE_MEASUREMENT: _continuous_glucose,
-    uuids.INTERMEDIATE_TEMPERATURE: _intermediate_temperature,
     uuids.TEMPERATURE_TYPE: _temperature_type,
     uuids.CURRENT_TIME: _current_time,
     uuids.DATE_TIME: _date_time,

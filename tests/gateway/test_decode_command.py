@@ -31,6 +31,11 @@ FILES = {
 GOOD = [(number, vector) for name, number in FILES.items() for vector in load(name)[0]]
 BAD = [(number, vector) for name, number in FILES.items() for vector in load(name)[1]]
 
+COMMON = {
+    *("kind", "device_time", "time_offset_min", "user", "sequence", "status"),
+    *("sample_type", "sample_location", "meal", "canonical", "trailing_hex", "quirk"),
+}
+
 
 def printed(characteristic: str, payload: str, *options: str) -> dict[str, Any]:
     arguments = [characteristic, payload, *options]
@@ -164,7 +169,18 @@ def test_a_record_shows_its_segment_and_what_it_keeps() -> None:
         "2b34",
     )
     assert found["record"]["systolic"]["value"] == 142
-    assert printed("2b36", "010700342B468E")["record"] is None
+    assert (found["canonical"]["pulse"], found["device_time"]) == (70, "2026-03-14T07:05:09")
+    part = printed("2b36", "010700342B468E")
+    assert (part["record"], part["sequence"], part["canonical"]) == (None, 7, {})
+
+
+def test_a_value_that_still_moves_is_in_canonical_units_too() -> None:
+    rising = printed("2a1e", "03710E00FEEA07030E070509", "--received-at", "2026-03-14T07:10")
+    assert rising["temperature"] == {"value": 36.97, "unit": "[degF]", "absent": None}
+    assert rising["canonical"] == {"temperature": 2.761111}
+    assert (rising["age_s"], "outcome" in rising) == (291, False)
+    stream = printed("2a5f", "0161004800FF074800")
+    assert stream["canonical"] == {"spo2": 97, "pulse_rate": 72, "fast_pulse_rate": 72}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +228,7 @@ def test_any_bytes_are_either_malformed_or_one_json_object(
 ) -> None:
     with suppress(MalformedPayload):
         found = describe(characteristic, payload, quirk, datetime.fromisoformat("2026-03-14T07:00"))
-        assert isinstance(json.loads(written(found)), dict)
+        assert json.loads(written(found)).keys() >= COMMON
 
 
 @pytest.mark.parametrize(
@@ -250,6 +266,7 @@ def test_bytes_that_nobody_quoted_are_one_payload() -> None:
 
 def test_a_sensors_stream_is_shown_record_by_record() -> None:
     record = printed("2aa7", "0D4373002C010324001A003E04")
+    assert record["canonical"] == {"glucose": 115, "trend": 36, "quality": 26}
     assert (record["kind"], record["further_records"]) == ("continuous_glucose", [])
     assert record["glucose"] == {"value": 115, "unit": "mg/dL", "absent": None}
     assert (record["time_offset_min"], record["checksum_fits"]) == (300, True)
@@ -263,6 +280,7 @@ def test_what_is_left_over_is_shown() -> None:
     ("arguments", "sentence"),
     [
         (["2a35", "0102"], "blood pressure measurement: 2 bytes are too few"),
+        (["2a35"], "a payload (HEX) is missing behind '2a35'"),
         (["2a35", ""], "blood pressure measurement: 0 bytes are too few"),
         (["2a37", "00D7F000000000"], "known: 00001026-"),
         (["cu\nff", "00"], "cannot be decoded; known"),
