@@ -71,17 +71,41 @@ class Home:
 
     def at(self, at_ms: int) -> tuple[bool | None, int]:
         """Whether it was there, and since when it was or was not; None: nobody had heard of it."""
-        there: bool | None = None
-        since_ms = reported_ms = LONG_AGO_MS
+        course = self.course(at_ms)
+        return (course[-1][1], course[-1][0]) if course else (None, LONG_AGO_MS)
+
+    def course(self, at_ms: int) -> list[tuple[int, bool]]:
+        """Since when it was there, or was not, by turns, as it was known at an instant."""
+        course = list[tuple[int, bool]]()
+        reported_ms = LONG_AGO_MS
         reports = [one for one in self.reports if one[0] <= at_ms]
         for stamp_ms, online in [*reports, (at_ms, None)]:
+            there = course[-1][1] if course else None
             if there and stamp_ms - reported_ms > HOUR:
-                there, since_ms = False, reported_ms
+                there = False
+                course.append((reported_ms, there))
             if online is not None and (online is not there) and (online or there is not False):
-                there, since_ms = online, stamp_ms
+                course.append((stamp_ms, online))
             if online:
                 reported_ms = stamp_ms
-        return there, since_ms
+        return course
+
+    def came_and_went(self, due_ms: int, at_ms: int) -> bool:
+        """Whether it was there for two hours in all, since it came back after a deadline.
+
+        Just back from so long an absence it has two hours more.
+        """
+        course = self.course(at_ms)
+        ends_ms = [*(since_ms for since_ms, _ in course[1:]), at_ms]
+        there_ms = sum(
+            end_ms - since_ms
+            for (since_ms, there), end_ms in zip(course, ends_ms, strict=False)
+            if there and since_ms > due_ms
+        )
+        if there_ms < 2 * HOUR:
+            return False
+        since_ms, there = course[-1]
+        return not (there and course[1:]) or since_ms - course[-2][0] < 2 * HOUR
 
     def back_after(self, gone_ms: int) -> int | None:
         backs = (stamp_ms for stamp_ms, online in self.reports if online)

@@ -139,7 +139,8 @@ class Silence(Contexts):
         # What a gateway explains is looked at again hour by hour.
         at_ms = max(at_ms, patient.explained_ms.get(rule.key, at_ms))
         while at_ms < self.log_ms:
-            there, turned_ms = home.at(at_ms)
+            explains = not home.came_and_went(due_ms, at_ms)
+            there, turned_ms = home.at(at_ms) if explains else (None, at_ms)
             if there and turned_ms + 2 * HOUR > at_ms:
                 at_ms = turned_ms + 2 * HOUR
             elif there is False:

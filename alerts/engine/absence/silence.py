@@ -12,10 +12,7 @@ from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import deadline_ms
 from alerts.engine.absence.homes import away_since, cause_of, explain_anew, told_of_gateways
 from alerts.engine.absence.noticed import Noticed, Open
-from alerts.engine.absence.surroundings import NEVER_MS
-
-AFRESH_AFTER_MS = 2 * 3_600_000
-"""So long after a gateway or the log came back, the silence that it explains is judged again."""
+from alerts.engine.absence.surroundings import AFRESH_AFTER_MS, NEVER_MS
 
 LOOK_AGAIN_MS = 3_600_000
 """How often a silence is looked at that a gateway explains which stays away."""
@@ -92,22 +89,23 @@ class _Walk:
             yield from self._look_at_open(key, at_ms)
             return
         later_ms = self._not_before(due_ms, entry)
-        if later_ms is None or later_ms > at_ms:
+        if due_ms is None or later_ms is None or later_ms > at_ms:
             self._wait(key, since_ms, later_ms)
             return
         gateway = int(attendance.gateway[self.row])
-        name = attendance.gateways[gateway]
-        back_ms = attendance.surroundings.back_since(name, at_ms)
-        if back_ms is not None and back_ms + AFRESH_AFTER_MS > at_ms:
-            attendance.schedule(key, back_ms + AFRESH_AFTER_MS)
-            return
-        away_ms = away_since(attendance, gateway, at_ms)
-        if away_ms is not None:
-            attendance.schedule(key, at_ms + LOOK_AGAIN_MS)
-            told = Open(away_ms, since_ms, "gateway-offline", gateway)
-            yield Noticed("onset", -1, -1, told, at_ms, entry)
-            return
-        attendance.schedule(key, attendance.surroundings.changes_ms(name, at_ms))
+        surroundings, name = attendance.surroundings, attendance.gateways[gateway]
+        if not surroundings.came_and_went(name, due_ms, at_ms):
+            back_ms = surroundings.back_since(name, at_ms)
+            if back_ms is not None and back_ms + AFRESH_AFTER_MS > at_ms:
+                attendance.schedule(key, back_ms + AFRESH_AFTER_MS)
+                return
+            away_ms = away_since(attendance, gateway, at_ms)
+            if away_ms is not None:
+                attendance.schedule(key, at_ms + LOOK_AGAIN_MS)
+                told = Open(away_ms, since_ms, "gateway-offline", gateway)
+                yield Noticed("onset", -1, -1, told, at_ms, entry)
+                return
+        attendance.schedule(key, surroundings.changes_ms(name, at_ms))
         cause = cause_of(attendance, key, gateway, at_ms)
         yield from self._begun(key, Open(at_ms, since_ms, cause, gateway), entry)
 

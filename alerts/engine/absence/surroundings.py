@@ -16,12 +16,17 @@ from schemas.wire import DeviceState
 
 REPORT_LATE_MS = 3_600_000
 """A gateway reports often and its will speaks for it, but a broker may have forgotten the will."""
+AFRESH_AFTER_MS = 2 * 3_600_000
+"""So long after a gateway or the log came back, the silence that it explains is judged again."""
 NEVER_MS = 2**62
 _ROUNDED_MS = 60_000
 """By so much two reports may differ about when a device was heard: they say it in seconds, and are
 stamped by bridges whose clocks differ."""
 _KEPT = 8
 """Of one gateway: how often it may come and go within what a log is behind."""
+_KEPT_MOST = 240
+"""Of one that comes and goes until stays before these add up to two hours: half a minute each. One
+that never stays so long is away."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,11 @@ class Stay:
         went_ms = self.went_ms if self.went_ms is not None and self.went_ms <= at_ms else None
         late = (at_ms if went_ms is None else went_ms) - self.reported_ms > REPORT_LATE_MS
         return self.reported_ms if late else went_ms
+
+    def lasted_ms(self, at_ms: int) -> int:
+        """Tell how long it had lasted, as of an instant."""
+        ended_ms = self.ended_ms(at_ms)
+        return (at_ms if ended_ms is None else ended_ms) - self.came_ms
 
     @property
     def was_there(self) -> bool:
@@ -73,7 +83,8 @@ class Gateway:
         """Take whether it is there; tell whether that is new."""
         last = self.stays[-1] if self.stays else None
         if last is None or (online and last.ended_ms(stamp_ms) is not None):
-            self.stays = [*self.stays[1 - _KEPT :], Stay(stamp_ms, stamp_ms)]
+            self._forget(stamp_ms)
+            self.stays.append(Stay(stamp_ms, stamp_ms))
             if not online:  # it went while nobody listened
                 self.stays[-1].went_ms = stamp_ms
             return True
@@ -83,6 +94,28 @@ class Gateway:
         new = last.went_ms is None
         last.went_ms = stamp_ms if new else last.went_ms
         return new
+
+    def _forget(self, at_ms: int) -> None:
+        """Make room for a stay; what ``came_and_went`` asks for is left."""
+        while len(self.stays) >= _KEPT_MOST or (
+            sum(one.lasted_ms(at_ms) for one in self.stays[1 : 1 - _KEPT]) >= AFRESH_AFTER_MS
+        ):
+            del self.stays[0]
+
+    def came_and_went(self, due_ms: int, at_ms: int) -> bool:
+        """Tell whether it explains a silence no more, as of an instant: it had its two hours.
+
+        In all, since it came back for the first time after that silence was due. Back from two
+        hours and more, it is given them once more, undivided.
+        """
+        begun = [one for one in self.stays if one.came_ms <= at_ms]
+        back = [one for one in begun if one.came_ms > due_ms]
+        if sum(one.lasted_ms(at_ms) for one in back) < AFRESH_AFTER_MS:
+            return False
+        last, before = back[-1], begun[-2:-1]
+        gone_ms = before[0].ended_ms(last.came_ms) if before else None
+        short = gone_ms is None or last.came_ms - gone_ms < AFRESH_AFTER_MS
+        return short or last.ended_ms(at_ms) is not None
 
     def hear(self, device: DeviceState, stamp_ms: int) -> bool:
         """Note when a device was last heard; tell whether it is the first time after long.
@@ -138,6 +171,11 @@ class Surroundings:
         known = self._gateways.get(gateway_id)
         stay = known.stay(at_ms) if known else None
         return stay.ended_ms(at_ms) if stay else None
+
+    def came_and_went(self, gateway_id: str, due_ms: int, at_ms: int) -> bool:
+        """Tell whether a gateway came and went so often that it explains a silence no more."""
+        known = self._gateways.get(gateway_id)
+        return known is not None and known.came_and_went(due_ms, at_ms)
 
     def back_since(self, gateway_id: str, at_ms: int) -> int | None:
         """Tell since when a gateway was there; None if it was away, or nobody had heard of it."""

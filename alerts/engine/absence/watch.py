@@ -19,8 +19,8 @@ from alerts.engine.absence.keep import (
 from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.rungs import rungs_of
-from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
-from alerts.engine.absence.surroundings import Surroundings, device_number
+from alerts.engine.absence.silence import step
+from alerts.engine.absence.surroundings import AFRESH_AFTER_MS, Surroundings, device_number
 from alerts.engine.transitions.found import Found
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from schemas.alert import Severity, Transition

@@ -212,3 +212,49 @@ def test_what_was_told_first_keeps_its_cause_though_it_changes_in_the_same_step(
     found = told(whole, *log)
     assert found == [one for tick in log for one in told(pieces, tick)]
     assert [cause for _, _, cause, _ in found] == ["not-measured", "gateway-offline"]
+
+
+@pytest.mark.parametrize("every_min", [5, 15])
+@pytest.mark.parametrize(
+    ("there_min", "away_min", "told_min", "cause"),
+    [
+        (119, 1, 241, "not-measured"),
+        (1, 1, 240, "gateway-offline"),
+        (60, 90, 360, "gateway-offline"),
+        (90, 150, 510, "gateway-offline"),
+    ],
+)
+def test_a_gateway_that_comes_and_goes_hides_no_silence_for_ever(
+    there_min: int, away_min: int, told_min: int, cause: str, every_min: int
+) -> None:
+    """Back for less than two hours each time, it had its patients' silence judged never."""
+    state, found = begun(), Told()
+    log: list[ReadingsRecord | GatewayReport] = [report(DUE - 1, online=False)]
+    for minute in range(1, 12 * 60):
+        place = (minute - away_min) % (there_min + away_min)
+        if minute >= away_min and place <= there_min:
+            log.append(report(DUE + minute * MINUTE, online=place < there_min))
+        if minute % every_min == 0:
+            found += told(state, *log, Tick(DUE + minute * MINUTE))
+            log.clear()
+    found += told(state, *log, Tick(DUE + 12 * HOUR))
+    onsets = [one for one in found if one[:2] == ("onset", "bp-silent")]
+    assert onsets == [("onset", "bp-silent", cause, DUE + told_min * MINUTE)]
+
+
+def test_a_gateway_that_is_back_from_a_long_absence_has_two_hours_to_send_what_waits() -> None:
+    """However often it was there before: what was measured meanwhile comes now."""
+    state = begun()
+    there = [
+        (DUE - 1, False),
+        (DUE + HOUR, True),
+        (DUE + 2 * HOUR, True),
+        (DUE + 2 * HOUR + 59 * MINUTE, False),
+    ]
+    back = DUE + 5 * HOUR + 30 * MINUTE
+    reports = [report(at_ms, online=online) for at_ms, online in there]
+    told(state, *reports, *(report(back + n * 30 * MINUTE) for n in range(6)))
+    found = told(state, Tick(back + 3 * HOUR))
+    assert [one for one in found if one[1] == "bp-silent"] == [
+        ("onset", "bp-silent", "not-measured", back + 2 * HOUR)
+    ]

@@ -20,8 +20,8 @@ from alerts.engine.absence.keep import (
     restore_rows,
 )
 from alerts.engine.absence.noticed import Noticed
-from alerts.engine.absence.silence import AFRESH_AFTER_MS, step
-from alerts.engine.absence.surroundings import REPORT_LATE_MS, Surroundings
+from alerts.engine.absence.silence import step
+from alerts.engine.absence.surroundings import AFRESH_AFTER_MS, REPORT_LATE_MS, Surroundings
 from schemas.kafka import GatewayReport
 from schemas.wire import DeviceState, Health
 from tests.alerts.engine.absence.silence_reference import (
