@@ -225,7 +225,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     ``answers`` is the ``action_id`` that this one undoes, expires or reports on. ``reason`` names
     why the desk notified, withheld or expired; ``step`` counts along the chain from 0, round after
     round; ``to`` are names in the rota, never addresses. ``until_ms``: end of a shelf or of what is
-    withheld. ``key`` of the log: patient_id, or what the alert is about that belongs to no patient.
+    withheld. ``writer``: the desk that wrote a notice; whoever's is first in the log sends it.
+    ``key`` of the log: patient_id, or what the alert is about that belongs to no patient.
     """
 
     action_id: str
@@ -243,6 +244,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     until_ms: int | None = None
     outcome: Outcome | None = None
     assignee: str = ""
+    writer: str = ""
     version: int = MAJOR_VERSION
 
 

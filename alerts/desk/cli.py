@@ -1,6 +1,7 @@
 """`vitalwire alerts desk`: the command."""
 
 from random import Random
+from secrets import token_hex
 
 import click
 import structlog
@@ -50,7 +51,8 @@ def desk(page_url: str, mail_server: str | None, mail_from: str, monitor_port: i
     stop, rng = stop_on_signals(), Random()  # jitter needs no seed
     channels = Channels(senders(parse_mail_server(mail_server, mail_from)), rng, stop)
     bootstrap = kafka_server()
-    daemon = DeskDaemon(bootstrap, Delivery(channels), SystemClock(), rng, stop, page_url)
+    delivery, name = Delivery(channels), token_hex(8)
+    daemon = DeskDaemon(bootstrap, delivery, SystemClock(), rng, stop, page_url, name)
     with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:
         log.info("monitor listening", port=monitor.port)
         daemon.run()

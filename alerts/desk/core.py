@@ -85,6 +85,10 @@ class Core:
                     drafts += self._act(alert_id, timer_due, now_ms)
         return recovery.without_repetition(self.desk, drafts)
 
+    def is_under_way(self, notice: Action) -> bool:
+        """Whether a notice is in the log, and nothing that says what came of it."""
+        return notice.action_id in self._in_flight
+
     def to_deliver(self) -> list[Action]:
         """Give the notices that are in the log and of whose delivery nothing is known yet.
 

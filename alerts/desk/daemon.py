@@ -14,6 +14,7 @@ import structlog
 
 from alerts.desk import metrics
 from alerts.desk.canaries import Canaries
+from alerts.desk.claims import Claims
 from alerts.desk.core import Core
 from alerts.desk.delivery import Delivery
 from alerts.desk.message import notice_of
@@ -54,6 +55,8 @@ class DeskDaemon:
     rng: Random
     stop: Event
     page_url: str
+    name: str
+    """No other desk's, nor one before a restart: by it the log says who sends a notice."""
     waiting_for: str | None = "starting"
     """Why it does not work now; None while it does."""
     _core: Core = field(default_factory=Core)
@@ -64,12 +67,15 @@ class DeskDaemon:
     _reached: dict[Place, int] = field(default_factory=dict)
     _notices: dict[str, Action] = field(default_factory=dict)
     """Those under way."""
-    _not_read_back: set[str] = field(default_factory=set)
-    """Notices that this desk has written, and not read yet."""
     _time: tuple[int, int] = (0, 0)
     """Desk time at a monotonic instant: it goes on evenly, whatever is done to the clock."""
     _log_ms: int = 0
     """The log's time, as far as it was read."""
+    _claims: Claims = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Claim nothing yet."""
+        self._claims = Claims(self.name)
 
     def run(self) -> None:
         """Work until stopped; say the first failure of a row and each change of its cause."""
@@ -130,7 +136,7 @@ class DeskDaemon:
             log.seek(self._reached)
             return
         self._core, self._names, self._reports = Core(), {}, {}
-        self._canaries, self._not_read_back, self._log_ms = Canaries(), set(), 0
+        self._canaries, self._claims, self._log_ms = Canaries(), Claims(self.name), 0
         log.seek({})
         self._lives, self._reached = lives, log.position()
 
@@ -159,7 +165,8 @@ class DeskDaemon:
                 self._log_ms = max(self._log_ms, record.at_ms)
             case Action():
                 self._core.done(record, now_ms)
-                self._not_read_back.discard(record.action_id)
+                if record.kind != "notify" or self._core.is_under_way(record):
+                    self._claims.read(record, self.clock.monotonic_ms())
             case CanaryFound(found):
                 self._canaries.found(found)
             case CanaryDecided(decided):
@@ -190,14 +197,14 @@ class DeskDaemon:
         """Send what is still news, and write what came of it.
 
         Not before a notice has come back out of the log: whatever was answered ahead of it is known
-        by then.
+        by then, and which desk was first.
         """
         for key, action in self._notices.items():
             if not self._core.is_news(action):
                 self.delivery.withdraw(key)
         for action in self._core.to_deliver():
             key = action.action_id
-            if key not in self.delivery and key not in self._not_read_back:
+            if key not in self.delivery and self._claims.may_send(key, self.clock.monotonic_ms()):
                 self._start(action)
         now_ms = self.now_ms()
         outcomes, heard = self.delivery.finished(self.clock.monotonic_ms())
@@ -236,11 +243,13 @@ class DeskDaemon:
 
     def _write(self, output: Output, actions: Sequence[Action]) -> None:
         """Make decisions durable, then let them count."""
+        actions = [
+            msgspec.structs.replace(one, writer=self.name) if one.kind == "notify" else one
+            for one in actions
+        ]
         self._make_durable(output, actions)
         for one in actions:
             self._core.done(one, self.now_ms())
-            if one.kind == "notify":
-                self._not_read_back.add(one.action_id)
             metrics.DECISIONS.labels(one.kind, one.reason or "").inc()
             _log.info("decision", kind=one.kind, reason=one.reason, action_id=one.action_id)
 

@@ -29,11 +29,13 @@ from tests.servers import eventually
 
 
 @contextmanager
-def running(kafka: EmbeddedKafka, clock: Clock | None = None) -> Iterator[DeskDaemon]:
+def running(
+    kafka: EmbeddedKafka, clock: Clock | None = None, name: str = "desk-1"
+) -> Iterator[DeskDaemon]:
     stop, rng = threading.Event(), Random(1)
     delivery = Delivery(Channels(senders(None), rng, stop))
     clock = clock or SystemClock()
-    daemon = DeskDaemon(kafka.bootstrap, delivery, clock, rng, stop, "http://feed/")
+    daemon = DeskDaemon(kafka.bootstrap, delivery, clock, rng, stop, "http://feed/", name)
     thread = threading.Thread(target=daemon.run)
     thread.start()
     try:

@@ -22,6 +22,7 @@ from tests.alert_log import AlertLog
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.real_desk import (
     actions,
+    kinds,
     now_ms,
     onset,
     process,
@@ -98,6 +99,18 @@ def test_an_answer_ends_the_tries_of_a_receiver_that_is_busy(
         eventually(lambda: len(inbox.keys) == 2)
         deliver(log, inbox, "c", "d", "e")
     assert len(set(inbox.keys)) == len(inbox.keys), "the first was tried again"
+
+
+def test_of_two_desks_one_sends_a_notice(kafka: EmbeddedKafka, log: AlertLog, inbox: Inbox) -> None:
+    staff(log, inbox.url)
+    with running(kafka), running(kafka, name="desk-2"):
+        for number in range(ALERTS):
+            log.put(onset(f"{number}", alert_id=f"{number}"))
+        eventually(lambda: kinds(kafka).count("delivered") >= ALERTS)
+        deliver(log, inbox, "later")
+    written = [one for one in actions(kafka) if one.kind == "notify"]
+    assert {one.writer for one in written} == {"desk-1", "desk-2"}, "one of them decides nothing"
+    assert sorted(inbox.keys) == sorted({one.action_id for one in written})
 
 
 def told_before(number: int, due_ms: int) -> Sequence[Action]:
