@@ -1,8 +1,9 @@
 """A small chart of what an alert is about: the last values, and the limit in force drawn in.
 
 An SVG without style sheets or scripts: the page's policy allows none. A value above what the device
-can measure stands at the upper edge as a triangle, one below at the lower edge; what the device
-itself doubts is hollow; the reading that raised the alert is ringed.
+can measure stands at the upper edge as a triangle, one below at the lower edge, beyond all numbers
+and named HI or LO where those are: beside 103 it would be read as that. What the device itself
+doubts is hollow; the reading that raised the alert is ringed.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from html import escape
 from itertools import cycle, pairwise
-from math import ceil, floor, isfinite
+from math import ceil, floor, inf, isfinite, isinf
 
 from alerts.feed.course import Course, Limit, Line, Point, number
 from schemas.units import shown
 
 _WIDTH, _HEIGHT = 304, 150
 """In CSS pixels: the page shows it in this size (``feed.css``), so that its words can be read."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 92, 18, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 92, 22, 28
 _LETTERS = 12
 _LETTER_PX = 6.6
 """How wide a letter of that size is, about."""
@@ -25,16 +26,22 @@ _LINES = ("#1d4ed8", "#0f766e", "#7e22ce")
 _LIMIT, _WORDS, _GRID = "#b91c1c", "#4b5563", "#e5e7eb"
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 _TICKS_MAX = 4
+_BEYOND = 0.3
+"""How much of the numbers' height HI and LO stand beyond them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """From values and times to places on the picture."""
+    """From values and times to places on the picture.
+
+    ``numbered``: the values between which numbers are written; None if there is no number.
+    """
 
     begins_ms: int
     ends_ms: int
     low: float
     high: float
+    numbered: tuple[float, float] | None
 
     def x(self, at_ms: int) -> float:
         span = max(self.ends_ms - self.begins_ms, 1)
@@ -68,24 +75,40 @@ def chart(of: Course, title: str, reason: str, zone: tzinfo) -> str:
 
 def _frame(lines: Sequence[Sequence[Point]], limits: Sequence[float]) -> _Frame:
     times = [point.at_ms for points in lines for point in points]
-    values = [point.value for points in lines for point in points if isfinite(point.value)]
-    values += limits
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    margin = max((high - low) * 0.12, 1.0)
-    return _Frame(min(times), max(times), low - margin, high + margin)
+    values = {point.value for points in lines for point in points} | {*limits}
+    finite = [value for value in values if isfinite(value)]
+    if not finite:
+        return _Frame(min(times), max(times), 0.0, 1.0, None)
+    low, high = min(finite), max(finite)
+    margin = max((high - low) * 0.12, high * 0.05, 1.0)
+    numbered = low, high = low - margin, high + margin
+    beyond = (high - low) * _BEYOND
+    low, high = low - beyond * (-inf in values), high + beyond * (inf in values)
+    return _Frame(min(times), max(times), low, high, numbered)
 
 
 def _axis(frame: _Frame, lines: Sequence[Line]) -> list[str]:
     """Rule the picture at a few round values; what the numbers are of stands above them."""
-    span = frame.high - frame.low
-    step = next((one for one in _STEPS if span / one <= _TICKS_MAX), span)
     parts = []
-    for place in range(ceil(frame.low / step), floor(frame.high / step) + 1):
-        y = frame.y(place * step)
+    for value in _ruled(frame):
+        y = frame.y(value)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_GRID}"/>')
-        parts.append(_text_at(_LEFT - 4, y + 4, _WORDS, f"{place * step:g}", "end"))
+        parts.append(_text_at(_LEFT - 4, y + 4, _WORDS, f"{value:g}", "end"))
+    edges = {point.value for line in lines for point in line.points if isinf(point.value)}
+    parts += [
+        _text_at(_LEFT - 9, frame.y(edge) + 4, _WORDS, number(edge), "end")
+        for edge in sorted(edges)
+    ]
     units = {shown(line.unit) for line in lines}
     return [*parts, _text_at(0, 11, _WORDS, escape(units.pop()))] if len(units) == 1 else parts
+
+
+def _ruled(frame: _Frame) -> list[float]:
+    if frame.numbered is None:
+        return []
+    low, high = frame.numbered
+    step = next((one for one in _STEPS if (high - low) / one <= _TICKS_MAX), high - low)
+    return [place * step for place in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def _text_at(x: float, y: float, colour: str, text: str, anchor: str = "start") -> str:

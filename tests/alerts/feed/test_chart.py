@@ -138,7 +138,22 @@ def test_the_axis_is_ruled_at_round_values_and_says_its_unit() -> None:
     past = evidence("r8", NOON - HOUR, glucose="212 mg/dL")
     past_lower = evidence("r7", NOON - 2 * HOUR, glucose="96 mg/dL")
     words = texts(drawn(alert(about, window=[past_lower, past]), [])).split(" | ")
-    assert words[:4] == ["100", "150", "200", "mg/dL"]
+    assert words[:4] == ["100", "150", "200", "HI"]
+    assert "mg/dL" in words
+
+
+def test_what_is_beyond_the_device_stands_beyond_all_numbers_and_is_named() -> None:
+    """LO stood beside 103, the lowest number of an axis up to 105."""
+    about = evidence("r9", NOON, glucose="LO")
+    picture = drawn(alert(about, window=[evidence("r8", NOON - HOUR, glucose="104 mg/dL")]), [])
+    axis = {
+        "".join(one.itertext()): float(one.get("y", ""))
+        for one in picture.iter(f"{SVG}text")
+        if one.get("text-anchor") == "end"
+    }
+    assert {"100", "105", "LO"} <= axis.keys()
+    assert axis["LO"] - axis["100"] > 12  # its letters' height
+    assert texts(drawn(alert(about), [])).split(" | ")[:2] == ["LO", "mg/dL"]  # and no number
 
 
 def test_a_cuff_that_measures_in_kpa_is_drawn_as_the_limit_is_stated() -> None:
