@@ -96,6 +96,7 @@ class Hub:
         self._caught_up = False
         self._partitions = 0
         self._since_ms = 0
+        self._whole: bytes | None = None  # the snapshot, until something changes
         self.board = self._incoming = Board()  # what is shown; what is being read
         self.trouble: str | None = _LOADING
 
@@ -219,6 +220,7 @@ class Hub:
 
     def _batch(self, batch: Batch) -> None:
         changes = self._incoming.take(batch.records)
+        self._whole = None
         before, self._cursor = self._cursor, self._cursor.advanced(batch.next_offsets)
         self._readings_moved |= changes.readings
         if not self._caught_up:
@@ -240,6 +242,7 @@ class Hub:
             self.trouble = None
         if news.caught_up and not self._caught_up:
             self._caught_up = True
+            self._whole = None
             self.board = self._incoming
             self._ring = Ring(self.cursor)
             self._send(self._snapshot() + self._readings())
@@ -262,7 +265,10 @@ class Hub:
             metrics.UNACKNOWLEDGED.labels(severity).set(waiting)
 
     def _snapshot(self) -> bytes:
-        return _frame("snapshot", self.board.overview(), self.cursor)
+        """Encode all that is shown once for all who ask, as pages do when a server is back."""
+        if self._whole is None:
+            self._whole = _frame("snapshot", self.board.overview(), self.cursor)
+        return self._whole
 
     def _update(self, changes: Changes) -> bytes:
         if not changes.alert_ids:

@@ -105,6 +105,18 @@ def test_an_unknown_cursor_gets_a_snapshot() -> None:
     assert [event.name for event in alert_events(hub.join("0:9:9"))] == ["snapshot"]
 
 
+def test_a_snapshot_is_written_once_for_all_who_ask_until_something_changes() -> None:
+    hub, log = ready_hub(transition("1"))
+    one, other = hub.join(""), hub.join("")
+    assert hub._snapshot() is hub._snapshot()
+    assert alert_events(one) == alert_events(other)
+    log.append(transition("2", alert_id="b"))
+    (later,) = alert_events(hub.join(""))
+    assert isinstance(later.data, dict)
+    assert {card["alert_id"] for card in later.data["cards"]} == {"a", "b"}
+    assert later.cursor == hub.cursor
+
+
 def test_a_duplicate_moves_the_cursor_and_sends_nothing() -> None:
     hub, log = ready_hub(transition("1"))
     client, before = hub.join(hub.cursor), hub.cursor
