@@ -38,7 +38,8 @@ class Case:
     ``answer`` the acknowledgement (or closing) that covers the demand, if there is one.
     ``severity`` is, until acknowledged, the worst that nobody has acknowledged, and ``raised`` the
     event that was so severe: what eased and rose again, less far, does not hide it.
-    ``opened_ms``: when it began, which may be long before. ``confirmed``: the event by which
+    ``opened_ms``: when it began, which may be long before; ``waits_since_ms``: since when nobody
+    has answered it, or when it asked last if somebody has. ``confirmed``: the event by which
     ``raised`` was confirmed, or nobody said otherwise in time.
     ``was_critical``: it was critical once, so that a person closes it. ``ended``: the event that
     ended it, if one did; ``reopening``: ids of further matches that ask anew. ``undecided``: events
@@ -53,6 +54,7 @@ class Case:
     attention: Attention
     severity: Severity
     opened_ms: int
+    waits_since_ms: int
     raised: Transition
     confirmed: Transition | None
     demand: Transition
@@ -105,6 +107,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         attention=attention,
         severity=severity,
         opened_ms=events[0].at_ms,
+        waits_since_ms=(events[demand_index] if answers.first else _holding(unanswered)[0]).at_ms,
         raised=raised,
         confirmed=next(
             (one for one in events[positions[raised.event_id] :] if one.event == "confirmed"), None

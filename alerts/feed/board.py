@@ -16,8 +16,9 @@ from alerts.feed.cards import Card, Row, card, is_shown, row
 from alerts.feed.chart import chart
 from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
+from alerts.feed.order import SHOWN_MAX, Order, arranged
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
-from schemas.alert import SEVERITIES, Action, Transition
+from schemas.alert import Action, Transition
 from schemas.kafka import (
     Canary,
     Corrections,
@@ -29,9 +30,6 @@ from schemas.kafka import (
 from schemas.registry import PATIENT_KEY, PatientEntry, RegistryEntry
 from schemas.rota import ROTA_KEY, RotaEntry
 
-CRITICAL_SHOWN_MAX = 500
-SHOWN_MAX = 200
-SETTLED_SHOWN_MAX = 20
 ROWS_SHOWN = 14
 
 
@@ -43,20 +41,6 @@ class Changes:
     news: list[Transition] = field(default_factory=list)
     readings: bool = False
     patients: bool = False
-
-
-class Order(msgspec.Struct, frozen=True):
-    """The ids of the alerts shown, part by part, in order; ``hidden`` counts what is not shown.
-
-    ``counts``: how many each part has, whether or not all of them are shown.
-    """
-
-    waiting: list[str]
-    acknowledged: list[str]
-    work: list[str]
-    settled: list[str]
-    counts: dict[str, int]
-    hidden: int = 0
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -193,26 +177,7 @@ class Board:
         return staffing.end_of_shift_ms(case.demand.at_ms) if is_listed(case) else 0
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
-        parts = sections(self._standing(self.desk.cases()), self._due_ms)
-        waiting, acknowledged = fitting(parts.waiting), fitting(parts.acknowledged)
-        work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
-        shown = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
-        left = len(parts.waiting) + len(parts.acknowledged) + len(parts.work) + len(settled)
-        counts = {
-            "waiting": len(parts.waiting),
-            "acknowledged": len(parts.acknowledged),
-            "work": len(parts.work),
-            "settled": len(settled),
-        }
-        order = Order(
-            _ids(waiting),
-            _ids(acknowledged),
-            _ids(work),
-            _ids(settled),
-            counts,
-            hidden=left - len(shown),
-        )
-        return shown, order
+        return arranged(sections(self._standing(self.desk.cases()), self._due_ms))
 
     def _standing(self, cases: Iterable[Case]) -> list[Case]:
         """Leave out what stands on the card of its successor."""
@@ -269,20 +234,3 @@ class Board:
 
     def _stamp(self, received_at_ms: int) -> None:
         self.newest_stamp_ms = max(self.newest_stamp_ms or 0, received_at_ms)
-
-
-def fitting(cases: list[Case]) -> list[Case]:
-    """Give, in their order, what a page can bear: every critical alert, and of others 200.
-
-    What is left out, beyond 500 critical ones too, came last: whoever waits longest is shown, and
-    each answer makes room for another one.
-    """
-    ranked = sorted(cases, key=lambda case: (SEVERITIES.index(case.severity), case.opened_ms))
-    critical = sum(case.severity == "critical" for case in cases)
-    kept = (*ranked[: min(critical, CRITICAL_SHOWN_MAX)], *ranked[critical : critical + SHOWN_MAX])
-    ids = {case.alert_id for case in kept}
-    return [case for case in cases if case.alert_id in ids]
-
-
-def _ids(cases: list[Case]) -> list[str]:
-    return [case.alert_id for case in cases]

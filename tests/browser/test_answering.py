@@ -165,6 +165,50 @@ def test_an_answer_that_fails_leaves_the_focus_where_it_can_be_tried_again(
     expect(cards(page, "acknowledged")).to_have_count(1)
 
 
+def test_a_card_asks_for_the_name_in_one_place_and_says_as_whom_it_answers(
+    page: Page, log: AlertLog
+) -> None:
+    log.put(onset("1", "a"))
+    page.goto("/")
+    card = cards(page, "waiting")
+    open_more(page, card)
+    names = card.get_by_label("Your name").filter(visible=True)
+    expect(names).to_have_count(1)
+    note = card.locator("[data-deed=note]").get_by_label("Note")
+    note.fill("daughter answers")
+    note.press("Enter")
+    expect(names).to_be_focused()  # where it is missing
+    page.keyboard.type("Anna")
+    note.press("Enter")
+    expect(card.locator(".notes")).to_have_text("Anna: daughter answers")
+    card.get_by_role("button", name="Acknowledge as Anna").press("Enter")
+    card = cards(page, "acknowledged")
+    open_more(page, card)
+    expect(card.get_by_text("You answer as Anna")).to_be_visible()
+    card.get_by_role("button", name="Not me").press("Enter")  # a colleague, at the same screen
+    expect(card.get_by_label("Your name").filter(visible=True)).to_be_focused()
+    page.keyboard.type("Jonas")
+    card.get_by_role("button", name="Take back").press("Enter")
+    expect(cards(page, "waiting")).to_have_count(1)
+
+
+def test_who_waits_longest_is_named_above_a_list_that_begins_with_the_newest(
+    page: Page, log: AlertLog
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    log.put(onset("1", "a"), transition("2", at_ms=now_ms - 56 * 60_000, alert_id="b/c"))
+    page.goto("/")
+    expect(cards(page, "waiting")).to_have_count(2)
+    link = page.get_by_role("link", name="2 critical; the one that waits longest came 56 min ago")
+    for _ in ("as it came", "loaded"):
+        link.press("Enter")
+        expect(page.locator("[data-id='b/c']")).to_be_focused()
+        page.reload()
+    log.put(transition("3", "retired", at_ms=now_ms, alert_id="b/c"))
+    expect(cards(page, "waiting")).to_have_count(1)
+    expect(link).to_be_hidden()
+
+
 def test_who_is_meant_by_more_is_said(page: Page, log: AlertLog) -> None:
     log.put(patient("p1", "Wren-01"), onset("1", "before", patient_id="p1"))
     page.goto("/")

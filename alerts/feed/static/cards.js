@@ -1,6 +1,6 @@
 // The cards of alerts: one for each, in the parts and the order that the server gives.
 
-import { field, introduce, setBusy } from "./forms.js";
+import { field, introduce, sayWho, setBusy } from "./forms.js";
 import { retitle } from "./life.js";
 import { byId, clone, fill } from "./markup.js";
 import { keepPlace } from "./place.js";
@@ -19,6 +19,7 @@ export function adopt() {
     const { id: alert_id, attention, kind, severity } = card.dataset;
     isNews({ alert_id, attention, kind, severity });
     card.querySelectorAll("form.deed").forEach(introduce);
+    sayWho(card);
   }
 }
 
@@ -39,6 +40,7 @@ export function put(values) {
   const known = cards.get(values.alert_id);
   const card = known ?? clone("blank-alert");
   const before = { ...card.dataset };
+  card.id = `alert-${values.alert_id}`;
   card.dataset.id = values.alert_id;
   card.dataset.event = values.event_id;
   for (const name of ["severity", "attention", "condition", "kind"]) card.dataset[name] = values[name];
@@ -63,6 +65,7 @@ export function put(values) {
     setBusy(form, false);
     if (!known) introduce(form);
   }
+  if (!known) sayWho(card);
   card.querySelector(".verb").textContent = values.kind === "work" ? "Done" : "Acknowledge";
   cards.set(values.alert_id, card);
   if (known && before.event !== values.event_id) card.changedAt = performance.now();
@@ -92,8 +95,17 @@ export function arrange(order) {
   byId("hidden-count").querySelector("b").textContent = order.hidden;
   if (active !== document.activeElement && active?.isConnected) active.focus({ preventScroll: true });
   keepPlace(cards);
+  pointToLongest(order.longest);
   retitle();
   return true;
+}
+
+// The list is by what is newest: who waits longest is far below, and must not be forgotten there.
+function pointToLongest(longest) {
+  byId("longest").hidden = !longest;
+  if (!longest) return;
+  fill(byId("longest"), longest);
+  byId("longest").querySelector("a").href = `#alert-${encodeURIComponent(longest.alert_id)}`;
 }
 
 export function hasJustMoved(card) {

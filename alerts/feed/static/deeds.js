@@ -1,7 +1,7 @@
 // What a person does to an alert: sent as the form says, shown once the stream brings it.
 
 import { hasJustMoved } from "./cards.js";
-import { fail, field, introduce, isBusy, remember, setBusy } from "./forms.js";
+import { askWho, fail, field, introduce, isBusy, remember, setBusy } from "./forms.js";
 import { giveUpPlace, holdPlace } from "./place.js";
 import { announce } from "./spoken.js";
 
@@ -63,12 +63,10 @@ document.addEventListener(
   (event) => {
     const form = event.target.closest("form.deed");
     const button = event.target.closest("button");
-    if (!form || !button) return;
+    if (!button) return;
     const byPointer = event.detail > 0;
-    if (button.classList.contains("not-me")) {
-      remember("");
-      field(form, "who").focus();
-    } else if (byPointer && hasJustMoved(form.closest(".card"))) {
+    if (button.classList.contains("not-me")) askWho(button);
+    else if (form && byPointer && hasJustMoved(form.closest(".card"))) {
       event.preventDefault();
       fail(form, "This has just moved or changed under your pointer: press again if you mean it.");
     }

@@ -1,6 +1,7 @@
 """What a page bears of more alerts than anybody answers soon, and what is left out of it."""
 
-from alerts.feed.board import CRITICAL_SHOWN_MAX, SETTLED_SHOWN_MAX, SHOWN_MAX, Board
+from alerts.feed.board import Board
+from alerts.feed.order import CRITICAL_SHOWN_MAX, SETTLED_SHOWN_MAX, SHOWN_MAX, Longest
 from schemas.alert import Severity, Transition
 from tests.alert_records import acknowledgement, transition
 
@@ -31,6 +32,28 @@ def test_of_more_critical_alerts_than_a_page_bears_none_that_waits_longer_is_lef
     assert (len(order.waiting), order.hidden) == (CRITICAL_SHOWN_MAX, 2)
     assert order.waiting[-1] == "critical-0000"
     assert order.waiting[0] == f"critical-{CRITICAL_SHOWN_MAX - 1:04}"
+
+
+def test_a_heading_tells_since_when_the_one_at_the_bottom_waits() -> None:
+    board = Board()
+    board.take([*many("critical", 3), *many("high", 3)])
+    assert board.overview().order.longest == Longest("critical-0000", "critical", 3, since_ms=0)
+    board.take([transition("w", "worsened", alert_id="high-0001", at_ms=9)])
+    board.take(
+        acknowledgement(f"critical-{n}", alert_ids=(f"critical-{n:04}",), action_id=f"x{n}")
+        for n in (0, 2)
+    )
+    # both are critical now, and one of them had waited before it was
+    assert board.overview().order.longest == Longest("critical-0001", "critical", 2, since_ms=1)
+    again = transition("a", "again", alert_id="critical-0000", at_ms=60 * 60_000)
+    board.take([again, acknowledgement("w", alert_ids=("high-0001",), action_id="y")])
+    # what was answered waits anew since it came again
+    assert board.overview().order.longest == Longest("critical-0001", "critical", 2, since_ms=1)
+    board.take([acknowledgement("critical-1", alert_ids=("critical-0001",), action_id="z")])
+    assert board.overview().order.longest is None  # one alone is in sight
+    board.take([transition("n", alert_id="newest", at_ms=again.at_ms + 1)])
+    found = board.overview().order.longest
+    assert found == Longest("critical-0000", "critical", 2, since_ms=again.at_ms)
 
 
 def test_what_fits_by_now_comes_with_what_made_room() -> None:
