@@ -60,6 +60,8 @@ class Visit:
         self._deadline_ms = 0
         self._tries = 0
         self._refused = 0
+        self.linked: bool | None = None
+        """Whether a link came about, if only for a moment; None: that was not tried."""
 
     @property
     def outcome(self) -> str:
@@ -79,6 +81,7 @@ class Visit:
         if outcome is not None and outcome != COMPLETE:
             self._outcome = self._outcome or outcome
         self._refused += event is Event.LINK_REFUSED
+        self._note_link(event)
         answers = ANSWERS.get(event, self._command) is self._command
         edges = TRANSITIONS[self.state].get(event, ()) if answers else ()
         edge = next((edge for edge in edges if self._holds(edge.when, now_ms)), None)
@@ -87,6 +90,12 @@ class Visit:
             raise IllegalEvent(message)
         self._outcome = self._outcome or edge.outcome
         return self._order(edge.to, edge.command, now_ms, self._pause_s(edge.command))
+
+    def _note_link(self, event: Event) -> None:
+        if event in (Event.LINK_UP, Event.LINK_REFUSED, Event.BONDED_ANEW):
+            self.linked = True
+        elif self._command is Command.CONNECT and event is not Event.ADAPTER_LOST:
+            self.linked = self.linked or (None if event is Event.VANISHED else False)
 
     def _order(self, to: State, command: Command, now_ms: int, after_s: float) -> Order:
         if to is not self.state:

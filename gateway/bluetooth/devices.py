@@ -43,7 +43,9 @@ class Devices:
         self._radios = radios
         self._around = around
         self._dialling = dialling
-        self._scanners = [Scanner(radio, around.clock, self._sighted, rng) for radio in radios]
+        self._scanners = {
+            radio.adapter: Scanner(radio, around.clock, self._sighted, rng) for radio in radios
+        }
         for radio in radios:
             radio.removed = self._removed
         self._leftovers = Leftovers(around, radios, dialling.is_busy)
@@ -89,7 +91,7 @@ class Devices:
             for address in sorted(self._keyless & admitted)
         ]
         faults = [radio.problem for radio in self._radios]
-        faults += [scanner.problem for scanner in self._scanners]
+        faults += [scanner.problem for scanner in self._scanners.values()]
         # Several adapters have one bluetoothd: what they all say is said once.
         told = dict.fromkeys(fault for fault in faults if fault is not None)
         return [*told, *refused, *forgotten, *keyless, *unreachable, *self._leftovers.problems]
@@ -97,7 +99,7 @@ class Devices:
     @property
     def wedged(self) -> bool:
         """Whether a scanner hangs in what has a limit: only a new process helps."""
-        return any(scanner.wedged for scanner in self._scanners)
+        return any(scanner.wedged for scanner in self._scanners.values())
 
     def states(self) -> list[DeviceState]:
         """Describe the known devices that were heard in this run, and others' batteries."""
@@ -159,7 +161,7 @@ class Devices:
                     parts.create_task(radio.run())
                 await self._around.doorkeeper.open.wait()
                 parts.create_task(self._leftovers.run())
-                for scanner in self._scanners:
+                for scanner in self._scanners.values():
                     parts.create_task(scanner.run())
         finally:
             for task in self._tasks:
@@ -274,6 +276,7 @@ class Devices:
                 self._unbonded.discard(address)
             self._note_refusal(address, outcome)
             self.visited()
+        await self._scanners[sighting.radio.adapter].note_visit(linked=session.linked)
 
     def _removed(self, address: str) -> None:
         """End what was shown of a pairing that is gone, of a device that may never be heard again.

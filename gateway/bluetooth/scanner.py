@@ -19,6 +19,7 @@ from gateway import metrics
 from gateway.addresses import without_addresses
 from gateway.advert import Advert, advert
 from gateway.bluetooth.bluez import EVERY_ADVERTISEMENT, Bluez
+from gateway.link_watch import LinkWatch
 from gateway.scan_watch import Remedy, ScanWatch
 from schemas.backoff import Backoff
 from schemas.clock import Clock
@@ -69,6 +70,7 @@ class Scanner:
         self._sighted = sighted
         self._backoff = Backoff(rng)
         self._watch = ScanWatch()
+        self._links = LinkWatch()
         self._busy_since_ms: int | None = None
         self.problem: str | None = None
         self.scanning = False
@@ -94,6 +96,12 @@ class Scanner:
             if remedy is Remedy.POWER_CYCLE and self._radio.ready.is_set():
                 await self._power_cycle()
             await asyncio.sleep(self._backoff.next_s())
+
+    async def note_visit(self, *, linked: bool | None) -> None:
+        """Take note of a visit over this adapter; switch it off and on if it reaches nobody."""
+        if self._links.visited(self._clock.monotonic_ms(), linked=linked):
+            log.warning("links.none", adapter=self._radio.adapter)
+            await self._power_cycle()
 
     async def _scan(self) -> Remedy:
         """Scan until the adapter is lost or silent; raise what kept the scan from beginning."""

@@ -62,6 +62,11 @@ class Session:
         dialogue = self._effects.dialogue
         return self._harvest.captured > 0 and (dialogue is None or dialogue.gathered.fresh)
 
+    @property
+    def linked(self) -> bool | None:
+        """Whether a link came about; None: that was not tried."""
+        return self._visit.linked
+
     async def run(self) -> str:
         """Visit, and say how it went: ``COMPLETE``, or a reason for the metrics."""
         now_ms = self._around.clock.monotonic_ms

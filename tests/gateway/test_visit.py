@@ -207,6 +207,31 @@ def test_every_edge_has_a_story() -> None:
     assert every == told
 
 
+@pytest.mark.parametrize(
+    ("events", "linked"),
+    [
+        ((Event.ADAPTER_LOST,), None),
+        ((*TO_CONNECTING, Event.VANISHED), None),
+        ((*TO_CONNECTING, Event.ADAPTER_LOST), None),
+        ((*TO_CONNECTING, Event.CONNECT_FAILED), False),
+        ((*TO_CONNECTING, Event.CONNECT_FAILED, Event.ADAPTER_LOST), False),
+        ((*TO_CONNECTING, Event.DEADLINE), False),
+        ((*TO_CONNECTING, Event.LINK_REFUSED), True),
+        ((*TO_CONNECTING, Event.LINK_REFUSED, Event.CONNECT_FAILED), True),
+        (TO_BONDING, True),
+        ((*TO_BONDING, Event.LINK_LOST), True),
+    ],
+)
+def test_a_visit_knows_whether_a_link_came_about(
+    events: tuple[Event, ...], linked: bool | None
+) -> None:
+    visit = Visit(Random(1), bonded=True)
+    visit.begin(BEGIN_MS)
+    for number, event in enumerate(events):
+        visit.handle(event, BEGIN_MS + number)
+    assert visit.linked is linked
+
+
 @given(st.sampled_from(State), st.sampled_from(Event))
 def test_what_the_table_does_not_know_raises(state: State, event: Event) -> None:
     visit, events = Visit(Random(1)), (*TO_DONE, Event.CLOCK_SET, Event.CLOSED)

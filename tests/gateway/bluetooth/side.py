@@ -70,7 +70,7 @@ class BluetoothSide:
     @property
     def scanning(self) -> bool:
         """Whether every adapter scans."""
-        return all(scanner.scanning for scanner in self.devices._scanners)
+        return all(scanner.scanning for scanner in self.devices._scanners.values())
 
     def tells(self, words: str) -> bool:
         """Whether a problem is told in which these words stand."""

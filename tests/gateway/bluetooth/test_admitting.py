@@ -121,7 +121,7 @@ async def test_what_is_none_of_ours_is_neither_counted_nor_shown(
     await world.add(nameless(Cuff, LAMP, "LAMP"), bonded=False)
     await world.add(nameless(Cuff, BY_ITS_NAME, "BLEsmart_0000"), bonded=False)
     side = BluetoothSide(tmp_path, "hci0")
-    (scanner,) = side.devices._scanners
+    (scanner,) = side.devices._scanners.values()
     judge = scanner._sighted
 
     def sighted(sighting: Sighting) -> None:

@@ -1,0 +1,33 @@
+"""An adapter that hears, and reaches nobody any more."""
+
+import pytest
+from prometheus_client import REGISTRY
+
+from gateway import dialling, link_watch, visit
+from simulators.peripherals import Cuff
+from simulators.world import BluetoothWorld
+from simulators.world.faults import ConnectFails
+from tests.bluetooth_world import eventually
+from tests.gateway.bluetooth.counters import sessions
+from tests.gateway.bluetooth.side import BluetoothSide
+
+
+def power_cycles() -> float:
+    labels = {"reason": "power-cycle"}
+    return REGISTRY.get_sample_value("vitalwire_gateway_failures_total", labels) or 0.0
+
+
+async def test_an_adapter_that_reaches_nobody_is_switched_off_and_on(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialling, "REST_AFTER_FAILURE_FIRST_MS", 10)
+    monkeypatch.setattr(visit, "CONNECT_PAUSES_S", ())  # one try a visit
+    monkeypatch.setattr(link_watch, "IN_VAIN_FIRST_MS", 1)
+    monkeypatch.setattr("gateway.bluetooth.bluez.POWER_ON_PAUSES_S", (0.05, 0.05, 0.05))
+    cycled_before, in_vain_before = power_cycles(), sessions("link-failed")
+    for _ in range(link_watch.VISITS_BEFORE_POWER):
+        world.inject(ConnectFails())
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: side.payloads == [taken])
+    assert power_cycles() == cycled_before + 1
+    assert sessions("link-failed") == in_vain_before + link_watch.VISITS_BEFORE_POWER
