@@ -16,12 +16,12 @@ from schemas.errors import InvalidInput
 
 @click.command()
 @click.argument("books", nargs=-1, required=True, metavar="BOOK...", type=BookName())
-@click.option("--json", "as_json", is_flag=True, help="One JSON object for each book.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each book, or mistake.")
 def check(*, books: tuple[str, ...], as_json: bool) -> None:
     r"""Check rule books, each a file or the name of a shipped one.
 
-    Of each book the first mistake is named: FILE:LINE:COLUMN, and a sentence. Exit status 2: there
-    was one.
+    Every mistake is named: FILE:LINE:COLUMN, and a sentence; of what is no TOML only the first.
+    What can be read and not be meant is asked once all can be read. Exit status 2: there was one.
 
     \b
     vitalwire rules check ./our-adults.toml
@@ -33,11 +33,12 @@ def check(*, books: tuple[str, ...], as_json: bool) -> None:
             book = load_book(find_book(name))
         except BookError as error:
             wrong += 1
-            if as_json:
-                mistake = {**msgspec.to_builtins(error.place), "sentence": error.sentence}
-                click.echo(msgspec.json.encode(mistake))
-            else:
-                click.secho(str(error), fg="red", err=True)
+            for one in error.every:
+                if as_json:
+                    mistake = {**msgspec.to_builtins(one.place), "sentence": one.sentence}
+                    click.echo(msgspec.json.encode(mistake))
+                else:
+                    click.secho(str(one), fg="red", err=True)
         else:
             count = len(book.every_rule)
             found = {"book": book.name, "rules": count, "sha256": book.sha256}

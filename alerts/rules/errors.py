@@ -1,5 +1,6 @@
 """What is wrong with a rule book, and where."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.errors import MisconfiguredError
@@ -19,13 +20,26 @@ class Place:
 
 
 class BookError(MisconfiguredError):
-    """A rule book cannot be used: the place, and a sentence that says why."""
+    """A rule book cannot be used: the place, and a sentence that says why.
+
+    ``every``: all mistakes that were found, by their places; this is the first of them.
+    """
 
     def __init__(self, place: Place, sentence: str) -> None:
         """Keep the place apart from the sentence."""
         super().__init__(f"{place}: {sentence}")
         self.place = place
         self.sentence = sentence
+        self.every: tuple[BookError, ...] = (self,)
+
+    @classmethod
+    def of_all(cls, mistakes: Iterable["BookError"]) -> "BookError":
+        """Make one of one or more: the first in the file, which names the others."""
+        found = [one for mistake in mistakes for one in mistake.every]
+        every = sorted(found, key=lambda one: (one.place.line, one.place.column))
+        first = cls(every[0].place, every[0].sentence)
+        first.every = tuple(every)
+        return first
 
 
 class ExpressionError(Exception):

@@ -16,7 +16,8 @@ from alerts.rules.circumstances import known_circumstances
 from alerts.rules.condition import Limit, Test
 from alerts.rules.errors import BookError
 from alerts.rules.grid import never_or_always
-from alerts.rules.positions import Path, Positions
+from alerts.rules.mistakes import Mistakes
+from alerts.rules.positions import Path
 from alerts.rules.slips import is_slip, meant
 from schemas.units import rounded, shown, ucum
 from schemas.vitals import Quantity
@@ -35,14 +36,18 @@ _AGE_MAX = 120
 
 
 def refuse_nonsense(file: str, book: Book) -> None:
-    """Raise ``BookError`` for the first thing that cannot be meant."""
-    positions = Positions(file, book.text)
+    """Raise ``BookError`` with everything that cannot be meant."""
+    mistakes = Mistakes(file, book.text)
     for path, inside, sentence in _nonsense(book):
-        if isinstance(inside, int):
-            place = positions.inside(path, inside)
-        else:
-            place = positions.place(path) if inside is None else positions.word(path, inside)
-        raise BookError(place, sentence)
+        with mistakes.noted():
+            if isinstance(inside, int):
+                place = mistakes.positions.inside(path, inside)
+            elif inside is None:
+                place = mistakes.positions.place(path)
+            else:
+                place = mistakes.positions.word(path, inside)
+            raise BookError(place, sentence)
+    mistakes.refuse()
 
 
 _Found = Iterator[tuple[Path, int | str | None, str]]

@@ -55,7 +55,7 @@ def judged(*lines: str) -> Rule:
 def refusal(*lines: str, rule: str = RULE) -> str:
     with pytest.raises(BookError) as caught:
         book(*lines, rule=rule)
-    return caught.value.sentence
+    return "\n".join(one.sentence for one in caught.value.every)
 
 
 def values(systolic: float, diastolic: float = 80, **columns: object) -> Values:

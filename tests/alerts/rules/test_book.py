@@ -115,7 +115,7 @@ def test_a_good_book_is_read() -> None:
         ),
         (
             "[[rule]]",
-            '[limits.low]\nvalue = ["70 mg/dL"]\nallowed = [["60 mg/dL"]]\n[[rule]]',
+            '[limits.x]\nvalue = ["1 kg"]\nallowed = [["1 kg"]]\nrelaxing = "up"\n[[rule]]',
             "test.toml:11:11: Here belong 2 lists, not 1: the lowest and the highest value.",
         ),
         (
@@ -162,7 +162,7 @@ def test_mistakes_are_named_where_they_stand(old: str, new: str, says: str) -> N
 
 def test_a_string_of_several_lines_hides_no_key() -> None:
     advice = 'advice = """\nfresh = soon\n"""'
-    text = GOOD.replace('advice = "Eat."', advice) + "\n[vitals.blood_pressure]\nfresh = 3\n"
+    text = GOOD.replace('advice = "Eat."', advice) + "\n[vitals.weight]\nfresh = 3\nunits=[]"
     for quotes in ('"""', "'''"):
         says = refusal(text.replace('"""', quotes).replace('"1h"', "1"))
         assert says.startswith('test.toml:6:9: Here belongs a text ("…"), not a whole number')
