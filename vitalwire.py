@@ -19,7 +19,7 @@ COMMANDS = {
     "rules": ("alerts.cli", "Rule books: check, compare, try, put in force."),
     "simulate": ("simulators.simulate.cli", "One device for the virtual link or a real radio."),
     "doctor": ("gateway.bedside.cli", "What is wrong with this gateway, and what to do."),
-    "decode": ("gateway.decode_command", "What the bytes of a device say."),
+    "decode": ("gateway.decoding.command", "What the bytes of a device say."),
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.home import CLOCK, BenchHome, eventually
 from bench.record import Figure, Reference, Target
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 from gateway.record import Notification
 from schemas.reading import Capture
 from simulators.peripherals import Meter, Sample

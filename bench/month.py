@@ -24,16 +24,16 @@ from random import Random
 
 import msgspec
 
-import gateway.custody
 import gateway.daemon
+import gateway.journal.custody
 from bench.measuring import KINDS, AnyDevice, measure
 from bench.record import Figure, Reference, Target
 from bench.virtual_time import VirtualLoop
-from gateway.admissions import Admissions
+from gateway.admission.admissions import Admissions
 from gateway.daemon import Daemon, Settings
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 from gateway.process import give_memory_back, note_stray_error
-from gateway.publisher import Listener
+from gateway.sending.publisher import Listener
 from gateway.service_manager import ServiceManager
 from schemas.clock import SystemClock
 from schemas.servers import MqttServer
@@ -141,7 +141,7 @@ def run() -> Iterator[Figure]:
     logging.getLogger("bumble").setLevel(logging.CRITICAL)
     logging.getLogger("bleak").setLevel(logging.CRITICAL)
     gateway.daemon.WATCH_S = WATCH_S
-    gateway.custody.KEEP_RECEIPTED_MS = KEEP_RECEIPTED_MS
+    gateway.journal.custody.KEEP_RECEIPTED_MS = KEEP_RECEIPTED_MS
     days = int(os.environ.get("VITALWIRE_BENCH_DAYS", "30"))
     directory = Path(tempfile.mkdtemp(prefix="vw-"))
     try:

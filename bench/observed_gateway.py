@@ -8,7 +8,7 @@ import sys
 import time
 
 import vitalwire
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 from gateway.record import Notification, Record, SessionFacts
 
 

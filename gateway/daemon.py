@@ -14,24 +14,25 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway import metrics, wall
+from gateway import metrics
 from gateway.addresses import without_addresses
-from gateway.admissions import Admissions, broken_admissions
+from gateway.admission.admissions import Admissions, broken_admissions
+from gateway.admission.live import Live
+from gateway.bedside.status import broken_journals
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
-from gateway.configuration import Configuration
-from gateway.dialling import Dialling
-from gateway.intake import Intake
-from gateway.journal import Journal
-from gateway.live import Live
-from gateway.publisher import Listener, Publisher
+from gateway.clocks import wall
+from gateway.decoding.session_end import must_wait
+from gateway.journal.intake import Intake
+from gateway.journal.journal import Journal
 from gateway.record import Record
-from gateway.sender import Sender
+from gateway.sending.configuration import Configuration
+from gateway.sending.publisher import Listener, Publisher
+from gateway.sending.sender import Sender
 from gateway.service_manager import ServiceManager
-from gateway.session_end import must_wait
-from gateway.status import broken_journals
+from gateway.visits.dialling import Dialling
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.servers import MqttServer

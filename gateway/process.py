@@ -21,13 +21,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from gateway.admissions import Admissions
+from gateway.admission.admissions import Admissions
+from gateway.admission.live import Live
 from gateway.bedside.overview import LOCK_FILE, Endpoint
 from gateway.bedside.serve import LocalPages
-from gateway.clock_book import HOME
+from gateway.clocks.book import HOME
 from gateway.daemon import Daemon, Settings
-from gateway.journal import Journal
-from gateway.live import Live
+from gateway.journal.journal import Journal
 from gateway.service_manager import ServiceManager
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor

@@ -1,7 +1,8 @@
 """What the journal keeps of a notification, and what its session told about it.
 
-``gateway.decode`` turns a record with its facts into ``schemas.reading.Item``; everything that an
-item depends on is here and durable, so that a re-sent record is the same reading by the same name.
+``gateway.decoding.decode`` turns a record with its facts into ``schemas.reading.Item``; everything
+that an item depends on is here and durable, so that a re-sent record is the same reading by the
+same name.
 """
 
 from collections.abc import Mapping
@@ -149,7 +150,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record with everything that ``gateway.decode`` needs."""
+    """A record with everything that ``gateway.decoding.decode`` needs."""
 
     record: Record
     facts: SessionFacts

@@ -125,7 +125,9 @@ class Receipts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DeviceCursor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far the database has a numbered memory without a gap, as ``gateway.cursor`` counts it.
+    """How far the database has a numbered memory without a gap.
+
+    Counted as in ``gateway.record_access.cursor``.
 
     ``digest``: the first 16 hex digits of the SHA-256 of the payload of record ``last``; ``held``:
     so many records, one number after the other, end with it.

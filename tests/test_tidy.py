@@ -15,6 +15,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
+import pytest
 
 from tests.architecture import (
     BANNED_CALLS,
@@ -22,6 +23,7 @@ from tests.architecture import (
     CLOCK,
     ENGINE_ROOMS,
     FUNCTION_LINES_MAX,
+    GATEWAY_ROOMS,
     GENERATED,
     HARMLESS_NAMES,
     IMPURE_CALLS,
@@ -129,22 +131,23 @@ def test_imports_point_only_where_the_architecture_says() -> None:
     assert wrong == []
 
 
-def room(module: str) -> str | None:
-    """Return which room of the engine a module is in, if any."""
-    there = [name for name in ENGINE_ROOMS if f"{module}.".startswith(f"{name}.")]
+def room(module: str, rooms: tuple[str, ...]) -> str | None:
+    """Return which of these rooms a module is in, if any."""
+    there = [name for name in rooms if f"{module}.".startswith(f"{name}.")]
     return max(there, key=len, default=None)
 
 
-def test_rooms_of_the_engine_import_only_those_before_them() -> None:
-    inside = {name: place for name in modules() if (place := room(name))}
-    assert set(inside.values()) == set(ENGINE_ROOMS)
+@pytest.mark.parametrize("rooms", [GATEWAY_ROOMS, ENGINE_ROOMS])
+def test_rooms_import_only_those_before_them(rooms: tuple[str, ...]) -> None:
+    inside = {name: place for name in modules() if (place := room(name, rooms))}
+    assert set(inside.values()) == set(rooms)
     assert [name for name, place in inside.items() if name.count(".") > place.count(".") + 1] == []
     wrong = [
         f"{modules()[name].path} imports {reached}"
         for name, place in inside.items()
         for imported in modules()[name].imports()
         if (reached := owner(*imported)) in inside
-        and ENGINE_ROOMS.index(inside[reached]) > ENGINE_ROOMS.index(place)
+        and rooms.index(inside[reached]) > rooms.index(place)
     ]
     assert wrong == []
 

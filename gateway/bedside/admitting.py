@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import click
 import structlog
 
-from gateway import wall
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
-from gateway.advert import Advert
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
+from gateway.admission.advert import Advert
 from gateway.bedside import near, questions, words
 from gateway.bedside.options import ADAPTER, STATE, SUDO, address_of_device, listen, zone_by_name
 from gateway.bedside.overview import ask_daemon
 from gateway.bluetooth import first_meeting, pairing
+from gateway.clocks import wall
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.reading import Device

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.admission.live import DeviceRow, Overview
 from gateway.bedside import words
-from gateway.live import DeviceRow, Overview
 from gateway.record import KEPT_DAYS
 
 SILENT_AFTER_S = 3 * 86_400

@@ -9,14 +9,14 @@ from typing import Any
 
 from dbus_fast import Message
 
-from gateway.advert import Advert, advert
+from gateway.admission.advert import Advert, advert
+from gateway.admission.live import Overview
 from gateway.bedside import words
 from gateway.bedside.finding import Finding, bad, good, notice, skipped
 from gateway.bedside.patient import Patient
 from gateway.bedside.versions import BLUEZ, BLUEZ_OLDEST, KERNEL, known_bad, numbers
 from gateway.bluetooth.bluez import ADAPTER_INTERFACE, DEVICE_INTERFACE, call, objects, system_bus
 from gateway.bluetooth.bluez import BLUEZ as BLUEZ_NAME
-from gateway.live import Overview
 from schemas.errors import UnavailableError
 
 PROGRAM_TIMEOUT_S = 5.0

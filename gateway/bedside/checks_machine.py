@@ -7,14 +7,14 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from gateway.admissions import broken_admissions
+from gateway.admission.admissions import broken_admissions
+from gateway.admission.live import Overview
 from gateway.bedside import settings_file
 from gateway.bedside.finding import Finding, bad, good, notice
 from gateway.bedside.overview import endpoint
 from gateway.bedside.patient import Patient
-from gateway.journal_file import FILE as JOURNAL
-from gateway.live import Overview
-from gateway.status import broken_journals
+from gateway.bedside.status import broken_journals
+from gateway.journal.file import FILE as JOURNAL
 from schemas.errors import MisconfiguredError
 from schemas.servers import MQTT_VARIABLE, mqtt_server
 from schemas.topics import GATEWAY_ID

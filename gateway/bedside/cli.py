@@ -12,7 +12,7 @@ from gateway.bedside.options import ADAPTER, JSON, STATE, SUDO, listen
 from gateway.bedside.table import Cell, table
 
 if TYPE_CHECKING:
-    from gateway.live import Overview
+    from gateway.admission.live import Overview
 
 
 @click.command(
@@ -86,7 +86,7 @@ def status(*, state: Path, as_json: bool) -> None:
     from gateway.bedside.advice import Level, advice
     from gateway.bedside.overview import as_json as render
     from gateway.bedside.overview import endpoint
-    from gateway.status import describe, read_status
+    from gateway.bedside.status import describe, read_status
 
     journal = read_status(state)
     overview = _overview(state)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+from gateway.admission.live import Overview
 from gateway.bedside import checks_machine, words
 from gateway.bedside.advice import Level, advice
 from gateway.bedside.checks_bluetooth import bluetooth
@@ -10,7 +11,6 @@ from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, bad, good, notice, skipped
 from gateway.bedside.overview import ask_daemon, gather
 from gateway.bedside.patient import Patient
-from gateway.live import Overview
 
 WAITING_LONG_S = 3600
 

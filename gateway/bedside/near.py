@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from gateway.advert import Advert
+from gateway.admission.advert import Advert
 from gateway.bedside import words
 from gateway.bedside.questions import answered
 from gateway.bedside.scan import listen

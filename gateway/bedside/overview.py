@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.admission import Admission
-from gateway.admissions import FILE as ADMISSIONS_FILE
-from gateway.admissions import Admissions
-from gateway.custody import KEEP_RECEIPTED_MS
-from gateway.live import DeviceRow, Live, Overview
-from gateway.status import last_captures, read_status
+from gateway.admission.admission import Admission
+from gateway.admission.admissions import FILE as ADMISSIONS_FILE
+from gateway.admission.admissions import Admissions
+from gateway.admission.live import DeviceRow, Live, Overview
+from gateway.bedside.status import last_captures, read_status
+from gateway.journal.custody import KEEP_RECEIPTED_MS
 from schemas.clock import Clock
 from schemas.errors import MisconfiguredError
 from schemas.reading import Capture

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from gateway.admission.live import DeviceRow, Live, LiveStranger, Overview
 from gateway.bedside import words
 from gateway.bedside.advice import Advice, Level, advice
-from gateway.live import DeviceRow, Live, LiveStranger, Overview
 
 REFRESH_S = 5
 _STYLE = """

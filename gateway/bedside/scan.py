@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from gateway.advert import Advert, advert
+from gateway.admission.advert import Advert, advert
 from gateway.bluetooth.listening import listening
 
 TELL_EVERY_S = 0.5

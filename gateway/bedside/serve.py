@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.admission.live import Live
 from gateway.bedside.overview import LIVE_PATH, gather
 from gateway.bedside.page import POLICY, render
-from gateway.live import Live
 from schemas.clock import Clock
 from schemas.daemon import Page
 

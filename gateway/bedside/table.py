@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import click
 
+from gateway.admission.advert import plain
+
 _GAP = "   "
 _BELOW = "    "
 
@@ -42,11 +44,6 @@ def table(
         for number, places in enumerate(lines):
             line = _GAP.join(row[place].padded(widths[place]) for place in places)
             yield (_BELOW if number else "") + line.rstrip()
-
-
-def plain(text: str) -> str:
-    """Give a text that moves no cursor: what a device calls itself, anybody can choose."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def shown_width(text: str) -> int:

@@ -1,8 +1,8 @@
 """Numbers in a nurse's words: how near, how long ago, what to press."""
 
-from gateway.admission import Admission
-from gateway.advert import Advert
-from gateway.live import DeviceRow
+from gateway.admission.admission import Admission
+from gateway.admission.advert import Advert
+from gateway.admission.live import DeviceRow
 from gateway.record import KEPT_DAYS
 from schemas.gatt.quirks import quirk_of
 

@@ -13,9 +13,9 @@ import structlog
 from gateway.bluetooth.device_clock import read_clock
 from gateway.bluetooth.link import Link
 from gateway.bluetooth.scanner import Sighting
-from gateway.known_devices import Battery
+from gateway.decoding.session_end import Undecided
+from gateway.journal.known_devices import Battery
 from gateway.record import DeviceClock
-from gateway.session_end import Undecided
 from schemas.clock import Clock
 from schemas.gatt import device_information, uuids
 from schemas.gatt.errors import MalformedPayload

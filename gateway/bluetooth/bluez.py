@@ -19,7 +19,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
 from gateway import metrics
-from gateway.advert import is_bonded
+from gateway.admission.advert import is_bonded
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 from schemas.gatt import services, uuids

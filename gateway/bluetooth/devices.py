@@ -1,4 +1,4 @@
-"""All devices of the home: from a sighting to a session, as ``gateway.dialling`` decides."""
+"""All devices of the home: from a sighting to a session, as ``gateway.visits.dialling`` decides."""
 
 import asyncio
 import secrets
@@ -11,18 +11,25 @@ import structlog
 
 from gateway import metrics
 from gateway.addresses import short
-from gateway.admission import Admission, Refusal, Standing, explain, repair_quirk, standing
+from gateway.admission.admission import (
+    Admission,
+    Refusal,
+    Standing,
+    explain,
+    repair_quirk,
+    standing,
+)
+from gateway.admission.live import LiveDevice, LiveStranger
+from gateway.admission.strangers import Strangers
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.harvest import Surroundings
 from gateway.bluetooth.leftovers import Leftovers
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session
-from gateway.dialling import Dialling, Ending, Verdict
-from gateway.known_devices import Battery
-from gateway.live import LiveDevice, LiveStranger
-from gateway.strangers import Strangers
-from gateway.visit_table import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
+from gateway.journal.known_devices import Battery
+from gateway.visits.dialling import Dialling, Ending, Verdict
+from gateway.visits.table import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
 from schemas.errors import UnavailableError
 from schemas.reading import Device
 from schemas.wire import DeviceState

@@ -17,9 +17,9 @@ from dbus_fast.aio import MessageBus
 
 from gateway import metrics
 from gateway.addresses import short
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
-from gateway.advert import is_bonded
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
+from gateway.admission.advert import is_bonded
 from gateway.bluetooth.agent import register
 from gateway.bluetooth.bluez import (
     BLUEZ,

@@ -1,4 +1,4 @@
-"""What a visit's orders do at the link: one method for each command of ``gateway.visit_table``.
+"""What a visit's orders do at the link: one method for each command of ``gateway.visits.table``.
 
 The order matters. The clock is read first: with it a reading's time can be trusted at once. Then
 the subscriptions: a cuff answers them with its burst and drops the link; a meter is asked.
@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from gateway import metrics
-from gateway.admission import Refusal
+from gateway.admission.admission import Refusal
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.harvest import Harvest, Surroundings
@@ -22,9 +22,9 @@ from gateway.bluetooth.recognition import Recognition
 from gateway.bluetooth.repair import forget, heard_unbonded, pair
 from gateway.bluetooth.session_clock import set_wrong_clock
 from gateway.bluetooth.subscriptions import READABLE, pushed, subscribe
-from gateway.dialogue import Dialogue, Outcome
-from gateway.visit import Order
-from gateway.visit_table import Command, Event
+from gateway.record_access.dialogue import Dialogue, Outcome
+from gateway.visits.table import Command, Event
+from gateway.visits.visit import Order
 from schemas.gatt import uuids
 from schemas.gatt.racp import FilterType
 

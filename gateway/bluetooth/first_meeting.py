@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-from gateway import wall
 from gateway.bluetooth.device_clock import read_clock, set_clock, way_of
 from gateway.bluetooth.link import Link, LinkFailed
-from gateway.timeline import ClockSet, setting
+from gateway.clocks import wall
+from gateway.clocks.timeline import ClockSet, setting
 from schemas.clock import Clock
 from schemas.gatt import device_information, uuids
 from schemas.gatt.quirks import Quirk, quirk_of

@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from gateway import metrics
-from gateway.admissions import Admissions
+from gateway.admission.admissions import Admissions
 from gateway.bluetooth.doorkeeper import Doorkeeper
-from gateway.intake import Intake
-from gateway.journal import Journal
-from gateway.record import DeviceClock, SessionFacts
-from gateway.session_end import (
+from gateway.decoding.session_end import (
     NO_MEMORY,
     Memory,
     Undecided,
@@ -23,6 +20,9 @@ from gateway.session_end import (
     record_at,
     undecided,
 )
+from gateway.journal.intake import Intake
+from gateway.journal.journal import Journal
+from gateway.record import DeviceClock, SessionFacts
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.reading import Coincidence

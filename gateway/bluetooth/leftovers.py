@@ -1,8 +1,9 @@
 """What a visit left in the journal's anteroom, because it ended before it knew from whom that was.
 
 A daemon was killed, or the adapter was lost. Whose it is, the bond says, as with a device that says
-no serial number: nobody else has its key (``gateway.admission.refusal``). So it is not left until
-the next visit, which may be days away, or never. One that was refused before has to say who it is.
+no serial number: nobody else has its key (``gateway.admission.admission.refusal``). So it is not
+left until the next visit, which may be days away, or never. One that was refused before has to say
+who it is.
 """
 
 import asyncio
@@ -12,11 +13,11 @@ from functools import partial
 import structlog
 
 from gateway.addresses import short
-from gateway.admission import Refusal, refusal
+from gateway.admission.admission import Refusal, refusal
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.harvest import Surroundings
+from gateway.decoding.session_end import cut_off
 from gateway.record import Record, SessionFacts
-from gateway.session_end import cut_off
 from schemas.errors import UnavailableError
 from schemas.reading import Device
 

@@ -1,4 +1,4 @@
-"""Empties a numbered memory: performs what ``gateway.dialogue`` commands."""
+"""Empties a numbered memory: performs what ``gateway.record_access.dialogue`` commands."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ import structlog
 
 from gateway import metrics
 from gateway.bluetooth.link import Link, WriteRefused
-from gateway.dialogue import Command, Dialogue, Finished, Outcome, Subscribe, Write
+from gateway.record_access.dialogue import Command, Dialogue, Finished, Outcome, Subscribe, Write
 from schemas.gatt import blood_pressure_record, glucose, glucose_context, uuids
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import content_of_segments

@@ -13,8 +13,7 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from gateway.advert import Advert, advert, is_bonded
-from gateway.bedside.table import plain
+from gateway.admission.advert import Advert, advert, is_bonded, plain
 from gateway.bluetooth.agent import registered
 from gateway.bluetooth.bluez import (
     ADAPTER_INTERFACE,

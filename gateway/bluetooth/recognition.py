@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.admission import Admission, Refusal, quirk_as_admitted, refusal
+from gateway.admission.admission import Admission, Refusal, quirk_as_admitted, refusal
 from gateway.bluetooth import leftovers
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.bluez import Bluez

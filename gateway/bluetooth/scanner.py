@@ -1,7 +1,7 @@
 """One scanner per adapter for the daemon's whole life, started anew only if it must be.
 
 It must when the adapter was away, when a scan does not begin or has been silent for very long
-(``gateway.scan_watch``), and when bluetoothd refuses to end it: then only power helps.
+(``gateway.visits.scan_watch``), and when bluetoothd refuses to end it: then only power helps.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from bleak.exc import BleakDBusError, BleakError
 
 from gateway import metrics
 from gateway.addresses import without_addresses
-from gateway.advert import Advert, advert
+from gateway.admission.advert import Advert, advert
 from gateway.bluetooth.bluez import EVERY_ADVERTISEMENT, Bluez
-from gateway.link_watch import LinkWatch
-from gateway.scan_watch import Remedy, ScanWatch
+from gateway.visits.link_watch import LinkWatch
+from gateway.visits.scan_watch import Remedy, ScanWatch
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError

@@ -1,4 +1,4 @@
-"""One visit to one device: carries out what ``gateway.visit`` orders, and tells how it went.
+"""One visit to one device: carries out what ``gateway.visits.visit`` orders, and tells how it went.
 
 Each wait is bounded, and the end of the link or of the adapter ends whatever was waiting. What an
 order does at the link is in ``gateway.bluetooth.effects``.
@@ -10,17 +10,17 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.admission import repair_quirk
+from gateway.admission.admission import repair_quirk
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.effects import Effects
 from gateway.bluetooth.harvest import Harvest, Surroundings
 from gateway.bluetooth.link import DISCONNECT_TIMEOUT_S, Link, LinkFailed, NotBonded
 from gateway.bluetooth.scanner import Sighting
-from gateway.known_devices import Battery
+from gateway.decoding.session_end import NO_MEMORY, Memory
+from gateway.journal.known_devices import Battery
 from gateway.record import SessionFacts
-from gateway.session_end import NO_MEMORY, Memory
-from gateway.visit import Order, Visit
-from gateway.visit_table import COMPLETE, Command, Event, State
+from gateway.visits.table import COMPLETE, Command, Event, State
+from gateway.visits.visit import Order, Visit
 from schemas.errors import UnavailableError
 
 _WITH_TURN = frozenset({Command.CONNECT, Command.BOND_ANEW})

@@ -6,12 +6,13 @@ from datetime import datetime
 
 import structlog
 
-from gateway import metrics, wall
+from gateway import metrics
 from gateway.bluetooth.device_clock import set_clock, way_of
 from gateway.bluetooth.harvest import Harvest, Surroundings
 from gateway.bluetooth.link import Link
+from gateway.clocks import wall
+from gateway.clocks.timeline import Timeline, guessed_lag_ms, right_time, setting
 from gateway.record import ClockMove, DeviceClock
-from gateway.timeline import Timeline, guessed_lag_ms, right_time, setting
 from schemas.errors import UnavailableError
 from schemas.gatt.quirks import Quirk
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from gateway.decode import decode
+from gateway.decoding.decode import decode
 from gateway.record import DeviceClock, Entry, Record, SessionFacts
 from schemas.gatt import blood_pressure, date_time, glucose
 from schemas.gatt.number import Absent, Number, scaled

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
 from gateway.bedside.overview import ask_daemon
 from simulators.stack.process import Child, Program, free_port
 from tests.servers import eventually

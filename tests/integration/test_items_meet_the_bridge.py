@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.decode import decode
+from gateway.decoding.decode import decode
 from gateway.record import Entry, Record, SessionFacts
 from ingest.plausibility import check
 from schemas.errors import InvalidInput

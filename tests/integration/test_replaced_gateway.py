@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.status import read_status
+from gateway.bedside.status import read_status
 from ingest.registry.assignments import NewAssignment
 from ingest.registry.store import RegistryStore
 from ingest.sink.configs import ask_for_resend

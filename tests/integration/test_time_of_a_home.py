@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import wall
-from gateway.decode import decode
+from gateway.clocks import wall
+from gateway.decoding.decode import decode
 from gateway.record import BLOOD_PRESSURE, DeviceClock, Entry, Record, SessionFacts
 from schemas.reading import Capture, Device, Reading
 from schemas.stamp import Sending, stamp
-from tests.gateway.clocks import HandClock
+from tests.gateway.hand_clock import HandClock
 from tests.gateway.records import ADDRESS, STREAM, cuff_payload
 
 RECEIVED_MS = 1_795_334_400_000

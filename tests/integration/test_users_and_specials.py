@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from gateway.decode import decode
+from gateway.decoding.decode import decode
 from gateway.record import BLOOD_PRESSURE, GLUCOSE, Entry, Record, SessionFacts
 from ingest.bridge.parse import parse
 from ingest.registry.view import RegistryView

@@ -10,16 +10,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
+from gateway.admission.live import DeviceRow, JournalStatus, Live, Overview
 from gateway.bedside import checks_bluetooth, checks_machine, doctor, words
 from gateway.bedside.advice import SILENT_AFTER_S, advice
 from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, Verdict
 from gateway.bedside.overview import Endpoint, ask_daemon, endpoint, gather
 from gateway.bedside.patient import Patient
-from gateway.journal import Journal
-from gateway.live import DeviceRow, JournalStatus, Live, Overview
+from gateway.journal.journal import Journal
 from schemas.clock import SystemClock
 from tests.gateway.records import STREAM, notification
 

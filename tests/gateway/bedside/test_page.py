@@ -4,10 +4,10 @@ import base64
 import hashlib
 import re
 
-from gateway.advert import Advert
+from gateway.admission.advert import Advert
+from gateway.admission.live import DeviceRow, JournalStatus, Live, LiveStranger, Overview
 from gateway.bedside.advice import SILENT_AFTER_S, Level, advice
 from gateway.bedside.page import POLICY, render
-from gateway.live import DeviceRow, JournalStatus, Live, LiveStranger, Overview
 
 CUFF = DeviceRow("C0:00:00:00:00:01", "CUFF", "person", model="Cuff One", last_reading_s=60)
 LIVE = Live("home-1", "vitalwire 0", connected=True)

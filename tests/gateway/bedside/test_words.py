@@ -6,7 +6,7 @@ import shutil
 import click
 import pytest
 
-from gateway.advert import Advert, advert
+from gateway.admission.advert import Advert, advert
 from gateway.bedside import near, words
 from gateway.bedside.finding import Finding, Verdict, bad
 from gateway.bedside.settings_file import parse

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.visit import Order, Visit
-from gateway.visit_table import Command, State
+from gateway.visits.table import Command, State
+from gateway.visits.visit import Order, Visit
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[Command]:

@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
-from gateway.admissions import Admissions
+from gateway.admission.admissions import Admissions
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
-from gateway.dialling import Dialling
-from gateway.intake import Intake
-from gateway.journal import Journal
+from gateway.journal.intake import Intake
+from gateway.journal.journal import Journal
 from gateway.process import STREAM_BYTES, note_stray_error
 from gateway.record import Record
+from gateway.visits.dialling import Dialling
 from schemas.clock import SystemClock
 from tests.bluetooth_world import eventually
 

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 import gateway
-from gateway.admission import Admission, AdmittedBy
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.bedside.status import read_status
 from gateway.bluetooth.bluez import Adapter
 from gateway.process import note_stray_error
-from gateway.status import read_status
 from simulators.peripherals.peripheral import Peripheral
 from simulators.stack.process import Child, Program
 from simulators.world import AdapterSettings, BluetoothWorld

@@ -14,8 +14,8 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 from prometheus_client import REGISTRY
 
-from gateway import dialling, metrics
-from gateway.admission import Admission, AdmittedBy, Refusal
+from gateway import metrics
+from gateway.admission.admission import Admission, AdmittedBy, Refusal
 from gateway.bluetooth import pairing
 from gateway.bluetooth.agent import register
 from gateway.bluetooth.bluez import (
@@ -27,6 +27,7 @@ from gateway.bluetooth.bluez import (
     system_bus,
 )
 from gateway.bluetooth.scanner import Sighting
+from gateway.visits import dialling
 from simulators.peripherals import Cuff, DeviceClock, Habits, Ledger, Meter, Sample
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import (

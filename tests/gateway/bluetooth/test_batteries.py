@@ -3,8 +3,8 @@
 from decimal import Decimal
 from pathlib import Path
 
+from gateway.admission.live import LiveDevice
 from gateway.bluetooth.acquaintance import Acquaintance
-from gateway.live import LiveDevice
 from schemas.gatt.glucose import Status
 from schemas.gatt.quirks import AND_UA651
 from schemas.reading import Device

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
+from gateway.admission.live import DeviceRow, Overview
 from gateway.bedside.checks_bluetooth import bluetooth
 from gateway.bedside.finding import Verdict
 from gateway.bedside.overview import ask_daemon
 from gateway.bedside.patient import Patient
-from gateway.live import DeviceRow, Overview
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program

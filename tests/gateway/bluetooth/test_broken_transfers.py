@@ -5,8 +5,8 @@ from typing import NoReturn
 
 import pytest
 
-from gateway.cursor import Cursor
 from gateway.record import Notification, SessionFacts
+from gateway.record_access.cursor import Cursor
 from schemas.errors import UnavailableError
 from schemas.gatt.glucose_context import Meal
 from simulators.peripherals import DropLink, Meter, MeterBehaviour, Sample

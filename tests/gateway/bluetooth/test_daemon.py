@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.status import read_status
+from gateway.bedside.status import read_status
 from schemas.reading import Part, Reading, Undecodable
 from simulators.peripherals import Cuff, Meter, Sample, Stall
 from simulators.stack.mqtt import EmbeddedMqtt

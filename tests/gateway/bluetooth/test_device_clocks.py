@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway import wall
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
 from gateway.bluetooth import first_meeting, pairing, session_clock
 from gateway.bluetooth.device_clock import set_clock
 from gateway.bluetooth.link import Link, LinkFailed, WriteRefused
-from gateway.clock_book import HOME
-from gateway.decode import decode
+from gateway.clocks import wall
+from gateway.clocks.book import HOME
+from gateway.clocks.timeline import ClockSet
+from gateway.decoding.decode import decode
 from gateway.record import ClockMove, Moment
 from gateway.record import DeviceClock as RecordedClock
-from gateway.timeline import ClockSet
 from schemas.clock import Clock
 from schemas.gatt.quirks import ACCU_CHEK_INSTANT, AND_UA651, ClockWay, Quirk
 from schemas.reading import Reading

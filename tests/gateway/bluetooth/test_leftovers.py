@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway import metrics
-from gateway.admission import Admission, AdmittedBy
-from gateway.admissions import Admissions
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
 from gateway.bluetooth import harvest
 from gateway.bluetooth.leftovers import Leftovers
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 from gateway.record import BLOOD_PRESSURE, DeviceClock, Notification, SessionFacts
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError

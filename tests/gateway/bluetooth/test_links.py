@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway import dialling, link_watch, visit
+from gateway.visits import dialling, link_watch, visit
 from simulators.peripherals import Cuff
 from simulators.world import BluetoothWorld
 from simulators.world.faults import ConnectFails

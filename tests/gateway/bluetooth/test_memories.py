@@ -16,8 +16,8 @@ from gateway.bluetooth.meter import (
     MeterVisit,
     Numbered,
 )
-from gateway.cursor import Cursor
-from gateway.dialogue import ATTEMPTS_MAX, PROCEDURE_TIMEOUT_S, Dialogue, Outcome
+from gateway.record_access.cursor import Cursor
+from gateway.record_access.dialogue import ATTEMPTS_MAX, PROCEDURE_TIMEOUT_S, Dialogue, Outcome
 from schemas.gatt import blood_pressure_record, racp, uuids
 from schemas.gatt.blood_pressure_record import Record
 from schemas.gatt.errors import MalformedPayload

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 import pytest_asyncio
 
-from gateway.decode import decode
+from gateway.decoding.decode import decode
 from ingest.plausibility import check
 from schemas.gatt.quirks import QUIRKS
 from schemas.reading import Part, Reading

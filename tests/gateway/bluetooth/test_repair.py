@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from gateway import dialling
-from gateway.admission import Admission, AdmittedBy
+from gateway.admission.admission import Admission, AdmittedBy
 from gateway.bluetooth.acquaintance import Acquaintance
 from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.recognition import Recognition
 from gateway.record import SessionFacts
+from gateway.visits import dialling
 from schemas.reading import Device
 from simulators.peripherals import Cuff
 from simulators.peripherals.models import CUFFS

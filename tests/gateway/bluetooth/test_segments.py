@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from gateway.decode import decode
+from gateway.decoding.decode import decode
 from schemas.reading import Part, Reading
 from simulators.peripherals import DropLink
 from simulators.peripherals.models import STORING_CUFFS

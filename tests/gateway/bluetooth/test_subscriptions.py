@@ -11,7 +11,7 @@ from bumble import gatt
 from bumble.device import Connection
 
 from gateway.bluetooth import harvest
-from gateway.visit_table import Command
+from gateway.visits.table import Command
 from schemas.gatt import uuids
 from schemas.gatt.quirks import AND_UA651, OMRON
 from simulators.peripherals import Cuff, Habits, Sample, Stall, attributes

@@ -13,7 +13,6 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from prometheus_client import REGISTRY
 
-from gateway import scan_watch, visit_table
 from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth import scanner as scanner_module
@@ -24,8 +23,10 @@ from gateway.bluetooth.harvest import Harvest
 from gateway.bluetooth.link import Link, LinkFailed, NotBonded, WriteRefused
 from gateway.bluetooth.scanner import Scanner
 from gateway.record import Notification, Record
-from gateway.visit import Order
-from gateway.visit_table import Command, Event, State
+from gateway.visits import scan_watch
+from gateway.visits import table as visit_table
+from gateway.visits.table import Command, Event, State
+from gateway.visits.visit import Order
 from schemas.errors import UnavailableError
 from schemas.gatt import racp, uuids
 from simulators.peripherals import NORDIC_ERRORS, Cuff, MeterBehaviour, Sample, Stall

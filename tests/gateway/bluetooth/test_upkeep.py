@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from gateway.journal import Journal
-from gateway.journal_file import FILE
-from gateway.status import read_status
+from gateway.bedside.status import read_status
+from gateway.journal.file import FILE
+from gateway.journal.journal import Journal
 from schemas.clock import SystemClock
 from simulators.peripherals import Cuff
 from simulators.stack.process import Child
@@ -17,7 +17,7 @@ from tests.gateway.records import notification
 
 SHIPPED = "import vitalwire; vitalwire.cli()"
 DISK_REFUSES_ONCE = """
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 from schemas.errors import UnavailableError
 append = Journal.append
 def refuse(*_, **__):

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from dbus_fast import Message
 
-from gateway import dialling, dialogue
 from gateway.bluetooth import harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth.harvest import Harvest
-from gateway.cursor import Cursor
 from gateway.record import SessionFacts
+from gateway.record_access import dialogue
+from gateway.record_access.cursor import Cursor
+from gateway.visits import dialling
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 from schemas.gatt.glucose_context import Meal

@@ -21,7 +21,7 @@ WATCHDOG_S = 0.3
 SHIPPED = "import vitalwire; vitalwire.cli()"
 DISK_HANGS = """
 import threading
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 Journal.append = lambda *_, **__: threading.Event().wait()
 import vitalwire
 vitalwire.cli()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from gateway.bluetooth import harvest
-from gateway.cursor import Cursor
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
+from gateway.record_access.cursor import Cursor
 from schemas.reading import Reading
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.stack.process import Child
@@ -26,7 +26,7 @@ from tests.gateway.bluetooth.side import BluetoothSide
 SHIPPED = "import vitalwire; vitalwire.cli()"
 KILLED_AT = """
 import itertools, os, signal
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 append, hold_back, count = Journal.append, Journal.hold_back, itertools.count(1)
 def die():
     if next(count) == {record}:
@@ -36,7 +36,7 @@ Journal.hold_back = lambda *given: die() or hold_back(*given)
 """ + SHIPPED  # fmt: skip
 KILLED_BEHIND = """
 import itertools, os, signal
-from gateway.journal import Journal
+from gateway.journal.journal import Journal
 append, count = Journal.append, itertools.count(1)
 def keep_and_die(*given, **told):
     append(*given, **told)

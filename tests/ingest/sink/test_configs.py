@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from gateway.bluetooth.meter import BLOOD_PRESSURE_MEMORY
-from gateway.cursor import Cursor
+from gateway.record_access.cursor import Cursor
 from ingest import database
 from ingest.registry.assignments import NewAssignment
 from ingest.registry.care_plan import with_zone

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cursor import Cursor
+from gateway.record_access.cursor import Cursor
 from ingest.sink.held_numbers import NUMBERS, Numbered, cursor_of
 from schemas.wire import DeviceCursor
 

@@ -1,0 +1,100 @@
+"""The journal as seen from outside, read-only, while the daemon may be writing."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from gateway.admission.live import JournalStatus, Oldest
+from gateway.bedside import words
+from gateway.journal.file import FILE, LAYOUT_VERSION
+from gateway.record import GLUCOSE_CONTEXT
+from schemas.errors import MisconfiguredError
+from schemas.reading import Capture
+
+WAITING_LONG_S = 3600
+# SQLite takes the other columns of a group from the row that has the maximum.
+_LAST_CAPTURES = (
+    "SELECT address, boot_id, monotonic_ms, wall_ms, not_before_ms, max(seq) FROM rows"
+    " WHERE characteristic <> ? GROUP BY address"
+)
+
+
+def broken_journals(state: Path) -> list[Path]:
+    """List the journals that this run or an earlier one set aside and nobody took away yet.
+
+    Their logs (-wal, -shm) belong to them. None from a disk that cannot be read: the open journal
+    finds that out by itself.
+    """
+    try:
+        found = sorted(state.glob(f"{FILE}.broken-*"))
+    except OSError:
+        return []
+    return [file for file in found if not file.name.endswith(("-wal", "-shm"))]
+
+
+def read_status(state: Path) -> JournalStatus:
+    """Count; raise ``MisconfiguredError`` if there is no journal to read."""
+    with _opened(state) as database:
+        return _read(database, sum(file.stat().st_size for file in state.glob(f"{FILE}*")))
+
+
+@contextmanager
+def _opened(state: Path) -> Iterator[sqlite3.Connection]:
+    path = state / FILE
+    if not path.is_file():
+        raise MisconfiguredError(
+            f"There is no journal in {state}: the gateway's program has not started here yet.",
+            "Run `sudo systemctl start vitalwire-gateway`, or give its --state directory.",
+        )
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise MisconfiguredError(
+            f"The journal {path} cannot be read: {error}.",
+            "Run this as the daemon's user.",
+        ) from error
+
+
+def last_captures(state: Path) -> dict[str, Capture]:
+    """Give, by device address, when its last measurement in the journal was captured.
+
+    Raises ``MisconfiguredError`` as ``read_status`` does.
+    """
+    with _opened(state) as database:
+        rows = database.execute(_LAST_CAPTURES, (GLUCOSE_CONTEXT,)).fetchall()
+    return {row[0]: Capture(*row[1:5]) for row in rows}
+
+
+def describe(status: JournalStatus, oldest_s: int | None = None) -> Iterator[str]:
+    """Say it to a person; ``oldest_s``: how long the oldest reading has waited."""
+    long = oldest_s is not None and oldest_s >= WAITING_LONG_S
+    since = f", the oldest came {words.ago(oldest_s)}" if status.held and long else ""
+    yield f"waiting for the clinic  {status.held}{since}"
+    if status.unattributed:
+        yield f"from whom is not known  {status.unattributed}, judged when its device is read"
+    yield f"at the clinic           {status.receipted}, kept here too for 30 days"
+    yield f"starts of the program   {status.streams}"
+    yield f"journal                 {status.file_bytes / 1024:.0f} KiB"
+
+
+def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version != LAYOUT_VERSION:
+        raise MisconfiguredError(
+            f"The journal has layout {version}, this program reads {LAYOUT_VERSION}.",
+            "Use the version of vitalwire that runs the daemon.",
+        )
+    held, receipted, streams, unattributed = database.execute(
+        "SELECT (SELECT count(*) FROM rows WHERE receipted_ms IS NULL),"
+        " (SELECT count(*) FROM rows WHERE receipted_ms IS NOT NULL),"
+        " (SELECT count(*) FROM streams), (SELECT count(*) FROM anteroom)"
+    ).fetchone()
+    row = database.execute(
+        "SELECT seq, stream, boot_id, monotonic_ms, wall_ms, not_before_ms"
+        " FROM rows JOIN streams USING (stream_id) WHERE receipted_ms IS NULL"
+        " ORDER BY stream_id, seq LIMIT 1"
+    ).fetchone()
+    oldest = Oldest(row[0], row[1], Capture(*row[2:])) if row else None
+    return JournalStatus(held, receipted, streams, file_bytes, oldest, unattributed)

@@ -1,0 +1,82 @@
+"""``vitalwire decode``: what a payload says, for the person who looks into a rejected reading."""
+
+import re
+from datetime import datetime
+
+import click
+import msgspec
+
+from gateway.decoding.description import KNOWN, Description, describe
+from schemas.errors import InvalidInput
+from schemas.gatt import uuids
+from schemas.gatt.quirks import Quirk, quirk_of, quirk_titled
+
+_HEX_MARK = re.compile(r"(?<![0-9a-f])(0x|\(0x\))", re.IGNORECASE)
+_SEPARATORS = str.maketrans("-:,", "   ")  # as nRF Connect, Wireshark and C write bytes
+_ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, no binary float
+
+
+@click.command()
+@click.argument("characteristic")
+@click.argument("payload", metavar="HEX...", nargs=-1)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="The device's model or advertised name, or a quirk: what it departs in is applied.",
+)
+@click.option(
+    "--received-at",
+    metavar="T",
+    help="When it came, as local date and time (2026-03-14T07:05): the device's clock is judged.",
+)
+def decode(
+    characteristic: str, payload: tuple[str, ...], model: str | None, received_at: str | None
+) -> None:
+    """Print what a payload (HEX) of a CHARACTERISTIC (2a35, or its UUID) says, as one JSON object.
+
+    The bytes are read strictly by their flags, as the gateway reads them. A device's clock has no
+    zone: neither has T, and one that is given with T is left out.
+    """
+    if not payload:  # said here in one line; what click says of it takes four
+        raise InvalidInput("hex", f"a payload (HEX) is missing behind {characteristic!r}")
+    received = None if received_at is None else _moment(received_at)
+    click.echo(
+        written(
+            describe(_number(characteristic), _octets(" ".join(payload)), _quirk(model), received)
+        )
+    )
+
+
+def written(found: Description) -> str:
+    """Write a description as JSON."""
+    return msgspec.json.format(_ENCODER.encode(found), indent=2).decode()
+
+
+def _number(characteristic: str) -> str:
+    text = characteristic.lower().removeprefix("0x")
+    assigned = uuids.assigned(text)
+    number = text if assigned is None else f"{assigned:04x}"
+    if number not in KNOWN:
+        raise InvalidInput(
+            "characteristic", f"{characteristic!r} cannot be decoded; known: {', '.join(KNOWN)}"
+        )
+    return number
+
+
+def _octets(payload: str) -> bytes:
+    digits = _HEX_MARK.sub("", payload)
+    try:
+        return bytes.fromhex(digits.translate(_SEPARATORS))
+    except ValueError as error:
+        raise InvalidInput("hex", f"{payload!r} is not pairs of hexadecimal digits") from error
+
+
+def _quirk(model: str | None) -> Quirk | None:
+    return quirk_titled(model) or quirk_of(model=model, name=model)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError as error:
+        raise InvalidInput("time", f"{text!r} is no date and time (ISO 8601)") from error

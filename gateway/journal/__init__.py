@@ -1,0 +1,1 @@
+"""Every notification on the disk before anything else, until the clinic has it."""

@@ -1,0 +1,205 @@
+"""The journal's file: its layout, and opening it so that a commit is on the disk."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
+
+FILE = "journal.db"
+LAYOUT_VERSION = 7
+_PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
+_PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
+
+_TIMELINES = """
+CREATE TABLE timelines (
+    address TEXT PRIMARY KEY,
+    value   TEXT NOT NULL             -- JSON of gateway.clocks.timeline.Timeline
+) WITHOUT ROWID;
+"""
+_RESENDS = """
+CREATE TABLE resends (
+    request TEXT PRIMARY KEY          -- of the server, that was fulfilled
+) WITHOUT ROWID;
+"""
+_ANTEROOM = """
+CREATE TABLE anteroom (               -- see gateway.journal.anteroom
+    number         INTEGER PRIMARY KEY,
+    session_id     TEXT NOT NULL,
+    address        TEXT NOT NULL,
+    characteristic TEXT NOT NULL,
+    payload        BLOB NOT NULL,
+    boot_id        TEXT NOT NULL,
+    monotonic_ms   INTEGER NOT NULL,
+    wall_ms        INTEGER,
+    not_before_ms  INTEGER
+);
+CREATE INDEX anteroom_address ON anteroom (address);
+CREATE TABLE doubted (
+    address TEXT PRIMARY KEY          -- refused for what it said of itself, not believed since
+) WITHOUT ROWID;
+"""
+_SEGMENTS = """
+CREATE TABLE segments (               -- rows of 0x2B36: see gateway/journal/segments.py
+    seq       INTEGER PRIMARY KEY,
+    address   TEXT NOT NULL,
+    number    INTEGER NOT NULL,       -- of the record
+    spoken_by INTEGER,                -- the row that tells the record; NULL: not known yet
+    digest    BLOB                    -- in origins; NULL: it completed no record
+);
+CREATE INDEX segments_spoken ON segments (spoken_by);
+CREATE INDEX segments_record ON segments (address, number);
+"""
+_BATTERIES = """
+CREATE TABLE batteries (
+    address TEXT PRIMARY KEY,
+    percent INTEGER,                  -- NULL: it did not say
+    low     INTEGER NOT NULL          -- by its own newest record
+) WITHOUT ROWID;
+"""
+_LAYOUT = f"""
+CREATE TABLE streams (
+    stream_id INTEGER PRIMARY KEY,
+    stream    TEXT NOT NULL UNIQUE
+);
+CREATE TABLE rows (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream_id      INTEGER NOT NULL REFERENCES streams,
+    session_id     TEXT NOT NULL,
+    address        TEXT NOT NULL,
+    characteristic TEXT NOT NULL,
+    payload        BLOB NOT NULL,
+    boot_id        TEXT NOT NULL,
+    monotonic_ms   INTEGER NOT NULL,
+    wall_ms        INTEGER,
+    not_before_ms  INTEGER,
+    receipted_ms   INTEGER            -- NULL: held; 0: receipted when no clock was kept true
+);
+-- Later streams have higher numbers: this order is also the order of the numbers.
+CREATE INDEX rows_held ON rows (stream_id, seq) WHERE receipted_ms IS NULL;
+CREATE INDEX rows_gone ON rows (receipted_ms) WHERE receipted_ms IS NOT NULL;
+CREATE INDEX rows_session ON rows (session_id);
+CREATE TABLE sessions (
+    session_id TEXT PRIMARY KEY,
+    address    TEXT NOT NULL,
+    ended      INTEGER NOT NULL,
+    facts      TEXT NOT NULL          -- JSON of gateway.record.SessionFacts
+) WITHOUT ROWID;
+CREATE TABLE cursors (
+    address  TEXT PRIMARY KEY,
+    last     INTEGER NOT NULL,
+    digest   TEXT NOT NULL,
+    held     INTEGER,                 -- see gateway.record_access.cursor.Cursor
+    complete INTEGER NOT NULL
+) WITHOUT ROWID;
+{_TIMELINES}{_RESENDS}{_ANTEROOM}{_SEGMENTS}{_BATTERIES}
+-- Where a numbered record came first: it outlives the row, as the meter does.
+CREATE TABLE origins (
+    address     TEXT NOT NULL,
+    digest      BLOB NOT NULL,        -- SHA-256 of what it says each time, its first 16 bytes
+    stream      TEXT NOT NULL,
+    seq         INTEGER NOT NULL,
+    captured_ms INTEGER NOT NULL,
+    PRIMARY KEY (address, digest)
+) WITHOUT ROWID;
+CREATE TABLE observation (
+    only  INTEGER PRIMARY KEY CHECK (only = 1),
+    value TEXT NOT NULL               -- JSON of gateway.clocks.wall.Observation
+);
+"""
+
+_UPGRADES = {
+    # Its cursors do not tell whether anything before them is missing: all is asked for once more.
+    1: """
+ALTER TABLE cursors ADD COLUMN held INTEGER;
+ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
+""",
+    2: _TIMELINES,
+    3: _RESENDS,
+    4: _ANTEROOM,
+    5: _SEGMENTS,
+    6: _BATTERIES,
+}
+"""By the layout that they begin from: what leads to the next one."""
+
+
+@contextmanager
+def disk() -> Iterator[None]:
+    """Turn what the disk refuses, or cannot give, into an error that names the way out."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            f"The journal's disk fails: {error}.",
+            "Free space on it, or replace it.",
+        ) from error
+
+
+def open_or_create(path: Path) -> sqlite3.Connection:
+    """Open the file, durable and small in memory; lay it out, or bring an older layout up.
+
+    Raises ``MisconfiguredError`` if a newer version wrote it, ``sqlite3.Error`` if it is unusable.
+    """
+    database = sqlite3.connect(path, isolation_level=None)  # each statement commits by itself
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA cache_size = -512")  # KiB; the Pi's memory is small
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        _refuse_newer(path, version)
+        if version < LAYOUT_VERSION:
+            steps = (_UPGRADES[step] for step in range(version, LAYOUT_VERSION))
+            layout = "".join(steps) if version else _LAYOUT
+            database.executescript(
+                f"BEGIN IMMEDIATE; {layout} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
+            )
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > LAYOUT_VERSION:
+        raise MisconfiguredError(
+            f"{path} was written by a newer version (layout {version}).",
+            "Install that version again, or start with another --state directory.",
+        )
+
+
+def refuse_damaged(database: sqlite3.Connection) -> None:
+    """Look at every page once; raise ``sqlite3.DatabaseError`` for the first that is damaged."""
+    (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(said)
+
+
+def set_aside(path: Path, stream: str) -> Path:
+    """Move a broken file away, for somebody to look at, and make room for a new one.
+
+    Its log goes with it, under the name that SQLite expects: the latest records may be only there.
+    """
+    broken = path.with_name(f"{path.name}.broken-{stream}")
+    path.rename(broken)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(broken.with_name(broken.name + suffix))
+    return broken
+
+
+def is_passing(error: sqlite3.Error) -> bool:
+    """Tell whether SQLite's complaint may be over by itself: a disk that is full, a lock."""
+    return error.sqlite_errorcode & _PRIMARY_CODE in _PASSING_CODES
+
+
+def unusable(path: Path, error: sqlite3.Error) -> VitalwireError:
+    """Say that the journal cannot be opened, and what to look at.
+
+    A disk that is full may have room later: then it is worth another start.
+    """
+    kind = UnavailableError if is_passing(error) else MisconfiguredError
+    return kind(
+        f"The journal {path} cannot be used: {error}.",
+        "Check the --state directory's owner, permissions and free space.",
+    )

@@ -1,0 +1,1 @@
+"""Record Access Control Point: how a numbered memory is emptied without a gap."""

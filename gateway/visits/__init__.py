@@ -1,0 +1,1 @@
+"""When a device is visited, and what a visit does: tables and decisions, no Bluetooth."""

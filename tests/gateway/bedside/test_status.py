@@ -1,0 +1,130 @@
+"""The journal from outside, and the command lines that need no Bluetooth."""
+
+import errno
+import json
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.admission.live import JournalStatus
+from gateway.bedside.status import broken_journals, describe, read_status
+from gateway.cli import gateway
+from gateway.daemon import Settings
+from gateway.journal.journal import Journal
+from gateway.process import locked, run
+from schemas.errors import MisconfiguredError
+from schemas.servers import MqttServer
+from tests.gateway.records import STREAM, notification
+
+
+def test_status_counts_while_the_daemon_writes(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path, STREAM)) as journal:
+        first = journal.append(notification(b"1"))
+        journal.append(notification(b"2"))
+        journal.custody.receipt({STREAM: [(first.seq, first.seq)]}, None)
+        status = read_status(tmp_path)
+        assert (status.held, status.receipted, status.streams) == (1, 1, 1)
+        assert status.oldest is not None
+        assert (status.oldest.stream, status.oldest.seq) == (STREAM, 2)
+
+
+def test_status_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
+    Journal(tmp_path, STREAM).close()
+    person = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path)])
+    program = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path), "--json"])
+    assert "waiting for the clinic  0" in person.output
+    assert json.loads(program.output)["journal"]["held"] == 0
+
+
+def test_what_waits_for_long_is_told_with_its_age() -> None:
+    status = JournalStatus(held=2, receipted=0, streams=1, file_bytes=1024)
+    said = "waiting for the clinic  2"
+    assert next(describe(status, 3 * 86_400)) == f"{said}, the oldest came 3 days ago"
+    assert next(describe(status, 60)) == said
+    assert next(describe(status)) == said
+
+
+def test_without_a_journal_status_says_so(tmp_path: Path) -> None:
+    with pytest.raises(MisconfiguredError, match="no journal"):
+        read_status(tmp_path)
+
+
+def test_what_is_no_journal_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
+    with pytest.raises(MisconfiguredError, match="cannot be read"):
+        read_status(tmp_path)
+
+
+def test_a_broken_journal_is_listed_once_and_for_every_later_run(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path, STREAM)):
+        assert broken_journals(tmp_path) == []
+    (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
+    with closing(Journal(tmp_path, "c" * 16)) as journal:
+        broken = journal.set_aside
+        assert broken is not None
+    for suffix in ("-wal", "-shm"):
+        broken.with_name(broken.name + suffix).touch()
+    with closing(Journal(tmp_path, "d" * 16)) as later:
+        assert later.set_aside is None
+        assert broken_journals(tmp_path) == [broken]
+
+
+def test_a_state_directory_has_one_daemon(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(MisconfiguredError, match="Another"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MisconfiguredError, match="cannot be used"), locked(tmp_path / "file"):
+        pass
+
+
+@pytest.mark.parametrize("gateway_id", ["", "Home", "home/1", "h" * 65, "home+"])
+def test_a_gateway_id_that_breaks_topics_is_refused(tmp_path: Path, gateway_id: str) -> None:
+    with pytest.raises(MisconfiguredError, match="no gateway id"):
+        run(Settings(gateway_id, tmp_path, ("hci0",), MqttServer("127.0.0.1", 1)))
+
+
+@pytest.mark.parametrize(
+    "option", [("--rest", "nan"), ("--rest", "-5"), ("--monitor-port", "99999")]
+)
+def test_a_daemon_is_not_started_with_numbers_that_are_none(option: tuple[str, str]) -> None:
+    result = CliRunner().invoke(gateway, ["run", "--gateway-id", "home-1", *option])
+    assert (result.exit_code, option[0] in result.output) == (2, True), result.output
+
+
+@pytest.mark.parametrize("command", ["status", "devices", "doctor", "unpair"])
+def test_who_forgets_sudo_is_told_so(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Journal(tmp_path, STREAM).close()
+    # As to whoever is not root; root, as whom these tests may run, may look into everything.
+    monkeypatch.setattr(os, "access", lambda *_asked: False)
+    address = ["C0:00:00:00:00:01"] if command == "unpair" else []
+    result = CliRunner().invoke(gateway, [command, "--state", str(tmp_path), *address])
+    assert isinstance(result.exception, MisconfiguredError)
+    assert result.exception.way_out == "Run this with sudo."
+
+
+def test_a_directory_behind_one_of_root_s_is_out_of_sight_not_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path, **_settings: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", closed)
+    result = CliRunner().invoke(gateway, ["status", "--state", str(tmp_path)])
+    assert isinstance(result.exception, MisconfiguredError)
+    assert result.exception.way_out == "Run this with sudo."
+
+
+def test_an_address_that_is_none_is_a_usage_error() -> None:
+    result = CliRunner().invoke(gateway, ["pair", "cuff"])
+    assert result.exit_code == 2
+    assert "C0:00:00:00:00:01" in result.output
