@@ -41,6 +41,17 @@ def problems(rota: RotaEntry) -> list[str]:
     return found + (wrong or _deserted(rota))
 
 
+def remarks(rota: RotaEntry) -> list[str]:
+    """Say in sentences what may be meant so, and nobody will be told of later."""
+    places = [f"the shift from {one.begins}" for one in rota.shifts if not one.second]
+    if rota.off_hours is not None and not rota.off_hours.second:
+        places.append("off_hours")
+    return [
+        f"Nobody is second in {place}: who is on duty is followed by the programme lead."
+        for place in places
+    ]
+
+
 def _names(rota: RotaEntry) -> set[str]:
     lists: list[Sequence[str]] = [rota.programme_lead, rota.technical]
     lists += [names for shift in rota.shifts for names in (shift.on_duty, shift.second, shift.lead)]

@@ -10,6 +10,8 @@ from schemas.alert import Action, Severity, Transition
 HOUR_MS = 3_600_000
 _CRITICAL_SHELF_MS_MAX = 8 * HOUR_MS
 _SHELF_MS_MAX = 7 * 24 * HOUR_MS
+_SENT_WITHIN_MS = 15_000
+"""A desk tries no notice for longer: what is not told by then was held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,22 @@ def _shelf(
 def _reset(actions: Sequence[Action]) -> Action | None:
     """A chain begins anew when time runs out, or somebody takes a shelf away.
 
-    To undo an acknowledgement is to take back a slip: the chain goes on where it was.
+    To undo an acknowledgement is to take back a slip: the chain goes on where it was, unless the
+    answer had held back a notice: it and the next step would be told at one moment.
     """
     shelves = {one.action_id for one in actions if one.kind == "shelve"}
     resets = [
         one
         for one in actions
-        if one.kind == "expire" or (one.kind == "undo" and one.answers in shelves)
+        if one.kind == "expire"
+        or (one.kind == "undo" and (one.answers in shelves or _held_back(actions, one.at_ms)))
     ]
     return resets[-1] if resets else None
+
+
+def _held_back(actions: Sequence[Action], at_ms: int) -> bool:
+    """Whether the last notice before an instant never went out."""
+    notices = [one for one in actions if one.kind == "notify" and one.at_ms < at_ms]
+    if not notices or not notices[-1].to or at_ms - notices[-1].at_ms < _SENT_WITHIN_MS:
+        return False
+    return all(one.answers != notices[-1].action_id for one in actions)

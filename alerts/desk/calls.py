@@ -62,13 +62,15 @@ def tell(at: Desktop, reason: Sent, event: Transition | None = None) -> list[Act
 def step(at: Desktop, reason: Sent, first: int, about: Transition | None = None) -> list[Action]:
     """Tell the people of a step, or of the next one that has any; an empty one is trouble.
 
+    A rota may name nobody as second: who set it was told so, and is told no more.
     Where the whole chain is empty the record names nobody, and the desk tries again in time.
     """
     number = next((one for one in range(first, first + CHAIN_STEPS) if at.people(one)), first)
     people = at.people(number)
     said = [notice(at, reason, number, people, about)]
-    if not at.technical and (number != first or not people):
-        said.append(_empty_rota(at, first, nobody=not people))
+    missing = [one for one in range(first, number) if not at.staffing.leaves_open(one, at.now_ms)]
+    if not at.technical and (missing or not people):
+        said.append(_empty_rota(at, missing[0] if people else first, nobody=not people))
     return said
 
 

@@ -68,7 +68,8 @@ def _is_over(case: Case, desk: Desk, rotas: Rotas, now_ms: int, late_ms: int) ->
             rota = rotas.get(programme)
             staffing = None if rota is None else Staffing(rota)
             return staffing is not None and all(
-                staffing.people(step, now_ms) for step in range(CHAIN_STEPS)
+                staffing.people(step, now_ms) or staffing.leaves_open(step, now_ms)
+                for step in range(CHAIN_STEPS)
             )
         case "undelivered":
             return _are_reached_again(desk, rotas, programme, case.demand.at_ms)

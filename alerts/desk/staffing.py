@@ -83,6 +83,10 @@ class Staffing:
         )
         return self._present(chain[step % CHAIN_STEPS], at_ms)
 
+    def leaves_open(self, step: int, at_ms: int) -> bool:
+        """Whether the rota names nobody as second, as it may: nobody of them is missing."""
+        return step % CHAIN_STEPS == 1 and not any(one.second for one in self._there(at_ms))
+
     def shift_lead(self, at_ms: int) -> list[str]:
         """Name who looks after the work list now: without a lead, who is on duty."""
         leads = [period.shift.lead for period in self._running(at_ms)]

@@ -13,7 +13,7 @@ from ingest.registry.rotas import put_rota, rotas
 from ingest.registry.terminal import JSON, clock_now, connected, say, show
 from schemas.errors import MisconfiguredError
 from schemas.rota import Contact, Leave, OffHours, RotaEntry, Shift
-from schemas.rota_problems import problems
+from schemas.rota_problems import problems, remarks
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _PARTS: dict[str, type[msgspec.Struct]] = {
@@ -55,6 +55,7 @@ def set_rota(*, file: Path, as_json: bool) -> None:
     ends = "2026-12-26"
     """
     wanted = _read(file)
+    _remark(wanted)
     with connected() as connection:
         changed = put_rota(connection, wanted, getpass.getuser(), clock_now())
     said = "" if changed else " (was in force already)"
@@ -65,7 +66,9 @@ def set_rota(*, file: Path, as_json: bool) -> None:
 @_FILE
 def check_rota(*, file: Path) -> None:
     """Say what is wrong with the rota in FILE; changes nothing and needs no server."""
-    click.echo(f"{file} can be set for programme {_read(file).programme}.")
+    wanted = _read(file)
+    _remark(wanted)
+    click.echo(f"{file} can be set for programme {wanted.programme}.")
 
 
 @rota.command("list")
@@ -88,6 +91,11 @@ def list_rotas(*, as_json: bool) -> None:
     ]
     headings = ("programme", "books", "zone", "shifts", "off hours", "lead", "on leave")
     show(headings, rows, found, as_json=as_json)
+
+
+def _remark(wanted: RotaEntry) -> None:
+    for sentence in remarks(wanted):
+        click.echo(sentence, err=True)
 
 
 def _read(file: Path) -> RotaEntry:

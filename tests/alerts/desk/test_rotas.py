@@ -1,6 +1,7 @@
 """Whom a rota names at a moment is told: at a handover, on leave, and of what has no programme."""
 
 import msgspec
+import pytest
 
 from schemas.rota import Leave, Shift
 from tests.alerts.desk.virtual_desk import (
@@ -53,3 +54,20 @@ def test_technical_staff_are_told_though_every_rota_names_its_books() -> None:
     desk.find("2", alert_id="b", book="oncology")
     desk.after(MINUTE_MS)
     assert [people for _, _, people in desk.told()] == [["engineer"], ["chief"], ["engineer"]]
+
+
+@pytest.mark.parametrize(("second", "reports"), [([], 0), (["second"], 1)])
+def test_a_rota_without_a_second_is_no_trouble_and_one_who_is_away_is(
+    second: list[str], reports: int
+) -> None:
+    rota = msgspec.structs.replace(
+        ROTA,
+        shifts=[Shift("07:00", "19:00", ["nurse"], second)],
+        leave=[Leave("second", "2026-01-01", "2026-01-09")],
+    )
+    desk = VirtualDesk(rota=rota)
+    desk.find("1")
+    desk.after(6 * MINUTE_MS)
+    chain = [one for one in desk.told() if one[2] != ["technician"]]
+    assert chain == [(0, "onset", ["nurse"]), (5 * 60, "escalation", ["chief"])]
+    assert len(desk.said("technical")) == reports

@@ -183,6 +183,24 @@ def test_whoever_is_told_of_a_list_or_a_retraction_is_told_outside_the_chain() -
     assert steps == [("onset", 0), ("escalation", 1), ("retracted", 0), ("listed", 0)]
 
 
+def test_a_notice_that_an_answer_held_back_and_the_next_step_are_one_when_it_is_taken_back() -> (
+    None
+):
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.now_ms += 250
+    for draft in desk.core.decide(desk.now_ms):
+        desk.put(draft)
+    slip = desk.do("acknowledge")  # first in the log, before the notice is sent
+    desk.after(40 * MINUTE_MS)
+    assert desk.told() == []
+    desk.do("undo", answers=slip.action_id)
+    desk.after(4 * MINUTE_MS)
+    assert [people for _, _, people in desk.told()] == [["nurse"]], "who is on duty knows nothing"
+    desk.after(MINUTE_MS)
+    assert [people for _, _, people in desk.told()] == [["nurse"], ["second"]]
+
+
 # -- one card --------------------------------------------------------------------------------------
 
 

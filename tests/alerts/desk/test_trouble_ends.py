@@ -1,14 +1,15 @@
 """Trouble of the desk itself ends by itself when its cause is gone, and stays in the history."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from alerts.desk.message import notice_of
-from alerts.desk.technical import Way, report
+from alerts.desk.technical import Way, report, ways
 from alerts.lateness import BANNER_MS
-from schemas.rota import Channel, Contact, RotaEntry
+from schemas.rota import Channel, Contact, RotaEntry, Shift
 from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, NOBODY, ROTA, VirtualDesk
 
 LATE = "Readings wait 61 s to be judged, or no engine judges them."
@@ -25,7 +26,12 @@ def look(desk: VirtualDesk, late_ms: int = 0) -> None:
         desk.put(one)
 
 
-WEBHOOK = Way("home", "nurse", "webhook")
+def reachable(*channels: Channel) -> RotaEntry:
+    return msgspec.structs.replace(ROTA, contacts=[Contact("nurse", list(channels))])
+
+
+TWO = reachable(Channel("webhook", "u"), Channel("email", "v"))
+WEBHOOK, EMAIL = ways(TWO, "nurse")
 
 
 def fails(desk: VirtualDesk, way: Way = WEBHOOK) -> None:
@@ -86,7 +92,12 @@ def test_trouble_that_the_desk_knows_no_end_of_stays() -> None:
     assert trouble(desk, "rota") == ["unacknowledged"]
 
 
-def test_an_empty_rota_ends_when_somebody_stands_at_every_step() -> None:
+@pytest.mark.parametrize(
+    "mended", [ROTA, msgspec.structs.replace(ROTA, shifts=[Shift("07:00", "19:00", ["nurse"])])]
+)
+def test_an_empty_rota_ends_when_somebody_stands_at_every_step_that_it_has(
+    mended: RotaEntry,
+) -> None:
     desk = VirtualDesk(rota=NOBODY)
     desk.find("1")
     desk.after(MINUTE_MS)
@@ -95,7 +106,7 @@ def test_an_empty_rota_ends_when_somebody_stands_at_every_step() -> None:
     desk.core.put_rota(msgspec.structs.replace(ROTA, programme_lead=[]))
     look(desk)
     assert trouble(desk, "empty-rota") == ["unacknowledged"]
-    desk.core.put_rota(ROTA)
+    desk.core.put_rota(mended)
     look(desk)
     assert trouble(desk, "empty-rota") == ["resolved"]
 
@@ -149,12 +160,8 @@ def test_everybody_who_was_missed_must_be_reached_before_a_channel_counts_as_men
     assert trouble(desk, "undelivered") == ["resolved"]
 
 
-def reachable(*channels: Channel) -> RotaEntry:
-    return msgspec.structs.replace(ROTA, contacts=[Contact("nurse", list(channels))])
-
-
 def test_a_channel_that_fails_beside_one_that_works_is_one_alert_until_it_works_again() -> None:
-    desk = VirtualDesk(rota=reachable(Channel("webhook", "u"), Channel("email", "v")))
+    desk = VirtualDesk(rota=TWO)
     fails(desk)
     fails(desk)
     (case,) = desk.core.desk.technical_cases()
@@ -163,8 +170,8 @@ def test_a_channel_that_fails_beside_one_that_works_is_one_alert_until_it_works_
         "another channel took the notice."
     )
     look(desk)
-    takes(desk, Way("home", "nurse", "email"))
-    takes(desk, Way("other", "nurse", "webhook"))
+    takes(desk, EMAIL)
+    takes(desk, replace(WEBHOOK, programme="other"))
     assert trouble(desk, "channel") == ["unacknowledged"]
     desk.restart()
     takes(desk, WEBHOOK)
@@ -186,13 +193,30 @@ def test_technical_staff_are_told_of_it_and_of_which_programme() -> None:
 
 
 def test_a_channel_that_the_rota_names_no_more_is_nobodys_trouble() -> None:
-    desk = VirtualDesk(rota=reachable(Channel("webhook", "u"), Channel("webhook", "v")))
-    fails(desk, Way("home", "nurse", "webhook 2"))
+    two = reachable(Channel("webhook", "u"), Channel("webhook", "v"))
+    desk = VirtualDesk(rota=two)
+    fails(desk, [*ways(two, "nurse")][1])
     look(desk)
     assert trouble(desk, "channel") == ["unacknowledged"]
     desk.core.put_rota(reachable(Channel("webhook", "u")))
     look(desk)
     assert trouble(desk, "channel") == ["resolved"]
-    fails(desk, Way("gone", "nurse", "webhook"))
+    fails(desk, replace(WEBHOOK, programme="gone"))
     look(desk)
     assert trouble(desk, "channel") == ["resolved", "resolved"], "nor is one of no rota"
+
+
+def test_what_failed_at_one_address_is_no_trouble_of_the_next_which_may_fail_itself() -> None:
+    desk = VirtualDesk(rota=reachable(Channel("webhook", "u")))
+    fails(desk)
+    (case,) = desk.core.desk.technical_cases()
+    desk.do("resolve", case.alert_id, outcome="other", note="mended")
+    mended = reachable(Channel("webhook", "w"))
+    desk.core.put_rota(mended)
+    fails(desk, *ways(mended, "nurse"))
+    assert trouble(desk, "channel") == ["resolved", "unacknowledged"], (
+        "closed that day, by a person"
+    )
+    desk.core.put_rota(reachable(Channel("webhook", "x")))
+    look(desk)
+    assert trouble(desk, "channel") == ["resolved", "resolved"]

@@ -79,7 +79,11 @@ def test_a_file_is_checked_without_a_server(
     file.write_text(TOML)
     run = CliRunner().invoke
     checked = run(registry, ["rota", "check", str(file)], catch_exceptions=False)
-    assert checked.output.endswith("can be set for programme home.\n")
+    assert checked.stdout.endswith("can be set for programme home.\n")
+    assert checked.stderr.startswith("Nobody is second in off_hours: ")
+    file.write_text(TOML.replace('["night"] }', '["night"], second = ["night"] }'))
+    assert not run(registry, ["rota", "check", str(file)], catch_exceptions=False).stderr
+    file.write_text(TOML)
     leave = '[[leave]]\nname = "night"\nbegins = "2026-12-24"\nends = "2026-12-26"\n'
     file.write_text(TOML + leave)
     with pytest.raises(MisconfiguredError, match="all of off_hours are on leave"):
