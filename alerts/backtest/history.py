@@ -1,6 +1,7 @@
 """Stored readings as columns, checked: what a back-test reads, wherever it comes from.
 
-A table has a row per reading. Needed: ``patient_id``, ``vital``, ``measured_at`` and the vital's
+A table has a row per reading. Needed: ``patient_id``, ``vital`` (a file of one vital needs none,
+see ``naming``), ``measured_at`` and the vital's
 quantities (``systolic``, ``diastolic``, ``pulse``, ``glucose``, …): numbers as received, or text
 with ``HI`` and ``LO``, a comma for a point; infinities mean the same. Optional: ``unit`` as
 received (default: canonical), ``received_at`` (default: when measured), ``earliest_at``,

@@ -55,7 +55,10 @@ def stated_units(texts: Iterable[str]) -> dict[str, str]:
 
 
 def by_our_names(frame: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - pandas has no types
-    """Give the table with our names of its columns. Raises ``InvalidInput``."""
+    """Give the table with our names of its columns. Raises ``InvalidInput``.
+
+    A table of one vital needs no column that says so: only glucose has a column glucose.
+    """
     columns = [str(name) for name in frame.columns]
     for ours, theirs in names.items():
         if theirs not in columns:
@@ -63,8 +66,21 @@ def by_our_names(frame: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 -
             raise InvalidInput("columns", f"{why} {_offered(theirs, columns)}")
     named = frame.assign(**{ours: frame[theirs] for ours, theirs in names.items()})
     named = named.drop(columns=sorted({*names.values()} - names.keys()))
+    if "vital" not in named.columns and (vital := _only_vital(named.columns)):
+        named = named.assign(vital=vital)
     require_columns(named.columns)
     return named
+
+
+def _only_vital(columns: Iterable[object]) -> str | None:
+    """Name the vital whose quantities the columns hold; None if it may be another, as a pulse."""
+    quantities = {str(name) for name in columns} & {*QUANTITIES}
+    vitals = [
+        name
+        for name, vital in VITALS.items()
+        if {vital.quantities[0].name} <= quantities <= {one.name for one in vital.quantities}
+    ]
+    return vitals[0] if len(vitals) == 1 else None
 
 
 def in_units(frame: Any, units: Mapping[str, str], *, foreign: bool) -> Any:  # noqa: ANN401

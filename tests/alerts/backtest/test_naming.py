@@ -51,6 +51,15 @@ def test_a_table_by_its_own_names_is_judged_as_one_by_ours(tmp_path: Path) -> No
     assert unread == []
 
 
+def test_a_table_of_one_vital_need_not_name_it_and_one_of_several_must(tmp_path: Path) -> None:
+    whole = backtest(table(tmp_path, THEIRS + ROWS), *columns(*NAMES, "unit=U"))
+    without = (THEIRS + ROWS).replace("vital,", "").replace("glucose,", "")
+    alone = backtest(table(tmp_path, without), *columns(*NAMES, "unit=U"))
+    assert json.loads(alone.stdout) == json.loads(whole.stdout)
+    for several in ("patient_id,measured_at,pulse\n", "patient_id,measured_at,glucose,systolic\n"):
+        assert "The table lacks vital;" in refusal(table(tmp_path, several))
+
+
 def test_a_table_that_lacks_columns_is_refused_with_the_options_to_write(tmp_path: Path) -> None:
     said = refusal(table(tmp_path, THEIRS + ROWS))
     assert "lacks patient_id, measured_at, systolic (or whichever quantity it holds)" in said
