@@ -114,13 +114,16 @@ def absolute(at_ms: int, now_ms: int, zone: tzinfo) -> str:
 
 
 def relative(at_ms: int, now_ms: int) -> str:
-    """Write how long ago: ``just now``, ``3 min ago``, ``2 h ago``, ``3 days ago``."""
+    """Write how long ago: ``just now``, ``119 min ago``, ``47 h ago``, ``3 days ago``.
+
+    Units change at two, not at one: of 119 minutes ``1 h ago`` would hide half.
+    """
     ago_ms = now_ms - at_ms
     if ago_ms < -MINUTE_MS:
         return "in the future"
     if ago_ms < MINUTE_MS:
         return "just now"
-    if ago_ms < HOUR_MS:
+    if ago_ms < 2 * HOUR_MS:
         return f"{ago_ms // MINUTE_MS} min ago"
     if ago_ms < 2 * DAY_MS:
         return f"{ago_ms // HOUR_MS} h ago"

@@ -288,6 +288,7 @@ def test_an_opened_card_keeps_its_facts_together(page: Page, log: AlertLog) -> N
     assert why is not None
     assert why["y"] - (facts["y"] + facts["height"]) < 1
     assert why["width"] > 300  # the chart goes below, or there is no room to read
+    expect(waiting(page).get_by_text("Alert a by bp-severe of adult-standard")).to_be_visible()
 
 
 def test_work_is_listed_by_when_it_is_due(page: Page, log: AlertLog) -> None:

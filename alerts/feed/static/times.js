@@ -47,7 +47,7 @@ export function relative(atMs) {
   const agoMs = nowMs() - atMs;
   if (agoMs < -60_000) return "in the future";
   if (agoMs < 60_000) return "just now";
-  if (agoMs < 3_600_000) return `${Math.floor(agoMs / 60_000)} min ago`;
+  if (agoMs < 2 * 3_600_000) return `${Math.floor(agoMs / 60_000)} min ago`;
   if (agoMs < 2 * 86_400_000) return `${Math.floor(agoMs / 3_600_000)} h ago`;
   return `${Math.floor(agoMs / 86_400_000)} days ago`;
 }
