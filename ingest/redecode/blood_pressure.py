@@ -13,16 +13,17 @@ from ingest.redecode.columns import (
     Columns,
     DateTimes,
     date_times,
+    none_where,
     optional,
 )
 from ingest.redecode.numbers import (
     ERROR,
     NOT_SENT,
     UNKNOWN,
-    Booleans,
     Numbers,
     absent_where,
     believable,
+    chosen,
     implausible,
     sfloat,
 )
@@ -32,7 +33,8 @@ from schemas.gatt.quirks import QUIRKS
 from schemas.vitals import BLOOD_PRESSURE, Quantity
 
 _KPA, _TIMESTAMP, _PULSE, _USER, _STATUS = range(5)
-_BIG_ENDIAN_TAILS = [place for place, quirk in enumerate(QUIRKS) if quirk.big_endian_tail]
+_BIG_ENDIAN_TAIL = np.array([*(quirk.big_endian_tail for quirk in QUIRKS), False])
+"""By the place of a quirk; NONE finds the last one."""
 
 
 class Pressures(NamedTuple):
@@ -49,7 +51,6 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
     ``quirks``: of each payload the place of its device's quirk in ``QUIRKS``, NONE without one.
     """
     cursor = Cursor(payloads)
-    known = np.full(len(payloads), NONE, np.int32) if quirks is None else quirks
     pressures = pressures_of(cursor)
     recorded = date_times(cursor, "the timestamp", _TIMESTAMP)
     pulse_word = cursor.uint16("the pulse", _PULSE)
@@ -57,13 +58,15 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
     user = optional(cursor.uint8("the user", _USER), cursor.sent(_USER))
     status = optional(cursor.uint16("the status", _STATUS), cursor.sent(_STATUS))
     trailing = cursor.rest()
-    big_endian = _big_endian_tails(cursor, trailing, known)
-    if big_endian.any():
-        ends = cursor.ends()
-        pulse_word = np.where(big_endian, _big_endian(cursor, ends - 5), pulse_word)
-        user = np.where(big_endian, cursor.octets_at(ends - 3), user)
-        status = np.where(big_endian, _big_endian(cursor, ends - 2), status)
-        trailing = np.where(big_endian, 0, trailing)
+    codes: dict[str, Codes16] = {}
+    if quirks is not None and (rows := _big_endian_tails(cursor, trailing, quirks)).size:
+        ends = cursor.ends()[rows]
+        pulse_word[rows] = _big_endian(cursor, ends - 5)
+        user[rows] = cursor.octets_at(ends - 3)
+        status[rows] = _big_endian(cursor, ends - 2)
+        trailing[rows] = 0
+        codes["quirk"] = np.full(len(payloads), NONE, np.int32)
+        codes["quirk"][rows] = quirks[rows]
     pulse = pulse_of(pulse_word)
     absurd = implausible(pulse, definition_of("pulse"))
     other_tail = absurd & pulse_sent & (trailing != 0)
@@ -73,23 +76,22 @@ def decode(payloads: Payloads, quirks: Codes16 | None = None) -> Columns:
         cursor,
         pressures,
         absent_where(pulse, other_tail, UNKNOWN),
-        user=np.where(other_tail, NONE, user),
-        status=np.where(other_tail, NONE, status),
+        user=none_where(user, other_tail),
+        status=none_where(status, other_tail),
         recorded=recorded,
         offset_min=np.full(len(payloads), NO_OFFSET, np.int32),
         trailing=trailing,
-        codes={"quirk": np.where(big_endian, known, NONE)} if big_endian.any() else {},
+        codes=codes,
     )
 
 
-def _big_endian_tails(cursor: Cursor, trailing: Integers, quirks: Codes16) -> Booleans:
-    """Tell which tails have Beurer's shape, one byte more than announced, on such a cuff.
+def _big_endian_tails(cursor: Cursor, trailing: Integers, quirks: Codes16) -> Integers:
+    """Find the rows whose tails have Beurer's shape, one byte more than announced, on such a cuff.
 
     Pulse and status are announced and the user is not, yet there is room for one.
     """
     announced = cursor.sent(_PULSE) & cursor.sent(_STATUS) & ~cursor.sent(_USER)
-    tails: Booleans = announced & (trailing == 1) & np.isin(quirks, _BIG_ENDIAN_TAILS)
-    return tails
+    return np.flatnonzero(announced & (trailing == 1) & _BIG_ENDIAN_TAIL.take(quirks))
 
 
 def _big_endian(cursor: Cursor, at: Integers) -> Words:
@@ -133,9 +135,9 @@ def columns_of(  # noqa: PLR0913  (a column each)
         fields=tuple(cursor.fields),
         missing=cursor.missing(),
         quantities={**pressures._asdict(), "pulse": pulse},
-        outcome=np.where(failed, np.uint8(FAILED), np.uint8(MEASURED)),
+        outcome=chosen(failed, np.uint8(FAILED), np.uint8(MEASURED)),
         status=status,
-        user_slot=np.where(user == USER_UNKNOWN, NONE, user),
+        user_slot=none_where(user, user == USER_UNKNOWN),
         record_number=np.full(len(failed), NONE, np.int32),
         recorded=recorded,
         offset_min=offset_min,

@@ -68,7 +68,13 @@ class Columns:
 
 def optional(values: Octets | Words | LongWords, sent: Booleans) -> Codes16:
     """Give values where they were sent, NONE elsewhere."""
-    return np.where(sent, values.astype(np.int32), np.int32(NONE))
+    return none_where(values.astype(np.int32), ~sent)
+
+
+def none_where(values: Codes16, where: Booleans) -> Codes16:
+    """Give NONE, all of whose bits are set, at some places."""
+    none: Codes16 = values | -where.astype(np.int32)
+    return none
 
 
 def date_times(cursor: Cursor, field_name: str, bit: int | None = None) -> DateTimes:
@@ -79,4 +85,5 @@ def date_times(cursor: Cursor, field_name: str, bit: int | None = None) -> DateT
     if bit is None:
         return DateTimes(np.ones(len(at), np.bool_), year, *parts)
     sent = cursor.sent(bit)
-    return DateTimes(sent, year * sent, *(part * sent for part in parts))
+    times = sent.view(np.uint8)
+    return DateTimes(sent, year * times, *(part * times for part in parts))

@@ -21,9 +21,10 @@ from ingest.redecode.numbers import (
     Codes,
     Numbers,
     absent_where,
+    chosen,
     sfloat,
 )
-from ingest.redecode.payloads import Cursor, Payloads
+from ingest.redecode.payloads import Cursor, Payloads, Words
 from schemas.gatt.glucose import (
     BOTH_SIDES,
     SPOILT,
@@ -55,23 +56,27 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     sample = cursor.uint8("the sample type and location", _CONCENTRATION)
     sample_type = optional(sample & np.uint8(0x0F), concentration_sent)
     sample_location = optional(sample >> np.uint8(4), concentration_sent)
-    status = optional(cursor.uint16("the status", _STATUS), status_sent)
-    high, low = _sides(concentration, status)
-    status = np.where(high & low, status | BOTH_SIDES, status)
-    beyond = np.where(low, NEGATIVE_INFINITY, np.where(high, POSITIVE_INFINITY, np.uint8(0)))
-    unknown_offset = offset_sent & np.isin(offset, [code.value for code in OffsetUnknown])
+    bits = cursor.uint16("the status", _STATUS) * status_sent.view(np.uint8)
+    high, low = _sides(concentration, bits)
+    told = bits | (high & low) * np.uint16(BOTH_SIDES)
+    beyond = chosen(low, np.uint8(NEGATIVE_INFINITY), high * np.uint8(POSITIVE_INFINITY))
+    unknown_offset = offset_sent & (
+        (offset == OffsetUnknown.OVERRUN.value) | (offset == OffsetUnknown.UNDERRUN.value)
+    )
     return Columns(
         vital=GLUCOSE,
         fields=tuple(cursor.fields),
         missing=cursor.missing(),
         quantities={"glucose": _shown(concentration, beyond)},
-        outcome=_outcome(concentration, beyond, sample_type, sample_location, status),
-        status=status,
+        outcome=_outcome(concentration, beyond, sample_type, sample_location, bits),
+        status=optional(told, status_sent),
         user_slot=np.full(len(unit), NONE, np.int32),
         record_number=sequence,
         recorded=recorded,
-        offset_min=np.where(offset_sent & ~unknown_offset, offset, np.int32(NO_OFFSET)),
-        fault=unknown_offset | ((status & Status.TIME_FAULT != 0) & status_sent),
+        offset_min=chosen(
+            offset_sent & ~unknown_offset, offset.astype(np.int32), np.int32(NO_OFFSET)
+        ),
+        fault=unknown_offset | _says(bits, Status.TIME_FAULT),
         trailing=cursor.rest(),
         codes={
             "sample_type": sample_type,
@@ -82,20 +87,23 @@ def decode(payloads: Payloads, _quirks: Codes16 | None = None) -> Columns:
     )
 
 
-def _sides(concentration: Numbers, status: Codes16) -> tuple[Booleans, Booleans]:
+def _sides(concentration: Numbers, bits: Words) -> tuple[Booleans, Booleans]:
     """Tell which results are HI and which LO, by an infinite value or by the status' bits."""
-    bits = np.where(status == NONE, 0, status)
-    high: Booleans = bits & Status.RESULT_ABOVE_RANGE != 0
-    low: Booleans = bits & Status.RESULT_BELOW_RANGE != 0
     return (
-        high | (concentration.absent == POSITIVE_INFINITY),
-        low | (concentration.absent == NEGATIVE_INFINITY),
+        _says(bits, Status.RESULT_ABOVE_RANGE) | (concentration.absent == POSITIVE_INFINITY),
+        _says(bits, Status.RESULT_BELOW_RANGE) | (concentration.absent == NEGATIVE_INFINITY),
     )
+
+
+def _says(bits: Words, some: Status) -> Booleans:
+    """Tell where a status, 0 without one, has one of some bits."""
+    says: Booleans = bits & np.uint16(some) != 0
+    return says
 
 
 def _shown(concentration: Numbers, beyond: Codes) -> Numbers:
     """Put HI and LO in the place of whatever else is said."""
-    absent = np.where(beyond != 0, beyond, concentration.absent)
+    absent = chosen(beyond != 0, beyond, concentration.absent)
     return Numbers(concentration.mantissa, concentration.exponent, absent, concentration.unit)
 
 
@@ -104,12 +112,11 @@ def _outcome(
     beyond: Codes,
     sample_type: Codes16,
     sample_location: Codes16,
-    status: Codes16,
+    bits: Words,
 ) -> Codes:
     control = (sample_type == SampleType.CONTROL_SOLUTION) | (
         sample_location == SampleLocation.CONTROL_SOLUTION
     )
-    spoilt = (status != NONE) & (status & SPOILT != 0)
-    result = (concentration.present | (beyond != 0)) & ~spoilt
-    outcome = np.where(result, np.uint8(MEASURED), np.uint8(FAILED))
-    return np.where(control, np.uint8(CONTROL_SOLUTION), outcome)
+    result = (concentration.present | (beyond != 0)) & ~_says(bits, SPOILT)
+    outcome = chosen(result, np.uint8(MEASURED), np.uint8(FAILED))
+    return chosen(control, np.uint8(CONTROL_SOLUTION), outcome)

@@ -6,6 +6,8 @@ is mantissa * 10**exponent in integers, and becomes a float in one correctly rou
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ from schemas.vitals import Conversion, Quantity
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 Booleans = npt.NDArray[np.bool_]
+Integer = TypeVar("Integer", np.uint8, np.uint16, np.int32)
 
 ABSENCES: tuple[Absence | None, ...] = (
     None,
@@ -38,13 +41,9 @@ _SPECIALS = np.array(
     [POSITIVE_INFINITY, NOT_A_NUMBER, ERROR, ERROR, NEGATIVE_INFINITY, 0], np.uint8
 )
 
-_POWER_MAX = 22
-"""10**22 is the last power of ten that a float64 holds exactly."""
 _SIGNIFICANT_MAX = 1 << 53
 """Integers below it are floats exactly; powers of two beside them do no harm."""
-_TENS = np.array([10.0**power for power in range(_POWER_MAX + 1)])
-_MULTIPLIERS = np.concatenate([np.ones(_POWER_MAX), _TENS])
-_DIVISORS = np.concatenate([_TENS[:0:-1], np.ones(_POWER_MAX + 1)])
+_EXPONENTS = range(-(1 << 7), 1 << 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,18 @@ class Numbers:
         """Where there is no result: neither a value nor one beyond what can be measured."""
         nothing: Booleans = (self.absent == NOT_A_NUMBER) | (self.absent == ERROR)
         return nothing
+
+
+def chosen(
+    where: Booleans, these: npt.NDArray[Integer] | Integer, others: npt.NDArray[Integer] | Integer
+) -> npt.NDArray[Integer]:
+    """Do what ``np.where`` does, of one type of integers, in a fifth of its time.
+
+    Bits are masked, where that one branches for each row and guesses wrong every other time.
+    """
+    mask = -where.astype(these.dtype)
+    either: npt.NDArray[Integer] = others ^ ((these ^ others) & mask)
+    return either
 
 
 def units_of(definition: Quantity) -> list[str]:
@@ -140,55 +151,87 @@ def whole(values: Words | Codes) -> Numbers:
 
 def absent_where(numbers: Numbers, where: Booleans, reason: int) -> Numbers:
     """Give the same with a reason of absence at some places."""
-    absent = np.where(where, np.uint8(reason), numbers.absent)
+    absent = chosen(where, np.uint8(reason), numbers.absent)
     return Numbers(numbers.mantissa, numbers.exponent, absent, numbers.unit)
 
 
 def canonical(numbers: Numbers, definition: Quantity) -> Floats:
-    """Give values in the canonical unit, NaN where absent: those that the sink stores."""
-    values = _converted(numbers.mantissa, numbers.exponent, Conversion())
-    for code, conversion in enumerate(definition.units.values(), start=1):
-        rows = np.flatnonzero(numbers.unit == code)
-        if len(rows):
-            values[rows] = _converted(numbers.mantissa[rows], numbers.exponent[rows], conversion)
-    values[numbers.absent != 0] = np.nan
-    return values
+    """Give values in the canonical unit, NaN where absent: those that the sink stores.
 
-
-def _converted(
-    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], conversion: Conversion
-) -> Floats:
-    """Convert and round once.
-
-    A float holds a power of ten up to 10**22 exactly, and a product that leaves room for its powers
-    of five; then one multiplication or division rounds correctly. Other numbers go by ``Decimal``,
-    each distinct one once: those with a divisor, as that of kPa, or a zero point.
+    Rounded once: one division of two numbers that a float holds exactly. What none holds goes by
+    ``Decimal``, each distinct number once.
     """
-    if conversion.divisor != 1 or conversion.zero:
-        return _each_distinct(mantissa, exponent, conversion)
-    multiplier, shift = _split(conversion.multiplier)
-    lowest, highest = shift + int(exponent.min(initial=0)), shift + int(exponent.max(initial=0))
-    largest = multiplier * int(np.abs(mantissa).max(initial=0)) * 5 ** max(highest, 0)
-    if largest >= _SIGNIFICANT_MAX or lowest < -_POWER_MAX or highest > _POWER_MAX:
-        return _each_distinct(mantissa, exponent, conversion)
-    place = exponent.astype(np.intp) + (shift + _POWER_MAX)
-    values: Floats = mantissa * np.float64(multiplier)
-    if highest > 0:
-        values *= _MULTIPLIERS.take(place)
-    if lowest < 0:
-        values /= _DIVISORS.take(place)
+    fractions = _fractions((Conversion(), *definition.units.values()))
+    place = _places(numbers)
+    values: Floats = numbers.mantissa * fractions.multiplier.take(place)
+    values /= fractions.divisor.take(place)
+    doubtful = np.abs(numbers.mantissa) > fractions.mantissa_max.take(place)
+    if doubtful.any():
+        rows = np.flatnonzero(doubtful)
+        values[rows] = _each_distinct(numbers.mantissa[rows], place[rows], fractions)
     return values
+
+
+def _places(numbers: Numbers) -> npt.NDArray[np.intp]:
+    """Give one number for unit and exponent; 0 for what is absent."""
+    places = numbers.exponent + np.int16(1 - _EXPONENTS.start)
+    places += numbers.unit.astype(np.int16) * np.int16(len(_EXPONENTS))
+    places *= numbers.present.view(np.uint8)
+    return places.astype(np.intp)
+
+
+class _Fractions(NamedTuple):
+    """From a mantissa to the canonical value, by the place of its unit and exponent.
+
+    A product with ``multiplier`` is exact up to ``mantissa_max``; the divisor is exact there, too.
+    Place 0 is that of all absent numbers: its divisor is NaN.
+    """
+
+    conversions: tuple[Conversion, ...]
+    multiplier: Floats
+    divisor: Floats
+    mantissa_max: npt.NDArray[np.int32]
+
+
+@cache
+def _fractions(conversions: tuple[Conversion, ...]) -> _Fractions:
+    rows = [(1.0, np.nan, np.iinfo(np.int32).max)]
+    rows += [_fraction(one, exponent) for one in conversions for exponent in _EXPONENTS]
+    multiplier, divisor, mantissa_max = zip(*rows, strict=True)
+    return _Fractions(
+        conversions, np.array(multiplier), np.array(divisor), np.array(mantissa_max, np.int32)
+    )
+
+
+def _fraction(conversion: Conversion, exponent: int) -> tuple[float, float, int]:
+    """Give multiplier, divisor and the largest mantissa for which one division is exact enough."""
+    (above, up), (below, down) = map(_split, (conversion.multiplier, conversion.divisor))
+    power = exponent + up - down
+    above, below = above * 10 ** max(power, 0), below * 10 ** max(-power, 0)
+    if conversion.zero or max(map(_significant, (above, below))) >= _SIGNIFICANT_MAX:
+        return 1.0, 1.0, -1
+    return float(above), float(below), min(_SIGNIFICANT_MAX // _significant(above), 1 << 30)
+
+
+def _significant(number: int) -> int:
+    """Leave out the powers of two."""
+    return number // (number & -number)
 
 
 def _each_distinct(
-    mantissa: npt.NDArray[np.int32], exponent: npt.NDArray[np.int8], conversion: Conversion
+    mantissa: npt.NDArray[np.int32], place: npt.NDArray[np.intp], fractions: _Fractions
 ) -> Floats:
-    keys = mantissa.astype(np.int64) << 8 | exponent.view(np.uint8)
-    distinct, place = np.unique(keys, return_inverse=True)
-    pairs = [(key >> 8, ((key & 0xFF) ^ 0x80) - 0x80) for key in distinct.tolist()]
-    converted = [float(conversion.canonical(exact(*pair))) for pair in pairs]
-    values: Floats = np.array(converted).take(place)
+    keys = mantissa.astype(np.int64) << 16 | place
+    distinct, back = np.unique(keys, return_inverse=True)
+    converted = [_by_decimal(key >> 16, key & 0xFFFF, fractions) for key in distinct.tolist()]
+    values: Floats = np.array(converted).take(back)
     return values
+
+
+def _by_decimal(mantissa: int, place: int, fractions: _Fractions) -> float:
+    unit, exponent = divmod(place - 1, len(_EXPONENTS))
+    received = exact(mantissa, _EXPONENTS[exponent])
+    return float(fractions.conversions[unit].canonical(received))
 
 
 def _split(factor: Decimal) -> tuple[int, int]:

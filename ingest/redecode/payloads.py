@@ -5,6 +5,7 @@ No loop here, or in what uses it, goes over payloads.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,9 @@ def ragged(buffer: bytes | Octets, starts: Integers, lengths: Integers) -> Paylo
     """Take payloads that lie anywhere in a buffer."""
     octets = np.zeros(len(buffer) + PADDING, np.uint8)
     octets[: len(buffer)] = np.frombuffer(buffer, np.uint8)
-    words = octets[:-1] | (octets[1:].astype(np.uint16) << np.uint16(8))
+    wide = octets.astype(np.uint16)
+    words = wide[1:] * np.uint16(1 << 8)  # numpy multiplies in half the time of a shift
+    words += wide[:-1]
     return Payloads(octets, words, starts, lengths)
 
 
@@ -67,8 +70,10 @@ class Cursor:
         self._payloads = payloads
         self.flags: Octets = payloads.octets.take(payloads.starts)
         self.fields = [first_field]
-        self._ends = [np.ones(len(_FLAGS), np.int64)]
-        """Of each field, by flags: where it ends."""
+        self._places = self.flags.astype(np.intp)
+        self._end: int | Integers = 1
+        """Of the last field taken: where it ends, by flags once they decide it."""
+        self._taken: list[tuple[int, int | None]] = []
 
     def sent(self, bit: int) -> Booleans:
         """Tell where a bit of the flags is set."""
@@ -77,12 +82,11 @@ class Cursor:
 
     def take(self, size: int, field: str, bit: int | None = None) -> Integers:
         """Go on behind a field that comes always, or where a bit is set; give its places."""
-        begins = self._ends[-1]
-        comes = np.ones_like(_FLAGS) if bit is None else _FLAGS >> bit & 1
-        self._ends.append(begins + size * comes)
+        begins = self._end
+        self._end = begins + (size if bit is None else _sizes(size, bit))
+        self._taken.append((size, bit))
         self.fields.append(field)
-        same = begins.min() == begins.max()
-        return self._payloads.starts + (begins[0] if same else begins.take(self.flags))
+        return self._payloads.starts + self._by_flags(begins)
 
     def uint8(self, field: str, bit: int | None = None) -> Octets:
         """Read one byte."""
@@ -108,17 +112,12 @@ class Cursor:
 
     def rest(self) -> Integers:
         """Count the bytes that are left; below zero where there are too few."""
-        return self._payloads.lengths - self._ends[-1].take(self.flags)
+        return self._payloads.lengths - self._by_flags(self._end)
 
     def missing(self) -> npt.NDArray[np.int8]:
         """Give the place in ``fields`` of the first one without room; beyond the last if none."""
-        missing = np.full(len(self.flags), len(self.fields), np.int8)
-        short = np.flatnonzero(self.rest() < 0)
-        flags, lengths = self.flags[short], self._payloads.lengths[short]
-        # An end never lies before the one of the field in front: those with room come first.
-        missing[short] = sum(ends.take(flags) <= lengths for ends in self._ends)
-        missing[self._payloads.lengths == 0] = 0
-        return missing
+        lengths = np.minimum(self._payloads.lengths, PADDING)
+        return _missing(tuple(self._taken)).take(self._places * (PADDING + 1) + lengths)
 
     def octets_at(self, at: Integers) -> Octets:
         """Read single bytes inside a field that was taken."""
@@ -127,3 +126,27 @@ class Cursor:
     def words_at(self, at: Integers) -> Words:
         """Read 16-bit numbers inside a field that was taken."""
         return self._payloads.words.take(at)
+
+    def _by_flags(self, ends: int | Integers) -> int | Integers:
+        return ends if isinstance(ends, int) else ends.take(self._places)
+
+
+@cache
+def _sizes(size: int, bit: int) -> Integers:
+    """Give by flags the size of a field that comes where a bit is set."""
+    return size * (_FLAGS >> bit & 1)
+
+
+@cache
+def _missing(taken: tuple[tuple[int, int | None], ...]) -> npt.NDArray[np.int8]:
+    """Count by flags, and in them by length, the fields that have room.
+
+    An end never lies before the one of the field in front: those with room come first.
+    """
+    sizes = [
+        np.full(len(_FLAGS), size) if bit is None else _sizes(size, bit) for size, bit in taken
+    ]
+    ends = np.cumsum([np.ones(len(_FLAGS), np.int64), *sizes], axis=0)
+    room = ends[:, :, np.newaxis] <= np.arange(PADDING + 1)
+    missing: npt.NDArray[np.int8] = room.sum(axis=0, dtype=np.int8).ravel()
+    return missing
