@@ -7,7 +7,6 @@ import asyncio
 import ctypes
 import fcntl
 import gc
-import logging
 import os
 import secrets
 import signal
@@ -47,7 +46,6 @@ def run(settings: Settings) -> None:
             f"{settings.gateway_id!r} is no gateway id.",
             "Use 1 to 64 of the characters a-z, 0-9 and -.",
         )
-    logging.getLogger("bleak").setLevel(logging.ERROR)  # its warnings name devices' addresses
     with locked(settings.state) as lock:
         asyncio.run(_run(settings, lock))
 

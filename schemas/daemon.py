@@ -37,6 +37,8 @@ _PROTECTION = {
     "X-Frame-Options": "DENY",
 }
 _OUR_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+log = structlog.get_logger(__name__)
+
 Readiness = Callable[[], str | None]
 """Gives None when the daemon does its work, else the reason why it does not."""
 
@@ -59,7 +61,8 @@ def configure_logs(
 ) -> None:
     """Log events with bound context, never sentences and never personal data.
 
-    ``clean`` takes what is left of those out of each text, tracebacks included.
+    ``clean`` takes what is left of those out of each text, tracebacks included. What libraries log,
+    from WARNING on, and what ends a thread or the process unforeseen is written in the same way.
     """
 
     def cleaned(_logger: object, _name: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -85,8 +88,20 @@ def configure_logs(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     structlog.contextvars.bind_contextvars(daemon=daemon)
+    logging.basicConfig(level=logging.WARNING, handlers=[_AsEvents()], force=True)
+    sys.excepthook = lambda *error: log.critical("daemon.ended_by_bug", exc_info=error)
+    threading.excepthook = lambda thread: log.critical(
+        "thread.ended_by_bug", exc_info=(thread.exc_type, thread.exc_value, thread.exc_traceback)
+    )
+
+
+class _AsEvents(logging.Handler):
+    """Writes what libraries log as events of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one."""
+        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
 def die_with_parent() -> None:

@@ -1,5 +1,9 @@
 """What bleak and BlueZ say of a device goes into logs without its address."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from gateway.addresses import short, without_addresses
@@ -7,6 +11,23 @@ from gateway.bluetooth.link import LinkFailed, NotBonded
 
 ADDRESS = "C0:00:00:0A:0B:01"
 NAME = short(ADDRESS)
+WHAT_IS_WRITTEN_BY_OTHERS = """
+import logging, sys, threading
+from gateway.addresses import without_addresses
+from schemas.daemon import configure_logs
+configure_logs("gateway", clean=without_addresses)
+def fail():
+    raise RuntimeError(sys.argv[1])
+logging.getLogger("bleak").warning("Failed to cancel connection (%s)", sys.argv[1])
+try:
+    fail()
+except RuntimeError:
+    logging.getLogger("dbus_fast").exception("A message handler raised an error")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
 
 
 @pytest.mark.parametrize(
@@ -36,3 +57,13 @@ def test_the_reason_of_a_failed_link_names_no_address(kind: type[LinkFailed]) ->
     error = kind(f"No connection: Device with address {ADDRESS} was not found.")
     assert error.cause == f"No connection: Device with address {NAME} was not found."
     assert ADDRESS not in str(error)
+
+
+def test_what_libraries_log_and_what_ends_the_daemon_is_an_event_without_addresses() -> None:
+    command = (sys.executable, "-c", WHAT_IS_WRITTEN_BY_OTHERS, ADDRESS)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    events = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [event["level"] for event in events] == ["warning", "error", "critical", "critical"]
+    assert all(NAME in json.dumps(event) for event in events)
+    assert "C0" not in ended.stderr
+    assert ended.returncode == 1

@@ -315,10 +315,11 @@ def test_a_quirk_known_late_still_gets_its_pause() -> None:
 def test_the_first_reason_is_the_one_that_counts() -> None:
     visit = Visit(Random(1))
     visit.begin(0)
-    for event in (*TO_BONDING, Event.NOT_BONDED):
+    for event in (*TO_SUBSCRIBING, Event.ACQUAINTED, Event.SUBSCRIBED):
         visit.handle(event, 0)
-    visit.handle(Event.ADAPTER_LOST, 0)
-    assert visit.outcome == "not-bonded"
+    visit.handle(Event.SYNCED, 0, "racp-timeout")
+    visit.handle(Event.LINK_LOST, 0)
+    assert visit.outcome == "racp-timeout"
 
 
 def test_unfinished_outcomes_are_outcomes_of_the_table() -> None:
