@@ -148,8 +148,13 @@ async def register(bus: MessageBus, answers: Answers, *, default: bool = False) 
     bus.export(AGENT_PATH, agent)
     await call(bus, _to_manager("RegisterAgent", "os", [AGENT_PATH, CAPABILITY]))
     if default:
-        await call(bus, _to_manager("RequestDefaultAgent", "o", [AGENT_PATH]))
+        await request_default(bus)
     return agent
+
+
+async def request_default(bus: MessageBus) -> None:
+    """Let the agent on ``bus`` be the default one, whoever became it meanwhile."""
+    await call(bus, _to_manager("RequestDefaultAgent", "o", [AGENT_PATH]))
 
 
 def _to_manager(member: str, signature: str, body: list[str]) -> Message:

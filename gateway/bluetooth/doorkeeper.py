@@ -20,7 +20,7 @@ from gateway.addresses import short
 from gateway.admission.admission import Admission, AdmittedBy
 from gateway.admission.admissions import Admissions
 from gateway.admission.advert import is_bonded
-from gateway.bluetooth.agent import register
+from gateway.bluetooth.agent import register, request_default
 from gateway.bluetooth.bluez import (
     BLUEZ,
     BUS,
@@ -33,6 +33,9 @@ from gateway.bluetooth.bluez import (
 )
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
+
+DEFAULT_AGAIN_S = 30.0
+"""bluetoothd tells nobody that another agent has become the default one."""
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +126,12 @@ class Doorkeeper:
         gone = asyncio.ensure_future(bus.wait_for_disconnect())
         change = asyncio.ensure_future(changed.wait())
         try:
-            await asyncio.wait({gone, change}, return_when=asyncio.FIRST_COMPLETED)
+            while not gone.done() and not change.done():
+                if self.registered.is_set():
+                    await request_default(bus)
+                await asyncio.wait(
+                    {gone, change}, timeout=DEFAULT_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
             gone.cancel()
             change.cancel()

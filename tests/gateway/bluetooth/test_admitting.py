@@ -1,8 +1,6 @@
 """Attacks and accidents at the door: who gets readings in, and who pairs, while the daemon runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,15 +9,13 @@ from typing import ClassVar
 import pytest
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusError
 from prometheus_client import REGISTRY
 
 from gateway import metrics
 from gateway.admission.admission import Admission, AdmittedBy, Refusal
-from gateway.bluetooth import pairing
-from gateway.bluetooth.agent import register
+from gateway.bluetooth import doorkeeper, pairing
+from gateway.bluetooth.agent import register, request_default
 from gateway.bluetooth.bluez import (
-    ADAPTER_INTERFACE,
     BLUEZ,
     DEVICE_INTERFACE,
     Bluez,
@@ -28,7 +24,7 @@ from gateway.bluetooth.bluez import (
 )
 from gateway.bluetooth.scanner import Sighting
 from gateway.visits import dialling
-from simulators.peripherals import Cuff, DeviceClock, Habits, Ledger, Meter, Sample
+from simulators.peripherals import Cuff, DeviceClock, Habits, Ledger, Sample
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import (
     CLOCK,
@@ -39,6 +35,13 @@ from tests.bluetooth_world import (
     make_meter,
 )
 from tests.gateway.bluetooth.counters import refused_unpaired
+from tests.gateway.bluetooth.outsiders import (
+    Applet,
+    ask_for_security,
+    connected,
+    path_of,
+    stranger_connected,
+)
 from tests.gateway.bluetooth.people import gateway
 from tests.gateway.bluetooth.side import BluetoothSide, alive
 
@@ -53,12 +56,6 @@ def spoofer(serial: str = "C-0001") -> Cuff:
     real = make_cuff()
     identity = replace(real.identity, serial=serial)
     return Cuff(identity, DeviceClock(CLOCK), Ledger(CUFF_ADDRESS, CLOCK))
-
-
-def ask_for_security(device: Meter) -> None:
-    """Send a Security Request, as some devices do as soon as somebody connects."""
-    assert device._link.connection is not None
-    device._link.connection.request_pairing()
 
 
 @pytest.fixture(autouse=True)
@@ -267,26 +264,6 @@ async def test_a_stranger_that_asks_for_security_is_not_paired_while_the_daemon_
         assert await pairing.paired_devices("hci0") == []
 
 
-class Applet:
-    """Another program's agent, a desktop's say, that lets everything in."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def allows(self, address: str) -> bool:
-        self.asked.append(address)
-        return True
-
-    async def passkey(self, _address: str) -> int | None:
-        return None
-
-    async def same(self, _address: str, _passkey: int) -> bool:
-        return True
-
-    def show(self, _address: str, _passkey: int) -> None:
-        pass
-
-
 async def test_whoever_answered_for_this_machine_before_lets_nothing_in_while_the_daemon_runs(
     world: BluetoothWorld, tmp_path: Path
 ) -> None:
@@ -303,6 +280,33 @@ async def test_whoever_answered_for_this_machine_before_lets_nothing_in_while_th
                 await eventually(lambda: applet.asked or refused("pairing") > before)
                 assert applet.asked == []
                 assert await pairing.paired_devices("hci0") == []
+
+
+async def test_whoever_answers_for_this_machine_later_does_not_for_long(
+    world: BluetoothWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bluetoothd tells nobody that another agent has become the default one."""
+    monkeypatch.setattr(doorkeeper, "DEFAULT_AGAIN_S", 0.01)
+    applet, requested = Applet(), 0
+
+    async def request_and_count(bus: MessageBus) -> None:
+        nonlocal requested
+        await request_default(bus)
+        requested += 1
+
+    monkeypatch.setattr(doorkeeper, "request_default", request_and_count)
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side, system_bus() as bus:
+        await side.doorkeeper.registered.wait()
+        await eventually(lambda: side.scanning)
+        await register(bus, applet, default=True)
+        sent_before = requested + 1  # one may be on its way
+        await eventually(lambda: requested > sent_before)
+        before = refused("pairing")
+        async with stranger_connected(world) as stranger:
+            ask_for_security(stranger)
+            await eventually(lambda: applet.asked or refused("pairing") > before)
+            assert applet.asked == []
+            assert await pairing.paired_devices("hci0") == []
 
 
 async def test_without_an_agent_a_stranger_is_not_paired_either(world: BluetoothWorld) -> None:
@@ -363,33 +367,3 @@ async def test_the_agent_is_back_after_bluetoothd_restarts(
         ask_for_security(stranger)
         await eventually(lambda: refused("pairing") == before + 1)
     assert not cuff.is_connected
-
-
-def path_of(device: Cuff | Meter) -> str:
-    return f"/org/bluez/hci0/dev_{str(device.address).removesuffix('/P').replace(':', '_')}"
-
-
-@asynccontextmanager
-async def connected(world: BluetoothWorld, device: Cuff | Meter) -> AsyncIterator[MessageBus]:
-    """Somebody on the bus, not the daemon, has connected to a device that nobody paired."""
-    async with system_bus() as bus:
-        # In progress, or never answered because another one is beginning: then that will find it.
-        with suppress(DBusError, TimeoutError):
-            begin = Message(BLUEZ, "/org/bluez/hci0", ADAPTER_INTERFACE, "StartDiscovery")
-            await call(bus, begin, timeout_s=3.0)
-        await eventually(lambda: world.is_known(device))
-        await call(bus, Message(BLUEZ, path_of(device), DEVICE_INTERFACE, "Connect"))
-        # A call of Pair while they are being resolved is never answered by bluetoothd 5.66.
-        await eventually(lambda: world.is_resolved(device))
-        yield bus
-        await call(bus, Message(BLUEZ, path_of(device), DEVICE_INTERFACE, "Disconnect"))
-
-
-@asynccontextmanager
-async def stranger_connected(world: BluetoothWorld) -> AsyncIterator[Meter]:
-    """A meter that nobody paired, in pairing mode, to which somebody has connected."""
-    stranger = make_meter()
-    await world.add(stranger, bonded=False)
-    await stranger.set_pairing_mode(on=True)
-    async with connected(world, stranger):
-        yield stranger

@@ -31,6 +31,21 @@ from schemas.clock import SystemClock
 daemon.SPACE_NEEDED_BELOW_BYTES = 1 << 62
 SystemClock.synchronised = lambda _clock: True
 """ + SHIPPED  # fmt: skip
+NO_HEARTBEAT = """
+from gateway import daemon
+daemon.HEARTBEAT_S = 86_400.0
+""" + SHIPPED  # fmt: skip
+
+
+async def test_what_a_visit_learnt_of_a_device_is_reported_when_it_ends(
+    cuff: Cuff, run: Callable[[str], Child], clinic: Clinic
+) -> None:
+    run(NO_HEARTBEAT)
+    await eventually(lambda: clinic.held == 0 and not clinic.reports[-1].problems)
+    cuff.take(120, 80, 70)
+    await eventually(
+        lambda: [device.model for device in clinic.reports[-1].devices] == ["Cuff One"]
+    )
 
 
 async def test_what_a_disk_refused_is_tried_again_without_anybody(
