@@ -14,9 +14,10 @@ def away_since(attendance: Attendance, gateway: int, at_ms: int) -> int | None:
     One that was told of and never heard of again still is: its last report may be too old for who
     starts now.
     """
-    name = attendance.gateways[gateway]
-    told = None if attendance.surroundings.knew(name, at_ms) else attendance.away.get(gateway)
-    return told.origin_ms if told else attendance.surroundings.away_since(name, at_ms)
+    name, told = attendance.gateways[gateway], attendance.away.get(gateway)
+    if told is not None and not attendance.surroundings.knew(name, at_ms):
+        return told.origin_ms
+    return attendance.surroundings.away_since(name, at_ms)
 
 
 def cause_of(attendance: Attendance, key: Key, gateway: int, at_ms: int) -> Cause:

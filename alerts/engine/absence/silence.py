@@ -83,11 +83,11 @@ class _Walk:
 
     def _look(self, key: Key, at_ms: int) -> Iterator[Noticed]:
         attendance = self.attendance
-        since_ms, due_ms = self._silence(key)
-        entry = bisect_right(self.log_ms, at_ms)
         if key in attendance.open:
             yield from self._look_at_open(key, at_ms)
             return
+        since_ms, due_ms = self._silence(key)
+        entry = bisect_right(self.log_ms, at_ms)
         later_ms = self._not_before(due_ms, entry)
         if due_ms is None or later_ms is None or later_ms > at_ms:
             self._wait(key, since_ms, later_ms)
