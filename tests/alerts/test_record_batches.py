@@ -35,11 +35,11 @@ def batch(*entries: tuple[int, Any, Any, Any], codec: int = PLAIN, first: int = 
     return written
 
 
-def read(written: bytes, begin: int = 0) -> _Records:
+def read(written: bytes | bytearray, begin: int = 0) -> _Records:
     return _Records(begin, PLACE, MemoryRecords(bytes(written)))
 
 
-def theirs(written: bytes, begin: int = 0) -> list[LogRecord]:
+def theirs(written: bytes | bytearray, begin: int = 0) -> list[LogRecord]:
     found = Fetcher.PartitionRecords(begin, PLACE, MemoryRecords(bytes(written)), check_crcs=False)
     return [
         LogRecord(one.topic, one.partition, one.offset, one.key, one.value, one.timestamp)
@@ -60,7 +60,7 @@ def test_is_read_as_by_kafka_python_from_any_offset_in_any_portions(
         batch(*entries, codec=codec, first=4 * number) for number, entries in enumerate(batches)
     )
     reading, found = read(written, begin), list[LogRecord]()
-    while reading:
+    while reading.record_iterator is not None:
         found += reading.take(portion)
         assert reading.next_fetch_offset >= max((one.offset + 1 for one in found), default=0)
     assert found == theirs(written, begin)
