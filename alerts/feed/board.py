@@ -12,11 +12,12 @@ import msgspec
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk, is_listed, sections
 from alerts.desk.rotas import Rotas
-from alerts.feed.cards import Card, Row, card, is_shown, row
+from alerts.feed.cards import Card, card
 from alerts.feed.chart import chart
 from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
 from alerts.feed.order import SHOWN_MAX, Order, arranged
+from alerts.feed.rows import Row, is_shown, row
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
 from schemas.alert import Action, Transition
 from schemas.kafka import (

@@ -1,4 +1,4 @@
-"""What the page and the API show: alerts and readings in words, ready to be read."""
+"""What the page and the API show of an alert: in words, ready to be read."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,8 @@ from alerts.desk.answers import shelf_ms_max
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
-from alerts.feed.latest import CORRECTED
-from alerts.records import possible
 from schemas.alert import Event, Evidence, Mark, Severity, Transition
-from schemas.kafka import StampedReading
-from schemas.reading import value_text
 from schemas.registry import PatientEntry
-from schemas.vitals import VITALS
 
 _TASKS: dict[Event, str] = {
     "repeat-asked": "Ask for a repeat",
@@ -27,8 +22,6 @@ _TASKS: dict[Event, str] = {
     "corrected-match": "Corrected: beyond a limit, as it now says",
     "wrongly-ended": "An alert was ended by a wrong reading",
 }
-_REASSURING = frozenset({"validated", "fully-qualified"})
-"""What an oximeter says of a good value: beside it, in the colour of trouble, it would alarm."""
 _BESIDE_NAMED_MAX = 8
 _MARKS: dict[Mark, str] = {
     "delayed": "Delayed: call the patient",
@@ -95,26 +88,6 @@ class Card(msgspec.Struct, frozen=True):
     covers: list[str]
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A reading. ``flags`` is what the device noticed, ``not_assessed`` that it looks for nothing.
-
-    ``time_note``: how far to trust the time.
-    """
-
-    reading_id: str
-    patient_id: str
-    patient: str
-    simulated: bool
-    vital: str
-    what: str
-    details: str
-    flags: str
-    not_assessed: str
-    measured_at_ms: int
-    received_at_ms: int
-    time_note: str
-
-
 def card(
     case: Case,
     patient: PatientEntry | None,
@@ -147,7 +120,7 @@ def card(
         time_note=words.time_note(evidence.time_quality) if evidence.reading_id else "",
         opened_at_ms=case.opened_ms if case.opened_ms < demand.at_ms else 0,
         marks=[*_marks(case), *(["Came back: not closed since last time"] if before else [])],
-        reason=(case.confirmed or demand).reason,
+        reason=_reason(case),
         advice=demand.advice,
         source=demand.source,
         rule=demand.rule,
@@ -177,42 +150,6 @@ def _subject(case: Case) -> str:
     return case.demand.subject.replace("/", " ") or "the clinic"
 
 
-def row(patient_id: str, stamped: StampedReading, patient: PatientEntry | None) -> Row:
-    """Write a reading."""
-    reading = stamped.reading
-    texts = {name: value_text(quantity) for name, quantity in reading.quantities.items()}
-    what, details = words.headline(reading.vital, texts), words.rest(reading.vital, texts)
-    if reading.outcome == "failed":  # a number that the device does not stand by is not a value
-        shown = any(quantity.value is not None for quantity in reading.quantities.values())
-        what, details = "no value", f"the device showed {what}" if shown else ""
-    return Row(
-        reading_id=reading.reading_id,
-        patient_id=patient_id,
-        patient=patient.pseudonym if patient else patient_id,
-        simulated=bool(patient and patient.simulated),
-        vital=words.vital_title(reading.vital),
-        what=what,
-        details=details,
-        flags=_flags(stamped),
-        not_assessed=words.not_assessed(reading.vital, reading.status, ())
-        if reading.outcome == "measured"
-        else "",
-        measured_at_ms=stamped.stamp.measured_at_ms,
-        received_at_ms=stamped.stamp.received_at_ms,
-        time_note=words.time_note(stamped.stamp.quality),
-    )
-
-
-def is_shown(stamped: StampedReading) -> bool:
-    """Whether a reading stands for itself: a meal that completes one is not a measurement.
-
-    One whose times no calendar has cannot be shown; it must not take the page with it.
-    """
-    vital = VITALS.get(stamped.reading.vital)
-    times = (stamped.stamp.measured_at_ms, stamped.stamp.received_at_ms)
-    return (vital is None or vital.amends is None) and all(map(possible, times))
-
-
 def _marks(case: Case) -> list[str]:
     transition = case.raised
     over = case.ended is not None or case.confirmed is not None
@@ -221,6 +158,16 @@ def _marks(case: Case) -> list[str]:
         _MARKS[mark] for mark in transition.marks if not (over and mark == "awaiting-confirmation")
     ]
     return [task, *marks] if task else marks
+
+
+def _reason(case: Case) -> str:
+    """Say why; a repeat may be beyond another limit than what it confirms, and has other values."""
+    confirmed = case.confirmed
+    if confirmed is None:
+        return case.raised.reason
+    if confirmed.evidence.reading_id == case.raised.evidence.reading_id:
+        return confirmed.reason
+    return f"The repeat was {_what(confirmed.evidence)}: {confirmed.reason}"
 
 
 def _measured(transition: Transition) -> str:
@@ -292,13 +239,3 @@ def _answered(case: Case) -> str:
         return "Acknowledged by"
     outcome = OUTCOMES[case.answer.outcome] if case.answer.outcome else ""
     return f"{outcome}: closed by" if outcome else "Closed by"
-
-
-def _flags(stamped: StampedReading) -> str:
-    reading = stamped.reading
-    flags = [words.words(flag) for flag in reading.status or () if flag not in _REASSURING]
-    if reading.outcome != "measured":
-        flags.insert(0, words.words(reading.outcome))
-    if CORRECTED in reading.attributes:
-        flags.insert(0, CORRECTED)
-    return ", ".join(flags)

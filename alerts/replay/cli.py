@@ -66,7 +66,7 @@ def _about(alert_id: str, before: list[Transition]) -> Transition:
     if not before:
         raise MisconfiguredError(
             f"alerts.v1 holds no alert {alert_id}.",
-            "Copy its id from the page's address or the API.",
+            'Copy its number from "More" on its card, or its id from the API.',
         )
     first = before[0]
     if not first.patient_id and not first.subject.startswith(_DEVICE):

@@ -7,7 +7,7 @@ from alerts.feed.cards import Card
 from alerts.records import Record
 from schemas.alert import Evidence
 from schemas.rota import RotaEntry
-from tests.alert_records import transition
+from tests.alert_records import SEVERE, transition
 
 
 def card_of(*records: Record) -> Card:
@@ -23,6 +23,20 @@ def test_what_was_confirmed_says_so_also_when_it_came_again() -> None:
     card = card_of(onset, confirmed, transition("3", "again"))
     assert card.marks == []
     assert card.reason == "no repeat says otherwise"
+
+
+def test_a_repeat_beyond_another_limit_is_told_with_its_own_values() -> None:
+    """Beside 192/124 the card said why: diastolic 130 is above 120. It was the repeat's."""
+    repeat = msgspec.structs.replace(
+        SEVERE,
+        reading_id="02" * 16,
+        quantities={"systolic": "171 mm[Hg]", "diastolic": "130 mm[Hg]"},
+    )
+    why = "Diastolic 130 mmHg is above 120 mmHg; confirmed by a repeat"
+    confirmed = transition("2", "confirmed", evidence=repeat, reason=why)
+    card = card_of(transition("1", marks=["awaiting-confirmation"]), confirmed)
+    assert card.what == "192/124 mmHg"
+    assert card.reason == f"The repeat was 171/130 mmHg: {why}"
 
 
 def test_an_alert_that_goes_on_says_since_when() -> None:
