@@ -119,7 +119,7 @@ def card(
         measured_at_ms=evidence.measured_at_ms,
         time_note=words.time_note(evidence.time_quality) if evidence.reading_id else "",
         opened_at_ms=case.opened_ms if case.opened_ms < demand.at_ms else 0,
-        marks=[*_marks(case), *(["Came back: not closed since last time"] if before else [])],
+        marks=_marks(case, before),
         reason=_reason(case),
         advice=demand.advice,
         source=demand.source,
@@ -150,13 +150,17 @@ def _subject(case: Case) -> str:
     return case.demand.subject.replace("/", " ") or "the clinic"
 
 
-def _marks(case: Case) -> list[str]:
+def _marks(case: Case, before: Sequence[Case]) -> list[str]:
     transition = case.raised
     over = case.ended is not None or case.confirmed is not None
     task = _TASKS.get(transition.event)
     marks = [
         _MARKS[mark] for mark in transition.marks if not (over and mark == "awaiting-confirmation")
     ]
+    if case.was_critical and case.severity != "critical":
+        marks.append("Was critical")  # as its value and its title say
+    if before:
+        marks.append("Came back: not closed since last time")
     return [task, *marks] if task else marks
 
 

@@ -7,7 +7,7 @@ from alerts.feed.cards import Card
 from alerts.records import Record
 from schemas.alert import Evidence
 from schemas.rota import RotaEntry
-from tests.alert_records import SEVERE, transition
+from tests.alert_records import SEVERE, acknowledgement, transition
 
 
 def card_of(*records: Record) -> Card:
@@ -37,6 +37,14 @@ def test_a_repeat_beyond_another_limit_is_told_with_its_own_values() -> None:
     card = card_of(transition("1", marks=["awaiting-confirmation"]), confirmed)
     assert card.what == "192/124 mmHg"
     assert card.reason == f"The repeat was 171/130 mmHg: {why}"
+
+
+def test_what_was_critical_and_eased_says_so_beside_the_value_that_was() -> None:
+    """An acknowledged 53 mg/dL, clinically significant, was high and nothing else."""
+    eased = transition("2", "eased", "high")
+    card = card_of(transition("1"), acknowledgement("1"), eased)
+    assert (card.severity, card.marks) == ("high", ["Was critical"])
+    assert card_of(transition("1"), acknowledgement("1")).marks == []
 
 
 def test_an_alert_that_goes_on_says_since_when() -> None:
