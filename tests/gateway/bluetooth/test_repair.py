@@ -14,6 +14,7 @@ from gateway.visits import dialling
 from schemas.reading import Device
 from simulators.peripherals import Cuff
 from simulators.peripherals.models import CUFFS
+from simulators.peripherals.pairing import Bonds
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, eventually
 from tests.gateway.bluetooth.side import BluetoothSide
@@ -120,6 +121,18 @@ async def test_without_a_serial_number_on_record_only_a_person_pairs(
     await eventually(lambda: side.tells(asked), within_s=100)
     assert side.payloads == []
     assert world.is_paired(cuff)  # ours is kept: nobody gave it up
+
+
+async def test_who_does_not_let_itself_be_paired_anew_is_named(
+    admitted: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    """It has another host now, and takes no second one."""
+    await world.remove(admitted)
+    admitted.bonds = Bonds(replace(admitted._habits, bonds_max=0))
+    admitted.take(120, 80, 70)
+    await world.add(admitted, bonded=False)
+    await eventually(lambda: side.tells(f"{CUFF_ADDRESS} has forgotten this gateway"))
+    assert side.payloads == []
 
 
 async def test_who_was_paired_anew_says_who_it_is_before_it_is_listened_to(

@@ -11,6 +11,7 @@ from bumble import gatt
 from bumble.device import Connection
 
 from gateway.bluetooth import harvest
+from gateway.bluetooth.link import Link, LinkFailed, Notified
 from gateway.visits.table import Command
 from schemas.gatt import uuids
 from schemas.gatt.quirks import AND_UA651, OMRON
@@ -110,6 +111,26 @@ async def test_who_leaves_with_nothing_given_has_failed_unless_its_kind_does_so(
     await world.add(cuff, bonded=True)
     await side.visited(1)
     assert sessions(outcome) == ended_before + 1
+
+
+async def test_a_fast_cuff_has_given_everything_though_nobody_answers_to_the_subscription(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An undated reading of a visit that counts as broken would be taken for old."""
+    subscribe = Link.subscribe
+
+    async def unanswered(link: Link, number: int, notified: Notified) -> None:
+        await subscribe(link, number, notified)
+        await eventually(lambda: side.payloads)
+        raise LinkFailed(f"No subscription to {number:04x}: no answer.")
+
+    monkeypatch.setattr(Link, "subscribe", unanswered)
+    cuff.inject(Stall(after=1))  # it has not left yet
+    taken = [cuff.take(120, 80, 70), cuff.take(130, 85, 71)]
+    ended_before = sessions("complete")
+    await side.visited(1)
+    assert (side.payloads, sessions("complete")) == (taken[:1], ended_before + 1)
+    assert side.journal.facts(side.kept[0]).newest == side.kept[0].seq
 
 
 def dropping_later(
