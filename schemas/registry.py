@@ -15,6 +15,8 @@ from schemas.wire import MAJOR_VERSION
 BOOK_KEY = "book/"
 DEVICE_KEY = "device/"
 PATIENT_KEY = "patient/"
+SHIPPED_BOOKS = ("adult-diabetes", "adult-standard", "oncology-antivegf", "pregnancy-postpartum")
+"""Names of the rule books that come along: patients are under them before any is put in force."""
 
 Role = Literal["physician", "nurse", "assistant"]
 """Who may do what with a limit depends on it."""

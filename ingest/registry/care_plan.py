@@ -11,6 +11,7 @@ from schemas.day_time import DAY_MIN, clock_at, minute_of_day
 from schemas.errors import InvalidInput, VitalwireError
 from schemas.personal_limits import amount_of, objection
 from schemas.registry import (
+    SHIPPED_BOOKS,
     BookEntry,
     BookLimit,
     PatientEntry,
@@ -122,12 +123,13 @@ def with_books(
 def not_in_force(names: Iterable[str], active: Sequence[BookEntry]) -> list[str]:
     """Say of which books it is not known whether they judge: a slip of the finger leaves one out.
 
-    Where no book was ever put in force, engines judge by those of their folder: nothing is known.
+    Where no book was ever put in force, engines judge by those of their folder: by those that come
+    along, if nobody changed it.
     """
-    known = [book.name for book in active]
+    known = [book.name for book in active] or SHIPPED_BOOKS
     said = []
     for name in names:
-        if known and name not in known:
+        if name not in known:
             near = get_close_matches(name, known, 1, _NEAR)
             meant = f" (is {near[0]} meant?)" if near else ""
             said.append(f"{name} was never put in force{meant}: {_ONLY_BY_FOLDER}")

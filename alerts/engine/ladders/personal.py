@@ -14,6 +14,8 @@ from schemas.registry import PersonalLimit
 from schemas.units import ucum
 
 _FOR_EVER_MS = 2**62
+_AMOUNT_MAX = 1_000_000
+"""In any unit more than any patient has; columns hold ten thousand times as much, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Personal:
 
 
 def personal_limits(limits: Iterable[PersonalLimit]) -> tuple[Personal, ...]:
-    """Read a plan's limits, the one that counts last at the end; what is no amount is left out.
+    """Read a plan's limits, the one that counts last at the end; what no patient has is left out.
 
     The registry refuses such a limit before it gets here.
     """
@@ -40,7 +42,7 @@ def personal_limits(limits: Iterable[PersonalLimit]) -> tuple[Personal, ...]:
             continue
         stated = tuple((ucum(amount.unit), amount.number) for amount in amounts)
         until_ms = _FOR_EVER_MS if limit.valid_until_ms is None else limit.valid_until_ms
-        if stated:
+        if stated and all(number <= _AMOUNT_MAX for _, number in stated):
             found.append(Personal(limit.name, stated, limit.valid_from_ms, until_ms, limit))
     return tuple(found)
 

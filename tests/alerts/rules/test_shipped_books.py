@@ -5,6 +5,7 @@ import pytest
 from alerts.rules.book import Baseline, Matching, Mean, Rule
 from alerts.rules.load import load_books
 from schemas.alert import Severity
+from schemas.registry import SHIPPED_BOOKS
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -128,3 +129,7 @@ def test_a_rule_is_known_by_its_id_alone() -> None:
 
 def test_no_book_watches_children() -> None:
     assert {book.from_age_years for book in BOOKS.values()} == {13}
+
+
+def test_the_registry_knows_the_books_that_come_along() -> None:
+    assert tuple(sorted(BOOKS)) == SHIPPED_BOOKS

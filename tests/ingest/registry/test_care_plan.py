@@ -78,7 +78,7 @@ def test_what_is_no_limit_of_the_patients_books_is_refused(
 def test_a_book_that_is_not_in_force_may_be_a_slip_of_the_finger(name: str, meant: str) -> None:
     said = f"{name} was never put in force{meant}: it judges only if the engines' folder has it."
     assert care_plan.not_in_force(["adult-diabetes", name], BOOKS) == [said]
-    assert care_plan.not_in_force([name], []) == []
+    assert care_plan.not_in_force(["adult-diabetes", name], []) == [said], "none was ever"
 
 
 @pytest.mark.parametrize("typed", [["80 mg/dL", "4.4 mmol/L"], ["70 mg/dL", "4.0 mmol/L"]])

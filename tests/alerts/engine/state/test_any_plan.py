@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.engine.ladders.ladder import RuleSet, arrange
@@ -43,10 +43,9 @@ def some(kind: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(kind, max_size=3)
 
 
+SAID = {"author": "A", "role": "nurse", "reason": "", "valid_from_ms": 0}
 LIMIT = st.builds(
-    lambda one, more: (
-        {"author": "A", "role": "nurse", "reason": "", "valid_from_ms": 0} | one | more
-    ),
+    lambda one, more: SAID | one | more,
     st.fixed_dictionaries({"name": st.sampled_from(LIMITS), "values": some(AMOUNTS)}),
     table(valid_from_ms=TIMES, valid_until_ms=st.none() | TIMES, entered_at_ms=TIMES),
 )
@@ -82,7 +81,11 @@ def rules() -> RuleSet:
     return arrange([*load_books(), read_book("silence", silence)])
 
 
+BEYOND = {"name": "severe-systolic", "values": [f"{30 * '9'} mmHg"]} | SAID
+
+
 @settings(max_examples=25)
+@example([{"limits": [BEYOND]}])
 @given(st.lists(PLAN, min_size=1, max_size=2))
 def test_no_plan_stops_the_engine_and_what_it_tells_can_be_written(plans: list[Any]) -> None:
     state = PartitionState(rules(), Plans(rules()))
