@@ -32,7 +32,7 @@ from simulators.simulate.typed import HELP, TAKES, Button, Command, Take, doubt,
 
 __all__ = ["Settings", "run"]
 
-_HOURS_BETWEEN_RECORDS = 6
+_BETWEEN_RECORDS = timedelta(hours=6)
 _DAY_S = 24 * 3600.0
 _READ_BYTES = 4096
 _ADDRESS_PREFIX = "C4:DE:30:00"  # static random: the two highest bits are set
@@ -186,11 +186,14 @@ class _Simulation:
 
     def _fill_memory(self) -> None:
         """Measure as if over the last days, before anybody watches."""
-        now = self._device.clock.now()
-        for number in range(self._settings.records, 0, -1):
-            self._device.clock.set(now - timedelta(hours=_HOURS_BETWEEN_RECORDS * number))
+        settings, clock, between = self._settings, self._device.clock, _BETWEEN_RECORDS
+        now = clock.now()
+        if MODELS[settings.kind][settings.model].clock_never_set:
+            now += settings.records * between  # it began with its battery, before the first record
+        for number in range(settings.records, 0, -1):
+            clock.set(now - number * between)
             measure(self._device, self._everyday())
-        self._device.clock.set(now)
+        clock.set(now)
 
     async def _measure_by_itself(self) -> None:
         if self._settings.every_s is None:

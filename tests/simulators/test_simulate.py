@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from socket import gaierror
 
@@ -372,3 +373,17 @@ async def test_every_model_is_listed() -> None:
     listed, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     rows = {(row["kind"], row["model"]) for row in json.loads(listed)}
     assert rows == {(kind, name) for kind, models in MODELS.items() for name in models}
+
+
+def test_a_clock_that_was_never_set_was_not_there_before_its_battery() -> None:
+    settings = simulate_run.Settings(
+        **{field.name: None for field in fields(simulate_run.Settings)}  # type: ignore[arg-type]
+    )
+    asked = replace(settings, kind="cuff", model="clock-never-set", records=3, clock_error_s=0.0)
+    simulation = simulate_run._Simulation(asked, CLOCK)
+    simulation._fill_memory()
+    taken = [bytes.fromhex(entry.payload) for entry in simulation._device.ledger.taken]
+    stamps = [blood_pressure.decode(payload).timestamp for payload in taken]
+    assert [stamp and stamp.text for stamp in stamps] == [
+        f"2000-01-01T{hour:02}:00:00" for hour in (0, 6, 12)
+    ]

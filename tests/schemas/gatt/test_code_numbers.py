@@ -6,7 +6,17 @@ would still come back as they were sent.
 
 import pytest
 
-from schemas.gatt import blood_pressure, glucose, glucose_context, racp
+from schemas.gatt import (
+    blood_pressure,
+    continuous_glucose,
+    current_time,
+    glucose,
+    glucose_context,
+    oximeter,
+    racp,
+    thermometer,
+    weight,
+)
 from schemas.gatt.codes import Bits, Code
 
 CODES = (
@@ -53,6 +63,28 @@ CODES = (
             "code-10"
         ),
     ),
+    (
+        thermometer.TemperatureType,
+        1,
+        "armpit body ear finger gastrointestinal mouth rectum toe tympanum code-10",
+    ),
+    (
+        weight.WeightResolution,
+        0,
+        (
+            "not-specified half-kg-or-1-lb fifth-kg-or-half-lb tenth-kg-or-fifth-lb "
+            "twentieth-kg-or-tenth-lb fiftieth-kg-or-twentieth-lb hundredth-kg-or-fiftieth-lb "
+            "five-grams-or-hundredth-lb code-8"
+        ),
+    ),
+    (
+        weight.HeightResolution,
+        0,
+        (
+            "not-specified centimetre-or-inch half-centimetre-or-half-inch "
+            "millimetre-or-tenth-inch code-4"
+        ),
+    ),
 )
 BITS = (
     (
@@ -86,6 +118,46 @@ BITS = (
             "temperature-detection strip-pull-detection general-fault-detection "
             "time-fault-detection multiple-bonds bit-11"
         ),
+    ),
+    (
+        oximeter.MeasurementStatus,
+        (
+            "bit-0 bit-1 bit-2 bit-3 bit-4 measurement-ongoing early-estimate validated "
+            "fully-qualified from-storage demonstration testing calibration-ongoing "
+            "measurement-unavailable questionable-measurement invalid-measurement"
+        ),
+    ),
+    (
+        oximeter.SensorStatus,
+        (
+            "display-update-ongoing equipment-malfunction signal-irregularity inadequate-signal "
+            "poor-signal low-perfusion erratic-signal nonpulsatile-signal questionable-pulse "
+            "signal-analysis-ongoing sensor-interference sensor-unconnected-to-user "
+            "unknown-sensor sensor-displaced sensor-malfunction sensor-disconnected bit-16"
+        ),
+    ),
+    (
+        oximeter.Ability,
+        (
+            "measurement-status sensor-status spot-check-storage spot-check-timestamp fast-values "
+            "slow-values pulse-amplitude multiple-bonds bit-8"
+        ),
+    ),
+    (
+        continuous_glucose.Annunciation,
+        (
+            "session-stopped battery-low sensor-type-wrong sensor-malfunction "
+            "device-specific-alert general-fault bit-6 bit-7 time-synchronisation-required "
+            "calibration-not-allowed calibration-recommended calibration-required "
+            "temperature-too-high temperature-too-low bit-14 bit-15 below-patient-low "
+            "above-patient-high below-hypo above-hyper falling-too-fast rising-too-fast "
+            "result-below-range result-above-range"
+        ),
+    ),
+    (weight.Ability, "timestamp multiple-users body-mass-index bit-3"),
+    (
+        current_time.AdjustReason,
+        "manual external-reference time-zone-change daylight-saving-change bit-4",
     ),
 )
 
