@@ -25,6 +25,10 @@ from simulators.peripherals.records import Record
 
 __all__ = ["StoringCuff", "StoringCuffBehaviour"]
 
+_NOTIFICATION_HEADER = 3
+"""Bytes of a link's ATT_MTU that are no payload. What is longer is cut off without a word."""
+_SEGMENT_AROUND = 5 + blood_pressure_record.CHECKSUM_SIZE
+"""Bytes of a segment that are none of its record's."""
 _EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - devices know no zone
 
 
@@ -33,7 +37,10 @@ class StoringCuffBehaviour(KeeperBehaviour):
     """In what cuffs that keep records differ."""
 
     part_size: int | None = None
-    """It sends a record in segments with at most so many bytes of it; None: in one."""
+    """It sends a record in segments with at most so many bytes of it; None: in one.
+
+    A link without room for them gets smaller ones.
+    """
     cuts_anew: tuple[int, ...] = ()
     """So many bytes instead, by turns, each time it sends a record; its counter goes on as well."""
     has_clock: bool = True
@@ -97,13 +104,15 @@ class StoringCuff(RecordKeeper):
     async def _send(
         self, connection: Connection, record: Record, most: int | None = None
     ) -> list[Payload]:
-        if not self._behaviour.cuts_anew:
+        room = connection.att_mtu - _NOTIFICATION_HEADER
+        stored = [payload for _, payload in self._payloads(record)]
+        if not self._behaviour.cuts_anew and max(map(len, stored)) <= room:
             return await super()._send(connection, record, most)
-        kept = [
-            blood_pressure_record.decode_segment(payload, checksum=True)
-            for _, payload in self._payloads(record)
-        ]
-        segments = self._cut(blood_pressure_record.join(kept), next(self._sizes))
+        kept = [blood_pressure_record.decode_segment(payload, checksum=True) for payload in stored]
+        size = room - _SEGMENT_AROUND
+        if self._behaviour.cuts_anew:
+            size = min(size, next(self._sizes))
+        segments = self._cut(blood_pressure_record.join(kept), size)
         for payload in segments[:most]:
             if not await self._link.notify(connection, self._pushed[self.record_number], payload):
                 return []
