@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
@@ -47,6 +47,7 @@ def theirs(written: bytes | bytearray, begin: int = 0) -> list[LogRecord]:
     ]
 
 
+@settings(max_examples=30)
 @given(
     some.lists(some.lists(records, min_size=1, max_size=4), min_size=1, max_size=3),
     some.sampled_from([PLAIN, GZIP]),
