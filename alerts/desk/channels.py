@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from alerts.desk import web
+from alerts.desk.causes import cause_of
 from alerts.desk.message import Notice
 from schemas.backoff import Backoff
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
@@ -95,9 +96,9 @@ def mail_by(server: MailServer) -> Callable[[Notice, str], None]:
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPAuthenticationError) as error:
             if _is_for_now(error):
                 raise UnavailableError("The mail server takes nothing just now.") from error
-            raise RefusedNotice(f"The mail server refused: {type(error).__name__}.") from error
+            raise RefusedNotice(f"The mail server refused: {cause_of(error)}.") from error
         except (OSError, smtplib.SMTPException) as error:
-            raise UnavailableError(f"The mail server failed: {type(error).__name__}.") from error
+            raise UnavailableError(f"The mail server failed: {cause_of(error)}.") from error
         except ValueError as error:  # an address with a line break, a host that is no name
             raise RefusedNotice("The e-mail's address cannot be used.", "Correct it.") from error
 

@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a notice: ``note`` names the channels that took it, or that did not."""
+    """What became of a notice: ``note`` names the channels that took it, or whose did not."""
 
     key: str
     delivered: bool
@@ -163,7 +163,7 @@ def _failed(future: Future[None]) -> bool:
 def _causes(tries: Sequence[_Try]) -> str:
     if not tries:
         return "the rota says nothing of how to reach them"
-    return "; ".join(f"{one.channel.kind}: {_cause(one.future)}" for one in tries)
+    return "; ".join(f"{one.way.label} of {one.way.name}: {_cause(one.future)}" for one in tries)
 
 
 def _cause(future: Future[None]) -> str:

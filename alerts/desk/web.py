@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from threading import Event, Timer
 from typing import Any
 
+from alerts.desk.causes import cause_of
 from schemas.errors import UnavailableError
 
 WAIT_S = 5.0
@@ -62,9 +63,9 @@ def cut_off(sockets: Callable[[], Sequence[socket.socket | None]]) -> Iterator[N
 
 
 def _name(error: Exception) -> str:
-    """Name the cause that urllib has wrapped: refused, unknown host, no certificate."""
+    """Say the cause that urllib has wrapped: refused, unknown host, no certificate."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    return type(cause).__name__ if isinstance(cause, Exception) else str(cause)
+    return cause_of(cause) if isinstance(cause, Exception) else str(cause)
 
 
 class _Http(urllib.request.HTTPHandler):

@@ -98,7 +98,7 @@ def test_a_mistake_of_ours_is_said_and_counts_as_a_channel_that_failed() -> None
         eventually(lambda: len(lines) == 2)
     delivery.close()
     assert (outcomes[0].delivered, heard) == (False, []), "where all fail the notice is the trouble"
-    assert outcomes[0].note == "log: No log is set up here.; webhook: KeyError"
+    assert outcomes[0].note == "log of nurse: No log is set up here.; webhook of nurse: KeyError"
     levels = sorted((str(line["channel"]), line["log_level"]) for line in lines)
     assert levels == [("log", "warning"), ("webhook", "error")]
 
@@ -124,7 +124,7 @@ def test_a_receiver_that_says_nothing_has_failed_after_ten_seconds_and_may_take_
         rota = RotaEntry("home", contacts=[Contact("nurse", [Channel("webhook", "u")])])
         delivery.start(NOTICE, ["nurse"], rota, 1_000)
         assert delivery.finished(1_000 + WITHIN_MS - 1) == ([], [])
-        late = Outcome("key", delivered=False, note="webhook: It does not answer in time.")
+        late = Outcome("key", delivered=False, note="webhook of nurse: It does not answer in time.")
         assert delivery.finished(1_000 + WITHIN_MS) == ([late], [])
         assert delivery.finished(1_000 + WITHIN_MS) == ([], []), "it is said once"
         answers.set()
