@@ -254,3 +254,9 @@ def test_an_amount_is_read_exactly() -> None:
     for wrong in ("", "5", "5 mmHg 6", "mmHg"):
         with pytest.raises(ExpressionError):
             parse_amount(wrong)
+
+
+def test_what_is_no_amount_is_wrong_from_its_first_character() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_amount("wide")
+    assert caught.value.offset == 0

@@ -258,3 +258,27 @@ def test_a_gateway_that_is_back_from_a_long_absence_has_two_hours_to_send_what_w
     assert [one for one in found if one[1] == "bp-silent"] == [
         ("onset", "bp-silent", "not-measured", back + 2 * HOUR)
     ]
+
+
+RETURNED = ("returned", f"gateway/{HOME}", "gateway-offline")
+
+
+def test_a_gateway_that_was_told_of_is_said_to_be_back_though_nothing_is_missed_any_more() -> None:
+    """At the report, however far the log is behind it: not before its time, nor at it."""
+    state = begun()
+    gone, back = report(DUE - 30_000, online=False), DUE + 20 * MINUTE
+    assert [one[:2] for one in told(state, gone, Tick(DUE + 1))] == [("onset", f"gateway/{HOME}")]
+    told(state, *at_once(pressure(DUE + MINUTE, 120)))
+    assert told(state, report(back), Tick(back - 10_000)) == []
+    assert told(state, Tick(back)) == []
+    assert told(state, Tick(back + 1)) == [(*RETURNED, back)]
+
+
+def test_a_gateway_that_went_and_came_ahead_of_the_log_is_told_of_when_that_gets_there() -> None:
+    state = begun()
+    reports = [report(DUE - 20_000, online=False), report(DUE + 20_000)]
+    assert told(state, *reports, Tick(DUE - 30_000)) == []
+    assert told(state, Tick(DUE + MINUTE)) == [
+        ("onset", f"gateway/{HOME}", "gateway-offline", DUE),
+        (*RETURNED, DUE + 20_000),
+    ]

@@ -84,3 +84,46 @@ def test_a_device_is_news_when_it_was_not_heard_for_more_than_an_hour() -> None:
     assert heard_ms(NOON + 2 * HOUR + 1) == NOON + HOUR + 1
     assert 0 <= number < 2**48
     assert number != device_number("A0:00:00:00:00:02")
+
+
+def test_a_gateway_that_is_first_heard_of_when_it_goes_was_not_back() -> None:
+    around = Surroundings()
+    assert not around.knew(HOME, NOON)
+    around.take(report(NOON, online=False))
+    assert around.knew(HOME, NOON)
+    assert not around.knew(HOME, NOON - 1)
+    assert around.back_after(HOME, NOON - 1) is None
+
+
+def test_a_report_that_was_overtaken_by_another_one_changes_nothing() -> None:
+    around = Surroundings()
+    around.take(report(NOON))
+    around.take(report(NOON + 2 * MINUTE))
+    assert not around.take(report(NOON + MINUTE, online=False))
+    assert around.away_since(HOME, NOON + 2 * MINUTE) is None
+
+
+def test_a_device_that_was_never_seen_is_no_news() -> None:
+    around = Surroundings()
+    around.take(report(NOON))
+    never = Health(state="online", devices=[DeviceState(ADDRESS)])
+    assert not around.take(GatewayReport(HOME, NOON + 1, never))
+
+
+def test_it_is_news_that_a_device_was_heard_an_hour_ago_not_within_it() -> None:
+    for heard_at_s, told_at_s, news in ((120, 3720, False), (120, 3721, True), (60, 3721, False)):
+        around = Surroundings()
+        around.take(report(NOON, heard_ago_s=0))
+        around.take(report(NOON + 30 * MINUTE))
+        told = report(NOON + told_at_s * 1000, heard_ago_s=told_at_s - heard_at_s)
+        assert around.take(told) is news, (heard_at_s, told_at_s)
+
+
+def test_of_a_gateway_that_comes_and_goes_so_much_is_kept_and_no_more() -> None:
+    """Eight changes; of stays of a second each as many as half a minute each would be."""
+    around, second = Surroundings(), 1000
+    for number in range(300):
+        around.take(report(NOON + 2 * number * second))
+        around.take(report(NOON + (2 * number + 1) * second, online=False))
+    assert around.changes_ms(HOME, NOON) == NOON + (600 - 8) * second
+    assert around.back_after(HOME, NOON - 1) == NOON + 2 * (300 - 240) * second
