@@ -127,3 +127,25 @@ def test_of_a_gateway_that_comes_and_goes_so_much_is_kept_and_no_more() -> None:
         around.take(report(NOON + (2 * number + 1) * second, online=False))
     assert around.changes_ms(HOME, NOON) == NOON + (600 - 8) * second
     assert around.back_after(HOME, NOON - 1) == NOON + 2 * (300 - 240) * second
+
+
+def test_two_hours_in_all_are_enough_but_not_at_once_after_as_long_an_absence() -> None:
+    around, back = Surroundings(), NOON + 20 * MINUTE
+    minutes = [(0, True), (30, True), (60, False), (90, True), (120, True), (150, False)]
+    again = [(270, True), (300, True), (330, True), (360, False), (479, True)]
+    for one in (report(NOON), report(NOON + MINUTE, online=False)):
+        around.take(one)
+    for after_min, online in (*minutes, *again):
+        around.take(report(back + after_min * MINUTE, online=online))
+
+    def enough(after_min: int, due_ms: int = NOON) -> bool:
+        return around.came_and_went(HOME, due_ms, back + after_min * MINUTE)
+
+    assert not enough(149)
+    assert enough(150)
+    assert not enough(150, due_ms=back), "what came before, or just then, is not counted"
+    assert enough(269), "while it is away"
+    assert not enough(270), "back after two hours"
+    assert enough(360)
+    assert enough(479), "back after two hours less a minute"
+    assert not around.came_and_went("elsewhere", NOON, back)
