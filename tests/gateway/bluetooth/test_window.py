@@ -20,6 +20,7 @@ from simulators.stack.process import Child
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import METER_ADDRESS, eventually, make_cuff, make_meter
 from tests.gateway.bluetooth.clinic import Clinic
+from tests.gateway.bluetooth.counters import sessions
 from tests.gateway.bluetooth.eager import EagerCuff, Then
 from tests.gateway.bluetooth.side import BluetoothSide
 
@@ -176,7 +177,7 @@ async def test_what_a_cuff_sends_unasked_during_the_first_reads_is_kept(
     """
     cuff = EagerCuff(make_cuff(), then, monkeypatch)
     monkeypatch.setattr(harvest, "SILENCE_S", 0.1)
-    taken = [cuff.take(120, 80, 70)]
+    taken, complete_before = [cuff.take(120, 80, 70)], sessions("complete")
     await world.add(cuff, bonded=True)
     await side.visited(1)
     for visit in (2, 3):
@@ -187,7 +188,7 @@ async def test_what_a_cuff_sends_unasked_during_the_first_reads_is_kept(
     taken.append(cuff.take(140, 90, 70))
     cuff.begin(remembers=False)
     await side.visited(4)
-    assert side.payloads == taken
+    assert (side.payloads, sessions("complete")) == (taken, complete_before + 4)
     assert cuff.clock_read_first[-1]
     for record in side.kept:
         facts = side.journal.facts(record)

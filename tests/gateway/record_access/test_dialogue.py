@@ -304,7 +304,7 @@ def test_a_meter_that_forgot_the_subscription_is_subscribed_to_again() -> None:
 
 
 def test_a_meter_without_bond_is_left_at_once() -> None:
-    for code in (0x05, 0x0F):
+    for code in (0x05, 0x08, 0x0C, 0x0F):
         dialogue = Dialogue(None)
         dialogue.start()
         assert dialogue.write_failed(code) == [Finished(Outcome.NOT_BONDED)]
