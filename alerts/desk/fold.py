@@ -15,7 +15,10 @@ from schemas.alert import SEVERITIES, Action, Transition
 
 KEPT_MAX = 20_000
 _SLACK = 0.1
-"""Sweeping is a pass over all alerts, so it waits until a tenth too many have settled."""
+"""Sweeping is a pass over all alerts, so it waits until there are a tenth more than it left.
+
+It may leave them all: where alerts.v1 is read ahead of the answers nothing has settled yet.
+"""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class Desk:
     def __init__(self, kept_max: int = KEPT_MAX) -> None:
         """Start with an empty list that remembers ``kept_max`` settled alerts."""
         self._kept_max = kept_max
+        self._swept = kept_max
         self._records: dict[str, _Records] = {}
         self._by_patient: dict[str, set[str]] = {}
 
@@ -136,13 +140,14 @@ class Desk:
         return [case for who in subjects for case in self.cases_of(who)]
 
     def _sweep(self) -> None:
-        if len(self._records) <= self._kept_max * (1 + _SLACK):
+        if len(self._records) <= self._swept * (1 + _SLACK):
             return
         settled = [case for case in self.cases() if case.settled]
         settled.sort(key=lambda case: case.latest.at_ms)
         for case in settled[: len(self._records) - self._kept_max]:
             del self._records[case.alert_id]
             self._by_patient[whose(case.demand)].discard(case.alert_id)
+        self._swept = max(self._kept_max, len(self._records))
 
 
 def _place(case: Case) -> tuple[int, str]:

@@ -224,3 +224,25 @@ def test_an_alert_never_heard_of_has_no_case() -> None:
 def test_a_note_answers_nothing() -> None:
     note = Action("x", ["a"], "note", "Anna", 99, "p", note="patient is on the phone")
     assert case_of(transition("1"), note).attention == "unacknowledged"
+
+
+class Watched(Desk):
+    """Counts the passes over all alerts."""
+
+    passes = 0
+
+    def cases(self) -> list[Case]:
+        self.passes += 1
+        return super().cases()
+
+
+def test_alerts_that_are_read_ahead_of_their_answers_cost_no_pass_each() -> None:
+    desk = Watched(kept_max=100)
+    for number in range(2_000):
+        desk.found(transition(f"{number}", alert_id=f"{number}"))
+    assert desk.passes < 50
+    for number in range(2_000):
+        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p"))
+    for number in range(2_000, 2_300):
+        desk.found(transition(f"{number}", alert_id=f"{number}"))
+    assert len(desk.cases()) <= 110 + 300, "what is open stays, and of the others a hundred"
