@@ -100,8 +100,13 @@ class _AsEvents(logging.Handler):
     """Writes what libraries log as events of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take one."""
-        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        """Take one, also a mistaken one: whoever logs it goes on with its work."""
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError, KeyError):  # its words and what belongs in them do not fit
+            said = str(record.msg)
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)  # structlog knows no others
+        log.log(level, said, logger=record.name, exc_info=record.exc_info)
 
 
 def die_with_parent() -> None:

@@ -23,6 +23,8 @@ try:
     fail()
 except RuntimeError:
     logging.getLogger("dbus_fast").exception("A message handler raised an error")
+logging.getLogger("careless").warning("%d from %s", sys.argv[1])
+logging.getLogger("careless").log(logging.ERROR + 5, "a level of its own: %s", sys.argv[1])
 thread = threading.Thread(target=fail)
 thread.start()
 thread.join()
@@ -63,7 +65,10 @@ def test_what_libraries_log_and_what_ends_the_daemon_is_an_event_without_address
     command = (sys.executable, "-c", WHAT_IS_WRITTEN_BY_OTHERS, ADDRESS)
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     events = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert [event["level"] for event in events] == ["warning", "error", "critical", "critical"]
+    levels = ["warning", "error", "warning", "error", "critical", "critical"]
+    assert [event["level"] for event in events] == levels
+    careless = events.pop(2)
+    assert careless["event"] == "%d from %s", "what it says is not lost, nor is the work behind it"
     assert all(NAME in json.dumps(event) for event in events)
     assert "C0" not in ended.stderr
     assert ended.returncode == 1
