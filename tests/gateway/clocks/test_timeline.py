@@ -105,6 +105,13 @@ def test_a_record_from_before_our_own_move_has_its_age_by_the_old_timeline() -> 
     assert jump_ms(twice, None, set_back) is None
 
 
+def test_a_stamp_of_whole_minutes_from_the_minute_of_a_move_may_be_from_after_it() -> None:
+    """The clock was set back to 07:05:09: what it stamps at 07:05:40 says 07:05, as an hour ago."""
+    set_back = (ClockMove(-HOUR_MS, later(HOUR_MS), SHOWS),)
+    assert jump_ms(SHOWS.replace(second=0), None, set_back) is None
+    assert jump_ms(SHOWS.replace(minute=4, second=59), None, set_back) == -HOUR_MS
+
+
 def test_a_stamp_that_no_timeline_can_have_shown_has_no_age() -> None:
     set_forward = (ClockMove(HOUR_MS, SHOWS, later(HOUR_MS)),)
     assert jump_ms(later(HOUR_MS // 2), None, set_forward) is None
