@@ -1,6 +1,7 @@
 """What a device sends by itself: each measurement once, and nothing that still moves."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,7 @@ from gateway.visits.table import Command
 from schemas.gatt import uuids
 from schemas.gatt.quirks import AND_UA651, OMRON
 from simulators.peripherals import Cuff, Habits, Sample, Stall, attributes
+from simulators.peripherals.attributes import Characteristic
 from simulators.peripherals.models import CUFFS
 from simulators.peripherals.served_link import ServedLink
 from simulators.world import BluetoothWorld
@@ -29,7 +31,9 @@ ENHANCED = b"\x00\x78\x00\x50\x00\x5d\x00"
 
 
 class ModernCuff(Cuff):
-    """Says each measurement in both forms, and while it pumps up, how far it is."""
+    """Says each measurement in both forms, and while it pumps up, how far it is; then it waits."""
+
+    still_listened_to = True
 
     def _own_service(self) -> gatt.Service:
         service = super()._own_service()
@@ -50,7 +54,12 @@ class ModernCuff(Cuff):
         await self._link.notify(connection, self._moving, MOVING)
         if await self._link.indicate(connection, self._enhanced, ENHANCED):
             self._memory.clear()
-        await self._link.drop(connection)
+
+    def _on_subscription(
+        self, characteristic: Characteristic, connection: Connection, notify: bool, indicate: bool
+    ) -> None:
+        self.still_listened_to = self.still_listened_to and (notify or indicate)
+        super()._on_subscription(characteristic, connection, notify, indicate)
 
 
 def modern(like: Cuff) -> ModernCuff:
@@ -59,8 +68,9 @@ def modern(like: Cuff) -> ModernCuff:
 
 @pytest.mark.parametrize("model", ["conformant", OMRON.title])
 async def test_a_measurement_in_two_forms_is_one_and_a_moving_pressure_is_none(
-    model: str, world: BluetoothWorld, side: BluetoothSide
+    model: str, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(harvest, "SILENCE_S", 0.1)
     cuff = modern(CUFFS[model].build(CUFF_ADDRESS, CLOCK))
     cuff.take(120, 80, 70)
     await world.add(cuff, bonded=True)
@@ -72,6 +82,7 @@ async def test_a_measurement_in_two_forms_is_one_and_a_moving_pressure_is_none(
     assert not cuff.asked_for_both
     # Only who counts itself unpaired otherwise is asked for it, and what it says is dropped.
     assert cuff.asked_for_moving is (model == OMRON.title)
+    assert cuff.still_listened_to is (model == OMRON.title)
 
 
 async def test_the_older_form_is_taken_where_there_is_no_other(
@@ -105,7 +116,8 @@ async def test_who_leaves_with_nothing_given_has_failed_unless_its_kind_does_so(
     # So that it leaves while it is waited for, not within the subscription.
     monkeypatch.setattr(ServedLink, "drop", dropping_later(Command.DRAIN, monkeypatch))
     like = CUFFS[model].build(CUFF_ADDRESS, CLOCK)
-    cuff = EmptyCuff(like.identity, like.clock, like.ledger, habits=like._habits)
+    told_by_its_model_only = replace(like.identity, name="BLOOD CUFF")
+    cuff = EmptyCuff(told_by_its_model_only, like.clock, like.ledger, habits=like._habits)
     cuff.take(120, 80, 70)
     ended_before = sessions(outcome)
     await world.add(cuff, bonded=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dbus_fast import Message
 
-from gateway.bluetooth import harvest
+from gateway.bluetooth import effects, harvest
 from gateway.bluetooth import link as link_module
 from gateway.bluetooth.harvest import Harvest
 from gateway.record import SessionFacts
@@ -19,6 +19,7 @@ from gateway.visits import dialling
 from schemas.errors import UnavailableError
 from schemas.gatt import uuids
 from schemas.gatt.glucose_context import Meal
+from schemas.reading import Device
 from simulators.peripherals import Cuff, DropLink, Habits, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
 from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
@@ -303,6 +304,21 @@ async def test_a_disk_that_refuses_what_a_visit_learns_is_named_and_no_further_d
         assert later not in side.payloads
     side.intake.retry()
     await eventually(lambda: {taken.measurement, later} == set(side.payloads))
+
+
+async def test_a_disk_that_refuses_before_a_visit_has_brought_anything_is_named_too(
+    cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a visit has nothing to write at its end, so nothing else would tell."""
+
+    def refuses(_device: Device) -> None:
+        raise UnavailableError("The list of devices fails: its disk is full.", "Free space on it.")
+
+    monkeypatch.setattr(side.admissions, "learn", refuses)
+    monkeypatch.setattr(effects, "DISK_PATIENCE_S", 0.0)
+    cuff.take(120, 80, 70)
+    await side.visited(1)
+    assert (side.payloads, "is full" in str(side.intake.problem)) == ([], True)
 
 
 async def test_a_payload_that_no_codec_understands_is_kept(

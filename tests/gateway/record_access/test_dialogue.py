@@ -341,7 +341,7 @@ def test_after_a_drop_it_goes_on_from_the_last_unbroken_number() -> None:
     assert known.cursor == at(6)
 
 
-@pytest.mark.parametrize("sent", [[3, 1], [3], [9, 8], []])
+@pytest.mark.parametrize("sent", [[3, 1], [3], [9, 8], [5, 3, 6], []])
 def test_of_a_broken_dialogue_out_of_order_nothing_counts(sent: list[int]) -> None:
     dialogue = asking(None)
     for number in sent:
