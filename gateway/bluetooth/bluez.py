@@ -79,6 +79,8 @@ class Bluez:
         """Set when it no longer can; whatever was running on it is over."""
         self.connecting = asyncio.Lock()
         """Held while a device connects: concurrent connects fail on BlueZ."""
+        self.linked: set[str] = set()
+        """The sessions under way over it that have had a link."""
         self.removed: Callable[[str], None] = lambda _address: None
         """Told of each device that bluetoothd forgets, bond and all."""
 

@@ -98,8 +98,12 @@ class Scanner:
             await asyncio.sleep(self._backoff.next_s())
 
     async def note_visit(self, *, linked: bool | None) -> None:
-        """Take note of a visit over this adapter; switch it off and on if it reaches nobody."""
-        if self._links.visited(self._clock.monotonic_ms(), linked=linked):
+        """Take note of a visit over this adapter; switch it off and on if it reaches nobody.
+
+        A visit that has a link meanwhile, a long transfer say, shows that it reaches somebody.
+        """
+        reached = True if self._radio.linked else linked
+        if self._links.visited(self._clock.monotonic_ms(), linked=reached):
             log.warning("links.none", adapter=self._radio.adapter)
             await self._power_cycle()
 

@@ -77,6 +77,8 @@ class Session:
                 log.debug("visit.event", state=self._visit.state.value, happened=event.value)
                 self._visit.quirk = self._acquaintance.quirk
                 order = self._visit.handle(event, now_ms(), self._outcome)
+                if self.linked:
+                    self._radio.linked.add(self._harvest.facts.session_id)
                 if order.command not in _WITH_TURN:
                     self._effects.yield_turn()
         except Exception:  # the records wait for this session's end, however it came
@@ -85,6 +87,7 @@ class Session:
         finally:
             self._effects.yield_turn()
             await self._effects.link.close()
+            self._radio.linked.discard(self._harvest.facts.session_id)
         outcome = self._visit.outcome if self._harvest.all_durable else "journal"
         self._end(outcome)
         return outcome

@@ -1,12 +1,14 @@
 """An adapter that hears, and reaches nobody any more."""
 
+from decimal import Decimal
+
 import pytest
 from prometheus_client import REGISTRY
 
 from gateway.visits import dialling, link_watch, visit
-from simulators.peripherals import Cuff
+from simulators.peripherals import Cuff, Meter, Sample
 from simulators.world import BluetoothWorld
-from simulators.world.faults import ConnectFails
+from simulators.world.faults import ConnectFails, ReadHangs
 from tests.bluetooth_world import eventually
 from tests.gateway.bluetooth.counters import sessions
 from tests.gateway.bluetooth.side import BluetoothSide
@@ -17,13 +19,19 @@ def power_cycles() -> float:
     return REGISTRY.get_sample_value("vitalwire_gateway_failures_total", labels) or 0.0
 
 
-async def test_an_adapter_that_reaches_nobody_is_switched_off_and_on(
-    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let links that fail follow one another without a pause, and count after no time."""
     monkeypatch.setattr(dialling, "REST_AFTER_FAILURE_FIRST_MS", 10)
     monkeypatch.setattr(visit, "CONNECT_PAUSES_S", ())  # one try a visit
     monkeypatch.setattr(link_watch, "IN_VAIN_FIRST_MS", 1)
     monkeypatch.setattr("gateway.bluetooth.bluez.POWER_ON_PAUSES_S", (0.05, 0.05, 0.05))
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_adapter_that_reaches_nobody_is_switched_off_and_on(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
     cycled_before, in_vain_before = power_cycles(), sessions("link-failed")
     for _ in range(link_watch.VISITS_BEFORE_POWER):
         world.inject(ConnectFails())
@@ -31,3 +39,19 @@ async def test_an_adapter_that_reaches_nobody_is_switched_off_and_on(
     await eventually(lambda: side.payloads == [taken])
     assert power_cycles() == cycled_before + 1
     assert sessions("link-failed") == in_vain_before + link_watch.VISITS_BEFORE_POWER
+    await eventually(lambda: not side.bluez.linked)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_adapter_over_which_a_visit_goes_on_is_left_alone(
+    cuff: Cuff, meter: Meter, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    cycled_before = power_cycles()
+    world.inject(ReadHangs())
+    meter.take(Sample(Decimal(100)))
+    await eventually(lambda: side.bluez.linked)
+    for _ in range(link_watch.VISITS_BEFORE_POWER):
+        world.inject(ConnectFails())
+    taken = cuff.take(120, 80, 70)
+    await eventually(lambda: taken in side.payloads)
+    assert power_cycles() == cycled_before
