@@ -85,3 +85,14 @@ def test_what_had_no_value_counts_in_windows_once_it_has_one() -> None:
     three = rule("thrice", HIGH, "window = { matching = 3, of = 4 }")
     log = [*at_once(unread, high), read, *at_once(later, once_more)]
     assert events(log, three) == ["onset"]
+
+
+def test_a_record_that_is_delivered_twice_says_twice_one_thing_of_one_name() -> None:
+    """So the desk, the page and the table of events take it once."""
+    high, normal = pressure(NOON, 150), pressure(NOON + MINUTE, 120)
+    higher, misread = pressure(NOON, 160), pressure(normal.at_ms, 151)
+    log, rules = at_once(high, normal), (rule("high", HIGH), rule("higher", "systolic >= 151 mmHg"))
+    for change in (correction(high, higher), correction(normal, misread)):
+        once, twice = judged([*log, change], *rules), judged([*log, change, change], *rules)
+        assert len(twice) > len(once), "it is said again"
+        assert all(one in once for one in twice)
