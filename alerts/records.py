@@ -4,10 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from schemas.alert import ACTION_DECODER, CANARY, TRANSITION_DECODER, Action, Transition
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import (
     ENGINE_DECODER,
     READINGS_DECODER,
@@ -87,7 +85,7 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> Record:
         return Removed(key.decode(errors="replace"))
     try:
         record: Record = _DECODERS[topic](value)
-    except msgspec.DecodeError as error:  # ValidationError is one of them
+    except UNREADABLE as error:
         raise InvalidInput("malformed", str(error)) from error
     assert not isinstance(record, _FOUND_HERE)
     refuse_other_major(record.version)

@@ -4,6 +4,12 @@ Every error carries a ``cause`` (what happened, in one sentence) and a ``way_out
 who reads it can do). A command line prints exactly these two and exits; it never shows a traceback.
 """
 
+import msgspec
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises of bytes that others wrote: text that is no UTF-8, and what is nested without
+end, have no error of its own."""
+
 
 class VitalwireError(Exception):
     """Root of everything that Vitalwire raises on purpose; any other exception is a bug."""

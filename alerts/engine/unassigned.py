@@ -18,6 +18,7 @@ from alerts.engine.readings.identity import device_digest
 from alerts.engine.readings.sight import sight_of
 from alerts.engine.transitions.transition import transition
 from schemas.alert import SEVERITIES, Event, Mark, Transition
+from schemas.errors import UNREADABLE
 from schemas.kafka import StampedReading, Unassigned, UnassignedReason
 
 DEFAULT_BOOKS = ("adult-standard", "adult-diabetes")
@@ -70,7 +71,7 @@ class UnassignedDevices:
         """Go on from what was written; what cannot be read is left."""
         try:
             self._open = _decoder.decode(value)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             self._open = {}
 
     def _record(self, record: Unassigned) -> Iterator[Transition]:

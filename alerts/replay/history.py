@@ -23,6 +23,7 @@ from alerts.engine.unassigned import UnassignedDevices
 from alerts.log import Log, LogRecord
 from alerts.rules.load import load_books
 from schemas.alert import TRANSITION_DECODER, Transition
+from schemas.errors import UNREADABLE
 from schemas.kafka import Canary, ReadingsRecord, Tick
 from schemas.topics import ALERTS, READINGS, REGISTRY, UNASSIGNED
 
@@ -124,7 +125,7 @@ def _entry(record: LogRecord, key: bytes) -> ReadingsRecord | None:
         return held_back(sane(entry), record.appended_ms)
     try:
         tick = Tick(_stamps.decode(record.value or b"").received_at_ms)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return held_back(tick, record.appended_ms)
 
@@ -144,5 +145,5 @@ def _to_end(log: Log, progress: Progress, partition: int | None = None) -> Itera
 def _is(record: LogRecord, alert_id: str) -> bool:
     try:
         return _ids.decode(record.value or b"").alert_id == alert_id
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False

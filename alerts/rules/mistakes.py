@@ -65,6 +65,10 @@ class Mistakes:
                 place = Place(place.file, int(at[1]), int(at[2]))
             reason = str(error).split(" (at ")[0]
             raise BookError(place, f"Not TOML: {reason}.{hint(reason)}") from error
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits; [[[[…
+            raise BookError(
+                self.positions.place(), f"Not TOML that can be read: {error}."
+            ) from error
 
     def structure(self, raw: object, kind: type[_T], path: Path = ()) -> _T:
         """Read a table. Raises ``BookError`` with the mistakes of all its keys."""

@@ -16,7 +16,7 @@ from schemas.vitals import VITALS
 
 _JUDGED = [name for name, vital in VITALS.items() if not vital.amends]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_DURATION = re.compile(r"(\d+)\s*(min|h|d)")
+_DURATION = re.compile(r"(\d{1,6})\s*(min|h|d)")
 _DURATION_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 

@@ -10,6 +10,8 @@ Kind = Literal["amount", "word", "operator", "mark", "end"]
 
 KEYWORDS = frozenset({"and", "or", "not", "is", "rise"})
 LIMIT_PREFIX = "limit."
+DIGITS_MAX = 6
+"""Of a number, before its point: nothing measured has more, and sums of such stay integers."""
 
 _MEANT = {
     "≥": " Write >=.",
@@ -54,6 +56,9 @@ def tokens(text: str) -> list[Token]:
             raise ExpressionError(offset, f"{text[offset]!r} means nothing in a rule.{meant}")
         offset = match.end()
         if match["amount"]:
+            if len(match["amount"].partition(".")[0]) > DIGITS_MAX:
+                sentence = f"A number has at most {DIGITS_MAX} digits before its point."
+                raise ExpressionError(match.start(), sentence)
             unit = match["unit"] or ""
             if unit[1:2].isdigit():  # "180/120 mmHg"
                 raise ExpressionError(match.start("unit"), f"{unit!r} is no unit: {_APART}")

@@ -10,7 +10,7 @@ from gateway.addresses import short
 from gateway.clocks.book import ClockBook
 from gateway.journal.journal import Journal
 from gateway.record_access.cursor import Cursor
-from schemas.errors import InvalidInput, UnavailableError
+from schemas.errors import UNREADABLE, InvalidInput, UnavailableError
 from schemas.time_zone import zone_named
 from schemas.wire import BoundDevice, Config, Resend, refuse_other_major
 
@@ -36,7 +36,7 @@ class Configuration:
                 self._bind(device)
             if config.resend is not None:
                 self._resend(config.resend)
-        except (msgspec.MsgspecError, InvalidInput) as error:
+        except (*UNREADABLE, InvalidInput) as error:
             metrics.FAILURES.labels("config").inc()
             log.warning("config.rejected", reason=str(error))
         except UnavailableError as error:

@@ -16,7 +16,7 @@ from gateway.sending.outbox import Outbox
 from gateway.sending.publisher import Publisher
 from gateway.sending.shipping import Departure, pack
 from schemas.clock import Clock
-from schemas.errors import InvalidInput, UnavailableError
+from schemas.errors import UNREADABLE, InvalidInput, UnavailableError
 from schemas.reading import Item, Reading, Undecodable
 from schemas.wire import Receipts, refuse_other_major
 
@@ -91,7 +91,7 @@ class Sender:
             receipts = _RECEIPTS.decode(payload)
             refuse_other_major(receipts.version)
             gone = self._journal.custody.receipt(receipts.streams, wall.read(self._clock).wall_ms)
-        except (msgspec.MsgspecError, InvalidInput) as error:
+        except (*UNREADABLE, InvalidInput) as error:
             metrics.FAILURES.labels("receipts").inc()
             log.warning("receipts.rejected", reason=str(error))
             return

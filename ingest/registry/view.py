@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import StampedReading, UnassignedReason
 from schemas.registry import (
     REGISTRY_DECODER,
@@ -73,7 +71,7 @@ class RegistryView:
             return None
         try:
             entry = REGISTRY_DECODER.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise InvalidInput("registry", str(error)) from error
         refuse_other_major(entry.version)
         if isinstance(entry, DeviceEntry):

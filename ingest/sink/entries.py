@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.sink.rows import reading_row
 from schemas import topics
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import (
     READINGS_DECODER,
     Canary,
@@ -60,7 +60,7 @@ def read(topic: str, value: bytes | None, written_ms: int) -> list[Entry]:
         return _read(topic, value or b"")
     except InvalidInput as error:
         return [unreadable(value or b"", written_ms, error)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return [unreadable(value or b"", written_ms, InvalidInput("record", str(error)))]
 
 

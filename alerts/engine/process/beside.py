@@ -17,7 +17,7 @@ from alerts.engine.readings.admission import held_back
 from alerts.engine.unassigned import UnassignedDevices
 from alerts.log import Log, LogRecord
 from alerts.records import possible
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import UNASSIGNED_DECODER, Unassigned
 from schemas.topics import ALERTS, UNASSIGNED
 from schemas.wire import refuse_other_major
@@ -103,7 +103,7 @@ def readable(records: Iterable[LogRecord]) -> Iterator[Unassigned]:
 def _decoded(value: bytes) -> Unassigned:
     try:
         entry = UNASSIGNED_DECODER.decode(value)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InvalidInput("malformed", str(error)) from error
     refuse_other_major(entry.version)
     stamp = entry.reading.stamp
@@ -115,5 +115,5 @@ def _decoded(value: bytes) -> Unassigned:
 def _read(value: bytes) -> _Kept | None:
     try:
         return _decoder.decode(value)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

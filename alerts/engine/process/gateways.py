@@ -6,6 +6,7 @@ import structlog
 from alerts.engine.absence.surroundings import Surroundings
 from alerts.log import Log, LogRecord
 from alerts.records import possible
+from schemas.errors import UNREADABLE
 from schemas.kafka import GatewayReport
 from schemas.topics import GATEWAYS
 
@@ -58,7 +59,7 @@ class Gateways:
 def _decoded(record: LogRecord) -> GatewayReport | None:
     try:
         report = _decoder.decode(record.value or b"")
-    except msgspec.DecodeError:
+    except UNREADABLE:
         _log.warning("gateway.unreadable", offset=record.offset)
         return None
     return report if possible(report.received_at_ms) else None

@@ -9,7 +9,10 @@ CORRECTED = Counter(
     "vitalwire_alerts_corrections", "Corrections of stored readings that were taken note of."
 )
 DUPLICATES = Counter("vitalwire_alerts_duplicates", "Readings dropped: judged before.")
-REJECTED = Counter("vitalwire_alerts_records_rejected", "Records of readings.v1 nobody can read.")
+REJECTED = Counter(
+    "vitalwire_alerts_records_rejected",
+    "Records of readings.v1, readings.unassigned.v1 or registry.v1 that nobody can read.",
+)
 AHEAD = Counter(
     "vitalwire_alerts_records_from_the_future",
     "Records stamped minutes after the broker had them: a clock of the bridge's machine is wrong.",

@@ -6,7 +6,7 @@ from itertools import chain
 import structlog
 
 from alerts.engine.ladders.library import Library
-from alerts.engine.process.metrics import BOOKS_REFUSED, UNKNOWN_BOOKS
+from alerts.engine.process.metrics import BOOKS_REFUSED, REJECTED, UNKNOWN_BOOKS
 from alerts.engine.state.plans import Plans
 from alerts.log import Log, LogRecord
 from alerts.records import Record, Removed, decode
@@ -71,6 +71,7 @@ class Roster:
         try:
             entry = decode(REGISTRY, record.key, record.value)
         except InvalidInput as error:
+            REJECTED.inc()
             _log.error("registry.unreadable", offset=record.offset, reason=error.reason)
             return None
         match entry:

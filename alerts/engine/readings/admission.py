@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from alerts.records import possible
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import (
     READINGS_DECODER,
     Canary,
@@ -38,7 +38,7 @@ def decoded(value: bytes | None) -> ReadingsRecord | Canary | None:
     try:
         entry = READINGS_DECODER.decode(value or b"")
         refuse_other_major(entry.version)
-    except (msgspec.DecodeError, InvalidInput):
+    except (*UNREADABLE, InvalidInput):
         return None
     return entry if possible(entry.received_at_ms) else None
 
