@@ -145,6 +145,7 @@ class DeskDaemon:
             self._take(records)
             if self.stop.is_set():
                 raise _StoppedError
+        self._core.desk.forget()
 
     def _patience_ms(self) -> int:
         due_ms = self._core.due_ms()

@@ -17,7 +17,8 @@ KEPT_MAX = 20_000
 _SLACK = 0.1
 """Sweeping is a pass over all alerts, so it waits until there are a tenth more than it left.
 
-It may leave them all: where alerts.v1 is read ahead of the answers nothing has settled yet.
+It may leave them all: where alerts.v1 is read ahead of the answers nothing has settled yet. Who has
+read both says so with ``forget``.
 """
 
 
@@ -140,11 +141,15 @@ class Desk:
         return [case for who in subjects for case in self.cases_of(who)]
 
     def _sweep(self) -> None:
-        if len(self._records) <= self._swept * (1 + _SLACK):
-            return
-        settled = [case for case in self.cases() if case.settled]
+        if len(self._records) > self._swept * (1 + _SLACK):
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget the oldest of the settled alerts, if there are more alerts than are kept."""
+        cases = self.cases()
+        settled = [case for case in cases if case.settled]
         settled.sort(key=lambda case: case.latest.at_ms)
-        for case in settled[: len(self._records) - self._kept_max]:
+        for case in settled[: max(0, len(cases) - self._kept_max)]:
             del self._records[case.alert_id]
             self._by_patient[whose(case.demand)].discard(case.alert_id)
         self._swept = max(self._kept_max, len(self._records))

@@ -244,6 +244,7 @@ class Hub:
             self._caught_up = True
             self._whole = None
             self.board = self._incoming
+            self.board.desk.forget()
             self._ring = Ring(self.cursor)
             self._send(self._snapshot() + self._readings())
             self._count_unacknowledged()

@@ -243,6 +243,19 @@ def test_alerts_that_are_read_ahead_of_their_answers_cost_no_pass_each() -> None
     assert desk.passes < 50
     for number in range(2_000):
         desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p"))
+    desk.forget()
+    assert len(desk.cases()) == 100, "both topics have been read: of what is settled a hundred stay"
     for number in range(2_000, 2_300):
         desk.found(transition(f"{number}", alert_id=f"{number}"))
     assert len(desk.cases()) <= 110 + 300, "what is open stays, and of the others a hundred"
+
+
+def test_answers_to_what_is_forgotten_drive_out_nothing() -> None:
+    desk = Desk(kept_max=10)
+    for number in range(50):
+        desk.found(transition(f"{number}", alert_id=f"{number}"))
+        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p"))
+    for number in range(30):
+        desk.done(Action(f"n{number}", [f"{number}"], "note", "Anna", 0, "p", note="late"))
+    desk.forget()
+    assert len(desk.cases()) == 10

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.desk.fold import Desk
 from alerts.feed.follower import Batch, Contact, Lost, Start
 from alerts.feed.hub import QUEUE_BYTES_MAX, Client, Hub
 from alerts.records import Record
@@ -150,6 +151,16 @@ def test_until_the_log_is_read_nothing_is_shown_as_complete() -> None:
     log.catch_up()
     assert hub.trouble is None
     assert [event.name for event in alert_events(client)] == ["snapshot"]
+
+
+def test_what_settled_long_ago_is_forgotten_once_the_log_is_read() -> None:
+    hub = Hub(HandClock(), "build")
+    log = Log(hub)
+    hub.take(Start(("t", "u", "v"), STARTS))
+    hub._incoming.desk = Desk(kept_max=10)  # sweeps by itself from the twelfth on
+    log.append(*(transition(one, severity="info", alert_id=one) for one in "abcdefghijk"))
+    log.catch_up()
+    assert [case.alert_id for case in hub.board.desk.cases()] == [*"bcdefghijk"]
 
 
 def test_topics_made_anew_replace_what_is_shown_only_once_read() -> None:
