@@ -88,6 +88,10 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
         )
     with Admissions(state) as admissions:
         known = admissions.get(address)
+        if known is None and not asyncio.run(pairing.has_bond(address)):
+            raise MisconfiguredError(
+                f"{address} is not paired here.", f"`{SUDO} devices` lists what is."
+            )
         name = words.title(known) if known is not None else address
         question = partial(click.confirm, f"Shall this gateway forget {name}?")
         if not yes and not questions.answered(
@@ -98,7 +102,7 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
         # The record first: whatever happens then, the device is refused.
         forgotten = admissions.forget(address)
         try:
-            removed = asyncio.run(pairing.unpair(address))
+            asyncio.run(pairing.unpair(address))
         except UnavailableError as error:
             if not forgotten:
                 raise
@@ -106,10 +110,6 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
                 f"This gateway reads {name} no more, but its pairing is still here. {error.cause}",
                 f"Then repeat `{SUDO} unpair {address}`.",
             ) from error
-    if not (forgotten or removed):
-        raise MisconfiguredError(
-            f"{address} is not paired here.", f"`{SUDO} devices` lists what is."
-        )
     click.echo(f"{name} is forgotten. Its readings stay; remove the pairing on the device too.")
 
 
@@ -142,13 +142,15 @@ def _admission(found: Advert, said: Device) -> Admission:
 
 
 def _tell_what_comes_next(state: Path) -> None:
+    begins = "From now on this gateway reads it"
     if ask_daemon(state) is None:
         click.secho(
             "! The gateway's program does not run: `sudo systemctl start vitalwire-gateway`",
             fg="yellow",
         )
+        begins = "Once that runs, it reads the device"
     click.echo(
-        "From now on this gateway reads it whenever it has something new.\n"
+        f"{begins} whenever it has something new.\n"
         "To test it: take a measurement here, wait a minute, then look for it with\n"
         f"    {SUDO} devices"
     )

@@ -74,7 +74,8 @@ def describe(status: JournalStatus, oldest_s: int | None = None) -> Iterator[str
     yield f"waiting for the clinic  {status.held}{since}"
     if status.unattributed:
         yield f"from whom is not known  {status.unattributed}, judged when its device is read"
-    yield f"at the clinic           {status.receipted}, kept here too for 30 days"
+    kept = ", kept here too for 30 days" if status.receipted else ""
+    yield f"at the clinic           {status.receipted}{kept}"
     yield f"starts of the program   {status.streams}"
     yield f"journal                 {status.file_bytes / 1024:.0f} KiB"
 

@@ -116,16 +116,28 @@ async def pair(adapter: str, person: Person, task: Task) -> tuple[Advert, Met]:
     return advert(properties), met
 
 
+async def has_bond(address: str) -> bool:
+    """Tell whether any adapter holds a bond with it."""
+    async with system_bus() as bus:
+        return bool(await _bonded_adapters(bus, address))
+
+
 async def unpair(address: str) -> bool:
     """Remove the bond on whichever adapter holds it; False if none does."""
-    removed = False
     async with system_bus() as bus:
-        for interfaces in (await objects(bus)).values():
-            device = interfaces.get(DEVICE_INTERFACE, {})
-            if str(device.get("Address", "")).upper() == address and is_bonded(device):
-                await remove(bus, str(device["Adapter"]).rpartition("/")[2], address)
-                removed = True
-    return removed
+        adapters = await _bonded_adapters(bus, address)
+        for adapter in adapters:
+            await remove(bus, adapter, address)
+    return bool(adapters)
+
+
+async def _bonded_adapters(bus: MessageBus, address: str) -> list[str]:
+    devices = [one.get(DEVICE_INTERFACE, {}) for one in (await objects(bus)).values()]
+    return [
+        str(device["Adapter"]).rpartition("/")[2]
+        for device in devices
+        if str(device.get("Address", "")).upper() == address and is_bonded(device)
+    ]
 
 
 async def remove(bus: MessageBus, adapter: str, address: str) -> None:

@@ -47,6 +47,12 @@ def test_what_waits_for_long_is_told_with_its_age() -> None:
     assert next(describe(status)) == said
 
 
+@pytest.mark.parametrize(("receipted", "said"), [(0, "0"), (3, "3, kept here too for 30 days")])
+def test_only_what_is_at_the_clinic_is_said_to_be_kept_here_too(receipted: int, said: str) -> None:
+    status = JournalStatus(held=0, receipted=receipted, streams=1, file_bytes=1024)
+    assert f"at the clinic           {said}" in list(describe(status))
+
+
 def test_without_a_journal_status_says_so(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="no journal"):
         read_status(tmp_path)

@@ -163,6 +163,8 @@ async def test_where_nobody_can_answer_a_question_the_way_out_is_an_option(
     code, _, complained = await vitalwire("pair", "--listen", "1")
     assert (code, "vitalwire gateway pair ADDRESS" in complained) == (78, True), complained
     assert state.is_dir()
+    with Admissions(state) as admissions:
+        admissions.admit(Admission(CUFF_ADDRESS, AdmittedBy.PERSON))
     code, _, complained = await vitalwire("unpair", CUFF_ADDRESS)
     assert (code, "--yes" in complained) == (78, True), complained
 
@@ -183,6 +185,7 @@ async def test_a_bond_that_the_device_lost_is_made_anew_by_a_person(
     assert (code, complained) == (0, "")
     assert "no longer works" in said
     assert "does not run" in said
+    assert "From now on" not in said
     assert world.is_paired(cuff)
     assert state.is_dir()
 
@@ -210,9 +213,8 @@ async def test_unpair_asks_forgets_and_removes_the_bond(
     code, said, _ = await vitalwire("unpair", CUFF_ADDRESS, typed="y\n")
     assert (code, world.is_paired(cuff)) == (0, False)
     assert f"{cuff.name} is forgotten" in said
-    code, _, complained = await vitalwire("unpair", CUFF_ADDRESS, "--yes")
-    assert code == 78
-    assert "not paired here" in complained
+    code, said, complained = await vitalwire("unpair", CUFF_ADDRESS, typed="y\n")
+    assert (code, said, "not paired here" in complained) == (78, "", True)
     assert daemon.running
 
 
