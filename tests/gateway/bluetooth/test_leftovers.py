@@ -18,6 +18,7 @@ from gateway.journal.journal import Journal
 from gateway.record import BLOOD_PRESSURE, DeviceClock, Notification, SessionFacts
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
+from schemas.gatt import uuids
 from schemas.reading import Capture, Device
 from simulators.peripherals import Cuff
 from simulators.world import BluetoothWorld
@@ -72,6 +73,19 @@ async def test_the_bond_says_whose_it_is(cuff: Cuff, started: Started, tmp_path:
         later = cuff.take(130, 85, 70)
         await side.visited(1)
         assert side.payloads == [later]
+
+
+async def test_a_clock_that_is_read_behind_a_notification_is_kept_for_it(tmp_path: Path) -> None:
+    """Of a visit that ends before it knows from whom that was; without its clock it has no age."""
+    side = BluetoothSide(tmp_path, "hci0")
+    brought = harvest.Harvest(SessionFacts("cut-off", Device(CUFF_ADDRESS)), side.devices._around)
+    brought.hold_back()
+    brought.capture(uuids.BLOOD_PRESSURE_MEASUREMENT, LEFT)
+    brought.note_clock(DeviceClock(SHOWN, 7))
+    assert side.journal.facts_of("cut-off", CUFF_ADDRESS).clock == DeviceClock(SHOWN, 7)
+    brought.end(complete=False)
+    assert side.journal.facts_of("cut-off", CUFF_ADDRESS).clock == DeviceClock(SHOWN, 7)
+    side.close()
 
 
 async def test_at_its_next_visit_it_comes_before_what_is_new(
