@@ -34,12 +34,13 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run a command; an error of ours is one line with its cause and a way out."""
+    """Run a command; an error of ours is a line with its cause and a way out."""
     color = _color()
     try:
         cli.main(standalone_mode=False, color=color)
     except VitalwireError as error:
-        click.secho(f"error: {error}", fg="red", err=True, color=color)
+        for sentence in error.sentences:
+            click.secho(f"error: {sentence}", fg="red", err=True, color=color)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -22,6 +22,11 @@ class VitalwireError(Exception):
         self.cause = cause
         self.way_out = way_out
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Give what a command line prints, a line each."""
+        return (str(self),)
+
 
 class InvalidInput(VitalwireError):
     """The sender's fault: the input is rejected, counted and kept; the reader goes on."""

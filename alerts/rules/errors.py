@@ -32,6 +32,11 @@ class BookError(MisconfiguredError):
         self.sentence = sentence
         self.every: tuple[BookError, ...] = (self,)
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Give every mistake with its place."""
+        return tuple(map(str, self.every))
+
     @classmethod
     def of_all(cls, mistakes: Iterable["BookError"]) -> "BookError":
         """Make one of one or more: the first in the file, which names the others."""

@@ -14,8 +14,6 @@ from schemas.registry import PersonalLimit
 from schemas.units import ucum
 
 _FOR_EVER_MS = 2**62
-_AMOUNT_MAX = 1_000_000
-"""In any unit more than any patient has; columns hold ten thousand times as much, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def personal_limits(limits: Iterable[PersonalLimit]) -> tuple[Personal, ...]:
             continue
         stated = tuple((ucum(amount.unit), amount.number) for amount in amounts)
         until_ms = _FOR_EVER_MS if limit.valid_until_ms is None else limit.valid_until_ms
-        if stated and all(number <= _AMOUNT_MAX for _, number in stated):
+        if stated:
             found.append(Personal(limit.name, stated, limit.valid_from_ms, until_ms, limit))
     return tuple(found)
 

@@ -10,6 +10,7 @@ from alerts.cli import rules
 from alerts.rules.errors import BookError
 from alerts.rules.load import load_book
 from alerts.rules.reader import read_book
+from vitalwire import main
 
 WRONG = """\
 book = "Our Clinic"
@@ -147,6 +148,22 @@ def test_every_mistake_is_named_in_the_order_of_the_file_for_people_and_machines
     assert result.exit_code == 2
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert [f"{one['line']}:{one['column']}: {one['sentence']}" for one in told] == EVERY
+
+
+@pytest.mark.parametrize("command", [["show"], ["judge", "--log", "-"], ["activate", "--by", "A"]])
+def test_every_command_that_reads_a_book_names_all_its_mistakes(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "ours.toml"
+    file.write_text(WRONG)
+    monkeypatch.setattr("sys.argv", ["vitalwire", "rules", *command, str(file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 78
+    assert capsys.readouterr().err.splitlines() == [f"error: {file}:{one}" for one in EVERY]
 
 
 def test_what_cannot_be_meant_is_named_every_time(tmp_path: Path) -> None:

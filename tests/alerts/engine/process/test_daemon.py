@@ -14,7 +14,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from alerts.engine.ladders.library import Library
 from alerts.engine.partitions.replica import Replica, Write
 from alerts.engine.process.daemon import Engine
-from alerts.rules.load import load_books
+from alerts.rules.load import SHIPPED, load_books
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.kafka import Tick
@@ -31,9 +31,20 @@ from tests.alerts.engine.clinic import (
     nobodys,
     story,
 )
-from tests.alerts.readings import BASIC, DAY, MINUTE, NOON, encoded, pressure, record
+from tests.alerts.readings import (
+    BASIC,
+    BOTH,
+    DAY,
+    MINUTE,
+    NOON,
+    encoded,
+    glucose,
+    pressure,
+    record,
+)
 from tests.servers import eventually
 
+SAID = {"author": "A", "role": "nurse", "reason": "", "valid_from_ms": 0}
 pytestmark = pytest.mark.timeout(120)  # processes start and die here, beside other tests
 
 
@@ -74,6 +85,36 @@ def test_what_cannot_be_read_stops_nothing(kafka: EmbeddedKafka, clinic: Clinic)
         clinic.receive(("p1", b'{"kind":"tick","received_at_ms":1,"version":9}'))
         clinic.receive(("p1", encoded(record(NOON, [pressure(NOON, 192, 100)]))))
         assert len(clinic.wait_for(1)) == 1
+
+
+def test_no_care_plan_of_one_patient_stops_the_judging_of_another(
+    kafka: EmbeddedKafka, clinic: Clinic
+) -> None:
+    """Each of these did once, or would: in a plan, and in the bytes of one."""
+    ever = 253_402_214_400_000  # 9999-12-31
+    odd: list[dict[str, object]] = [
+        {"pauses": [{"from_ms": 0, "until_ms": ever}]},
+        {"schedules": [{"vital": "blood_pressure", "windows": [["06", "11"]]}]},
+        {
+            "schedules": [
+                {"vital": "blood_pressure", "windows": [["06:00", "11:00"]], "grace_min": 10**12}
+            ]
+        },
+        {"limits": [{"name": "severe-systolic", "values": [f"{30 * '9'} mmHg"], **SAID}]},
+    ]
+    later = NOON + 5 * DAY  # by then the silence of each of them is due
+    with engine(kafka, SHIPPED):
+        for patient, plan in zip(["p0", "p1", "p3", "p4"], odd, strict=True):
+            entry = {"kind": "patient", "patient_id": patient, "pseudonym": patient, "books": BOTH}
+            value = msgspec.json.encode(entry | plan)
+            clinic.producer.send(REGISTRY, value, key=f"{PATIENT_KEY}{patient}".encode())
+            clinic.receive((patient, encoded(record(NOON, [pressure(NOON, 120)], patient))))
+        clinic.producer.send(REGISTRY, b'{"kind":"\xff"}', key=f"{PATIENT_KEY}p5".encode())
+        clinic.tick(later)
+        low = encoded(record(later, [glucose(later, 50)], "p2"))
+        clinic.receive(("p2", low), appended_ms=later)
+        while "glucose-below-54" not in {one.rule for one in clinic.transitions}:
+            clinic.look()
 
 
 def test_a_clock_that_is_ahead_ends_no_wait(kafka: EmbeddedKafka, clinic: Clinic) -> None:
