@@ -8,20 +8,15 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Self
 
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.consumer.fetcher import Fetcher
-from kafka.errors import CorruptRecordError, KafkaError
-from kafka.record import MemoryRecords
-from kafka.record.default_records import DefaultRecordBatch
+from kafka.errors import KafkaError
 from prometheus_client import Counter
 
-from alerts.record_batches import records_in
 from alerts.records import Record, decode
 from schemas.errors import InvalidInput, UnavailableError
 from schemas.kafka_clients import connected
@@ -76,42 +71,6 @@ class LogRecord(
     appended_ms: int = 0
 
 
-class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka-python has no types
-    """A partition's records as kafka-python gives them, but ours, and for a third of the time.
-
-    It makes one of these of each answer of a broker. Topics are read uncommitted: nobody here
-    writes in transactions. Brokers know no format before the second since Kafka 4.
-    """
-
-    def _unpack_records(
-        self, place: TopicPartition, records: MemoryRecords, *_: object
-    ) -> Iterator[LogRecord]:
-        while (batch := records.next_batch()) is not None:
-            if batch.magic < 2 or not batch.validate_crc():
-                raise CorruptRecordError(f"{place} holds what cannot be read.")
-            self.leader_epoch = batch.leader_epoch
-            for record in () if batch.is_control_batch else _records_of(batch, place):
-                self.next_fetch_offset = record.offset + 1
-                yield record
-            self.next_fetch_offset = batch.next_offset  # records behind the last may be compacted
-        self.drain()
-
-
-def _records_of(batch: DefaultRecordBatch, place: TopicPartition) -> list[LogRecord]:
-    first_ms = batch.max_timestamp if batch.timestamp_type else batch.first_timestamp
-    timed, first = not batch.timestamp_type, batch.base_offset
-    iter(batch)  # decompresses it
-    try:
-        found = records_in(bytes(batch._buffer), batch._pos, batch.records_count)  # noqa: SLF001
-    except ValueError as error:
-        raise CorruptRecordError(f"{place} at offset {first}: {error}") from error
-    topic, partition = place
-    return [
-        LogRecord(topic, partition, first + number, key, value, first_ms + timed * after_ms)
-        for after_ms, number, key, value in found
-    ]
-
-
 class Log(AbstractContextManager["Log"]):
     """A connection that reads given topics; use it from one thread."""
 
@@ -139,7 +98,6 @@ class Log(AbstractContextManager["Log"]):
             except BaseException:
                 self._admin.close()
                 raise
-        self._consumer._fetcher.PartitionRecords = _Records  # noqa: SLF001  (no other way in)
         self._partitions = [
             TopicPartition(*place) for life in self._lives.values() for place in life.places
         ]
@@ -196,7 +154,18 @@ class Log(AbstractContextManager["Log"]):
         """Wait so long for records; a broker that is away looks like silence: see ``check``."""
         with _kafka_errors("Kafka does not deliver"):
             batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=records_max)
-        return [*chain.from_iterable(batches.values())]
+        return [
+            LogRecord(
+                record.topic,
+                record.partition,
+                record.offset,
+                record.key,
+                record.value,
+                record.timestamp,
+            )
+            for batch in batches.values()
+            for record in batch
+        ]
 
     def ends(self) -> dict[Place, int]:
         """Ask the broker where each partition ends: the offset of the next record to come."""

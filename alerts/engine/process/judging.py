@@ -27,9 +27,8 @@ from alerts.rules.load import find_book, load_book
 from schemas.clock import Clock
 from schemas.topics import ALERTS, READINGS
 
-_PART_RECORDS = 2_000
-"""Judged at once while as many are being written; a batch of so few is not parted. Each partition's
-share costs a few ms, however few: parts of 1,000 take a tenth longer."""
+_PART_RECORDS = 1_000
+"""Judged at once while as many are being written; a batch of so few is not parted."""
 
 _log = structlog.get_logger()
 
