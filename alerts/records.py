@@ -16,7 +16,7 @@ from schemas.kafka import (
     Tick,
     Withdrawals,
 )
-from schemas.registry import REGISTRY_DECODER, BookEntry, DeviceEntry, PatientEntry
+from schemas.registry import BookEntry, DeviceEntry, PatientEntry, read_entry
 from schemas.rota import RotaEntry
 from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
@@ -25,7 +25,7 @@ _DECODERS: dict[str, Callable[[bytes], Any]] = {
     ALERTS: TRANSITION_DECODER.decode,
     ACTIONS: ACTION_DECODER.decode,
     READINGS: READINGS_DECODER.decode,
-    REGISTRY: REGISTRY_DECODER.decode,
+    REGISTRY: read_entry,
     ENGINES: ENGINE_DECODER.decode,
 }
 

@@ -12,6 +12,9 @@ import msgspec
 from schemas.rota import RotaEntry
 from schemas.wire import MAJOR_VERSION
 
+ENTRY_BYTES_MAX = 1_000_000
+"""Longer no record may be. Kafka takes a little more (1 MiB) unless somebody set it otherwise."""
+
 BOOK_KEY = "book/"
 DEVICE_KEY = "device/"
 PATIENT_KEY = "patient/"
@@ -145,3 +148,10 @@ class BookEntry(msgspec.Struct, frozen=True, omit_defaults=True, tag="book", tag
 
 RegistryEntry = DeviceEntry | PatientEntry | BookEntry | RotaEntry
 REGISTRY_DECODER: msgspec.json.Decoder[RegistryEntry] = msgspec.json.Decoder(RegistryEntry)
+
+
+def read_entry(value: bytes) -> RegistryEntry:
+    """Decode a record; raise what stands in ``UNREADABLE``, also for one that is too long."""
+    if len(value) > ENTRY_BYTES_MAX:
+        raise msgspec.ValidationError(f"{len(value)} bytes, of which {ENTRY_BYTES_MAX} are read")
+    return REGISTRY_DECODER.decode(value)

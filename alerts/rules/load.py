@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alerts.rules.book import Book
 from alerts.rules.errors import BookError, Place
+from alerts.rules.length import BYTES_MAX
 from alerts.rules.reader import read_book
 from alerts.rules.sense import refuse_nonsense
 
@@ -27,7 +28,8 @@ def load_book(path: Path) -> Book:
 
 def _read(path: Path) -> Book:
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        with path.open(encoding="utf-8-sig") as file:  # some editors begin a file with a mark
+            text = file.read(BYTES_MAX + 1)
     except FileNotFoundError as error:
         sentence = f"There is no such file; the books that come along are: {', '.join(shipped())}."
         raise BookError(Place(str(path)), sentence) from error

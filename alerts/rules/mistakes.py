@@ -5,22 +5,28 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from alerts.rules.errors import BookError, Place
+from alerts.rules.length import refuse_length
 from alerts.rules.plain import hint, plain
 from alerts.rules.positions import Path, Positions
 
 _T = TypeVar("_T")
+
+_NAMED_MAX = 100
+"""So many are named: of a file that is no rule book thousands would be found, and none is read."""
 
 
 class Mistakes:
     """What was found wrong so far with the text of one file."""
 
     def __init__(self, file: str, text: str) -> None:
-        """Know no mistake yet."""
+        """Know no mistake yet. Raises ``BookError`` for a text that is too long to be read."""
+        refuse_length(file, text)
         self.positions = Positions(file, text)
         self._text = text
         self._found: list[BookError] = []
@@ -28,6 +34,11 @@ class Mistakes:
     def __len__(self) -> int:
         """Count them."""
         return len(self._found)
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many were found that no more are looked for."""
+        return len(self._found) > _NAMED_MAX
 
     def of(self, path: Path, sentence: str) -> BookError:
         """Make one about the value at a path."""
@@ -51,8 +62,14 @@ class Mistakes:
 
     def refuse(self) -> None:
         """Raise ``BookError`` if there is any."""
-        if self._found:
-            raise BookError.of_all(self._found)
+        if not self._found:
+            return
+        error = BookError.of_all(self._found)
+        if len(error.every) > _NAMED_MAX:
+            named = error.every[:_NAMED_MAX]
+            more = "And more is wrong from here on: mend what is named first."
+            error.every = (*named, BookError(named[-1].place, more))
+        raise error
 
     def toml(self) -> dict[str, Any]:
         """Read the text. Raises ``BookError``; of this kind only the first is found."""
@@ -75,7 +92,8 @@ class Mistakes:
         try:
             return msgspec.convert(raw, kind)
         except msgspec.ValidationError as error:
-            every = list(self._of_keys(raw, kind, path)) if isinstance(raw, dict) else []
+            wrong = self._of_keys(raw, kind, path) if isinstance(raw, dict) else ()
+            every = list(islice(wrong, _NAMED_MAX + 1))
             raise BookError.of_all(every or [self._of_form(str(error), path)]) from error
 
     def _of_keys(self, raw: dict[str, object], kind: type, path: Path) -> Iterator[BookError]:

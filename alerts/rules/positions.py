@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from alerts.rules.errors import Place
 
@@ -51,10 +52,17 @@ class Positions:
 
     def named(self, path: Path, name: str) -> Place:
         """Find a key by its name below a path: where somebody wrote what is not known."""
+        return self.place(self._by_name.get((path, name), path))
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[Path, str | int], Path]:
+        """The first spot below a path that ends in a name, or goes on with it."""
+        found: dict[tuple[Path, str | int], Path] = {}
         for spot in self._spots:
-            if spot[: len(path)] == path and name in (*spot[-1:], *spot[len(path) :][:1]):
-                return self.place(spot)
-        return self.place(path)
+            for depth in range(len(spot) + 1):
+                for name in (*spot[-1:], *spot[depth:][:1]):
+                    found.setdefault((spot[:depth], name), spot)
+        return found
 
     def inside(self, path: Path, offset: int) -> Place:
         """Find a character inside a string value; escapes in it are not looked for."""

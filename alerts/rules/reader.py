@@ -59,6 +59,8 @@ class _Reader:
         found: dict[str, Rule | Absence] = {}
         ids = set[str]()
         for number, raw in enumerate(text.rule):
+            if self._mistakes.enough:
+                break
             with self._mistakes.noted():
                 rule = self._mistakes.structure(raw, RuleText, ("rule", number))
                 if rule.id in ids:

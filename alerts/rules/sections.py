@@ -35,12 +35,16 @@ class Sections:
     def read(self, text: BookText) -> None:
         """Read them all; what is wrong is noted."""
         for name, raw in text.vitals.items():
+            if self._mistakes.enough:
+                return
             with self._mistakes.noted():
                 self.vitals[name] = VitalText("", [])
                 self.vitals[name] = self._mistakes.structure(raw, VitalText, ("vitals", name))
                 if settings := self._vital(name, self.vitals[name]):
                     self.settings[name] = settings
         for name, raw in text.limits.items():
+            if self._mistakes.enough:
+                return
             path = ("limits", name)
             self.wrong_limits.add(name)
             with self._mistakes.noted():

@@ -22,7 +22,13 @@ from ingest.registry.assignments import NewAssignment, find_current, find_same, 
 from ingest.registry.care_plan import RefusedEdit, details_of, refuse_adult_books, require_zone
 from ingest.registry.reattribution import Edit, reattribute
 from ingest.registry.release import release
-from schemas.registry import Assignment, BookEntry, DeviceEntry, PatientEntry
+from schemas.registry import (
+    ENTRY_BYTES_MAX,
+    Assignment,
+    BookEntry,
+    DeviceEntry,
+    PatientEntry,
+)
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ADDRESS = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
@@ -230,7 +236,14 @@ class RegistryStore:
         before: DeviceEntry | PatientEntry | None,
         after: DeviceEntry | PatientEntry,
     ) -> None:
-        """Write the audit row and the outbox row of an edit."""
+        """Write the audit row and the outbox row of an edit; refuse what nobody would read."""
+        written = msgspec.json.encode(after)
+        if len(written) > ENTRY_BYTES_MAX:
+            raise RefusedEdit(
+                f"{outbox.entry_key(after)} would have {len(written):,} bytes, and may have"
+                f" {ENTRY_BYTES_MAX:,}.",
+                "Write shorter reasons.",
+            )
         self._connection.execute(
             "INSERT INTO vitalwire.audit_log (at, who, action, subject, before, after)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
@@ -240,7 +253,7 @@ class RegistryStore:
                 action,
                 outbox.entry_key(after),
                 None if before is None else msgspec.json.encode(before).decode(),
-                msgspec.json.encode(after).decode(),
+                written.decode(),
             ],
         )
         outbox.put_entry(self._connection, after)

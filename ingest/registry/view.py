@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import StampedReading, UnassignedReason
 from schemas.registry import (
-    REGISTRY_DECODER,
     Assignment,
     DeviceEntry,
     PatientEntry,
     RegistryEntry,
+    read_entry,
 )
 from schemas.time_zone import zone_named
 from schemas.wire import refuse_other_major
@@ -70,7 +70,7 @@ class RegistryView:
         if not value:
             return None
         try:
-            entry = REGISTRY_DECODER.decode(value)
+            entry = read_entry(value)
         except UNREADABLE as error:
             raise InvalidInput("registry", str(error)) from error
         refuse_other_major(entry.version)

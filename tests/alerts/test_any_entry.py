@@ -110,6 +110,7 @@ KEYS = st.binary(max_size=9) | st.sampled_from([b"patient/p1", b"rota/", b"book/
 @settings(max_examples=25)
 @example(NO_TEXT, b"patient/p1")
 @example(ENDLESS, b"patient/p1")
+@example(PATIENT + b" " * 1_000_000, b"patient/p1")
 @example(PATIENT.replace(b"Robin", b"\xff"), b"patient/p1")
 @given(BYTES, KEYS)
 def test_no_bytes_stop_anybody_and_what_cannot_be_read_is_counted(value: bytes, key: bytes) -> None:

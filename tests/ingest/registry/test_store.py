@@ -6,9 +6,9 @@ from psycopg.rows import TupleRow
 
 from ingest import database
 from ingest.registry.assignments import NewAssignment
-from ingest.registry.care_plan import RefusedEdit
+from ingest.registry.care_plan import RefusedEdit, with_pause
 from ingest.registry.store import RegistryStore
-from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry
+from schemas.registry import REGISTRY_DECODER, DeviceEntry, PatientEntry, Pause
 from tests.ingest.factories import CUFF
 from tests.servers import NOW
 
@@ -64,6 +64,17 @@ def test_the_same_again_changes_nothing(store: RegistryStore, other: Connection[
     assert not store.add_device("cuff-1", CUFF)
     assert store.assign(NewAssignment("cuff-1", "anna", DAY_MS, user_slot=2)) == first
     assert (table(other, "*", "audit_log"), table(other, "*", "outbox")) == before
+
+
+def test_a_plan_that_nobody_would_read_is_refused(
+    store: RegistryStore, other: Connection[TupleRow]
+) -> None:
+    before = table(other, "*", "care_plans"), table(other, "*", "outbox")
+    pause = Pause(DAY_MS, reason="x" * 1_000_000)
+    with pytest.raises(RefusedEdit, match="patient/anna would have 1,000,") as refused:
+        store.change_plan("anna", "pause", lambda plan: with_pause(plan, pause))
+    assert refused.value.way_out == "Write shorter reasons."
+    assert (table(other, "*", "care_plans"), table(other, "*", "outbox")) == before
 
 
 def test_an_overlap_says_whose_the_device_is_and_until_when(

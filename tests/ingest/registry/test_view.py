@@ -86,6 +86,13 @@ def test_junk_is_refused_by_name(junk: bytes) -> None:
         RegistryView().apply(junk)
 
 
+def test_a_record_without_an_end_is_refused() -> None:
+    long = msgspec.json.encode(PatientEntry("p", "P", books=["b" * 999_000]))
+    assert RegistryView().apply(long) is not None
+    with pytest.raises(InvalidInput, match="of which 1000000 are read"):
+        RegistryView().apply(long + b" " * 1_000)
+
+
 def test_another_major_version_is_refused() -> None:
     foreign = msgspec.structs.replace(device(BEN), version=2)
     with pytest.raises(InvalidInput) as refused:
