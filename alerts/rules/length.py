@@ -1,8 +1,8 @@
 """How long a book may be: what is longer is refused before TOML is read.
 
-tomllib's time grows with the square of a key's parts: one of 100,000 keeps it for minutes, and what
-comes by registry.v1 would keep every engine. Books that come along have 8 KB, their longest line 300
-characters.
+tomllib's time grows with the square of a key's parts: one of 100,000 keeps it for minutes, and
+what comes by registry.v1 would keep every engine. Books that come along have 8 KB, and lines of at
+most 300 characters.
 """
 
 import re
