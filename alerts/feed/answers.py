@@ -126,8 +126,10 @@ def _shelve(case: Case, action: Action, hours: str) -> Action | Refusal:
     try:
         until_ms = action.at_ms + int(float(hours.replace(",", ".")) * HOUR_MS)  # 1,5 is 1.5
     except (ValueError, OverflowError):
+        until_ms = action.at_ms
+    if until_ms <= action.at_ms:
         return Refusal(400, "Say for how many hours, such as 1.5.")
-    if not action.at_ms < until_ms <= action.at_ms + longest_ms:
+    if until_ms > action.at_ms + longest_ms:
         return Refusal(400, f"This alert may be shelved for up to {longest_ms // HOUR_MS} hours.")
     if not action.note:
         return Refusal(400, "Say why it is shelved.")

@@ -173,9 +173,17 @@ class Board:
         return course(case.raised, self._latest.of(case.patient_id))
 
     def _due_ms(self, case: Case) -> int:
-        """Work is due by the end of the shift in which it came up, or of the next one."""
-        staffing = self._rotas.staffing_of(case)
-        return staffing.end_of_shift_ms(case.demand.at_ms) if is_listed(case) else 0
+        """Work is due by the end of the shift in which it came up, or of the next one.
+
+        A repeat counts only in its time: the task leaves the list with it.
+        """
+        if not is_listed(case):
+            return 0
+        asked = case.demand
+        by_ms = self._rotas.staffing_of(case).end_of_shift_ms(asked.at_ms)
+        if asked.event == "repeat-asked" and asked.confirm_by_ms is not None:
+            return min(by_ms, asked.confirm_by_ms)
+        return by_ms
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
         return arranged(sections(self._standing(self.desk.cases()), self._due_ms))

@@ -81,19 +81,36 @@ def words(code: str) -> str:
 
 
 _NAMED_MAX = 3
+_ONE_CHECK: tuple[tuple[str, str, str], ...] = (
+    ("pulse-above-range", "pulse-below-range", "pulse range"),
+    ("result-above-range", "result-below-range", "result range"),
+    ("temperature-too-high", "temperature-too-low", "temperature"),
+)
+"""One bit of a device's features says that it looks for both. Of "not assessed: pulse above range"
+whoever is tired reads the last three words."""
+
+
+def _checks(silent: Sequence[str]) -> list[str]:
+    named = list(silent)
+    for above, below, check in _ONE_CHECK:
+        if above in named and below in named:
+            named[named.index(above)] = check
+            named.remove(below)
+    return named
 
 
 def not_assessed(vital: str, status: Sequence[str] | None, silent: Sequence[str]) -> str:
     """Say what a device did not look for: that it reports no trouble says nothing then.
 
     ``status`` None: for nothing that devices of this vital may notice; ``silent``: not for these,
-    of which a meter may have seven: so many names would bury the value.
+    of which a meter may have many: so many names would bury the value.
     """
     if status is None and known_flags(vital):
         return "quality not assessed by the device"
-    if len(silent) > _NAMED_MAX:
-        return f"{len(silent)} checks not made by the device"
-    return f"not assessed: {', '.join(map(words, silent))}" if silent else ""
+    checks = _checks(silent)
+    if len(checks) > _NAMED_MAX:
+        return f"{len(checks)} checks not made by the device"
+    return f"not assessed: {', '.join(map(words, checks))}" if checks else ""
 
 
 def time_note(quality: str) -> str:

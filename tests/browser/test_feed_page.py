@@ -233,16 +233,20 @@ def test_it_can_be_read_and_acknowledged_without_javascript(
 
 
 def test_a_critical_alert_is_closed_with_an_outcome(page: Page, log: AlertLog) -> None:
-    log.put(onset("1"))
+    log.put(onset("1", advice="Call the patient now."))
     page.goto("/")
     acknowledge(waiting(page), "Anna Keller")
     expect(acknowledged(page)).to_have_count(1)
+    expect(acknowledged(page).get_by_text("Call the patient now.")).to_be_visible()
     act(acknowledged(page), "resolve", outcome="advised", note="feels well, rests")
     finished = page.locator("[data-part=settled] .card")
     expect(finished).to_have_count(1)
     expect(acknowledged(page)).to_have_count(0)
     expect(finished).to_contain_text("Spoke with the patient, gave advice: closed by Anna Keller")
     expect(finished).to_contain_text("feels well, rests")
+    page.goto("/patients/p1")  # where it is beside what is open
+    expect(page.locator(".card .answered")).to_be_visible()
+    expect(page.get_by_text("Call the patient now.")).to_be_hidden()
 
 
 def test_notes_a_name_and_a_shelf_are_on_every_page_and_an_answer_can_be_taken_back(

@@ -214,6 +214,21 @@ def test_work_is_due_at_the_end_of_its_shift_and_listed_by_that() -> None:
     assert overview.order.work == ["day", "night", "evening"]
     assert (overview.order.waiting, overview.order.settled) == (["now"], ["record"])
     assert board.take([rota]).patients is False
+
+
+def test_a_repeat_is_due_while_it_counts_not_by_the_end_of_the_shift() -> None:
+    board = Board()
+    rota = RotaEntry("home", shifts=[Shift("07:00", "15:00", ["a"])])
+    by_ms = 8 * HOUR_MS + 900_000
+    board.take(
+        [
+            rota,
+            transition("1", "repeat-asked", at_ms=8 * HOUR_MS, confirm_by_ms=by_ms),
+            transition("2", "warming", "medium", 8 * HOUR_MS, "b", confirm_by_ms=by_ms),
+        ]
+    )
+    due = {card.alert_id: card.due_ms for card in board.overview().cards}
+    assert due == {"a": by_ms, "b": 15 * HOUR_MS}
     assert board.take([Removed("rota/home")]).patients is True
 
 

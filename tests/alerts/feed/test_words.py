@@ -81,6 +81,17 @@ def test_many_checks_that_a_device_does_not_make_are_counted() -> None:
     assert words.not_assessed("blood_pressure", [], many) == "4 checks not made by the device"
 
 
+def test_what_one_bit_says_that_a_device_looks_for_is_one_check() -> None:
+    pulse = ["body-moved", "pulse-above-range", "pulse-below-range"]
+    assert words.not_assessed("blood_pressure", [], pulse) == "not assessed: body moved, pulse range"
+    half = ["pulse-below-range"]
+    assert words.not_assessed("blood_pressure", [], half) == "not assessed: pulse below range"
+    meter = ["general-fault", "result-above-range", "result-below-range", "temperature-too-high"]
+    meter += ["temperature-too-low"]
+    said = "not assessed: general fault, result range, temperature"
+    assert words.not_assessed("glucose", [], meter) == said
+
+
 def test_what_a_cuff_sends_in_kpa_is_said_in_mmhg_too() -> None:
     sent = {"systolic": "25.9 kPa", "diastolic": "16.1 kPa", "pulse": "88 /min"}
     assert words.headline("blood_pressure", sent) == "25.9/16.1 kPa"
