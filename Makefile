@@ -1,6 +1,8 @@
 # Everything lands in .venv/; a bare python3 >= 3.11 and make are enough.
 PYTHON ?= python3
 ARGS ?=
+# Containers for Python often set it. Each of the tests' many processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Of tests/gateway/bluetooth, what depends most on how bluetoothd behaves.
 TRUE_WORLD ?= admitting batteries bedside daemon device_clocks leftovers pairing repair segments \
 	survival visits window

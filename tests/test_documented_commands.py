@@ -1,7 +1,9 @@
 """What README, docs and help tell people to type is understood by the command that it names."""
 
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,3 +77,12 @@ def test_what_is_documented_can_be_typed(line: str) -> None:
 
 def test_there_is_something_documented() -> None:
     assert len(_documented()) > 50
+
+
+def test_make_lets_python_keep_what_it_compiled() -> None:
+    argv = ["make", "--no-print-directory", "--eval=shown: ; @env", "shown"]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "VITALWIRE_HOMES": "3"}
+    shown = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, check=True).stdout
+    names = [line.partition(b"=")[0] for line in shown.splitlines()]
+    assert b"VITALWIRE_HOMES" in names
+    assert b"PYTHONDONTWRITEBYTECODE" not in names
