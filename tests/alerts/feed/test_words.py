@@ -83,7 +83,8 @@ def test_many_checks_that_a_device_does_not_make_are_counted() -> None:
 
 def test_what_one_bit_says_that_a_device_looks_for_is_one_check() -> None:
     pulse = ["body-moved", "pulse-above-range", "pulse-below-range"]
-    assert words.not_assessed("blood_pressure", [], pulse) == "not assessed: body moved, pulse range"
+    said = "not assessed: body moved, pulse range"
+    assert words.not_assessed("blood_pressure", [], pulse) == said
     half = ["pulse-below-range"]
     assert words.not_assessed("blood_pressure", [], half) == "not assessed: pulse below range"
     meter = ["general-fault", "result-above-range", "result-below-range", "temperature-too-high"]
