@@ -1,7 +1,9 @@
 """Where a demo keeps its data: a fresh directory that goes with it, or one that stays."""
 
+import shlex
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +22,14 @@ class Place:
     def keep(self) -> None:
         """Let it stay: somebody will want the logs."""
         self.passing = False
+
+    def note(self, environment: Mapping[str, str]) -> str:
+        """Write down for a shell where everything is, and the programs; give the file, quoted."""
+        path = self.directory / "env"
+        said = [f"export {name}={shlex.quote(at)}" for name, at in environment.items()]
+        said.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+        path.write_text("\n".join(said) + "\n")
+        return shlex.quote(str(path))
 
 
 @contextmanager

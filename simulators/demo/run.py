@@ -1,9 +1,7 @@
 """Runs everything on one machine until Ctrl-C: servers, daemons, homes, gateways."""
 
 import os
-import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -153,20 +151,11 @@ def _introduce(demo: Running, settings: DemoSettings) -> None:
     say("")
     say(f"  The page: {demo.clinic.url}  ({settings.homes} homes, all patients simulated)")
     say(f"  Data and logs: {demo.place.directory} ({kept})")
-    noted = shlex.quote(str(_note_environment(demo)))
+    noted = demo.place.note(demo.clinic.environment)
     say(f"  In another terminal: . {noted} && vitalwire registry list")
     say(f"  Take the database away, and put it back: kill -USR1 {os.getpid()}")
     say("  Ctrl-C ends everything.")
     say("")
-
-
-def _note_environment(demo: Running) -> Path:
-    """Write down for a shell where this demo's servers are, and where its programs are."""
-    path = demo.place.directory / "env"
-    said = [f"export {name}={shlex.quote(at)}" for name, at in demo.clinic.environment.items()]
-    said.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
-    path.write_text("\n".join(said) + "\n")
-    return path
 
 
 def _live(demo: Running, switch: "_Switch", elapsed_s: Callable[[], float]) -> None:

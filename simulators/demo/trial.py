@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from gateway.bedside.options import STATE_VARIABLE
 from gateway.bluetooth.pairing import paired_devices
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
@@ -60,8 +61,9 @@ def run_trial(settings: TrialSettings) -> None:
         narrator.say(f"  The page: {clinic.url}")
         narrator.say(f"  Data and logs: {place.directory} ({kept})")
         narrator.say("  Pair a device, once, in its pairing mode, from another terminal:")
-        state = _state(place.directory)
-        narrator.say(f"    vitalwire gateway pair --adapter {settings.adapter} --state {state}")
+        state = str(_state(place.directory))
+        noted = place.note({**clinic.environment, STATE_VARIABLE: state})
+        narrator.say(f"    . {noted} && vitalwire gateway pair --adapter {settings.adapter}")
         narrator.say("  Ctrl-C ends everything.")
         _live(settings.adapter, clinic, gateways, narrator)
 

@@ -134,6 +134,9 @@ def refused(*words: str, environment: dict[str, str] | None = None) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
+STATUS = ("gateway pair --adapter hci0", "gateway status")
+
+
 def test_a_trial_takes_in_what_a_person_has_paired(tmp_path: Path) -> None:
     plans = draw_homes(seed=1, count=1, pace=Pace())
     with (
@@ -149,6 +152,8 @@ def test_a_trial_takes_in_what_a_person_has_paired(tmp_path: Path) -> None:
         with running_demo(*words, environment=environment) as process:
             said = "".join(read_until(process, "vitalwire gateway pair"))
             url = said.split("The page: ")[1].split()[0]
+            paired_by = said.splitlines()[-1].strip()
+            assert "waiting for the clinic" in of_a_shell(paired_by.replace(*STATUS))
             read_until(process, plans[0].devices["meter"])
             eventually(lambda: trial_alerts(url), within_s=40.0)
             card = trial_alerts(url)[0]
