@@ -36,13 +36,14 @@ from gateway.visits.dialling import Dialling
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.servers import MqttServer
-from schemas.wire import Health
+from schemas.wire import Health, StreamState
 
 HEARTBEAT_S = 15.0
 WATCH_S = 1.0
 OBSERVE_WALL_EVERY = 40  # heartbeats: each is a write to the SD card
 PRUNE_EVERY = 240  # heartbeats
 SPACE_NEEDED_BELOW_BYTES = 64 * 1024 * 1024
+RENEW_EVERY_MS = 60_000  # at most: each broken journal stays on the disk
 
 log = structlog.get_logger(__name__)
 
@@ -76,10 +77,12 @@ class Daemon:
     ) -> None:
         """Put the parts together; nothing runs yet."""
         self._settings = settings
-        self._journal = journal
+        self.journal = journal
         self._clock = clock
         self._software = f"vitalwire {importlib.metadata.version('vitalwire')}"
         self._reported = ["starting"]
+        self._streams: dict[str, StreamState] = {}
+        self._began_ms = clock.monotonic_ms()
         self._sender = Sender(settings.gateway_id, journal, clock, rng)
         self._configuration = Configuration(journal, admissions.clocks, self._sender.held_again)
         listener = Listener(
@@ -90,13 +93,13 @@ class Daemon:
             configured=self._configuration.received,
         )
         self._publisher = Publisher(settings.mqtt, settings.gateway_id, listener, rng)
-        self._intake = Intake(journal, clock, self._kept)
+        self.intake = Intake(journal, clock, self._kept)
         self._doorkeeper = Doorkeeper(admissions, rng)
         around = Surroundings(
             journal=journal,
             clock=clock,
             rng=rng,
-            intake=self._intake,
+            intake=self.intake,
             told=self._sender.session_told,
             admissions=admissions,
             doorkeeper=self._doorkeeper,
@@ -108,7 +111,10 @@ class Daemon:
             log.error("journal.set_aside", file=str(journal.set_aside))
 
     async def live_until(self, stop: asyncio.Event, manager: ServiceManager) -> None:
-        """Run all parts until ``stop`` is set; a part that fails is a bug and ends the daemon."""
+        """Run all parts until ``stop`` is set, or the journal must be begun anew.
+
+        A part that fails is a bug and ends the daemon.
+        """
         parts = {
             asyncio.create_task(part)
             for part in (
@@ -122,16 +128,23 @@ class Daemon:
             )
         }
         stopping = asyncio.create_task(stop.wait())
-        log.info("gateway.started", stream=self._journal.stream)
+        log.info("gateway.started", stream=self.journal.stream)
         manager.ready()
         done, _ = await asyncio.wait({stopping, *parts}, return_when=asyncio.FIRST_COMPLETED)
-        manager.stopping()
+        if stop.is_set():
+            manager.stopping()
         for task in (stopping, *parts):
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         log.info("gateway.stopped")
         for part in done - {stopping}:
             part.result()
+
+    @property
+    def must_renew(self) -> bool:
+        """Whether the journal was damaged while it was open: nothing mends it but a new one."""
+        waited = self._clock.monotonic_ms() - self._began_ms >= RENEW_EVERY_MS
+        return self.journal.file.damage is not None and waited
 
     def readiness(self) -> str | None:
         """Say why the daemon does not do all of its work; None if it does.
@@ -156,8 +169,10 @@ class Daemon:
         )
 
     def _problems(self) -> list[str]:
-        faults = (self._intake.problem, self._sender.problem, self._publisher.problem)
+        faults = (self.intake.problem, self._sender.problem, self._publisher.problem)
         problems = [fault for fault in faults if fault is not None]
+        if (damage := self.journal.file.damage) is not None:
+            problems.append(f"{damage.rstrip('.')}; wait a minute: a new one begins")
         problems += [  # until somebody has saved its readings, however many starts ago it broke
             "the journal was broken and a new one began; tell your contact at the clinic that "
             f"readings may be left in the old one, {file}"
@@ -179,8 +194,8 @@ class Daemon:
     def _kept(self, record: Record) -> None:
         """Send a record that has just become durable, now or when its session has ended."""
         try:
-            for row in self._journal.sendable(record):
-                (entry,) = self._journal.entries(range(row.seq, row.seq + 1))
+            for row in self.journal.sendable(record):
+                (entry,) = self.journal.entries(range(row.seq, row.seq + 1))
                 waits = must_wait(entry, self._settings.gateway_id)
                 self._sender.take(row, row.session_id if waits else None)
         except Exception:  # the record is safe, and loaded like all that is held
@@ -195,7 +210,7 @@ class Daemon:
         beats = 0
         while True:
             if beats % OBSERVE_WALL_EVERY == 0:
-                self._intake.observe_wall()
+                self.intake.observe_wall()
             self._prune(regularly=beats % PRUNE_EVERY == 0)
             self._report()
             beats += 1
@@ -205,9 +220,12 @@ class Daemon:
         """Try a disk that refused again, and report at once what went wrong or came right."""
         while True:
             await asyncio.sleep(WATCH_S)
-            if not self._intake.works:
+            self.journal.file.look()
+            if self.must_renew:
+                return
+            if not self.intake.works:
                 self._prune(regularly=False)
-                self._intake.retry()
+                self.intake.retry()
             if self._problems() != self._reported:
                 self._report()
 
@@ -228,20 +246,23 @@ class Daemon:
             space_needed = shutil.disk_usage(self._settings.state).free < SPACE_NEEDED_BELOW_BYTES
             if regularly or space_needed:
                 now = wall.read(self._clock).wall_ms
-                while self._journal.custody.prune(now, space_needed=space_needed):
+                while self.journal.custody.prune(now, space_needed=space_needed):
                     log.info("journal.pruned", space_needed=space_needed)
-        except (OSError, UnavailableError) as error:
+        except OSError as error:
             log.warning("journal.not_pruned", reason=str(error))
+        except UnavailableError as error:
+            self.journal.file.note(error)
+            log.warning("journal.not_pruned", reason=error.cause)
 
     def _report(self) -> None:
-        """Publish the health report."""
+        """Publish the health report; what a broken disk does not give is as it was before."""
         try:
-            streams = self._journal.states()
+            self._streams = self.journal.states()
         except UnavailableError as error:
-            log.warning("health.not_reported", reason=error.cause)
-            return
+            self.journal.file.note(error)
+            log.warning("journal.not_counted", reason=error.cause)
         self._reported = self._problems()
-        held = sum(state.held for state in streams.values())
+        held = sum(state.held for state in self._streams.values())
         metrics.HELD.set(held)
         metrics.STUCK.set(self._sender.stuck)
         self._publisher.publish_health(
@@ -249,7 +270,7 @@ class Daemon:
                 state="online",
                 boot_id=self._clock.boot_id,
                 sent_monotonic_ms=self._clock.monotonic_ms(),
-                streams=streams,
+                streams=self._streams,
                 devices=self._devices.states(),
                 counters=metrics.totals() | {"held": held, "stuck": self._sender.stuck},
                 problems=self._reported,

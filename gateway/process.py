@@ -5,13 +5,14 @@ Only arguments, the state directory and its lock can end it before it works.
 
 import asyncio
 import ctypes
+import errno
 import fcntl
 import gc
 import os
 import secrets
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -35,6 +36,8 @@ from schemas.topics import GATEWAY_ID
 
 LIVE_TIMEOUT_S = 2.0
 STREAM_BYTES = 8
+# A memory card does this; after another start, or a check of the card, it may not.
+_DISK_FAILS = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +60,10 @@ def locked(state: Path) -> Iterator[int]:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(state / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
+        if error.errno in _DISK_FAILS:
+            raise UnavailableError(
+                f"The disk of {state} fails: {error.strerror}.", "Free space on it, or replace it."
+            ) from error
         raise MisconfiguredError(
             f"The state directory {state} cannot be used: {error.strerror}.",
             "Choose another with --state, or give this user the right to write there.",
@@ -81,17 +88,35 @@ async def _run(settings: Settings, lock: int) -> None:
     loop.set_exception_handler(note_stray_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    manager = ServiceManager.of(os.environ)
+    daemon: Daemon | None = None
+    with closing(manager):
+        while daemon is None or (daemon.must_renew and not stop.is_set()):
+            daemon = await _live(settings, lock, stop, manager, daemon)
+
+
+async def _live(
+    settings: Settings,
+    lock: int,
+    stop: asyncio.Event,
+    manager: ServiceManager,
+    before: Daemon | None,
+) -> Daemon:
+    """Live with one journal; ``before`` has left a damaged one. Give the daemon that has ended."""
+    loop = asyncio.get_running_loop()
     with ExitStack() as opened:
-        journal = Journal(settings.state, stream=secrets.token_hex(STREAM_BYTES))
+        stream = secrets.token_hex(STREAM_BYTES)
+        anew = before is not None and not before.journal.file.written_again
+        journal = Journal(settings.state, stream, anew=anew)
         opened.callback(journal.close)
         admissions = Admissions(settings.state, mend=True)
         opened.callback(admissions.close)
         with suppress(UnavailableError):  # a full disk: what the last run knew goes on
             admissions.clocks.keep_zone(HOME, settings.zone)
-        manager = ServiceManager.of(os.environ)
-        opened.callback(manager.close)
         rng = Random(secrets.randbits(64))
         daemon = Daemon(settings, journal, admissions, SystemClock(), rng)
+        if before is not None:
+            daemon.intake.take_over(before.intake.leave())
         pages = LocalPages(settings.state, partial(_ask, loop, daemon.live), SystemClock())
         with Monitor(settings.monitor_port, daemon.readiness, pages.by_path) as monitor:
             log.info("monitor listening", port=monitor.port)
@@ -99,6 +124,7 @@ async def _run(settings: Settings, lock: int) -> None:
             os.pwrite(lock, msgspec.json.encode(Endpoint(os.getpid(), monitor.port)), 0)
             give_memory_back()
             await daemon.live_until(stop, manager)
+    return daemon
 
 
 def _ask(loop: asyncio.AbstractEventLoop, live: Callable[[], Live]) -> Live:

@@ -146,6 +146,7 @@ SHELLS = {
     "gateway/daemon.py",
     "gateway/journal/anteroom.py",
     "gateway/journal/custody.py",
+    "gateway/journal/damage.py",
     "gateway/journal/file.py",
     "gateway/journal/intake.py",
     "gateway/journal/journal.py",

@@ -16,7 +16,13 @@ from typing import Self
 from gateway.admission.admission import Admission, AdmittedBy
 from gateway.clocks import book as clock_book
 from gateway.clocks.book import ClockBook
-from gateway.journal.file import is_passing, refuse_damaged, set_aside
+from gateway.journal.damage import (
+    is_foreign,
+    is_no_file,
+    is_passing,
+    refuse_damaged,
+    set_aside,
+)
 from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 from schemas.reading import Device
 
@@ -59,17 +65,14 @@ class Admissions:
         self._seen_change: int | None = None
         self._known: dict[str, Admission] = {}
         self._adopted = False
+        if is_no_file(self._path):
+            self._mend(mend=mend)
         try:
             self._begin()
-        except sqlite3.OperationalError as error:
-            raise _unusable(self._path, error) from error
         except sqlite3.DatabaseError as error:
-            if not mend:
-                raise MisconfiguredError(
-                    f"The record of paired devices {self._path} is damaged.",
-                    "Restart the gateway: it begins a new one with the devices that are paired.",
-                ) from error
-            set_aside(self._path, str(len(broken_admissions(directory)) + 1))
+            if isinstance(error, sqlite3.OperationalError) and not is_foreign(error):
+                raise _unusable(self._path, error) from error
+            self._mend(mend=mend)
             self._begin()
 
     def __enter__(self) -> Self:
@@ -138,6 +141,15 @@ class Admissions:
         return removed > 0
 
     # Inside.
+
+    def _mend(self, *, mend: bool) -> None:
+        """Set a damaged file aside, or raise ``MisconfiguredError`` if that is not ours to do."""
+        if not mend:
+            raise MisconfiguredError(
+                f"The record of paired devices {self._path} is damaged.",
+                "Restart the gateway: it begins a new one with the devices that are paired.",
+            )
+        set_aside(self._path, str(len(broken_admissions(self._path.parent)) + 1))
 
     def _begin(self) -> None:
         new = not self._path.exists()

@@ -13,7 +13,8 @@ from gateway.bedside import settings_file
 from gateway.bedside.finding import Finding, bad, good, notice
 from gateway.bedside.overview import endpoint
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import broken_journals
+from gateway.bedside.status import broken_journals, damaged, read_status
+from gateway.journal.damage import is_damage, is_no_file
 from gateway.journal.file import FILE as JOURNAL
 from schemas.errors import MisconfiguredError
 from schemas.servers import MQTT_VARIABLE, mqtt_server
@@ -75,10 +76,13 @@ def journal(patient: Patient) -> Finding:
             "Keep it and tell your contact at the clinic: readings may be only there.",
         )
     path = patient.state / JOURNAL
-    if not path.exists():
-        return notice(check, "there is none yet", "It begins when the gateway first starts.")
     try:
+        if not (path.exists() or is_no_file(path)):
+            return notice(check, "there is none yet", "It begins when the gateway first starts.")
+        read_status(patient.state)
         return _looked_through(check, path)
+    except MisconfiguredError as error:
+        return bad(check, error.cause.rstrip("."), error.way_out)
     except sqlite3.Error as error:
         return bad(check, f"it cannot be read: {error}", "Run this with sudo.")
 
@@ -90,14 +94,16 @@ def _looked_through(check: str, path: Path) -> Finding:
         timer.start()
         try:
             (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                return notice(check, "too long to be looked through now")
+            if not is_damage(error):
                 raise
-            return notice(check, "too long to be looked through now")
+            said = str(error)
         finally:
             timer.cancel()
     if said != "ok":
-        return bad(check, f"it is damaged: {said}", f"{_RESTART} Its readings are set aside.")
+        raise damaged(path, said)
     return good(check, "every page is whole")
 
 

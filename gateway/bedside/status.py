@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.admission.live import JournalStatus, Oldest
 from gateway.bedside import words
+from gateway.journal.damage import files, is_damage, is_emptied, is_foreign, is_no_file, size
 from gateway.journal.file import FILE, LAYOUT_VERSION
 from gateway.record import GLUCOSE_CONTEXT
 from schemas.errors import MisconfiguredError
@@ -23,25 +24,29 @@ _LAST_CAPTURES = (
 def broken_journals(state: Path) -> list[Path]:
     """List the journals that this run or an earlier one set aside and nobody took away yet.
 
-    Their logs (-wal, -shm) belong to them. None from a disk that cannot be read: the open journal
-    finds that out by itself.
+    Their logs (-wal, -shm) belong to them; of one that was gone, only its log is left. None from a
+    disk that cannot be read: the open journal finds that out by itself.
     """
     try:
         found = sorted(state.glob(f"{FILE}.broken-*"))
     except OSError:
         return []
-    return [file for file in found if not file.name.endswith(("-wal", "-shm"))]
+    whole = [file for file in found if not file.name.endswith(("-wal", "-shm"))]
+    logs = [file for file in found if file.name.endswith("-wal")]
+    return whole + [log for log in logs if log.with_name(log.name[: -len("-wal")]) not in whole]
 
 
 def read_status(state: Path) -> JournalStatus:
     """Count; raise ``MisconfiguredError`` if there is no journal to read."""
     with _opened(state) as database:
-        return _read(database, sum(file.stat().st_size for file in state.glob(f"{FILE}*")))
+        return _read(database, sum(map(size, files(state / FILE))))
 
 
 @contextmanager
 def _opened(state: Path) -> Iterator[sqlite3.Connection]:
     path = state / FILE
+    if is_no_file(path) or is_emptied(path):
+        raise damaged(path, "the file, its log or what was in it is gone")
     if not path.is_file():
         raise MisconfiguredError(
             f"There is no journal in {state}: the gateway's program has not started here yet.",
@@ -51,10 +56,22 @@ def _opened(state: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             yield database
     except sqlite3.Error as error:
+        foreign = isinstance(error, sqlite3.OperationalError) and is_foreign(error)
+        if foreign or is_damage(error):
+            raise damaged(path, str(error)) from error
         raise MisconfiguredError(
             f"The journal {path} cannot be read: {error}.",
             "Run this as the daemon's user.",
         ) from error
+
+
+def damaged(path: Path, how: str) -> MisconfiguredError:
+    """Say that a journal is damaged, and what becomes of it."""
+    return MisconfiguredError(
+        f"The journal {path} is damaged: {how}.",
+        "Run `sudo systemctl restart vitalwire-gateway`: it is set aside and a new one begun. Then "
+        "tell your contact at the clinic: readings may be only in the old one.",
+    )
 
 
 def last_captures(state: Path) -> dict[str, Capture]:

@@ -9,7 +9,7 @@ person has paired here is listened to so early.
 
 import sqlite3
 
-from gateway.journal.file import disk
+from gateway.journal.damage import disk
 from gateway.record import Notification
 from schemas.reading import Capture
 

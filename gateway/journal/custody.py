@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 
-from gateway.journal.file import disk
+from gateway.journal.damage import disk
 from gateway.journal.segments import Segments
 from gateway.record import BLOOD_PRESSURE_RECORD, KEPT_DAYS
 from schemas.ranges import Range

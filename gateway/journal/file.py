@@ -1,16 +1,13 @@
 """The journal's file: its layout, and opening it so that a commit is on the disk."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
+from schemas.errors import MisconfiguredError
 
 FILE = "journal.db"
 LAYOUT_VERSION = 7
-_PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
-_PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 
 _TIMELINES = """
 CREATE TABLE timelines (
@@ -124,18 +121,6 @@ ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
 """By the layout that they begin from: what leads to the next one."""
 
 
-@contextmanager
-def disk() -> Iterator[None]:
-    """Turn what the disk refuses, or cannot give, into an error that names the way out."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise UnavailableError(
-            f"The journal's disk fails: {error}.",
-            "Free space on it, or replace it.",
-        ) from error
-
-
 def open_or_create(path: Path) -> sqlite3.Connection:
     """Open the file, durable and small in memory; lay it out, or bring an older layout up.
 
@@ -156,6 +141,9 @@ def open_or_create(path: Path) -> sqlite3.Connection:
             )
     except BaseException:
         database.close()
+        with suppress(OSError):  # what was never begun is not to be taken for what was emptied
+            if path.stat().st_size == 0:
+                path.unlink()
         raise
     return database
 
@@ -166,40 +154,3 @@ def _refuse_newer(path: Path, version: int) -> None:
             f"{path} was written by a newer version (layout {version}).",
             "Install that version again, or start with another --state directory.",
         )
-
-
-def refuse_damaged(database: sqlite3.Connection) -> None:
-    """Look at every page once; raise ``sqlite3.DatabaseError`` for the first that is damaged."""
-    (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if said != "ok":
-        raise sqlite3.DatabaseError(said)
-
-
-def set_aside(path: Path, stream: str) -> Path:
-    """Move a broken file away, for somebody to look at, and make room for a new one.
-
-    Its log goes with it, under the name that SQLite expects: the latest records may be only there.
-    """
-    broken = path.with_name(f"{path.name}.broken-{stream}")
-    path.rename(broken)
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(broken.with_name(broken.name + suffix))
-    return broken
-
-
-def is_passing(error: sqlite3.Error) -> bool:
-    """Tell whether SQLite's complaint may be over by itself: a disk that is full, a lock."""
-    return error.sqlite_errorcode & _PRIMARY_CODE in _PASSING_CODES
-
-
-def unusable(path: Path, error: sqlite3.Error) -> VitalwireError:
-    """Say that the journal cannot be opened, and what to look at.
-
-    A disk that is full may have room later: then it is worth another start.
-    """
-    kind = UnavailableError if is_passing(error) else MisconfiguredError
-    return kind(
-        f"The journal {path} cannot be used: {error}.",
-        "Check the --state directory's owner, permissions and free space.",
-    )

@@ -14,6 +14,7 @@ import structlog
 
 from gateway import metrics
 from gateway.clocks import wall
+from gateway.clocks.wall import Observation
 from gateway.journal.journal import Journal
 from gateway.record import Notification, Record, SessionFacts
 from schemas.clock import Clock
@@ -31,6 +32,15 @@ class _Waiting:
     facts: SessionFacts | None = None
     """Of its session, if it is not known yet from whom it came."""
     newest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What an intake has in memory alone."""
+
+    waiting: deque[_Waiting]
+    refusals: deque[tuple[str, str]]
+    observation: Observation | None
 
 
 class Intake:
@@ -121,6 +131,16 @@ class Intake:
         except UnavailableError as error:
             self.complain(error)
 
+    def leave(self) -> Left:
+        """Give what the disk has refused so far, for the intake of another journal."""
+        return Left(self._waiting, self._refusals, self._observation)
+
+    def take_over(self, left: Left) -> None:
+        """Keep in this journal what another one refused, and go on with what is known of time."""
+        self._waiting, self._refusals = left.waiting, left.refusals
+        self._observation = self._observation or left.observation
+        self.retry()
+
     def retry(self) -> None:
         """Try again what the disk refused; call it now and then."""
         try:
@@ -137,6 +157,7 @@ class Intake:
     def complain(self, error: UnavailableError) -> None:
         """Take it that the disk refuses, until it takes something again: see ``retry``."""
         metrics.FAILURES.labels("journal").inc()
+        self._journal.file.note(error)
         if self.problem is None:
             log.error("journal.refused", cause=error.cause, way_out=error.way_out)
         self.problem = (

@@ -7,7 +7,6 @@ gateway/process.py). What a session learns goes beside the rows, never into them
 ``DIR/journal.db``, SQLite, ``user_version`` is the layout's version.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,7 +18,13 @@ import msgspec
 from gateway.clocks.wall import Observation
 from gateway.journal.anteroom import Anteroom
 from gateway.journal.custody import Custody
-from gateway.journal.file import FILE, disk, open_or_create, refuse_damaged, set_aside, unusable
+from gateway.journal.damage import (
+    OpenFile,
+    begin_whole,
+    disk,
+    refuse_damaged,
+)
+from gateway.journal.file import FILE, open_or_create
 from gateway.journal.known_devices import KnownDevices
 from gateway.journal.relations import RECORDS, name_of, record_of, related
 from gateway.journal.segments import Segments
@@ -43,24 +48,17 @@ PROBE_BYTES = 64 * 1024  # room for a burst
 class Journal:
     """The open journal of one run of the daemon; not for use by several threads."""
 
-    def __init__(self, directory: Path, stream: str) -> None:
+    def __init__(self, directory: Path, stream: str, *, anew: bool = False) -> None:
         """Open or create, and begin ``stream``. A file that is damaged or no journal is set aside.
 
-        Raises ``MisconfiguredError`` if it cannot be read or was written by a newer version, and
+        ``anew``: it was damaged while it was open, whatever it looks like now. Raises
+        ``MisconfiguredError`` if it cannot be read or was written by a newer version, and
         ``UnavailableError`` if the disk is full.
         """
         self.stream = stream
-        self.set_aside: Path | None = None
         path = directory / FILE
-        try:
-            self._begin(path)
-        except sqlite3.OperationalError as error:
-            raise unusable(path, error) from error
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError:
-            self.set_aside = set_aside(path, stream)
-            self._begin(path)
+        self.set_aside = begin_whole(path, stream, self._begin, anew=anew)
+        self.file = OpenFile(self._database, path, stream)
 
     def close(self) -> None:
         """Close; nothing is lost without it."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.clocks.timeline import Timeline
-from gateway.journal.file import disk
+from gateway.journal.damage import disk
 from gateway.journal.relations import name_of
 from gateway.record_access.cursor import Cursor
 

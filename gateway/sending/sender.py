@@ -97,6 +97,7 @@ class Sender:
             return
         except UnavailableError as error:
             metrics.FAILURES.labels("journal").inc()
+            self._journal.file.note(error)
             log.warning("receipts.not_kept", cause=error.cause)
             return
         self._outbox.receipted(gone)
@@ -135,6 +136,7 @@ class Sender:
 
     def _complain(self, error: UnavailableError) -> None:
         metrics.FAILURES.labels("journal").inc()
+        self._journal.file.note(error)
         if self.problem is None:
             log.error("journal.unreadable", cause=error.cause)
         self.problem = str(error)

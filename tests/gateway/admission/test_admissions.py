@@ -103,6 +103,15 @@ def test_a_command_does_not_mend_what_the_daemon_may_have_open(tmp_path: Path) -
     assert broken_admissions(tmp_path) == []
 
 
+def test_what_cannot_be_a_record_is_set_aside_by_the_daemon(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(MisconfiguredError, match="Restart the gateway"):
+        Admissions(tmp_path)
+    with Admissions(tmp_path, mend=True) as opened:
+        assert opened.all() == []
+    assert len(broken_admissions(tmp_path)) == 1
+
+
 def test_a_newer_version_s_record_is_not_touched(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE)) as database:
         database.execute("PRAGMA user_version = 99")

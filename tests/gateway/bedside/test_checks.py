@@ -19,8 +19,10 @@ from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, Verdict
 from gateway.bedside.overview import Endpoint, ask_daemon, endpoint, gather
 from gateway.bedside.patient import Patient
+from gateway.bedside.status import read_status
 from gateway.journal.journal import Journal
 from schemas.clock import SystemClock
+from schemas.errors import MisconfiguredError
 from tests.gateway.records import STREAM, notification
 
 ADDRESS = "C0:00:00:00:00:01"
@@ -98,6 +100,27 @@ def test_a_journal_that_is_missing_whole_damaged_or_set_aside(tmp_path: Path) ->
     assert checks_machine.journal(patient(tmp_path)).verdict is Verdict.BAD
     file.rename(tmp_path / "journal.db.broken-1")
     assert is_bad(checks_machine.journal(patient(tmp_path)), "set aside")
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 1000])
+def test_a_journal_that_is_none_is_damaged_and_not_a_matter_of_rights(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "journal.db"
+    file.write_bytes(content)
+    for found in (checks_machine.journal(patient(tmp_path)), _status(tmp_path)):
+        assert is_bad(found, "is damaged")
+        assert ("restart" in found.do, "sudo vitalwire" in found.do) == (True, False)
+    file.unlink()
+    file.mkdir()
+    assert is_bad(checks_machine.journal(patient(tmp_path)), "is damaged")
+    assert is_bad(_status(tmp_path), "is damaged")
+
+
+def _status(state: Path) -> Finding:
+    with pytest.raises(MisconfiguredError) as told:
+        read_status(state)
+    return Finding("status", Verdict.BAD, told.value.cause, told.value.way_out)
 
 
 def test_a_program_that_runs_hangs_or_is_gone(tmp_path: Path) -> None:

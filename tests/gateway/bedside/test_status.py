@@ -15,7 +15,7 @@ from gateway.cli import gateway
 from gateway.daemon import Settings
 from gateway.journal.journal import Journal
 from gateway.process import locked, run
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.servers import MqttServer
 from tests.gateway.records import STREAM, notification
 
@@ -60,7 +60,7 @@ def test_without_a_journal_status_says_so(tmp_path: Path) -> None:
 
 def test_what_is_no_journal_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
-    with pytest.raises(MisconfiguredError, match="cannot be read"):
+    with pytest.raises(MisconfiguredError, match="is damaged"):
         read_status(tmp_path)
 
 
@@ -88,6 +88,20 @@ def test_a_state_directory_has_one_daemon(tmp_path: Path) -> None:
 def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(MisconfiguredError, match="cannot be used"), locked(tmp_path / "file"):
+        pass
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EIO])
+def test_a_disk_that_may_come_back_is_worth_another_start(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd starts no daemon again that says its settings are wrong."""
+
+    def fails(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", fails)
+    with pytest.raises(UnavailableError, match="disk"), locked(tmp_path):
         pass
 
 

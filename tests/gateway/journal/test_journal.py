@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.clocks.wall import Observation
 from gateway.decoding.session_end import newest
 from gateway.journal.custody import KEEP_RECEIPTED_MS
-from gateway.journal.file import FILE, unusable
+from gateway.journal.file import FILE
 from gateway.journal.journal import Journal
 from gateway.journal.known_devices import Battery
 from gateway.record import (
@@ -267,49 +267,6 @@ def test_a_full_disk_is_an_error_with_a_way_out_and_no_number_is_lost(journal: J
     journal.probe()
     assert journal.append(notification(b"2")).seq == before + 1
     assert first.seq in held(journal)
-
-
-def test_a_file_that_is_no_journal_is_set_aside(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"not a database, but somebody's bytes" * 100)
-    with closing(Journal(tmp_path, "c" * 16)) as journal:
-        assert journal.set_aside is not None
-        assert journal.set_aside.read_bytes().startswith(b"not a database")
-        assert journal.append(notification(b"1")).seq == 1
-
-
-@pytest.mark.parametrize("page", [0, 10], ids=["header", "within"])
-def test_a_damaged_journal_is_set_aside_whole(journal: Journal, tmp_path: Path, page: int) -> None:
-    fill(journal)
-    journal._database.execute("PRAGMA wal_checkpoint(RESTART)")
-    journal.append(notification(b"only in the log"))
-    copy = tmp_path / "after a power cut"
-    copy.mkdir()
-    for file in tmp_path.glob(f"{FILE}*"):
-        (copy / file.name).write_bytes(file.read_bytes())
-    with (copy / FILE).open("r+b") as broken:
-        broken.seek(4096 * page)
-        broken.write(b"\xff" * 4096)
-    with closing(Journal(copy, "c" * 16)) as opened:
-        assert opened.set_aside is not None
-        kept = copy.glob(f"{opened.set_aside.name}*")
-        assert any(b"only in the log" in file.read_bytes() for file in kept)
-        assert opened.append(notification(b"1")).seq == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (sqlite3.SQLITE_IOERR_SHMSIZE, UnavailableError),  # what a full disk says at the start
-        (sqlite3.SQLITE_FULL, UnavailableError),
-        (sqlite3.SQLITE_CANTOPEN, MisconfiguredError),
-    ],
-)
-def test_a_disk_that_may_have_room_later_is_worth_another_start(
-    code: int, kind: type[Exception]
-) -> None:
-    error = sqlite3.OperationalError("refused")
-    error.sqlite_errorcode = code
-    assert type(unusable(Path(FILE), error)) is kind
 
 
 def test_a_newer_layout_is_left_alone(journal: Journal, tmp_path: Path) -> None:
