@@ -5,9 +5,12 @@ import pytest
 from tests.alerts.judge.nights import (
     ADULT,
     DAYS,
+    HI,
     HOURS,
+    LO,
     NAN,
     Line,
+    amount,
     at,
     bp,
     changed,
@@ -38,6 +41,12 @@ def own(value: str, role: str, until_days: int) -> Line:
         "valid_until": at(until_days * DAYS),
         "entered_at": at(-DAYS),
     }
+
+
+def beating(minutes: float, pulse: object) -> Line:
+    reading = bp(minutes, 120)
+    quantities: Line = {**bp(minutes, 120)["quantities"], "pulse": amount(pulse, "/min")}  # type: ignore[dict-item]
+    return reading | {"reading_id": f"pulse {minutes}", "quantities": quantities}
 
 
 def high(*times: str) -> list[Line]:
@@ -83,6 +92,24 @@ NIGHTS: dict[str, Night] = {
         [WAITS, "critical confirmed bp-high"],
     ),
     "220 waits for nothing": (ADULT, [EXTREME], ["critical onset bp-high"]),
+    "what a cuff can only call LO waits for nothing": (
+        ADULT,
+        [bp(0, LO, NAN)],
+        ["high onset bp-low"],
+    ),
+    "nor a diastolic pressure that is HI": (ADULT, [bp(0, NAN, HI)], ["critical onset bp-high"]),
+    "nor in pregnancy": (BIRTH, [bp(0, NAN, HI)], ["critical onset bp-high"]),
+    "nor under anti-VEGF therapy": (CANCER, [bp(0, NAN, HI)], ["critical onset bp-high"]),
+    "nor a pulse of either": (
+        ADULT,
+        [beating(0, LO), beating(1, 70), beating(2, HI)],
+        ["high onset pulse-low", "high returned pulse-low", "high onset pulse-high"],
+    ),
+    "a moved cuff that calls it LO is asked for a repeat all the same": (
+        ADULT,
+        [bp(0, LO, NAN, status=MOVED)],
+        ["high repeat-asked bp-low [flagged]"],
+    ),
     "NaN/130 is severe by its diastolic pressure": (ADULT, [bp(0, NAN, 130)], [WAITS]),
     "it returns with both known, not with one": (
         ADULT,

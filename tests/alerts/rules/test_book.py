@@ -182,7 +182,7 @@ def test_check_names_each_book_or_its_mistake(tmp_path: Path) -> None:
     wrong.write_text(GOOD.replace("70 mg/dL", "7000 mg/dL"))
     result = CliRunner().invoke(rules, ["check", "adult-standard", str(wrong)])
     assert result.exit_code == 2
-    assert "adult-standard: 9 rules" in result.output
+    assert "adult-standard: 13 rules" in result.output
     assert f"{wrong}:14:20: No patient's glucose can be 7000 mg/dL" in result.output
     missing = CliRunner().invoke(rules, ["check", "nothing"])
     assert "There is no such file" in missing.output
@@ -193,7 +193,7 @@ def test_check_speaks_to_machines_too(tmp_path: Path) -> None:
     wrong.write_text(GOOD.replace("70 mg/dL", "7000 mg/dL"))
     result = CliRunner().invoke(rules, ["check", "adult-standard", str(wrong), "--json"])
     good, bad = (json.loads(line) for line in result.stdout.splitlines())
-    assert (good["book"], good["rules"], len(good["sha256"])) == ("adult-standard", 9, 64)
+    assert (good["book"], good["rules"], len(good["sha256"])) == ("adult-standard", 13, 64)
     assert (bad["file"], bad["line"], bad["column"]) == (str(wrong), 14, 20)
     assert bad["sentence"].startswith("No patient's glucose can be 7000 mg/dL")
     assert result.exit_code == 2

@@ -66,8 +66,8 @@ def changes(*edits: tuple[str, str]) -> list[tuple[str, str, str]]:
             'severity = "high"',
             'severity = "info"',
             "severity",
-            "bp-low",
-            "Low blood pressure is less severe: high -> info.",
+            "bp-lo",
+            "Blood pressure too low to measure is less severe: high -> info.",
         ),
         (
             "systolic >= 220 mmHg",
@@ -100,8 +100,8 @@ def changes(*edits: tuple[str, str]) -> list[tuple[str, str, str]]:
             'ladder = "pulse-low"',
             'ladder = "pulse-slow"',
             "rule",
-            "pulse-slow",
-            "Slow pulse moves to another ladder: its open alerts begin anew.",
+            "pulse-lo",
+            "Pulse too slow to measure moves to another ladder: its open alerts begin anew.",
         ),
         (LAST, "", "rule-removed", "bp-absent", "Gone: No blood pressure for three days (medium)"),
         (

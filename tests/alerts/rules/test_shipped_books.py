@@ -18,11 +18,15 @@ PREGNANCY, ONCOLOGY = "pregnancy-postpartum", "oncology-antivegf"
 EXPECTED: dict[tuple[str, str], tuple[str, Severity, object, int]] = {
     # ladder, severity, window or baseline, minutes for a confirming repeat
     (STANDARD, "bp-extreme"): ("bp-high", "critical", None, 0),
+    (STANDARD, "bp-diastolic-hi"): ("bp-high", "critical", None, 0),
     (STANDARD, "bp-severe"): ("bp-high", "critical", None, 10),
     (STANDARD, "bp-often-high"): ("bp-high", "medium", Matching(3, 5, days=2), 0),
     (STANDARD, "bp-mean-high"): ("bp-high", "medium", Mean(7, 12, 3), 0),
+    (STANDARD, "bp-lo"): ("bp-low", "high", None, 0),
     (STANDARD, "bp-low"): ("bp-low", "high", None, 10),
+    (STANDARD, "pulse-lo"): ("pulse-low", "high", None, 0),
     (STANDARD, "pulse-slow"): ("pulse-low", "high", None, 10),
+    (STANDARD, "pulse-hi"): ("pulse-high", "high", None, 0),
     (STANDARD, "pulse-fast"): ("pulse-high", "high", None, 10),
     (STANDARD, "pulse-irregular"): ("pulse-irregular", "medium", Matching(2, 3), 0),
     (DIABETES, "glucose-lo"): ("glucose-low", "critical", None, 0),
@@ -34,6 +38,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, Severity, object, int]] = {
     (DIABETES, "glucose-above-250"): ("glucose-high", "medium", None, 0),
     (DIABETES, "glucose-above-180"): ("glucose-high", "info", None, 0),
     (PREGNANCY, "pregnancy-bp-extreme"): ("bp-high", "critical", None, 0),
+    (PREGNANCY, "pregnancy-diastolic-hi"): ("bp-high", "critical", None, 0),
     (PREGNANCY, "pregnancy-bp-severe"): ("bp-high", "critical", None, 15),
     (PREGNANCY, "pregnancy-bp-high-twice"): (
         "bp-high",
@@ -42,6 +47,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, Severity, object, int]] = {
         0,
     ),
     (ONCOLOGY, "antivegf-bp-extreme"): ("bp-high", "critical", None, 0),
+    (ONCOLOGY, "antivegf-diastolic-hi"): ("bp-high", "critical", None, 0),
     (ONCOLOGY, "antivegf-bp-severe"): ("bp-high", "critical", None, 10),
     (ONCOLOGY, "antivegf-bp-grade-3"): ("bp-high", "high", Matching(2, 3), 0),
     (ONCOLOGY, "antivegf-bp-rise"): ("bp-high", "medium", Baseline(6, 14, "therapy"), 0),
@@ -49,11 +55,15 @@ EXPECTED: dict[tuple[str, str], tuple[str, Severity, object, int]] = {
 NUMBERS = {
     # every limit as written: field, comparison, the book's value in each unit that it states
     (STANDARD, "bp-extreme"): ["systolic >= 220 mmHg"],
+    (STANDARD, "bp-diastolic-hi"): ["diastolic is HI"],
     (STANDARD, "bp-severe"): ["systolic > 180 mmHg", "diastolic > 120 mmHg"],
     (STANDARD, "bp-often-high"): ["systolic >= 145 mmHg", "diastolic >= 90 mmHg"],
     (STANDARD, "bp-mean-high"): ["systolic >= 135 mmHg", "diastolic >= 85 mmHg"],
+    (STANDARD, "bp-lo"): ["systolic is LO"],
     (STANDARD, "bp-low"): ["systolic <= 90 mmHg"],
+    (STANDARD, "pulse-lo"): ["pulse is LO"],
     (STANDARD, "pulse-slow"): ["pulse <= 40 /min"],
+    (STANDARD, "pulse-hi"): ["pulse is HI"],
     (STANDARD, "pulse-fast"): ["pulse >= 131 /min"],
     (STANDARD, "pulse-irregular"): ["irregular-pulse"],
     (DIABETES, "glucose-lo"): ["glucose is LO"],
@@ -65,9 +75,11 @@ NUMBERS = {
     (DIABETES, "glucose-above-250"): ["glucose > 250 mg/dL, 13.9 mmol/L"],
     (DIABETES, "glucose-above-180"): ["glucose > 180 mg/dL, 10.0 mmol/L"],
     (PREGNANCY, "pregnancy-bp-extreme"): ["systolic >= 220 mmHg"],
+    (PREGNANCY, "pregnancy-diastolic-hi"): ["diastolic is HI"],
     (PREGNANCY, "pregnancy-bp-severe"): ["systolic >= 160 mmHg", "diastolic >= 110 mmHg"],
     (PREGNANCY, "pregnancy-bp-high-twice"): ["systolic >= 140 mmHg", "diastolic >= 90 mmHg"],
     (ONCOLOGY, "antivegf-bp-extreme"): ["systolic >= 220 mmHg"],
+    (ONCOLOGY, "antivegf-diastolic-hi"): ["diastolic is HI"],
     (ONCOLOGY, "antivegf-bp-severe"): ["systolic >= 180 mmHg", "diastolic >= 110 mmHg"],
     (ONCOLOGY, "antivegf-bp-grade-3"): ["systolic >= 160 mmHg", "diastolic >= 100 mmHg"],
     (ONCOLOGY, "antivegf-bp-rise"): ["systolic rise >= 20 mmHg", "map rise >= 15 mmHg"],
@@ -95,6 +107,20 @@ def test_the_numbers(name: tuple[str, str]) -> None:
 def described(rule: Rule) -> list[str]:
     """Spell out every comparison with the number that is in force for everybody."""
     return [test.described() for test in rule.condition.tests()]
+
+
+@pytest.mark.parametrize(
+    ("vital", "book"),
+    [(vital, name) for name, book in BOOKS.items() for vital in book.vitals],
+)
+def test_what_a_device_can_only_call_hi_or_lo_waits_for_no_repeat(vital: str, book: str) -> None:
+    rules = [rule for rule in BOOKS[book].rules if rule.vital == vital]
+    patient = {one for rule in rules if rule.confirm_within_ms for one in described(rule)}
+    sides = {(text.split()[0], "LO" if "<" in text else "HI") for text in patient}
+    own = {text for rule in rules if not rule.confirm_within_ms for text in described(rule)}
+    assert {
+        f"{field} is {side}" for field, side in sides if f"{field} >= 220 mmHg" not in own
+    } <= own
 
 
 def test_who_does_not_measure_is_work_except_after_a_birth() -> None:
