@@ -10,6 +10,8 @@ import structlog
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 
+REASONS_MAX = 50  # of one outage in the log: some name an address or a time of their own
+
 _log = structlog.get_logger()
 _Result = TypeVar("_Result")
 
@@ -22,11 +24,17 @@ class Condition:
 
     def __init__(self, *names: str) -> None:
         """Begin with everything still to come."""
+        self._told: dict[str, set[str]] = {}
         self._reasons: dict[str, str | None] = dict.fromkeys(names, "starting")
 
     def bad(self, name: str, reason: str) -> None:
-        """Say what is wrong; only a change is logged."""
-        if self._reasons.get(name) != reason:
+        """Say what is wrong; each reason is logged once until the thing works again.
+
+        Servers that come back slowly refuse, time out and refuse again.
+        """
+        told = self._told.setdefault(name, set())
+        if reason not in told and len(told) < REASONS_MAX:
+            told.add(reason)
             _log.warning("waiting", on=name, reason=reason)
         self._reasons[name] = reason
 
@@ -34,6 +42,7 @@ class Condition:
         """Say that a thing works (again)."""
         if self._reasons.get(name) is not None:
             _log.info("working", on=name)
+            self._told.pop(name, None)
         self._reasons[name] = None
 
     def reason(self) -> str | None:
