@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -90,10 +91,21 @@ def configure_logs(
     )
     structlog.contextvars.bind_contextvars(daemon=daemon)
     logging.basicConfig(level=logging.WARNING, handlers=[_AsEvents()], force=True)
-    sys.excepthook = lambda *error: log.critical("daemon.ended_by_bug", exc_info=error)
-    threading.excepthook = lambda thread: log.critical(
-        "thread.ended_by_bug", exc_info=(thread.exc_type, thread.exc_value, thread.exc_traceback)
-    )
+    sys.excepthook = _tell_end
+    threading.excepthook = _tell_end_of_thread
+
+
+def _tell_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ended the process; whoever pressed Ctrl-C knows."""
+    if not issubclass(kind, KeyboardInterrupt):
+        log.critical("daemon.ended_by_bug", exc_info=(kind, error, trace))
+
+
+def _tell_end_of_thread(thread: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread, unless it meant to end, as Python's own hook does."""
+    if not issubclass(thread.exc_type, SystemExit):
+        error = (thread.exc_type, thread.exc_value, thread.exc_traceback)
+        log.critical("thread.ended_by_bug", exc_info=error)
 
 
 class _AsEvents(logging.Handler):

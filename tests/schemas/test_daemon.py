@@ -1,4 +1,7 @@
 import json
+import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
@@ -58,3 +61,35 @@ def test_a_page_of_a_busy_daemon_says_so() -> None:
     with Monitor(0, lambda: None, {"/": too_busy}) as monitor:
         status, body = get(monitor.port, "/")
         assert (status, b"busy" in body) == (503, True)
+
+
+def ended(how: str) -> subprocess.CompletedProcess[str]:
+    """Run a daemon that ends like this."""
+    program = f"""
+import sys, threading
+from schemas.daemon import configure_logs
+configure_logs("test")
+def end():
+    {how}
+"""
+    return subprocess.run(
+        [sys.executable, "-c", program + "end()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_what_ends_a_process_or_a_thread_unforeseen_is_a_bug_in_the_log() -> None:
+    done = ended("raise RuntimeError('oh')")
+    assert (done.returncode, "daemon.ended_by_bug" in done.stderr) == (1, True)
+    done = ended("threading.Thread(target=lambda: {}['oh']).start()")
+    assert (done.returncode, "thread.ended_by_bug" in done.stderr) == (0, True)
+
+
+def test_who_presses_ctrl_c_or_ends_a_thread_on_purpose_sees_no_bug() -> None:
+    done = ended("raise KeyboardInterrupt")
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    done = ended("threading.Thread(target=sys.exit).start()")
+    assert (done.returncode, done.stderr) == (0, "")
