@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from schemas.errors import UnavailableError
+from schemas.errors import UNREADABLE, UnavailableError
 from simulators.peripherals.ledger import Entry
 from simulators.scenario import PlannedMeasurement
 
@@ -68,7 +68,7 @@ async def serve_control(path: Path, perform: Callable[[Command], HomeStatus]) ->
     def answer(line: bytes) -> HomeStatus | Refusal:
         try:
             command = decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             return Refusal(str(error))
         return perform(command)
 
@@ -113,7 +113,7 @@ class HomeControl:
                 with connection.makefile("rb") as lines:
                     reply = lines.readline(REPLY_BYTES_MAX)
             return msgspec.json.decode(reply, type=HomeStatus)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise UnavailableError(
                 f"The simulated home at {self._path} does not answer: {error}.",
                 "It has ended; its log says why.",

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from schemas.daemon import configure_logs, die_with_parent
-from schemas.errors import MisconfiguredError
+from schemas.errors import UNREADABLE, MisconfiguredError
 from simulators.home import HomePaths, serve_home
 from simulators.scenario import HomePlan
 
@@ -35,7 +35,7 @@ def read_plans(path: Path) -> list[HomePlan]:
     """Read a plans file. Raises MisconfiguredError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[HomePlan])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise MisconfiguredError(
             f"The plans of the homes cannot be read: {path}: {error}.", "Write them anew."
         ) from error

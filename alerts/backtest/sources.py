@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from alerts.rules.book import Book
 from alerts.rules.reader import read_book
-from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
+from schemas.errors import UNREADABLE, InvalidInput, MisconfiguredError, UnavailableError
 from schemas.registry import BookEntry, PatientEntry
 from schemas.vitals import VITALS, Vital
 
@@ -71,7 +71,7 @@ def patients_from_file(path: Path) -> list[PatientEntry]:
         return list(msgspec.json.Decoder(PatientEntry).decode_lines(path.read_bytes()))
     except OSError as error:
         raise MisconfiguredError(f"{path}: {error.strerror}.") from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InvalidInput("patients", f"{path} is no list of patients: {error}") from error
 
 

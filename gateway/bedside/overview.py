@@ -9,6 +9,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -19,7 +20,7 @@ from gateway.admission.live import DeviceRow, Live, Overview
 from gateway.bedside.status import last_captures, read_status
 from gateway.journal.custody import KEEP_RECEIPTED_MS
 from schemas.clock import Clock
-from schemas.errors import MisconfiguredError
+from schemas.errors import UNREADABLE, MisconfiguredError
 from schemas.reading import Capture
 
 LOCK_FILE = "daemon.lock"
@@ -30,15 +31,15 @@ LIVE_TIMEOUT_S = 4.0
 class Endpoint(msgspec.Struct, frozen=True):
     """What the daemon writes into its lock file."""
 
-    pid: int
-    port: int
+    pid: Annotated[int, msgspec.Meta(ge=1)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
 
 def endpoint(state: Path) -> Endpoint | None:
     """Read where the daemon of this state directory listens, or listened before it ended."""
     try:
         return msgspec.json.decode((state / LOCK_FILE).read_bytes(), type=Endpoint)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
 
 
@@ -53,7 +54,7 @@ def ask_daemon(state: Path) -> Live | None:
             connection.request("GET", LIVE_PATH)
             answer = connection.getresponse()
             return msgspec.json.decode(answer.read(), type=Live) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+    except (OSError, http.client.HTTPException, *UNREADABLE):
         return None
 
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.stamp import Sending
 from schemas.wire import Envelope, ReadingsMessage, open_envelope, refuse_other_major
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not what they should be; the last for thousands of "["."""
 
 _SEQ_MAX = (1 << 63) - 1
 _MESSAGE_DECODER = msgspec.json.Decoder(ReadingsMessage)

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest import plausibility
-from ingest.bridge.opening import UNREADABLE, Message, opened
+from ingest.bridge.opening import Message, opened
 from ingest.outgoing import Outgoing
 from ingest.registry.view import Attributed, Waiting
 from schemas import topics
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.kafka import (
     ITEM_DECODER,
     PART,

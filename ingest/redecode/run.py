@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -21,7 +20,7 @@ from ingest.redecode.selection import Selection, batches, windows
 from ingest.registry import entries
 from ingest.registry.view import Attributed, RegistryView
 from schemas.clock import Clock
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.gatt.blood_pressure_record import completed
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import measure, measure_segments
@@ -126,7 +125,7 @@ def decodable_now(connection: Connection[TupleRow]) -> Iterator[tuple[str, datet
                 if isinstance(item, Undecodable):
                     _measure(item)
                     yield item.characteristic, received_at
-            except (msgspec.DecodeError, InvalidInput, ValueError):
+            except (*UNREADABLE, InvalidInput, ValueError):
                 continue
 
 

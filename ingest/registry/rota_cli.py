@@ -103,7 +103,7 @@ def _read(file: Path) -> RotaEntry:
     try:
         written = tomllib.loads(file.read_text())
         wanted = msgspec.convert(written, RotaEntry)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise MisconfiguredError(f"{file} is no rota: {error}.", "See --help.") from error
     wrong = [*_unknown(written), *problems(wanted)]
     if wrong:

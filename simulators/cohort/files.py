@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from schemas.errors import MisconfiguredError
+from schemas.errors import UNREADABLE, MisconfiguredError
 from schemas.kafka import READINGS_DECODER, PatientReadings, Tick
 from schemas.registry import PatientEntry
 from simulators.cohort.episodes import Episode
@@ -88,7 +88,7 @@ def read(folder: Path) -> Cohort:
         raise MisconfiguredError(
             f"{error.filename}: {error.strerror}.", "Make one with `vitalwire simulate cohort`."
         ) from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise MisconfiguredError(
             f"{folder} holds no cohort that can be read: {error}.",
             "Make it again with `vitalwire simulate cohort`.",

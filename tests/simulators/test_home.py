@@ -154,10 +154,17 @@ async def test_what_no_device_of_the_home_can_measure_is_left_out(short_director
 async def test_a_line_that_is_no_command_is_refused(short_directory: Path) -> None:
     async with Home(plan(), short_directory, CLOCK) as home:
         reader, writer = await asyncio.open_unix_connection(home.paths.control)
-        writer.write(b'{"command": "explode"}\n{"command": "status"}\n')
-        refusal, answer = await reader.readline(), await reader.readline()
+        nested = b"{" + b'"x":{' * 500
+        lines = [
+            b'{"command": "explode"}',
+            nested,
+            b'{"command": "\xff"}',
+            b'{"command": "status"}',
+        ]
+        writer.write(b"\n".join(lines) + b"\n")
+        *refusals, answer = [await reader.readline() for _ in lines]
         writer.close()
-    assert "error" in msgspec.json.decode(refusal)
+    assert all("error" in msgspec.json.decode(refusal) for refusal in refusals)
     assert msgspec.json.decode(answer)["gateway_id"] == "home-1"
 
 
@@ -166,9 +173,12 @@ def test_a_home_that_has_ended_does_not_answer(tmp_path: Path) -> None:
         HomeControl(tmp_path / "control").status()
 
 
-def test_plans_that_cannot_be_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "plans", [b'[{"gateway_id": 1}]', b'[{"gateway_id": "\xff"}]', b'[{"x":' * 9999]
+)
+def test_plans_that_cannot_be_read(tmp_path: Path, plans: bytes) -> None:
     path = tmp_path / "plans.json"
-    path.write_text('[{"gateway_id": 1}]')
+    path.write_bytes(plans)
     with pytest.raises(MisconfiguredError, match="cannot be read"):
         read_plans(path)
 

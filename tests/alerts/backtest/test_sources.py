@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,9 +11,9 @@ from click.testing import CliRunner
 
 from alerts.backtest.history import history
 from alerts.backtest.rows import reading_of
-from alerts.backtest.sources import from_database
+from alerts.backtest.sources import from_database, patients_from_file
 from alerts.rules.load import find_book
-from schemas.errors import UnavailableError
+from schemas.errors import InvalidInput, UnavailableError
 from schemas.servers import DATABASE_VARIABLE
 from vitalwire import cli
 
@@ -25,6 +26,16 @@ LIMIT = {
     "reason": "",
     "valid_from_ms": 0,
 }
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b'{"kind":"patient","patient_id":"\xff"}', b'{"x":' * 100_000]
+)
+def test_patients_that_cannot_be_read_are_the_file_s_fault(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "patients.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(InvalidInput, match="no list of patients"):
+        patients_from_file(file)
 
 
 def store(url: str, systolic: str | None, absent: str | None = None, version: int = 1) -> None:

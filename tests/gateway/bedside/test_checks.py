@@ -133,14 +133,25 @@ def test_a_program_that_runs_hangs_or_is_gone(tmp_path: Path) -> None:
     assert checks_machine.program(patient(tmp_path), Overview(live=LIVE)).verdict is Verdict.GOOD
 
 
-def test_a_port_that_somebody_else_has_is_no_daemon(tmp_path: Path) -> None:
+NESTED = b'{"x":' * 100_000
+NO_TEXT = b'{"gateway_id": "\xff\xfe"}'
+
+
+@pytest.mark.parametrize("written", [b"", NESTED, b'{"pid": 1, "port": 70000}'])
+def test_a_lock_file_that_tells_no_port_names_no_daemon(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "daemon.lock").write_bytes(written)
+    assert (endpoint(tmp_path), ask_daemon(tmp_path)) == (None, None)
+
+
+@pytest.mark.parametrize("body", [b"{}", NESTED, NO_TEXT], ids=["empty", "nested", "no text"])
+def test_a_port_that_somebody_else_has_is_no_daemon(tmp_path: Path, body: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(1000)
-                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n{}")
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
 
         thread = threading.Thread(target=answer)
         thread.start()

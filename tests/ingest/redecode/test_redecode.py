@@ -375,6 +375,7 @@ def test_payloads_that_could_be_decoded_now_are_counted(
             rejected(3, "no hexadecimal"),
             rejected(4, SEVERE.hex(), "digest"),
             Rejected(GATEWAY, RECEIVED_MS, "undecodable", b"no JSON"),
+            Rejected(GATEWAY, RECEIVED_MS, "undecodable", b'{"x":' * 100_000),
             kept(5, "2b36", ["010700342B468E005B00", "060700342B6C0025C547314600"]),
             kept(6, "2b36", ["010700342B468E005B00", "0A0700342B6C0025C547314600"]),
         ],

@@ -66,9 +66,10 @@ def test_a_person_sets_it_from_a_file(
     file.write_text(TOML.replace("off_hours", "somebody"))
     with pytest.raises(MisconfiguredError, match="off_hours"):
         run(registry, ["rota", "set", str(file)], catch_exceptions=False)
-    file.write_text("programme = 7")
-    with pytest.raises(MisconfiguredError, match="no rota"):
-        run(registry, ["rota", "set", str(file)], catch_exceptions=False)
+    for text in ("programme = 7", "programme = " + "[" * 10_000, "programme = " + "9" * 10_000):
+        file.write_text(text)
+        with pytest.raises(MisconfiguredError, match="no rota"):
+            run(registry, ["rota", "set", str(file)], catch_exceptions=False)
 
 
 def test_a_file_is_checked_without_a_server(

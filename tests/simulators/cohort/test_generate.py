@@ -123,9 +123,10 @@ def test_a_cohort_is_written_and_read_back(tmp_path: Path) -> None:
     assert read(tmp_path) == cohort
     with pytest.raises(MisconfiguredError, match="simulate cohort"):
         read(tmp_path / "nowhere")
-    (tmp_path / "measured.jsonl").write_text("{")
-    with pytest.raises(MisconfiguredError, match="holds no cohort"):
-        read(tmp_path)
+    for content in (b"{", b'{"x":' * 100_000):
+        (tmp_path / "measured.jsonl").write_bytes(content)
+        with pytest.raises(MisconfiguredError, match="holds no cohort"):
+            read(tmp_path)
 
 
 def test_the_command_makes_one(tmp_path: Path) -> None:
