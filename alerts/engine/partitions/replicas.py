@@ -4,8 +4,8 @@
 its end only. What was judged and could not be written is forgotten, and read again.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -59,7 +59,8 @@ class Replicas:
         """By partition: where alerts.state.v1 is followed on."""
         self._outdated: set[int] = set()
         """Partitions that are still judged by the books before."""
-        self._unwritten: set[int] = set()
+        self._unwritten: Counter[int] = Counter()
+        """By partition: how many times it was judged and that is not written."""
         self._to_write_anew: set[int] = set()
         self._lives = ("", "")
         """Topic ids of readings.v1 and alerts.state.v1 that the memory belongs to."""
@@ -133,7 +134,7 @@ class Replicas:
             self._all = [self._new() for _ in self._next]
             for number in range(life.partitions):
                 self._next[number] = self._load(number)
-        for number in self.leads | self._unwritten:
+        for number in self.leads | self._unwritten.keys():
             self._let_go(number)
         self.leads.clear()
         if readings != life.topic_id:
@@ -177,7 +178,7 @@ class Replicas:
 
         More may be judged before that; when all is written, ``written`` must say so.
         """
-        self._unwritten.add(number)
+        self._unwritten[number] += 1
         return self._all[number].judge(entries)
 
     def write(self, writes: Mapping[int, list[Write]], output: Output, patience: Patience) -> None:
@@ -190,10 +191,11 @@ class Replicas:
         checkpoints = [_messages(number, some[-1:]) for number, some in writes.items()]
         _write(output, list(chain.from_iterable(checkpoints)), patience)
 
-    def written(self, numbers: Iterable[int], output: Output) -> None:
-        """Note that all that was judged of these partitions is written."""
+    def written(self, numbers: Collection[int], output: Output) -> None:
+        """Note that what was judged first of these partitions, and not written, is written."""
+        self._unwritten.subtract(numbers)
+        self._unwritten = +self._unwritten
         for number in numbers:
-            self._unwritten.discard(number)
             self._next[number] = output.ends[STATE, number]
 
     def put_beside(
@@ -206,7 +208,7 @@ class Replicas:
 
     def _lead(self, number: int, output: Output, patience: Patience) -> None:
         replica = self._all[number]
-        self._unwritten.add(number)
+        self._unwritten[number] += 1
         writes = replica.lead(self._engine)
         if number in self._to_write_anew:
             for begin in range(0, len(replica), _AT_ONCE):
@@ -215,14 +217,14 @@ class Replicas:
             _write(output, _messages(number, replica.beside.items()), patience)
         _write(output, _messages(number, writes), patience)
         self._to_write_anew.discard(number)
-        self._unwritten.discard(number)
+        del self._unwritten[number]
         self._next[number] = output.ends[STATE, number]
 
     def _let_go(self, number: int) -> None:
         if number in self._unwritten:
             self._all[number] = self._new()
             self._next[number] = self._load(number)
-            self._unwritten.discard(number)
+            del self._unwritten[number]
             self._outdated.discard(number)
         else:
             self._all[number].rest()
@@ -232,9 +234,17 @@ class Replicas:
         """Whether a snapshot is under way: ``save`` is to be called often."""
         return self._saving is not None
 
+    @property
+    def save_due(self) -> bool:
+        """Whether a snapshot is to begin, or to go on."""
+        return self._snapshots is not None and (self.saving or bool(self._due()))
+
     def save(self) -> None:
-        """Go on with a snapshot for a short while, or begin one that is due."""
-        if self._snapshots is None:
+        """Go on with a snapshot for a short while, or begin one that is due.
+
+        Not while something is judged and not written: a snapshot would hide its transitions.
+        """
+        if self._snapshots is None or self._unwritten:
             return
         try:
             self._save(self._snapshots)
@@ -245,11 +255,7 @@ class Replicas:
     def _save(self, folder: Path) -> None:
         now_ms = self._clock.monotonic_ms()
         if self._saving is None:
-            due = [
-                number
-                for number in range(len(self._all))
-                if now_ms - self._saved_ms.setdefault(number, now_ms) >= self._save_every_ms
-            ]
+            due = self._due()
             if not due:
                 return
             number = min(due, key=lambda one: self._saved_ms[one])
@@ -263,6 +269,14 @@ class Replicas:
                 break
         if done:
             self._saving = None
+
+    def _due(self) -> list[int]:
+        now_ms = self._clock.monotonic_ms()
+        return [
+            number
+            for number in range(len(self._all))
+            if now_ms - self._saved_ms.setdefault(number, now_ms) >= self._save_every_ms
+        ]
 
     def _abandon(self) -> None:
         if self._saving is not None:

@@ -1,9 +1,11 @@
-"""Writes one part of a batch while the next part is judged: never more than one, in order."""
+"""Writes what was judged while more is read and judged: one part at a time, in order."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from typing import Self
+
+from alerts.engine.partitions.replicas import StoppedError
 
 
 class Ahead(AbstractContextManager["Ahead"]):
@@ -15,6 +17,7 @@ class Ahead(AbstractContextManager["Ahead"]):
         """Whether nobody waits any more for what is under way: it should end."""
         self._thread = ThreadPoolExecutor(1, "engine-writes")
         self._under_way: Future[None] | None = None
+        self._too_late = False
 
     def begin(self, write: Callable[[], None]) -> None:
         """Finish what is under way, then begin this."""
@@ -26,6 +29,14 @@ class Ahead(AbstractContextManager["Ahead"]):
         under_way, self._under_way = self._under_way, None
         if under_way is not None:
             under_way.result()
+        if self._too_late:
+            raise StoppedError
+
+    def settle(self, within_s: float) -> None:
+        """Wait so long for what is under way, in any thread; later it does not count as written."""
+        under_way = self._under_way
+        if under_way is not None and wait([under_way], within_s).not_done:
+            self._too_late = True
 
     def __exit__(self, *_: object) -> None:
         """End the thread; who leaves by an error is not interested in what is under way."""

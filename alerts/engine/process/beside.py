@@ -66,11 +66,12 @@ class Beside:
         """Raise ``UnavailableError`` if the topic is away or was made again."""
         self._log.check()
 
-    def judge(self, output: Output, patience: Patience) -> None:
-        """Judge what has come."""
-        records = self._log.poll(0) if self._leads else []
-        if not records:
-            return
+    def read_news(self) -> list[LogRecord]:
+        """Give what has come, to be judged; nothing where another engine judges it."""
+        return self._log.poll(0) if self._leads else []
+
+    def judge(self, records: list[LogRecord], output: Output, patience: Patience) -> None:
+        """Judge what has come, at least one, and write what follows."""
         found = self._devices.judge(list(readable(records)))
         messages = [
             Message(ALERTS, (one.patient_id or one.subject).encode(), msgspec.json.encode(one))

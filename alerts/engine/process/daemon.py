@@ -105,6 +105,7 @@ class Engine:
         """Judge until stopped; say the first failure of a row and each change of its cause."""
         backoff = Backoff(self.rng)
         while not self.stop.is_set():
+            ahead = Ahead()
             try:
                 with (
                     Output(self.bootstrap, _CLIENT_ID) as output,
@@ -112,8 +113,10 @@ class Engine:
                     Log(self.bootstrap, (GATEWAYS,), _CLIENT_ID) as reports,
                     Log(self.bootstrap, (STATE,), _CLIENT_ID) as state,
                     Log(self.bootstrap, (UNASSIGNED,), _CLIENT_ID) as unassigned,
-                    Share(self.bootstrap, (READINGS,), _CLIENT_ID, self.group) as share,
-                    Ahead() as ahead,
+                    Share(
+                        self.bootstrap, (READINGS,), _CLIENT_ID, self.group, ahead.settle
+                    ) as share,
+                    ahead,  # what is under way ends before the share is left
                 ):
                     roster = Roster(registry, self.library, self._plans)
                     inputs = _Inputs(
@@ -151,23 +154,29 @@ class Engine:
         self.waiting_for = "its share of the partitions"
 
     def _judge_all(self, output: Output, inputs: _Inputs) -> None:
-        roster, beside, share = inputs.roster, inputs.beside, inputs.share
+        roster, beside = inputs.roster, inputs.beside
+        share, judging = inputs.share, inputs.judging
         patience = self._patience(inputs)
         checks = inputs.checks()
         checked_ms = looked_ms = self.clock.monotonic_ms()
         while not self.stop.is_set():
             records = _poll(share, _POLL_SAVING_MS if self._replicas.saving else _POLL_MS)
+            if not records:
+                judging.finish(output)
             if share.has_news():
                 self._take_share(inputs, output)
                 beside.deal()
             self._replicas.replan(roster.read_news())
             if roster.outdated:
+                judging.finish(output)
                 self._read_registry(roster)
                 beside.deal()
             self._replicas.adopt_next()
             if records:
-                inputs.judging.judge(records, output, patience)
-            self._reports.tell(self._replicas, share, output, patience)
+                judging.judge(records, output, patience)
+            if self._reports.due:
+                judging.finish(output)
+                self._reports.tell(self._replicas, share, output, patience)
             if not records or self.clock.monotonic_ms() - looked_ms >= _LOOK_BESIDE_EVERY_MS:
                 self._look_beside(inputs, output, patience)
                 looked_ms = self.clock.monotonic_ms()
@@ -179,9 +188,13 @@ class Engine:
         """See to all that does not come with the readings."""
         for gateway_id in sorted(inputs.gateways.read_news()):
             self._replicas.gateway_changed(gateway_id)
-        inputs.beside.judge(output, patience)
+        if unassigned := inputs.beside.read_news():
+            inputs.judging.finish(output)
+            inputs.beside.judge(unassigned, output, patience)
         self._replicas.follow(inputs.state)
-        self._replicas.save()
+        if self._replicas.save_due:
+            inputs.judging.finish(output)
+            self._replicas.save()
 
     def _read_registry(self, roster: Roster) -> None:
         """Know all books and plans; other books than before are adopted."""

@@ -2,10 +2,10 @@
 
 Kafka deals; where each partition is read on is the engine's to say, for the place stands in its own
 checkpoint and no offset is committed. Partitions that were dealt are held back until then. A deal
-happens within ``poll``, when nothing is being judged.
+happens within ``poll``, when nothing is being judged; what is still being written is waited for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ SESSION_MS = 4_000
 told otherwise: group.min.session.timeout.ms in deploy/kafka/server.properties."""
 
 _HEARTBEATS_PER_SESSION = 5
+_SETTLE_S = 1.0  # no heartbeat is sent meanwhile
 _POLL_INTERVAL_MAX_MS = 120_000
 _FETCH_WAIT_MS = 50  # bounds how late a record is seen if a broker does not wake a waiting fetch
 _POLL_RECORDS_MAX = 5_000
@@ -38,13 +39,20 @@ class Share(Log):
     """Reads what was dealt to this engine; use it from one thread."""
 
     def __init__(
-        self, bootstrap: str, topics: tuple[str, ...], client_id: str, group: Group | None
+        self,
+        bootstrap: str,
+        topics: tuple[str, ...],
+        client_id: str,
+        group: Group | None,
+        settle: Callable[[float], None] = lambda _within_s: None,
     ) -> None:
         """Connect; ``group`` None: all partitions are this engine's, whoever else reads them.
 
-        The group is joined with the first ``poll``.
+        The group is joined with the first ``poll``. ``settle``: waits so many seconds for what is
+        still being written, before the partitions are another one's.
         """
         self._group = group
+        self._settle = settle
         self._dealt: set[Place] | None = None
         self._generation = -1
         super().__init__(bootstrap, topics, client_id)
@@ -62,6 +70,8 @@ class Share(Log):
         """Tell whether others still take this engine for alive: else it must write nothing."""
         if self._group is None:
             return True
+        if self.has_news():  # what was dealt before may be another one's
+            return False
         coordinator = self._consumer._coordinator  # noqa: SLF001  (nothing public says when)
         same = coordinator.group_metadata().generation_id == self._generation
         return same and not coordinator.heartbeat.session_timeout_expired()
@@ -115,6 +125,7 @@ class Share(Log):
         self._generation = self._consumer.group_metadata().generation_id if self._group else 0
 
     def _give_back(self) -> None:
+        self._settle(_SETTLE_S)
         self._dealt = set()
 
 

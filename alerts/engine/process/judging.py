@@ -1,6 +1,6 @@
-"""Judges records of readings.v1: a part of them is written while the next one is judged.
+"""Judges records of readings.v1: a part of them is written while the next one is read and judged.
 
-Before more is read, all is written.
+Whatever else writes, or needs to know what is written, finishes first.
 """
 
 from collections.abc import Iterable
@@ -57,17 +57,22 @@ class Judging:
         self._ahead = ahead
         self._clock = clock
         self._canary_rules = arrange([load_book(find_book(CANARY_BOOK))])
+        self._under_way: _Judged | None = None
 
     def judge(self, records: list[LogRecord], output: Output, patience: Patience) -> None:
-        """Judge records, sorted by partition, and write what follows."""
-        judged = []
+        """Judge records, sorted by partition, and write what follows: ``finish`` waits for that."""
         for begin in range(0, len(records), _PART_RECORDS):
             part = self._judge_part(records[begin : begin + _PART_RECORDS])
-            judged.append(part)
+            self.finish(output)
+            self._under_way = part
             self._ahead.begin(partial(self._write, part, output, patience))
+
+    def finish(self, output: Output) -> None:
+        """Wait until all that was judged is written; raise what ended that."""
         self._ahead.finish()
-        self._replicas.written({number for part in judged for number in part.states}, output)
-        for part in judged:
+        part, self._under_way = self._under_way, None
+        if part is not None:
+            self._replicas.written(part.states.keys(), output)
             self._count(part)
 
     def _judge_part(self, records: list[LogRecord]) -> _Judged:

@@ -30,12 +30,16 @@ class Reports:
         self._appended_ms[number] = last.appended_ms
         self._ahead += ahead
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to ``tell``."""
+        return self._clock.monotonic_ms() - self._told_ms >= _EVERY_MS
+
     def tell(self, replicas: Replicas, share: Share, output: Output, patience: Patience) -> None:
-        """Report each partition that is led, if it is time."""
-        now_ms = self._clock.monotonic_ms()
-        if now_ms - self._told_ms < _EVERY_MS or not replicas.leads:
+        """Report each partition that is led."""
+        if not replicas.leads:
             return
-        self._told_ms = now_ms
+        self._told_ms = self._clock.monotonic_ms()
         messages = []
         for number in sorted(replicas.leads):
             replica = replicas[number]

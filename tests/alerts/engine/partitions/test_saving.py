@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import cast
 
+from alerts.engine.partitions.output import Output
+from alerts.engine.partitions.partition import Entries
 from alerts.engine.partitions.replicas import Replicas
 from alerts.engine.state.plans import Plans
 from alerts.log import Log, TopicLife
+from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from schemas.topics import READINGS, STATE
 from tests.alerts.readings import basic
@@ -32,6 +35,31 @@ class _State:
 
     def seek(self, starts: dict[tuple[str, int], int]) -> None:
         assert {topic for topic, _ in starts} == {STATE}
+
+
+class _Output:
+    """Has written one record to each partition of alerts.state.v1."""
+
+    ends = {(STATE, number): 1 for number in range(PARTITIONS)}  # noqa: RUF012  (never changed)
+
+
+def test_what_is_judged_and_not_written_is_in_no_snapshot(tmp_path: Path) -> None:
+    rules, clock = basic(), HandClock()
+    replicas = Replicas(rules, Plans(rules), "engine", clock)
+    replicas.keep_snapshots(tmp_path, EVERY_MS)
+    replicas.connect(cast("Log", _State()), LIFE)
+    due = [replicas.save_due]
+    clock.pass_ms(EVERY_MS)
+    assert [*due, replicas.save_due] == [False, True]
+    for offset in range(2):
+        replicas.judge(0, Entries([Tick(offset)], [], offset + 1, []))
+    for _ in range(2):
+        replicas.save()
+        assert not list(tmp_path.iterdir())
+        replicas.written({0}, cast("Output", _Output()))
+    while replicas.save_due:
+        replicas.save()
+    assert len(list(tmp_path.glob("*.state"))) == PARTITIONS
 
 
 def test_a_snapshot_is_under_way_from_when_it_is_due_until_it_is_there(tmp_path: Path) -> None:

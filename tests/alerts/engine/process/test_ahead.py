@@ -107,6 +107,25 @@ def test_a_write_that_fails_is_told_once() -> None:
         ahead.finish()
 
 
+def test_what_is_over_in_time_counts_as_written() -> None:
+    log = []
+    with Ahead() as ahead:
+        ahead.begin(lambda: log.append("written"))
+        ahead.settle(60)
+        assert log
+        ahead.finish()
+
+
+def test_what_is_over_too_late_does_not_count_as_written() -> None:
+    gate = Event()
+    with Ahead() as ahead:
+        ahead.begin(lambda: (gate.wait(), None)[1])
+        ahead.settle(0)
+        gate.set()
+        with pytest.raises(StoppedError):
+            ahead.finish()
+
+
 def test_who_leaves_by_an_error_ends_what_is_under_way() -> None:
     pause = Event()
     ahead = Ahead()
