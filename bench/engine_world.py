@@ -22,7 +22,7 @@ from schemas.reading import Capture, Device, Quantity, Reading
 from schemas.registry import PATIENT_KEY, PatientEntry
 from schemas.servers import KAFKA_VARIABLE
 from schemas.topics import READINGS, REGISTRY
-from simulators.stack.kafka import EmbeddedKafka
+from simulators.stack.server import KafkaBroker
 
 PARTITIONS = 4
 GIVE_UP_S = 180.0
@@ -101,7 +101,7 @@ def _encoded(
 
 
 @contextmanager
-def engine(kafka: EmbeddedKafka, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def engine(kafka: KafkaBroker, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run an engine as a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", "vitalwire", "alerts", "engine", *options],
@@ -134,7 +134,7 @@ _IN_BULK = {"linger_ms": 100, "batch_size": 768 * 1024}
 
 
 @contextmanager
-def producer_to(kafka: EmbeddedKafka, *, in_bulk: bool = False) -> Iterator[KafkaProducer]:
+def producer_to(kafka: KafkaBroker, *, in_bulk: bool = False) -> Iterator[KafkaProducer]:
     """Connect somebody who writes: each record at once, or many in bulk."""
     pace = _IN_BULK if in_bulk else {"linger_ms": 1}
     producer = KafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all", **pace)
@@ -145,7 +145,7 @@ def producer_to(kafka: EmbeddedKafka, *, in_bulk: bool = False) -> Iterator[Kafk
 
 
 @contextmanager
-def consumer_of(kafka: EmbeddedKafka, topic: str) -> Iterator[KafkaConsumer]:
+def consumer_of(kafka: KafkaBroker, topic: str) -> Iterator[KafkaConsumer]:
     """Connect somebody who reads a topic from its beginning."""
     consumer = KafkaConsumer(
         bootstrap_servers=kafka.bootstrap,

@@ -83,8 +83,9 @@ PURPOSES = {
         (DBUS_DAEMON, CHROMIUM, MOSQUITTO, PLAYWRIGHT_NODE),
     ),
     "bench": Purpose(
-        ("--group=dev", "--group=bench", "--extra=demo", "--extra=analysis"),
+        ("--group=dev", "--group=bench", "--group=real", "--extra=demo", "--extra=analysis"),
         (DBUS_DAEMON, MOSQUITTO),
+        real_servers=True,
     ),
     "fuzz": Purpose(("--group=dev", "--group=fuzz", "--extra=demo"), (DBUS_DAEMON,)),
     "real": Purpose(
