@@ -1,11 +1,13 @@
 """`vitalwire alerts desk`: the command."""
 
+from pathlib import Path
 from random import Random
 from secrets import token_hex
 
 import click
 import structlog
 
+from alerts.desk.bookmark_file import BookmarkFile
 from alerts.desk.channels import Channels, parse_mail_server, senders
 from alerts.desk.daemon import DeskDaemon
 from alerts.desk.delivery import Delivery
@@ -35,14 +37,25 @@ from schemas.servers import kafka_server
     show_default=True,
     help="Sender of e-mails.",
 )
+@click.option(
+    "--bookmark",
+    type=click.Path(path_type=Path, file_okay=False, exists=True, writable=True),
+    help="Folder for a note of where a restart may begin to read; one desk's own.",
+)
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
-def desk(page_url: str, mail_server: str | None, mail_from: str, monitor_port: int) -> None:
+def desk(
+    page_url: str,
+    mail_server: str | None,
+    mail_from: str,
+    bookmark: Path | None,
+    monitor_port: int,
+) -> None:
     r"""Decide whom to tell of which alert, tell them, and go on until somebody answers.
 
     Whom: the rota of each programme, `vitalwire registry rota set FILE`.
 
     \b
-    vitalwire alerts desk --page-url https://feed.clinic.example/
+    vitalwire alerts desk --page-url https://feed.clinic.example/ --bookmark /var/lib/vitalwire
     vitalwire alerts desk --mail-server smtps://login:password@mail.clinic.example:587
     """
     die_with_parent()
@@ -53,6 +66,7 @@ def desk(page_url: str, mail_server: str | None, mail_from: str, monitor_port: i
     bootstrap = kafka_server()
     delivery, name = Delivery(channels), token_hex(8)
     daemon = DeskDaemon(bootstrap, delivery, SystemClock(), rng, stop, page_url, name)
+    daemon.bookmark = BookmarkFile(bookmark)
     with Monitor(monitor_port, lambda: daemon.waiting_for) as monitor:
         log.info("monitor listening", port=monitor.port)
         daemon.run()

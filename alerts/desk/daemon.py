@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from alerts.desk import metrics
+from alerts.desk.bookmark_file import BookmarkFile
 from alerts.desk.canaries import Canaries
 from alerts.desk.claims import Claims
 from alerts.desk.core import Core
@@ -36,6 +37,7 @@ TOPICS = (ALERTS, ACTIONS, REGISTRY, ENGINES)
 _POLL_MS = 200
 _POLL_MS_MIN = 20  # what is due is decided before the next poll; no mistake may spin
 _CHECK_EVERY_MS = 2_000
+_MARK_EVERY_MS = 24 * 60 * 60 * 1000
 _CLIENT_ID = "vitalwire-alerts-desk"
 
 _log = structlog.get_logger()
@@ -59,6 +61,8 @@ class DeskDaemon:
     """No other desk's, nor one before a restart: by it the log says who sends a notice."""
     waiting_for: str | None = "starting"
     """Why it does not work now; None while it does."""
+    bookmark: BookmarkFile = field(default_factory=BookmarkFile)
+    _marked_ms: int | None = None
     _core: Core = field(default_factory=Core)
     _canaries: Canaries = field(default_factory=Canaries)
     _names: dict[str, str] = field(default_factory=dict)
@@ -126,6 +130,7 @@ class DeskDaemon:
             self._deliver(output)
             if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
                 log.check()
+                self._keep_bookmark()
                 self._note_lateness(output, partitions, since_ms)
                 checked_ms = self.clock.monotonic_ms()
 
@@ -137,8 +142,21 @@ class DeskDaemon:
             return
         self._core, self._names, self._reports = Core(), {}, {}
         self._canaries, self._claims, self._log_ms = Canaries(), Claims(self.name), 0
-        log.seek({})
-        self._lives, self._reached = lives, log.position()
+        mark = self.bookmark.begin(lives, log.ends())
+        log.seek(mark.offsets if mark else {})
+        self._lives, self._reached, self._marked_ms = lives, log.position(), None
+        if mark is not None:
+            self._log_ms = mark.log_ms
+            for record in mark.carried:
+                self._take_one(record, self.now_ms())
+
+    def _keep_bookmark(self) -> None:
+        """Once a day write down where a restart may begin."""
+        now_ms = self.clock.monotonic_ms()
+        if self._marked_ms is None or now_ms - self._marked_ms >= _MARK_EVERY_MS:
+            log_ms = min(self.clock.wall_ms(), self._log_ms)
+            if self.bookmark.keep(self._core.desk, self._lives, self._reached, log_ms):
+                self._marked_ms = now_ms
 
     def _read_to_end(self, log: Log) -> None:
         for records in log.read_to_end():
@@ -156,8 +174,10 @@ class DeskDaemon:
     def _take(self, records: list[LogRecord]) -> None:
         now_ms = self.now_ms()
         for one, record in readable(records, metrics.REJECTED):
-            self._take_one(record, now_ms)
-            self._reached[one.topic, one.partition] = one.offset + 1
+            place = one.topic, one.partition
+            if not self.bookmark.leaves_out(record, place, one.offset):
+                self._take_one(record, now_ms)
+            self._reached[place] = one.offset + 1
 
     def _take_one(self, record: Record, now_ms: int) -> None:
         match record:

@@ -6,10 +6,11 @@ forgotten; of the settled ones the newest ``kept_max`` stay. An alert is judged 
 about it, not with each of its records: a log that is read back costs one judgement an alert.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alerts.desk.case import Case, judge
+from alerts.desk.past import History, is_past
 from alerts.desk.technical import DESK, finding_of
 from schemas.alert import SEVERITIES, Action, Transition
 
@@ -44,6 +45,14 @@ class _Records:
         if self._case is None and self.events:
             self._case = judge(list(self.events.values()), self.actions.values())
         return self._case
+
+    @property
+    def history(self) -> History | None:
+        """Give them all; None without an event."""
+        case = self.case
+        if case is None:
+            return None
+        return History([*self.events.values()], [*self.actions.values()], case)
 
 
 class Desk:
@@ -107,6 +116,17 @@ class Desk:
         """Give all alerts, in no particular order."""
         found = (records.case for records in self._records.values())
         return [case for case in found if case is not None]
+
+    def histories(self) -> Iterator[History]:
+        """Give all that was said of each alert."""
+        found = (records.history for records in self._records.values())
+        return (history for history in found if history is not None)
+
+    def is_past(self, alert_id: str, until_ms: int) -> bool:
+        """Whether an alert is over for good, if nothing was said of it after ``until_ms``."""
+        records = self._records.get(alert_id)
+        history = records.history if records else None
+        return history is not None and is_past(history, until_ms)
 
     def cases_of(self, who: str) -> list[Case]:
         """Give a patient's alerts, or a subject's, in the order of their ids."""

@@ -19,7 +19,8 @@ class Notices:
     ``withheld``: what is to be said at its ``until_ms``. ``failed``: ids of notifications that no
     channel took; ``done``: of all whose delivery is over. ``after_end``: those of the chain that
     were sent after the condition had ended. ``last_ms``: the last notification of all. ``told``:
-    names of everybody who was told, of whichever demand.
+    names of everybody who was told, of whichever demand. ``retraction_done``: it is known what came
+    of telling them that it was taken back.
     """
 
     chain: tuple[Action, ...]
@@ -34,15 +35,16 @@ class Notices:
     last_ms: int | None
     told: tuple[str, ...]
     retraction_told: bool
+    retraction_done: bool
 
     def reached(self, notice: Action) -> bool:
         """Tell whether somebody was told, or may be: nothing is known of a delivery under way."""
         return bool(notice.to) and notice.action_id not in self.failed
 
-    def missed_until(self, at_ms: int) -> set[str]:
-        """Name who was to be told until then, and was not reached."""
+    def missed(self, after_ms: int, until_ms: int) -> set[str]:
+        """Name who was to be told in that time, and was not reached."""
         missed = (one for one in self.chain if one.action_id in self.failed)
-        return {name for one in missed if one.at_ms <= at_ms for name in one.to}
+        return {name for one in missed if after_ms < one.at_ms <= until_ms for name in one.to}
 
     def reached_since(self, at_ms: int) -> set[str]:
         """Name who was told after that, and was reached."""
@@ -94,6 +96,12 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
         for one in actions
         if one.kind == "withhold" and one.at_ms >= since_ms and places.of(one) >= places.demand
     ]
+    done = frozenset(one.answers for one in actions if one.kind in ("delivered", "undelivered"))
+    taken_back = [
+        one
+        for one in said
+        if one.reason == "retracted" and (places.ended is None or places.of(one) >= places.ended)
+    ]
     waiting = sorted(
         (one for one in withheld if one.until_ms is not None),
         key=lambda one: (one.at_ms, places.of(one)),
@@ -108,16 +116,14 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
         reset=reset,
         anew=reset is not None and places.of(reset) >= places.demand,
         failed=frozenset(one.answers for one in actions if one.kind == "undelivered"),
-        done=frozenset(one.answers for one in actions if one.kind in ("delivered", "undelivered")),
+        done=done,
         after_end=()
         if places.ended is None
         else tuple(one for one in chain if places.of(one) >= places.ended),
         last_ms=said[-1].at_ms if said else None,
         told=tuple(dict.fromkeys(name for one in said for name in one.to)),
-        retraction_told=any(
-            one.reason == "retracted" and (places.ended is None or places.of(one) >= places.ended)
-            for one in said
-        ),
+        retraction_told=bool(taken_back),
+        retraction_done=any(one.action_id in done for one in taken_back),
     )
 
 

@@ -9,7 +9,7 @@ from alerts.desk import calls
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
-from alerts.desk.staffing import CHAIN_STEPS, Staffing
+from alerts.desk.staffing import CHAIN_STEPS, DAY_MS, Staffing
 from alerts.desk.technical import DESK, Way, again, is_technical, place_of, programme_of, ways
 from alerts.lateness import BANNER_MS
 from schemas.alert import Action
@@ -80,13 +80,16 @@ def _is_over(case: Case, desk: Desk, rotas: Rotas, now_ms: int, late_ms: int) ->
 
 
 def _are_reached_again(desk: Desk, rotas: Rotas, programme: str, since_ms: int) -> bool:
-    """Whether everybody whom no channel reached was reached since: nobody else proves it."""
+    """Whether everybody whom no channel reached was reached since: nobody else proves it.
+
+    Of that day: who was missed before then has had trouble of their own, and may have left.
+    """
     missed: set[str] = set()
     reached: set[str] = set()
     for case in desk.cases():
         mine = rotas.staffing_of(case).rota.programme == programme
         if mine and not is_technical(case.demand):
-            missed |= case.notices.missed_until(since_ms)
+            missed |= case.notices.missed(since_ms - DAY_MS, since_ms)
             reached |= case.notices.reached_since(since_ms)
     return bool(missed) and missed <= reached
 

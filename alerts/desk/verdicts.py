@@ -13,6 +13,8 @@ from schemas.alert import SEVERITIES, WORK_LIST, Sent, Severity, Transition, Wit
 CONFIRMATION_GRACE_MS = 90_000
 """The engine says ``confirmed`` at its first record after the deadline, and marks a tick at least
 every 60 s; if it says nothing for so long, the page comes all the same."""
+COOLDOWN_MS_MAX = 30 * 24 * 60 * 60 * 1000
+"""A longer one ends then: a notice of a month ago is past (``alerts/desk/past.py``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _cooling(on: Occasion) -> Withhold | None:
     """Cool-down survives return; it delays and never discards."""
     if not on.event.cooldown_ms or on.last_ms is None or on.steps_up:
         return None
-    until_ms = on.last_ms + on.event.cooldown_ms
+    until_ms = on.last_ms + min(on.event.cooldown_ms, COOLDOWN_MS_MAX)
     return Withhold("cool-down", until_ms) if on.now_ms < until_ms else None
 
 

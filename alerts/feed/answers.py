@@ -10,6 +10,7 @@ import msgspec
 from alerts.desk.answers import HOUR_MS, shelf_ms_max
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk
+from alerts.desk.past import ANSWERED_WITHIN_MS
 from schemas.alert import Action, Deed, Outcome
 from schemas.errors import InvalidInput
 
@@ -81,6 +82,10 @@ def deed(desk: Desk, alert_id: str, answer: Answer, action_id: str, at_ms: int) 
     case = desk.case(alert_id)
     if case is None:
         return Refusal(404, "There is no such alert here: it may be finished. Load the page again.")
+    if desk.is_past(alert_id, at_ms - ANSWERED_WITHIN_MS):
+        return Refusal(
+            409, "This alert was finished more than 30 days ago: nothing is added to it."
+        )
     covered = desk.before(case) if answer.kind in _OF_THE_WHOLE_CARD else []
     action = Action(
         action_id=action_id,

@@ -11,6 +11,7 @@ from random import Random
 
 import msgspec
 
+from alerts.desk.bookmark_file import BookmarkFile
 from alerts.desk.channels import Channels, senders
 from alerts.desk.daemon import DeskDaemon
 from alerts.desk.delivery import Delivery
@@ -30,12 +31,16 @@ from tests.servers import eventually
 
 @contextmanager
 def running(
-    kafka: EmbeddedKafka, clock: Clock | None = None, name: str = "desk-1"
+    kafka: EmbeddedKafka,
+    clock: Clock | None = None,
+    name: str = "desk-1",
+    bookmark: Path | None = None,
 ) -> Iterator[DeskDaemon]:
     stop, rng = threading.Event(), Random(1)
     delivery = Delivery(Channels(senders(None), rng, stop))
     clock = clock or SystemClock()
     daemon = DeskDaemon(kafka.bootstrap, delivery, clock, rng, stop, "http://feed/", name)
+    daemon.bookmark = BookmarkFile(bookmark)
     thread = threading.Thread(target=daemon.run)
     thread.start()
     try:

@@ -256,13 +256,13 @@ def test_who_was_missed_until_then_and_reached_since() -> None:
         return Action(f"{at_ms}", ["a"], "notify", "desk", at_ms, "p", to=[person], step=at_ms)
 
     missed = said(*(sent(at, who) for at, who in ((4, "x"), (5, "y"), (6, "z"))))
-    assert missed.missed_until(9) == missed.reached_since(0) == set(), "nothing is known of them"
+    assert missed.missed(-1, 9) == missed.reached_since(0) == set(), "nothing is known of them"
     chain = [sent(at, who) for at, who in ((4, "x"), (5, "y"), (6, "z"))]
     failed = said(*chain, *(undelivered(one.action_id) for one in chain))
-    assert failed.missed_until(5) == {"x", "y"}
+    assert failed.missed(-1, 5) == {"x", "y"}
     assert failed.reached_since(0) == set()
     took = said(*chain, *(undelivered(one.action_id, "delivered") for one in chain))
-    assert took.missed_until(9) == set()
+    assert took.missed(-1, 9) == set()
     assert took.reached_since(5) == {"z"}
     assert took.reached_since(4) == {"y", "z"}
 

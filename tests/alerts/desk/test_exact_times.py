@@ -151,14 +151,15 @@ def test_a_shorter_shelf_ends_when_it_was_said_to() -> None:
     assert exactly(desk)[1:] == [(MINUTE_MS + HOUR_MS, "shelf-ended", ["nurse"])]
 
 
-def cooling(minutes: int) -> Callable[[VirtualDesk], None]:
+def cooling(minutes: int, cooldown_ms: int = DAY_MS) -> Callable[[VirtualDesk], None]:
     def story(desk: VirtualDesk) -> None:
-        desk.find("1", severity="high", cooldown_ms=DAY_MS)
+        desk.find("1", severity="high", cooldown_ms=cooldown_ms)
         desk.after(250)
         desk.do("resolve", outcome="advised")
         desk.find("2", "returned", "high")
         desk.after(minutes * MINUTE_MS)
-        desk.find("3", severity="high", alert_id="b", patient_id="patient-of-a", cooldown_ms=DAY_MS)
+        fields = {"alert_id": "b", "patient_id": "patient-of-a", "cooldown_ms": cooldown_ms}
+        desk.find("3", severity="high", **fields)
 
     return story
 
@@ -170,6 +171,13 @@ def test_a_cool_down_runs_from_the_last_notification() -> None:
     assert len(desk.delivered) == 1
     desk.after(1)
     assert exactly(desk)[1:] == [(250 + DAY_MS, "onset", ["nurse"])]
+
+
+def test_a_cool_down_lasts_thirty_days_at_most() -> None:
+    desk = VirtualDesk(rota=ALWAYS)
+    cooling(60, 90 * DAY_MS)(desk)
+    desk.until(DAY_SHIFT_MS + 250 + 30 * DAY_MS)
+    assert exactly(desk)[1:] == [(250 + 30 * DAY_MS, "onset", ["nurse"])]
 
 
 def test_when_a_cool_down_is_over_the_next_is_told_at_once() -> None:

@@ -160,6 +160,25 @@ def test_everybody_who_was_missed_must_be_reached_before_a_channel_counts_as_men
     assert trouble(desk, "undelivered") == ["resolved"]
 
 
+def test_who_was_missed_on_an_earlier_day_is_not_waited_for() -> None:
+    desk = VirtualDesk()
+    dead = {"nurse", "second"}
+    desk.reaches = lambda notice: dead.isdisjoint(notice.to)
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.do("resolve", outcome="advised")
+    desk.after(48 * HOUR_MS)
+    dead = {"nurse"}
+    desk.find("2", alert_id="b")
+    desk.after(MINUTE_MS)
+    dead = {"second"}
+    desk.do("resolve", "b", outcome="advised")
+    desk.find("3", alert_id="c")
+    desk.after(MINUTE_MS)
+    look(desk)
+    assert trouble(desk, "undelivered")[-1] == "resolved"
+
+
 def test_a_channel_that_fails_beside_one_that_works_is_one_alert_until_it_works_again() -> None:
     desk = VirtualDesk(rota=TWO)
     fails(desk)

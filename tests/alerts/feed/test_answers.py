@@ -17,9 +17,10 @@ from alerts.feed.answers import (
     deed,
     parse_answer,
 )
-from schemas.alert import Action
+from schemas.alert import Action, Deed
 from schemas.errors import InvalidInput
 from tests.alert_records import acknowledgement, transition
+from tests.alerts.desk.cases import fold
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -202,3 +203,19 @@ def test_what_is_taken_back_is_named() -> None:
     unshelve = do(Answer("undo", "Anna"), known)
     assert isinstance(unshelve, Action)
     assert unshelve.answers == "shelf"
+
+
+@pytest.mark.parametrize("kind", ["undo", "note", "assign", "shelve", "acknowledge", "resolve"])
+def test_nothing_is_added_to_what_was_finished_a_month_ago(kind: Deed) -> None:
+    """A desk may know nothing of it: what wakes there would wake at one desk and not at another."""
+    known = fold(
+        transition("1", severity="high"),
+        transition("2", "returned", "high"),
+        acknowledgement("1", "2", at_ms=5),
+    )
+    done = Answer(kind, "Bo", "note", "2", assignee="Bo", outcome="advised", hours="1")
+    month_ms = 5 + 30 * 24 * HOUR_MS
+    assert isinstance(deed(known, "a", done, "act", month_ms - 1), Action)
+    refused = deed(known, "a", done, "act", month_ms)
+    assert isinstance(refused, Refusal)
+    assert "30 days" in refused.sentence
