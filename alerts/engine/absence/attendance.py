@@ -29,19 +29,25 @@ Key = tuple[int, int]
 Expect = Callable[[int, int], Expectation | None]
 """What is expected of a patient's row by a rule; None: nothing."""
 
+Begins = Callable[[Sequence[int]], Integers]
+"""Of patients' rows, by rule, since when something is expected; ``NEVER_MS``: nothing is."""
+
 
 @dataclass(slots=True)
 class Attendance:
     """One partition: the last contacts of every patient, and what is open.
 
-    ``rungs``: the rules; ``vital_of``: the number of the vital that each waits for; ``vitals``: how
-    many. ``held_until_ms``: silence is not judged before, because the log itself was away.
+    ``rungs``: the rules; ``vital_of``: the number of the vital that each waits for; ``lengths_ms``:
+    for how long; ``vitals``: how many. ``held_until_ms``: silence is not judged before, because the
+    log itself was away.
     """
 
     rungs: Rungs
     vital_of: Sequence[int]
+    lengths_ms: Sequence[int]
     vitals: int
     expect: Expect
+    begins: Begins
     surroundings: Surroundings
     held_until_ms: int = NO_CONTACT_MS
     open: dict[Key, Open] = field(default_factory=dict)
@@ -135,24 +141,38 @@ class Attendance:
         """
         if not self._to_schedule:
             return
-        rows = sorted(self._to_schedule)
+        rows = np.fromiter(self._to_schedule, np.int64, len(self._to_schedule))
+        rows.sort()
         self._to_schedule.clear()
-        contact_ms = self.contact_ms[np.ix_(rows, self.vital_of)].tolist()
-        scheduled_ms = self.scheduled_ms[rows].tolist()
-        found = [
-            (at_ms, row, rule)
-            for row, contacts_ms, before_ms in zip(rows, contact_ms, scheduled_ms, strict=True)
-            for rule, contact in enumerate(contacts_ms)
-            if (at_ms := self._earliest_ms((row, rule), contact)) < before_ms[rule]
-        ]
-        for at_ms, row, rule in found:
-            self.scheduled_ms[row, rule] = at_ms
-        if len(found) * _MANY > len(self._heap):
+        earliest_ms = self._earliest_of(rows)
+        sooner = earliest_ms < self.scheduled_ms[rows]
+        self.scheduled_ms[rows] = np.where(sooner, earliest_ms, self.scheduled_ms[rows])
+        at, rule = np.nonzero(sooner)
+        at_ms, row = earliest_ms[at, rule], rows[at]
+        order = np.argsort(at_ms, kind="stable")
+        columns = at_ms[order].tolist(), row[order].tolist(), rule[order].tolist()
+        found = list(zip(*columns, strict=True))
+        if not self._heap:
+            self._heap = found  # what is sorted is a heap
+        elif len(found) * _MANY > len(self._heap):
             self._heap += found
             heapq.heapify(self._heap)
         else:
             for one in found:
                 heapq.heappush(self._heap, one)
+
+    def _earliest_of(self, rows: Integers) -> Integers:
+        """Give ``_earliest_ms`` of patients by every rule: of a million after each start."""
+        from_ms = self.begins(rows.tolist())
+        vitals = np.array(self.vital_of, np.int64)
+        since_ms = np.maximum(self.contact_ms[np.ix_(rows, vitals)], from_ms)
+        earliest_ms = since_ms + np.array(self.lengths_ms, np.int64)
+        earliest_ms[from_ms == NEVER_MS] = NEVER_MS
+        for place in np.flatnonzero(self._missed[rows]).tolist():
+            for rule in range(len(self.vital_of)):
+                if (int(rows[place]), rule) in self.open:
+                    earliest_ms[place, rule] = NO_CONTACT_MS
+        return earliest_ms
 
     def _earliest_ms(self, key: Key, contact_ms: int) -> int:
         """Give a time before which a patient's silence need not be looked at."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.attendance import Attendance, Expect
+from alerts.engine.absence.attendance import Attendance, Begins, Expect
 from alerts.engine.absence.contacts import Contacts, Integers, contacts_of
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.explained import gateway_transition, patient_transition
@@ -20,7 +20,12 @@ from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.rungs import rungs_of
 from alerts.engine.absence.silence import step
-from alerts.engine.absence.surroundings import AFRESH_AFTER_MS, Surroundings, device_number
+from alerts.engine.absence.surroundings import (
+    AFRESH_AFTER_MS,
+    NEVER_MS,
+    Surroundings,
+    device_number,
+)
 from alerts.engine.transitions.found import Found
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from schemas.alert import Severity, Transition
@@ -56,8 +61,10 @@ class AbsenceWatch:
         self.attendance = Attendance(
             rungs_of(rules),
             [self._numbers[rule.rule.vital] for rule in rules],
+            [rule.rule.absent_for_ms for rule in rules],
             len(self.vitals),
             _asks(self._expected),
+            _begins(self._expected, len(rules)),
             surroundings,
         )
 
@@ -198,3 +205,18 @@ def _asks(expected: Sequence[tuple[Expectation | None, ...]]) -> Expect:
         return of_patient[rule] if of_patient else None
 
     return expect
+
+
+def _begins(expected: Sequence[tuple[Expectation | None, ...]], rules: int) -> Begins:
+    """Ask it of many patients at once."""
+    nothing = (None,) * rules
+
+    def begins(rows: Sequence[int]) -> Integers:
+        of_rows = [expected[row] or nothing for row in rows]
+        found = np.empty((len(of_rows), rules), np.int64)
+        for rule in range(rules):
+            asked = [one[rule] for one in of_rows]
+            found[:, rule] = [NEVER_MS if one is None else one.from_ms for one in asked]
+        return found
+
+    return begins

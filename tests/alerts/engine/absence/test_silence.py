@@ -37,6 +37,7 @@ from tests.alerts.engine.absence.silence_reference import (
     VITAL_OF,
     Entry,
     Reference,
+    attending,
     expect,
     fresh,
     run,
@@ -70,7 +71,7 @@ def stamped(raw: list[tuple[int, list[tuple[int, int, int]]]]) -> list[Entry]:
 def restarted(attendance: Attendance) -> Attendance:
     """Restore what was kept, as a new process does."""
     vitals, rules = {"blood_pressure": 0, "glucose": 1}, ("a", "b", "c")
-    again = Attendance(RUNGS, VITAL_OF, 2, expect, attendance.surroundings)
+    again = attending(RUNGS, VITAL_OF, expect, attendance.surroundings)
     again.grow(PATIENTS)
     written = [
         msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
@@ -250,7 +251,7 @@ def test_a_changed_plan_ends_what_is_no_longer_expected() -> None:
     wanted: list[Expectation | None] = [
         Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
     ]
-    attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: wanted[0], Surroundings())
+    attendance = attending(ALONE, (0,), lambda _row, _rule: wanted[0], Surroundings())
     attendance.grow(1)
     attendance.look_again([0])
     assert [one.event for one in run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])] == ["onset"]
@@ -275,7 +276,7 @@ def test_a_restored_patient_is_looked_at_when_it_is_due_and_not_before() -> None
 def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() -> None:
     """Looked at before anything came, such a patient was never looked at again."""
     expected = Expectation(DAY_MS, 0, ((LONG_AGO_MS, ZoneInfo("UTC")),), at_once=True)
-    attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: expected, Surroundings())
+    attendance = attending(ALONE, (0,), lambda _row, _rule: expected, Surroundings())
     attendance.grow(1)
     attendance.look_again([0])
     assert run(attendance, [(BEGIN_MS, [])]) == []
@@ -321,7 +322,7 @@ def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own
     expected: list[Expectation | None] = [
         Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
     ]
-    attendance = Attendance(ALONE, (0,), 1, lambda _row, _rule: expected[0], Surroundings())
+    attendance = attending(ALONE, (0,), lambda _row, _rule: expected[0], Surroundings())
     attendance.grow(1)
     nobody = np.empty(0, np.int64)
     none = Contacts(nobody, nobody, nobody, nobody, nobody, nobody, nobody)
