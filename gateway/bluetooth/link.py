@@ -87,7 +87,6 @@ class Link:
         concurrent connects fail on BlueZ.
         """
         self.lost = asyncio.Event()
-        self.subscribed.clear()
         client = BleakClient(
             self._device,
             disconnected_callback=self._on_disconnected,

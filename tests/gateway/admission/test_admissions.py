@@ -71,6 +71,15 @@ def test_a_device_is_known_by_what_it_says_first(admissions: Admissions) -> None
     assert len(admissions.all()) == 1
 
 
+def test_what_a_device_said_first_stays_when_it_says_more(admissions: Admissions) -> None:
+    admissions.admit(METER)
+    admissions.learn(Device(METER.address, model="Meter One"))
+    admissions.learn(Device(METER.address, model="Meter Two", manufacturer="Maker"))
+    admissions.learn(Device(METER.address, manufacturer="Another", serial="M-1"))
+    known = replace(METER, model="Meter One", manufacturer="Maker", serial="M-1")
+    assert admissions.get(METER.address) == known
+
+
 def test_pairing_again_makes_it_another_device(admissions: Admissions) -> None:
     admissions.admit(CUFF)
     other = replace(CUFF, serial="C-2")

@@ -1,0 +1,71 @@
+"""What one session brings, without a device: who is refused brings nothing more."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from gateway import metrics
+from gateway.admission.admissions import Admissions
+from gateway.bluetooth.doorkeeper import Doorkeeper
+from gateway.bluetooth.harvest import Harvest, Surroundings
+from gateway.journal.intake import Intake
+from gateway.journal.journal import Journal
+from gateway.record import SessionFacts
+from schemas.gatt import uuids
+from schemas.gatt.blood_pressure_record import Record, encode_segment, split
+from schemas.reading import Device
+from tests.gateway.hand_clock import HandClock
+from tests.gateway.records import ADDRESS, STREAM, cuff_payload
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Iterator[Surroundings]:
+    clock, rng = HandClock(), Random(1)
+    with closing(Journal(tmp_path, STREAM)) as journal, Admissions(tmp_path) as admissions:
+        yield Surroundings(
+            journal=journal,
+            clock=clock,
+            rng=rng,
+            intake=Intake(journal, clock, lambda _record: None),
+            told=lambda _session: None,
+            admissions=admissions,
+            doorkeeper=Doorkeeper(admissions, rng),
+        )
+
+
+def harvest(around: Surroundings, session: str = "a") -> Harvest:
+    return Harvest(SessionFacts(session, Device(ADDRESS)), around)
+
+
+def held(around: Surroundings) -> int:
+    return len(around.journal.custody.held_after(0, 100))
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_what_comes_behind_a_refusal_is_dropped_and_counted(
+    around: Surroundings, early: bool
+) -> None:
+    brought = harvest(around)
+    if early:
+        brought.hold_back()
+        brought.capture(uuids.BLOOD_PRESSURE_MEASUREMENT, cuff_payload())
+    brought.refuse()
+    before = metrics.refused()["notifications"]
+    brought.capture(uuids.BLOOD_PRESSURE_MEASUREMENT, cuff_payload())
+    assert metrics.refused()["notifications"] == before + 1
+    assert (held(around), around.journal.anteroom.count(ADDRESS), brought.captured) == (0, 0, 0)
+
+
+def test_a_visit_that_brought_no_whole_record_says_nothing_of_what_is_missing(
+    around: Surroundings,
+) -> None:
+    """A cuff that leaves after a part of its only record may bring the rest next time."""
+    record = Record(sequence=7, characteristic=0x2A35, payload=cuff_payload())
+    first, *_ = (encode_segment(part) for part in split(record, 5, checksum=False))
+    brought = harvest(around)
+    brought.capture(uuids.BLOOD_PRESSURE_RECORD, first)
+    brought.end(complete=True)
+    assert held(around) == 0
