@@ -7,7 +7,7 @@ import msgspec
 from schemas.reading import Item
 from schemas.wire import ITEMS_MAX, PACKET_BYTES_MAX, Envelope, ReadingsMessage, envelope_for
 
-_OVERHEAD_BYTES = 4096  # topic, user properties, the message around the items
+_OVERHEAD_BYTES = 4096  # topic, user properties, the message around and between the items
 PAYLOAD_BYTES_MAX = PACKET_BYTES_MAX - _OVERHEAD_BYTES
 
 _ENCODER = msgspec.json.Encoder()
@@ -33,7 +33,7 @@ def pack(stream: str, items: list[Item], departure: Departure) -> tuple[Envelope
     size_bytes = 0
     for item in items[:ITEMS_MAX]:
         body = _ENCODER.encode(item)
-        size_bytes += len(body) + 1
+        size_bytes += len(body)
         if bodies and size_bytes > PAYLOAD_BYTES_MAX:
             break
         bodies.append(msgspec.Raw(body))

@@ -13,17 +13,17 @@ from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Harvest, Surroundings
 from gateway.journal.intake import Intake
 from gateway.journal.journal import Journal
-from gateway.record import SessionFacts
+from gateway.record import DeviceClock, SessionFacts
 from schemas.gatt import uuids
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.reading import Device
 from tests.gateway.hand_clock import HandClock
-from tests.gateway.records import ADDRESS, STREAM, cuff_payload
+from tests.gateway.records import ADDRESS, CLOCK_READ, STREAM, cuff_payload
 
 
 @pytest.fixture
 def around(tmp_path: Path) -> Iterator[Surroundings]:
-    clock, rng = HandClock(), Random(1)
+    clock, rng = HandClock(true=True), Random(1)
     with closing(Journal(tmp_path, STREAM)) as journal, Admissions(tmp_path) as admissions:
         yield Surroundings(
             journal=journal,
@@ -69,3 +69,16 @@ def test_a_visit_that_brought_no_whole_record_says_nothing_of_what_is_missing(
     brought.capture(uuids.BLOOD_PRESSURE_RECORD, first)
     brought.end(complete=True)
     assert held(around) == 0
+
+
+@pytest.mark.parametrize("clock", [None, CLOCK_READ])
+def test_only_a_clock_that_cannot_be_read_is_guessed_by_its_stamps(
+    around: Surroundings, clock: DeviceClock | None
+) -> None:
+    brought = harvest(around)
+    if clock is not None:
+        brought.note_clock(clock)
+    brought.capture(uuids.BLOOD_PRESSURE_MEASUREMENT, cuff_payload())
+    brought.end(complete=True)
+    guessed = bool(brought.facts.coincidences)
+    assert guessed is bool(around.journal.devices.timeline(ADDRESS).coincidences) is (clock is None)

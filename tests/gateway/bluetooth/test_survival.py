@@ -266,6 +266,7 @@ async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
     cuff: Cuff, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Store before erase: some devices forget when the link ends, or when their clock is set."""
+    not_durable_before = sessions("journal")
     monkeypatch.setattr(harvest, "SILENCE_S", 0.05)
     append, refusals = side.journal.append, 0
 
@@ -297,6 +298,7 @@ async def test_while_the_disk_refuses_a_device_is_neither_left_nor_set(
         Command.SET_CLOCK,
         Command.DISCONNECT,
     ]
+    assert sessions("journal") == not_durable_before + 1
 
 
 async def test_a_visit_that_takes_too_long_waits_for_the_disk_before_it_leaves(

@@ -132,6 +132,17 @@ def test_a_row_waits_for_the_end_of_its_session(outbox: Outbox) -> None:
     assert ship(outbox, 0) == range(1, 2)
 
 
+def test_homes_that_lost_their_server_together_do_not_send_again_together() -> None:
+    due_ms = set()
+    for seed in range(20):
+        home = Outbox(Random(seed))
+        live(home, 1)
+        deliver(home, 0)
+        due_ms.add(home.wake_ms(0))
+    assert len(due_ms) == 20
+    assert min(one or 0 for one in due_ms) >= RESEND_FIRST_MS
+
+
 def test_a_session_that_never_tells_holds_up_no_row_for_ever(outbox: Outbox) -> None:
     live(outbox, 1, waits_for="session")
     assert outbox.wake_ms(0) == SESSION_WAIT_MS

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from gateway.journal.journal import Journal
 from gateway.record import BLOOD_PRESSURE_RECORD, Entry, SessionFacts
 from gateway.sending import sender as sender_module
+from gateway.sending.outbox import REFUSED_PAUSE_MS
 from gateway.sending.publisher import Publisher
 from gateway.sending.sender import Sender
 from schemas.reading import Device, Item, Undecodable
@@ -29,8 +30,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def sender(journal: Journal) -> Sender:
-    return Sender("home-1", journal, HandClock(), Random(1))
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def sender(journal: Journal, clock: HandClock) -> Sender:
+    return Sender("home-1", journal, clock, Random(1))
 
 
 def held(journal: Journal) -> list[int]:
@@ -49,21 +55,82 @@ def test_a_receipt_frees_what_it_names_and_nothing_else(journal: Journal, sender
     assert held(journal) == [2]
 
 
+class Broker:
+    """Takes every message, in the place of a publisher; numbers them as a new client does."""
+
+    problem = None
+
+    def __init__(self) -> None:
+        self.sent: list[range] = []
+
+    def publish_readings(self, envelope: Envelope, _payload: bytes) -> int:
+        self.sent.append(envelope.numbers)
+        return len(self.sent)
+
+
+def sends(sender: Sender, broker: Broker) -> bool:
+    sender._load()
+    return sender._send_one(cast("Publisher", broker))
+
+
+def test_an_acknowledgement_of_the_next_connection_is_of_none_of_the_last_one_s_messages(
+    journal: Journal, sender: Sender, clock: HandClock
+) -> None:
+    """Each client counts from 1: the first of the next may be a health report."""
+    sender.take(journal.append(notification(b"1")), None)
+    first, second = Broker(), Broker()
+    assert sends(sender, first)
+    sender.disconnected()
+    second.sent.append(range(0))
+    assert sends(sender, second)
+    sender.acknowledged(1, True)
+    sender.disconnected()
+    assert sends(sender, Broker()), "the second connection took nothing either"
+
+
+def test_what_nobody_listened_to_is_tried_soon_and_what_was_heard_later(
+    journal: Journal, sender: Sender, clock: HandClock
+) -> None:
+    sender.take(journal.append(notification(b"1")), None)
+    broker = Broker()
+    assert sends(sender, broker)
+    sender.acknowledged(1, False)
+    clock.now_ms += REFUSED_PAUSE_MS
+    assert sends(sender, broker)
+    sender.acknowledged(2, True)
+    clock.now_ms += REFUSED_PAUSE_MS
+    assert not sends(sender, broker)
+
+
+def test_what_is_loaded_is_bounded_and_what_is_left_out_follows_the_receipts(
+    journal: Journal, sender: Sender, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week without a broker must not fill the memory; what waits there keeps its order."""
+    monkeypatch.setattr(sender_module, "LOADED_ROWS_MAX", 4)
+    monkeypatch.setattr(sender_module, "LOAD_ROWS", 2)
+    for number in range(9):
+        journal.append(notification(bytes([number])))
+    broker, loaded = Broker(), []
+    for _ in range(6):
+        if not sends(sender, broker):
+            break
+        loaded.append(len(sender._outbox))
+        first, last = broker.sent[-1][0], broker.sent[-1][-1]
+        sender.acknowledged(len(broker.sent), True)
+        sender.received(msgspec.json.encode(Receipts({STREAM: [(first, last)]})))
+        clock.now_ms += 60_000
+    assert max(loaded) == 4
+    assert [seq for numbers in broker.sent for seq in numbers] == list(range(1, 10))
+
+
 def test_segments_that_never_made_a_record_leave_when_a_visit_settles_them(
     journal: Journal, sender: Sender
 ) -> None:
-    sent: list[range] = []
-
-    class Broker:
-        problem = None
-
-        def publish_readings(self, envelope: Envelope, _payload: bytes) -> int:
-            sent.append(envelope.numbers)
-            return len(sent)
+    broker = Broker()
+    sent = broker.sent
 
     def send() -> bool:
-        sender._load()
-        return sender._send_one(cast("Publisher", Broker()))
+        return sends(sender, broker)
 
     row = journal.append(notification(b"\x01\x07\x00\x35\x2a", BLOOD_PRESSURE_RECORD))
     assert journal.sendable(row) == []
