@@ -38,17 +38,18 @@ demo: setup ## Run the whole path on this machine; options: make demo ARGS="--ho
 	@.venv/bin/vitalwire demo $(ARGS)
 
 test: setup-test ## Run all tests; a part of them: make test ARGS="tests/schemas -x"
-	@.venv/bin/pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile $(ARGS)
+	@.venv/bin/pytest --numprocesses=logical --maxprocesses=8 --dist=loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 test-real: setup-real ## Run the tests with Apache Kafka, Mosquitto and TimescaleDB
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.real.stages \
-		--numprocesses=auto --maxprocesses=2 --dist=loadfile \
+		--numprocesses=logical --maxprocesses=2 --dist=loadfile --no-loadscope-reorder \
 		tests/real tests/ingest tests/alerts $(ARGS)
 
 test-true: setup-true ## Run the Bluetooth tests with Debian's kernel and bluetoothd, emulated
 	@.venv/bin/pytest --override-ini='norecursedirs=.*' -p tests.true_world --timeout=120 \
 		--override-ini=cache_dir=.pytest_cache/true \
-		--numprocesses=auto --maxprocesses=2 --dist=worksteal \
+		--numprocesses=logical --maxprocesses=2 --dist=worksteal \
 		tests/true tests/simulators/test_world.py \
 		$(addprefix tests/gateway/bluetooth/test_,$(TRUE_WORLD:=.py)) $(ARGS)
 

@@ -3,22 +3,31 @@
 import gc
 import os
 
+import pytest
 from hypothesis import Phase, settings
+
+from tests.whole_run import give_time, longest_first, try_a_part
 
 # No deadline: a slow machine is not a wrong answer. In CI the same examples each time: a red run
 # is then about the change at hand, and new examples are found on people's machines. Of two runs of
 # one commit in CI the second would try the same ones again: it is told a part of them
 # (setup/prove_inside). More than all of them is the engine's (tests/alerts/engine/scenes.py).
-part = min(1.0, float(os.environ.get("VITALWIRE_TEST_EXAMPLES", "1")))
-tried = round(part * settings().max_examples)
-settings.register_profile("here", deadline=None, print_blob=True, max_examples=tried)
-settings.register_profile(
-    "ci", deadline=None, print_blob=True, max_examples=tried, derandomize=True
-)
+settings.register_profile("here", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 # A mutant is noticed or not: nobody wants the smallest example of what it breaks.
 found_at_once = [Phase.explicit, Phase.generate]
 settings.register_profile("mutants", deadline=None, derandomize=True, phases=found_at_once)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    part = float(os.environ.get("VITALWIRE_TEST_EXAMPLES", "1"))
+    if part < 1:
+        try_a_part(items, part)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items[:] = longest_first(items)
+    give_time(items)
 
 
 def pytest_collection_finish() -> None:
