@@ -40,6 +40,8 @@ from tests.architecture import (
 
 CHECKOUT = Path(__file__).parent.parent
 KAFKA_CLIENTS = "schemas.kafka_clients"
+pytestmark = pytest.mark.timeout(300)
+"""They read a thousand files, which takes a busy machine its time."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +57,28 @@ class Module:
     def package(self) -> str:
         return self.name.split(".")[0]
 
+    @functools.cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node: a walk takes longer than most of what is asked."""
+        return list(ast.walk(self.tree))
+
     def imports(self, *, when_loaded: bool = False) -> Iterator[tuple[str, str | None]]:
         """Yield (module, name taken from it); with `when_loaded`, not those inside functions."""
-        nodes = self.tree.body if when_loaded else ast.walk(self.tree)
-        for node in nodes:
+        for node in self.tree.body if when_loaded else self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, None) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{self.path}: relative import"
                 yield from ((node.module or "", alias.name) for alias in node.names)
 
-    def calls(self) -> Iterator[tuple[str, ast.Call]]:
-        """Yield the last two parts of each called name: `time.time`, `open`."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield ".".join(ast.unparse(node.func).split(".")[-2:]), node
+    @functools.cached_property
+    def calls(self) -> list[tuple[str, ast.Call]]:
+        """The last two parts of each called name: `time.time`, `open`."""
+        return [
+            (".".join(ast.unparse(node.func).split(".")[-2:]), node)
+            for node in self.nodes
+            if isinstance(node, ast.Call)
+        ]
 
 
 @functools.cache
@@ -186,11 +195,11 @@ def impurities(module: Module) -> Iterator[str]:
             yield f"imports {name}"
         elif name in {"random", "pathlib", "uuid"} and (name, taken) not in HARMLESS_NAMES:
             yield f"imports {taken or name}"
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith):
             yield f"line {node.lineno}: {type(node).__name__}"
     yield from (
-        f"line {node.lineno}: {name}()" for name, node in module.calls() if name in IMPURE_CALLS
+        f"line {node.lineno}: {name}()" for name, node in module.calls if name in IMPURE_CALLS
     )
 
 
@@ -215,7 +224,7 @@ def test_clocks_and_chance_are_arguments() -> None:
         f"{module.path}:{node.lineno}: {name}(): use {BANNED_CALLS[name]}"
         for module in modules().values()
         if module.name != CLOCK and module.package != "tests"
-        for name, node in module.calls()
+        for name, node in module.calls
         if name in BANNED_CALLS
     ]
     assert found == []
@@ -226,7 +235,7 @@ def test_clients_of_kafka_are_made_where_a_failed_one_is_ended() -> None:
         f"{module.path}:{node.lineno}: {name}(): use {KAFKA_CLIENTS}.connected"
         for module in modules().values()
         if module.package in PACKAGES
-        for name, node in module.calls()
+        for name, node in module.calls
         if name in {"KafkaAdminClient", "KafkaConsumer", "KafkaProducer"}
     ]
     assert found == []
@@ -236,7 +245,7 @@ def polls(module: Module) -> set[ast.AST]:
     """Return what is inside `eventually…`: the one kind of place that may look again and again."""
     functions = [
         node
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "eventually" in node.name
     ]
     return {inner for function in functions for inner in ast.walk(function)}
@@ -247,7 +256,7 @@ def test_tests_do_not_sleep() -> None:
         f"{module.path}:{node.lineno}: {name}(): {BANNED_IN_TESTS[name]}"
         for module in modules().values()
         if module.package == "tests"
-        for name, node in module.calls()
+        for name, node in module.calls
         if name in BANNED_IN_TESTS and not is_zero(node) and node not in polls(module)
     ]
     assert found == []
@@ -279,7 +288,7 @@ def test_modules_and_functions_are_short() -> None:
     found += [
         f"{module.path}:{node.lineno}: {node.name}: {lines} lines"
         for module in modules().values()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES_MAX
     ]
