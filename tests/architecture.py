@@ -58,6 +58,7 @@ SHELLS = {
     "alerts/backtest/cli.py",
     "alerts/backtest/command.py",
     "alerts/backtest/sources.py",
+    "alerts/database.py",
     "alerts/desk/bookmark_file.py",
     "alerts/desk/causes.py",
     "alerts/desk/channels.py",

@@ -25,11 +25,11 @@ from alerts.backtest.replay import Played, play
 from alerts.backtest.replay import Progress as Heard
 from alerts.backtest.report import Report, as_json, csv_rows, page, report
 from alerts.backtest.tables import Table
+from alerts.database import database_url
 from alerts.rules.book import Book
 from alerts.rules.load import find_book, load_book
 from schemas.errors import InvalidInput, MisconfiguredError, UnavailableError
 from schemas.registry import PatientEntry
-from schemas.servers import database_url
 from schemas.time_zone import zone_named
 
 LIVE = "live"

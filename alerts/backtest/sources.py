@@ -11,9 +11,10 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 
+from alerts.database import unavailable
 from alerts.rules.book import Book
 from alerts.rules.reader import read_book
-from schemas.errors import UNREADABLE, InvalidInput, MisconfiguredError, UnavailableError
+from schemas.errors import UNREADABLE, InvalidInput, MisconfiguredError
 from schemas.registry import BookEntry, PatientEntry
 from schemas.vitals import VITALS, Vital
 
@@ -102,7 +103,7 @@ def from_database(url: str, since: Callable[[int], int]) -> Clinic:
             "The database has no readings of Vitalwire.", "Run `vitalwire ingest setup`."
         ) from error
     except psycopg.OperationalError as error:
-        raise UnavailableError(f"PostgreSQL does not answer: {error}".strip()) from error
+        raise unavailable(error) from error
 
 
 def _judged() -> Iterator[Vital]:

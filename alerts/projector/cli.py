@@ -7,11 +7,12 @@ from random import Random
 import click
 import structlog
 
+from alerts.database import database_url
 from alerts.projector.run import Projector
 from schemas.clock import SystemClock
 from schemas.daemon import Monitor, configure_logs, die_with_parent, stop_on_signals
 from schemas.errors import UnavailableError
-from schemas.servers import database_url, kafka_server
+from schemas.servers import kafka_server
 
 _STOP_WITHIN_S = 4.0
 _LOOK_EVERY_S = 1.0
@@ -21,12 +22,13 @@ _LOOK_EVERY_S = 1.0
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
 def projector(monitor_port: int) -> None:
     """Keep the alert tables of PostgreSQL up to date."""
+    kafka, url = kafka_server(), database_url()
     die_with_parent()
     configure_logs("projector")
     stop = stop_on_signals()
     projection = Projector(
-        kafka_server(),
-        database_url(),
+        kafka,
+        url,
         SystemClock(),
         Random(),  # jitter needs no seed
     )

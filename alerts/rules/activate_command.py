@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
+from alerts.database import database_url
 from alerts.desk.staffing import has_off_hours_routing
 from alerts.engine.ladders.ladder import arrange
 from alerts.rules.activation import activate as put_in_force
@@ -17,7 +18,6 @@ from alerts.rules.raised import raised, sentences
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.registry import BookEntry
-from schemas.servers import database_url
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -12,7 +12,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from schemas.errors import MisconfiguredError, UnavailableError
+from alerts.database import unavailable
+from schemas.errors import MisconfiguredError
 from schemas.registry import BOOK_KEY, BookEntry
 from schemas.rota import RotaEntry
 from schemas.topics import REGISTRY
@@ -39,9 +40,7 @@ def connected(url: str) -> Iterator[Connection[TupleRow]]:
         cause = "The database has no tables of vitalwire, or older ones."
         raise MisconfiguredError(cause, "Run `vitalwire ingest setup`.") from error
     except psycopg.OperationalError as error:
-        raise UnavailableError(
-            f"PostgreSQL is not available: {str(error).splitlines()[0]}.", "Try again later."
-        ) from error
+        raise unavailable(error) from error
 
 
 def activate(connection: Connection[TupleRow], entry: BookEntry) -> bool:

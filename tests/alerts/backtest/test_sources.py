@@ -137,5 +137,5 @@ def test_live_is_the_book_that_was_activated(
 
 
 def test_a_database_that_does_not_answer_is_said() -> None:
-    with pytest.raises(UnavailableError, match="does not answer"):
+    with pytest.raises(UnavailableError, match=r"refused\. Check the server"):
         from_database("postgresql://vitalwire@127.0.0.1:1/vitalwire", lambda _: 0)
