@@ -38,7 +38,12 @@ def ingest() -> None:
     help="Of readings.v1; chosen once, it never changes.",
 )
 def setup(partitions: int) -> None:
-    """Bring the database's tables and Kafka's topics up to date; safe to repeat."""
+    r"""Bring the database's tables and Kafka's topics up to date; safe to repeat.
+
+    \b
+    vitalwire ingest setup
+    vitalwire ingest setup --partitions 24
+    """
     from ingest import database, kafka_clients
 
     url, kafka = database_url(), kafka_server()
@@ -55,7 +60,11 @@ def setup(partitions: int) -> None:
 @click.option("--client-id", default="bridge-0", show_default=True, help="Of MQTT and Kafka.")
 @_MONITOR_PORT
 def bridge(client_id: str, monitor_port: int) -> None:
-    """Carry readings from MQTT to Kafka."""
+    r"""Carry readings from MQTT to Kafka.
+
+    \b
+    vitalwire ingest bridge --monitor-port 9102
+    """
     from ingest import daemons
 
     daemons.bridge(client_id, monitor_port)
@@ -65,7 +74,11 @@ def bridge(client_id: str, monitor_port: int) -> None:
 @click.option("--client-id", default="sink-0", show_default=True, help="Of MQTT and Kafka.")
 @_MONITOR_PORT
 def sink(client_id: str, monitor_port: int) -> None:
-    """Carry readings from Kafka to the database, and receipts back to the homes."""
+    r"""Carry readings from Kafka to the database, and receipts back to the homes.
+
+    \b
+    vitalwire ingest sink --monitor-port 9103
+    """
     from ingest import daemons
 
     daemons.sink(client_id, monitor_port)
@@ -77,7 +90,12 @@ def sink(client_id: str, monitor_port: int) -> None:
 )
 @click.option("--gateway-id", help="One home; without it, every one.")
 def resend(since: datetime, gateway_id: str | None) -> None:
-    """Ask homes for what came since then: the database was restored from a backup."""
+    r"""Ask homes for what came since then: the database was restored from a backup.
+
+    \b
+    vitalwire ingest resend --since 2026-11-01
+    vitalwire ingest resend --since 2026-11-30T06:15Z --gateway-id home-17
+    """
     from ingest import database
     from ingest.sink import configs
 
@@ -90,7 +108,11 @@ def resend(since: datetime, gateway_id: str | None) -> None:
 @ingest.command("registry")
 @_MONITOR_PORT
 def publish_registry(monitor_port: int) -> None:
-    """Publish the registry's edits to Kafka."""
+    r"""Publish the registry's edits to Kafka.
+
+    \b
+    vitalwire ingest registry --monitor-port 9101
+    """
     from ingest import daemons
 
     daemons.registry(monitor_port)

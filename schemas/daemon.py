@@ -143,6 +143,13 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
+def why_no_port(error: OSError | OverflowError) -> str:
+    """Say why a listener could not be bound."""
+    if isinstance(error, OverflowError):
+        return "it is not from 0 to 65535"
+    return error.strerror or str(error)
+
+
 class Monitor(AbstractContextManager["Monitor"]):
     """The daemon's HTTP listener for Prometheus and for supervisors; port 0 takes a free one."""
 
@@ -152,9 +159,9 @@ class Monitor(AbstractContextManager["Monitor"]):
         handler = type("Handler", (_Handler,), about)
         try:
             self._server = ThreadingHTTPServer((_LOOPBACK, port), handler)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise MisconfiguredError(
-                f"Port {port} on {_LOOPBACK} cannot be used: {error.strerror}.",
+                f"Port {port} on {_LOOPBACK} cannot be used: {why_no_port(error)}.",
                 "Choose another with --monitor-port, or 0 for any free one.",
             ) from error
         self._server.daemon_threads = True

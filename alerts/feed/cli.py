@@ -1,6 +1,7 @@
 """`vitalwire alerts feed`: the command."""
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from alerts.feed.hub import Pace
 from alerts.feed.serve import FeedSettings, listen, running_feed
 from alerts.feed.web import readiness
 from schemas.daemon import Monitor, configure_logs, die_with_parent
+from schemas.errors import MisconfiguredError
 from schemas.servers import kafka_server
 from schemas.time_zone import zone_named
 
@@ -22,7 +24,13 @@ from schemas.time_zone import zone_named
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback only, for now.")
 @click.option("--port", default=8000, show_default=True, help="Where the page is; 0: a free port.")
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
-@click.option("--heartbeat-s", default=Pace().heartbeat_s, show_default=True, type=float)
+@click.option(
+    "--heartbeat-s",
+    default=Pace().heartbeat_s,
+    show_default=True,
+    type=float,
+    help="How often each page hears that the server lives.",
+)
 @click.option(
     "--silence-s",
     default=Pace().silence_s,
@@ -31,7 +39,18 @@ from schemas.time_zone import zone_named
     help="A page that has heard nothing for so long turns red.",
 )
 def feed(host: str, port: int, monitor_port: int, heartbeat_s: float, silence_s: float) -> None:
-    """Show alerts and readings: a page, a stream, an API."""
+    r"""Show alerts and readings: a page, a stream, an API.
+
+    \b
+    vitalwire alerts feed
+    vitalwire alerts feed --port 8080 --monitor-port 9106
+    """
+    if not 0 < heartbeat_s < silence_s < math.inf:
+        raise MisconfiguredError(
+            f"A page that hears from here each {heartbeat_s:g} s and turns red after "
+            f"{silence_s:g} s of silence is red for ever, or never.",
+            "Choose a --silence-s of several --heartbeat-s.",
+        )
     die_with_parent()
     configure_logs("feed")
     settings = FeedSettings(kafka_server(), machines_zone(), Pace(heartbeat_s, silence_s))

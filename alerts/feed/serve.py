@@ -19,6 +19,7 @@ from alerts.feed.follower import Follower, News
 from alerts.feed.hub import Hub, Pace
 from alerts.feed.web import Site, application, build_name
 from schemas.clock import Clock, SystemClock
+from schemas.daemon import why_no_port
 from schemas.errors import MisconfiguredError
 from schemas.servers import refuse_public
 
@@ -44,10 +45,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(128)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
         raise MisconfiguredError(
-            f"Port {port} on {host} cannot be used: {error.strerror}.",
+            f"Port {port} on {host} cannot be used: {why_no_port(error)}.",
             "Choose another with --port, or 0 for any free one.",
         ) from error
     return listener

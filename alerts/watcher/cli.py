@@ -71,7 +71,7 @@ def watch(  # noqa: PLR0913  (click gives every option as an argument)
 
     \b
     vitalwire alerts watch --tell webhook=https://pager.clinic.example/critical \
-        --ready http://127.0.0.1:9105/readyz --heartbeat https://switch.example/3f2a
+        --ready http://127.0.0.1:9109/readyz --heartbeat https://switch.example/3f2a
     """
     die_with_parent()
     configure_logs("alerts-watch")

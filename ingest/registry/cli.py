@@ -176,10 +176,14 @@ def assign(  # noqa: PLR0913  (click gives every option as an argument)
     until: datetime | None,
     as_json: bool,
 ) -> None:
-    """Give DEVICE_ID to PATIENT_ID; readings that waited for it start to flow.
+    r"""Give DEVICE_ID to PATIENT_ID; readings that waited for it start to flow.
 
     A device whose clock tells nothing of its old records is believed only with --from 1970-01-01:
     say so if it has never been anybody else's.
+
+    \b
+    vitalwire registry assign cuff-7 p-17
+    vitalwire registry assign cuff-7 p-18 --slot 2 --from 2026-11-30T08:00Z
     """
     new = NewAssignment(
         device_id, patient_id, to_ms(from_), None if until is None else to_ms(until), slot
@@ -197,9 +201,13 @@ def assign(  # noqa: PLR0913  (click gives every option as an argument)
 @click.option("--at", type=Instant(), default=NOW, show_default=True)
 @JSON
 def unassign(*, device_id: str, slot: int | None, at: datetime, as_json: bool) -> None:
-    """End the assignment of DEVICE_ID that holds at --at; what was measured later is withdrawn.
+    r"""End the assignment of DEVICE_ID that holds at --at; what was measured later is withdrawn.
 
     With its first instant as --at it never was: it is removed, and only the audit keeps it.
+
+    \b
+    vitalwire registry unassign cuff-7
+    vitalwire registry unassign cuff-7 --slot 2 --at 2026-11-30T08:00Z
     """
     with editing() as store:
         ended = store.unassign(device_id, to_ms(at), slot)

@@ -39,6 +39,8 @@ def test_a_port_in_use_is_one_line_with_a_way_out() -> None:
         pytest.raises(MisconfiguredError, match="--monitor-port"),
     ):
         Monitor(first.port, lambda: None)
+    with pytest.raises(MisconfiguredError, match=r"it is not from 0 to 65535.*--monitor-port"):
+        Monitor(65_536, lambda: None)
 
 
 def test_a_page_is_given_to_loopback_s_own_names_only() -> None:
