@@ -338,6 +338,24 @@ def test_alerts_of_a_rule_that_is_gone_close() -> None:
     assert len(desk.told()) == 1
 
 
+def test_one_whose_rule_comes_back_calls_anew_until_somebody_answers() -> None:
+    """Whoever had answered had nothing left to do when it closed."""
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.do("acknowledge")
+    desk.find("2", "retired")
+    desk.after(MINUTE_MS)
+    desk.find("3", "onset")
+    desk.after(6 * MINUTE_MS)
+    assert [(reason, people) for _, reason, people in desk.told()] == [
+        ("onset", ["nurse"]),
+        ("onset", ["nurse"]),
+        ("escalation", ["second"]),
+    ]
+    assert (desk.case().attention, desk.case().condition) == ("unacknowledged", "active")
+
+
 def test_an_attached_alert_keeps_its_own_attention_and_escalates() -> None:
     desk = VirtualDesk()
     one_record(("a", "onset", "critical"), ("b", "onset", "critical"))(desk)

@@ -127,6 +127,22 @@ NIGHTS: dict[str, tuple[list[Line], list[str]]] = {
         [plan("adult-standard"), LOW, tick(120), plan(*ADULT), tick(121)],
         ["medium standing glucose-low [standing]"],
     ),
+    "one that went comes back fresh and critical, and opens: who was called is called no more": (
+        [LOW, plan("adult-standard"), tick(10), plan(*ADULT), tick(20)],
+        [OPENED, "critical retired glucose-low", OPENED],
+    ),
+    "and stands, once it is not fresh": (
+        [LOW, plan("adult-standard"), tick(61), plan(*ADULT), tick(62)],
+        [OPENED, "critical retired glucose-low", "medium standing glucose-low [standing]"],
+    ),
+    "not if it was over before its rule went": (
+        [LOW, sugar(5, 120), plan("adult-standard"), tick(10), plan(*ADULT), tick(20)],
+        [OPENED, "critical returned glucose-low"],
+    ),
+    "taken and given back between two records, it never went": (
+        [LOW, plan("adult-standard"), plan(*ADULT), tick(20)],
+        [OPENED],
+    ),
     "what a foreign reading ended is open again": (
         [LOW, sugar(10, 120), changed("withdrawals", 30, sugar(10, 120))],
         [OPENED, "critical returned glucose-low", "critical reopened glucose-low"],
