@@ -15,6 +15,7 @@ from alerts.rules.bounds import Statement
 from alerts.rules.circumstances import known_circumstances
 from alerts.rules.condition import Limit, Test
 from alerts.rules.errors import BookError
+from alerts.rules.extent import never_ends, too_long
 from alerts.rules.grid import never_or_always
 from alerts.rules.mistakes import Mistakes
 from alerts.rules.positions import Path
@@ -69,6 +70,8 @@ def _nonsense(book: Book) -> _Found:
         if not absence.absent_for_ms:
             path = ("rule", numbers[absence.id], "absent_for")
             yield path, None, "Everybody is silent for no time at all: write it as '3d'."
+    for path, sentence in too_long(book, numbers):
+        yield path, None, sentence
     yield from _ladders(book, numbers)
     for rule in book.rules:
         number = numbers[rule.id]
@@ -136,6 +139,8 @@ def _of_rule(path: Path, rule: Rule, raw: Mapping[str, object]) -> _Found:
                 yield (*path, "when"), stated.offset, sentence
             elif sentence := _disagreement(test.scale.quantity, test.scale.band, rise=True):
                 yield (*path, "band"), None, sentence
+    if sentence := never_ends(rule):
+        yield (*path, "band"), None, sentence
     if rule.baseline is None and (sentence := never_or_always(rule)):
         yield (*path, "when"), None, sentence
 

@@ -329,3 +329,36 @@ def test_a_book_that_was_installed_before_anybody_asked_still_judges(tmp_path: P
 def test_a_name_that_no_book_has_is_answered_with_those_that_there_are(name: str) -> None:
     with pytest.raises(BookError, match="the books that come along are: adult-diabetes, adult-s"):
         load_book(find_book(name))
+
+
+BAND = "Moved by its band the limit is 39 mmHg: no patient's systolic gets there"
+PAGE = "A page waits at most an hour for a repeat: nobody is called before."
+REPEAT = "A flagged match waits at most a day for its repeat: nobody hears of it before."
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('fresh = "24h"', 'fresh = "25h"', "6:9: What is older than a day is stale: write"),
+        ('repeat_within = "1d"', 'repeat_within = "2d"', f"7:17: {REPEAT}"),
+        ('absent_for = "90d"', 'absent_for = "91d"', "46:14: Nobody would be missed: write at"),
+        ('confirm = { within = "1h" }', 'confirm = { within = "61min" }', f"36:11: {PAGE}"),
+        ('repeat = { within = "24h" }', 'repeat = { within = "25h" }', f"36:10: {REPEAT}"),
+        ('cooldown = "30d"', 'cooldown = "31d"', "36:12: A cool-down lasts at most 30 days"),
+        ('band = ["140 mmHg"]', 'band = ["141 mmHg"]', f"35:8: {BAND}"),
+    ],
+)
+def test_a_zero_too_many_is_no_wait_without_an_end(
+    right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
+    text = {
+        "fresh": ('fresh = "4h"', "{}"),
+        "repeat_within": ('fresh = "4h"', 'fresh = "4h"\n{}'),
+        "absent_for": ('absent_for = "3d"', "{}"),
+        "band": ('band = ["5 mmHg"]', "{}"),
+    }
+    old, new = text.get(right.split(" ", maxsplit=1)[0], (WINDOW, "{}\n"))
+    plain = BOOK.replace(" or diastolic > 120 mmHg", "")
+    assert plain.count(old) == 1
+    assert load_book(written(tmp_path, plain.replace(old, new.format(right)))).rules
+    assert said in refusal(tmp_path, plain.replace(old, new.format(wrong)))
