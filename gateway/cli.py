@@ -75,7 +75,11 @@ def run(  # noqa: PLR0913  (one option each)
     rest_s: float,
     zone: "ZoneInfo | None",
 ) -> None:
-    """Run the daemon: capture readings and send them."""
+    r"""Run the daemon: capture readings and send them.
+
+    \b
+    vitalwire gateway run --gateway-id home-17 --mqtt mqtt://127.0.0.1:1883
+    """
     # structlog loads rich where it is installed, for tracebacks on terminals: 3 MiB of a Pi.
     sys.modules["rich"] = None  # type: ignore[assignment]  # Python's way to refuse an import
     from gateway.addresses import without_addresses

@@ -44,9 +44,14 @@ def demo(  # noqa: PLR0913 - one per option
     check: bool,
     as_json: bool,
 ) -> None:
-    """Run servers, daemons and simulated homes on this machine; show the page's address.
+    r"""Run servers, daemons and simulated homes on this machine; show the page's address.
 
     All patients are simulated, except with --adapter. Ctrl-C ends everything.
+
+    \b
+    vitalwire demo --homes 5 --speed 4 --seed 7
+    vitalwire demo --check
+    vitalwire demo --adapter hci0 --data ./trial
     """
     if as_json and not check:
         raise click.UsageError("--json belongs to --check.")

@@ -42,6 +42,25 @@ def _commands(command: click.Command) -> Iterator[click.Command]:
             yield from _commands(inner)
 
 
+def _leaves(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """Name each command that does something, with its help."""
+    context = click.Context(command, info_name=name)
+    if not isinstance(command, click.Group):
+        yield name, f"{command.help or ''}\n{command.epilog or ''}"
+        return
+    for one in command.list_commands(context):
+        inner = command.get_command(context, one)
+        assert inner is not None, one
+        yield from _leaves(inner, f"{name} {one}")
+
+
+def test_the_help_of_each_command_shows_how_it_is_typed() -> None:
+    leaves = dict(_leaves(cli, "vitalwire"))
+    assert len(leaves) > 40
+    shown = {name: re.search(rf"{name}(?![\w-])", text) for name, text in leaves.items()}
+    assert [name for name, found in shown.items() if found is None] == []
+
+
 def _documented() -> list[str]:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     found = {line: None for page in pages for line in _typed(page.read_text(encoding="utf-8"))}

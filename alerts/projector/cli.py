@@ -21,7 +21,11 @@ _LOOK_EVERY_S = 1.0
 @click.command()
 @click.option("--monitor-port", default=0, show_default=True, help="Metrics; 0: a free port.")
 def projector(monitor_port: int) -> None:
-    """Keep the alert tables of PostgreSQL up to date."""
+    r"""Keep the alert tables of PostgreSQL up to date.
+
+    \b
+    vitalwire alerts projector --monitor-port 9105
+    """
     kafka, url = kafka_server(), database_url()
     die_with_parent()
     configure_logs("projector")

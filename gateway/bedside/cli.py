@@ -107,7 +107,7 @@ def status(*, state: Path, as_json: bool) -> None:
         click.echo(f"page                    http://127.0.0.1:{where.port}/")
 
 
-@click.command(epilog="Example: `sudo vitalwire gateway doctor`")
+@click.command(epilog="Example: `sudo vitalwire gateway doctor`, or `sudo vitalwire doctor`")
 @STATE
 @click.option("--adapter", help="Bluetooth adapter; default: what the running gateway uses.")
 @click.option("--mqtt", "mqtt_url", help="Broker; default: $VITALWIRE_MQTT or the settings file.")

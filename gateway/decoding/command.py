@@ -32,10 +32,15 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, 
 def decode(
     characteristic: str, payload: tuple[str, ...], model: str | None, received_at: str | None
 ) -> None:
-    """Print what a payload (HEX) of a CHARACTERISTIC (2a35, or its UUID) says, as one JSON object.
+    r"""Print what a payload (HEX) of a CHARACTERISTIC (2a35, or its UUID) says, as one JSON object.
 
     The bytes are read strictly by their flags, as the gateway reads them. A device's clock has no
     zone: neither has T, and one that is given with T is left out.
+
+    \b
+    vitalwire decode 2a35 1EC0007C009300EA07030E0705096000010400
+    vitalwire decode 2a35 56710049000000EA07080B1438000041010000 --model BM85
+    vitalwire decode 2a18 1B0F00E807011E053A1B53016FB0F80000 --received-at 2024-01-30T11:38
     """
     if not payload:  # said here in one line; what click says of it takes four
         raise InvalidInput("hex", f"a payload (HEX) is missing behind {characteristic!r}")

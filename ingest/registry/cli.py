@@ -52,7 +52,11 @@ def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
     under_13: bool,
     as_json: bool,
 ) -> None:
-    """Add a patient, watched from --plan-from on."""
+    r"""Add a patient, watched from --plan-from on.
+
+    \b
+    vitalwire registry patient add Wren-01 --book adult-standard --zone Europe/Berlin
+    """
     entry = PatientEntry(
         patient_id or f"patient-{secrets.token_hex(6)}",
         pseudonym,
@@ -76,7 +80,11 @@ def add_patient(  # noqa: PLR0913  (click gives every option as an argument)
 @patient.command("list")
 @JSON
 def list_patients(*, as_json: bool) -> None:
-    """List the patients."""
+    r"""List the patients.
+
+    \b
+    vitalwire registry patient list
+    """
     with connected() as connection:
         found = entries.patients(connection)
     rows = [
@@ -106,7 +114,11 @@ def device() -> None:
 @click.option("--model", default="", help="As the label says.")
 @JSON
 def add_device(*, address: str, device_id: str | None, model: str, as_json: bool) -> None:
-    """Add a device by its Bluetooth identity ADDRESS."""
+    r"""Add a device by its Bluetooth identity ADDRESS.
+
+    \b
+    vitalwire registry device add C0:00:00:00:00:01 --device-id cuff-7 --model UA-651BLE
+    """
     address = address.upper()
     chosen = device_id or f"device-{address.replace(':', '').lower()}"
     with editing() as store:
@@ -118,7 +130,11 @@ def add_device(*, address: str, device_id: str | None, model: str, as_json: bool
 @device.command("list")
 @JSON
 def list_devices(*, as_json: bool) -> None:
-    """List the devices, and who has each of them now."""
+    r"""List the devices, and who has each of them now.
+
+    \b
+    vitalwire registry device list
+    """
     now_ms = to_ms(clock_now())
     with connected() as connection:
         found = entries.devices(connection)
@@ -142,7 +158,11 @@ def list_devices(*, as_json: bool) -> None:
 @device.command("tickets")
 @JSON
 def list_tickets(*, as_json: bool) -> None:
-    """List what somebody has to do at a device: batteries to change."""
+    r"""List what somebody has to do at a device: batteries to change.
+
+    \b
+    vitalwire registry device tickets
+    """
     with connected() as connection:
         found = entries.tickets(connection)
     rows = [
@@ -231,7 +251,11 @@ def unassign(*, device_id: str, slot: int | None, at: datetime, as_json: bool) -
 @registry.command("list")
 @JSON
 def list_assignments(*, as_json: bool) -> None:
-    """List who has, had and will have which device."""
+    r"""List who has, had and will have which device.
+
+    \b
+    vitalwire registry list
+    """
     with connected() as connection:
         found = entries.devices(connection)
         names = {entry.patient_id: entry.pseudonym for entry in entries.patients(connection)}

@@ -25,7 +25,11 @@ def plan() -> None:
 @click.argument("patient_id")
 @JSON
 def show(*, patient_id: str, as_json: bool) -> None:
-    """Show the care plan of PATIENT_ID."""
+    r"""Show the care plan of PATIENT_ID.
+
+    \b
+    vitalwire registry plan show p-17
+    """
     with editing() as store:
         entry = store.change_plan(patient_id, "none", lambda same: same)
     say(entry, "\n".join(_lines(entry)), as_json=as_json)
@@ -36,7 +40,11 @@ def show(*, patient_id: str, as_json: bool) -> None:
 @click.argument("book", nargs=-1)
 @JSON
 def books(*, patient_id: str, book: tuple[str, ...], as_json: bool) -> None:
-    """Let exactly these BOOKs judge PATIENT_ID; none: no reading raises an alert."""
+    r"""Let exactly these BOOKs judge PATIENT_ID; none: no reading raises an alert.
+
+    \b
+    vitalwire registry plan books p-17 adult-standard adult-diabetes
+    """
     with editing() as store:
         active = store.active_books()
         entry = store.change_plan(
@@ -112,7 +120,11 @@ def limit(  # noqa: PLR0913  (click gives every option as an argument)
 @click.option("--at", type=Instant(), default=NOW, show_default=True)
 @JSON
 def end_limit(*, patient_id: str, name: str, at: datetime, as_json: bool) -> None:
-    """Let the book's limit NAME hold for PATIENT_ID again."""
+    r"""Let the book's limit NAME hold for PATIENT_ID again.
+
+    \b
+    vitalwire registry plan end-limit p-17 severe-systolic
+    """
     _change(
         patient_id,
         "end-limit",
@@ -131,7 +143,11 @@ def end_limit(*, patient_id: str, name: str, at: datetime, as_json: bool) -> Non
 def schedule(
     *, patient_id: str, vital: str, windows: tuple[str, ...], grace_min: int, as_json: bool
 ) -> None:
-    """Say when PATIENT_ID measures VITAL; without --window nothing is expected."""
+    r"""Say when PATIENT_ID measures VITAL; without --window nothing is expected.
+
+    \b
+    vitalwire registry plan schedule p-17 blood_pressure --window 06:00-11:00 --window 17:00-22:00
+    """
     pairs = [(begins, ends) for begins, _, ends in (window.partition("-") for window in windows)]
     _change(
         patient_id,
@@ -151,7 +167,11 @@ def schedule(
 def pause(
     *, patient_id: str, from_: datetime, until: datetime | None, reason: str, as_json: bool
 ) -> None:
-    """Expect no readings of PATIENT_ID for a time; those that come are judged."""
+    r"""Expect no readings of PATIENT_ID for a time; those that come are judged.
+
+    \b
+    vitalwire registry plan pause p-17 --until 2026-12-14 --reason "in hospital"
+    """
     new = Pause(to_ms(from_), None if until is None else to_ms(until), reason)
     _change(
         patient_id,
@@ -168,7 +188,11 @@ def pause(
 @_FROM
 @JSON
 def zone(*, patient_id: str, name: str, from_: datetime, as_json: bool) -> None:
-    """Let PATIENT_ID live in ZONE from --from on; earlier days stay what they were."""
+    r"""Let PATIENT_ID live in ZONE from --from on; earlier days stay what they were.
+
+    \b
+    vitalwire registry plan zone p-17 America/New_York --from 2026-12-01
+    """
     _change(
         patient_id,
         "zone",
@@ -183,7 +207,11 @@ def zone(*, patient_id: str, name: str, from_: datetime, as_json: bool) -> None:
 @click.argument("start", type=Instant())
 @JSON
 def therapy(*, patient_id: str, start: datetime, as_json: bool) -> None:
-    """Say when the first dose was given: what was measured before it is the baseline."""
+    r"""Say when the first dose was given: what was measured before it is the baseline.
+
+    \b
+    vitalwire registry plan therapy p-17 2026-12-01T09:00Z
+    """
     _change(
         patient_id,
         "therapy",

@@ -36,6 +36,9 @@ def set_rota(*, file: Path, as_json: bool) -> None:
     r"""Put the rota that FILE (TOML) describes in force, instead of the programme's former one.
 
     \b
+    vitalwire registry rota set home.toml
+
+    \b
     programme = "home"
     zone = "Europe/Berlin"
     programme_lead = ["Dr Keller"]
@@ -65,7 +68,11 @@ def set_rota(*, file: Path, as_json: bool) -> None:
 @rota.command("check")
 @_FILE
 def check_rota(*, file: Path) -> None:
-    """Say what is wrong with the rota in FILE; changes nothing and needs no server."""
+    r"""Say what is wrong with the rota in FILE; changes nothing and needs no server.
+
+    \b
+    vitalwire registry rota check home.toml
+    """
     wanted = _read(file)
     _remark(wanted)
     click.echo(f"{file} can be set for programme {wanted.programme}.")
@@ -74,7 +81,11 @@ def check_rota(*, file: Path) -> None:
 @rota.command("list")
 @JSON
 def list_rotas(*, as_json: bool) -> None:
-    """List the rotas in force."""
+    r"""List the rotas in force.
+
+    \b
+    vitalwire registry rota list
+    """
     with connected() as connection:
         found = rotas(connection)
     rows = [

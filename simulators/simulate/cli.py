@@ -42,7 +42,11 @@ simulate.add_command(evaluate)
 @simulate.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
 def models(*, as_json: bool) -> None:
-    """List the models that can be simulated, with the public source of each quirk."""
+    r"""List the models that can be simulated, with the public source of each quirk.
+
+    \b
+    vitalwire simulate models --json
+    """
     import msgspec
 
     from simulators.peripherals.models import MODELS
@@ -92,7 +96,11 @@ def _a(kind: str) -> str:
 def _command(kind: DeviceKind) -> click.Command:
     """Make the command that simulates this kind of device."""
 
-    @click.command(kind, help=f"Simulate {_a(kind)} until you type quit.", epilog=_EXAMPLES)
+    @click.command(
+        kind,
+        help=f"Simulate {_a(kind)} until you type quit.",
+        epilog=_EXAMPLES.replace("simulate cuff\n", f"simulate {kind}\n"),
+    )
     @click.option("--model", default="conformant", show_default=True, help="See: simulate models.")
     @click.option(
         "--transport",
