@@ -18,7 +18,7 @@ from schemas.units import shown
 
 _WIDTH, _HEIGHT = 304, 150
 """In CSS pixels: the page shows it in this size (``feed.css``), so that its words can be read."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 92, 22, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 39, 92, 22, 28
 _LETTERS = 12
 _LETTER_PX = 6.6
 """How wide a letter of that size is, about."""
@@ -93,7 +93,7 @@ def _axis(frame: _Frame, lines: Sequence[Line]) -> list[str]:
     for value in _ruled(frame):
         y = frame.y(value)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_GRID}"/>')
-        parts.append(_text_at(_LEFT - 4, y + 4, _WORDS, f"{value:g}", "end"))
+        parts.append(_text_at(_LEFT - 9, y + 4, _WORDS, f"{value:g}", "end"))
     edges = {point.value for line in lines for point in line.points if isinf(point.value)}
     parts += [
         _text_at(_LEFT - 9, frame.y(edge) + 4, _WORDS, number(edge), "end")

@@ -142,6 +142,20 @@ def test_the_axis_is_ruled_at_round_values_and_says_its_unit() -> None:
     assert "mg/dL" in words
 
 
+def test_the_ring_of_the_first_reading_covers_no_number_of_the_axis() -> None:
+    about = evidence("r9", NOON, systolic="200 mmHg", diastolic="100 mmHg")
+    later = [stamped(pressure(NOON + HOUR, 150, 90), NOON + HOUR)]
+    picture = drawn(alert(about, LimitInForce("systolic", ">", ["180 mmHg"])), later)
+    (ring,) = (one for one in picture.iter(f"{SVG}circle") if one.get("r") == "6.5")
+    ends = [
+        float(one.get("x", ""))
+        for one in picture.iter(f"{SVG}text")
+        if one.get("text-anchor") == "end"
+    ]
+    numbers_end = min(ends)  # of the axis; the last time ends further right
+    assert numbers_end + 2 <= float(ring.get("cx", "")) - 6.5
+
+
 def test_what_is_beyond_the_device_stands_beyond_all_numbers_and_is_named() -> None:
     """LO stood beside 103, the lowest number of an axis up to 105."""
     about = evidence("r9", NOON, glucose="LO")
