@@ -77,7 +77,7 @@ class Custody:
                 return 0
             return self._database.execute(
                 "UPDATE rows SET receipted_ms = NULL"
-                " WHERE receipted_ms = 0 OR receipted_ms >= max(?, 1)",
+                " WHERE receipted_ms = 0 OR receipted_ms >= ?",
                 (since_ms,),
             ).rowcount
 

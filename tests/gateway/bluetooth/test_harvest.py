@@ -1,16 +1,23 @@
-"""What one session brings, without a device: who is refused brings nothing more."""
+"""What one session brings, without a device: who is refused brings nothing more, nor early."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import pytest
 
 from gateway import metrics
+from gateway.admission.admission import Admission, AdmittedBy
 from gateway.admission.admissions import Admissions
+from gateway.bluetooth.acquaintance import Acquaintance
+from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Harvest, Surroundings
+from gateway.bluetooth.leftovers import Leftovers
+from gateway.bluetooth.recognition import Recognition
 from gateway.journal.intake import Intake
 from gateway.journal.journal import Journal
 from gateway.record import DeviceClock, SessionFacts
@@ -82,3 +89,37 @@ def test_only_a_clock_that_cannot_be_read_is_guessed_by_its_stamps(
     brought.end(complete=True)
     guessed = bool(brought.facts.coincidences)
     assert guessed is bool(around.journal.devices.timeline(ADDRESS).coincidences) is (clock is None)
+
+
+@pytest.mark.parametrize("doubted", [True, False])
+def test_who_was_refused_is_not_listened_to_early_though_the_disk_took_no_note_of_it(
+    around: Surroundings, doubted: bool
+) -> None:
+    around.admissions.admit(Admission(ADDRESS, AdmittedBy.PERSON, "CUFF", model="Cuff One"))
+    known = Acquaintance(Device(ADDRESS), seen_ms=0, asked=True, doubted=doubted)
+    recognition = Recognition(known, harvest(around), around)
+    assert recognition.may_listen_early() is not doubted
+
+
+class Bonded:
+    """An adapter that holds a bond with everybody."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.ready.set()
+
+    async def is_bonded(self, _address: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_what_a_visit_that_runs_holds_back_is_left_to_it(
+    around: Surroundings, busy: bool
+) -> None:
+    """It knows more soon: its serial number may say that this is another device."""
+    around.admissions.admit(Admission(ADDRESS, AdmittedBy.PERSON, "CUFF"))
+    brought = harvest(around)
+    brought.hold_back()
+    brought.capture(uuids.BLOOD_PRESSURE_MEASUREMENT, cuff_payload())
+    await Leftovers(around, [cast("Bluez", Bonded())], lambda _address: busy).look()
+    assert (around.journal.anteroom.count(ADDRESS), held(around)) == ((1, 0) if busy else (0, 1))

@@ -172,6 +172,14 @@ def test_it_becomes_a_record_exactly_as_it_came(journal: Journal, tmp_path: Path
         assert twin.related.origin == record.origin  # it lent its name
 
 
+def test_what_a_visit_learnt_stays_while_something_of_it_waits(journal: Journal) -> None:
+    journal.hold_back(sent(b"1"), facts_of("first", ended=True))
+    row = journal.append(sent(b"2", "second"))
+    journal.custody.receipt({journal.stream: [(row.seq, row.seq)]}, NOW_MS)
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 1
+    assert journal.facts_of("first", ADDRESS).clock == CLOCK_READ
+
+
 def test_what_is_sent_again_after_the_crash_is_the_same_reading(journal: Journal) -> None:
     """An undated payload has its first capture's name, whether its owner was known then or not."""
     undated = cuff_payload(None)

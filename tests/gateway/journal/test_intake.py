@@ -106,6 +106,32 @@ def test_a_full_disk_is_said_and_what_it_refused_is_kept_when_it_has_room(desk: 
     assert [record.payload for record in desk.kept[durable:]] == refused
 
 
+def test_a_disk_that_refused_what_is_not_waited_with_works_once_it_takes_something(
+    desk: Desk,
+) -> None:
+    """A session's facts, say: devices are not asked for readings until then."""
+    desk.fill_disk()
+    desk.intake.complain(UnavailableError("full"))
+    desk.intake.retry()
+    states = [desk.intake.works]
+    desk.free_disk()
+    desk.intake.retry()
+    states.append(desk.intake.works)
+    assert states == [False, True]
+
+
+def test_a_wall_clock_that_is_not_kept_true_any_more_bounds_what_comes_later(
+    desk: Desk, clock: HandClock
+) -> None:
+    clock.true = True
+    desk.intake.observe_wall()
+    clock.true = False
+    clock.now_ms += 5_000
+    record = desk.capture(b"1")
+    assert record is not None
+    assert (record.capture.wall_ms, record.capture.not_before_ms) == (None, clock.wall + 5_000)
+
+
 def test_after_a_refusal_nothing_overtakes_what_waits(desk: Desk) -> None:
     desk.fill_disk()
     while desk.capture(bytes(3000)) is not None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.clocks.wall import Observation
 from gateway.decoding.session_end import newest
+from gateway.journal import relations
 from gateway.journal.custody import KEEP_RECEIPTED_MS
 from gateway.journal.file import FILE
 from gateway.journal.journal import Journal
@@ -23,6 +25,7 @@ from gateway.record import (
     GLUCOSE_CONTEXT,
     Notification,
 )
+from gateway.record import Record as Row
 from gateway.record_access.cursor import Cursor
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
@@ -184,6 +187,27 @@ def test_the_first_of_the_same_bytes_within_a_minute_lends_its_name(journal: Jou
     entries = journal.entries(range(twins[0].seq, other.seq + 1))
     first = twins[0].origin
     assert [entry.related.origin for entry in entries] == [None, first, first, None, None]
+
+
+def origins(journal: Journal, *rows: Row) -> list[int]:
+    """Give the number whose name each row bears."""
+    entries = [journal.entries(range(row.seq, row.seq + 1))[0] for row in rows]
+    return [(entry.related.origin or entry.record.origin).seq for entry in entries]
+
+
+def test_the_same_bytes_of_another_boot_are_another_reading(journal: Journal) -> None:
+    """Its clock counts from the start of the machine: of days ago it may say the same minute."""
+    before = replace(notification(b"same"), capture=Capture("1" * 32, 30_000))
+    rows = [journal.append(before), journal.append(notification(b"same", at_ms=31_000))]
+    assert origins(journal, *rows) == [1, 2]
+
+
+def test_who_lends_a_name_is_looked_for_among_a_bounded_number_of_rows(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relations, "_TWIN_ROWS_MAX", 2)
+    rows = [journal.append(notification(one)) for one in (b"a", b"b", b"a", b"c", b"d", b"a")]
+    assert origins(journal, rows[2], rows[5]) == [1, 6]
 
 
 def test_a_glucose_measurement_keeps_the_name_of_its_first_coming_for_ever(

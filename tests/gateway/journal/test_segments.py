@@ -165,6 +165,16 @@ def test_a_visit_that_broke_off_says_nothing_of_what_is_missing(journal: Journal
     assert len(sent(journal)) == 2
 
 
+def test_what_a_visit_learns_on_its_way_settles_nothing(journal: Journal) -> None:
+    """The cuff may yet send the rest: then it is this visit's too, and perhaps its newest."""
+    came(journal, "a", cut(), end="complete")
+    first, *rest = cut(counter=30)
+    came(journal, "b", [first], ended=False)
+    journal.keep_facts(SessionFacts("b", Device(ADDRESS)))
+    *_, last = came(journal, "b", rest, ended=False)
+    assert isinstance(sent(journal)[last], Reading)
+
+
 def test_another_devices_visit_settles_nothing(journal: Journal) -> None:
     came(journal, "a", cut()[:1])
     facts = SessionFacts("b", Device("C0:00:00:00:00:02"), ended=True, newest=99)

@@ -6,8 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
+import pytest
+from structlog.testing import capture_logs
+
 from gateway.admission.live import JournalStatus, Live, Overview
 from gateway.bedside.advice import Level, advice
+from gateway.sending import publisher as publisher_module
 from gateway.sending.publisher import Listener, Publisher
 from schemas.servers import MqttServer
 from schemas.wire import envelope_for
@@ -80,18 +84,57 @@ async def test_messages_and_will_are_sent_at_least_once_and_the_will_is_retained
     await server.wait_closed()
 
 
+DEAF = Listener(
+    connected=lambda: None,
+    disconnected=lambda: None,
+    acknowledged=lambda _number, _heard: None,
+    received=lambda _payload: None,
+    configured=lambda _payload: None,
+)
+
+
+@pytest.mark.parametrize("stable_s", [0.0, 3600.0])
+async def test_only_a_connection_that_lasted_makes_the_next_one_come_soon(
+    stable_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two gateways under one id throw each other out: they must not do it in a hurry."""
+    monkeypatch.setattr(publisher_module, "STABLE_S", stable_s)
+    connections = 0
+
+    async def throw_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readexactly(1)
+            writer.write(ACCEPTED)
+            await reader.readuntil(b"config")  # it is open, and subscribes
+            connections += 1
+        writer.close()
+
+    server = await asyncio.start_server(throw_out, "127.0.0.1")
+    port: int = server.sockets[0].getsockname()[1]
+    publisher = Publisher(MqttServer("127.0.0.1", port), "home-1", DEAF, Random(1))
+    running = asyncio.create_task(publisher.run())
+    await eventually(lambda: connections >= 3)
+    assert (publisher._backoff.failures > 1) is (stable_s > 0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    server.close()
+    await server.wait_closed()
+
+
+def test_a_broker_that_is_away_is_logged_once_for_each_cause() -> None:
+    publisher = Publisher(MqttServer("broker", 1883), "home-1", DEAF, Random(1))
+    with capture_logs() as logs:
+        for reason in ("refused", "refused", "no answer", "no answer"):
+            publisher._complain(reason)
+    assert [event["reason"] for event in logs] == ["refused", "no answer"]
+
+
 async def test_a_broker_out_of_reach_is_told_with_cause_and_way_out() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and nobody listens
         host, port = nobody.getsockname()
-        deaf = Listener(
-            connected=lambda: None,
-            disconnected=lambda: None,
-            acknowledged=lambda _number, _heard: None,
-            received=lambda _payload: None,
-            configured=lambda _payload: None,
-        )
-        publisher = Publisher(MqttServer(host, port), "home-1", deaf, Random(1))
+        publisher = Publisher(MqttServer(host, port), "home-1", DEAF, Random(1))
         running = asyncio.create_task(publisher.run())
         await eventually(lambda: "does not answer" in str(publisher.problem))
         running.cancel()
