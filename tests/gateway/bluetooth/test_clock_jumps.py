@@ -41,7 +41,7 @@ async def test_a_wall_clock_that_jumps_within_a_visit_and_between_moves_no_readi
     taken: list[bytes] = []
     for jump_s in (YEAR_S, -10 * YEAR_S):
         cuff.inject(Stall(after=1))
-        taken += [cuff.take(120 + len(taken), 80, 70), cuff.take(130 + len(taken), 85, 71)]
+        taken.extend(cuff.take(120 + len(taken) + more, 80, 70) for more in (0, 1))
         await eventually(lambda: found(clinic, taken[-2]))
         ahead.write_text(str(jump_s))
         await world.drop_links()

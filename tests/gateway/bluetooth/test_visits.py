@@ -54,6 +54,17 @@ async def test_a_session_tells_the_clock_the_features_and_the_newest(
     assert side.told == [older.record.session_id]
 
 
+async def test_who_was_read_has_not_forgotten_this_gateway(cuff: Cuff, side: BluetoothSide) -> None:
+    cuff.take(120, 80, 70)
+    await side.visited(1)
+    side.devices._unbonded.add(CUFF_ADDRESS)
+    told = [side.tells("has forgotten")]
+    cuff.take(130, 85, 71)
+    await side.visited(2)
+    told.append(side.tells("has forgotten"))
+    assert told == [True, False]
+
+
 async def test_a_meter_gives_all_and_next_time_only_the_newer(
     meter: Meter, side: BluetoothSide
 ) -> None:

@@ -93,6 +93,11 @@ def emptied(file: Path) -> None:
     file.write_bytes(b"")
 
 
+def emptied_with_its_log(file: Path) -> None:
+    for one in file.parent.iterdir():
+        one.write_bytes(b"")
+
+
 def a_directory(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -118,6 +123,7 @@ def somebody_elses(file: Path) -> None:
     ("done", "log_kept"),
     [
         (emptied, True),
+        (emptied_with_its_log, False),
         (Path.unlink, True),
         (a_directory, True),
         (a_link_to_nowhere, True),
@@ -210,6 +216,9 @@ def test_a_file_that_was_taken_away_from_under_the_daemon_is_written_again(
     damages.append(journal.file.damage)
     assert damages == [None, "The journal's file was taken away."]
     assert journal.file.written_again
+    aside = broken_journals(tmp_path)
+    journal.file.look()
+    assert broken_journals(tmp_path) == aside, "once is enough"
     journal.close()
     with closing(Journal(tmp_path, "c" * 16)) as opened:
         assert held(opened) == [b"1", b"2"]

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -173,6 +173,23 @@ def test_what_a_visit_learns_on_its_way_settles_nothing(journal: Journal) -> Non
     journal.keep_facts(SessionFacts("b", Device(ADDRESS)))
     *_, last = came(journal, "b", rest, ended=False)
     assert isinstance(sent(journal)[last], Reading)
+
+
+def test_what_was_settled_and_not_committed_is_not_sent(journal: Journal) -> None:
+    came(journal, "a", cut()[:1])
+    with suppress(ZeroDivisionError), journal._transaction():
+        journal._segments.settle(ADDRESS, finished=True)
+        raise ZeroDivisionError
+    assert journal.sendable() == []
+
+
+def test_of_two_records_under_a_number_the_later_one_explains_a_part_of_both(
+    journal: Journal,
+) -> None:
+    came(journal, "a", cut(DATED[:-1] + b"\x00"), end="complete")
+    *_, speaker = came(journal, "b", cut(DATED[:-1] + b"\x01"), end="complete")
+    (part,) = came(journal, "c", cut()[:1])
+    assert journal._segments.speaker(part) == speaker
 
 
 def test_another_devices_visit_settles_nothing(journal: Journal) -> None:

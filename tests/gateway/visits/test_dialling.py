@@ -119,6 +119,13 @@ def test_visits_in_vain_grow_rare_until_one_bears_fruit() -> None:
     assert dialling._rests_until_ms[METER] == REST_MS
 
 
+def test_a_rest_that_a_person_chose_is_not_shortened_by_a_visit_in_vain() -> None:
+    dialling = Dialling(10 * REST_LONGEST_MS, Random(1))
+    dialling.began(METER)
+    dialling.ended(METER, 0, Ending.IN_VAIN)
+    assert dialling._rests_until_ms[METER] >= 5 * REST_LONGEST_MS
+
+
 def test_devices_that_failed_together_come_back_apart() -> None:
     dialling = Dialling(REST_MS, Random(1))
     devices = [f"C0:00:00:00:02:{number:02X}" for number in range(5)]

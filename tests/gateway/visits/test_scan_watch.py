@@ -78,3 +78,10 @@ def test_who_hears_something_now_and_then_is_left_alone(pauses_ms: list[int]) ->
         now_ms += max(0, pause_ms - 1)
         assert watch.remedy(now_ms) is Remedy.NONE
         watch.heard(now_ms)
+
+
+def test_a_remedy_is_given_time_though_no_scan_began_behind_it() -> None:
+    watch = ScanWatch()
+    watch.started(0)
+    remedies = [watch.remedy(at_ms) for at_ms in (SILENCE_FIRST_MS, SILENCE_FIRST_MS + 1)]
+    assert remedies == [Remedy.RESTART, Remedy.NONE]

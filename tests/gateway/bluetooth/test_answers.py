@@ -1,4 +1,4 @@
-"""What a device's answers are taken for: late ones of its clock, and none at all."""
+"""What answers of a device are taken for, late ones and none at all; and who listens, once."""
 
 import asyncio
 from datetime import datetime
@@ -7,7 +7,8 @@ import pytest
 
 from gateway.bluetooth.acquaintance import Acquaintance, get_acquainted
 from gateway.bluetooth.device_clock import read_clock
-from gateway.bluetooth.link import Link
+from gateway.bluetooth.link import Link, Notified
+from gateway.bluetooth.subscriptions import subscribe
 from gateway.record import DeviceClock
 from schemas.gatt import current_time, date_time, uuids
 from schemas.reading import Device
@@ -65,3 +66,26 @@ async def test_what_a_lost_link_did_not_answer_is_asked_again(lost: bool) -> Non
 
     await get_acquainted(link, known, clock, lambda _clock: None, nothing)
     assert known.asked is (known.battery_asked_ms is not None) is not lost
+
+
+class Listened(Link):
+    """A cuff; notes what is subscribed to."""
+
+    def __init__(self) -> None:
+        self.subscribed = set()
+        self.asked: list[int] = []
+
+    def has(self, number: int | str) -> bool:
+        return number == uuids.BLOOD_PRESSURE_MEASUREMENT
+
+    async def subscribe(self, number: int, notified: Notified) -> None:
+        self.asked.append(number)
+        self.subscribed.add(number)
+
+
+async def test_what_was_subscribed_to_early_is_not_subscribed_to_again() -> None:
+    """The burst of some devices begins with each subscription."""
+    link = Listened()
+    for _ in ("while it is asked who it is", "in its turn"):
+        await subscribe(link, None, lambda _number, _payload: None)
+    assert link.asked == [uuids.BLOOD_PRESSURE_MEASUREMENT]
