@@ -76,8 +76,7 @@ class Custody:
             if not new:
                 return 0
             return self._database.execute(
-                "UPDATE rows SET receipted_ms = NULL"
-                " WHERE receipted_ms = 0 OR receipted_ms >= ?",
+                "UPDATE rows SET receipted_ms = NULL WHERE receipted_ms = 0 OR receipted_ms >= ?",
                 (since_ms,),
             ).rowcount
 
