@@ -10,8 +10,12 @@ from schemas.alert import Action, Severity, Transition
 HOUR_MS = 3_600_000
 _CRITICAL_SHELF_MS_MAX = 8 * HOUR_MS
 _SHELF_MS_MAX = 7 * 24 * HOUR_MS
-_SENT_WITHIN_MS = 15_000
-"""A desk tries no notice for longer: what is not told by then was held back."""
+SENT_WITHIN_MS = 15_000
+"""A desk tries no notice for longer: what is not told by then was held back.
+
+Longer than its tries last (``delivery.WITHIN_MS``), and time to write what came of them. If nothing
+is in the log by then another desk sends it (``claims.TAKEN_OVER_AFTER_MS``): not before.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,6 @@ def _reset(actions: Sequence[Action]) -> Action | None:
 def _held_back(actions: Sequence[Action], at_ms: int) -> bool:
     """Whether the last notice before an instant never went out."""
     notices = [one for one in actions if one.kind == "notify" and one.at_ms < at_ms]
-    if not notices or not notices[-1].to or at_ms - notices[-1].at_ms < _SENT_WITHIN_MS:
+    if not notices or not notices[-1].to or at_ms - notices[-1].at_ms < SENT_WITHIN_MS:
         return False
     return all(one.answers != notices[-1].action_id for one in actions)

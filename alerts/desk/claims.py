@@ -5,12 +5,14 @@ log says who was first. If nothing was heard of a delivery for ``TAKEN_OVER_AFTE
 send it, under the same key: who was first has died, or has lost the log.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
+from alerts.desk.answers import SENT_WITHIN_MS
 from schemas.alert import Action
 
-TAKEN_OVER_AFTER_MS = 15_000
-"""Longer than whoever was first may try (``delivery.WITHIN_MS``), and time to write what came."""
+TAKEN_OVER_AFTER_MS = SENT_WITHIN_MS
+"""Who was first tries it no longer. A desk that is not done by then must not be beside another."""
 
 
 @dataclass(slots=True)
@@ -30,6 +32,10 @@ class Claims:
                 self._first.pop(action.answers, None)
             case _:
                 pass
+
+    def let_go(self, under_way: Container[str]) -> None:
+        """Forget all but these: what was held back is nobody's."""
+        self._first = {key: one for key, one in self._first.items() if key in under_way}
 
     def may_send(self, key: str, now_ms: int) -> bool:
         """Whether this desk sends it; no desk does before it has come back out of the log."""

@@ -7,7 +7,7 @@ Invariants: of the events of one patient in one record at most one notifies at f
 unacknowledged critical alert is never without a timer, unless it ended or lies on a shelf.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from alerts.desk import calls, recovery
@@ -22,6 +22,9 @@ from alerts.desk.triage import GATHER_MS, desktop, occasion, resuming, triage
 from alerts.desk.verdicts import telling
 from schemas.alert import Action, Expired, Sent, Transition
 from schemas.rota import RotaEntry
+
+HELD_BACK_MS = 60 * 60 * 1000
+"""An answer that is taken back so late lets no notice go out (``answers.SENT_WITHIN_MS``)."""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,18 @@ class Core:
                 if alert_id not in attached:
                     drafts += self._act(alert_id, timer_due, now_ms)
         return recovery.without_repetition(self.desk, drafts)
+
+    def let_go(self, now_ms: int) -> Container[str]:
+        """Forget notices that an answer held back for good; give the keys of the others.
+
+        Both topics have been read.
+        """
+        self._in_flight = {
+            key: one
+            for key, one in self._in_flight.items()
+            if now_ms - one.at_ms < HELD_BACK_MS or self.is_news(one)
+        }
+        return self._in_flight.keys()
 
     def is_under_way(self, notice: Action) -> bool:
         """Whether a notice is in the log, and nothing that says what came of it."""

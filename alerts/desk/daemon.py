@@ -130,6 +130,7 @@ class DeskDaemon:
             self._deliver(output)
             if self.clock.monotonic_ms() - checked_ms >= _CHECK_EVERY_MS:
                 log.check()
+                self._claims.let_go(self._core.let_go(self.now_ms()))
                 self._keep_bookmark()
                 self._note_lateness(output, partitions, since_ms)
                 checked_ms = self.clock.monotonic_ms()

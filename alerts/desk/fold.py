@@ -2,8 +2,9 @@
 
 Invariants: the list follows from the set of records, however they were cut into batches, whichever
 topic was read first, and however often a record came; an alert with something left to do is never
-forgotten; of the settled ones the newest ``kept_max`` stay. An alert is judged when somebody asks
-about it, not with each of its records: a log that is read back costs one judgement an alert.
+forgotten; of the settled ones the newest ``kept_max`` stay, and once both topics were read of what
+was answered and is not known the last ``UNKNOWN_MAX``. An alert is judged when somebody asks about
+it, not with each of its records: a log that is read back costs one judgement an alert.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,8 @@ from alerts.desk.technical import DESK, finding_of
 from schemas.alert import SEVERITIES, Action, Transition
 
 KEPT_MAX = 20_000
+UNKNOWN_MAX = 1_000
+"""So many alerts may be answered that are not known: forgotten, or still to be read."""
 _SLACK = 0.1
 """Sweeping is a pass over all alerts, so it waits until there are a tenth more than it left.
 
@@ -62,6 +65,7 @@ class Desk:
         """Start with an empty list that remembers ``kept_max`` settled alerts."""
         self._kept_max = kept_max
         self._swept = kept_max
+        self._both_read = False
         self._records: dict[str, _Records] = {}
         self._by_patient: dict[str, set[str]] = {}
 
@@ -91,6 +95,7 @@ class Desk:
             records.add_action(action)
             if records.events:
                 changed.add(alert_id)
+        self._sweep()
         return changed
 
     def knows(self, action: Action) -> bool:
@@ -162,16 +167,24 @@ class Desk:
 
     def _sweep(self) -> None:
         if len(self._records) > self._swept * (1 + _SLACK):
-            self.forget()
+            self._forget()
 
     def forget(self) -> None:
-        """Forget the oldest of the settled alerts, if there are more alerts than are kept."""
+        """Forget what is more than is kept; both topics have been read to their ends."""
+        self._both_read = True
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget the oldest of the settled alerts, and answers that their alert will not follow."""
         cases = self.cases()
         settled = [case for case in cases if case.settled]
         settled.sort(key=lambda case: case.latest.at_ms)
         for case in settled[: max(0, len(cases) - self._kept_max)]:
             del self._records[case.alert_id]
             self._by_patient[whose(case.demand)].discard(case.alert_id)
+        unknown = [alert_id for alert_id, one in self._records.items() if not one.events]
+        for alert_id in unknown[: max(0, len(unknown) - UNKNOWN_MAX)] if self._both_read else ():
+            del self._records[alert_id]
         self._swept = max(self._kept_max, len(self._records))
 
 

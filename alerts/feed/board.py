@@ -186,7 +186,14 @@ class Board:
         return by_ms
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
-        return arranged(sections(self._standing(self.desk.cases()), self._due_ms))
+        return arranged(
+            sections(self._standing(self.desk.cases()), self._due_ms), self._waits_since_ms
+        )
+
+    def _waits_since_ms(self, case: Case) -> int:
+        """Give since when a card waits: what it came back from may have waited before it."""
+        waiting = [one for one in self.desk.before(case) if one.attention == "unacknowledged"]
+        return min(one.waits_since_ms for one in (case, *waiting))
 
     def _standing(self, cases: Iterable[Case]) -> list[Case]:
         """Leave out what stands on the card of its successor."""

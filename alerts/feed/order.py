@@ -1,5 +1,7 @@
 """Which alerts a page shows, and where: a page bears so many; who waits longest is always there."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from alerts.desk.case import Case
@@ -36,9 +38,9 @@ class Order(msgspec.Struct, frozen=True):
     longest: Longest | None = None
 
 
-def arranged(parts: Sections) -> tuple[dict[str, Case], Order]:
-    """Choose what is shown, by its id, and put it in order."""
-    waiting, acknowledged = fitting(parts.waiting), fitting(parts.acknowledged)
+def arranged(parts: Sections, since_ms: Callable[[Case], int]) -> tuple[dict[str, Case], Order]:
+    """Choose what is shown, by its id, and put it in order; ``since_ms``: how long a card waits."""
+    waiting, acknowledged = (fitting(one, since_ms) for one in (parts.waiting, parts.acknowledged))
     work, settled = parts.work[:SHOWN_MAX], parts.settled[:SETTLED_SHOWN_MAX]
     found = {case.alert_id: case for case in (*waiting, *acknowledged, *work, *settled)}
     left = len(parts.waiting) + len(parts.acknowledged) + len(parts.work) + len(settled)
@@ -55,31 +57,31 @@ def arranged(parts: Sections) -> tuple[dict[str, Case], Order]:
         _ids(settled),
         counts,
         hidden=left - len(found),
-        longest=_longest(parts.waiting),
+        longest=_longest(parts.waiting, since_ms),
     )
     return found, order
 
 
-def fitting(cases: list[Case]) -> list[Case]:
+def fitting(cases: list[Case], since_ms: Callable[[Case], int]) -> list[Case]:
     """Give, in their order, what a page can bear: every critical alert, and of others 200.
 
     What is left out, beyond 500 critical ones too, came last: whoever waits longest is shown, and
     each answer makes room for another one.
     """
-    ranked = sorted(cases, key=lambda case: (SEVERITIES.index(case.severity), case.waits_since_ms))
+    ranked = sorted(cases, key=lambda case: (SEVERITIES.index(case.severity), since_ms(case)))
     critical = sum(case.severity == "critical" for case in cases)
     kept = (*ranked[: min(critical, CRITICAL_SHOWN_MAX)], *ranked[critical : critical + SHOWN_MAX])
     ids = {case.alert_id for case in kept}
     return [case for case in cases if case.alert_id in ids]
 
 
-def _longest(waiting: list[Case]) -> Longest | None:
+def _longest(waiting: list[Case], since_ms: Callable[[Case], int]) -> Longest | None:
     """Find who waits longest: the list is by what is newest, and ends far below the screen."""
     gravest = [case for case in waiting if case.severity == waiting[0].severity]
     if len(gravest) < 2:  # it is in sight
         return None
-    first = min(gravest, key=lambda case: (case.waits_since_ms, case.alert_id))
-    return Longest(first.alert_id, first.severity, len(gravest), first.waits_since_ms)
+    first = min(gravest, key=lambda case: (since_ms(case), case.alert_id))
+    return Longest(first.alert_id, first.severity, len(gravest), since_ms(first))
 
 
 def _ids(cases: list[Case]) -> list[str]:

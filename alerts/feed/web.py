@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 
 from alerts.feed import metrics, words
 from alerts.feed.answers import BODY_BYTES_MAX, DEEDS, OUTCOMES, Refusal, deed, parse_answer
+from alerts.feed.board import Board
 from alerts.feed.cursor import LENGTH_MAX
 from alerts.feed.guard import Guard
 from alerts.feed.hub import Hub, Pace
@@ -38,6 +39,8 @@ from schemas.errors import InvalidInput, UnavailableError
 _FOLDER = Path(__file__).parent
 _STATIC = _FOLDER / "static"
 _APPLIED_WITHIN_S = 3.0
+_PAGE_FOR_MS = 1_000
+"""So long the list is sent as it was made, unless it changed: all pages may come back at once."""
 _JSON = "application/json"
 _ALERT = "/api/v1/alerts/{alert_id}"
 
@@ -95,6 +98,15 @@ def application(site: Site) -> ASGIApp:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the list was made of; ``cursor`` is empty while it changes without one."""
+
+    board: Board
+    cursor: str
+    trouble: str | None
+
+
 class _Pages:
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -106,8 +118,20 @@ class _Pages:
             lstrip_blocks=True,
         )
         self._build = build_name()
+        self._made: tuple[_Shown, int, Response] | None = None
 
     async def feed(self, _: Request) -> Response:
+        hub, now_ms = self._site.hub, self._site.clock.monotonic_ms()
+        shown = _Shown(hub.board, hub.cursor, hub.trouble)
+        if self._made is not None:
+            made, at_ms, page = self._made
+            if made == shown and shown.cursor and now_ms - at_ms < _PAGE_FOR_MS:
+                return page
+        page = self._feed()
+        self._made = shown, now_ms, page
+        return page
+
+    def _feed(self) -> Response:
         hub = self._site.hub
         overview = hub.board.overview()
         return self._page(

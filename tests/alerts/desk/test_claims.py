@@ -1,7 +1,9 @@
 """Which of two desks sends a notice: the log says so, and neither waits for a dead one for ever."""
 
+from alerts.desk.answers import SENT_WITHIN_MS
 from alerts.desk.calls import outcome
 from alerts.desk.claims import TAKEN_OVER_AFTER_MS, Claims
+from alerts.desk.delivery import WITHIN_MS
 from schemas.alert import Action
 
 
@@ -33,3 +35,17 @@ def test_what_was_delivered_is_nobodys_and_what_names_no_desk_is_everybodys() ->
     assert not desk.may_send("n", 2 * TAKEN_OVER_AFTER_MS)
     desk.read(notice("", "before"), 0)
     assert desk.may_send("before", 0)
+
+
+def test_whoever_was_first_is_done_before_another_begins_or_it_counts_as_held_back() -> None:
+    to_write_what_came_ms = 4_000
+    assert WITHIN_MS + to_write_what_came_ms < SENT_WITHIN_MS <= TAKEN_OVER_AFTER_MS
+
+
+def test_what_was_held_back_is_let_go() -> None:
+    desk = Claims("one")
+    desk.read(notice("one"), 0)
+    desk.read(notice("one", "held back"), 0)
+    desk.let_go({"n"})
+    assert desk.may_send("n", 0)
+    assert not desk.may_send("held back", 0)

@@ -3,7 +3,9 @@
 import pytest
 
 from alerts.desk.calls import Desktop, tell
+from alerts.desk.core import HELD_BACK_MS
 from alerts.desk.staffing import Staffing
+from alerts.desk.triage import GATHER_MS
 from tests.alerts.desk.stories import (
     Story,
     acknowledged,
@@ -268,3 +270,18 @@ def test_an_alert_that_is_for_the_record_by_now_tells_nobody() -> None:
     at = Desktop(desk.case(), Staffing(ROTA), desk.now_ms, technical=False)
     (said,) = tell(at, "onset")
     assert (said.kind, said.reason, said.event_ids) == ("withhold", "not-notifying", ["1"])
+
+
+def test_a_notice_that_an_answer_held_back_is_not_kept_for_ever() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.now_ms += GATHER_MS
+    (notice,) = desk.core.decide(desk.now_ms)
+    desk.put(notice)
+    desk.core.let_go(notice.at_ms + HELD_BACK_MS)
+    assert desk.core.is_under_way(notice), "nobody has answered: it is to be sent"
+    desk.do("acknowledge")
+    desk.core.let_go(notice.at_ms + HELD_BACK_MS - 1)
+    assert desk.core.is_under_way(notice), "the answer may be taken back"
+    assert notice.action_id not in desk.core.let_go(notice.at_ms + HELD_BACK_MS)
+    assert not desk.core.is_under_way(notice)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.desk.case import RECURS_AFTER_MS, Case
-from alerts.desk.fold import Desk, sections
+from alerts.desk.fold import UNKNOWN_MAX, Desk, sections
 from schemas.alert import Action, Event, Severity, Transition
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.cases import case_of, fold, take
@@ -259,3 +259,20 @@ def test_answers_to_what_is_forgotten_drive_out_nothing() -> None:
         desk.done(Action(f"n{number}", [f"{number}"], "note", "Anna", 0, "p", note="late"))
     desk.forget()
     assert len(desk.cases()) == 10
+
+
+def test_answers_to_what_is_not_known_wait_while_the_log_is_read_and_are_bounded_then() -> None:
+    desk = Desk(kept_max=10)
+    answers = [
+        Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p") for number in range(9_000)
+    ]
+    for one in answers[:4_000]:
+        desk.done(one)
+    desk.found(transition("0", alert_id="0"))
+    assert desk.case("0").attention == "resolved", "its answer was read long before it"  # type: ignore[union-attr]
+    desk.forget()
+    assert [desk.knows(one) for one in answers[:4_000]].count(True) == UNKNOWN_MAX + 1
+    for one in answers[4_000:]:
+        desk.done(one)
+    assert sum(map(desk.knows, answers)) <= 1.1 * (UNKNOWN_MAX + 1) + 1
+    assert all(map(desk.knows, answers[-UNKNOWN_MAX:])), "what came last may be ahead of its alert"

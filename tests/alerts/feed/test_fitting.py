@@ -86,3 +86,18 @@ def test_few_of_the_settled_are_shown() -> None:
     assert order.settled[0] == str(SETTLED_SHOWN_MAX + 4)
     assert len(order.settled) == SETTLED_SHOWN_MAX
     assert order.hidden == 0
+
+
+def test_a_card_waits_as_long_as_what_it_came_back_from() -> None:
+    board = Board()
+    board.take(
+        [
+            transition("1", alert_id="a", patient_id="p", at_ms=1),
+            transition("2", "returned", alert_id="a", patient_id="p", at_ms=2),
+            transition("3", alert_id="other", at_ms=5),
+            transition("4", alert_id="b", patient_id="p", at_ms=9),
+        ]
+    )
+    assert board.overview().order.longest == Longest("b", "critical", 2, since_ms=1)
+    board.take([acknowledgement("2", alert_ids=("a",))])
+    assert board.overview().order.longest == Longest("other", "critical", 2, since_ms=5)

@@ -7,12 +7,13 @@ import httpx
 import msgspec
 import pytest
 
-from alerts.feed.follower import Batch, Contact, Start
+from alerts.feed.board import Board, Overview
+from alerts.feed.follower import Batch, Contact, Lost, Start
 from alerts.feed.hub import Hub, Pace
 from alerts.feed.web import Site, application
 from alerts.records import Record
 from schemas.alert import Action
-from schemas.clock import SystemClock
+from schemas.clock import Clock, SystemClock
 from schemas.errors import UnavailableError
 from schemas.topics import ACTIONS, ALERTS, REGISTRY
 from tests.alert_records import patient, pressure, readings, transition
@@ -55,8 +56,12 @@ class Feed:
 
 
 @pytest.fixture
-async def feed() -> AsyncIterator[Feed]:
-    clock = SystemClock()
+def clock() -> Clock:
+    return SystemClock()
+
+
+@pytest.fixture
+async def feed(clock: Clock) -> AsyncIterator[Feed]:
     hub = Hub(clock, "build")
     topic = Topic(hub)
     site = Site(hub, topic, clock, Pace(), lambda: "action-1")
@@ -241,3 +246,41 @@ async def test_readiness_says_why_not(feed: Feed) -> None:
 async def test_health_and_metrics_answer(feed: Feed) -> None:
     assert (await feed.client.get("/healthz")).status_code == 200
     assert "vitalwire_feed_screen_latency_seconds" in (await feed.client.get("/metrics")).text
+
+
+class Stopped(SystemClock):
+    """A clock that is moved by hand."""
+
+    moved_ms = 0
+
+    def monotonic_ms(self) -> int:
+        return 1_000_000 + self.moved_ms
+
+    def wall_ms(self) -> int:
+        return 2_000_000 + self.moved_ms
+
+
+@pytest.mark.parametrize("clock", [Stopped()])
+async def test_the_list_is_made_once_for_all_who_ask_at_the_same_time(
+    feed: Feed, clock: Stopped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Board] = []
+    overview = Board.overview
+
+    def counted(board: Board) -> Overview:
+        made.append(board)
+        return overview(board)
+
+    feed.read(transition("1"))
+    monkeypatch.setattr(Board, "overview", counted)
+    pages = [(await feed.client.get("/")).text for _ in range(3)]
+    assert len(made) == 1
+    assert len(set(pages)) == 1
+    await feed.acknowledge(who="Anna")
+    assert "Acknowledged by" in (await feed.client.get("/")).text
+    assert len(made) == 2, "whoever answers sees it at once"
+    clock.moved_ms += 1_000
+    await feed.client.get("/")
+    assert len(made) == 3, "times are said anew"
+    feed.hub.take(Lost("Kafka is away."))
+    assert "Kafka is away." in (await feed.client.get("/")).text
