@@ -149,6 +149,7 @@ NEEDED: dict[str, list[Transition | Action]] = {
 }
 OVER: dict[str, list[Transition | Action]] = {
     "it ended and was answered": [HIGH, ENDED, acknowledgement("1", "2")],
+    "it was taken back before anybody was told": [HIGH, TAKEN_BACK, closed("2")],
     "a task was done": [transition("1", "stale", "medium"), acknowledgement("1")],
     "whoever was told heard that it was taken back": [
         HIGH,
@@ -226,3 +227,18 @@ def test_what_came_after_the_bookmark_is_news_however_old() -> None:
 def test_nothing_of_the_engine_the_rules_or_the_page_outlasts_what_is_past() -> None:
     assert KEPT_MS < ANSWERED_WITHIN_MS < PAST_AFTER_MS
     assert COOLDOWN_MS_MAX < PAST_AFTER_MS
+
+
+def test_what_was_said_at_the_very_time_that_parts_the_log_is_of_the_time_before() -> None:
+    """Else an alert of that moment would be neither carried nor read."""
+    until_ms = NOW_MS - PAST_AFTER_MS
+    known = fold(
+        transition("1", severity="high", at_ms=until_ms),
+        transition("2", "stale", "medium", at_ms=until_ms, alert_id="task"),
+        acknowledgement("2", at_ms=until_ms, alert_ids=("task",)),
+    )
+    mark = bookmark(known, Days(), {PLACE: 5}, NOW_MS)
+    assert mark is not None
+    assert mark.carried == (transition("1", severity="high", at_ms=until_ms),)
+    assert mark.leaves_out(transition("2", at_ms=until_ms, alert_id="task"), PLACE, 0)
+    assert not mark.leaves_out(transition("2", at_ms=until_ms + 1, alert_id="task"), PLACE, 0)
