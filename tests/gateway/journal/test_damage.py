@@ -216,6 +216,7 @@ def test_a_file_that_was_taken_away_from_under_the_daemon_is_written_again(
     damages.append(journal.file.damage)
     assert damages == [None, "The journal's file was taken away."]
     assert journal.file.written_again
+    assert not (tmp_path / f"{FILE}-wal").exists(), "a log of another file"
     aside = broken_journals(tmp_path)
     journal.file.look()
     assert broken_journals(tmp_path) == aside, "once is enough"

@@ -23,7 +23,7 @@ from gateway.visits.table import (
     Event,
     State,
 )
-from gateway.visits.visit import CONNECT_PAUSES_S, IllegalEvent, Order, Visit
+from gateway.visits.visit import CONNECT_PAUSES_S, CONNECT_SHORTEST_S, IllegalEvent, Order, Visit
 from schemas.gatt.quirks import AND_UA651, BEURER_BM, Quirk
 
 BEGIN_MS = 1_000
@@ -360,3 +360,28 @@ def test_each_pitfall_in_the_manual_has_a_test_that_exists_or_a_reason() -> None
     assert set(re.findall(r"`(test_\w+)`", page)) - exist == set()
     rows = re.findall(r"^\| (\d+) [^|]+\|[^|]+\| (`test_\w+`|none: \w+)", page, re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, 19))
+
+
+def test_a_try_is_begun_only_with_time_left_for_it() -> None:
+    """One that is cut off as it begins leaves a link half made behind."""
+    pause_ms = int(CONNECT_PAUSES_S[0] * 1.5 * 1000)
+    window_ms = int(WAKE_WINDOW_S * 1000)
+    shortest_ms = int(CONNECT_SHORTEST_S * 1000)
+    commands = []
+    for late_ms in (0, 1):
+        visit = Visit(Random(1))
+        visit.begin(BEGIN_MS)
+        visit.handle(Event.TURN, BEGIN_MS)
+        failed_ms = BEGIN_MS + window_ms - pause_ms - shortest_ms + late_ms
+        commands.append(visit.handle(Event.CONNECT_FAILED, failed_ms).command)
+    assert commands == [Command.CONNECT, Command.REST]
+
+
+def test_what_went_wrong_first_is_how_the_visit_went() -> None:
+    visit = Visit(Random(1))
+    visit.begin(BEGIN_MS)
+    for event in TO_SYNCING:
+        visit.handle(event, BEGIN_MS)
+    visit.handle(Event.SYNCED, BEGIN_MS, "meter-silent")
+    visit.handle(Event.DRAINED, BEGIN_MS, "refused-serial")
+    assert visit.outcome == "meter-silent"
