@@ -55,6 +55,12 @@ def disk(patient: Patient) -> Finding:
             f"there is no directory {patient.state}",
             "Start the gateway once, or give its directory with --state.",
         )
+    if os.statvfs(patient.state).f_flag & os.ST_RDONLY:
+        return bad(
+            check,
+            "it is read-only, as a failing memory card gets",
+            "Restart with `sudo reboot`; if that does not help, replace the card.",
+        )
     if not os.access(patient.state, os.R_OK | os.W_OK | os.X_OK):
         return bad(check, f"{patient.state} is not open to this user", "Run this with sudo.")
     free = shutil.disk_usage(patient.state).free

@@ -1,11 +1,13 @@
 """The doctor's checks one by one, on machines that are ill in one way each."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -85,6 +87,16 @@ def test_a_disk_without_room_or_directory(tmp_path: Path, monkeypatch: pytest.Mo
     assert checks_machine.disk(patient(tmp_path)).verdict is Verdict.NOTICE
     monkeypatch.setattr(checks_machine, "FREE_NEEDED_BYTES", 1 << 62)
     assert is_bad(checks_machine.disk(patient(tmp_path)), "MiB free")
+
+
+def test_a_disk_that_is_read_only_is_no_matter_of_rights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = SimpleNamespace(f_flag=os.ST_RDONLY | os.ST_NOSUID)
+    monkeypatch.setattr(os, "statvfs", lambda _path: told)
+    found = checks_machine.disk(patient(tmp_path))
+    assert is_bad(found, "read-only")
+    assert "reboot" in found.do
 
 
 def test_a_journal_that_is_missing_whole_damaged_or_set_aside(tmp_path: Path) -> None:
