@@ -285,3 +285,12 @@ def test_a_notice_that_an_answer_held_back_is_not_kept_for_ever() -> None:
     assert desk.core.is_under_way(notice), "the answer may be taken back"
     assert notice.action_id not in desk.core.let_go(notice.at_ms + HELD_BACK_MS)
     assert not desk.core.is_under_way(notice)
+
+
+def test_of_a_retraction_nobody_hears_where_nobody_heard_of_the_alert() -> None:
+    desk = VirtualDesk()
+    desk.find("1", severity="info")
+    desk.after(MINUTE_MS)
+    desk.find("2", "retracted", "info")
+    desk.after(MINUTE_MS)
+    assert desk.said("notify") == []

@@ -276,3 +276,12 @@ def test_answers_to_what_is_not_known_wait_while_the_log_is_read_and_are_bounded
         desk.done(one)
     assert sum(map(desk.knows, answers)) <= 1.1 * (UNKNOWN_MAX + 1) + 1
     assert all(map(desk.knows, answers[-UNKNOWN_MAX:])), "what came last may be ahead of its alert"
+
+
+def test_of_what_is_settled_the_newest_stays() -> None:
+    desk = Desk(kept_max=10)
+    for number in range(30):
+        desk.found(transition(f"{number}", alert_id=f"{number}", at_ms=number))
+        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", number, "p"))
+    desk.forget()
+    assert {case.alert_id for case in desk.cases()} == {f"{number}" for number in range(20, 30)}
