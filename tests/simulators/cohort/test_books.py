@@ -18,6 +18,8 @@ from simulators.cohort.report import (
     markdown,
 )
 
+pytestmark = pytest.mark.timeout(300)
+
 SEEDS, PATIENTS, DAYS = (1, 2), 60, 28
 MANUAL = Path(__file__).parents[3] / "docs" / "cohort.md"
 
