@@ -45,7 +45,7 @@ from schemas.rota import ROTA_KEY, Channel, Contact, OffHours, RotaEntry
 from schemas.servers import KAFKA_VARIABLE
 from schemas.topics import READINGS, REGISTRY
 from simulators.stack.kafka import EmbeddedKafka
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 
 READINGS_COUNT = 100
 EVERY_S = 0.2

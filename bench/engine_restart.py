@@ -44,7 +44,7 @@ from schemas.alert import TRANSITION_DECODER
 from schemas.kafka import Tick
 from schemas.topics import ALERTS, READINGS, REGISTRY, STATE
 from simulators.stack.kafka import EmbeddedKafka
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 
 PATIENTS = 100_000
 RESTART_S_MAX = 6

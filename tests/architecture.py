@@ -251,6 +251,7 @@ SHELLS = {
     "simulators/stack/launch.py",
     "simulators/stack/mqtt.py",
     "simulators/stack/postgres.py",
+    "simulators/stack/ports.py",
     "simulators/stack/process.py",
     "simulators/stack/server.py",
     "simulators/true_world/__init__.py",

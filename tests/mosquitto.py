@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Self
 
 from simulators.programs import find_program
+from simulators.stack.ports import free_port
 from simulators.stack.process import (
     Child,
     Program,
     accepts_connections,
-    free_port,
     wait_until_ready,
 )
 from simulators.stack.server import MqttBroker

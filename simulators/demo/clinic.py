@@ -21,8 +21,9 @@ from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE, MQTT_VARIABLE
 from simulators.demo.supervisor import Report, Supervisor
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
+from simulators.stack.ports import free_port
 from simulators.stack.postgres import EmbeddedPostgres
-from simulators.stack.process import LOOPBACK, Child, Program, free_port, last_line
+from simulators.stack.process import LOOPBACK, Child, Program, last_line
 from simulators.stack.server import KafkaBroker, MqttBroker, Server
 
 PARTITIONS = 4

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from schemas.wire import PACKET_BYTES_MAX
+from simulators.stack.ports import free_port
 from simulators.stack.process import (
     LOOPBACK,
     Child,
     Program,
     accepts_connections,
-    free_port,
     wait_until_ready,
 )
 from simulators.stack.server import MqttBroker

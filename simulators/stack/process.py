@@ -193,14 +193,6 @@ def accepts_connections(port: int) -> bool:
         return client.connect_ex((LOOPBACK, port)) == 0
 
 
-def free_port() -> int:
-    """Find a loopback port that nothing listens on now."""
-    with socket.socket() as server:
-        server.bind((LOOPBACK, 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
 def wheel_folder(package: str) -> Path:
     """Find the folder that a wheel was unpacked into, without running any of its code."""
     found = find_spec(package)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from schemas.errors import MisconfiguredError, UnavailableError
-from simulators.stack.process import LOOPBACK, Child, Program, free_port, wait_until_ready
+from simulators.stack.ports import free_port
+from simulators.stack.process import LOOPBACK, Child, Program, wait_until_ready
 
 __all__ = ["Machine"]
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from simulators.programs import UNPACKED, find_program
 from simulators.stack.kafka import EmbeddedKafka
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 from tests.alert_log import AlertLog, log
 from tests.servers import eventually, kafka
 

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from gateway.admission.admission import Admission, AdmittedBy
 from gateway.admission.admissions import Admissions
 from gateway.bedside.overview import ask_daemon
-from simulators.stack.process import Child, Program, free_port
+from simulators.stack.ports import free_port
+from simulators.stack.process import Child, Program
 from tests.servers import eventually
 
 PHONE: ViewportSize = {"width": 390, "height": 844}

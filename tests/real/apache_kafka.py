@@ -11,12 +11,12 @@ from typing import Self
 
 from ingest.kafka_clients import Topics
 from schemas.errors import UnavailableError
+from simulators.stack.ports import free_port
 from simulators.stack.process import (
     LOOPBACK,
     Child,
     Program,
     accepts_connections,
-    free_port,
     last_line,
     wait_until_ready,
     wheel_folder,

@@ -23,7 +23,8 @@ from schemas.rota import ROTA_KEY, Channel, Contact, OffHours, RotaEntry
 from schemas.servers import KAFKA_VARIABLE
 from schemas.topics import ACTIONS, REGISTRY
 from simulators.stack.kafka import EmbeddedKafka
-from simulators.stack.process import Child, Program, free_port
+from simulators.stack.ports import free_port
+from simulators.stack.process import Child, Program
 from tests.alert_log import AlertLog
 from tests.alert_records import transition
 from tests.servers import eventually

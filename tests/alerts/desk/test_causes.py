@@ -13,7 +13,7 @@ from alerts.desk.channels import Channels, senders
 from alerts.desk.message import Notice
 from schemas.errors import UnavailableError
 from schemas.rota import Channel
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 
 
 @pytest.mark.parametrize(

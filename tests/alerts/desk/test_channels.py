@@ -22,7 +22,7 @@ from alerts.desk.technical import report
 from schemas.alert import Action
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.rota import Channel
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 from tests.alerts.desk.receivers import Inbox, mail_server, odd_server, self_signed, web_server
 from tests.alerts.desk.virtual_desk import MINUTE_MS, VirtualDesk
 

@@ -13,7 +13,7 @@ from schemas.kafka import EngineReport
 from schemas.rota import Channel, Contact, OffHours, RotaEntry
 from schemas.topics import ENGINES
 from simulators.stack.kafka import EmbeddedKafka
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 from tests.alert_log import AlertLog
 from tests.alert_records import acknowledgement, patient
 from tests.alerts.desk.real_desk import actions, kinds, now_ms, onset, put_rota, running, staff

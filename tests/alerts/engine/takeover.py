@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from schemas.servers import KAFKA_VARIABLE
-from simulators.stack.process import LOOPBACK, free_port
+from simulators.stack.ports import free_port
+from simulators.stack.process import LOOPBACK
 from simulators.stack.server import KafkaBroker
 from tests.alerts.engine.clinic import EVENTS, PARTITIONS, PATIENTS, Clinic, story
 from tests.alerts.readings import MINUTE, NOON

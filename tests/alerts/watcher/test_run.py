@@ -29,7 +29,7 @@ from schemas.topics import ACTIONS, ENGINES, mqtt_filter
 from schemas.wire import ReadingsMessage, open_envelope
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
-from simulators.stack.process import free_port
+from simulators.stack.ports import free_port
 from tests.alert_log import AlertLog
 from tests.alerts.desk.receivers import Inbox, odd_server, web_server
 from tests.servers import PARTITIONS, broker_dies, eventually
