@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from random import SystemRandom
 
 import pytest
 
@@ -12,15 +13,17 @@ from simulators.stack import ports
 from simulators.stack.ports import free_port
 from simulators.stack.process import LOOPBACK
 
+_draw = SystemRandom()
+
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[range]:
-    """Let there be four ports, of which nobody listens on any."""
-    first = next(
-        begin
-        for begin in range(11_000, 30_000, 4)
-        if all(ports._is_free(port) for port in range(begin, begin + 4))
-    )
+    """Let there be four ports, of which nobody has any.
+
+    Drawn: the same test may run beside this one, and shares the machine's ports.
+    """
+    while not all(map(_is_nobodys, range(first := _draw.randrange(11_000, 30_000), first + 4))):
+        pass
     monkeypatch.setattr(ports, "_FIRST", first)
     monkeypatch.setattr(ports, "_ROOM_LEAST", 4)
     monkeypatch.setattr(ports, "_given_from", lambda: 0)
@@ -28,6 +31,13 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[range]:
     yield range(first, first + 4)
     while len(ports._claims) > kept:
         ports._claims.pop().close()
+
+
+def _is_nobodys(port: int) -> bool:
+    if not (ports._is_free(port) and ports._claim(port)):
+        return False
+    ports._claims.pop().close()
+    return True
 
 
 def test_no_port_is_given_twice(few: range) -> None:
