@@ -14,8 +14,8 @@ from psycopg.rows import TupleRow
 
 from ingest import storage
 from ingest.tables import copied_columns
+from schemas import postgresql
 from schemas.errors import MisconfiguredError, UnavailableError
-from schemas.servers import DATABASE_VARIABLE
 from schemas.vitals import VITALS
 
 CONNECT_WITHIN_S = 5
@@ -43,24 +43,12 @@ def connect(url: str, application: str) -> Connection[TupleRow]:
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
     except psycopg.ProgrammingError as error:
-        raise MisconfiguredError(
-            f"{DATABASE_VARIABLE} is no connection string: {one_line(error)}.",
-            "Write it as postgresql://user@host/database.",
-        ) from error
+        raise postgresql.no_address(error) from error
 
 
 def unavailable(error: psycopg.Error) -> UnavailableError:
     """Say that the database does not do its work now, and why."""
-    return UnavailableError(
-        f"PostgreSQL is not available: {one_line(error)}.",
-        f"Check the server and {DATABASE_VARIABLE}; nothing is lost meanwhile.",
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """Give the first line of an error's text; libpq writes several."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return postgresql.unavailable(error, "; nothing is lost meanwhile.")
 
 
 def migrate(connection: Connection[TupleRow], now: datetime) -> list[str]:

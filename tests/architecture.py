@@ -200,6 +200,7 @@ SHELLS = {
     "schemas/daemon.py",
     "schemas/json_schema.py",
     "schemas/kafka_clients.py",
+    "schemas/postgresql.py",
     "schemas/servers.py",
     "simulators/cli.py",
     "simulators/cohort/cli.py",

@@ -23,6 +23,7 @@ from ingest.registry import entries, outbox
 from ingest.registry.rotas import rotas
 from ingest.waiting import Condition, until_available
 from schemas.errors import UnavailableError
+from schemas.postgresql import one_line
 from schemas.registry import RegistryEntry
 from schemas.topics import REGISTRY
 
@@ -86,7 +87,7 @@ class Publisher:
                 for _ in connection.notifies(timeout=LOOK_EVERY_S, stop_after=1):
                     pass
         except psycopg.Error as error:
-            self._condition.bad(DATABASE, database.one_line(error))
+            self._condition.bad(DATABASE, one_line(error))
             stop.wait(1.0)
 
     def _publish_if_new(

@@ -35,6 +35,7 @@ from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.kafka import GatewayReport
+from schemas.postgresql import one_line
 from schemas.topics import READINGS
 
 DATABASE, KAFKA = "database", "kafka"
@@ -95,7 +96,7 @@ class Sink:
                         self._step(connection, topics, consumer)
                         backoff.reset()
             except psycopg.Error as error:
-                self._condition.bad(DATABASE, database.one_line(error))
+                self._condition.bad(DATABASE, one_line(error))
             except (KafkaError, OSError, UnavailableError) as error:
                 self._condition.bad(KAFKA, str(error) or type(error).__name__)
             except OvertakenError:
@@ -191,7 +192,7 @@ class Sink:
         except psycopg.errors.QueryCanceled as error:
             if len(entries) <= 1:
                 raise
-            self._condition.bad(DATABASE, database.one_line(error))
+            self._condition.bad(DATABASE, one_line(error))
             self._store_halves(connection, entries, moves)
             return
         except _REFUSALS as error:
@@ -202,7 +203,7 @@ class Sink:
                 return
             metrics.refused.inc()
             _log.warning("sink.refused", reason=type(error).__name__)
-            kept = refused(entries[0], _REFUSED, database.one_line(error))
+            kept = refused(entries[0], _REFUSED, one_line(error))
             if entries[0] == kept:
                 raise
             self._store(connection, [kept], moves)
