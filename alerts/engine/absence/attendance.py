@@ -162,7 +162,7 @@ class Attendance:
                 heapq.heappush(self._heap, one)
 
     def _earliest_of(self, rows: Integers) -> Integers:
-        """Give ``_earliest_ms`` of patients by every rule: of a million after each start."""
+        """Give it of patients by every rule, open or not: of a million after each start."""
         from_ms = self.begins(rows.tolist())
         vitals = np.array(self.vital_of, np.int64)
         since_ms = np.maximum(self.contact_ms[np.ix_(rows, vitals)], from_ms)
@@ -175,9 +175,7 @@ class Attendance:
         return earliest_ms
 
     def _earliest_ms(self, key: Key, contact_ms: int) -> int:
-        """Give a time before which a patient's silence need not be looked at."""
-        if key in self.open:
-            return NO_CONTACT_MS
+        """Give a time before which a silence that is not open need not be looked at."""
         expected = self.expect(*key)
         if expected is None:
             return NEVER_MS
