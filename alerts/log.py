@@ -17,12 +17,9 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Counter
 
-from alerts.records import Record, decode
+from alerts.records import Place, Record, decode
 from schemas.errors import InvalidInput, UnavailableError
 from schemas.kafka_clients import connected
-
-Place = tuple[str, int]
-"""(topic, partition)."""
 
 _CONNECT_TIMEOUT_MS = 5_000
 _REQUEST_TIMEOUT_MS = 5_000

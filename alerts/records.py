@@ -21,6 +21,9 @@ from schemas.rota import RotaEntry
 from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 from schemas.wire import refuse_other_major
 
+Place = tuple[str, int]
+"""(topic, partition)."""
+
 _DECODERS: dict[str, Callable[[bytes], Any]] = {
     ALERTS: TRANSITION_DECODER.decode,
     ACTIONS: ACTION_DECODER.decode,

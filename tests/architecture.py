@@ -93,6 +93,7 @@ SHELLS = {
     "alerts/judge/command.py",
     "alerts/judge/file.py",
     "alerts/log.py",
+    "alerts/new_file.py",
     "alerts/projector/__init__.py",
     "alerts/projector/cli.py",
     "alerts/projector/run.py",

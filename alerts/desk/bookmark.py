@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from alerts.desk.fold import Desk
 from alerts.desk.past import PAST_AFTER_MS, is_past
 from alerts.desk.staffing import DAY_MS
+from alerts.records import Place
 from schemas.alert import Action, Transition
-
-Place = tuple[str, int]
-"""(topic, partition)."""
 
 
 @dataclass(slots=True)

@@ -5,8 +5,6 @@ letter of whether it is an event or an action before it; SHA-256 of all before i
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +14,16 @@ import structlog
 
 from alerts.desk.bookmark import Bookmark, Days, bookmark
 from alerts.desk.fold import Desk
-from alerts.log import Place, TopicLife
-from alerts.records import Record, decode
+from alerts.log import TopicLife
+from alerts.new_file import DIGEST_BYTES, NewFile
+from alerts.records import Place, Record, decode
 from schemas.alert import Action, Transition
-from schemas.errors import InvalidInput
+from schemas.errors import UNREADABLE, InvalidInput
 from schemas.topics import ACTIONS, ALERTS
 
 VERSION = 1
 """Another one where what is past is decided otherwise."""
 FILE = "desk.bookmark"
-_DIGEST_BYTES = 32
 _TOPICS = {b"e": ALERTS, b"a": ACTIONS}
 
 _log = structlog.get_logger()
@@ -60,7 +58,7 @@ class BookmarkFile:
 
     def leaves_out(self, record: Record, place: Place, offset: int) -> bool:
         """Take note of a record that was read; tell whether it is past."""
-        if not isinstance(record, Transition | Action):
+        if self.folder is None or not isinstance(record, Transition | Action):
             return False
         self._days.note(place, offset, record.at_ms)
         return self._mark is not None and self._mark.leaves_out(record, place, offset)
@@ -106,25 +104,24 @@ def _written(mark: Bookmark, lives: Iterable[TopicLife]) -> bytes:
     for one in mark.carried:
         kind = b"e" if isinstance(one, Transition) else b"a"
         lines.append(kind + msgspec.json.encode(one))
-    written = b"".join(line + b"\n" for line in lines)
-    return written + hashlib.sha256(written).digest()
+    return b"".join(line + b"\n" for line in lines)
 
 
 def _read(found: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Bookmark:
-    written, digest = found[:-_DIGEST_BYTES], found[-_DIGEST_BYTES:]
+    written, digest = found[:-DIGEST_BYTES], found[-DIGEST_BYTES:]
     if hashlib.sha256(written).digest() != digest:
         message = "it is not whole"
         raise _UselessError(message)
     first, *lines = written.splitlines()
     try:
         header = msgspec.json.decode(first, type=_Header)
+        if header.version != VERSION or header.topic_ids != _ids(lives):
+            message = "it is of other topics, or of another release"
+            raise _UselessError(message)
         carried = tuple(map(_record, lines))
-    except (msgspec.DecodeError, InvalidInput) as error:
+    except (*UNREADABLE, InvalidInput) as error:
         message = "it is of another release"
         raise _UselessError(message) from error
-    if header.version != VERSION or header.topic_ids != _ids(lives):
-        message = "it is of other topics, or of another release"
-        raise _UselessError(message)
     places = {
         (topic, partition): both
         for topic, by_partition in header.places.items()
@@ -149,14 +146,10 @@ def _ids(lives: Iterable[TopicLife]) -> dict[str, str]:
 
 
 def _write(folder: Path, written: bytes) -> None:
-    """Replace the file at once, and only by a whole one."""
-    descriptor, name = tempfile.mkstemp(prefix=FILE, suffix=".new", dir=folder)
+    file = NewFile(folder / FILE)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(written)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(folder / FILE)
+        file.put(written)
+        file.keep()
     except OSError:
-        Path(name).unlink(missing_ok=True)
+        file.abandon()
         raise

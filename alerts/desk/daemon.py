@@ -22,8 +22,8 @@ from alerts.desk.message import notice_of
 from alerts.desk.technical import report
 from alerts.engine.partitions.output import Message, Output, Patience
 from alerts.lateness import TECHNICAL_MS, lateness_ms
-from alerts.log import Log, LogRecord, Place, TopicLife, readable
-from alerts.records import CanaryDecided, CanaryFound, Record, Removed
+from alerts.log import Log, LogRecord, TopicLife, readable
+from alerts.records import CanaryDecided, CanaryFound, Place, Record, Removed
 from schemas.alert import Action, Transition
 from schemas.backoff import Backoff
 from schemas.clock import Clock

@@ -11,8 +11,8 @@ from random import Random
 import structlog
 
 from alerts.feed.metrics import REJECTED
-from alerts.log import Log, LogRecord, Place, TopicLife, readable
-from alerts.records import Record
+from alerts.log import Log, LogRecord, TopicLife, readable
+from alerts.records import Place, Record
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError

@@ -11,9 +11,10 @@ from prometheus_client import Counter, Gauge
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from alerts.log import Log, LogRecord, Place, TopicLife, readable
+from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.projector.rows import Found
 from alerts.projector.store import Advance, begin, connect, write
+from alerts.records import Place
 from schemas.alert import Action, Transition
 from schemas.backoff import Backoff
 from schemas.clock import Clock

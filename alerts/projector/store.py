@@ -14,8 +14,9 @@ from psycopg.rows import TupleRow
 
 from alerts.desk.case import judge
 from alerts.desk.technical import finding_of
-from alerts.log import Place, TopicLife
+from alerts.log import TopicLife
 from alerts.projector.rows import AlertRow, EventRow, Found, alert_row, event_rows
+from alerts.records import Place
 from schemas.alert import ACTION_DECODER, TRANSITION_DECODER, Action, Transition
 from schemas.errors import UnavailableError
 from schemas.topics import ALERTS

@@ -12,7 +12,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from alerts.log import Place
+from alerts.records import Place
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 from schemas.kafka_clients import connected, hang_up

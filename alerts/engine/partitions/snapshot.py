@@ -10,9 +10,7 @@ little-endian 32-bit numbers; SHA-256 of all before it.
 """
 
 import hashlib
-import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -22,10 +20,10 @@ import msgspec
 import structlog
 
 from alerts.engine.partitions.replica import Replica, Write
+from alerts.new_file import DIGEST_BYTES, NewFile
 
 VERSION = 1
 _LENGTHS = struct.Struct("<II")
-_DIGEST_BYTES = 32
 _READ_BYTES = 1 << 20
 _AT_ONCE = 5_000
 
@@ -48,37 +46,24 @@ class Saving:
     def __init__(self, folder: Path, header: Header, replica: Replica) -> None:
         """Begin; raises ``OSError``."""
         self.replica = replica
-        self._path = place(folder, header.partition)
-        descriptor, name = tempfile.mkstemp(prefix=self._path.name, suffix=".new", dir=folder)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb")
-        self._new = Path(name)
-        self._digest = hashlib.sha256()
+        self._file = NewFile(place(folder, header.partition))
         self._row = 0
-        self._put(msgspec.json.encode(header) + b"\n")
-        self._put(b"".join(map(_record, replica.notes())))
+        self._file.put(msgspec.json.encode(header) + b"\n")
+        self._file.put(b"".join(map(_record, replica.notes())))
 
     def advance(self, rows: int) -> bool:
         """Write some patients more; True when the file is there. Raises ``OSError``."""
         ends = min(self._row + rows, len(self.replica))
-        self._put(b"".join(map(_record, self.replica.items(range(self._row, ends)))))
+        self._file.put(b"".join(map(_record, self.replica.items(range(self._row, ends)))))
         self._row = ends
         if ends < len(self.replica):
             return False
-        self._file.write(self._digest.digest())
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._new.replace(self._path)
+        self._file.keep()
         return True
 
     def abandon(self) -> None:
         """Leave no trace."""
-        self._file.close()
-        self._new.unlink(missing_ok=True)
-
-    def _put(self, written: bytes) -> None:
-        self._digest.update(written)
-        self._file.write(written)
+        self._file.abandon()
 
 
 def place(folder: Path, partition: int) -> Path:
@@ -97,7 +82,7 @@ def load(folder: Path, wanted: Header, replica: Replica) -> int:
         with path.open("rb") as file:
             reason, header = _checked(file, path.stat().st_size, wanted)
             if header is not None:
-                records = _records(file, path.stat().st_size - _DIGEST_BYTES)
+                records = _records(file, path.stat().st_size - DIGEST_BYTES)
                 while some := list(islice(records, _AT_ONCE)):
                     replica.follow(some)
                 return header.state_offset
@@ -112,7 +97,7 @@ def load(folder: Path, wanted: Header, replica: Replica) -> int:
 
 def _checked(file: BinaryIO, size: int, wanted: Header) -> tuple[str, Header | None]:
     """Check digest and header; leave the file behind its header."""
-    digest, left = hashlib.sha256(), size - _DIGEST_BYTES
+    digest, left = hashlib.sha256(), size - DIGEST_BYTES
     while left > 0 and (read := file.read(min(left, _READ_BYTES))):
         digest.update(read)
         left -= len(read)

@@ -13,7 +13,8 @@ from kafka import TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import InvalidSessionTimeoutError
 
-from alerts.log import PARTITION_BYTES_MAX, Log, LogRecord, Place
+from alerts.log import PARTITION_BYTES_MAX, Log, LogRecord
+from alerts.records import Place
 from schemas.errors import MisconfiguredError, UnavailableError
 
 SESSION_MS = 4_000

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from alerts.desk.bookmark import Bookmark, Days, Place, bookmark
+from alerts.desk.bookmark import Bookmark, Days, bookmark
 from alerts.desk.core import Core
+from alerts.records import Place
 from schemas.alert import Action, Transition
 from schemas.topics import ACTIONS, ALERTS
 from tests.alerts.desk.virtual_desk import VirtualDesk

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.desk.bookmark import Days, Place, bookmark
+from alerts.desk.bookmark import Days, bookmark
 from alerts.desk.calls import outcome
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk
@@ -16,6 +16,7 @@ from alerts.desk.past import ANSWERED_WITHIN_MS, PAST_AFTER_MS
 from alerts.desk.technical import report
 from alerts.desk.verdicts import COOLDOWN_MS_MAX
 from alerts.engine.transitions.ended import KEPT_MS
+from alerts.records import Place
 from schemas.alert import Action, Transition
 from schemas.topics import ALERTS
 from tests.alert_records import acknowledgement, transition
