@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Event
 
 import pytest
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
 from ingest import kafka_clients
@@ -13,6 +13,7 @@ from ingest.outgoing import Outgoing
 from ingest.waiting import Condition
 from schemas.topics import REGISTRY
 from simulators.stack.kafka import EmbeddedKafka
+from tests.kafka_topic import values
 
 
 class Unacknowledged:
@@ -53,23 +54,9 @@ def lossy(kafka: EmbeddedKafka) -> Iterator[LossyDelivery]:
     made.delivery.close()
 
 
-def values(kafka: EmbeddedKafka) -> list[bytes]:
-    """Read what the registry's topic holds."""
-    consumer = kafka_clients.consumer(kafka.bootstrap, "test")
-    partition = TopicPartition(REGISTRY, 0)
-    consumer.assign([partition])
-    consumer.seek_to_beginning(partition)
-    end = consumer.end_offsets([partition])[partition]
-    found: list[bytes] = []
-    while consumer.position(partition) < end:
-        found += [one.value for one in consumer.poll(timeout_ms=200).get(partition, ())]
-    consumer.close(autocommit=False)
-    return found
-
-
 def test_an_older_entry_that_was_lost_does_not_come_after_its_successor(
     kafka: EmbeddedKafka, lossy: LossyDelivery
 ) -> None:
     sent = [Outgoing(REGISTRY, b"device/cuff-1", value) for value in (b"0", b"older", b"newer")]
     assert lossy.delivery.deliver(sent, Event())
-    assert values(kafka) == [b"0", b"newer", b"older", b"newer"]
+    assert values(kafka.bootstrap, REGISTRY) == [b"0", b"newer", b"older", b"newer"]

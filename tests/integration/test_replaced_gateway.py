@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -19,13 +20,16 @@ from gateway.bedside.status import read_status
 from ingest.registry.assignments import NewAssignment
 from ingest.registry.store import RegistryStore
 from ingest.sink.configs import ask_for_resend
+from schemas.kafka import PatientReadings, Tick
 from schemas.registry import PatientEntry
+from schemas.topics import READINGS
 from simulators.peripherals import Meter, Sample
 from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import METER_ADDRESS, meter, short_directory, world
+from tests.kafka_topic import values
 from tests.servers import (
     NOW,
     database_url,
@@ -53,6 +57,7 @@ class Clinic:
 
     folder: Path
     database: str
+    kafka: str
     environment: dict[str, str]
     children: dict[str, Child] = field(default_factory=dict)
 
@@ -71,6 +76,14 @@ class Clinic:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text("utf-8")
+
+    def forwarded(self) -> int:
+        """Count the readings that Kafka holds."""
+        records = (
+            msgspec.json.decode(value, type=PatientReadings | Tick)
+            for value in values(self.kafka, READINGS)
+        )
+        return sum(len(one.readings) for one in records if isinstance(one, PatientReadings))
 
     def numbers(self) -> list[int]:
         """The records that the database holds."""
@@ -98,7 +111,7 @@ def clinic(
         "VITALWIRE_KAFKA": kafka.bootstrap,
         "VITALWIRE_MQTT": mqtt.url,
     }
-    running = Clinic(tmp_path, database_url, environment)
+    running = Clinic(tmp_path, database_url, kafka.bootstrap, environment)
     yield running
     for child in running.children.values():
         child.kill()
@@ -132,6 +145,7 @@ async def test_a_replaced_gateway_goes_on_and_a_restored_database_gets_its_readi
     await happens(lambda: "session.ended" in clinic.log("first"))
     # What is retained for the home says how far the database was when the home's stream began: all
     # five come at once, or the second gateway would go on from the first of them.
+    await happens(lambda: clinic.forwarded() == STORED)
     clinic.start("sink", "ingest", "sink")
     await happens(lambda: clinic.numbers() == [1, 2, 3, 4, 5])
     clinic.children["first"].kill()

@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 import paho.mqtt.client as paho
 import pytest
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -30,6 +30,7 @@ from simulators.stack.kafka import EmbeddedKafka
 from simulators.stack.mqtt import EmbeddedMqtt
 from tests.ingest.bridge.wiretap import Wiretap
 from tests.ingest.factories import GATEWAY, STREAM, device, message, reading
+from tests.kafka_topic import values
 from tests.servers import PARTITIONS, HandClock, broker_dies, create_topics, eventually
 
 DEVICE = msgspec.json.encode(device(Assignment("a", "anna", 0)))
@@ -116,19 +117,7 @@ class Log:
     kafka: EmbeddedKafka
 
     def values(self, topic: str) -> list[bytes]:
-        consumer = kafka_clients.consumer(self.kafka.bootstrap, "test")
-        partitions = [
-            TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)
-        ]
-        consumer.assign(partitions)
-        ends = consumer.end_offsets(partitions)
-        consumer.seek_to_beginning(*partitions)
-        found: list[bytes] = []
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            for records in consumer.poll(timeout_ms=200).values():
-                found += [record.value for record in records]
-        consumer.close(autocommit=False)
-        return found
+        return values(self.kafka.bootstrap, topic)
 
     def numbers(self) -> list[int]:
         """Give the journal numbers of every reading for a patient, in log order."""
@@ -328,8 +317,8 @@ def test_ticks_move_log_time_in_every_partition(
     bridge: RunningBridge, clock: HandClock, log: Log
 ) -> None:
     def ticks() -> list[int]:
-        values = log.values(topics.READINGS)
-        return [msgspec.json.decode(value, type=Tick).received_at_ms for value in values]
+        found = log.values(topics.READINGS)
+        return [msgspec.json.decode(value, type=Tick).received_at_ms for value in found]
 
     eventually(lambda: len(ticks()) == PARTITIONS)
     before_ms = clock.wall_ms()
