@@ -10,6 +10,7 @@ DATABASE_VARIABLE = "VITALWIRE_DATABASE_URL"
 KAFKA_VARIABLE = "VITALWIRE_KAFKA"
 MQTT_VARIABLE = "VITALWIRE_MQTT"
 MQTT_PORT = 1883
+_KAFKA_EXAMPLE = "127.0.0.1:9092"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -27,8 +28,26 @@ def database_url() -> str:
 
 
 def kafka_server() -> str:
-    """Read where Kafka is."""
-    return required(KAFKA_VARIABLE, "127.0.0.1:9092")
+    """Read where Kafka is: ``host:port``, or several with commas between them.
+
+    Raises ``MisconfiguredError`` for anything else: Kafka's client would look for a host of that
+    name, for ever.
+    """
+    text = required(KAFKA_VARIABLE, _KAFKA_EXAMPLE)
+    if not all(_is_host_and_port(one.strip()) for one in text.split(",")):
+        raise MisconfiguredError(
+            f"{KAFKA_VARIABLE} is {text!r}, which is no address of a Kafka broker.",
+            f"Write it as host:port, such as {_KAFKA_EXAMPLE}; commas between several.",
+        )
+    return text
+
+
+def _is_host_and_port(text: str) -> bool:
+    try:
+        parts = urlsplit(f"//{text}")
+        return bool(parts.hostname and parts.port) and parts.netloc == text and "@" not in text
+    except ValueError:  # no port, or brackets that do not close
+        return False
 
 
 def mqtt_server(url: str | None = None) -> MqttServer:

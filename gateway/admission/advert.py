@@ -1,6 +1,6 @@
 """A device as it can be told from afar: what bluetoothd shows of it, before anybody connects."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +21,8 @@ class Advert(msgspec.Struct, frozen=True, omit_defaults=True):
     """One device near or known. None means that it does not tell.
 
     ``rssi_dbm``: how strong it is heard, None if not now. ``records``: how many it holds in its
-    memory, of all its users. ``pairing_mode``: whether it waits to be paired.
+    memory, of all its users. ``pairing_mode``: whether it waits to be paired. ``admitted``: whether
+    a person paired it on this gateway, or the gateway adopted it.
     """
 
     address: str
@@ -31,11 +32,26 @@ class Advert(msgspec.Struct, frozen=True, omit_defaults=True):
     rssi_dbm: int | None = None
     records: int | None = None
     pairing_mode: bool | None = None
+    admitted: bool | None = None
 
     @property
     def ours(self) -> bool:
         """Whether this gateway could read it, by its services or by its name."""
         return bool(self.kinds) or quirk_of(name=self.name) is not None
+
+    @property
+    def wants_pairing(self) -> bool:
+        """Whether this gateway would read it, were it paired by its own command."""
+        return self.ours and not (self.bonded and self.admitted is not False)
+
+
+def judged(one: Advert, admitted: Collection[str], *, adopted: bool) -> Advert:
+    """Say of a device whether it is among the ``admitted``.
+
+    ``adopted``: the gateway has adopted what was paired before, so whatever else is paired is not.
+    """
+    known = True if one.address in admitted else False if adopted else None
+    return msgspec.structs.replace(one, admitted=known)
 
 
 def plain(text: str) -> str:

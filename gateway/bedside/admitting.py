@@ -14,8 +14,9 @@ from gateway.admission.admission import Admission, AdmittedBy
 from gateway.admission.admissions import Admissions
 from gateway.admission.advert import Advert
 from gateway.bedside import near, questions, words
+from gateway.bedside.hints import HintingCommand, hint
 from gateway.bedside.options import ADAPTER, STATE, SUDO, address_of_device, listen, zone_by_name
-from gateway.bedside.overview import ask_daemon
+from gateway.bedside.overview import ask_daemon, judge
 from gateway.bluetooth import first_meeting, pairing
 from gateway.clocks import wall
 from schemas.clock import SystemClock
@@ -24,8 +25,9 @@ from schemas.reading import Device
 
 
 @click.command(
+    cls=HintingCommand,
     epilog="Examples: `sudo vitalwire gateway pair` (lists what is near and asks) · "
-    "`sudo vitalwire gateway pair C0:00:00:00:00:01`"
+    "`sudo vitalwire gateway pair C0:00:00:00:00:01`",
 )
 @click.argument("address", required=False, callback=address_of_device)
 @ADAPTER
@@ -50,7 +52,7 @@ def pair(  # noqa: PLR0913  (one option each)
     _make_directory(state)
     with Admissions(state) as admissions:
         if address is None:
-            address = near.choose(adapter, listen_s)
+            address = near.choose(adapter, listen_s, judge(admissions))
         if address is None:
             return
         before = admissions.get(address)
@@ -76,7 +78,9 @@ def pair(  # noqa: PLR0913  (one option each)
     _tell_what_comes_next(state)
 
 
-@click.command(epilog="Example: `sudo vitalwire gateway unpair C0:00:00:00:00:01`")
+@click.command(
+    cls=HintingCommand, epilog="Example: `sudo vitalwire gateway unpair C0:00:00:00:00:01`"
+)
 @click.argument("address", callback=address_of_device)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @STATE
@@ -152,5 +156,5 @@ def _tell_what_comes_next(state: Path) -> None:
     click.echo(
         f"{begins} whenever it has something new.\n"
         "To test it: take a measurement here, wait a minute, then look for it with\n"
-        f"    {SUDO} devices"
+        + hint(f"    {SUDO} devices")
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.bedside import words
-from gateway.bedside.options import ADAPTER, JSON, STATE, SUDO, listen
+from gateway.bedside.hints import HintingCommand, hint
+from gateway.bedside.options import ADAPTER, JSON, STATE, STATE_IF_OPEN, SUDO, listen
 from gateway.bedside.table import Cell, table
 
 if TYPE_CHECKING:
@@ -16,30 +17,36 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: `vitalwire gateway scan` · `vitalwire gateway scan --listen 60 --all`"
+    cls=HintingCommand,
+    epilog="Examples: `vitalwire gateway scan` · `vitalwire gateway scan --listen 60 --all`",
 )
 @ADAPTER
 @listen(20.0)
 @click.option("--all", "everything", is_flag=True, help="Also what this gateway cannot read.")
+@STATE_IF_OPEN
 @JSON
-def scan(*, adapter: str, listen_s: float, everything: bool, as_json: bool) -> None:
+def scan(*, adapter: str, listen_s: float, everything: bool, state: Path, as_json: bool) -> None:
     """Show the devices near this gateway, as they are heard. Ctrl-C ends it early."""
     from gateway.bedside import near
+    from gateway.bedside.overview import judging
 
-    heard = near.listen_to(adapter, listen_s, everything=everything, quiet=as_json)
+    with judging(state) as judge:
+        heard = near.listen_to(adapter, listen_s, judge, everything=everything, quiet=as_json)
     if as_json:
         from gateway.bedside.overview import as_json as render
 
         click.echo(render(heard))
         return
-    unpaired = [one for one in heard if not one.bonded and one.ours]
+    unpaired = [one for one in heard if one.wants_pairing]
     if unpaired:
-        click.echo(f"\nTo pair one: `{SUDO} pair {unpaired[0].address}`")
-    elif not heard:
+        click.echo(hint(f"\nTo pair one: `{SUDO} pair {unpaired[0].address}`"))
+    if any(one.bonded and one.admitted is None for one in heard):
+        click.echo(hint(f"\nWhich of the paired ones are read: `{SUDO} devices`"))
+    if not heard:
         click.echo(f"Nothing is heard. {words.HOW_TO_PAIR} Then look again.")
 
 
-@click.command(epilog="Example: `sudo vitalwire gateway devices`")
+@click.command(cls=HintingCommand, epilog="Example: `sudo vitalwire gateway devices`")
 @STATE
 @JSON
 def devices(*, state: Path, as_json: bool) -> None:
@@ -52,7 +59,7 @@ def devices(*, state: Path, as_json: bool) -> None:
         click.echo(render(overview.devices))
         return
     if not overview.devices:
-        click.echo(f"No device is paired with this gateway. To pair one: `{SUDO} pair`")
+        click.echo(hint(f"No device is paired with this gateway. To pair one: `{SUDO} pair`"))
         return
     rows: list[list[Cell | str]] = []
     for device in overview.devices:
@@ -75,10 +82,10 @@ def devices(*, state: Path, as_json: bool) -> None:
     head = ("Device", "Model", "Last reading", "Last heard", "Battery", "Failed", "Address")
     click.echo("\n".join(table(head, rows, columns())))
     if overview.live is None:
-        click.echo(f"\nThe gateway's program does not answer; `{SUDO} doctor` tells why.")
+        click.echo(hint(f"\nThe gateway's program does not answer; `{SUDO} doctor` tells why."))
 
 
-@click.command(epilog="Example: `sudo vitalwire gateway status`")
+@click.command(cls=HintingCommand, epilog="Example: `sudo vitalwire gateway status`")
 @STATE
 @JSON
 def status(*, state: Path, as_json: bool) -> None:
@@ -101,13 +108,16 @@ def status(*, state: Path, as_json: bool) -> None:
         sign, colour = ("✗", "red") if worst else ("!", "yellow")
         click.echo(f"{click.style(sign, fg=colour, bold=True)} {one.what}")
         if one.do:
-            click.echo(f"    → {one.do}")
+            click.echo(hint(f"    → {one.do}"))
     click.echo("\n" + "\n".join(describe(journal, overview.oldest_waiting_s)))
     if overview.live is not None and (where := endpoint(state)) is not None:
         click.echo(f"page                    http://127.0.0.1:{where.port}/")
 
 
-@click.command(epilog="Example: `sudo vitalwire gateway doctor`, or `sudo vitalwire doctor`")
+@click.command(
+    cls=HintingCommand,
+    epilog="Example: `sudo vitalwire gateway doctor`, or `sudo vitalwire doctor`",
+)
 @STATE
 @click.option("--adapter", help="Bluetooth adapter; default: what the running gateway uses.")
 @click.option("--mqtt", "mqtt_url", help="Broker; default: $VITALWIRE_MQTT or the settings file.")
@@ -125,7 +135,7 @@ def doctor(*, state: Path, adapter: str | None, mqtt_url: str | None, as_json: b
         async for finding in examine(Patient(state, adapter, mqtt_url, SystemClock())):
             findings.append(finding)
             if not as_json:
-                click.echo("\n".join(finding.lines()))
+                click.echo(hint("\n".join(finding.lines())))
         return findings
 
     findings = asyncio.run(run())

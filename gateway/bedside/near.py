@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -16,9 +17,17 @@ _DISTANCE_COLOURS = {"very near": "green", "near": "green", "far": "yellow"}
 
 
 def listen_to(
-    adapter: str, listen_s: float, *, everything: bool, quiet: bool = False
+    adapter: str,
+    listen_s: float,
+    judge: Callable[[Advert], Advert],
+    *,
+    everything: bool,
+    quiet: bool = False,
 ) -> list[Advert]:
-    """Listen, showing on a terminal what is heard and how long it still takes."""
+    """Listen, showing on a terminal what is heard and how long it still takes.
+
+    ``judge`` adds what this gateway knows of a device.
+    """
     dumb = click.get_current_context().color is False  # it has no cursor to be moved either
     live = sys.stdout.isatty() and not quiet and not dumb
     shown: list[Advert] = []
@@ -26,7 +35,7 @@ def listen_to(
 
     def tell(heard: list[Advert], left_s: float) -> None:
         nonlocal shown, lines
-        shown = [one for one in heard if everything or one.ours]
+        shown = [judge(one) for one in heard if everything or one.ours]
         if live:
             text = _fitting(_adverts(shown), f"Listening… {left_s:.0f} s (Ctrl-C ends it)")
             click.echo(_up(lines) + "\n".join(text))
@@ -34,7 +43,7 @@ def listen_to(
 
     try:
         heard = asyncio.run(listen(adapter, listen_s, tell))
-        shown = [one for one in heard if everything or one.ours]
+        shown = [judge(one) for one in heard if everything or one.ours]
     except KeyboardInterrupt:
         pass
     if live or (shown and not quiet):
@@ -42,14 +51,14 @@ def listen_to(
     return shown
 
 
-def choose(adapter: str, listen_s: float) -> str | None:
+def choose(adapter: str, listen_s: float, judge: Callable[[Advert], Advert]) -> str | None:
     """Let the person choose what to pair by its number; None if they do not want to."""
     click.echo(f"{words.HOW_TO_PAIR}\nListening for {listen_s:g} s.")
-    near = listen_to(adapter, listen_s, everything=False)
+    near = listen_to(adapter, listen_s, judge, everything=False)
     if not near:
         click.echo("No device is heard. Is it in pairing mode, and within a few metres?")
         return None
-    unpaired = [number for number, one in enumerate(near, 1) if not one.bonded]
+    unpaired = [number for number, one in enumerate(near, 1) if one.wants_pairing]
 
     def question() -> int:
         chosen: int = click.prompt(
@@ -59,7 +68,7 @@ def choose(adapter: str, listen_s: float) -> str | None:
         )
         return chosen
 
-    answer = answered(question, "Give the device's address: `vitalwire gateway pair ADDRESS`.")
+    answer = answered(question, "Give the device's address: `sudo vitalwire gateway pair ADDRESS`.")
     if not answer:
         return None
     chosen = near[answer - 1]
@@ -103,7 +112,7 @@ def _adverts(heard: list[Advert]) -> list[str]:
                 one.name or "–",
                 words.kind(one),
                 Cell(far, _DISTANCE_COLOURS.get(far, "red")),
-                Cell(words.pairing_mode(one), "green" if one.bonded else "yellow"),
+                Cell(words.pairing_mode(one), "yellow" if one.wants_pairing else "green"),
                 str(one.records) if one.records is not None else "–",
                 one.address,
             ]

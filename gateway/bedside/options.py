@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,15 +39,18 @@ def _open_to_us(_ctx: click.Context, _parameter: click.Parameter, value: Path) -
 
 ADAPTER = click.option("--adapter", default="hci0", show_default=True, help="Bluetooth adapter.")
 JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
-STATE = click.option(
+_state = partial(
+    click.option,
     "--state",
     type=click.Path(file_okay=False, readable=False, path_type=Path),  # _open_to_us asks
     default="/var/lib/vitalwire",  # deploy/systemd
     show_default=True,
     envvar=STATE_VARIABLE,
-    callback=_open_to_us,
     help="Directory of the gateway.",
 )
+STATE = _state(callback=_open_to_us)
+STATE_IF_OPEN = _state()
+"""For a command that does its work without it too."""
 
 
 def listen(default_s: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

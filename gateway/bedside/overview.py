@@ -7,7 +7,8 @@ and nothing changes: a command that looks must never be the reason why a reading
 import http.client
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +17,12 @@ import msgspec
 from gateway.admission.admission import Admission
 from gateway.admission.admissions import FILE as ADMISSIONS_FILE
 from gateway.admission.admissions import Admissions
+from gateway.admission.advert import Advert, judged
 from gateway.admission.live import DeviceRow, Live, Overview
 from gateway.bedside.status import last_captures, read_status
 from gateway.journal.custody import KEEP_RECEIPTED_MS
 from schemas.clock import Clock
-from schemas.errors import UNREADABLE, MisconfiguredError
+from schemas.errors import UNREADABLE, MisconfiguredError, VitalwireError
 from schemas.reading import Capture
 
 LOCK_FILE = "daemon.lock"
@@ -91,6 +93,27 @@ def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
     oldest = journal.oldest if journal is not None else None
     waiting_s = _age_s(oldest.capture, clock) if oldest is not None else None
     return Overview(rows, live, journal, waiting_s)
+
+
+def judge(admissions: Admissions) -> Callable[[Advert], Advert]:
+    """Give what says of a device that is heard whether it is admitted, by this open record."""
+    return lambda one: judged(
+        one, {known.address for known in admissions.all()}, adopted=admissions.adopted
+    )
+
+
+@contextmanager
+def judging(state: Path) -> Iterator[Callable[[Advert], Advert]]:
+    """Do the same by the record on the disk; where there is none, or none for us, nothing is said.
+
+    It is not created, since a look changes nothing.
+    """
+    with ExitStack() as opened:
+        admissions = None
+        with suppress(OSError, sqlite3.Error, VitalwireError):
+            if (state / ADMISSIONS_FILE).exists():
+                admissions = opened.enter_context(Admissions(state))
+        yield judge(admissions) if admissions is not None else lambda one: one
 
 
 def as_json(value: object) -> str:

@@ -49,9 +49,9 @@ def kind(advert: Advert) -> str:
 
 
 def pairing_mode(advert: Advert) -> str:
-    """Say whether a device waits to be paired, as far as it tells."""
+    """Say whether a device is paired here, or waits to be, as far as it tells."""
     if advert.bonded:
-        return "paired"
+        return "paired outside: not read" if advert.admitted is False else "paired"
     return {True: "waits for pairing", False: "not in pairing mode", None: "not paired"}[
         advert.pairing_mode
     ]

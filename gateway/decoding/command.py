@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from difflib import get_close_matches
 
 import click
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from gateway.decoding.description import KNOWN, Description, describe
 from schemas.errors import InvalidInput
 from schemas.gatt import uuids
-from schemas.gatt.quirks import Quirk, quirk_of, quirk_titled
+from schemas.gatt.quirks import QUIRKS, Quirk, quirk_of, quirk_titled
 
 _HEX_MARK = re.compile(r"(?<![0-9a-f])(0x|\(0x\))", re.IGNORECASE)
 _SEPARATORS = str.maketrans("-:,", "   ")  # as nRF Connect, Wireshark and C write bytes
@@ -77,7 +78,20 @@ def _octets(payload: str) -> bytes:
 
 
 def _quirk(model: str | None) -> Quirk | None:
-    return quirk_titled(model) or quirk_of(model=model, name=model)
+    """Find what a model departs in; one of which nothing is known must not look as if it were."""
+    if model is None:
+        return None
+    quirk = quirk_titled(model) or quirk_of(model=model, name=model)
+    if quirk is None:
+        titles = [one.title for one in QUIRKS]
+        near = get_close_matches(model.lower(), titles, 1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise InvalidInput(
+            "model",
+            f"No departure of {model!r} from the standard is known.{meant} Leave --model out to"
+            f" read it by the standard; known are {', '.join(titles)}.",
+        )
+    return quirk
 
 
 def _moment(text: str) -> datetime:

@@ -6,9 +6,10 @@ import shutil
 import click
 import pytest
 
-from gateway.admission.advert import Advert, advert
+from gateway.admission.advert import Advert, advert, judged
 from gateway.bedside import near, words
 from gateway.bedside.finding import Finding, Verdict, bad
+from gateway.bedside.hints import repeating
 from gateway.bedside.settings_file import parse
 from gateway.bedside.table import Cell, table
 from gateway.bedside.versions import BLUEZ, KERNEL, known_bad, numbers
@@ -51,9 +52,36 @@ def test_a_device_is_told_by_what_it_measures() -> None:
 
 def test_pairing_mode_is_told_as_far_as_it_is_known() -> None:
     assert words.pairing_mode(Advert("A", bonded=True)) == "paired"
+    assert words.pairing_mode(Advert("A", bonded=True, admitted=True)) == "paired"
+    assert words.pairing_mode(Advert("A", bonded=True, admitted=False)) == (
+        "paired outside: not read"
+    )
     assert words.pairing_mode(Advert("A", pairing_mode=True)) == "waits for pairing"
     assert words.pairing_mode(Advert("A", pairing_mode=False)) == "not in pairing mode"
     assert words.pairing_mode(Advert("A")) == "not paired"
+
+
+def test_what_was_paired_before_the_record_began_may_be_adopted_yet() -> None:
+    one = Advert("A", kinds=("glucose",), bonded=True)
+    assert judged(one, {"A"}, adopted=False).admitted is True
+    assert judged(one, {"B"}, adopted=False).admitted is None
+    assert judged(one, {"B"}, adopted=True).admitted is False
+    wanting = [one.wants_pairing for one in (one, judged(one, {"B"}, adopted=True))]
+    assert wanting == [False, True]
+
+
+def test_a_hint_s_command_goes_to_the_same_gateway() -> None:
+    """`status --state DIR` named commands that would have looked at another gateway."""
+    chosen = {"state": "/a b", "adapter": "hci1"}
+    assert repeating("Run `sudo vitalwire gateway pair C0:00:00:00:00:01`; then …", chosen) == (
+        "Run `sudo vitalwire gateway pair C0:00:00:00:00:01 --state '/a b' --adapter hci1`; then …"
+    )
+    assert repeating("`vitalwire gateway unpair`", chosen) == (
+        "`vitalwire gateway unpair --state '/a b'`"
+    )
+    for text in ("Run `sudo systemctl start vitalwire-gateway`.", "vitalwire gateway runs"):
+        assert repeating(text, chosen) == text
+    assert repeating("`vitalwire gateway pair`", {}) == "`vitalwire gateway pair`"
 
 
 def test_known_models_have_their_own_hint_and_others_a_general_one() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from gateway.bluetooth import pairing
 
+COMMAND = (sys.executable, "-m", "vitalwire", "gateway")
+
 
 async def gateway(
     *arguments: str, state: Path | None = None, typed: str = ""
@@ -14,7 +16,7 @@ async def gateway(
     """Run a command beside the world; give its exit code, what it said, and its errors."""
     where = ("--state", str(state)) if state is not None else ()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "vitalwire", "gateway", *arguments, *where),
+        *(*COMMAND, *arguments, *where),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

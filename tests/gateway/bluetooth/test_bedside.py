@@ -3,10 +3,8 @@
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,8 +16,10 @@ from gateway.admission.admissions import Admissions
 from gateway.admission.live import DeviceRow, Overview
 from gateway.bedside.checks_bluetooth import bluetooth
 from gateway.bedside.finding import Verdict
+from gateway.bedside.options import STATE_VARIABLE
 from gateway.bedside.overview import ask_daemon
 from gateway.bedside.patient import Patient
+from gateway.journal.journal import Journal
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
@@ -27,9 +27,7 @@ from simulators.world import BluetoothWorld, StartDiscoveryHangs
 from tests import bluetooth_world
 from tests.bluetooth_world import CLOCK, CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.clinic import GATEWAY_ID
-
-COMMAND = (sys.executable, "-m", "vitalwire", "gateway")
-STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
+from tests.gateway.bluetooth.people import COMMAND
 
 
 @pytest.fixture
@@ -90,6 +88,48 @@ async def test_scan_tells_what_is_near_and_how_to_pair_it(
     _, machine, _ = await vitalwire("scan", "--listen", "1", "--json")
     found = {one["address"]: one.get("bonded", False) for one in json.loads(machine)}
     assert found == {CUFF_ADDRESS: False, METER_ADDRESS: True}
+
+
+async def test_scan_tells_what_is_paired_but_not_read(
+    cuff: Cuff, meter: Meter, state: Path, tmp_path: Path
+) -> None:
+    """A bond that some other program made does not make a device count: 018."""
+    elsewhere = tmp_path / "another home"
+    elsewhere.mkdir()
+    with Admissions(elsewhere) as admissions:
+        admissions.adopt([Admission(METER_ADDRESS, AdmittedBy.PERSON)])
+    cuff.take(120, 80, 70)
+    meter.take(Sample(Decimal(100)))
+    where = ("--listen", "1", "--state", str(elsewhere))
+    _, said, complained = await vitalwire("scan", *where)
+    lines = {line.split()[-1]: line for line in said.splitlines() if line}
+    assert complained == ""
+    assert "paired outside: not read" in lines[CUFF_ADDRESS]
+    assert "outside" not in lines[METER_ADDRESS]
+    pair = f"To pair one: `sudo vitalwire gateway pair {CUFF_ADDRESS} --state '{elsewhere}'`"
+    assert pair in said
+    _, machine, _ = await vitalwire("scan", *where, "--json")
+    found = {one["address"]: one["admitted"] for one in json.loads(machine)}
+    assert found == {CUFF_ADDRESS: False, METER_ADDRESS: True}
+    assert not state.exists()
+
+
+async def test_what_a_command_names_next_is_for_the_same_gateway(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
+    assert world.bus_address
+
+    async def advised(*arguments: str) -> str:
+        _, said, complained = await vitalwire(*arguments, "--state", str(tmp_path))
+        return said + complained
+
+    Journal(tmp_path, "stream").close()
+    for arguments, named in (
+        (("devices",), "pair"),
+        (("status",), "pair"),
+        (("unpair", CUFF_ADDRESS, "--yes"), "devices"),
+    ):
+        assert f"gateway {named} --state {tmp_path}" in await advised(*arguments), arguments
 
 
 @pytest.mark.parametrize("command", [("scan", "--listen", "1"), ("pair", CUFF_ADDRESS)])
@@ -288,86 +328,6 @@ async def test_the_doctor_stops_at_a_bluetoothd_that_is_gone(
     assert not state.exists()
 
 
-class Terminal:
-    """A command at a terminal of its own: what it shows, and keys to press."""
-
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        wanted = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-        self._master, slave = os.openpty()
-        os.set_blocking(self._master, False)
-        # What a shell script runs in its background ignores SIGINT; what a terminal runs does not.
-        self._process = subprocess.Popen(
-            ["env", "--default-signal=INT", "setsid", "--ctty", "--wait", *COMMAND, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=wanted | {"TERM": "xterm"} | (environment or {}),
-        )
-        os.close(slave)
-        self.shown = ""
-
-    def shows(self, words: str) -> bool:
-        with suppress(OSError):  # nothing now, or nothing more
-            self.shown += os.read(self._master, 65536).decode()
-        return words in self.shown
-
-    def press(self, keys: bytes) -> None:
-        os.write(self._master, keys)
-
-    @property
-    def code(self) -> int | None:
-        return self._process.poll()
-
-
-async def test_digits_are_typed_at_a_terminal(world: BluetoothWorld, state: Path) -> None:
-    cuff = make_cuff(passkey=123_456)
-    await world.add(cuff, bonded=False)
-    await cuff.set_pairing_mode(on=True)
-    terminal = Terminal("pair", CUFF_ADDRESS)
-    await eventually(lambda: terminal.shows("Six digits"))
-    for mistyped in (b"twelve\n", b"12 34\n"):
-        terminal.shown = ""
-        terminal.press(mistyped)
-        await eventually(lambda: terminal.shows("Write all six digits"))
-    terminal.press(b"123 456\n")
-    await eventually(lambda: terminal.code is not None)
-    assert (terminal.code, terminal.shows("Paired BLOOD CUFF")) == (0, True)
-    assert "\x1b[32m" in terminal.shown
-    assert state.is_dir()
-
-
-async def test_ctrl_c_at_a_question_ends_at_once_and_leaves_nothing_paired(
-    world: BluetoothWorld, state: Path
-) -> None:
-    cuff = make_cuff(passkey=123_456)
-    await world.add(cuff, bonded=False)
-    await cuff.set_pairing_mode(on=True)
-    terminal = Terminal("pair", CUFF_ADDRESS)
-    await eventually(lambda: terminal.shows("Six digits"))
-    terminal.press(b"\x03")
-    await eventually(lambda: terminal.code is not None)
-    assert (terminal.code, terminal.shows("Fatal")) == (130, False)
-    assert "Traceback" not in terminal.shown, terminal.shown
-    await eventually(lambda: not cuff.is_connected)
-    assert not world.is_paired(cuff)
-    with Admissions(state) as admissions:
-        assert admissions.all() == []
-
-
-@pytest.mark.parametrize("unwanted", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-async def test_where_colours_are_not_wanted_no_cursor_moves_either(
-    world: BluetoothWorld, unwanted: dict[str, str]
-) -> None:
-    cuff = make_cuff()
-    await world.add(cuff, bonded=False)
-    cuff.take(120, 80, 70)
-    terminal = Terminal("scan", "--listen", "2", environment=unwanted)
-    await eventually(lambda: terminal.code is not None)
-    assert terminal.shows("To pair one")
-    assert terminal.shown.count(cuff.name) == 1
-    assert "\x1b" not in terminal.shown
-
-
 async def test_who_unpairs_while_bluetoothd_is_away_is_told_what_is_left_to_do(
     cuff: Cuff, world: BluetoothWorld, daemon: Child
 ) -> None:
@@ -375,21 +335,8 @@ async def test_who_unpairs_while_bluetoothd_is_away_is_told_what_is_left_to_do(
     code, _, complained = await vitalwire("unpair", CUFF_ADDRESS, "--yes")
     assert code == 75
     assert "no more, but its pairing is still here" in complained
-    assert f"Then repeat `sudo vitalwire gateway unpair {CUFF_ADDRESS}`" in complained
+    assert f"Then repeat `sudo vitalwire gateway unpair {CUFF_ADDRESS} --state" in complained
     assert daemon.running
     await world.restart()
     code, said, _ = await vitalwire("unpair", CUFF_ADDRESS, "--yes")
     assert (code, "is forgotten" in said, world.is_paired(cuff)) == (0, True, False)
-
-
-async def test_ctrl_c_ends_a_scan_with_what_was_heard(world: BluetoothWorld) -> None:
-    cuff = make_cuff()
-    await world.add(cuff, bonded=False)
-    cuff.take(120, 80, 70)
-    terminal = Terminal("scan", "--listen", "60")
-    await eventually(lambda: terminal.shows(CUFF_ADDRESS))
-    assert "Listening…" in terminal.shown
-    terminal.press(b"\x03")
-    await eventually(lambda: terminal.code is not None)
-    assert (terminal.code, terminal.shows("To pair one")) == (0, True)
-    assert "Traceback" not in terminal.shown

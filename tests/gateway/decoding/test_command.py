@@ -121,8 +121,19 @@ def test_a_model_brings_its_quirk(model: str) -> None:
     payload = "56710049000000EA07080B1438000041010000"
     found = printed("2a35", payload, "--model", model)
     assert (found["pulse"]["value"], found["user"], found["quirk"]) == (65, 1, "beurer-bm")
-    plain = printed("2a35", payload, "--model", "BM96")
+    plain = printed("2a35", payload)
     assert (plain["pulse"]["absent"], plain["user"], plain["quirk"]) == ("unknown", None, None)
+
+
+@pytest.mark.parametrize(
+    ("model", "meant"), [("UNKNOWN", ""), ("BM96", ""), ("omrom", "Did you mean omron? "), ("", "")]
+)
+def test_a_model_of_which_nothing_is_known_is_refused(model: str, meant: str) -> None:
+    """It was read by the standard without a word: whoever mistyped a name could not tell."""
+    with pytest.raises(VitalwireError, match="No departure") as caught:
+        printed("2a35", "1EC0007C009300EA07030E0705096000010400", "--model", model)
+    said = f"is known. {meant}Leave --model out to read it by the standard; known are beurer-bm,"
+    assert (caught.value.exit_code, said in str(caught.value)) == (2, True)
 
 
 @pytest.mark.parametrize(
