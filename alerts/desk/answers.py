@@ -19,11 +19,20 @@ is in the log by then another desk sends it (``claims.TAKEN_OVER_AFTER_MS``): no
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """An acknowledgement, closing or shelf that counts no longer, and what took it away."""
+
+    answer: Action
+    by: Action
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """Whoever was first acknowledged it; a closing outweighs an acknowledgement.
 
     ``last_covered``: position of the last event that anybody has answered, -1 if none. ``reset``:
-    what took an answer or a shelf away last, so that the chain begins anew.
+    what took an answer or a shelf away last, so that the chain begins anew. ``withdrawn``: the
+    answer or shelf that was taken away last.
     """
 
     first: Action | None
@@ -31,6 +40,7 @@ class Answers:
     last_covered: int
     shelf: Action | None
     reset: Action | None
+    withdrawn: Withdrawn | None
     assignee: str
 
 
@@ -55,6 +65,7 @@ def answers_to(
         last_covered=max((last for last, _ in covered), default=-1),
         shelf=_shelf(events, actions, positions, taken_away),
         reset=_reset(actions),
+        withdrawn=_withdrawn(actions),
         assignee=assigned[-1].assignee if assigned else "",
     )
 
@@ -106,6 +117,18 @@ def _shelf(
         until_ms = min(action.until_ms, action.at_ms + longest_ms)
         return msgspec.structs.replace(action, until_ms=until_ms)
     return None
+
+
+def _withdrawn(actions: Sequence[Action]) -> Withdrawn | None:
+    """Give what was taken away last; of two who take back the same answer the first did it."""
+    given = {
+        one.action_id: one for one in actions if one.kind in ("acknowledge", "resolve", "shelve")
+    }
+    taken: dict[str, Withdrawn] = {}
+    for one in actions:
+        if one.kind in ("undo", "expire") and one.answers in given:
+            taken.setdefault(one.answers, Withdrawn(given[one.answers], one))
+    return next(reversed(taken.values()), None)
 
 
 def _reset(actions: Sequence[Action]) -> Action | None:

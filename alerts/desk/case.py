@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from alerts.desk.answers import Answers, answers_to, covered_position, positions_of
+from alerts.desk.answers import Answers, Withdrawn, answers_to, covered_position, positions_of
 from alerts.desk.notices import Notices, Places, decided_reasons, notices_of
 from schemas.alert import ENDING, SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
@@ -35,7 +35,8 @@ class Case:
     """What the page shows of an alert, and why it asks for attention.
 
     ``demand`` is the event that asked for attention last; ``latest`` the last event of all;
-    ``answer`` the acknowledgement (or closing) that covers the demand, if there is one.
+    ``answer`` the acknowledgement (or closing) that covers the demand, if there is one;
+    ``withdrawn`` the last answer or shelf that was taken back, or ran out.
     ``severity`` is, until acknowledged, the worst that nobody has acknowledged, and ``raised`` the
     event that was so severe: what eased and rose again, less far, does not hide it.
     ``opened_ms``: when it began, which may be long before; ``waits_since_ms``: since when nobody
@@ -61,6 +62,7 @@ class Case:
     latest: Transition
     beside: tuple[Transition, ...]
     answer: Action | None
+    withdrawn: Withdrawn | None
     was_critical: bool
     ended: Transition | None
     shelf: Action | None
@@ -116,6 +118,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         latest=events[-1],
         beside=() if answers.first else _beside(unanswered, raised),
         answer=answers.first,
+        withdrawn=answers.withdrawn,
         was_critical=any(
             event.severity == "critical" and event.event not in WORK_LIST for event in events
         ),

@@ -10,13 +10,14 @@ from datetime import tzinfo
 import msgspec
 
 from alerts.desk.case import Case
-from alerts.desk.fold import Desk, is_listed, sections
+from alerts.desk.fold import Desk, sections
 from alerts.desk.rotas import Rotas
 from alerts.feed.cards import Card, card
 from alerts.feed.chart import chart
 from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
 from alerts.feed.order import SHOWN_MAX, Order, arranged
+from alerts.feed.outlook import due_ms, outlook
 from alerts.feed.rows import Row, is_shown, row
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
 from schemas.alert import Action, Transition
@@ -167,23 +168,14 @@ class Board:
         patient = self._patients.get(case.patient_id)
         drawn = self._course(case)
         said = in_words(drawn) if drawn else ""
-        return card(case, patient, self._due_ms(case), self.desk.before(case), said)
+        ahead = outlook(case, self._rotas.staffing_of(case))
+        return card(case, patient, ahead, self.desk.before(case), said)
 
     def _course(self, case: Case) -> Course | None:
         return course(case.raised, self._latest.of(case.patient_id))
 
     def _due_ms(self, case: Case) -> int:
-        """Work is due by the end of the shift in which it came up, or of the next one.
-
-        A repeat counts only in its time: the task leaves the list with it.
-        """
-        if not is_listed(case):
-            return 0
-        asked = case.demand
-        by_ms = self._rotas.staffing_of(case).end_of_shift_ms(asked.at_ms)
-        if asked.event == "repeat-asked" and asked.confirm_by_ms is not None:
-            return min(by_ms, asked.confirm_by_ms)
-        return by_ms
+        return due_ms(case, self._rotas.staffing_of(case))
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
         return arranged(

@@ -8,7 +8,8 @@ from alerts.desk.answers import shelf_ms_max
 from alerts.desk.case import Attention, Case, Condition, Kind
 from alerts.feed import words
 from alerts.feed.answers import OUTCOMES
-from schemas.alert import Event, Evidence, Mark, Severity, Transition
+from alerts.feed.outlook import Outlook
+from schemas.alert import Action, Event, Evidence, Mark, Severity, Transition
 from schemas.registry import PatientEntry
 
 _TASKS: dict[Event, str] = {
@@ -42,8 +43,10 @@ class Card(msgspec.Struct, frozen=True):
     alerts of the same problem that ended and nobody closed: what is done to this card is done to
     them. ``not_assessed``: what the device does not look for, in words. ``beside``: values as
     severe that nobody answered either. ``measured``: what happened at ``measured_at_ms``, such as
-    ``silent since`` if nothing came. ``opened_at_ms``: when the alert began, if that was before
-    what the headline shows, else 0.
+    ``silence began`` if nothing came. ``opened_at_ms``: when the alert began, if that was before
+    what the headline shows, else 0. ``withdrawn`` says how an answer of ``withdrawn_answer_ms`` was
+    given that counts no longer, ``withdrawn_by`` why. ``next``: what happens at ``next_at_ms`` if
+    nobody does anything.
     """
 
     alert_id: str
@@ -77,6 +80,12 @@ class Card(msgspec.Struct, frozen=True):
     answered_at_ms: int
     note: str
     answered: str
+    withdrawn: str
+    withdrawn_answer_ms: int
+    withdrawn_by: str
+    withdrawn_at_ms: int
+    next: str
+    next_at_ms: int
     shelved_until_ms: int
     shelved: str
     assignee: str
@@ -91,16 +100,15 @@ class Card(msgspec.Struct, frozen=True):
 def card(
     case: Case,
     patient: PatientEntry | None,
-    due_ms: int = 0,
+    ahead: Outlook,
     before: Sequence[Case] = (),
     chart: str = "",
 ) -> Card:
     """Write an alert; a patient that the registry does not know is shown by id."""
-    demand, latest = case.raised, case.latest
-    evidence = demand.evidence
+    demand, latest, evidence = case.raised, case.latest, case.raised.evidence
     moved_on = latest.event_id != demand.event_id
     shelved = case.attention == "shelved"
-    longest_ms = shelf_ms_max("critical" if case.was_critical else case.severity)
+    gone = case.withdrawn
     return Card(
         alert_id=case.alert_id,
         event_id=latest.event_id,
@@ -133,16 +141,26 @@ def card(
         answered_at_ms=case.answer.at_ms if case.answer else 0,
         note=case.answer.note if case.answer else "",
         answered=_answered(case),
+        withdrawn=_given(gone.answer) if gone else "",
+        withdrawn_answer_ms=gone.answer.at_ms if gone else 0,
+        withdrawn_by=_taken_away(gone.by) if gone else "",
+        withdrawn_at_ms=gone.by.at_ms if gone else 0,
+        next=ahead.what,
+        next_at_ms=ahead.at_ms,
         shelved_until_ms=(case.shelf.until_ms or 0) if shelved and case.shelf else 0,
         shelved=f"{case.shelf.who}: {case.shelf.note}" if shelved and case.shelf else "",
         assignee=case.assignee,
         notes=[f"{note.who}: {note.note}" for note in case.notes],
-        due_ms=due_ms,
-        longest_shelf_hours=longest_ms // words.HOUR_MS,
+        due_ms=ahead.due_ms,
+        longest_shelf_hours=_longest_shelf_hours(case),
         charted=bool(chart),
         chart=chart,
         covers=[one.alert_id for one in before],
     )
+
+
+def _longest_shelf_hours(case: Case) -> int:
+    return shelf_ms_max("critical" if case.was_critical else case.severity) // words.HOUR_MS
 
 
 def _subject(case: Case) -> str:
@@ -178,7 +196,7 @@ def _measured(transition: Transition) -> str:
     """Say what the time of an alert is of: a silence has no measurement, nor has what is due."""
     if transition.evidence.reading_id:
         return "measured"
-    return "silent since" if transition.cause else "noted"
+    return "silence began" if transition.cause else "noted"
 
 
 def _at_ms(transition: Transition) -> int:
@@ -243,3 +261,22 @@ def _answered(case: Case) -> str:
         return "Acknowledged by"
     outcome = OUTCOMES[case.answer.outcome] if case.answer.outcome else ""
     return f"{outcome}: closed by" if outcome else "Closed by"
+
+
+def _given(answer: Action) -> str:
+    if answer.kind == "shelve":
+        return f"Shelved by {answer.who}: {answer.note}"
+    return f"{'Closed' if answer.kind == 'resolve' else 'Acknowledged'} by {answer.who}"
+
+
+def _taken_away(by: Action) -> str:
+    """Say who took an answer back, or that its time was over."""
+    match by.reason:
+        case "no-outcome":
+            return "ran out without an outcome"
+        case "no-reading":
+            return "ran out: no outcome, and no reading came"
+        case "shelf-ended":
+            return "that time was over"
+        case _:
+            return f"taken back by {by.who}"

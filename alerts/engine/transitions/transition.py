@@ -108,10 +108,13 @@ def _quality(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> Iterato
 
 
 def _confirmation(cause: Rung, finding: Finding) -> Iterator[str]:
-    """Say whether the page waits, or why it has come."""
+    """Say what is to be confirmed, or how it was.
+
+    Not who is told of it, or when: that is the desk's, and somebody may have answered by then.
+    """
     within = wording.duration_text(cause.rule.confirm_within_ms)
     if "awaiting-confirmation" in finding.marks:
-        yield f"one reading: it pages once a repeat says the same, or after {within}"
+        yield f"one reading, to be confirmed by a repeat within {within}"
     elif finding.event == "confirmed" and finding.unanswered:
         yield f"no repeat within {within} says otherwise"
     elif finding.event == "confirmed":

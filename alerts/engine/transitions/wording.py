@@ -88,7 +88,7 @@ def reopened_text(rung: Rung, finding: Finding) -> str:
     said += ", which no repeat has confirmed" if "unverified" in finding.marks else ""
     if finding.deadline_ms is not None:
         within = duration_text(rung.rule.confirm_within_ms)
-        said += f", it pages once a repeat says the same, or after {within}"
+        said += f", to be confirmed by a repeat within {within}"
     return f"Open again: {said}; the reading that had ended it"
 
 

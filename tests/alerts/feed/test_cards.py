@@ -1,11 +1,12 @@
 """What a card says of an alert: since when, why now, and nothing that was not measured."""
 
 import msgspec
+import pytest
 
 from alerts.feed.board import Board
 from alerts.feed.cards import Card
 from alerts.records import Record
-from schemas.alert import Evidence
+from schemas.alert import Action, Evidence, Expired
 from schemas.rota import RotaEntry
 from tests.alert_records import SEVERE, acknowledgement, transition
 
@@ -58,7 +59,7 @@ def test_a_silence_has_no_value_and_was_not_measured() -> None:
     nothing = Evidence("", "blood_pressure", 1_000, "receipt", {})
     onset = transition("1", severity="medium", at_ms=9_000, evidence=nothing, cause="not-measured")
     card = card_of(onset)
-    assert (card.what, card.measured, card.measured_at_ms) == ("", "silent since", 1_000)
+    assert (card.what, card.measured, card.measured_at_ms) == ("", "silence began", 1_000)
     assert (card.time_note, card.charted, card.chart) == ("", False, "")
     over = msgspec.structs.replace(onset, event_id="2", event="returned", at_ms=20_000)
     card = card_of(onset, msgspec.structs.replace(over, reason="The patient has measured again"))
@@ -73,3 +74,53 @@ def test_the_clinics_zone_is_the_one_that_all_rotas_name() -> None:
     assert board.zone == "Europe/Berlin"
     board.take([RotaEntry("other", zone="America/New_York")])
     assert board.zone == ""
+
+
+def test_what_was_taken_back_says_by_whom_and_whose_answer_it_was() -> None:
+    given = acknowledgement("1", at_ms=7)
+    undone = msgspec.structs.replace(
+        given, action_id="y", kind="undo", who="Berta", at_ms=9, answers="x"
+    )
+    card = card_of(transition("1"), given, undone)
+    assert (card.attention, card.answered_by) == ("unacknowledged", "")
+    assert (card.withdrawn, card.withdrawn_answer_ms) == ("Acknowledged by Anna", 7)
+    assert (card.withdrawn_by, card.withdrawn_at_ms) == ("taken back by Berta", 9)
+    again = msgspec.structs.replace(given, action_id="z", who="Carl", at_ms=11)
+    card = card_of(transition("1"), given, undone, again)
+    assert (card.answered_by, card.withdrawn_by) == ("Carl", "taken back by Berta")
+
+
+def test_of_two_who_take_back_one_answer_the_card_names_who_did_it() -> None:
+    given = acknowledgement("1", at_ms=7)
+    first, second = (
+        msgspec.structs.replace(
+            given, action_id=who, kind="undo", who=who, at_ms=at_ms, answers="x"
+        )
+        for who, at_ms in (("Berta", 9), ("Anton", 10))
+    )
+    card = card_of(transition("1"), second, given, first)
+    assert (card.withdrawn_by, card.withdrawn_at_ms) == ("taken back by Berta", 9)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("no-outcome", "ran out without an outcome"),
+        ("no-reading", "ran out: no outcome, and no reading came"),
+    ],
+)
+def test_an_acknowledgement_that_ran_out_says_why(reason: Expired, said: str) -> None:
+    over = Action("y", ["a"], "expire", "desk", 9, "p", answers="x", reason=reason)
+    card = card_of(transition("1"), acknowledgement("1", at_ms=7), over)
+    assert (card.withdrawn, card.withdrawn_by) == ("Acknowledged by Anna", said)
+
+
+def test_a_shelf_that_ended_says_whose_it_was_and_why() -> None:
+    shelf = Action(
+        "x", ["a"], "shelve", "Anna", 7, "p", note="in hospital", event_ids=["1"], until_ms=8
+    )
+    over = Action("y", ["a"], "expire", "desk", 9, "p", answers="x", reason="shelf-ended")
+    card = card_of(transition("1"), shelf, over)
+    assert card.withdrawn == "Shelved by Anna: in hospital"
+    assert (card.withdrawn_by, card.withdrawn_at_ms) == ("that time was over", 9)
+    assert card_of(transition("1"), shelf).withdrawn == ""

@@ -54,7 +54,7 @@ def test_what_waited_for_a_repeat_waits_on_until_its_time() -> None:
     assert paged.at_ms == onset.confirm_by_ms
     assert again.reason == (
         "Open again: severe blood pressure, systolic 200 mmHg and diastolic 125 mmHg "
-        "(adult-standard, bp-severe), it pages once a repeat says the same, or after 10 min; "
+        "(adult-standard, bp-severe), to be confirmed by a repeat within 10 min; "
         "the reading that had ended it is another patient's"
     )
 

@@ -37,7 +37,7 @@ def test_an_extreme_reading_is_shown_at_once_and_says_that_its_page_waits() -> N
     assert (onset.event, onset.severity) == ("onset", "critical")
     assert onset.marks == ["awaiting-confirmation"]
     assert onset.confirm_by_ms == NOON + WITHIN
-    said = "; one reading: it pages once a repeat says the same, or after 10 min"
+    said = "; one reading, to be confirmed by a repeat within 10 min"
     assert onset.reason.endswith(said)  # it stays true when that time is over
 
 
