@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from schemas.registry import ENTRY_BYTES_MAX
 from schemas.rota import Leave, RotaEntry
 from schemas.rota_times import Absence, Period, absence, absences, moment_ms, periods, zone_of
 from schemas.time_zone import zone_named
@@ -35,6 +38,12 @@ def problems(rota: RotaEntry) -> list[str]:
         found.append("Without a programme_lead the chain ends where nobody answers.")
     if not rota.technical:
         found.append("Nobody is told of technical trouble: set technical.")
+    size = len(msgspec.json.encode(rota))
+    if size > ENTRY_BYTES_MAX:
+        found.append(
+            f"The rota has {size:,} bytes, and may have {ENTRY_BYTES_MAX:,}: take out what is over,"
+            " such as old leave."
+        )
     unreachable = sorted(_names(rota) - {one.name for one in rota.contacts if one.channels})
     found += [f"The rota does not say how to reach {name}: add a contact." for name in unreachable]
     wrong = [sentence for leave in rota.leave for sentence in _wrong(leave, rota)]

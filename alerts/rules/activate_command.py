@@ -13,8 +13,9 @@ from alerts.rules.activation import activations, connected, in_force, open_by, r
 from alerts.rules.argument import BookName
 from alerts.rules.book import Book
 from alerts.rules.entry import book_of, entry_of
-from alerts.rules.load import find_book, load_book
+from alerts.rules.load import find_book, load_book, load_books
 from alerts.rules.raised import raised, sentences
+from alerts.rules.sense import refuse_full_ladders
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
 from schemas.registry import BookEntry
@@ -37,7 +38,8 @@ def activate(*, book: str, who: str, as_json: bool) -> None:
     vitalwire rules diff adult-standard ./our-adults.toml
     vitalwire rules activate ./our-adults.toml --by "Dr Keller"
     """
-    checked = load_book(find_book(book))
+    path = find_book(book)
+    checked = load_book(path)
     if not who.strip():
         raise MisconfiguredError("Somebody answers for a book.", "Name a clinician with --by.")
     entry = entry_of(checked, who, SystemClock().wall_ms())
@@ -49,6 +51,9 @@ def activate(*, book: str, who: str, as_json: bool) -> None:
             )
         books = {one.name: book_of(one) for one in in_force(connection)}
         before = books.pop(checked.name, None) or _shipped(checked.name) or checked
+        used = {one.name: one for one in load_books()} | books  # an engine's folder, and these
+        others = [one for name, one in used.items() if name != checked.name]
+        refuse_full_ladders(str(path), checked, others)
         arrange([*books.values(), checked])  # a patient may be under several of them
         changed = put_in_force(connection, entry)
         critical = raised(before, checked)

@@ -10,6 +10,8 @@ from schemas.alert import Severity
 
 OF_MAX = 8
 """N of M: M is at most this."""
+RUNGS_MAX = 32
+"""Rules on one ladder, of all books in force: the engine keeps a set of them as a mask."""
 MEAN_DAYS_MAX = 8
 """Calendar days of which sums are kept."""
 

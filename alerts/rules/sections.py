@@ -16,7 +16,8 @@ from schemas.vitals import VITALS
 
 _JUDGED = [name for name, vital in VITALS.items() if not vital.amends]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_DURATION = re.compile(r"(\d{1,6})\s*(min|h|d)")
+_DURATION = re.compile(r"(\d+)\s*(min|h|d)")
+_DURATION_DIGITS = 6
 _DURATION_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -60,6 +61,9 @@ class Sections:
     def duration_ms(self, path: Path, text: str) -> int:
         """Read a time such as 15min. Raises ``BookError``."""
         match = _DURATION.fullmatch(text)
+        if match and len(match[1].lstrip("0")) > _DURATION_DIGITS:
+            longest = "9" * _DURATION_DIGITS + match[2]
+            raise self._fail(path, f"{text!r} is too long: the longest is {longest}.")
         if not match:
             raise self._fail(path, f"{text!r} is no duration: write it as '15min', '4h' or '3d'.")
         return int(match[1]) * _DURATION_MS[match[2]]

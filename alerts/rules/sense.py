@@ -6,11 +6,12 @@ force before these questions were asked: none at all would be worse.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from alerts.rules import syntax
-from alerts.rules.book import Book, Matching, Rule
+from alerts.rules.book import RUNGS_MAX, Book, Matching, Rule
 from alerts.rules.bounds import Statement
 from alerts.rules.circumstances import known_circumstances
 from alerts.rules.condition import Limit, Test
@@ -38,8 +39,17 @@ _AGE_MAX = 120
 
 def refuse_nonsense(file: str, book: Book) -> None:
     """Raise ``BookError`` with everything that cannot be meant."""
+    _refuse(file, book, _nonsense(book))
+
+
+def refuse_full_ladders(file: str, book: Book, others: Iterable[Book]) -> None:
+    """Raise ``BookError`` for each ladder that would have too many rules, with those of others."""
+    _refuse(file, book, _full_ladders(book, others))
+
+
+def _refuse(file: str, book: Book, found: "_Found") -> None:
     mistakes = Mistakes(file, book.text)
-    for path, inside, sentence in _nonsense(book):
+    for path, inside, sentence in found:
         with mistakes.noted():
             if isinstance(inside, int):
                 place = mistakes.positions.inside(path, inside)
@@ -57,7 +67,7 @@ _Found = Iterator[tuple[Path, int | str | None, str]]
 
 def _nonsense(book: Book) -> _Found:
     raw = tomllib.loads(book.text)["rule"]
-    numbers = {rule["id"]: number for number, rule in enumerate(raw)}
+    numbers = _numbers(raw)
     path: Path = ("from_age",)
     if not 0 <= book.from_age_years <= _AGE_MAX:
         sentence = f"Nobody is {book.from_age_years} years old: write the age from which the book "
@@ -73,11 +83,34 @@ def _nonsense(book: Book) -> _Found:
     for path, sentence in too_long(book, numbers):
         yield path, None, sentence
     yield from _ladders(book, numbers)
+    yield from _full_ladders(book)
     for rule in book.rules:
         number = numbers[rule.id]
         yield from _of_rule(("rule", number), rule, raw[number])
         yield from _of_circumstances(("rule", number, "requires"), rule)
     yield from _limits(book)
+
+
+def _numbers(raw: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    return {rule["id"]: number for number, rule in enumerate(raw)}
+
+
+def _full_ladders(book: Book, others: Iterable[Book] = ()) -> _Found:
+    """Find, on each ladder, the first rule for which the engine has no room."""
+    numbers = _numbers(tomllib.loads(book.text)["rule"])
+    elsewhere = Counter(rule.ladder for other in others for rule in other.rules)
+    here = Counter(rule.ladder for rule in book.rules)
+    known = Counter(elsewhere)
+    for rule in book.rules:
+        known[rule.ladder] += 1
+        if known[rule.ladder] == max(RUNGS_MAX, elsewhere[rule.ladder]) + 1:
+            more = elsewhere[rule.ladder]
+            beside = f" and {more} in other books" if more else ""
+            sentence = (
+                f"Ladder {rule.ladder!r} has {here[rule.ladder]} rules{beside}, and an engine "
+                f"takes at most {RUNGS_MAX}: leave some out, from this one on."
+            )
+            yield ("rule", numbers[rule.id], "ladder"), None, sentence
 
 
 def _ladders(book: Book, numbers: Mapping[str, int]) -> _Found:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 
-from alerts.rules.book import Book, Mean, Rule, VitalSettings
+from alerts.rules.book import RUNGS_MAX, Book, Mean, Rule, VitalSettings
 from alerts.rules.condition import Test
 from alerts.rules.flags import known_flags
 from schemas.alert import SEVERITIES, Severity
 from schemas.errors import MisconfiguredError
 from schemas.vitals import VITALS, Vital
 
-RUNGS_MAX = 32
 INFO = len(SEVERITIES) - 1
 
 
@@ -179,7 +178,7 @@ def _ladder(index: int, rungs: tuple[Rung, ...]) -> Ladder:
         )
     if len(rungs) > RUNGS_MAX:
         raise MisconfiguredError(
-            f"Ladder {name} has {len(rungs)} rungs.", f"At most {RUNGS_MAX} are possible."
+            f"Ladder {name} has {len(rungs)} rules.", f"At most {RUNGS_MAX} are possible."
         )
     vital = vitals.pop()
     return Ladder(

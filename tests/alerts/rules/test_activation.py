@@ -13,10 +13,12 @@ from psycopg.rows import TupleRow
 
 from alerts.cli import rules
 from alerts.rules.entry import book_of, entry_of
+from alerts.rules.errors import BookError
 from alerts.rules.load import SHIPPED, load_books
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.registry import REGISTRY_DECODER, BookEntry
 from schemas.rota import Channel, Contact, OffHours, RotaEntry
+from tests.alerts.book_text import PRESSURE, head, rule
 
 ROTA = RotaEntry(
     "home",
@@ -170,6 +172,19 @@ def test_a_book_that_contradicts_one_in_force_is_refused(
     other.write_text(text.replace('repeat_within = "15min"', 'repeat_within = "5min"'))
     said = refused(run("activate", str(other), "--by", "Kim"), MisconfiguredError)
     assert "disagree on 'gated' or 'repeat_within'" in said
+
+
+def test_a_book_for_whose_rules_an_engine_has_no_room_is_refused_in_its_place(
+    staffed: Connection[TupleRow], tmp_path: Path
+) -> None:
+    """Alone it is well: with the shipped book, never activated, the ladder is too full."""
+    del staffed
+    ours = tmp_path / "ours.toml"
+    rules = (rule(f"r{at}", f"systolic > {100 + at} mmHg", ladder="bp-high") for at in range(32))
+    ours.write_text(head("ours", PRESSURE) + "".join(rules))
+    assert run("check", str(ours)).exit_code == 0
+    said = refused(run("activate", str(ours), "--by", "Kim"), BookError)
+    assert re.search(r"ours\.toml:\d+:10: Ladder 'bp-high' has 32 rules and \d+ in other", said)
 
 
 def test_somebody_answers_for_a_book(staffed: Connection[TupleRow]) -> None:

@@ -81,6 +81,11 @@ def test_a_good_book_is_read() -> None:
         ('"1h"', '"an hour"', "test.toml:6:9: 'an hour' is no duration"),
         (
             '"1h"',
+            '"3000000d"',
+            "test.toml:6:9: '3000000d' is too long: the longest is 999999d.",
+        ),
+        (
+            '"1h"',
             '"1h"\ngate = {}',
             "test.toml:7:8: Nothing is called 'gate' here; is 'gated' meant?",
         ),

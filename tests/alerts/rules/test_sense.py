@@ -1,14 +1,16 @@
 """What can be read and cannot be meant is refused where a book is written, and judges where it is
 in force."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alerts.rules import grid
+from alerts.rules.book import RUNGS_MAX
 from alerts.rules.errors import BookError
 from alerts.rules.load import SHIPPED, find_book, load_book, load_books
-from alerts.rules.sense import LADDERS
+from alerts.rules.sense import LADDERS, refuse_full_ladders
 from tests.alerts.book_text import PRESSURE as PULSE
 from tests.alerts.book_text import head, rule
 
@@ -362,3 +364,33 @@ def test_a_zero_too_many_is_no_wait_without_an_end(
     assert plain.count(old) == 1
     assert load_book(written(tmp_path, plain.replace(old, new.format(right)))).rules
     assert said in refusal(tmp_path, plain.replace(old, new.format(wrong)))
+
+
+def full(count: int, ladder: str = "bp-high") -> str:
+    rules = (
+        rule(f"r{number}", f"systolic > {100 + number % 100} mmHg", ladder=ladder)
+        for number in range(count)
+    )
+    return head("ours", PULSE) + "".join(rules)
+
+
+def test_a_ladder_has_no_more_rules_than_an_engine_takes(tmp_path: Path) -> None:
+    """`rules check` passed 700 of them, and no engine could take up the book."""
+    assert len(load_book(written(tmp_path, full(RUNGS_MAX))).rules) == RUNGS_MAX
+    text = full(700)
+    line = [number for number, one in enumerate(text.splitlines(), 1) if "ladder =" in one][32]
+    assert refusal(tmp_path, text) == (
+        f"ours.toml:{line}:10: Ladder 'bp-high' has 700 rules, and an engine takes at most 32: "
+        "leave some out, from this one on."
+    )
+
+
+def test_the_rules_of_other_books_are_on_the_same_ladders(tmp_path: Path) -> None:
+    ours = load_book(written(tmp_path, full(30)))
+    refuse_full_ladders("ours.toml", ours, [replace(ours, rules=ours.rules[:2])])
+    refuse_full_ladders("ours.toml", ours, [load_book(written(tmp_path, full(32, "bp-low")))])
+    with pytest.raises(BookError, match="has 30 rules and 3 in other books") as caught:
+        refuse_full_ladders("ours.toml", ours, [replace(ours, rules=ours.rules[:3])])
+    place = caught.value.place
+    assert ours.text.splitlines()[place.line - 1].startswith("ladder")
+    assert ours.text.splitlines()[: place.line].count("[[rule]]") == 30

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from ingest.cli import registry
 from ingest.registry.rotas import put_rota, rotas
 from schemas.errors import MisconfiguredError
-from schemas.registry import REGISTRY_DECODER
+from schemas.registry import ENTRY_BYTES_MAX, REGISTRY_DECODER
 from schemas.rota import Channel, Contact, OffHours, RotaEntry
 from tests.servers import NOW
 
@@ -89,6 +89,16 @@ def test_a_file_is_checked_without_a_server(
     file.write_text(TOML + leave)
     with pytest.raises(MisconfiguredError, match="all of off_hours are on leave"):
         run(registry, ["rota", "check", str(file)], catch_exceptions=False)
+
+
+def test_a_rota_that_no_record_of_the_registry_holds_is_refused(tmp_path: Path) -> None:
+    """It was written without a word, and nobody read the record."""
+    file = tmp_path / "home.toml"
+    file.write_text(TOML.replace("/1", "/1" + "0" * ENTRY_BYTES_MAX))
+    too_long = r"has 1,000,\d+ bytes, and may have 1,000,000"
+    for command in ("check", "set"):
+        with pytest.raises(MisconfiguredError, match=too_long):
+            CliRunner().invoke(registry, ["rota", command, str(file)], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(
