@@ -20,6 +20,7 @@ from prometheus_client import Counter
 from alerts.records import Place, Record, decode
 from schemas.errors import InvalidInput, UnavailableError
 from schemas.kafka_clients import connected
+from schemas.servers import KAFKA_VARIABLE
 
 _CONNECT_TIMEOUT_MS = 5_000
 _REQUEST_TIMEOUT_MS = 5_000
@@ -27,6 +28,7 @@ _FETCH_WAIT_MS = 100  # bounds how late a record is seen if a broker does not wa
 _POLL_RECORDS_MAX = 500
 _WHOLE_RECORDS_MAX = 5_000  # where nothing else is done meanwhile
 _POLL_MS = 250
+_WAY_OUT = f"Check the server and {KAFKA_VARIABLE}."  # whether it is tried again, its user knows
 PARTITION_BYTES_MAX = 4 * 1024 * 1024
 """Of one answer of the broker: each further one is waited for."""
 
@@ -179,7 +181,7 @@ class Log(AbstractContextManager["Log"]):
         with _kafka_errors("Kafka does not answer"):
             offset = self._consumer.position(TopicPartition(*place), _REQUEST_TIMEOUT_MS)
         if offset is None:  # kafka-python says so when its time is up
-            raise UnavailableError("Kafka does not say where its topics begin.")
+            raise UnavailableError("Kafka does not say where its topics begin.", _WAY_OUT)
         return int(offset)
 
     def read_to_end(self, partitions: Iterable[int] | None = None) -> Iterator[list[LogRecord]]:
@@ -199,7 +201,7 @@ class Log(AbstractContextManager["Log"]):
         with _kafka_errors("Kafka does not answer"):
             lives = self._describe(tuple(self._lives))
         if lives != self._lives:
-            raise TopicsChangedError("The topics were created again.", "They are read afresh.")
+            raise TopicsChangedError("The topics were created again.")
 
     def __exit__(self, *_: object) -> None:
         """Disconnect."""
@@ -228,9 +230,7 @@ def _kafka_errors(sentence: str) -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise UnavailableError(
-            f"{sentence}: {type(error).__name__}.", "It is tried again by itself."
-        ) from error
+        raise UnavailableError(f"{sentence}: {type(error).__name__}.", _WAY_OUT) from error
 
 
 def readable(records: Iterable[LogRecord], rejected: Counter) -> Iterator[tuple[LogRecord, Record]]:

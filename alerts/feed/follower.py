@@ -93,9 +93,9 @@ class Follower:
                 with self.connect(self.bootstrap, TOPICS, "vitalwire-feed") as log:
                     self._follow(log, backoff)
             except UnavailableError as error:
-                if str(error) != reason:
+                if error.cause != reason:
                     _log.warning("log.lost", cause=error.cause)
-                reason = str(error)
+                reason = error.cause
                 if not self.deliver(Lost(reason)):
                     return
                 self._stop.wait(backoff.next_s())

@@ -129,7 +129,9 @@ class Hub:
             case Contact():
                 self._contact(news)
             case Lost():
-                self.trouble = f"This list may be out of date. {news.reason}"
+                self.trouble = (
+                    f"This list may be out of date. {news.reason} It is tried again by itself."
+                )
         self._moved.set()
         self._moved = asyncio.Event()
 

@@ -7,8 +7,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from alerts.log import Log
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE
+from schemas.topics import ALERTS
 from vitalwire import cli
 
 NOBODY = "127.0.0.1:1"
@@ -58,4 +60,11 @@ def test_a_replay_without_kafka_does_not_say_that_it_tries_again() -> None:
     assert done.returncode == UnavailableError.exit_code
     said = done.stderr.strip().splitlines()[-1]
     assert NOBODY in said
-    assert said.endswith(f". Check the server and {KAFKA_VARIABLE}, then run this again.")
+    assert said.endswith(f". Check the server and {KAFKA_VARIABLE}.")
+
+
+def test_a_log_without_a_broker_promises_nothing_in_its_user_s_name() -> None:
+    """Whether it is tried again, a daemon knows of itself, and a command that ends is not one."""
+    with pytest.raises(UnavailableError) as caught:
+        Log(NOBODY, (ALERTS,), "test")
+    assert caught.value.way_out == f"Check the server and {KAFKA_VARIABLE}."
