@@ -91,6 +91,7 @@ class Board:
         self._rotas = Rotas()
         self._told: set[str] = set()  # what the pages show by now
         self.reports: dict[int, EngineReport] = {}
+        self.oldest_stamp_ms: int | None = None
         self.newest_stamp_ms: int | None = None
 
     def take(self, records: Iterable[Record]) -> Changes:
@@ -242,3 +243,4 @@ class Board:
 
     def _stamp(self, received_at_ms: int) -> None:
         self.newest_stamp_ms = max(self.newest_stamp_ms or 0, received_at_ms)
+        self.oldest_stamp_ms = min(self.oldest_stamp_ms or received_at_ms, received_at_ms)

@@ -10,6 +10,7 @@ from random import Random
 
 import structlog
 
+from alerts.feed.latest import READINGS_BACK_MS
 from alerts.feed.metrics import REJECTED
 from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.records import Place, Record
@@ -19,7 +20,6 @@ from schemas.errors import UnavailableError
 from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 
 TOPICS = (ALERTS, ACTIONS, REGISTRY, READINGS, ENGINES)
-READINGS_BACK_MS = 24 * 60 * 60 * 1000
 _POLL_MS = 250
 _CHECK_EVERY_MS = 2_000
 

@@ -16,6 +16,7 @@ from alerts.feed import metrics
 from alerts.feed.board import Board, Changes
 from alerts.feed.cursor import Cursor, start_of
 from alerts.feed.follower import Batch, Contact, Lost, News, Start
+from alerts.feed.quiet import cut_off, no_reading
 from alerts.feed.ring import Ring
 from alerts.lateness import BANNER_MS, lateness_ms
 from schemas.alert import SEVERITIES, Action
@@ -191,18 +192,25 @@ class Hub:
         age_ms = self.contact_age_ms()
         metrics.LOG_AGE.set(float("inf") if age_ms is None else age_ms / 1000)
         now_ms = self._clock.wall_ms()
-        newest_ms = self.board.newest_stamp_ms
         return _frame(
             "heartbeat",
             {
                 "now_ms": now_ms,
                 "contact_age_ms": age_ms,
-                "quiet_ms": None if newest_ms is None else max(0, now_ms - newest_ms),
-                "trouble": self.trouble or self._late(now_ms),
+                "no_reading": self.no_reading(),
+                "trouble": self.trouble
+                or self._late(now_ms)
+                or cut_off(self.board.newest_stamp_ms, now_ms),
                 "build": self._build,
                 "zone": self.zone.key,
             },
         )
+
+    def no_reading(self) -> str:
+        """Say what it means that no reading is shown."""
+        if not self._caught_up:
+            return "The log of readings is still being read."
+        return no_reading(self.board.oldest_stamp_ms, self._clock.wall_ms(), self.zone)
 
     def _late(self, now_ms: int) -> str | None:
         """Say that readings wait to be judged, if they do for long: new alerts come late."""

@@ -20,6 +20,8 @@ from schemas.kafka import (
     Withdrawals,
 )
 
+READINGS_BACK_MS = 24 * 60 * 60 * 1000
+"""So far back they are read when the page starts."""
 RECENT_MAX = 60
 PER_PATIENT_MAX = 24
 PATIENTS_MAX = 20_000

@@ -212,6 +212,7 @@ class _Pages:
             build=self._build,
             cursor=site.hub.cursor,
             trouble=site.hub.trouble,
+            no_reading=site.hub.no_reading(),
             silence_ms=int(site.pace.silence_s * 1000),
             now_ms=now_ms,
             outcomes=OUTCOMES,

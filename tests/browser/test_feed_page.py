@@ -379,3 +379,13 @@ def test_what_is_about_no_patient_leads_to_no_patients_page(page: Page, log: Ale
         card.get_attribute("href") for card in waiting(page).locator(".card-head .patient").all()
     ]
     assert sorted(links, key=str) == ["/patients/p1", None, None]
+
+
+def test_where_no_reading_is_it_says_since_when_it_would_know_of_one(
+    page: Page, log: AlertLog
+) -> None:
+    page.goto("/")
+    nothing = page.locator(".readings .empty")
+    expect(nothing).to_contain_text("Whether anybody has measured is not known")
+    log.put(Tick(time.time_ns() // 1_000_000 - 30_000))
+    expect(nothing).to_contain_text("Of the time before that nothing is known here.")

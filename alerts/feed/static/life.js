@@ -6,7 +6,6 @@ import { announce } from "./spoken.js";
 import { absolute, itIs, nowMs, setTime } from "./times.js";
 
 const root = document.documentElement;
-const quietMs = 60_000; // the bridge marks the time every 15 s, even if nobody measures
 export const silenceMs = Number(root.dataset.silenceMs);
 
 const guarded = [root, document.body, byId("silence")];
@@ -70,12 +69,8 @@ export function heartbeat(beat) {
   reloadFor("build", beat.build);
   reloadFor("zone", beat.zone);
   if (beat.contact_age_ms !== null && !broken) holdBack(beat.contact_age_ms);
-  const minutes = Math.floor((beat.quiet_ms ?? 0) / 60_000);
-  const quiet =
-    beat.quiet_ms > quietMs
-      ? `No reading has reached the clinic for ${minutes} min: homes may be cut off.`
-      : "";
-  showTrouble(beat.trouble ?? quiet);
+  for (const none of document.querySelectorAll(".readings .empty")) none.textContent = beat.no_reading;
+  showTrouble(beat.trouble ?? "");
 }
 
 // Nothing holds back the red until a snapshot could be shown; whoever reads the stream asks for one.

@@ -11,7 +11,7 @@ from alerts.desk.fold import Desk
 from alerts.feed.follower import Batch, Contact, Lost, Start
 from alerts.feed.hub import QUEUE_BYTES_MAX, Client, Hub
 from alerts.records import Record
-from schemas.kafka import EngineReport
+from schemas.kafka import EngineReport, Tick
 from schemas.registry import PatientEntry
 from schemas.topics import ACTIONS, ALERTS, READINGS, REGISTRY
 from tests.alert_records import acknowledgement, patient, transition
@@ -244,3 +244,15 @@ def test_a_banner_says_that_alerts_come_late_beyond_fifteen_seconds(
     (beat,) = [one for one in events(hub.join("")) if one.name == "heartbeat"]
     assert isinstance(beat.data, dict)
     assert (beat.data["trouble"] is not None) == banner
+
+
+def test_what_is_known_follows_the_log_that_is_shown() -> None:
+    clock = HandClock()
+    hub = Hub(clock, "build")
+    assert hub.no_reading() == "The log of readings is still being read."
+    log = Log(hub).start()
+    assert "is not known" in hub.no_reading()
+    log.append(Tick(clock.now_ms - 300_000), Tick(clock.now_ms - 540_000))
+    assert "since 07:51" in hub.no_reading()
+    log.start(topic_id="made anew")
+    assert "is not known" in hub.no_reading()

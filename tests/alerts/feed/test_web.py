@@ -85,7 +85,7 @@ async def test_the_page_shows_what_is_known(feed: Feed) -> None:
 async def test_an_empty_page_says_so(feed: Feed) -> None:
     feed.read()
     page = (await feed.client.get("/")).text
-    for sentence in ("Nothing waits.", "No open tasks.", "No reading has come in the last day."):
+    for sentence in ("Nothing waits.", "No open tasks.", "Whether anybody has measured"):
         assert f'<p class="empty" >{sentence}' in page
 
 
