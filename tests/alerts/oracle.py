@@ -33,7 +33,7 @@ class Oracle(Versions):
         gap_ms: int | None = None,
     ) -> None:
         self.homes, self.told_away = {}, {}
-        self.gap_ms, self.held_ms = gap_ms, LONG_AGO_MS
+        self.gap_ms, self.gaps = gap_ms, []
         self.put(texts(BASIC, TRIAL) if books is None else books)
         self.patients = {}
         self.log_ms = LONG_AGO_MS

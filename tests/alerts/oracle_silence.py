@@ -6,6 +6,7 @@ Every patient is looked at before every record. When silence is due is the engin
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import msgspec
 
@@ -18,7 +19,7 @@ from tests.alerts.oracle_contexts import Contexts
 from tests.alerts.oracle_expected import Absent, Home, Missed, expectation, speaking
 from tests.alerts.oracle_patient import LONG_AGO_MS, Patient
 from tests.alerts.oracle_problem import Gone
-from tests.alerts.oracle_rules import HOUR
+from tests.alerts.oracle_rules import HOUR, MINUTE
 from tests.alerts.oracle_words import Said
 
 OFFLINE = "gateway-offline"
@@ -40,7 +41,8 @@ class Silence(Contexts):
     told_away: dict[str, int]
     """Gateways of which somebody was told, and since when each is away."""
     gap_ms: int | None
-    held_ms: int
+    gaps: list[tuple[int, int]]
+    """When the log went, and when it came back."""
     before_ms: int
     """Log time before the record that comes: what a plan brings too late is told now."""
 
@@ -70,11 +72,32 @@ class Silence(Contexts):
         self.homes.setdefault(report.gateway_id, Home()).take(report)
 
     def note_gap(self, before_ms: int) -> None:
-        """A log that was away explains silence, for two hours more."""
+        """Ticks come every minute: without them the log was away."""
         self.before_ms = before_ms
         gap = self.gap_ms is not None and self.log_ms - before_ms > self.gap_ms
         if gap and before_ms > LONG_AGO_MS:
-            self.held_ms = max(self.held_ms, self.log_ms + 2 * HOUR)
+            self.gaps.append((before_ms, self.log_ms))
+
+    def held_ms(self, due_ms: int) -> int:
+        """A log that was away explains silence for two hours more.
+
+        For no longer than two hours in all since a deadline, or four if it was away for two once.
+        """
+        if not self.gaps:
+            return LONG_AGO_MS
+        there_ms, most_ms = 0, 2 * HOUR
+        back = [(gone_ms, came_ms) for gone_ms, came_ms in self.gaps if came_ms > due_ms]
+        for (gone_ms, came_ms), (again_ms, _) in pairwise(back):
+            if came_ms - gone_ms >= 2 * HOUR:
+                most_ms = 4 * HOUR
+            over_ms = came_ms + min(most_ms - there_ms, 2 * HOUR)
+            there_ms += max(again_ms - came_ms, MINUTE)
+            if over_ms <= max(again_ms, came_ms + MINUTE):
+                return over_ms
+        gone_ms, came_ms = self.gaps[-1]
+        if came_ms > due_ms and came_ms - gone_ms >= 2 * HOUR:
+            most_ms = 4 * HOUR
+        return came_ms + min(most_ms - there_ms, 2 * HOUR)
 
     def silences(self) -> list[Said]:
         """What is due before the record that comes."""
@@ -135,7 +158,7 @@ class Silence(Contexts):
         if due_ms is None:
             return
         home = self.homes.get(patient.gateway, Home())
-        at_ms = max(due_ms, self.held_ms, self.before_ms)
+        at_ms = max(due_ms, self.held_ms(due_ms), self.before_ms)
         # What a gateway explains is looked at again hour by hour.
         at_ms = max(at_ms, patient.explained_ms.get(rule.key, at_ms))
         while at_ms < self.log_ms:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.gaps import Gaps
 from alerts.engine.absence.noticed import Open
 from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.surroundings import NEVER_MS, Surroundings
@@ -38,8 +39,7 @@ class Attendance:
     """One partition: the last contacts of every patient, and what is open.
 
     ``rungs``: the rules; ``vital_of``: the number of the vital that each waits for; ``lengths_ms``:
-    for how long; ``vitals``: how many. ``held_until_ms``: silence is not judged before, because the
-    log itself was away.
+    for how long; ``vitals``: how many. ``gaps``: when the log itself was away.
     """
 
     rungs: Rungs
@@ -49,7 +49,7 @@ class Attendance:
     expect: Expect
     begins: Begins
     surroundings: Surroundings
-    held_until_ms: int = NO_CONTACT_MS
+    gaps: Gaps = field(default_factory=Gaps)
     open: dict[Key, Open] = field(default_factory=dict)
     away: dict[int, Open] = field(default_factory=dict)
     """By gateway: those that somebody was told of."""

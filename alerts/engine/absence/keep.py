@@ -7,7 +7,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance
+from alerts.engine.absence.gaps import Gap
 from alerts.engine.absence.noticed import Open
+from alerts.engine.absence.surroundings import AFRESH_AFTER_MS
 from schemas.alert import Cause, Severity
 
 
@@ -35,10 +37,14 @@ class KeptSilence(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class KeptAway(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A partition's gateways of which somebody was told that they are away."""
+    """A partition's gateways of which somebody was told that they are away, and its log's gaps.
+
+    ``held_until_ms``: what a release wrote that knew no gaps, only until when silence was held.
+    """
 
     away: dict[str, KeptOpen] = {}
-    held_until_ms: int = NO_CONTACT_MS
+    held_until_ms: int | None = None
+    gaps: list[Gap] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -124,7 +130,7 @@ def encode_away(attendance: Attendance) -> bytes:
             attendance.gateways[number]: _kept(attendance, told)
             for number, told in attendance.away.items()
         },
-        attendance.held_until_ms,
+        gaps=attendance.gaps.known,
     )
     return b"" if kept == KeptAway() else _encoder.encode(kept)
 
@@ -132,7 +138,10 @@ def encode_away(attendance: Attendance) -> bytes:
 def restore_away(attendance: Attendance, value: bytes) -> None:
     """Put it back; the next step looks which gateway came back meanwhile."""
     kept = _decoder.decode(value) if value else KeptAway()
-    attendance.held_until_ms = kept.held_until_ms
+    attendance.gaps.known = kept.gaps
+    if kept.held_until_ms is not None:
+        came_ms = kept.held_until_ms - AFRESH_AFTER_MS
+        attendance.gaps.known = [Gap(came_ms, came_ms)]
     attendance.away = {
         attendance.number_of(name): _open(attendance, told) for name, told in kept.away.items()
     }

@@ -22,13 +22,12 @@ def step(
     attendance: Attendance,
     contacts: Contacts,
     log_ms: Integers,
-    held_ms: Integers,
     before_ms: int = NO_CONTACT_MS,
 ) -> list[Noticed]:
     """Move to the end of a batch; give what changed, row by row.
 
-    ``log_ms``: log time by record; ``held_ms``: by record, until when silence is not judged because
-    the log was away; ``before_ms``: log time before the batch.
+    ``log_ms``: log time by record; ``before_ms``: log time before the batch. Its gaps are
+    noted already.
     """
     explain_anew(attendance, before_ms)
     woken = attendance.woken(int(log_ms[-1]))
@@ -40,13 +39,11 @@ def step(
     positions: dict[int, list[int]] = defaultdict(list)
     for position in np.flatnonzero(walked).tolist():
         positions[int(contacts.row[position])].append(position)
-    stamps, held = log_ms.tolist(), held_ms.tolist()
+    stamps = log_ms.tolist()
     for row in sorted(rows):
-        walk = _Walk(attendance, contacts, stamps, held, before_ms, row)
+        walk = _Walk(attendance, contacts, stamps, before_ms, row)
         noticed += walk.through(positions[row])
-    noticed = list(told_of_gateways(attendance, noticed, stamps, before_ms))
-    attendance.held_until_ms = int(held_ms[-1])
-    return noticed
+    return list(told_of_gateways(attendance, noticed, stamps, before_ms))
 
 
 @dataclass(slots=True)
@@ -56,7 +53,6 @@ class _Walk:
     attendance: Attendance
     contacts: Contacts
     log_ms: list[int]
-    held_ms: list[int]
     before_ms: int
     row: int
 
@@ -178,7 +174,7 @@ class _Walk:
         if due_ms is None:
             return None
         now_ms = max(self.before_ms, self.log_ms[entry - 1] if entry else self.before_ms)
-        return max(due_ms, self.held_ms[entry], now_ms)
+        return max(due_ms, self.attendance.gaps.held_until_ms(due_ms, self.log_ms[entry]), now_ms)
 
     def _contact(self, position: int) -> Iterator[Noticed]:
         attendance, contacts = self.attendance, self.contacts

@@ -20,14 +20,8 @@ from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.rungs import rungs_of
 from alerts.engine.absence.silence import step
-from alerts.engine.absence.surroundings import (
-    AFRESH_AFTER_MS,
-    NEVER_MS,
-    Surroundings,
-    device_number,
-)
+from alerts.engine.absence.surroundings import NEVER_MS, Surroundings, device_number
 from alerts.engine.transitions.found import Found
-from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from schemas.alert import Severity, Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.vitals import VITALS
@@ -126,12 +120,15 @@ class AbsenceWatch:
         before_ms: int,
     ) -> list[Found]:
         """Move to the end of a batch; ``before_ms``: log time before its first record."""
-        came = contacts or contacts_of(())
-        if not self.rules and not self.attendance.away:
-            self.attendance.remember(came, np.arange(len(came.row)))
-            return []
-        held_ms = self._held_ms(log_ms, before_ms)
-        noticed = step(self.attendance, came, log_ms, held_ms, before_ms)
+        attendance, came = self.attendance, contacts or contacts_of(())
+        if self.gap_ms is not None:
+            attendance.gaps.note(log_ms, before_ms, self.gap_ms)
+        noticed = list[Noticed]()
+        if self.rules or attendance.away:
+            noticed = step(attendance, came, log_ms, before_ms)
+        else:
+            attendance.remember(came, np.arange(len(came.row)))
+        attendance.gaps.forget()
         return [self._found(patients, one) for one in noticed]
 
     def gather(self, records: Sequence[tuple[int, ReadingsRecord]]) -> Contacts:
@@ -165,15 +162,6 @@ class AbsenceWatch:
         absence, occasion = self.attendance.open[row, rule], f"{self.keys[rule]}/{log_ms}/version"
         noticed = Noticed("eased", row, rule, absence, log_ms, 0, -1, occasion)
         return self._transition(patient_id, noticed)
-
-    def _held_ms(self, log_ms: Integers, before_ms: int) -> Integers:
-        held_ms = np.full(len(log_ms), self.attendance.held_until_ms)
-        if self.gap_ms is None:
-            return held_ms
-        before = np.concatenate([[before_ms], log_ms[:-1]])
-        gap = (before > LONG_AGO_MS) & (log_ms - before > self.gap_ms)
-        held_ms[gap] = np.maximum(held_ms[gap], log_ms[gap] + AFRESH_AFTER_MS)
-        return np.maximum.accumulate(held_ms)
 
     def _found(self, patients: Sequence[str], noticed: Noticed) -> Found:
         patient_id = patients[noticed.row] if noticed.row >= 0 else ""

@@ -1,7 +1,5 @@
 """The engine against the oracle, over random histories, however the log is cut or restarted."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,67 +9,16 @@ from hypothesis import strategies as st
 from alerts.engine.step import step
 from schemas.alert import Event, Mark, Transition
 from schemas.kafka import ReadingsRecord
+from tests.alerts.engine.agreement import agree, once
 from tests.alerts.engine.corrected import corrected_lives, seldom_corrected
 from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
 from tests.alerts.engine.lives import Life, Lived, lived, lives, seldom
 from tests.alerts.engine.scenes import Scene, examples, scenes
 from tests.alerts.oracle import Oracle
-from tests.alerts.oracle_because import told
-from tests.alerts.oracle_silence import OFFLINE
-from tests.alerts.oracle_words import Said
 from tests.alerts.readings import fresh_state, trial
 
 pytestmark = pytest.mark.timeout(600)
 """The clock that hypothesis does not see: on a busy machine a run takes its time."""
-
-
-OF_DATES = {"inactive"}
-
-
-def once(transitions: Sequence[Transition]) -> list[Transition]:
-    """Leave out what a date brings a second time, under the same name.
-
-    Whoever starts anew, or reads a changed plan, says it again within the hour.
-    """
-    kept: dict[object, Transition] = {}
-    for number, one in enumerate(transitions):
-        kept.setdefault(one.event_id if one.event in OF_DATES else number, one)
-    return list(kept.values())
-
-
-def said(transitions: Sequence[Transition]) -> list[Said]:
-    return [
-        Said(
-            one.event,
-            one.patient_id,
-            one.ladder,
-            one.rule,
-            one.severity,
-            one.at_ms,
-            one.alert_id,
-            one.evidence.reading_id,
-            (*one.marks, *([one.cause] if one.cause else [])),
-            told(one),
-        )
-        for one in once(transitions)
-    ]
-
-
-def behind(told: Sequence[Said]) -> list[Said]:
-    """Let what is told of silence follow the rest: between the two the order says nothing."""
-    return sorted(told, key=lambda one: one.ladder == OFFLINE or one.ladder.startswith("absence-"))
-
-
-def agree(found: Sequence[Transition], expected: Sequence[Said]) -> None:
-    """See that they say the same, and for the same reasons where a reading has spoken."""
-    heard, expected = behind(said(found)), behind(expected)
-    assert [replace(one, because=None) for one in heard] == [
-        replace(one, because=None) for one in expected
-    ]
-    for one, other in zip(heard, expected, strict=True):
-        assert other.because in {None, one.because}, one
-    named = once(found)
-    assert len({one.event_id for one in named}) == len(named), "an event has a name of its own"
 
 
 @settings(max_examples=examples(25))

@@ -10,6 +10,7 @@ from alerts.judge.lines import LogLines
 from alerts.judge.plans import Admitted
 from alerts.rules.book import Book
 from alerts.rules.load import find_book, load_book
+from schemas.alert import Transition
 from schemas.registry import PatientEntry
 
 Line = dict[str, object]
@@ -103,12 +104,23 @@ def books_of(names: Sequence[str]) -> list[Book]:
 
 
 def judged(log: Sequence[Line], names: tuple[str, ...], cut: int = 5000) -> list[str]:
-    """What is told, as the command prints it without times: severity, event, ladder and marks.
+    """What is told, as the command prints it without times: severity, event, ladder and marks."""
+    return [
+        f"{told.severity} {told.event} {told.ladder}" + "".join(f" [{mark}]" for mark in told.marks)
+        for told in transitions(log, names, cut)
+    ]
 
-    The command itself would read and check its books for every log anew.
+
+def transitions(
+    log: Sequence[Line], names: tuple[str, ...], cut: int, gap_ms: int | None = None
+) -> list[Transition]:
+    """The command itself would read and check its books for every log anew.
+
+    ``gap_ms``: how far apart records are if the log was away; None: as in a file, without ticks.
     """
     books = books_of(names)
     lines, admitted, engine = LogLines(), Admitted(books), Offline(books)
+    engine.state.absences.gap_ms = gap_ms
     read = [lines.read(number, json.dumps(line)) for number, line in enumerate(log, start=1)]
     records = [
         admitted.take(one)[0] if isinstance(one, PatientEntry) else one
@@ -116,8 +128,4 @@ def judged(log: Sequence[Line], names: tuple[str, ...], cut: int = 5000) -> list
         if one is not None
     ]
     parts = [records[begin : begin + cut] for begin in range(0, len(records), cut)]
-    return [
-        f"{told.severity} {told.event} {told.ladder}" + "".join(f" [{mark}]" for mark in told.marks)
-        for part in parts
-        for told in engine.take(part)
-    ]
+    return [told for part in parts for told in engine.take(part)]

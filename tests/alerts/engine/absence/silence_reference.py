@@ -82,8 +82,7 @@ def run(
     everywhere = np.full(len(rows), gateway), np.full(len(rows), DEVICE)
     contacts = Contacts(columns[0], columns[1], columns[2], columns[3], columns[4], *everywhere)
     log_ms = np.array([stamp for stamp, _ in entries], np.int64)
-    held_ms = np.full(len(log_ms), attendance.held_until_ms)
-    return step(attendance, contacts, log_ms, held_ms, before_ms)
+    return step(attendance, contacts, log_ms, before_ms)
 
 
 def told(noticed: list[Noticed]) -> list[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerts.engine.absence.attendance import Attendance
 from alerts.engine.absence.contacts import Contacts
 from alerts.engine.absence.expectation import Expectation
+from alerts.engine.absence.gaps import Gap
 from alerts.engine.absence.keep import (
     KeptSilence,
     encode_away,
@@ -194,7 +195,8 @@ def test_a_log_that_was_away_explains_the_silence_for_two_hours_more() -> None:
     log_ms = np.array([back_ms, back_ms + 3 * HOUR_MS])
     nobody = np.empty(0, np.int64)
     none = Contacts(nobody, nobody, nobody, nobody, nobody, nobody, nobody)
-    noticed = step(attendance, none, log_ms, np.full(2, back_ms + AFRESH_AFTER_MS))
+    attendance.gaps.known = [Gap(BEGIN_MS + HOUR_MS, back_ms)]
+    noticed = step(attendance, none, log_ms)
     assert [one.at_ms for one in of_first(noticed)] == [back_ms + AFRESH_AFTER_MS]
 
 
@@ -332,7 +334,7 @@ def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own
         expected[0] = plan
         attendance.look_again([0])
         log_ms = np.array([BEGIN_MS + hours * HOUR_MS])
-        noticed += step(attendance, none, log_ms, np.zeros(1, np.int64), before_ms)
+        noticed += step(attendance, none, log_ms, before_ms)
         before_ms = int(log_ms[0])
     assert [(one.event, (one.absence.origin_ms - BEGIN_MS) // HOUR_MS) for one in noticed] == [
         ("onset", 24),

@@ -6,6 +6,7 @@ import weakref
 import msgspec
 import pytest
 
+from alerts.engine.absence.gaps import Gap
 from alerts.engine.absence.keep import KeptAway
 from alerts.engine.absence.watch import LOG_GAP_MS
 from alerts.engine.partitions.changelog import (
@@ -208,7 +209,7 @@ def test_the_highest_generation_is_believed_then_the_farthest() -> None:
 
 
 def test_what_is_known_of_gateways_goes_with_the_lead() -> None:
-    away = msgspec.msgpack.encode(KeptAway(held_until_ms=NOON))
+    away = msgspec.msgpack.encode(KeptAway(gaps=[Gap(NOON - MINUTE, NOON)]))
     follower = replica()
     known = Checkpoint(TOPIC, 4, NOON, [Reign("a", 1, 0)], away=away)
     follower.follow([(checkpoint_key("a"), encode_checkpoint(known))])
