@@ -18,13 +18,14 @@ from gateway import metrics
 from gateway.addresses import without_addresses
 from gateway.admission.admissions import Admissions, broken_admissions
 from gateway.admission.live import Live
-from gateway.bedside.status import broken_journals
+from gateway.bedside import words
 from gateway.bluetooth.bluez import Bluez
 from gateway.bluetooth.devices import Devices
 from gateway.bluetooth.doorkeeper import Doorkeeper
 from gateway.bluetooth.harvest import Surroundings
 from gateway.clocks import wall
 from gateway.decoding.session_end import must_wait
+from gateway.journal.file import broken_journals
 from gateway.journal.intake import Intake
 from gateway.journal.journal import Journal
 from gateway.record import Record
@@ -124,6 +125,7 @@ class Daemon:
                 self._sender.run(self._publisher),
                 self._beat(),
                 self._watch(),
+                self._salvage(),
                 self._attend(manager),
             )
         }
@@ -174,10 +176,11 @@ class Daemon:
         if (damage := self.journal.file.damage) is not None:
             problems.append(f"{damage.rstrip('.')}; wait a minute: a new one begins")
         problems += [  # until somebody has saved its readings, however many starts ago it broke
-            "the journal was broken and a new one began; tell your contact at the clinic that "
-            f"readings may be left in the old one, {file}"
+            words.set_aside(str(file), self.journal.salvage.told.get(file.name))
             for file in broken_journals(self._settings.state)
         ]
+        if damaged := self.journal.damaged.count:
+            problems.append(words.damaged_rows(damaged))
         problems += [
             "the record of paired devices was broken and a new one began; look whether each device "
             f"is still read; the old one is {file}"
@@ -229,6 +232,14 @@ class Daemon:
             if self._problems() != self._reported:
                 self._report()
 
+    async def _salvage(self) -> None:
+        """Bring in what can still be read in journals that were set aside, while the disk works."""
+
+        def may() -> bool:
+            return self.intake.works and self.journal.file.damage is None
+
+        await self.journal.salvage.run(self._settings.state, may, self._sender.held_again)
+
     async def _attend(self, manager: ServiceManager) -> None:
         """Tell systemd that the daemon works while it does: else it starts another process.
 
@@ -244,6 +255,8 @@ class Daemon:
         """Delete what the server has had for long; all that it has, if space is needed."""
         try:
             space_needed = shutil.disk_usage(self._settings.state).free < SPACE_NEEDED_BELOW_BYTES
+            if regularly:
+                self.journal.damaged.look()
             if regularly or space_needed:
                 now = wall.read(self._clock).wall_ms
                 while self.journal.custody.prune(now, space_needed=space_needed):

@@ -57,11 +57,13 @@ class Record:
     payload: bytes
     session_id: str
     capture: Capture
+    first: Origin | None = None
+    """Where it came first, if it was brought in from a journal that was set aside."""
 
     @property
     def origin(self) -> Origin:
         """Give the record's own capture."""
-        return Origin(self.stream, self.seq, captured_ms(self.capture))
+        return self.first or Origin(self.stream, self.seq, captured_ms(self.capture))
 
 
 def captured_ms(capture: Capture) -> int:
@@ -155,3 +157,15 @@ class Entry:
     record: Record
     facts: SessionFacts
     related: Related = field(default_factory=Related)
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """How far a journal that was set aside is brought into the present one.
+
+    ``unreadable``: numbers under which something may have been.
+    """
+
+    brought: int = 0
+    unreadable: int = 0
+    ended: bool = False

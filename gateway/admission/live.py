@@ -7,6 +7,7 @@ another, and needs no reading for it.
 import msgspec
 
 from gateway.admission.advert import Advert
+from gateway.record import Salvaged
 from schemas.reading import Capture
 
 
@@ -60,7 +61,8 @@ class JournalStatus(msgspec.Struct, frozen=True):
 
     ``unattributed`` notifications have no row yet: see ``gateway.journal.anteroom``.
 
-    ``file_bytes`` counts the write-ahead log too.
+    ``file_bytes`` counts the write-ahead log too. ``damaged`` rows are not what was written, and
+    are not sent. ``salvages``: how far journals that were set aside are brought in, by file.
     """
 
     held: int
@@ -69,6 +71,8 @@ class JournalStatus(msgspec.Struct, frozen=True):
     file_bytes: int
     oldest: Oldest | None = None
     unattributed: int = 0
+    damaged: int = 0
+    salvages: dict[str, Salvaged] = {}
 
 
 class DeviceRow(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from gateway.admission.admissions import broken_admissions
 from gateway.admission.live import Overview
-from gateway.bedside import settings_file
+from gateway.bedside import settings_file, words
 from gateway.bedside.finding import Finding, bad, good, notice
 from gateway.bedside.overview import endpoint
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import broken_journals, damaged, read_status
+from gateway.bedside.status import damaged, read_status
+from gateway.journal.checksums import prepare
 from gateway.journal.damage import is_damage, is_no_file
 from gateway.journal.file import FILE as JOURNAL
+from gateway.journal.file import broken_journals
+from gateway.journal.relations import WRONG
+from gateway.record import Salvaged
 from schemas.errors import MisconfiguredError
 from schemas.servers import MQTT_VARIABLE, mqtt_server
 from schemas.topics import GATEWAY_ID
@@ -76,16 +80,24 @@ def journal(patient: Patient) -> Finding:
     """Look through the journal."""
     check = "Journal of readings"
     if broken := [*broken_journals(patient.state), *broken_admissions(patient.state)]:
+        salvaged = _salvages(patient).get(broken[0].name, Salvaged())
+        brought = (
+            f" ({salvaged.brought} of its readings were brought in)" if salvaged.brought else ""
+        )
         return bad(
             check,
-            f"a broken file was set aside: {broken[0].name}",
-            "Keep it and tell your contact at the clinic: readings may be only there.",
+            f"a broken file was set aside: {broken[0].name}{brought}",
+            "Tell your contact at the clinic: nothing is needed of it any more."
+            if salvaged.ended and not salvaged.unreadable
+            else "Keep it and tell your contact at the clinic: readings may be only there.",
         )
     path = patient.state / JOURNAL
     try:
         if not (path.exists() or is_no_file(path)):
             return notice(check, "there is none yet", "It begins when the gateway first starts.")
-        read_status(patient.state)
+        if damaged := read_status(patient.state).damaged:
+            what, _, do = words.damaged_rows(damaged).partition("; ")
+            return bad(check, what, f"{do[0].upper()}{do[1:]}.")
         return _looked_through(check, path)
     except MisconfiguredError as error:
         return bad(check, error.cause.rstrip("."), error.way_out)
@@ -93,13 +105,23 @@ def journal(patient: Patient) -> Finding:
         return bad(check, f"it cannot be read: {error}", "Run this with sudo.")
 
 
+def _salvages(patient: Patient) -> dict[str, Salvaged]:
+    try:
+        return read_status(patient.state).salvages
+    except MisconfiguredError:
+        return {}
+
+
 def _looked_through(check: str, path: Path) -> Finding:
     """Look at every page, but not for ever: a journal may have grown for months."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         timer = threading.Timer(JOURNAL_CHECK_LONGEST_S, database.interrupt)
         timer.start()
+        wrong = 0
         try:
+            prepare(database)
             (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            wrong = len(database.execute(WRONG).fetchall())
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 return notice(check, "too long to be looked through now")
@@ -110,7 +132,15 @@ def _looked_through(check: str, path: Path) -> Finding:
             timer.cancel()
     if said != "ok":
         raise damaged(path, said)
-    return good(check, "every page is whole")
+    if wrong:
+        return bad(
+            check,
+            f"{words.counted(wrong, 'row')} of it {'is' if wrong == 1 else 'are'} not what was"
+            " written",
+            "Wait an hour: the gateway sets them aside by itself. Then tell your contact at the "
+            "clinic.",
+        )
+    return good(check, "every page and row is whole")
 
 
 def program(patient: Patient, overview: Overview) -> Finding:

@@ -9,7 +9,7 @@ from gateway.admission.live import JournalStatus, Oldest
 from gateway.bedside import words
 from gateway.journal.damage import files, is_damage, is_emptied, is_foreign, is_no_file, size
 from gateway.journal.file import FILE, LAYOUT_VERSION
-from gateway.record import GLUCOSE_CONTEXT
+from gateway.record import GLUCOSE_CONTEXT, Salvaged
 from schemas.errors import MisconfiguredError
 from schemas.reading import Capture
 
@@ -19,21 +19,6 @@ _LAST_CAPTURES = (
     "SELECT address, boot_id, monotonic_ms, wall_ms, not_before_ms, max(seq) FROM rows"
     " WHERE characteristic <> ? GROUP BY address"
 )
-
-
-def broken_journals(state: Path) -> list[Path]:
-    """List the journals that this run or an earlier one set aside and nobody took away yet.
-
-    Their logs (-wal, -shm) belong to them; of one that was gone, only its log is left. None from a
-    disk that cannot be read: the open journal finds that out by itself.
-    """
-    try:
-        found = sorted(state.glob(f"{FILE}.broken-*"))
-    except OSError:
-        return []
-    whole = [file for file in found if not file.name.endswith(("-wal", "-shm"))]
-    logs = [file for file in found if file.name.endswith("-wal")]
-    return whole + [log for log in logs if log.with_name(log.name[: -len("-wal")]) not in whole]
 
 
 def read_status(state: Path) -> JournalStatus:
@@ -92,6 +77,12 @@ def describe(status: JournalStatus, oldest_s: int | None = None) -> Iterator[str
     if status.unattributed:
         yield f"from whom is not known  {status.unattributed}, judged when its device is read"
     kept = ", kept here too for 30 days" if status.receipted else ""
+    if status.damaged:
+        yield f"damaged, not sent       {status.damaged}, kept here for 30 days to be looked at"
+    for file, salvaged in status.salvages.items():
+        more = f", {salvaged.unreadable} cannot be read" if salvaged.unreadable else ""
+        so_far = "" if salvaged.ended else " so far"
+        yield f"of a broken journal     {salvaged.brought} brought in{so_far}{more}: {file}"
     yield f"at the clinic           {status.receipted}{kept}"
     yield f"starts of the program   {status.streams}"
     yield f"journal                 {status.file_bytes / 1024:.0f} KiB"
@@ -109,10 +100,19 @@ def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:
         " (SELECT count(*) FROM rows WHERE receipted_ms IS NOT NULL),"
         " (SELECT count(*) FROM streams), (SELECT count(*) FROM anteroom)"
     ).fetchone()
+    (damaged,) = database.execute("SELECT count(*) FROM damaged_rows").fetchone()
+    salvages = {
+        file: Salvaged(brought, unreadable, bool(ended))
+        for file, brought, unreadable, ended in database.execute(
+            "SELECT file, brought, unreadable, ended FROM salvages ORDER BY file"
+        )
+    }
     row = database.execute(
         "SELECT seq, stream, boot_id, monotonic_ms, wall_ms, not_before_ms"
         " FROM rows JOIN streams USING (stream_id) WHERE receipted_ms IS NULL"
         " ORDER BY stream_id, seq LIMIT 1"
     ).fetchone()
     oldest = Oldest(row[0], row[1], Capture(*row[2:])) if row else None
-    return JournalStatus(held, receipted, streams, file_bytes, oldest, unattributed)
+    return JournalStatus(
+        held, receipted, streams, file_bytes, oldest, unattributed, damaged, salvages
+    )

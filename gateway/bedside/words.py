@@ -3,7 +3,7 @@
 from gateway.admission.admission import Admission
 from gateway.admission.advert import Advert
 from gateway.admission.live import DeviceRow
-from gateway.record import KEPT_DAYS
+from gateway.record import KEPT_DAYS, Salvaged
 from schemas.gatt.quirks import quirk_of
 
 NEAR_DBM = -60
@@ -66,6 +66,29 @@ def how_to_pair(*, name: str | None, model: str | None = None) -> str:
 def title(admission: Admission) -> str:
     """Name an admitted device."""
     return admission.name or admission.model or admission.address
+
+
+def set_aside(file: str, salvaged: Salvaged | None) -> str:
+    """Say what became of a journal that was set aside, and what is to be done, as a problem."""
+    broke, tell = "the journal was broken and a new one began", "tell your contact at the clinic"
+    if salvaged is None:
+        return f"{broke}; {tell} that readings may be left in the old one, {file}"
+    brought = f"{broke}, with {counted(salvaged.brought, 'reading')} of the old one"
+    if not salvaged.ended:
+        return f"{brought} so far; wait until the others are brought in, of {file}"
+    if salvaged.unreadable:
+        more = f"up to {counted(salvaged.unreadable, 'reading')} more may be left in it"
+        return f"{brought}; {tell} that {more}, {file}"
+    return f"{brought}, which are all; {tell} that nothing is needed of it any more, {file}"
+
+
+def damaged_rows(count: int) -> str:
+    """Say that rows of the journal are not what was written, as a problem."""
+    was = "reading was" if count == 1 else "readings were"
+    return (
+        f"{count} {was} damaged on the disk, and not sent; tell your contact at the clinic, and "
+        "have the memory card replaced"
+    )
 
 
 def counted(count: int, name: str) -> str:

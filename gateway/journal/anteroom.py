@@ -8,31 +8,35 @@ person has paired here is listened to so early.
 """
 
 import sqlite3
+from typing import Any
 
+from gateway.journal.checksums import checksum, of_row
 from gateway.journal.damage import disk
+from gateway.journal.damaged_rows import DamagedRows
 from gateway.record import Notification
 from schemas.reading import Capture
 
 DEVICE_MOST = 1000
 """Notifications of one device: no cuff remembers more."""
 
-_PUT = """
-INSERT INTO anteroom (address, characteristic, payload, session_id,
-    boot_id, monotonic_ms, wall_ms, not_before_ms)
-SELECT ?,?,?,?,?,?,?,? WHERE (SELECT count(*) FROM anteroom WHERE address = ?) < ?
-"""
-_OF_SESSION = """
-SELECT address, characteristic, payload, session_id, boot_id, monotonic_ms, wall_ms, not_before_ms
-FROM anteroom WHERE session_id = ? ORDER BY number
-"""
+_TEXTS = "address characteristic session_id boot_id"
+_OTHERS = "payload monotonic_ms wall_ms not_before_ms"
+CHECKSUM = of_row(_TEXTS, _OTHERS)
+_COLUMNS = ", ".join([*_TEXTS.split(), *_OTHERS.split()])
+_PUT = (
+    f"INSERT INTO anteroom ({_COLUMNS}, checksum) SELECT ?,?,?,?,?,?,?,?,?"  # noqa: S608  (constants)
+    " WHERE (SELECT count(*) FROM anteroom WHERE address = ?) < ?"
+)
+_ALL = f"SELECT number, checksum, {_COLUMNS} FROM anteroom"  # noqa: S608  (constants)
 
 
 class Anteroom:
     """A part of the open journal."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, damaged: DamagedRows) -> None:
         """Use the journal's connection; the journal closes it."""
         self._database = database
+        self._damaged = damaged
 
     @disk()
     def sessions(self, address: str | None = None) -> list[tuple[str, str]]:
@@ -59,31 +63,35 @@ class Anteroom:
 
     def put(self, notification: Notification) -> bool:
         """Write a notification; False if there is no room for more of this device."""
-        capture = notification.capture
-        return bool(
-            self._database.execute(
-                _PUT,
-                (
-                    notification.address,
-                    notification.characteristic,
-                    notification.payload,
-                    notification.session_id,
-                    capture.boot_id,
-                    capture.monotonic_ms,
-                    capture.wall_ms,
-                    capture.not_before_ms,
-                    notification.address,
-                    DEVICE_MOST,
-                ),
-            ).rowcount
+        one, capture = notification, notification.capture
+        values = (
+            *(one.address, one.characteristic, one.session_id, capture.boot_id),
+            *(one.payload, capture.monotonic_ms, capture.wall_ms, capture.not_before_ms),
         )
+        written = (*values, checksum(values), one.address, DEVICE_MOST)
+        return bool(self._database.execute(_PUT, written).rowcount)
 
     def take(self, session_id: str) -> list[Notification]:
-        """Remove what a visit left, and give it in the order in which it came."""
-        rows = self._database.execute(_OF_SESSION, (session_id,)).fetchall()
+        """Remove what a visit left, and give it in the order in which it came.
+
+        What is not what was written is set aside.
+        """
+        rows = self._database.execute(
+            f"{_ALL} WHERE session_id = ? ORDER BY number", (session_id,)
+        ).fetchall()
+        kept = {row[0]: row for row in rows if row[1] == checksum(row[2:])}
+        self._damaged.set_aside_of_anteroom(row[0] for row in rows if row[0] not in kept)
         if rows:
             self._database.execute("DELETE FROM anteroom WHERE session_id = ?", (session_id,))
-        return [
-            Notification(address, characteristic, payload, session_id, Capture(*times))
-            for address, characteristic, payload, session_id, *times in rows
-        ]
+        return [_notification(row) for row in kept.values()]
+
+
+def whole(database: sqlite3.Connection) -> list[Notification]:
+    """Give all that is what was written, of whatever session; raise ``sqlite3.Error``."""
+    rows = database.execute(f"{_ALL} ORDER BY number")
+    return [_notification(row) for row in rows.fetchall() if row[1] == checksum(row[2:])]
+
+
+def _notification(row: tuple[Any, ...]) -> Notification:
+    _, _, address, characteristic, session_id, boot_id, payload, *times = row
+    return Notification(address, characteristic, payload, session_id, Capture(boot_id, *times))

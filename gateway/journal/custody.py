@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from gateway.journal.damage import disk
+from gateway.journal.damaged_rows import DamagedRows
 from gateway.journal.segments import Segments
 from gateway.record import BLOOD_PRESSURE_RECORD, KEPT_DAYS
 from schemas.ranges import Range
@@ -24,18 +25,21 @@ class Custody:
         self,
         database: sqlite3.Connection,
         segments: Segments,
+        damaged: DamagedRows,
         transaction: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Use the journal's connection and its way to change it; the journal closes it."""
         self._database = database
         self._segments = segments
+        self._damaged = damaged
         self._transaction = transaction
 
     @disk()
     def held_after(self, seq: int, limit: int) -> list[tuple[int, str]]:
         """Give (number, stream) of rows to be sent that are above ``seq``, lowest first."""
         rows = self._database.execute(
-            "SELECT seq, stream FROM rows JOIN streams USING (stream_id)"
+            # One whose stream is not known is held too, until it is found to be damaged.
+            "SELECT seq, coalesce(stream, '') FROM rows LEFT JOIN streams USING (stream_id)"
             " WHERE seq > ? AND receipted_ms IS NULL AND (characteristic <> ? OR seq IN"
             " (SELECT seq FROM segments WHERE spoken_by IS NOT NULL))"
             " ORDER BY stream_id, seq LIMIT ?",
@@ -89,6 +93,7 @@ class Custody:
                     "UPDATE rows SET receipted_ms = ? WHERE receipted_ms = 0", (now_wall_ms,)
                 )
                 self._segments.settle_overdue(now_wall_ms)
+                self._damaged.prune(now_wall_ms)
             pruned = self._database.execute(
                 "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE receipted_ms IS NOT NULL"
                 " AND (? OR receipted_ms BETWEEN 1 AND ?)"

@@ -4,10 +4,12 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.journal import anteroom, relations, sessions
+from gateway.journal.checksums import prepare
 from schemas.errors import MisconfiguredError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 7
+LAYOUT_VERSION = 8
 
 _TIMELINES = """
 CREATE TABLE timelines (
@@ -55,6 +57,27 @@ CREATE TABLE batteries (
     low     INTEGER NOT NULL          -- by its own newest record
 ) WITHOUT ROWID;
 """
+_SALVAGE = """
+CREATE TABLE damaged_rows (           -- see gateway.journal.damaged_rows
+    number         INTEGER PRIMARY KEY,
+    seq            INTEGER,           -- NULL: it had none yet
+    session_id, address, characteristic, payload, boot_id, monotonic_ms, wall_ms, not_before_ms,
+    set_aside_ms   INTEGER NOT NULL DEFAULT 0  -- 0: when no clock was kept true
+);
+CREATE TABLE salvaged (               -- rows of journals that were set aside, as they were
+    seq            INTEGER PRIMARY KEY,
+    first_stream   TEXT NOT NULL,
+    first_seq      INTEGER NOT NULL,
+    UNIQUE (first_stream, first_seq)
+);
+CREATE TABLE salvages (               -- see gateway.journal.salvage
+    file       TEXT PRIMARY KEY,
+    reached    INTEGER NOT NULL,      -- its rows up to here are looked at
+    brought    INTEGER NOT NULL,
+    unreadable INTEGER NOT NULL,
+    ended      INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
 _LAYOUT = f"""
 CREATE TABLE streams (
     stream_id INTEGER PRIMARY KEY,
@@ -71,7 +94,8 @@ CREATE TABLE rows (
     monotonic_ms   INTEGER NOT NULL,
     wall_ms        INTEGER,
     not_before_ms  INTEGER,
-    receipted_ms   INTEGER            -- NULL: held; 0: receipted when no clock was kept true
+    receipted_ms   INTEGER,           -- NULL: held; 0: receipted when no clock was kept true
+    checksum       INTEGER NOT NULL DEFAULT 0  -- of all but what becomes of it: relations.CHECKSUM
 );
 -- Later streams have higher numbers: this order is also the order of the numbers.
 CREATE INDEX rows_held ON rows (stream_id, seq) WHERE receipted_ms IS NULL;
@@ -81,7 +105,8 @@ CREATE TABLE sessions (
     session_id TEXT PRIMARY KEY,
     address    TEXT NOT NULL,
     ended      INTEGER NOT NULL,
-    facts      TEXT NOT NULL          -- JSON of gateway.record.SessionFacts
+    facts      TEXT NOT NULL,         -- JSON of gateway.record.SessionFacts
+    checksum   INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE cursors (
     address  TEXT PRIMARY KEY,
@@ -90,7 +115,8 @@ CREATE TABLE cursors (
     held     INTEGER,                 -- see gateway.record_access.cursor.Cursor
     complete INTEGER NOT NULL
 ) WITHOUT ROWID;
-{_TIMELINES}{_RESENDS}{_ANTEROOM}{_SEGMENTS}{_BATTERIES}
+{_TIMELINES}{_RESENDS}{_ANTEROOM}{_SEGMENTS}{_BATTERIES}{_SALVAGE}
+ALTER TABLE anteroom ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 -- Where a numbered record came first: it outlives the row, as the meter does.
 CREATE TABLE origins (
     address     TEXT NOT NULL,
@@ -117,6 +143,16 @@ ALTER TABLE cursors ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
     4: _ANTEROOM,
     5: _SEGMENTS,
     6: _BATTERIES,
+    # What is there now is taken to be whole.
+    7: f"""{_SALVAGE}
+ALTER TABLE rows ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE anteroom ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE rows SET checksum = coalesce((SELECT {relations.CHECKSUM} FROM streams
+    WHERE streams.stream_id = rows.stream_id), 0);
+UPDATE sessions SET checksum = {sessions.CHECKSUM};
+UPDATE anteroom SET checksum = {anteroom.CHECKSUM};
+""",  # noqa: S608  (constants)
 }
 """By the layout that they begin from: what leads to the next one."""
 
@@ -128,6 +164,7 @@ def open_or_create(path: Path) -> sqlite3.Connection:
     """
     database = sqlite3.connect(path, isolation_level=None)  # each statement commits by itself
     try:
+        prepare(database)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA cache_size = -512")  # KiB; the Pi's memory is small
@@ -146,6 +183,21 @@ def open_or_create(path: Path) -> sqlite3.Connection:
                 path.unlink()
         raise
     return database
+
+
+def broken_journals(state: Path) -> list[Path]:
+    """List the journals that this run or an earlier one set aside and nobody took away yet.
+
+    Their logs (-wal, -shm) belong to them; of one that was gone, only its log is left. None from a
+    disk that cannot be read: the open journal finds that out by itself.
+    """
+    try:
+        found = sorted(state.glob(f"{FILE}.broken-*"))
+    except OSError:
+        return []
+    whole = [file for file in found if not file.name.endswith(("-wal", "-shm"))]
+    logs = [file for file in found if file.name.endswith("-wal")]
+    return whole + [log for log in logs if log.with_name(log.name[: -len("-wal")]) not in whole]
 
 
 def _refuse_newer(path: Path, version: int) -> None:

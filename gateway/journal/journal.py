@@ -24,19 +24,20 @@ from gateway.journal.damage import (
     disk,
     refuse_damaged,
 )
+from gateway.journal.damaged_rows import DamagedRows
 from gateway.journal.file import FILE, open_or_create
 from gateway.journal.known_devices import KnownDevices
-from gateway.journal.relations import RECORDS, name_of, record_of, related
+from gateway.journal.numbering import Numbering
+from gateway.journal.relations import RECORDS, SEQ, record_of, related
+from gateway.journal.salvage import Salvage
 from gateway.journal.segments import Segments
 from gateway.journal.sessions import Sessions
 from gateway.record import (
     BLOOD_PRESSURE_RECORD,
-    GLUCOSE,
     Entry,
     Notification,
     Record,
     SessionFacts,
-    captured_ms,
 )
 from schemas.errors import UnavailableError
 from schemas.wire import StreamState
@@ -72,7 +73,7 @@ class Journal:
         it (full, read-only, broken).
         """
         with disk(), self._transaction():
-            record = self._number(notification)
+            record = self._numbering.write(notification)
             if newest:
                 self._sessions.write(replace(self.facts(record), newest=record.seq))
         self._gave_out([record])
@@ -101,7 +102,7 @@ class Journal:
         Raises ``UnavailableError`` if the disk refuses; then nothing has changed.
         """
         with disk(), self._transaction():
-            records = [self._number(one) for one in self.anteroom.take(session_id)]
+            records = [self._numbering.write(one) for one in self.anteroom.take(session_id)]
             facts = tell(records)
             self._sessions.write(facts)
             self._database.execute("DELETE FROM doubted WHERE address = ?", (facts.device.address,))
@@ -178,20 +179,23 @@ class Journal:
 
     @disk()
     def entries(self, numbers: range) -> list[Entry]:
-        """Give records with all that decoding them needs."""
+        """Give records with all that decoding them needs; a damaged one is set aside instead."""
         rows = self._database.execute(
             f"{RECORDS} WHERE seq BETWEEN ? AND ? ORDER BY seq", (numbers.start, numbers.stop - 1)
         )
-        records = [record_of(row) for row in rows.fetchall()]
+        read = {row[SEQ]: record_of(row) for row in rows.fetchall()}
+        self.damaged.set_aside(seq for seq, record in read.items() if record is None)
         return [
             Entry(record, self.facts(record), related(self._database, self._segments, record))
-            for record in records
+            for record in read.values()
+            if record is not None
         ]
 
     @disk()
     def states(self) -> dict[str, StreamState]:
         """Give, for the present stream and all that hold rows, what was given out and is held."""
-        states = {self.stream: StreamState(highest=self._highest.get(self._stream_id, 0))}
+        stream_id = self._numbering.stream_id
+        states = {self.stream: StreamState(highest=self._highest.get(stream_id, 0))}
         for stream, (stream_id, lowest, held) in islice(
             self.custody.held_streams().items(), STREAMS_MAX
         ):
@@ -205,11 +209,10 @@ class Journal:
         self._database = open_or_create(path)
         try:
             refuse_damaged(self._database)
-            cursor = self._database.execute(
-                "INSERT INTO streams (stream) VALUES (?)", (self.stream,)
-            )
+            self._numbering = Numbering(self._database, self.stream)
             self._segments = Segments(self._database, self._records)
             self._sessions = Sessions(self._database)
+            self.damaged = DamagedRows(self._database, self._transaction)
             self._note_segments()
             self._end_broken_sessions()
             self._segments.take_settled()  # they are found like all that is held
@@ -220,11 +223,11 @@ class Journal:
         except BaseException:
             self._database.close()
             raise
-        assert cursor.lastrowid is not None
-        self._stream_id = cursor.lastrowid
-        self.custody = Custody(self._database, self._segments, self._transaction)
+        self.custody = Custody(self._database, self._segments, self.damaged, self._transaction)
         self.devices = KnownDevices(self._database)
-        self.anteroom = Anteroom(self._database)
+        self.anteroom = Anteroom(self._database, self.damaged)
+        parts = (self._numbering, self._sessions, self.anteroom)
+        self.salvage = Salvage(self._database, parts, self._transaction, self._gave_out)
 
     def _note_segments(self) -> None:
         with disk(), self._transaction():
@@ -232,7 +235,8 @@ class Journal:
 
     def _records(self, condition: str, values: tuple[str | bytes | int, ...]) -> list[Record]:
         rows = self._database.execute(f"{RECORDS} WHERE {condition}", values)
-        return [record_of(row) for row in rows.fetchall()]
+        records = map(record_of, rows.fetchall())
+        return [record for record in records if record is not None]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -244,50 +248,12 @@ class Journal:
             if self._database.in_transaction:  # a full disk may have ended it already
                 self._database.execute("ROLLBACK")
 
-    def _number(self, notification: Notification) -> Record:
-        """Make a record of a notification, within a transaction."""
-        capture = notification.capture
-        seq = self._database.execute(
-            "INSERT INTO rows (stream_id, session_id, address, characteristic, payload,"
-            " boot_id, monotonic_ms, wall_ms, not_before_ms) VALUES (?,?,?,?,?,?,?,?,?)",
-            (
-                self._stream_id,
-                notification.session_id,
-                notification.address,
-                notification.characteristic,
-                notification.payload,
-                capture.boot_id,
-                capture.monotonic_ms,
-                capture.wall_ms,
-                capture.not_before_ms,
-            ),
-        ).lastrowid
-        assert seq is not None
-        if notification.characteristic == GLUCOSE:
-            self._database.execute(
-                "INSERT OR IGNORE INTO origins VALUES (?,?,?,?,?)",
-                (
-                    *name_of(notification.address, notification.payload),
-                    self.stream,
-                    seq,
-                    captured_ms(capture),
-                ),
-            )
-        return Record(
-            stream=self.stream,
-            seq=seq,
-            address=notification.address,
-            characteristic=notification.characteristic,
-            payload=notification.payload,
-            session_id=notification.session_id,
-            capture=capture,
-        )
-
     def _gave_out(self, records: Collection[Record]) -> None:
         """Note numbers that are on the disk now, and how their rows belong together."""
+        stream_id = self._numbering.stream_id
         for record in records:
-            assert record.seq > self._highest.get(self._stream_id, 0), record.seq
-            self._highest[self._stream_id] = record.seq
+            assert record.seq > self._highest.get(stream_id, 0), record.seq
+            self._highest[stream_id] = record.seq
         if any(record.characteristic == BLOOD_PRESSURE_RECORD for record in records):
             with suppress(UnavailableError):  # they are on the disk: the next one makes up for it
                 self._note_segments()

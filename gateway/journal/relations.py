@@ -3,34 +3,72 @@
 import hashlib
 import sqlite3
 
+from gateway.journal.checksums import checksum, of_row
 from gateway.journal.segments import Segments
 from gateway.record import (
     BLOOD_PRESSURE_RECORD,
     GLUCOSE,
     GLUCOSE_CONTEXT,
     TWIN_WINDOW_MS,
+    Notification,
     Origin,
     Record,
     Related,
+    captured_ms,
 )
 from schemas.reading import Capture
 
 _DIGEST_BYTES = 16
 _TWIN_ROWS_MAX = 500  # no device sends more within the twin window
 
-_COLUMNS = """
-    stream, seq, address, characteristic, payload, session_id,
-    boot_id, monotonic_ms, wall_ms, not_before_ms
-"""
-RECORDS = f"SELECT {_COLUMNS} FROM rows JOIN streams USING (stream_id)"  # noqa: S608  (constants)
+_TEXTS = "stream address characteristic session_id boot_id"
+_OTHERS = "seq payload monotonic_ms wall_ms not_before_ms"
+CHECKSUM = of_row(_TEXTS, _OTHERS)
+"""What is in the column ``checksum`` of a row of ``rows`` that is whole."""
+_COLUMNS = ", ".join([*_TEXTS.split(), *_OTHERS.split()])
+SEQ = len(_TEXTS.split())
+SESSION = _TEXTS.split().index("session_id")
+"""Where number and session stand in a row of ``RECORDS``."""
+# A row whose stream is not known is found all the same: it is a damaged one.
+RECORDS = (
+    f"SELECT {_COLUMNS}, checksum, first_stream, first_seq FROM rows"  # noqa: S608  (constants)
+    " LEFT JOIN streams USING (stream_id) LEFT JOIN salvaged USING (seq)"
+)
+WRONG = (
+    "SELECT seq FROM rows LEFT JOIN streams USING (stream_id)"  # noqa: S608  (constants)
+    f" WHERE checksum IS NOT {CHECKSUM}"
+)
+"""The numbers of rows that are not what was written."""
 
-Row = tuple[str, int, str, str, bytes, str, str, int, int | None, int | None]
+Row = tuple[
+    *tuple[str, str, str, str, str],
+    *tuple[int, bytes, int, int | None, int | None],
+    *tuple[int, str | None, int | None],
+]
 
 
-def record_of(row: Row) -> Record:
-    """Read a row of ``RECORDS``."""
-    stream, seq, address, characteristic, payload, session_id = row[:6]
-    return Record(stream, seq, address, characteristic, payload, session_id, Capture(*row[6:]))
+def checksum_of(stream: str, seq: int, notification: Notification) -> int:
+    """Give the checksum of a row that is to be written."""
+    one, capture = notification, notification.capture
+    return checksum(
+        (
+            *(stream, one.address, one.characteristic, one.session_id, capture.boot_id),
+            *(seq, one.payload, capture.monotonic_ms, capture.wall_ms, capture.not_before_ms),
+        )
+    )
+
+
+def record_of(row: Row) -> Record | None:
+    """Read a row of ``RECORDS``; None if it is not what was written."""
+    stream, address, characteristic, session_id, boot_id, seq, payload = row[:7]
+    capture = Capture(boot_id, *row[7:10])
+    written, first_stream, first_seq = row[10:]
+    if written != checksum(row[:10]):
+        return None
+    first = None
+    if first_stream is not None and first_seq is not None:
+        first = Origin(first_stream, first_seq, captured_ms(capture))
+    return Record(stream, seq, address, characteristic, payload, session_id, capture, first)
 
 
 def name_of(address: str, payload: bytes) -> tuple[str, bytes]:

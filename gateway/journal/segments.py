@@ -14,7 +14,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from gateway.record import BLOOD_PRESSURE_RECORD, Origin, Record, captured_ms
+from gateway.record import BLOOD_PRESSURE_RECORD, Origin, Record
 from schemas.gatt.blood_pressure_record import completed, decode_segment
 from schemas.gatt.errors import MalformedPayload
 from schemas.gatt.measurement import content_of_segments
@@ -119,10 +119,10 @@ class Segments:
 
     def _complete(self, record: Record, whole: tuple[bytes, ...]) -> None:
         """A record is there: one that its visit has brought before says nothing new."""
-        digest = _digest(whole)
+        digest, origin = _digest(whole), record.origin
         self._database.execute(
             "INSERT OR IGNORE INTO origins VALUES (?,?,?,?,?)",
-            (record.address, digest, record.stream, record.seq, captured_ms(record.capture)),
+            (record.address, digest, origin.stream, origin.seq, origin.captured_ms),
         )
         before = self._database.execute(
             "SELECT min(seq) FROM segments JOIN rows USING (seq) WHERE segments.address = ?"
@@ -145,8 +145,8 @@ class Segments:
             (address, number),
         ).fetchall()
         for (seq,) in known:
-            (row,) = self._rows("seq = ?", (seq,))
-            whole = completed(part.payload for part in (*self.spoken_for_by(seq), row))
+            parts = (*self.spoken_for_by(seq), *self._rows("seq = ?", (seq,)))
+            whole = completed(part.payload for part in parts)  # None: one of them was damaged
             explained = [one for one in rows if whole is not None and _is_of(one.payload, whole)]
             self._speak(seq, explained)
             rows = [row for row in rows if row not in explained]

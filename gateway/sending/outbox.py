@@ -145,8 +145,8 @@ class Outbox:
             for row in self._landed(numbers):
                 row.due_ms = 0
 
-    def receipted(self, numbers: Iterable[int]) -> None:
-        """The server has these: they are gone."""
+    def gone(self, numbers: Iterable[int]) -> None:
+        """Forget these: the server has them, or they turned out to be damaged."""
         for seq in numbers:
             self._rows.pop(seq, None)
 

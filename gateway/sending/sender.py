@@ -100,7 +100,7 @@ class Sender:
             self._journal.file.note(error)
             log.warning("receipts.not_kept", cause=error.cause)
             return
-        self._outbox.receipted(gone)
+        self._outbox.gone(gone)
         metrics.RECEIPTED.inc(len(gone))
         self._wake.set()
 
@@ -159,6 +159,10 @@ class Sender:
         if shipment is None:
             return False
         entries = self._journal.entries(shipment.numbers)
+        damaged = set(shipment.numbers) - {entry.record.seq for entry in entries}
+        if damaged:  # they were set aside: what is left makes other shipments
+            self._outbox.gone(damaged)
+            return True
         items = [_item(entry, self._gateway_id) for entry in entries]
         moment = wall.read(self._clock)
         departure = Departure(moment.boot_id, moment.monotonic_ms, moment.wall_ms)

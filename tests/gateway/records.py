@@ -22,10 +22,14 @@ CLOCK_READ = DeviceClock(SHOWN, 1_000)
 
 
 def notification(
-    payload: bytes, characteristic: str = BLOOD_PRESSURE, *, at_ms: int = 1_000
+    payload: bytes,
+    characteristic: str = BLOOD_PRESSURE,
+    *,
+    at_ms: int = 1_000,
+    session_id: str = "session",
 ) -> Notification:
     """What a device sent."""
-    return Notification(ADDRESS, characteristic, payload, "session", Capture(BOOT, at_ms))
+    return Notification(ADDRESS, characteristic, payload, session_id, Capture(BOOT, at_ms))
 
 
 def record(seq: int, payload: bytes, characteristic: str = BLOOD_PRESSURE) -> Record:
@@ -54,3 +58,15 @@ def meter_payload(sequence: int, stamp: datetime = SHOWN) -> bytes:
     """A record without value."""
     measurement = glucose.GlucoseMeasurement(sequence=sequence, base_time=date_time.of(stamp))
     return glucose.encode(measurement)
+
+
+BEFORE_CHECKSUMS = """
+    DROP TABLE damaged_rows;
+    DROP TABLE salvaged;
+    DROP TABLE salvages;
+    ALTER TABLE rows DROP COLUMN checksum;
+    ALTER TABLE sessions DROP COLUMN checksum;
+    ALTER TABLE anteroom DROP COLUMN checksum;
+    PRAGMA user_version = 7;
+"""
+"""Makes of a journal one of layout 7."""

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.admission.live import JournalStatus
-from gateway.bedside.status import broken_journals, describe, read_status
+from gateway.bedside.status import describe, read_status
 from gateway.cli import gateway
 from gateway.daemon import Settings
+from gateway.journal.file import broken_journals
 from gateway.journal.journal import Journal
 from gateway.process import locked, run
 from schemas.errors import MisconfiguredError, UnavailableError

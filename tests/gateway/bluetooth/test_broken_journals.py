@@ -5,12 +5,15 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from gateway.bedside.status import broken_journals, read_status
-from gateway.journal.file import FILE
+from gateway.bedside.status import read_status
+from gateway.journal.file import FILE, broken_journals
+from gateway.journal.journal import Journal
 from simulators.peripherals import Cuff
 from simulators.stack.process import Child
+from simulators.world import BluetoothWorld
 from tests.bluetooth_world import eventually
 from tests.gateway.bluetooth.clinic import Clinic
+from tests.gateway.records import cuff_payload, notification
 
 AS_SHIPPED = "import vitalwire; vitalwire.cli()"
 AT_ONCE = f"import gateway.daemon; gateway.daemon.RENEW_EVERY_MS = 0; {AS_SHIPPED}"
@@ -68,3 +71,39 @@ async def test_a_journal_that_is_taken_away_loses_nothing_that_the_clinic_does_n
     assert read_status(state).held == 2
     assert broken_journals(state) == []
     assert daemon.running
+
+
+async def test_what_is_whole_in_a_journal_that_was_set_aside_reaches_the_clinic_by_itself(
+    cuff: Cuff, run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    payloads = [cuff_payload(), cuff_payload(None)]
+    with closing(Journal(state, "a" * 16)) as journal:
+        for payload in payloads:
+            journal.append(notification(payload))
+    (state / FILE).rename(state / f"{FILE}.broken-{'b' * 16}")
+    daemon = run(AS_SHIPPED)
+    await eventually(lambda: sorted(clinic.payloads) == sorted(payloads))
+    payloads.append(cuff.take(130, 85, 71))
+    await eventually(lambda: sorted(clinic.payloads) == sorted(payloads))
+    await eventually(lambda: "with 2 readings of the old one" in str(clinic.reports[-1].problems))
+    assert len(read_status(state).salvages) == 1
+    assert daemon.running
+
+
+async def test_a_row_that_was_overwritten_is_never_sent_and_told(
+    world: BluetoothWorld, run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with closing(Journal(state, "a" * 16)) as journal:
+        for payload in (b"first payload", b"second payload"):
+            journal.append(notification(payload))
+    octets = (state / FILE).read_bytes()
+    (state / FILE).write_bytes(octets.replace(b"first payload", b"fiRst payload"))
+    daemon = run(AS_SHIPPED)
+    told = "1 reading was damaged on the disk"
+    await eventually(lambda: told in str(clinic.reports[-1:]) and clinic.held == 1)
+    await eventually(lambda: clinic.payloads == [b"second payload"])
+    assert (daemon.running, world.bus_address != "") == (True, True)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bedside.status import broken_journals
 from gateway.journal.damage import DamagedError, is_emptied, unusable
-from gateway.journal.file import FILE
+from gateway.journal.file import FILE, broken_journals
 from gateway.journal.intake import Intake
 from gateway.journal.journal import Journal
 from gateway.record import BLOOD_PRESSURE, Notification, Record

@@ -31,7 +31,7 @@ from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.ranges import from_numbers
 from schemas.reading import Capture
-from tests.gateway.records import ADDRESS, BOOT, notification
+from tests.gateway.records import ADDRESS, BEFORE_CHECKSUMS, BOOT, notification
 
 NOW_MS = 1_800_000_000_000
 
@@ -139,7 +139,8 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
     held_back = journal.append(notification(b"1"))
     journal.close()
     with closing(sqlite3.connect(tmp_path / FILE)) as old:
-        old.executescript("""
+        old.executescript(f"""
+            {BEFORE_CHECKSUMS}
             DROP TABLE cursors;
             DROP TABLE timelines;
             DROP TABLE resends;

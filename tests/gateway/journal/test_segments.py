@@ -20,7 +20,7 @@ from gateway.journal.segments import UNFINISHED_MS
 from gateway.record import BLOOD_PRESSURE_RECORD, Notification, SessionFacts
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
 from schemas.reading import Capture, Device, Item, Part, Reading, Undecodable
-from tests.gateway.records import ADDRESS, BOOT, STREAM, cuff_payload
+from tests.gateway.records import ADDRESS, BEFORE_CHECKSUMS, BOOT, STREAM, cuff_payload
 
 NOW_MS = 1_800_000_000_000
 DATED, UNDATED, OTHER = cuff_payload(), cuff_payload(None), bytes.fromhex("00820055006400")
@@ -283,7 +283,10 @@ def test_a_journal_of_the_fifth_layout_is_brought_up(journal: Journal, tmp_path:
     came(journal, "a", [*cut(), *cut(OTHER, number=8)[:1]])
     journal.close()
     with closing(sqlite3.connect(tmp_path / FILE)) as old:
-        old.executescript("DROP TABLE segments; DROP TABLE batteries; PRAGMA user_version = 5;")
+        old.executescript(
+            f"{BEFORE_CHECKSUMS} DROP TABLE segments; DROP TABLE batteries;"
+            " PRAGMA user_version = 5;"
+        )
     with closing(Journal(tmp_path, "b" * 16)) as again:
         assert [type(item) for item in sent(again).values()] == [Part, Part, Reading]
         assert again.sendable() == []

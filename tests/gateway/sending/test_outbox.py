@@ -154,7 +154,7 @@ def test_only_a_receipt_makes_a_row_go(outbox: Outbox) -> None:
     live(outbox, 1, 2)
     deliver(outbox, 0)
     assert (len(outbox), 1 in outbox) == (2, True)
-    outbox.receipted([1])
+    outbox.gone([1])
     assert (len(outbox), 1 in outbox) == (1, False)
 
 
@@ -210,7 +210,7 @@ def test_a_row_sent_three_times_is_stuck_until_its_receipt(outbox: Outbox) -> No
         assert wake_ms is not None
         now_ms = wake_ms
         assert outbox.stuck == (sendings == 3)
-    outbox.receipted([1])
+    outbox.gone([1])
     assert outbox.stuck == 0
 
 
@@ -247,7 +247,7 @@ def test_what_nobody_listened_to_is_sent_again_soon_and_not_counted(outbox: Outb
 def test_a_receipt_may_overtake_the_acknowledgement(outbox: Outbox) -> None:
     live(outbox, 1, 2)
     ship(outbox, 0)
-    outbox.receipted([1, 2])
+    outbox.gone([1, 2])
     outbox.acknowledged(range(1, 3), 0)
     assert (len(outbox), outbox.in_flight) == (0, 0)
 
@@ -292,7 +292,7 @@ class Days:
                 self.outbox.disconnected()
                 self.flying.clear()
             case "receipt":
-                self.outbox.receipted([number])
+                self.outbox.gone([number])
                 self.held.discard(number)
             case "acknowledge" if self.flying:
                 self.outbox.acknowledged(self.flying.pop(0), self.now_ms)
