@@ -30,7 +30,8 @@ class Withdrawn:
 class Answers:
     """Whoever was first acknowledged it; a closing outweighs an acknowledgement.
 
-    ``last_covered``: position of the last event that anybody has answered, -1 if none. ``reset``:
+    ``last_covered``: position of the last event that anybody has answered, -1 if none;
+    ``last_silenced``: or shelved, whether or not something has broken that shelf since. ``reset``:
     what took an answer or a shelf away last, so that the chain begins anew. ``withdrawn``: the
     answer or shelf that was taken away last.
     """
@@ -38,6 +39,7 @@ class Answers:
     first: Action | None
     closed: bool
     last_covered: int
+    last_silenced: int
     shelf: Action | None
     reset: Action | None
     withdrawn: Withdrawn | None
@@ -58,13 +60,21 @@ def answers_to(
     ]
     answering = [one for last, one in covered if last >= demand_index]
     closing = next((one for one in answering if one.kind == "resolve"), None)
+    reset = _reset(actions)
+    shelved = [  # a shelf that ended takes those before it along
+        covered_position(one, events, positions)
+        for one in counting
+        if one.kind == "shelve" and (reset is None or one.at_ms > reset.at_ms)
+    ]
+    last_covered = max((last for last, _ in covered), default=-1)
     assigned = [one for one in counting if one.kind == "assign"]
     return Answers(
         first=closing or (answering[0] if answering else None),
         closed=closing is not None,
-        last_covered=max((last for last, _ in covered), default=-1),
+        last_covered=last_covered,
+        last_silenced=max((last_covered, *shelved)),
         shelf=_shelf(events, actions, positions, taken_away),
-        reset=_reset(actions),
+        reset=reset,
         withdrawn=_withdrawn(actions),
         assignee=assigned[-1].assignee if assigned else "",
     )

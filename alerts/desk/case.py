@@ -92,7 +92,8 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     assert events, "an alert begins with an event"
     ordered = sorted(actions, key=lambda action: (action.at_ms, action.action_id))
     decided = decided_reasons(ordered)
-    demand_index, ended = _demand(events, decided)
+    demands, ended = _demands(events, decided)
+    demand_index = demands[-1]
     positions = positions_of(events)
     answers = answers_to(events, ordered, demand_index)
     attention = _attention(answers, ended)
@@ -135,7 +136,8 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
             ordered,
             answers.reset,
             Places(
-                demand_index,
+                demands,
+                answers.last_silenced,
                 positions[ended.event_id] if ended else None,
                 _confirmed(events, demand_index),
                 lambda action: covered_position(action, events, positions),
@@ -144,23 +146,23 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     )
 
 
-def _demand(
+def _demands(
     events: Sequence[Transition], decided: dict[str, set[str]]
-) -> tuple[int, Transition | None]:
-    """Find the event that asked for attention last, and the one that ended the condition."""
-    demand_index = 0
+) -> tuple[list[int], Transition | None]:
+    """Find the events that asked for attention, and the one that ended the condition."""
+    demands = [0]
     ended: Transition | None = None
     task = True  # until something opens the alert; then no task beside it asks for its attention
     for index, event in enumerate(events):
         task = task and event.event in WORK_LIST
         opens = event.event in _OPENING or (task and event.event in WORK_LIST)
-        if opens or _recurs(event, events[demand_index], ended, decided):
-            demand_index = index
+        if opens or _recurs(event, events[demands[-1]], ended, decided):
+            demands.append(index)
         if event.event in ENDING:
             ended = event
         elif event.event in _MATCHING:
             ended = None
-    return demand_index, ended
+    return demands, ended
 
 
 def _recurs(

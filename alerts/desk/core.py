@@ -126,6 +126,8 @@ class Core:
         anew = case.notices.reset
         if anew is not None and notice.at_ms < anew.at_ms:
             return False  # it was answered before it went out; the chain has begun anew since
+        if notice.action_id in case.notices.overtaken:
+            return False  # that was answered; what is worse by now has a notice of its own
         return case.attention == "unacknowledged" and not case.settled
 
     def raised(self, trouble: Action) -> list[Action]:

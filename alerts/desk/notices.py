@@ -18,9 +18,10 @@ class Notices:
     ``answered``: the record that withheld it, because somebody was quicker than the desk.
     ``withheld``: what is to be said at its ``until_ms``. ``failed``: ids of notifications that no
     channel took; ``done``: of all whose delivery is over. ``after_end``: those of the chain that
-    were sent after the condition had ended. ``last_ms``: the last notification of all. ``told``:
-    names of everybody who was told, of whichever demand. ``retraction_done``: it is known what came
-    of telling them that it was taken back.
+    were sent after the condition had ended. ``overtaken``: ids of notifications that nobody needs
+    to hear any more, whatever the alert asks for now. ``last_ms``: the last notification of all.
+    ``told``: names of everybody who was told, of whichever demand. ``retraction_done``: it is known
+    what came of telling them that it was taken back.
     """
 
     chain: tuple[Action, ...]
@@ -32,6 +33,7 @@ class Notices:
     failed: frozenset[str]
     done: frozenset[str]
     after_end: tuple[Action, ...]
+    overtaken: frozenset[str]
     last_ms: int | None
     told: tuple[str, ...]
     retraction_told: bool
@@ -70,16 +72,27 @@ def decided_reasons(actions: Iterable[Action]) -> dict[str, set[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Places of an alert's events: of what asked for attention last, and of what followed on it.
+    """Places of an alert's events: of what asked for attention, and of what followed on the last.
 
-    ``ended``: of what ended the condition; ``confirmed``: of what confirmed the demand; ``of``
-    gives the last event that a record is about.
+    ``silenced``: of the last that anybody answered or shelved. ``ended``: of what ended the
+    condition; ``confirmed``: of what confirmed the demand; ``of`` gives the last event that a
+    record is about.
     """
 
-    demand: int
+    demands: Sequence[int]
+    silenced: int
     ended: int | None
     confirmed: int | None
     of: Callable[[Action], int]
+
+    @property
+    def demand(self) -> int:
+        """Give the place of what asked for attention last."""
+        return self.demands[-1]
+
+    def demand_of(self, notice: Action) -> int:
+        """Give the place of what asked for attention as somebody was to be told."""
+        return max((one for one in self.demands if one <= self.of(notice)), default=0)
 
 
 def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) -> Notices:
@@ -120,6 +133,12 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
         after_end=()
         if places.ended is None
         else tuple(one for one in chain if places.of(one) >= places.ended),
+        overtaken=frozenset(
+            one.action_id
+            for one in said
+            if places.demand_of(one) <= places.silenced
+            or (chain and places.demand_of(one) < places.demand)
+        ),
         last_ms=said[-1].at_ms if said else None,
         told=tuple(dict.fromkeys(name for one in said for name in one.to)),
         retraction_told=bool(taken_back),

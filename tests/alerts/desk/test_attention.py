@@ -242,7 +242,7 @@ def test_rounds_in_vain_are_counted_since_the_last_notice_that_reached_somebody(
 
 def said(*actions: Action) -> Notices:
     """What the desk has said of an alert of one event."""
-    return notices_of(actions, None, Places(0, None, None, lambda _: 0))
+    return notices_of(actions, None, Places([0], -1, None, None, lambda _: 0))
 
 
 def undelivered(name: str, kind: Deed | Decision = "undelivered") -> Action:

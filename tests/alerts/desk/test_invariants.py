@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.desk.fold import whose
-from schemas.alert import ENDING, Action, Transition
+from schemas.alert import ENDING, Action, Deed, Transition
 from tests.alerts.desk.happenings import PAUSES_MS, happen
 from tests.alerts.desk.virtual_desk import (
     HOUR_MS,
@@ -15,6 +15,8 @@ from tests.alerts.desk.virtual_desk import (
     VirtualDesk,
 )
 
+QUICK: list[Deed] = ["acknowledge", "shelve", "resolve"]
+LATE = ("cool-down", "awaiting-confirmation", "acknowledged")
 FIRST = ("onset", "worsened", "confirmed")
 
 
@@ -22,9 +24,12 @@ FIRST = ("onset", "worsened", "confirmed")
 def days(draw: st.DrawFn) -> VirtualDesk:
     """Some hours at a clinic of which every channel may fail."""
     lost = draw(st.sets(st.sampled_from(["nurse", "second", "chief", "night"])))
+    quick = draw(st.lists(st.sampled_from([None, None, *QUICK]), max_size=6))
+    answers = iter(quick)
     desk = VirtualDesk(
         MONDAY_MS + draw(st.integers(0, 23)) * HOUR_MS,
         reaches=lambda notice: not lost.issuperset(notice.to),
+        quick=lambda _: next(answers, None),
     )
     for number in range(draw(st.integers(1, 7))):
         happen(desk, draw, number)
@@ -32,6 +37,7 @@ def days(draw: st.DrawFn) -> VirtualDesk:
         if draw(st.integers(0, 4)) == 0:
             desk.restart()
     desk.after(1_000)
+    desk.quick = lambda _: None
     return desk
 
 
@@ -45,16 +51,15 @@ def test_whatever_happens(desk: VirtualDesk, data: st.DataObject) -> None:
     at_most_one_notification_for_each_patient_and_record(desk)
     every_event_that_may_notify_is_decided_with_a_reason(desk)
     what_was_never_more_than_medium_is_never_paged(desk)
+    nobody_hears_twice_at_once_of_one_alert(desk)
     the_log_alone_says_what_the_desk_remembers(desk)
     a_crash_repeats_only_the_same_keys(desk, data.draw(st.integers(0, len(desk.log))))
 
 
 def at_most_one_notification_for_each_patient_and_record(desk: VirtualDesk) -> None:
     records = {one.event_id: (whose(one), one.at_ms) for one in events_of(desk)}
-    late = {  # decided before, and said when a cool-down or the wait for a repeat was over
-        one.alert_ids[0]
-        for one in desk.log
-        if isinstance(one, Action) and one.reason in ("cool-down", "awaiting-confirmation")
+    late = {  # decided before, and said when a wait was over, or a quick answer was taken back
+        one.alert_ids[0] for one in desk.log if isinstance(one, Action) and one.reason in LATE
     }
     told = Counter(
         records[one.event_ids[0]]
@@ -85,6 +90,17 @@ def what_was_never_more_than_medium_is_never_paged(desk: VirtualDesk) -> None:
         if notice.reason not in ("listed", "retracted") and notice.patient_id:
             worst = {one.severity for one in events_of(desk) if one.alert_id in notice.alert_ids}
             assert worst & {"critical", "high"}, notice
+
+
+def nobody_hears_twice_at_once_of_one_alert(desk: VirtualDesk) -> None:
+    """Whoever answers is quicker than a notice, or a channel takes none; else each has its time."""
+    taken = {one.answers for one in desk.log if isinstance(one, Action) and one.kind == "delivered"}
+    heard = Counter(
+        (at_ms, one.alert_ids[0])
+        for at_ms, one in desk.delivered
+        if one.action_id in taken and one.reason != "retracted"
+    )
+    assert max(heard.values(), default=0) <= 1, heard
 
 
 def the_log_alone_says_what_the_desk_remembers(desk: VirtualDesk) -> None:

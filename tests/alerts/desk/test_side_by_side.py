@@ -6,7 +6,7 @@ import pytest
 
 from alerts.desk.fold import Desk
 from alerts.desk.staffing import Staffing
-from schemas.alert import Action
+from schemas.alert import Action, Deed
 from schemas.rota import RotaEntry, Shift
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.cases import case_of
@@ -199,6 +199,41 @@ def test_a_notice_that_an_answer_held_back_and_the_next_step_are_one_when_it_is_
     assert [people for _, _, people in desk.told()] == [["nurse"]], "who is on duty knows nothing"
     desk.after(MINUTE_MS)
     assert [people for _, _, people in desk.told()] == [["nurse"], ["second"]]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("deed", ["acknowledge", "resolve", "shelve"])
+@pytest.mark.parametrize(
+    ("severity", "event", "reason"),
+    [("high", "worsened", "worsened"), ("critical", "again", "recurred")],
+)
+def test_a_notice_that_an_answer_held_back_does_not_go_out_beside_a_later_one(
+    severity: str, event: str, reason: str, deed: Deed, *, restarted: bool
+) -> None:
+    """The nurse was rung twice in one second: for what somebody had answered, and for the worse."""
+    desk = VirtualDesk(rota=ALWAYS, quick=lambda _: deed if desk.told() == [] else None)
+    desk.find("1", severity=severity)
+    desk.after(31 * MINUTE_MS)
+    desk.quick = lambda _: None
+    if restarted:
+        desk.restart()
+    assert desk.told() == []
+    desk.find("2", event, "critical")
+    desk.after(MINUTE_MS)
+    expected = [] if (deed, event) == ("shelve", "again") else [(31 * 60, reason, ["nurse"])]
+    assert desk.told() == expected, "only a step up breaks a shelf"
+
+
+def test_of_what_a_desk_that_died_had_not_sent_a_worse_one_takes_the_place() -> None:
+    desk = VirtualDesk(rota=ALWAYS)
+    for name, event, severity in (("1", "onset", "high"), ("2", "worsened", "critical")):
+        desk.find(name, event, severity)
+        desk.now_ms += 250
+        for draft in desk.core.decide(desk.now_ms):
+            desk.put(draft)  # and it died
+    desk.restart()
+    desk.after(MINUTE_MS)
+    assert [reason for _, reason, _ in desk.told()] == ["worsened"]
 
 
 # -- one card --------------------------------------------------------------------------------------

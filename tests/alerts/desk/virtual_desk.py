@@ -48,6 +48,8 @@ class VirtualDesk:
     now_ms: int = DAY_SHIFT_MS
     rota: RotaEntry | None = ROTA
     reaches: Callable[[Action], bool] = lambda _: True
+    quick: Callable[[Action], Deed | None] = lambda _: None
+    """What somebody does to the alert of a notice after it was written and before it is sent."""
     log: Log = field(default_factory=list)
     core: Core = field(default_factory=Core)
     delivered: list[tuple[int, Action]] = field(default_factory=list)
@@ -97,6 +99,7 @@ class VirtualDesk:
             assert len(written) < 10_000, "it never comes to an end"
             for draft in drafts:
                 self.put(draft)
+                self._overtake(draft)
             written += drafts
         for notice in self.core.to_deliver():
             self.delivered.append((self.now_ms, notice))
@@ -106,6 +109,12 @@ class VirtualDesk:
                 self.put(said)
                 written.append(said)
         return written + self.turn() if written else written
+
+    def _overtake(self, draft: Action) -> None:
+        deed = self.quick(draft) if draft.kind == "notify" and draft.to else None
+        if deed is not None:
+            until_ms = self.now_ms + HOUR_MS if deed == "shelve" else None
+            self.do(deed, draft.alert_ids[0], until_ms=until_ms)
 
     def until(self, at_ms: int) -> None:
         """Go from one due time to the next."""
