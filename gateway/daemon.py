@@ -144,9 +144,13 @@ class Daemon:
 
     @property
     def must_renew(self) -> bool:
-        """Whether the journal was damaged while it was open: nothing mends it but a new one."""
+        """Whether the journal was damaged while it was open: nothing mends it but a new one.
+
+        At once if all of it is on the disk again: what is written meanwhile is not.
+        """
+        file = self.journal.file
         waited = self._clock.monotonic_ms() - self._began_ms >= RENEW_EVERY_MS
-        return self.journal.file.damage is not None and waited
+        return file.damage is not None and (waited or file.written_again)
 
     def readiness(self) -> str | None:
         """Say why the daemon does not do all of its work; None if it does.
@@ -214,6 +218,7 @@ class Daemon:
         while True:
             if beats % OBSERVE_WALL_EVERY == 0:
                 self.intake.observe_wall()
+            self._is_durable(thoroughly=True)
             self._prune(regularly=beats % PRUNE_EVERY == 0)
             self._report()
             beats += 1
@@ -223,14 +228,25 @@ class Daemon:
         """Try a disk that refused again, and report at once what went wrong or came right."""
         while True:
             await asyncio.sleep(WATCH_S)
-            self.journal.file.look()
-            if self.must_renew:
-                return
-            if not self.intake.works:
+            if self._is_durable(thoroughly=not self.intake.works) and not self.intake.works:
                 self._prune(regularly=False)
                 self.intake.retry()
+            if self.must_renew:
+                return
             if self._problems() != self._reported:
                 self._report()
+
+    def _is_durable(self, *, thoroughly: bool) -> bool:
+        """Look whether what is written to the journal stays: if not, no device is asked for more.
+
+        Without it nobody knew before the next reading came, which its device then forgets.
+        """
+        try:
+            self.journal.file.look(thoroughly=thoroughly)
+        except UnavailableError as error:
+            self.intake.complain(error)
+            return False
+        return True
 
     async def _salvage(self) -> None:
         """Bring in what can still be read in journals that were set aside, while the disk works."""

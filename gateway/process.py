@@ -78,8 +78,17 @@ def locked(state: Path) -> Iterator[int]:
     try:
         yield lock
     finally:
-        os.ftruncate(lock, 0)
+        with suppress(OSError):  # a disk that is read-only by now
+            os.ftruncate(lock, 0)
         os.close(lock)
+
+
+def _is_lock(lock: int, path: Path) -> bool:
+    """Tell whether the file that we hold is still the one that another daemon would find."""
+    try:
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except OSError:
+        return False
 
 
 async def _run(settings: Settings, lock: int) -> None:
@@ -90,8 +99,10 @@ async def _run(settings: Settings, lock: int) -> None:
         loop.add_signal_handler(number, stop.set)
     manager = ServiceManager.of(os.environ)
     daemon: Daemon | None = None
-    with closing(manager):
+    with closing(manager), ExitStack() as locks:
         while daemon is None or (daemon.must_renew and not stop.is_set()):
+            if not _is_lock(lock, settings.state / LOCK_FILE):  # its directory was removed
+                lock = locks.enter_context(locked(settings.state))
             daemon = await _live(settings, lock, stop, manager, daemon)
 
 

@@ -48,8 +48,14 @@ _ADMISSIONS = f"SELECT {_COLUMNS} FROM admissions ORDER BY address"  # noqa: S60
 
 
 def broken_admissions(directory: Path) -> list[Path]:
-    """List the damaged records that were set aside and nobody took away yet."""
-    return sorted(directory.glob(f"{FILE}.broken-*[0-9]"))
+    """List the damaged records that were set aside and nobody took away yet.
+
+    None from a disk that cannot be read: the open journal finds that out by itself.
+    """
+    try:
+        return sorted(directory.glob(f"{FILE}.broken-*[0-9]"))
+    except OSError:
+        return []
 
 
 class Admissions:

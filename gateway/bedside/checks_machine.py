@@ -15,7 +15,7 @@ from gateway.bedside.overview import endpoint
 from gateway.bedside.patient import Patient
 from gateway.bedside.status import damaged, read_status
 from gateway.journal.checksums import prepare
-from gateway.journal.damage import is_damage, is_no_file
+from gateway.journal.damage import READ_ONLY_WAY_OUT, is_damage, is_no_file, refusal
 from gateway.journal.file import FILE as JOURNAL
 from gateway.journal.file import broken_journals
 from gateway.journal.relations import WRONG
@@ -59,12 +59,9 @@ def disk(patient: Patient) -> Finding:
             f"there is no directory {patient.state}",
             "Start the gateway once, or give its directory with --state.",
         )
-    if os.statvfs(patient.state).f_flag & os.ST_RDONLY:
-        return bad(
-            check,
-            "it is read-only, as a failing memory card gets",
-            "Restart with `sudo reboot`; if that does not help, replace the card.",
-        )
+    refused = refusal(patient.state, thoroughly=os.access(patient.state, os.R_OK))
+    if refused:
+        return bad(check, f"it takes nothing: {refused}, as a failing card gets", READ_ONLY_WAY_OUT)
     if not os.access(patient.state, os.R_OK | os.W_OK | os.X_OK):
         return bad(check, f"{patient.state} is not open to this user", "Run this with sudo.")
     free = shutil.disk_usage(patient.state).free

@@ -4,6 +4,8 @@ A disk that refuses may have room later. A file that is damaged never gets whole
 aside, for somebody to look at, and a new one begins.
 """
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -14,6 +16,7 @@ from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in the lowest byte
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 _DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+READ_ONLY_WAY_OUT = "Restart it with `sudo reboot`; if that does not help, replace its memory card."
 _COMPANIONS = ("", "-wal", "-shm")  # the file, its log, and the log's index
 
 
@@ -57,24 +60,60 @@ class OpenFile:
         if isinstance(error, DamagedError):
             self.damage = error.cause
 
-    def look(self) -> None:
+    def look(self, *, thoroughly: bool = False) -> None:
         """See whether the file is still where it was: if not, all of it is written there again.
 
-        What is written to a file that was taken away ends with this process.
+        What is written to a file that was taken away ends with this process. ``thoroughly``: ask
+        the disk too, which costs it a flush. Raises ``UnavailableError`` if what is written now is
+        not durable.
         """
-        if self.damage is None and not self._is_in_place():
+        if self.damage is not None:
+            return
+        if not self._is_in_place():
+            directory = self._path.parent
+            with suppress(OSError):  # write_again says what is wrong
+                directory.mkdir(mode=0o700)
+            if not directory.is_dir():
+                raise UnavailableError(
+                    f"The gateway's directory {directory} is gone.", f"Make it again: {directory}."
+                )
             try:
                 write_again(self._database, self._path, self._stream)
             except UnavailableError as error:  # a full disk has room later
                 self.note(error)
-                return
+                raise
             self.damage, self.written_again = "The journal's file was taken away.", True
+        elif refused := refusal(self._path.parent, thoroughly=thoroughly):
+            raise UnavailableError(f"The gateway's disk fails: {refused}.", READ_ONLY_WAY_OUT)
 
     def _is_in_place(self) -> bool:
         try:
             return self._path.stat().st_ino == self._inode
-        except OSError:  # without its directory nobody can tell
-            return not self._path.parent.is_dir()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # nobody can tell
+            return True
+
+
+def refusal(directory: Path, *, thoroughly: bool) -> str | None:
+    """Say why nothing that is written there is durable; None if nothing speaks against it.
+
+    Nothing is written: it would wear a memory card out. A file system that the kernel made
+    read-only says so; ext4 says it since Linux 6.15 only to whoever asks it to flush.
+    """
+    try:
+        if os.statvfs(directory).f_flag & os.ST_RDONLY:
+            return os.strerror(errno.EROFS).lower()
+        if thoroughly:
+            # Not of the journal itself: to close it would end SQLite's locks on it.
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return None
 
 
 def begin_whole(

@@ -1,10 +1,14 @@
 """A journal whose disk or file fails: what is set aside, what goes on, and what nobody loses."""
 
+import errno
+import os
 import resource
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -232,7 +236,8 @@ def test_a_disk_that_does_not_take_it_again_is_tried_later(
     (tmp_path / FILE).unlink()
     with monkeypatch.context() as full:
         full.setattr(sqlite3, "connect", refuse_to_connect)
-        journal.file.look()
+        with pytest.raises(UnavailableError, match="disk is full"):
+            journal.file.look()
     damages = [journal.file.damage]
     journal.file.look()
     damages.append(journal.file.damage)
@@ -245,7 +250,57 @@ def refuse_to_connect(_path: Path) -> sqlite3.Connection:
     raise error
 
 
-def test_a_directory_that_is_gone_is_not_written_to(journal: Journal, tmp_path: Path) -> None:
-    tmp_path.rename(tmp_path.with_name("elsewhere"))
-    journal.file.look()
+def test_a_directory_that_is_gone_is_made_again_with_all_that_was_in_the_journal(
+    journal: Journal, tmp_path: Path
+) -> None:
+    """What went on being written would have ended with the process, and nobody was told."""
+    state = tmp_path / "state"
+    state.mkdir()
+    with closing(Journal(state, "b" * 16)) as opened:
+        opened.append(notification(b"1"))
+        shutil.rmtree(state)
+        opened.append(notification(b"2"))
+        opened.file.look()
+        assert opened.file.written_again
+    with closing(Journal(state, "c" * 16)) as again:
+        assert held(again) == [b"1", b"2"]
+
+
+def test_a_directory_that_cannot_be_made_again_is_told_until_it_is_back(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    state = home / "state"
+    state.mkdir(parents=True)
+    with closing(Journal(state, "b" * 16)) as opened:
+        opened.append(notification(b"1"))
+        shutil.rmtree(home)
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match=f"directory {state} is gone"):
+                opened.file.look()
+        assert opened.file.damage is None
+        home.mkdir()
+        opened.file.look()
+        assert opened.file.written_again
+    with closing(Journal(state, "c" * 16)) as again:
+        assert held(again) == [b"1"]
+
+
+def test_a_disk_that_became_read_only_is_known_before_anything_is_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    journal.file.look(thoroughly=True)
+    with monkeypatch.context() as changed:
+        read_only = SimpleNamespace(f_flag=os.ST_RDONLY | os.ST_NOSUID)
+        changed.setattr(os, "statvfs", lambda _path: read_only)
+        with pytest.raises(UnavailableError, match="disk fails: read-only file system") as told:
+            journal.file.look()
+        assert "reboot" in told.value.way_out
+    with monkeypatch.context() as changed:  # as ext4 tells since Linux 6.15
+        changed.setattr(os, "fsync", refuse)
+        journal.file.look()
+        with pytest.raises(UnavailableError, match="disk fails: read-only file system"):
+            journal.file.look(thoroughly=True)
+    journal.file.look(thoroughly=True)
     assert journal.file.damage is None
