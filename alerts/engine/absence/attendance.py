@@ -5,7 +5,6 @@ events are the same; the cost of a call grows with the contacts and with the dea
 not with the patients.
 """
 
-import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from alerts.engine.absence.agenda import Agenda
 from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.gaps import Gaps
@@ -21,17 +21,12 @@ from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.surroundings import NEVER_MS, Surroundings
 
 NO_CONTACT_MS = -(2**62)
-_MANY = 8
-"""Of so many in the heap one that is new makes it cheaper to order all than to push each."""
 
 Key = tuple[int, int]
 """(row of the patient, number of the rule)."""
 
 Expect = Callable[[int, int], Expectation | None]
 """What is expected of a patient's row by a rule; None: nothing."""
-
-Begins = Callable[[Sequence[int]], Integers]
-"""Of patients' rows, by rule, since when something is expected; ``NEVER_MS``: nothing is."""
 
 
 @dataclass(slots=True)
@@ -47,7 +42,6 @@ class Attendance:
     lengths_ms: Sequence[int]
     vitals: int
     expect: Expect
-    begins: Begins
     surroundings: Surroundings
     gaps: Gaps = field(default_factory=Gaps)
     open: dict[Key, Open] = field(default_factory=dict)
@@ -62,8 +56,10 @@ class Attendance:
     contact_ms: Integers = field(init=False)
     device: Integers = field(init=False)
     gateway: Integers = field(init=False)
+    begins_ms: Integers = field(init=False)
+    """By (row, rule): since when something is expected; ``NEVER_MS``: nothing is."""
     scheduled_ms: Integers = field(init=False)
-    _heap: list[tuple[int, int, int]] = field(default_factory=list)
+    _agenda: Agenda = field(default_factory=Agenda)
     _to_schedule: set[int] = field(default_factory=set)
     """Rows of which somebody changed something since the last step."""
     _numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
@@ -86,6 +82,7 @@ class Attendance:
         self.contact_ms = np.empty((0, self.vitals), np.int64)
         self.device = np.empty((0, self.vitals), np.int64)
         self.gateway = np.empty(0, np.int64)
+        self.begins_ms = np.empty((0, len(self.vital_of)), np.int64)
         self.scheduled_ms = np.empty((0, len(self.vital_of)), np.int64)
         self._waits = np.empty((0, self.vitals), np.bool_)
         self._missed = np.empty(0, np.bool_)
@@ -98,6 +95,7 @@ class Attendance:
         self.contact_ms = _longer(self.contact_ms, more, NO_CONTACT_MS)
         self.device = _longer(self.device, more, 0)
         self.gateway = _longer(self.gateway, more, 0)
+        self.begins_ms = _longer(self.begins_ms, more, NEVER_MS)
         self.scheduled_ms = _longer(self.scheduled_ms, more, NEVER_MS)
         self._waits = _longer(self._waits, more, 0)
         self._missed = _longer(self._missed, more, 0)
@@ -121,17 +119,13 @@ class Attendance:
         """Look at a patient's silence next when log time has passed this."""
         self.scheduled_ms[key] = at_ms
         if at_ms < NEVER_MS:
-            heapq.heappush(self._heap, (at_ms, *key))
+            self._agenda.add(at_ms, *key)
 
     def woken(self, until_ms: int) -> set[int]:
         """Give the rows with something scheduled before; they are looked at now."""
         self._schedule_all()
-        rows: set[int] = set()
-        while self._heap and self._heap[0][0] < until_ms:
-            at_ms, row, rule = heapq.heappop(self._heap)
-            if self.scheduled_ms[row, rule] == at_ms:  # else it was scheduled anew
-                rows.add(row)
-        return rows
+        at_ms, row, rule = self._agenda.before(until_ms)
+        return set(row[self.scheduled_ms[row, rule] == at_ms].tolist())  # else scheduled anew
 
     def _schedule_all(self) -> None:
         """Schedule those who are to be looked at again.
@@ -148,22 +142,11 @@ class Attendance:
         sooner = earliest_ms < self.scheduled_ms[rows]
         self.scheduled_ms[rows] = np.where(sooner, earliest_ms, self.scheduled_ms[rows])
         at, rule = np.nonzero(sooner)
-        at_ms, row = earliest_ms[at, rule], rows[at]
-        order = np.argsort(at_ms, kind="stable")
-        columns = at_ms[order].tolist(), row[order].tolist(), rule[order].tolist()
-        found = list(zip(*columns, strict=True))
-        if not self._heap:
-            self._heap = found  # what is sorted is a heap
-        elif len(found) * _MANY > len(self._heap):
-            self._heap += found
-            heapq.heapify(self._heap)
-        else:
-            for one in found:
-                heapq.heappush(self._heap, one)
+        self._agenda.add_many(np.array([earliest_ms[at, rule], rows[at], rule]))
 
     def _earliest_of(self, rows: Integers) -> Integers:
         """Give it of patients by every rule, open or not: of a million after each start."""
-        from_ms = self.begins(rows.tolist())
+        from_ms = self.begins_ms[rows]
         vitals = np.array(self.vital_of, np.int64)
         since_ms = np.maximum(self.contact_ms[np.ix_(rows, vitals)], from_ms)
         earliest_ms = since_ms + np.array(self.lengths_ms, np.int64)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from alerts.engine.absence.attendance import Attendance, Begins, Expect
+from alerts.engine.absence.attendance import Attendance, Expect
 from alerts.engine.absence.contacts import Contacts, Integers, contacts_of
 from alerts.engine.absence.expectation import Expectation
 from alerts.engine.absence.explained import gateway_transition, patient_transition
@@ -20,7 +20,7 @@ from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rules import AbsenceRule
 from alerts.engine.absence.rungs import rungs_of
 from alerts.engine.absence.silence import step
-from alerts.engine.absence.surroundings import NEVER_MS, Surroundings, device_number
+from alerts.engine.absence.surroundings import Surroundings, device_number
 from alerts.engine.transitions.found import Found
 from schemas.alert import Severity, Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
@@ -58,7 +58,6 @@ class AbsenceWatch:
             [rule.rule.absent_for_ms for rule in rules],
             len(self.vitals),
             _asks(self._expected),
-            _begins(self._expected, len(rules)),
             surroundings,
         )
 
@@ -97,15 +96,24 @@ class AbsenceWatch:
         restore_away(self.attendance, kept)
 
     def replan(
-        self, rows: Sequence[int], expected: Sequence[tuple[Expectation | None, ...]]
+        self,
+        rows: Sequence[int],
+        expected: Sequence[tuple[Expectation | None, ...]],
+        begins_ms: Integers,
     ) -> None:
-        """Take what is expected of patients from now on: nothing, or one entry a rule."""
+        """Take what is expected of patients from now on: nothing, or one entry a rule.
+
+        ``begins_ms``: since when, by patient and rule, as columns.
+        """
         more = max(rows) + 1 - len(self._expected)
         self._expected += [()] * more
         self.attendance.grow(len(self._expected))
-        pairs = list(zip(rows, expected, strict=True))
-        self.attendance.look_again([row for row, one in pairs if self._expected[row] != one])
-        for row, one in pairs:
+        self.attendance.begins_ms[np.array(rows)] = begins_ms
+        others = [
+            row for row, one in zip(rows, expected, strict=True) if self._expected[row] != one
+        ]
+        self.attendance.look_again(others)
+        for row, one in zip(rows, expected, strict=True):
             self._expected[row] = one
 
     def gateway_changed(self, gateway_id: str) -> None:
@@ -193,18 +201,3 @@ def _asks(expected: Sequence[tuple[Expectation | None, ...]]) -> Expect:
         return of_patient[rule] if of_patient else None
 
     return expect
-
-
-def _begins(expected: Sequence[tuple[Expectation | None, ...]], rules: int) -> Begins:
-    """Ask it of many patients at once."""
-    nothing = (None,) * rules
-
-    def begins(rows: Sequence[int]) -> Integers:
-        of_rows = [expected[row] or nothing for row in rows]
-        found = np.empty((len(of_rows), rules), np.int64)
-        for rule in range(rules):
-            asked = [one[rule] for one in of_rows]
-            found[:, rule] = [NEVER_MS if one is None else one.from_ms for one in asked]
-        return found
-
-    return begins

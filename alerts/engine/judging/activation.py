@@ -43,11 +43,13 @@ def activate(state: PartitionState) -> Iterator[Told]:
     ]
     state.orphans.clear()
     told += warming(state)
-    rows = np.array(sorted(state.changed), dtype=np.int64)
+    rows = np.fromiter(state.changed, np.int64, len(state.changed))
+    rows.sort()
+    limited = state.limits.keys() & state.changed
     state.changed.clear()
     for row in _need_baselines(state, rows):
         expect_baselines(state, row, state.log_ms, anew=True)
-    for row in state.limits.keys() & set(rows.tolist()):
+    for row in limited:
         expect_limits(state, row)
     rows = rows[(state.known[rows] != state.in_force[rows]).any(axis=1)]
     if len(rows):

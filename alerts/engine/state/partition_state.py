@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from alerts.engine.absence.surroundings import NEVER_MS
 from alerts.engine.absence.watch import AbsenceWatch
 from alerts.engine.ladders.kinds import kinds_of
 from alerts.engine.ladders.ladder import RuleSet
@@ -155,22 +156,25 @@ class PartitionState:
         if not known:
             return
         rows = [self.rows[one] for one in known]
+        here = np.array(rows)
         plans = [self.plans.of(one) for one in known]
         self.changed.update(rows)
-        self.absences.replan(rows, [plan.expected for plan in plans])
-        self.in_force[rows] = stacked((plan.in_force for plan in plans), np.array)
-        self.from_ms[rows] = from_ms = np.array([plan.from_ms for plan in plans])
+        self.in_force[here] = stacked((plan.in_force for plan in plans), np.array)
+        self.from_ms[here] = from_ms = np.array([plan.from_ms for plan in plans])
         began_ms = np.maximum(from_ms, 0)
-        self.zone[rows] = [self._zone_code(plan.zones[-1][1]) for plan in plans]
-        self.has_limits[rows] = [bool(plan.limits) for plan in plans]
+        speaking = stacked((plan.speaking for plan in plans), np.array)
+        begins_ms = np.where(speaking, began_ms[:, None], NEVER_MS)
+        self.absences.replan(rows, [plan.expected for plan in plans], begins_ms)
+        self.zone[here] = [self._zone_code(plan.zones[-1][1]) for plan in plans]
+        self.has_limits[here] = [bool(plan.limits) for plan in plans]
         for row, plan in zip(rows, plans, strict=True):
             if plan.limits or len(plan.zones) > 1 or row in self._moved or row in self.limits:
                 self._replan_few(row, plan)
-        began_day = self.local_days(np.array(rows), began_ms)
-        self.from_day[rows] = np.where(began_ms > 0, began_day, 0)
+        began_day = self.local_days(here, began_ms)
+        self.from_day[here] = np.where(began_ms > 0, began_day, 0)
         for vital, kinds in enumerate(self.kinds):
             if kinds.baseline is not None:
-                self.baseline_ms[rows, vital] = [_before(plan, kinds.baseline) for plan in plans]
+                self.baseline_ms[here, vital] = [_before(plan, kinds.baseline) for plan in plans]
 
     def _replan_few(self, row: int, plan: Plan) -> None:
         """Take what few plans have any of."""

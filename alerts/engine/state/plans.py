@@ -25,7 +25,7 @@ class Plan(msgspec.Struct, frozen=True):  # of a million patients: quick to make
 
     ``zones``: since when the patient lives in which, the first one since ever. ``limits``: the
     patient's own; of two that hold the later one counts. ``expected``: by rule about absence, what
-    the patient is to send.
+    the patient is to send; ``speaking``: which of these rules ask for anything.
     """
 
     in_force: tuple[int, ...]
@@ -34,6 +34,7 @@ class Plan(msgspec.Struct, frozen=True):  # of a million patients: quick to make
     limits: tuple[Personal, ...] = ()
     therapy_ms: int | None = None
     expected: tuple[Expectation | None, ...] = ()
+    speaking: tuple[bool, ...] = ()
 
     def zone(self, at_ms: int) -> tzinfo:
         """Give the zone in force at an instant."""
@@ -49,6 +50,8 @@ class _Watched(msgspec.Struct, frozen=True):
     unknown: list[str]
     in_force: tuple[int, ...]
     speaking: tuple[AbsenceRule | None, ...]
+    asks: tuple[bool, ...]
+    """The same, for columns."""
 
 
 class Plans:
@@ -68,7 +71,12 @@ class Plans:
         self._plans: dict[str, Plan] = {}
         self._watched: dict[tuple[tuple[str, ...], bool], _Watched] = {}
         """By books and whether of a child: a million patients are under a few sets of them."""
-        self._unknown = Plan(tuple(rule_set.in_force(rule_set.books)), 0, ((LONG_AGO_MS, UTC),))
+        self._unknown = Plan(
+            tuple(rule_set.in_force(rule_set.books)),
+            0,
+            ((LONG_AGO_MS, UTC),),
+            speaking=(False,) * len(self.absences),
+        )
 
     def __contains__(self, patient_id: str) -> bool:
         """Tell whether the registry has spoken of the patient."""
@@ -103,6 +111,7 @@ class Plans:
             personal_limits(entry.limits) if entry.limits else (),
             None if therapy_ms is None else _bounded_ms(therapy_ms),
             tuple([expectation(entry, one, zones) if one else None for one in watched.speaking]),
+            watched.asks,
         )
         return watched.unknown
 
@@ -114,7 +123,8 @@ class Plans:
         too_old = self.refused(entry)
         in_force = self._rule_set.in_force([name for name in watching if name not in too_old])
         named = [name for name in entry.books if name not in too_old]
-        return _Watched(unknown, tuple(in_force), speaking(self.absences, named))
+        found = speaking(self.absences, named)
+        return _Watched(unknown, tuple(in_force), found, tuple(one is not None for one in found))
 
     def refused(self, entry: PatientEntry) -> list[str]:
         """Name the books whose limits are for older patients: they do not judge a child."""

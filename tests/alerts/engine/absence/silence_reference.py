@@ -1,13 +1,12 @@
 """Absences of a log: what is expected of three patients, and a plain reference of what is told."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from alerts.engine.absence.attendance import Attendance, Expect
-from alerts.engine.absence.contacts import Contacts, Integers
+from alerts.engine.absence.contacts import Contacts
 from alerts.engine.absence.expectation import Expectation, deadline_ms
 from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rungs import Rungs
@@ -45,26 +44,26 @@ def attending(
     rungs: Rungs, vital_of: tuple[int, ...], asks: Expect, surroundings: Surroundings
 ) -> Attendance:
     """Begin with nobody; what is expected is asked one by one."""
-
-    def begins(rows: Sequence[int]) -> Integers:
-        every = [[asks(row, rule) for rule in range(len(vital_of))] for row in rows]
-        return np.array(
-            [[NEVER_MS if one is None else one.from_ms for one in of_row] for of_row in every]
-        )
-
     lengths_ms = [(2, 1, 3)[rule] * DAY_MS for rule in range(len(vital_of))]
     if rungs is ALONE:
         lengths_ms = [DAY_MS]
     vitals = max(vital_of) + 1
-    return Attendance(rungs, vital_of, lengths_ms, vitals, asks, begins, surroundings)
+    return Attendance(rungs, vital_of, lengths_ms, vitals, asks, surroundings)
+
+
+def plan(attendance: Attendance, patients: int = PATIENTS) -> None:
+    """Take what is expected of patients now."""
+    attendance.grow(patients)
+    for row in range(patients):
+        every = [attendance.expect(row, rule) for rule in range(len(attendance.vital_of))]
+        attendance.begins_ms[row] = [NEVER_MS if one is None else one.from_ms for one in every]
+        attendance.look_again([row])
 
 
 def fresh(surroundings: Surroundings | None = None) -> Attendance:
     """Begin with every patient known and nobody heard of."""
     attendance = attending(RUNGS, VITAL_OF, expect, surroundings or Surroundings())
-    attendance.grow(PATIENTS)
-    for row in range(PATIENTS):
-        attendance.look_again([row])
+    plan(attendance)
     return attendance
 
 

@@ -41,6 +41,7 @@ from tests.alerts.engine.absence.silence_reference import (
     attending,
     expect,
     fresh,
+    plan,
     run,
     told,
 )
@@ -73,7 +74,7 @@ def restarted(attendance: Attendance) -> Attendance:
     """Restore what was kept, as a new process does."""
     vitals, rules = {"blood_pressure": 0, "glucose": 1}, ("a", "b", "c")
     again = attending(RUNGS, VITAL_OF, expect, attendance.surroundings)
-    again.grow(PATIENTS)
+    plan(again)
     written = [
         msgspec.msgpack.decode(msgspec.msgpack.encode(silence), type=KeptSilence)
         for silence in keep_rows(attendance, range(PATIENTS), tuple(vitals), rules)
@@ -254,11 +255,10 @@ def test_a_changed_plan_ends_what_is_no_longer_expected() -> None:
         Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
     ]
     attendance = attending(ALONE, (0,), lambda _row, _rule: wanted[0], Surroundings())
-    attendance.grow(1)
-    attendance.look_again([0])
+    plan(attendance, 1)
     assert [one.event for one in run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])] == ["onset"]
     wanted[0] = None
-    attendance.look_again([0])
+    plan(attendance, 1)
     after = run(attendance, [(BEGIN_MS + 2 * DAY_MS + 1, []), (BEGIN_MS + 9 * DAY_MS, [])])
     assert [one.event for one in after] == ["returned"]
     assert not attendance.open
@@ -279,8 +279,7 @@ def test_a_plan_that_does_not_say_when_it_began_counts_from_the_first_contact() 
     """Looked at before anything came, such a patient was never looked at again."""
     expected = Expectation(DAY_MS, 0, ((LONG_AGO_MS, ZoneInfo("UTC")),), at_once=True)
     attendance = attending(ALONE, (0,), lambda _row, _rule: expected, Surroundings())
-    attendance.grow(1)
-    attendance.look_again([0])
+    plan(attendance, 1)
     assert run(attendance, [(BEGIN_MS, [])]) == []
     assert run(attendance, [contact(BEGIN_MS + HOUR_MS)]) == []
     (onset,) = run(attendance, [(BEGIN_MS + 2 * DAY_MS, [])])
@@ -325,14 +324,13 @@ def test_a_silence_that_a_plan_takes_away_and_brings_again_has_a_name_of_its_own
         Expectation(DAY_MS, BEGIN_MS, ((LONG_AGO_MS, ZoneInfo("UTC")),))
     ]
     attendance = attending(ALONE, (0,), lambda _row, _rule: expected[0], Surroundings())
-    attendance.grow(1)
     nobody = np.empty(0, np.int64)
     none = Contacts(nobody, nobody, nobody, nobody, nobody, nobody, nobody)
     noticed = list[Noticed]()
     before_ms = BEGIN_MS
-    for hours, plan in ((25, expected[0]), (26, None), (27, expected[0]), (28, expected[0])):
-        expected[0] = plan
-        attendance.look_again([0])
+    for hours, other in ((25, expected[0]), (26, None), (27, expected[0]), (28, expected[0])):
+        expected[0] = other
+        plan(attendance, 1)
         log_ms = np.array([BEGIN_MS + hours * HOUR_MS])
         noticed += step(attendance, none, log_ms, before_ms)
         before_ms = int(log_ms[0])
