@@ -93,7 +93,7 @@ class Corrections(Reopening):
 
     def nothing_waits_for(self, problem: Problem, change: Change, untrue: set[str]) -> None:
         name, at_ms = change.was.reading_id, change.was.at_ms
-        for waiting in problem.waiting:
+        for waiting in [*problem.waiting, *problem.overdue]:
             if waiting.case.kept.reading_id == name:
                 waiting.case = change.said_of(waiting.case)
                 waiting.rules -= untrue

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.alerts.oracle_case import Case
-from tests.alerts.oracle_problem import Awaiting, Problem, Waiting
-from tests.alerts.oracle_rules import HOUR
+from tests.alerts.oracle_problem import KNOWN_OVERDUE, Awaiting, Problem, Waiting
+from tests.alerts.oracle_rules import DAY, HOUR
 from tests.alerts.oracle_voices import Voices
 from tests.alerts.oracle_words import Said, by_then
 
@@ -52,6 +52,28 @@ class Gate(Voices):
         case.problem.waiting = [waiting for waiting in case.problem.waiting if waiting.rules]
         return confirmed, origin
 
+    def answer_late(self, case: Case) -> set[str]:
+        """A repeat measured in its time confirms at once also when nobody waits for it any more.
+
+        What it waited for is told already: one that does not confirm it takes nothing back.
+        """
+        confirmed: set[str] = set()
+        for waiting in case.problem.overdue:
+            apart_ms = case.at_ms - waiting.case.at_ms
+            known = self.log_ms <= waiting.case.at_ms + waiting.within_ms + DAY
+            if not known or apart_ms == 0 or abs(apart_ms) > waiting.within_ms:
+                continue
+            told = case.matched & waiting.rules
+            confirmed |= told
+            waiting.rules -= told
+            if apart_ms > 0:
+                waiting.rules -= {
+                    name
+                    for name in waiting.rules
+                    if case.age(name) != "stale" and case.verdicts[name].denied
+                }
+        return confirmed
+
     def third_match(self, case: Case) -> set[str]:
         """Three flagged matches in 72 h count as confirmed."""
         since_ms = case.at_ms - 72 * HOUR
@@ -93,14 +115,19 @@ class Gate(Voices):
         problem.awaiting = Awaiting(case, speakers, deadline_ms, within_ms)
         return True
 
-    def ends_wait(self, case: Case, event: str | None, granted: set[str]) -> str | None:
-        """Name the event anew if it is what an extreme reading has waited for."""
+    def ends_wait(
+        self, case: Case, event: str | None, granted: set[str], sure: set[str]
+    ) -> str | None:
+        """Name the event anew if it is what an extreme reading has waited for.
+
+        ``sure``: what two readings say, or three flagged ones, whichever they are.
+        """
         problem, awaiting = case.problem, case.problem.awaiting
         if awaiting is None:
             return event
         first_ms = awaiting.case.at_ms
         repeat = case.at_ms != first_ms and abs(case.at_ms - first_ms) <= awaiting.within_ms
-        confirmed = repeat and awaiting.rules & case.matched
+        confirmed = awaiting.rules & (sure | case.matched if repeat else sure)
         speakers = self.speakers(case.ladder, problem)
         awaiting.rules = awaiting.rules & problem.holding | granted & speakers
         impatient = {name for name in speakers if self.by_name[name].confirm_ms is None}
@@ -149,6 +176,7 @@ class Gate(Voices):
     def unanswered(self, waiting: Waiting) -> Iterator[Said]:
         """Nobody repeated it: it opens one severity lower, unverified."""
         case, problem = waiting.case, waiting.case.problem
+        problem.overdue = [*problem.overdue, waiting][-KNOWN_OVERDUE:]
         problem.note_before()
         before = self.voice(case.ladder, problem)
         marks = ("unverified", "flagged", *(["delayed"] if waiting.delayed else []))

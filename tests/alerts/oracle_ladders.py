@@ -20,6 +20,7 @@ class Ladders(Gate):
         problem.note_before()
         problem.forget_old_ends(self.log_ms)
         confirmed, origin = self.answer(case)
+        confirmed |= self.answer_late(case)
         if case.flagged and case.matched:
             confirmed |= self.third_match(case)
         granted, asked = set(case.matched), set[str]()
@@ -83,7 +84,7 @@ class Ladders(Gate):
         problem = case.problem
         waited = problem.awaiting is not None
         event = compare_voices(before, after, again=self.speaks_again(case, granted))
-        event = self.ends_wait(case, event, granted)
+        event = self.ends_wait(case, event, granted, confirmed)
         over = waited and problem.awaiting is None
         spoken = after or before
         if event is None or spoken is None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 KNOWN_MATCHES = 8
 """On so many matches an alert is known to rest; what rests on others too is never taken back."""
+KNOWN_OVERDUE = 4
 KNOWN_ENDS = 4
 KNOWN_ENDS_MS = 28 * DAY
 """So many ends of a ladder are known, and for so long."""
@@ -72,13 +73,17 @@ class Gone:
 
 @dataclass
 class Problem:
-    """``beyond``: rules that rest on matches older than those that are known, too."""
+    """``beyond``: rules that rest on matches older than those that are known, too.
+
+    ``overdue``: what has waited in vain; a repeat may still come that was measured in time.
+    """
 
     holding: set[str] = field(default_factory=set)
     lowered: set[str] = field(default_factory=set)
     last_match_ms: float = float("-inf")
     origin: str = ""
     waiting: list[Waiting] = field(default_factory=list)
+    overdue: list[Waiting] = field(default_factory=list)
     awaiting: Awaiting | None = None
     flagged: list[tuple[int, set[str]]] = field(default_factory=list)
     mean_said: dict[str, date] = field(default_factory=dict)
@@ -114,7 +119,7 @@ class Problem:
         gone = set(rules)
         self.let_go(gone)
         self.flagged = [(when, names - gone) for when, names in self.flagged]
-        for waiting in self.waiting:
+        for waiting in [*self.waiting, *self.overdue]:
             waiting.rules -= gone
         self.waiting = [waiting for waiting in self.waiting if waiting.rules]
         if self.awaiting is not None:

@@ -79,6 +79,10 @@ def _forget_waiting(held: LadderState, change: Change, untrue: int) -> None:
         if pending.sight.reading_id == reading_id:
             pending.sight, pending.rungs = change.told, pending.rungs & ~untrue
     held.pending = [pending for pending in held.pending if pending.rungs]
+    for unanswered in held.unanswered:
+        if unanswered.reading_id == reading_id:
+            unanswered.rungs &= ~untrue
+    held.unanswered = [unanswered for unanswered in held.unanswered if unanswered.rungs]
     held.flagged = [
         (when_ms, rungs & ~untrue if when_ms == at_ms else rungs)
         for when_ms, rungs in held.flagged

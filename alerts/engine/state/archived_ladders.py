@@ -11,6 +11,7 @@ from alerts.engine.transitions.ladder_state import (
     LadderState,
     Match,
     Pending,
+    Unanswered,
 )
 
 
@@ -41,6 +42,7 @@ class KeptLadder(msgspec.Struct, frozen=True, omit_defaults=True):
     last_match_ms: int = LONG_AGO_MS
     onset_reading_id: str = ""
     pending: list[KeptPending] = []
+    unanswered: list[tuple[str, int, list[str], int]] = []
     flagged: list[tuple[int, list[str]]] = []
     awaiting: KeptAwaiting | None = None
     basis: list[tuple[str, int, list[str]]] = []
@@ -78,6 +80,10 @@ def kept_ladder(ladder: Ladder, held: LadderState) -> KeptLadder:
             )
             for pending in held.pending
         ],
+        unanswered=[
+            (one.reading_id, one.measured_ms, _names(ladder, one.rungs), one.repeat_within_ms)
+            for one in held.unanswered
+        ],
         flagged=[(at_ms, _names(ladder, rungs)) for at_ms, rungs in held.flagged],
         awaiting=_kept(ladder, held.awaiting) if held.awaiting else None,
         basis=[
@@ -114,6 +120,11 @@ def held_of(ladder: Ladder, kept: KeptLadder) -> LadderState:
         last_match_ms=kept.last_match_ms,
         onset_reading_id=kept.onset_reading_id,
         pending=[item for item in pending if item.rungs],
+        unanswered=[
+            Unanswered(reading_id, at_ms, rungs, within_ms)
+            for reading_id, at_ms, names, within_ms in kept.unanswered
+            if (rungs := _mask(ladder, names))
+        ],
         flagged=[(at_ms, _mask(ladder, rungs)) for at_ms, rungs in kept.flagged],
         awaiting=_awaiting(ladder, kept.awaiting) if kept.awaiting else None,
         basis=[

@@ -103,7 +103,7 @@ class PartitionState:
         vitals, ladders, size = len(rule_set.vitals), len(rule_set.ladders), _ROWS_FIRST
         self.newest_ms = np.full((size, vitals), LONG_AGO_MS)
         self.waits = np.zeros((size, ladders), np.bool_)
-        """Whether something waits for a repeat."""
+        """Whether something waits for a repeat, or for one that comes late."""
         self.latched = np.zeros((size, ladders), np.uint32)
         """The rungs that hold, as in ``ladders``."""
         self.clear = np.zeros((size, ladders), np.uint32)
@@ -263,7 +263,7 @@ class PartitionState:
             self.ladders[key] = ladder
             self.laddered.add(key[0])
         self.latched[key] = ladder.latched
-        self.waits[key] = ladder.deadline_ms is not None
+        self.waits[key] = ladder.waits
         self.timers.set(key, ladder.deadline_ms)
 
     def reserve(self, rows: int) -> None:

@@ -16,16 +16,17 @@ def end_wait(
 ) -> Event | None:
     """Give the event's name if it ends a wait, for good or ill; the rungs are latched already.
 
-    A repeat that matches confirms, flagged or not; where the rungs have returned nothing waits; and
-    where a rung holds beside them that waits for nobody, they do not either. Of two readings the
-    later one is the repeat, also if it came first: some devices tell their newest first.
+    A repeat that matches confirms, flagged or not, and so does what the quality gate has confirmed;
+    where the rungs have returned nothing waits; and where a rung holds beside them that waits for
+    nobody, they do not either. Of two readings the later one is the repeat, also if it came first:
+    some devices tell their newest first.
     """
     awaiting = state.awaiting
     if awaiting is None:
         return None
     apart_ms = abs(facts.measured_ms - awaiting.sight.measured_at_ms)
     repeats = 0 < apart_ms <= awaiting.within_ms
-    confirmed = repeats and awaiting.rungs & facts.matched
+    confirmed = awaiting.rungs & (passed.confirmed | (facts.matched if repeats else 0))
     speakers = ladder.speakers(state.latched, state.lowered)
     awaiting.rungs = awaiting.rungs & state.latched | passed.granted & speakers
     if not confirmed and awaiting.rungs and not speakers & ~ladder.confirming:

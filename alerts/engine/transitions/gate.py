@@ -5,7 +5,7 @@ import msgspec
 from alerts.engine.ladders.findings import Facts
 from alerts.engine.ladders.ladder import bits
 from alerts.engine.transitions.ended import note_denied
-from alerts.engine.transitions.ladder_state import LadderState
+from alerts.engine.transitions.ladder_state import UNANSWERED_MS, LadderState
 
 FLAGGED_WINDOW_MS = 72 * 3_600_000
 FLAGGED_MATCHES = 3
@@ -30,6 +30,8 @@ class Passed(msgspec.Struct, frozen=True):
 def gate(state: LadderState, facts: Facts) -> Passed:
     """Take a reading into what waits for a repeat; tell which of its matches count."""
     confirmed, began = _answer_pending(state, facts) if state.pending else (0, "")
+    if state.unanswered:
+        confirmed |= _answer_late(state, facts)
     began = began or facts.sight.reading_id
     if not facts.flagged:
         return Passed(facts.matched, facts.matched, confirmed, 0, began)
@@ -43,22 +45,48 @@ def _answer_pending(state: LadderState, facts: Facts) -> tuple[int, str]:
     """Let a repeat confirm or deny what waits; give the rungs confirmed and where they began."""
     confirmed, began = 0, ""
     for pending in state.pending:
-        waited_ms = facts.measured_ms - pending.sight.measured_at_ms
-        if not 0 < abs(waited_ms) <= pending.repeat_within_ms:
-            continue
-        answered, denied = pending.rungs & facts.matched, pending.rungs & facts.denied
-        if waited_ms < 0:  # its repeat came before it: some devices tell their newest first
-            denied = 0
-        elif answered and not confirmed:
+        first_ms = pending.sight.measured_at_ms
+        answered, denied = _answer(facts, first_ms, pending.repeat_within_ms, pending.rungs)
+        if answered and not confirmed and first_ms < facts.measured_ms:
             began = pending.sight.reading_id
         if answered:  # the alert rests on both
-            state.rest_on(pending.sight.reading_id, pending.sight.measured_at_ms, answered)
+            state.rest_on(pending.sight.reading_id, first_ms, answered)
         if denied:
             note_denied(state, pending, denied, facts)
         confirmed |= answered
         pending.rungs &= ~(answered | denied)
     state.pending = [pending for pending in state.pending if pending.rungs]
     return confirmed, began
+
+
+def _answer_late(state: LadderState, facts: Facts) -> int:
+    """Let a repeat that comes when nobody waits any more confirm what it would have; give it.
+
+    The flagged match has opened its alert, which rests on it and keeps its name; what does not
+    confirm it takes nothing back.
+    """
+    confirmed = 0
+    for one in state.unanswered:
+        over_ms = one.measured_ms + one.repeat_within_ms
+        if facts.log_ms - over_ms > UNANSWERED_MS:
+            one.rungs = 0
+        answered, denied = _answer(facts, one.measured_ms, one.repeat_within_ms, one.rungs)
+        confirmed |= answered
+        one.rungs &= ~(answered | denied)
+    state.unanswered = [one for one in state.unanswered if one.rungs]
+    return confirmed
+
+
+def _answer(facts: Facts, first_ms: int, within_ms: int, rungs: int) -> tuple[int, int]:
+    """Give the rungs of a flagged match of ``first_ms`` that a reading confirms and denies.
+
+    Of two readings the later one is the repeat, also if it came first, as some devices tell their
+    newest first: what was measured before the match denies nothing.
+    """
+    waited_ms = facts.measured_ms - first_ms
+    if not 0 < abs(waited_ms) <= within_ms:
+        return 0, 0
+    return rungs & facts.matched, rungs & facts.denied if waited_ms > 0 else 0
 
 
 def _confirmed_by_number(state: LadderState, facts: Facts) -> int:

@@ -50,6 +50,7 @@ def expire(state: LadderState, pending: Pending, ladder: Ladder, cleared: int) -
     """
     held = (state.latched, state.lowered)
     before = ladder.voice(*held)
+    state.note_unanswered(pending)
     rung = ladder.speaking(pending.rungs)
     assert rung is not None, "a pending match has rungs"
     event: Event = "onset" if before is None else "worsened"

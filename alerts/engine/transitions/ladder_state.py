@@ -8,6 +8,11 @@ from alerts.engine.readings.sight import Sight
 LONG_AGO_MS = -(2**62)
 BASIS_MAX = 8
 """Matches of an open alert that are known one by one: a correction of them may retract it."""
+UNANSWERED_MAX = 4
+"""Flagged matches whose repeat may still come late: a rung has two of them before its third counts
+as confirmed."""
+UNANSWERED_MS = 24 * 3_600_000
+"""So long after its time, by log time: what was measured in time and comes later is stale."""
 
 
 class Pending(msgspec.Struct):
@@ -21,6 +26,15 @@ class Pending(msgspec.Struct):
     deadline_ms: int
     repeat_within_ms: int
     delayed: bool
+
+
+class Unanswered(msgspec.Struct):
+    """A flagged match whose wait is over: a repeat measured in its time may come yet."""
+
+    reading_id: str
+    measured_ms: int
+    rungs: int
+    repeat_within_ms: int
 
 
 class Awaiting(msgspec.Struct):
@@ -69,6 +83,7 @@ class LadderState(msgspec.Struct):
     last_match_ms: int = LONG_AGO_MS
     onset_reading_id: str = ""
     pending: list[Pending] = []
+    unanswered: list[Unanswered] = []
     flagged: list[tuple[int, int]] = []
     awaiting: Awaiting | None = None
     basis: list[Match] = []
@@ -90,6 +105,12 @@ class LadderState(msgspec.Struct):
             self.older |= match.rungs
         self.basis = self.basis[-BASIS_MAX:]
 
+    def note_unanswered(self, pending: Pending) -> None:
+        """Remember a flagged match that nobody repeated in time; of many the last ones."""
+        sight, within_ms = pending.sight, pending.repeat_within_ms
+        one = Unanswered(sight.reading_id, sight.measured_at_ms, pending.rungs, within_ms)
+        self.unanswered = [*self.unanswered, one][-UNANSWERED_MAX:]
+
     def hold(self, rungs: int, full: int) -> None:
         """Let rungs hold: in full if in ``full``, else one lower unless they held already."""
         newly = rungs & ~self.latched
@@ -102,6 +123,9 @@ class LadderState(msgspec.Struct):
         for pending in self.pending:
             pending.rungs &= ~rungs
         self.pending = [pending for pending in self.pending if pending.rungs]
+        for unanswered in self.unanswered:
+            unanswered.rungs &= ~rungs
+        self.unanswered = [unanswered for unanswered in self.unanswered if unanswered.rungs]
         self.flagged = [(at_ms, left) for at_ms, of in self.flagged if (left := of & ~rungs)]
         if self.awaiting is not None:
             self.awaiting.rungs &= ~rungs
@@ -126,7 +150,13 @@ class LadderState(msgspec.Struct):
     @property
     def empty(self) -> bool:
         """Whether there is nothing to remember."""
-        return not (self.latched or self.pending or self.flagged or self.ended)
+        waits = self.pending or self.unanswered
+        return not (self.latched or waits or self.flagged or self.ended)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a reading may be a repeat, in time or late, that somebody waits for."""
+        return bool(self.pending or self.unanswered or self.awaiting)
 
     @property
     def deadline_ms(self) -> int | None:

@@ -122,6 +122,23 @@ def again(draw: st.DrawFn, one: Measured) -> Measured:
 
 
 @st.composite
+def repeat(draw: st.DrawFn, one: Measured) -> Measured:
+    """Let a cuff measure once more soon after; it may come whenever."""
+    at_ms = one.at_ms + draw(st.sampled_from([-MINUTE, MINUTE, 4 * MINUTE, 14 * MINUTE, HOUR]))
+    values = draw(st.sampled_from([one, one, one, pressure(0, 120)])).quantities
+    status, quality = draw(st.sampled_from([("body-moved",), ()])), draw(st.sampled_from(QUALITIES))
+    time = draw(st.sampled_from(["device-clock", "device-clock", quality]))
+    said = replace(one, at_ms=at_ms, quantities=values, flags=status, time=time, name="")
+    return replace(said, earliest_ms=None, session=f"repeat {at_ms}", outcome="measured")
+
+
+def repeats(sent: Sequence[Measured]) -> st.SearchStrategy[list[Measured]]:
+    """Repeat the last flagged one: in time, or when nobody waits for it any more."""
+    flagged = [one for one in sent if "body-moved" in one.flags]
+    return st.lists(repeat(flagged[-1]), max_size=1) if flagged else st.just([])
+
+
+@st.composite
 def context(draw: st.DrawFn, about: Measured) -> Measured:
     """What a meter says of a reading beside it, in a record of its own kind."""
     return Measured(
@@ -174,6 +191,7 @@ def logs(draw: st.DrawFn, names: Sequence[str], start_ms: int) -> tuple[Readings
             readings.append(draw(again(draw(st.sampled_from(sent)))))
             if draw(st.booleans()):  # and more is said of it this time
                 readings.append(draw(context(readings[-1])))
+        readings += draw(repeats(sent[-6:]))
         sent += [one for one in readings if one.amends is None]
         if draw(st.integers(0, 9)) == 0:  # twice in one record
             readings.append(draw(st.sampled_from(readings)))

@@ -6,7 +6,13 @@ from alerts.engine.corrections.resting import rest, told_of, untrue
 from alerts.engine.corrections.revise import Moved
 from alerts.engine.readings.change import Change
 from alerts.engine.readings.sight import Sight
-from alerts.engine.transitions.ladder_state import Awaiting, LadderState, Match, Pending
+from alerts.engine.transitions.ladder_state import (
+    Awaiting,
+    LadderState,
+    Match,
+    Pending,
+    Unanswered,
+)
 from tests.alerts.engine.facts import sight
 from tests.alerts.engine.one_ladder import HIGH, LADDER, MEAN, SEVERE, TWICE, basis
 from tests.alerts.readings import HOUR, MINUTE, NOON
@@ -133,6 +139,19 @@ def test_nothing_waits_for_a_reading_that_matches_no_more() -> None:
     assert [p.sight.reading_id for p in state.pending] == ["a"]
     assert state.flagged == [(NOON, HIGH)]
     assert state.awaiting is None
+
+
+def test_no_late_repeat_confirms_a_reading_that_matches_no_more() -> None:
+    state = held(("a", SEVERE | HIGH), ("b", SEVERE))
+    state.unanswered = [
+        Unanswered("a", NOON, SEVERE | HIGH, MINUTE),
+        Unanswered("b", NOON + MINUTE, SEVERE, MINUTE),
+    ]
+    one, other = change("a", now=sight("a")), change("b", NOON + MINUTE)
+    rest(state, one, [untrue(one, SEVERE)], LADDER)
+    assert [(u.reading_id, u.rungs) for u in state.unanswered] == [("a", HIGH), ("b", SEVERE)]
+    rest(state, other, [untrue(other, SEVERE)], LADDER)
+    assert [(u.reading_id, u.rungs) for u in state.unanswered] == [("a", HIGH)]
 
 
 def test_what_waits_for_another_reading_shows_that_one() -> None:

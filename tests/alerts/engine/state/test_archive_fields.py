@@ -19,8 +19,9 @@ from alerts.engine.transitions.ladder_state import (
     LadderState,
     Match,
     Pending,
+    Unanswered,
 )
-from schemas.kafka import ReadingsRecord
+from schemas.kafka import ReadingsRecord, Tick
 from tests.alerts.engine.confirming import rules as confirming
 from tests.alerts.engine.correcting import withdrawal
 from tests.alerts.engine.histories import PATIENTS, reborn
@@ -79,6 +80,7 @@ def test_all_that_a_ladder_remembers_comes_back() -> None:
         last_match_ms=NOON,
         onset_reading_id="a",
         pending=[Pending(sight, 1, NOON + 1, 2 * MINUTE, delayed=True)],
+        unanswered=[Unanswered("u", NOON - HOUR, 1, 3 * MINUTE)],
         flagged=[(NOON, 1)],
         awaiting=Awaiting(sight, 1, NOON + 3, 4 * MINUTE),
         basis=[Match("a", NOON, every), Match("b", NOON + 1, 1)],
@@ -219,6 +221,7 @@ def test_what_waits_under_rules_that_are_gone_waits_no_more() -> None:
         LadderState(
             latched=1,
             pending=[Pending(sight, 1, NOON, MINUTE, delayed=False)],
+            unanswered=[Unanswered("u", NOON, 1, MINUTE)],
             awaiting=Awaiting(sight, 1, NOON, MINUTE),
             ended=[Ended(LadderState(latched=1), {0: ("c", NOON)}, NOON)],
             flagged=[(NOON, 1)],
@@ -231,7 +234,25 @@ def test_what_waits_under_rules_that_are_gone_waits_no_more() -> None:
     back = Kept(gone).into(fresh())
     held = back.ladders[KEY]
     assert (held.latched, held.pending, held.awaiting, held.ended) == (0, [], None, [])
+    assert held.unanswered == []
     assert held.last_match_ms == LONG_AGO_MS
+
+
+def test_of_a_former_release_nobody_is_known_whose_repeat_may_come_late() -> None:
+    state = lived(*at_once(pressure(NOON, 200, 80, "body-moved")), Tick(NOON + HOUR))
+    kept = Kept.of(state)
+    assert restored(kept).unanswered == next(iter(state.ladders.values())).unanswered != []
+    ladders = kept.said["ladders"]
+    assert isinstance(ladders, dict)
+    for ladder in ladders.values():
+        del ladder["unanswered"]
+    assert restored(kept).unanswered == []
+    assert restored(kept).latched
+
+
+def restored(kept: Kept) -> LadderState:
+    (held,) = kept.into(fresh()).ladders.values()
+    return held
 
 
 def test_a_page_that_waits_comes_after_a_restart_too() -> None:

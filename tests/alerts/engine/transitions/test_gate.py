@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from alerts.engine.ladders.findings import Facts
 from alerts.engine.transitions.gate import gate
-from alerts.engine.transitions.ladder_state import LadderState, Match, Pending
+from alerts.engine.transitions.ladder_state import LadderState, Match, Pending, Unanswered
 from tests.alerts.engine.facts import by, sight
-from tests.alerts.readings import HOUR, MINUTE, NOON
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON
 
 A, B, C = 1, 2, 4
 WITHIN_MS = 15 * MINUTE
@@ -92,6 +92,60 @@ def test_the_alert_begins_with_the_first_that_waited_for_what_is_confirmed() -> 
     assert (passed.began, passed.confirmed) == ("p1", A)
     assert [match.reading_id for match in state.basis] == ["p1", "p2"]
     assert [one.rungs for one in state.pending] == [B]
+
+
+def unanswered(*rungs: int) -> LadderState:
+    """Flagged matches that have opened, a millisecond apart."""
+    late = [Unanswered(f"u{n}", NOON + n, of, WITHIN_MS) for n, of in enumerate(rungs)]
+    return LadderState(latched=A | B | C, lowered=A | B | C, unanswered=late)
+
+
+@pytest.mark.parametrize(
+    ("apart_ms", "answers"),
+    [
+        (-WITHIN_MS - 1, False),
+        (-WITHIN_MS, True),
+        (0, False),
+        (1, True),
+        (WITHIN_MS, True),
+        (WITHIN_MS + 1, False),
+    ],
+)
+@pytest.mark.parametrize("flagged", [False, True])
+def test_a_late_repeat_confirms_what_has_opened_and_nobody_is_asked_again(
+    apart_ms: int, answers: bool, flagged: bool
+) -> None:
+    state = unanswered(A | B)
+    passed = gate(state, facts(NOON + apart_ms, matched=A, flagged=flagged, log_ms=NOON + HOUR))
+    assert passed.confirmed == (A if answers else 0)
+    assert passed.sure == (A if answers or not flagged else 0)
+    assert passed.asked == (A if flagged and not answers else 0)
+    assert [one.rungs for one in state.unanswered] == [B if answers else A | B]
+    assert (passed.began, state.basis) == ("r", []), "its alert has begun, and rests on it already"
+
+
+def test_a_late_repeat_that_denies_confirms_no_more_and_takes_nothing_back() -> None:
+    state = unanswered(A | B | C, B)
+    passed = gate(state, facts(NOON + MINUTE, matched=A, denied=B))
+    assert passed.confirmed == A
+    assert [(one.reading_id, one.rungs) for one in state.unanswered] == [("u0", C)]
+    assert not state.ended
+
+
+def test_what_was_measured_before_it_denies_nothing_late_either() -> None:
+    state = unanswered(A | B)
+    passed = gate(state, facts(NOON - 1, matched=A, denied=B))
+    assert (passed.confirmed, [one.rungs for one in state.unanswered]) == (A, [B])
+
+
+@pytest.mark.parametrize(("over_ms", "known"), [(DAY, True), (DAY + 1, False)])
+def test_a_day_after_its_time_no_repeat_confirms_any_more(over_ms: int, known: bool) -> None:
+    state = unanswered(A)
+    log_ms = NOON + WITHIN_MS + over_ms
+    passed = gate(state, facts(NOON + WITHIN_MS + 1, matched=A, flagged=True, log_ms=log_ms))
+    assert len(state.unanswered) == known
+    passed = gate(state, facts(NOON + WITHIN_MS, matched=A, flagged=True, log_ms=log_ms))
+    assert passed.confirmed == (A if known else 0)
 
 
 @pytest.mark.parametrize(("ago_ms", "enough"), [(72 * HOUR, True), (72 * HOUR + 1, False)])

@@ -3,7 +3,14 @@
 import pytest
 
 from alerts.engine.readings.sight import Sight
-from alerts.engine.transitions.ladder_state import Awaiting, Ended, LadderState, Match, Pending
+from alerts.engine.transitions.ladder_state import (
+    Awaiting,
+    Ended,
+    LadderState,
+    Match,
+    Pending,
+    Unanswered,
+)
 from tests.alerts.readings import MINUTE, NOON
 
 A, B, C = 1, 2, 4
@@ -24,6 +31,7 @@ def whole() -> LadderState:
         basis=[Match("a", NOON, A), Match("b", NOON + 1, A | B)],
         older=A | C,
         pending=[pending(A), pending(A | B)],
+        unanswered=[Unanswered("u", NOON, A, MINUTE), Unanswered("v", NOON, A | B, MINUTE)],
         flagged=[(NOON, A), (NOON + 1, A | C)],
         awaiting=Awaiting(sight("a"), A | B, NOON + 5, MINUTE),
         ended=[
@@ -46,6 +54,7 @@ def test_a_rung_that_is_dropped_is_gone_from_everything() -> None:
     state.drop(A)
     assert (state.latched, state.lowered, state.older) == (B | C, B, C)
     assert [one.rungs for one in state.pending] == [B]
+    assert [(one.reading_id, one.rungs) for one in state.unanswered] == [("v", B)]
     assert state.flagged == [(NOON + 1, C)]
     assert [one.held.latched for one in state.ended] == [B]
     assert state.awaiting == Awaiting(sight("a"), B, NOON + 5, MINUTE)
@@ -55,7 +64,7 @@ def test_what_waits_is_gone_with_its_last_rung() -> None:
     state = whole()
     state.drop(A | B)
     assert state.awaiting is None
-    assert (state.pending, state.ended) == ([], [])
+    assert (state.pending, state.unanswered, state.ended) == ([], [], [])
 
 
 def test_rungs_hold_in_full_or_one_lower_and_no_lower_than_before() -> None:
@@ -75,6 +84,23 @@ def test_eight_matches_are_known_one_by_one_and_the_last_of_them_by_its_time() -
         state.rest_on(f"{number}", NOON + 8 - number, A)
     assert [match.reading_id for match in state.basis] == [f"{number}" for number in range(8)]
     assert (state.older, state.last_match_ms) == (B, NOON + 8)
+
+
+def test_of_flagged_matches_that_nobody_repeated_the_last_four_are_known() -> None:
+    state = LadderState()
+    for rungs in (A, B, C, A | B, A | C):
+        state.note_unanswered(pending(rungs))
+    expected = [Unanswered("p", NOON, rungs, MINUTE) for rungs in (B, C, A | B, A | C)]
+    assert state.unanswered == expected
+
+
+def test_who_may_be_confirmed_waits_in_time_and_late() -> None:
+    assert not LadderState(latched=A, flagged=[(NOON, A)]).waits
+    assert LadderState(pending=[pending(A)]).waits
+    assert LadderState(awaiting=Awaiting(sight("a"), A, NOON, MINUTE)).waits
+    late = LadderState(unanswered=[Unanswered("u", NOON, A, MINUTE)])
+    assert late.waits
+    assert late.deadline_ms is None, "nothing comes of it by itself"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +135,7 @@ def test_what_is_remembered_of_nothing_is_empty() -> None:
     for state in (
         LadderState(latched=A),
         LadderState(pending=[pending(A)]),
+        LadderState(unanswered=[Unanswered("u", NOON, A, MINUTE)]),
         LadderState(flagged=[(NOON, A)]),
         LadderState(ended=[Ended(LadderState(latched=A), {}, NOON)]),
     ):
