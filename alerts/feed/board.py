@@ -10,13 +10,13 @@ from datetime import tzinfo
 import msgspec
 
 from alerts.desk.case import Case
-from alerts.desk.fold import Desk, sections
+from alerts.desk.fold import Desk, Sections, sections
 from alerts.desk.rotas import Rotas
 from alerts.feed.cards import Card, card
 from alerts.feed.chart import chart
 from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
-from alerts.feed.order import SHOWN_MAX, Order, arranged
+from alerts.feed.order import BEYOND_SHOWN_MAX, SHOWN_MAX, Order, arranged, beyond
 from alerts.feed.outlook import due_ms, outlook
 from alerts.feed.rows import Row, is_shown, row
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
@@ -77,6 +77,21 @@ class PatientView(msgspec.Struct, frozen=True):
     books: list[str]
     alerts: list[Card]
     readings: list[Row]
+    waiting: int
+
+
+class BeyondView(msgspec.Struct, frozen=True):
+    """Some of what is open and found no room: from number ``first`` of ``total``.
+
+    ``number``: the page, of ``pages``; ``waiting``: how many alerts need somebody, with those that
+    are shown elsewhere.
+    """
+
+    number: int
+    pages: int
+    first: int
+    total: int
+    alerts: list[Card]
     waiting: int
 
 
@@ -153,6 +168,20 @@ class Board:
             waiting=len(sections(self._standing(self.desk.cases())).waiting),
         )
 
+    def beyond(self, number: int) -> BeyondView:
+        """Give a page of what found no room, from 1 on; the last one for a number beyond it.
+
+        As alerts are answered the others move up: whoever goes on to the next page misses none.
+        """
+        parts = self._parts()
+        left = beyond(parts, self._waits_since_ms)
+        pages = max(1, -(-len(left) // BEYOND_SHOWN_MAX))
+        number = min(max(1, number), pages)
+        first = (number - 1) * BEYOND_SHOWN_MAX
+        cases = left[first : first + BEYOND_SHOWN_MAX]
+        cards = [self._card(case) for case in cases]
+        return BeyondView(number, pages, first + 1, len(left), cards, len(parts.waiting))
+
     @property
     def zone(self) -> str:
         """Name the clinic's time zone; empty if its rotas do not tell."""
@@ -179,9 +208,10 @@ class Board:
         return due_ms(case, self._rotas.staffing_of(case))
 
     def _shown(self) -> tuple[dict[str, Case], Order]:
-        return arranged(
-            sections(self._standing(self.desk.cases()), self._due_ms), self._waits_since_ms
-        )
+        return arranged(self._parts(), self._waits_since_ms)
+
+    def _parts(self) -> Sections:
+        return sections(self._standing(self.desk.cases()), self._due_ms)
 
     def _waits_since_ms(self, case: Case) -> int:
         """Give since when a card waits: what it came back from may have waited before it."""

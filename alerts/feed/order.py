@@ -11,6 +11,8 @@ from schemas.alert import SEVERITIES, Severity
 CRITICAL_SHOWN_MAX = 500
 SHOWN_MAX = 200
 SETTLED_SHOWN_MAX = 20
+BEYOND_SHOWN_MAX = 100
+"""On each of the pages that hold what found no room on the first."""
 
 
 class Longest(msgspec.Struct, frozen=True):
@@ -68,11 +70,22 @@ def fitting(cases: list[Case], since_ms: Callable[[Case], int]) -> list[Case]:
     What is left out, beyond 500 critical ones too, came last: whoever waits longest is shown, and
     each answer makes room for another one.
     """
+    left = {case.alert_id for case in _left_out(cases, since_ms)}
+    return [case for case in cases if case.alert_id not in left]
+
+
+def beyond(parts: Sections, since_ms: Callable[[Case], int]) -> list[Case]:
+    """Give what is open and found no room: first what waits, the gravest and longest first."""
+    waiting, acknowledged = (
+        _left_out(one, since_ms) for one in (parts.waiting, parts.acknowledged)
+    )
+    return [*waiting, *parts.work[SHOWN_MAX:], *acknowledged]
+
+
+def _left_out(cases: list[Case], since_ms: Callable[[Case], int]) -> list[Case]:
     ranked = sorted(cases, key=lambda case: (SEVERITIES.index(case.severity), since_ms(case)))
     critical = sum(case.severity == "critical" for case in cases)
-    kept = (*ranked[: min(critical, CRITICAL_SHOWN_MAX)], *ranked[critical : critical + SHOWN_MAX])
-    ids = {case.alert_id for case in kept}
-    return [case for case in cases if case.alert_id in ids]
+    return [*ranked[:critical][CRITICAL_SHOWN_MAX:], *ranked[critical:][SHOWN_MAX:]]
 
 
 def _longest(waiting: list[Case], since_ms: Callable[[Case], int]) -> Longest | None:

@@ -31,6 +31,7 @@ from alerts.feed.board import Board
 from alerts.feed.cursor import LENGTH_MAX
 from alerts.feed.guard import Guard
 from alerts.feed.hub import Hub, Pace
+from alerts.feed.order import BEYOND_SHOWN_MAX
 from alerts.feed.stream import EventStream
 from schemas.alert import Action, Deed
 from schemas.clock import Clock
@@ -80,6 +81,7 @@ def application(site: Site) -> ASGIApp:
             routes=[
                 Route("/", pages.feed),
                 Route("/patients/{patient_id}", pages.patient),
+                Route("/more/{number:int}", pages.more),
                 Route("/api/v1/alerts", pages.alerts),
                 Route("/api/v1/alerts/stream", pages.stream),
                 *(
@@ -146,6 +148,10 @@ class _Pages:
         if view is None:
             return self._page("message.html", 404, sentence="No such patient is known here.")
         return self._page("patient.html", view=view)
+
+    async def more(self, request: Request) -> Response:
+        view = self._site.hub.board.beyond(request.path_params["number"])
+        return self._page("more.html", view=view, step=BEYOND_SHOWN_MAX)
 
     async def alerts(self, _: Request) -> Response:
         hub = self._site.hub

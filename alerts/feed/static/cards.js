@@ -4,11 +4,12 @@ import { field, introduce, sayWho, setBusy } from "./forms.js";
 import { retitle } from "./life.js";
 import { byId, clone, fill } from "./markup.js";
 import { keepPlace } from "./place.js";
-import { isNews } from "./spoken.js";
+import { announce, isNews } from "./spoken.js";
 
 export const cards = new Map();
 const movedGraceMs = 700; // a click so soon after the list moved was meant for something else
 let movedAt = -Infinity;
+let hiddenCount = Number(byId("hidden-count")?.querySelector("b").textContent);
 
 export function adopt() {
   const former = new Set(cards.values());
@@ -26,14 +27,16 @@ export function adopt() {
 // Moves no more than it must: what is moved loses the focus, and what is typed there.
 export function lay(container, wanted) {
   const stays = new Set(wanted);
-  for (const card of [...container.children]) if (!stays.has(card)) card.remove();
-  let moved = false;
+  for (const card of [...container.children]) {
+    if (stays.has(card)) continue;
+    card.remove();
+    movedAt = performance.now();
+  }
   for (const [index, card] of wanted.entries()) {
     if (container.children[index] === card) continue;
     container.insertBefore(card, container.children[index] ?? null);
-    moved = true;
+    movedAt = performance.now();
   }
-  return moved;
 }
 
 export function put(values) {
@@ -81,7 +84,7 @@ export function arrange(order) {
     const wanted = ids.map((id) => cards.get(id));
     if (wanted.includes(undefined)) return false;
     ids.forEach((id) => shown.add(id));
-    if (lay(part.querySelector(".cards"), wanted)) movedAt = performance.now();
+    lay(part.querySelector(".cards"), wanted);
     part.querySelector("[data-count]").textContent = order.counts[part.dataset.part];
     part.querySelector(".empty").hidden = ids.length > 0;
   }
@@ -91,6 +94,8 @@ export function arrange(order) {
       cards.delete(id);
     }
   }
+  if (order.hidden > hiddenCount) announce(`${order.hidden} more are open than this page shows.`);
+  hiddenCount = order.hidden;
   byId("hidden-count").hidden = !order.hidden;
   byId("hidden-count").querySelector("b").textContent = order.hidden;
   if (active !== document.activeElement && active?.isConnected) active.focus({ preventScroll: true });

@@ -7,7 +7,7 @@ import { adopt } from "./cards.js";
 import { heartbeat, isBroken, lose, silenceMs } from "./life.js";
 import { byId } from "./markup.js";
 import { readings, snapshot, update } from "./overview.js";
-import { elsewhere, hasCome, patientId, refetch } from "./patient.js";
+import { concerns, elsewhere, hasCome, isFetched, refetch } from "./fetched.js";
 import { refreshTimes } from "./times.js";
 
 const onFeed = Boolean(byId("rows"));
@@ -35,14 +35,14 @@ function connect() {
     on("snapshot", (overview) => snapshot(overview) || resync());
     on("update", (changes) => update(changes) || resync());
     on("readings", readings);
-  } else if (patientId) {
+  } else if (isFetched) {
     on("snapshot", ({ cards: all, order }) => {
       elsewhere(all, order, true);
       refetch();
     });
     on("update", ({ cards: changed, order }) => {
       elsewhere(changed, order, false);
-      if (changed.some((card) => card.patient_id === patientId)) refetch();
+      if (concerns(changed)) refetch();
     });
     on("readings", (rows) => {
       if (rows.some(hasCome)) refetch();

@@ -1,7 +1,13 @@
 """What a page bears of more alerts than anybody answers soon, and what is left out of it."""
 
 from alerts.feed.board import Board
-from alerts.feed.order import CRITICAL_SHOWN_MAX, SETTLED_SHOWN_MAX, SHOWN_MAX, Longest
+from alerts.feed.order import (
+    BEYOND_SHOWN_MAX,
+    CRITICAL_SHOWN_MAX,
+    SETTLED_SHOWN_MAX,
+    SHOWN_MAX,
+    Longest,
+)
 from schemas.alert import Severity, Transition
 from tests.alert_records import acknowledgement, transition
 
@@ -101,3 +107,33 @@ def test_a_card_waits_as_long_as_what_it_came_back_from() -> None:
     assert board.overview().order.longest == Longest("b", "critical", 2, since_ms=1)
     board.take([acknowledgement("2", alert_ids=("a",))])
     assert board.overview().order.longest == Longest("other", "critical", 2, since_ms=5)
+
+
+def test_every_open_alert_is_on_one_of_the_pages_and_on_none_twice() -> None:
+    board = Board()
+    board.take(
+        [
+            *many("critical", CRITICAL_SHOWN_MAX + 2 * BEYOND_SHOWN_MAX + 1),
+            *many("high", SHOWN_MAX + 1),
+            *many("medium", SHOWN_MAX + 1),
+        ]
+    )
+    order = board.overview().order
+    pages = [board.beyond(number) for number in (1, 2, 3)]
+    assert {(page.pages, page.total) for page in pages} == {(3, order.hidden)}
+    assert [page.first for page in pages] == [1, BEYOND_SHOWN_MAX + 1, 2 * BEYOND_SHOWN_MAX + 1]
+    left = [card.alert_id for page in pages for card in page.alerts]
+    assert left[0] == f"critical-{CRITICAL_SHOWN_MAX:04}", "of those left out it waits longest"
+    assert [one.partition("-")[0] for one in left[-3:]] == ["critical", "high", "medium"]
+    shown = [*order.waiting, *order.work]
+    assert sorted(shown + left) == sorted(case.alert_id for case in board.desk.cases())
+
+
+def test_a_page_that_was_answered_empty_is_the_last_one_that_is() -> None:
+    board = Board()
+    board.take(many("critical", CRITICAL_SHOWN_MAX + BEYOND_SHOWN_MAX + 1))
+    assert [len(board.beyond(2).alerts), board.beyond(0).number] == [1, 1]
+    board.take([acknowledgement("critical-0", alert_ids=("critical-0000",))])
+    found = board.beyond(2)
+    assert (found.number, found.pages, len(found.alerts)) == (1, 1, BEYOND_SHOWN_MAX)
+    assert (Board().beyond(1).total, Board().beyond(1).alerts) == (0, [])

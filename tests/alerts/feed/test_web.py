@@ -10,6 +10,7 @@ import pytest
 from alerts.feed.board import Board, Overview
 from alerts.feed.follower import Batch, Contact, Lost, Start
 from alerts.feed.hub import Hub, Pace
+from alerts.feed.order import CRITICAL_SHOWN_MAX
 from alerts.feed.web import Site, application
 from alerts.records import Record
 from schemas.alert import Action
@@ -284,3 +285,15 @@ async def test_the_list_is_made_once_for_all_who_ask_at_the_same_time(
     assert len(made) == 3, "times are said anew"
     feed.hub.take(Lost("Kafka is away."))
     assert "Kafka is away." in (await feed.client.get("/")).text
+
+
+async def test_what_found_no_room_is_on_a_page_behind_the_first(feed: Feed) -> None:
+    alerts = [transition(f"{n}", alert_id=f"{n}", at_ms=n) for n in range(CRITICAL_SHOWN_MAX)]
+    feed.read(*alerts)
+    assert "has room on the first page" in (await feed.client.get("/more/1")).text
+    feed.read(*alerts, transition("last", alert_id="last", at_ms=9_999))
+    assert 'href="/more/1"' in (await feed.client.get("/")).text
+    page = (await feed.client.get("/more/1")).text
+    assert 'id="alert-last"' in page
+    assert 'id="alert-1"' not in page
+    assert (await feed.client.get("/more/what")).status_code == 404

@@ -1,4 +1,5 @@
-// A patient's page: fetched again whenever something of this patient comes.
+// A page of a part of all that is: a patient's, or what found no room on the first. It is fetched
+// again whenever something of it may have changed.
 
 import { adopt, cards, lay } from "./cards.js";
 import { lose, mended, retitle } from "./life.js";
@@ -7,12 +8,24 @@ import { keepPlace } from "./place.js";
 import { isNews, tell } from "./spoken.js";
 import { refreshTimes } from "./times.js";
 
-export const patientId = document.querySelector("[data-patient]")?.dataset.patient;
+export const isFetched = Boolean(document.querySelector("[data-fetched]"));
+const patientId = document.querySelector("[data-patient]")?.dataset.patient;
+const pauseMs = 1_000; // of hundreds of alerts at once a page asks once
+let asked;
 let refetching = false;
 let again = false; // something came while the last was fetched
 let counted = false; // what asks elsewhere is known, so that what comes is news
 
-export async function refetch() {
+// What found no room is in no change that the stream brings: only that there was one.
+export const concerns = (changed) =>
+  patientId === undefined || changed.some((card) => card.patient_id === patientId);
+
+export function refetch() {
+  asked ??= setTimeout(fetchAgain, patientId === undefined ? pauseMs : 0);
+}
+
+async function fetchAgain() {
+  asked = undefined;
   again = refetching;
   if (refetching) return;
   refetching = true;
@@ -41,11 +54,13 @@ function take(fresh) {
     return document.adoptNode(card);
   });
   lay(container, came);
-  document.querySelector(".readings tbody").replaceChildren(...fresh.querySelectorAll(".readings tbody tr"));
-  for (const where of [".part", ".readings"]) {
-    document.querySelector(`${where} .empty`).hidden = fresh.querySelector(`${where} .empty`).hidden;
+  for (const rows of document.querySelectorAll(".readings tbody")) {
+    rows.replaceChildren(...fresh.querySelectorAll(".readings tbody tr"));
   }
-  document.querySelector(".part .count").textContent = came.length;
+  const others = fresh.querySelectorAll(".empty, .part .count, .pages");
+  for (const [index, one] of document.querySelectorAll(".empty, .part .count, .pages").entries()) {
+    if (!one.isEqualNode(others[index])) one.replaceWith(others[index]);
+  }
   adopt();
   refreshTimes();
   if (place) focusables(cards.get(place.id))[place.index]?.focus({ preventScroll: true });
