@@ -50,8 +50,8 @@ LOGS: dict[str, tuple[list[Line], list[tuple[float, str]]]] = {
         there(BEFORE, (40, 300)),
         [(160, "onset")],
     ),
-    "what becomes due in these two hours too": (
-        there((-60, -30), (0, 300)),
+    "what becomes due in these two hours too, however often it was away before": (
+        there((-90, -60), (-40, -20), (0, 300)),
         [(120, "onset")],
     ),
     "what becomes due behind them at once": (
