@@ -111,6 +111,10 @@ def judged(log: Sequence[Line], names: tuple[str, ...], cut: int = 5000) -> list
     ]
 
 
+def minutes_after_eight(at_ms: int) -> float:
+    return (at_ms / 1000 - EIGHT.timestamp()) / 60
+
+
 def transitions(
     log: Sequence[Line], names: tuple[str, ...], cut: int, gap_ms: int | None = None
 ) -> list[Transition]:

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from alerts.engine.absence.watch import LOG_GAP_MS
-from tests.alerts.judge.nights import DAYS, EIGHT, Line, at, bp, plan, tick, transitions
+from tests.alerts.judge.nights import (
+    DAYS,
+    Line,
+    at,
+    bp,
+    minutes_after_eight,
+    plan,
+    tick,
+    transitions,
+)
 
 BOOK = ("pregnancy-postpartum",)
 DUE = 30
@@ -129,7 +138,7 @@ LOGS |= {
 
 def told(log: list[Line], cut: int) -> list[tuple[float, str]]:
     return [
-        ((one.at_ms / 1000 - EIGHT.timestamp()) / 60, one.event)
+        (minutes_after_eight(one.at_ms), one.event)
         for one in transitions([PLAN, *log], BOOK, cut, LOG_GAP_MS)
         if one.ladder == "absence-blood-pressure" and one.event != "cause"
     ]
