@@ -100,7 +100,8 @@ def _quality(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> Iterato
     flags = wording.flags_text(finding.sight, gated)
     repeat = wording.duration_text(ladder.rungs[finding.cause].rule.repeat_within_ms)
     if finding.event == "repeat-asked":
-        yield f"but {flags}: ask for a repeat within {repeat}"
+        over = finding.deadline_ms == finding.at_ms  # it came too late to be repeated in time
+        yield f"but {flags}: ask for a repeat{'' if over else f' within {repeat}'}"
     elif "unverified" in finding.marks:
         yield f"but {flags}, and no repeat came within {repeat}"
     else:

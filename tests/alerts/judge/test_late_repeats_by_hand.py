@@ -1,4 +1,4 @@
-"""A repeat measured in its time that comes when nobody waits for it any more: logs by hand.
+"""Repeats measured in time that come when nobody waits any more, and flagged matches that do.
 
 Each log is also judged record by record. Minutes after eight; a repeat counts for 15, one extreme
 reading waits for ten.
@@ -6,7 +6,7 @@ reading waits for ten.
 
 import pytest
 
-from tests.alerts.judge.nights import ADULT, DAYS, HOURS, Line, bp, changed, judged, tick
+from tests.alerts.judge.nights import ADULT, DAYS, HOURS, Line, bp, changed, judged, tick, together
 
 MOVED = ["body-moved"]
 ASKED = "critical repeat-asked bp-high [flagged]"
@@ -119,6 +119,63 @@ NIGHTS: dict[str, tuple[list[Line], list[str]]] = {
         [*TOLD, "high retracted bp-high", ASKED],
     ),
 }
+
+
+FIVE = 5 * HOURS
+BOTH = bp(FIVE, 190, ago=FIVE, status=MOVED)
+BOTH_ASKED = f"{ASKED} [delayed]"
+BOTH_TOLD = [BOTH_ASKED, f"{UNVERIFIED} [delayed]"]
+AFTER = tick(FIVE + 0.2)
+
+FLAGGED_AND_DELAYED: dict[str, tuple[list[Line], list[str]]] = {
+    "its time is over when it comes: it opens with the next record, one lower and not two": (
+        [BOTH, AFTER],
+        BOTH_TOLD,
+    ),
+    "not before log time moves": ([BOTH, tick(FIVE)], [BOTH_ASKED]),
+    "what comes with it is in time": (
+        [together(BOTH, bp(FIVE, 188, ago=FIVE - 8)), AFTER],
+        [BOTH_ASKED, "high onset bp-high [delayed]"],
+    ),
+    "also if it says otherwise": (
+        [together(BOTH, bp(FIVE, 128, ago=FIVE - 8)), AFTER],
+        [BOTH_ASKED],
+    ),
+    "a repeat as late as it is makes it no worse, and tells nobody twice": (
+        [BOTH, bp(FIVE + 1, 188, ago=FIVE - 7)],
+        [*BOTH_TOLD, "high again bp-high [delayed]"],
+    ),
+    "a delayed one ends nothing": ([BOTH, bp(FIVE + 1, 128, ago=FIVE - 7)], BOTH_TOLD),
+    "a fresh one does": ([BOTH, bp(FIVE + 1, 128)], [*BOTH_TOLD, "high returned bp-high"]),
+    "a fresh match is one extreme reading": (
+        [BOTH, bp(FIVE + 1, 190)],
+        [*BOTH_TOLD, PAGES_LATER],
+    ),
+    "a newer reading has come: it is old": (
+        [bp(FIVE - 10, 130), BOTH],
+        ["medium stale bp-high [stale]"],
+    ),
+    "the third in three days counts as confirmed, and is delayed still": (
+        [*OPENED, bp(60, 190, status=MOVED), bp(60 + FIVE, 190, ago=FIVE - 30, status=MOVED)],
+        [
+            *TOLD,
+            "high again bp-high [flagged]",
+            ASKED,
+            "high again bp-high [flagged] [delayed]",
+        ],
+    ),
+    "a critical alert is open: no task": (
+        [bp(0, 225), bp(FIVE, 190, ago=FIVE - 10, status=MOVED)],
+        ["critical onset bp-high", "critical again bp-high [flagged] [delayed]"],
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", FLAGGED_AND_DELAYED)
+def test_what_is_said_of_a_match_that_is_flagged_and_delayed(sentence: str) -> None:
+    log, told = FLAGGED_AND_DELAYED[sentence]
+    assert judged(log, ADULT) == told
+    assert judged(log, ADULT, cut=1) == told
 
 
 @pytest.mark.parametrize("sentence", NIGHTS)

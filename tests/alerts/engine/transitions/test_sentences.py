@@ -10,11 +10,13 @@ from tests.alerts.engine.cuts import judged as by_cuts
 from tests.alerts.readings import (
     BOTH,
     HOUR,
+    MINUTE,
     NOON,
     Measured,
     at_once,
     glucose,
     pressure,
+    record,
 )
 
 
@@ -57,6 +59,26 @@ def judged(*measured: Measured) -> list[Transition]:
 def test_the_reason_shows_values_as_received(measured: Measured, sentence: str) -> None:
     (found,) = judged(measured)
     assert found.reason == sentence
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "sentence"),
+    [
+        (0, "ask for a repeat within 15 min"),
+        (15 * MINUTE - 1, "ask for a repeat within 15 min"),
+        (15 * MINUTE, "ask for a repeat"),
+        (HOUR, "ask for a repeat"),
+        (
+            5 * HOUR,
+            "ask for a repeat; delayed, measured 5 h before it came: call the patient",
+        ),
+    ],
+)
+def test_nobody_is_asked_for_a_repeat_in_a_time_that_is_over(late_ms: int, sentence: str) -> None:
+    moved = pressure(NOON - late_ms, 192, 80, "body-moved")
+    (asked,) = by_cuts([record(NOON, [moved])])
+    assert asked.event == "repeat-asked"
+    assert asked.reason.endswith(f"(adult-standard, bp-severe); but the body moved: {sentence}")
 
 
 def test_the_end_is_a_sentence_too() -> None:
