@@ -26,7 +26,7 @@ WAITS_FOR = {
     "sink": {"database", "kafka", "mqtt"},
     "registry": {"database", "registry topic"},
 }
-STOPS_WITHIN_S = 5
+ENDS_WITHIN_S = 20  # a bound for the test, no promise
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def test_a_daemon_without_servers_waits_says_for_what_and_ends_when_asked(
         waits_for = {part.split(": ")[0] for part in readyz(port).split("; ")}
         assert waits_for == WAITS_FOR[name]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(STOPS_WITHIN_S) == 0
+        assert process.wait(ENDS_WITHIN_S) == 0
     assert "Traceback" not in log.read_text()
 
 
@@ -79,7 +79,7 @@ def test_a_daemon_that_was_not_told_where_its_servers_are_ends_with_one_line(
 ) -> None:
     log = tmp_path / "log"
     with daemon(name, log, dict.fromkeys(NOWHERE, "")) as process:
-        assert process.wait(20) == 78
+        assert process.wait(ENDS_WITHIN_S) == 78
     (line,) = log.read_text().splitlines()
     assert line.startswith("error: VITALWIRE_")
     assert "is not set" in line

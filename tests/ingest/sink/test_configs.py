@@ -38,6 +38,7 @@ from tests.ingest.factories import (
     unassigned_record,
 )
 from tests.ingest.sink.conftest import Bench
+from tests.ingest.sink.looking import offset
 from tests.ingest.sink.running import RunningSink
 from tests.servers import NOW, eventually
 
@@ -176,11 +177,23 @@ def test_a_new_journal_hears_its_configuration_and_a_request_reaches_every_home(
         bench.send(topics.READINGS, sent(1))
         bench.send(topics.GATEWAYS, health(STREAM))
         eventually(lambda: heard and heard[-1].devices)
+        hears_of_a_request(bench, heard, other, reports=1)
         before = len(heard)
         bench.send(topics.GATEWAYS, health(STREAM))
         bench.send(topics.GATEWAYS, health("f" * 16))
-        eventually(lambda: len(heard) > before)
-        assert len(heard) == before + 1  # the repeated report asked for nothing
-        ask_for_resend(other, 5, None)
-        bench.clock.pass_ms(LOOK_EVERY_MS)
-        eventually(lambda: heard[-1].resend is not None)
+        hears_of_a_request(bench, heard, other, reports=3)
+        assert len(heard) == before + 2  # the repeated report asked for nothing
+
+
+def hears_of_a_request(
+    bench: Bench, heard: list[Config], other: Connection[TupleRow], *, reports: int
+) -> None:
+    """Wait until the sink has read so many reports, and the home what they and a request ask for.
+
+    However many batches it takes, what comes before the request's configuration is of the reports.
+    """
+
+    eventually(lambda: offset(other, topics.GATEWAYS) == (reports,))
+    request = str(ask_for_resend(other, 5, None))
+    bench.clock.pass_ms(LOOK_EVERY_MS)
+    eventually(lambda: heard[-1].resend == Resend(request, 5))
