@@ -8,7 +8,8 @@ import pytest
 
 from alerts.desk.bookmark import Bookmark
 from alerts.desk.bookmark_file import FILE, BookmarkFile
-from alerts.log import TopicLife
+from alerts.desk.fold import Desk
+from alerts.log import Log, TopicLife
 from alerts.records import Place
 from schemas.alert import Action
 from schemas.topics import ACTIONS, ALERTS
@@ -18,7 +19,7 @@ from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.cases import fold
 from tests.alerts.desk.real_desk import actions, now_ms, onset, running, staff
 from tests.alerts.desk.receivers import Inbox, web_server
-from tests.servers import eventually
+from tests.servers import HandClock, eventually
 
 DAY_MS = 24 * 3_600_000
 LIVES = (TopicLife(ALERTS, "one", 2), TopicLife(ACTIONS, "two", 1), TopicLife("other", "x", 1))
@@ -90,6 +91,37 @@ def test_what_another_release_writes_down_need_not_be_known_here(
     assert other.count(b"\nz{") > 0
     (tmp_path / FILE).write_bytes(other + hashlib.sha256(other).digest())
     assert BookmarkFile(tmp_path).begin(LIVES, ENDS) is None
+
+
+def test_what_was_read_of_topics_that_are_gone_says_nothing_of_those_made_anew(
+    tmp_path: Path,
+) -> None:
+    """It would begin behind what the new ones hold: that was never read."""
+    file = BookmarkFile(tmp_path)
+    file.begin(LIVES, ENDS)
+    file.leaves_out(transition("1", at_ms=NOW_MS), (ALERTS, 0), 500)
+    anew = (TopicLife(ALERTS, "three", 2), TopicLife(ACTIONS, "four", 1))
+    file.begin(anew, {})
+    reached: dict[Place, int] = {(ALERTS, 0): 2, (ALERTS, 1): 0, (ACTIONS, 0): 1}
+    assert file.keep(Desk(), anew, reached, NOW_MS)
+    mark = BookmarkFile(tmp_path).begin(anew, reached)
+    assert mark is not None
+    assert mark.offsets == reached
+
+
+def test_a_clock_that_was_set_back_is_not_believed_beside_a_bookmark(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    """What told the log's time may be gone by now: the bookmark has it."""
+    clock = HandClock()
+    log_ms = clock.now_ms + 3_600_000
+    with Log(kafka.bootstrap, (ALERTS, ACTIONS), "test") as log:
+        lives = [log.life(topic) for topic in (ALERTS, ACTIONS)]
+        file = BookmarkFile(tmp_path)
+        file.begin(lives, log.ends())
+        assert file.keep(Desk(), lives, log.ends(), log_ms)
+    with running(kafka, clock, bookmark=tmp_path) as daemon:
+        assert daemon.now_ms() == log_ms
 
 
 def test_a_folder_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
