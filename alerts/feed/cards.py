@@ -23,6 +23,8 @@ _TASKS: dict[Event, str] = {
     "corrected-match": "Corrected: beyond a limit, as it now says",
     "wrongly-ended": "An alert was ended by a wrong reading",
 }
+_NEVER_WAS: frozenset[Condition] = frozenset({"retracted", "not-confirmed"})
+"""Nobody is to be called because of it: a repeat, or a correction, says otherwise."""
 _BESIDE_NAMED_MAX = 8
 _MARKS: dict[Mark, str] = {
     "delayed": "Delayed: call the patient",
@@ -129,7 +131,7 @@ def card(
         opened_at_ms=case.opened_ms if case.opened_ms < demand.at_ms else 0,
         marks=_marks(case, before),
         reason=_reason(case),
-        advice=demand.advice,
+        advice="" if case.condition in _NEVER_WAS else demand.advice,
         source=demand.source,
         rule=demand.rule,
         book=demand.book,

@@ -6,7 +6,7 @@ import pytest
 from alerts.feed.board import Board
 from alerts.feed.cards import Card
 from alerts.records import Record
-from schemas.alert import Action, Evidence, Expired
+from schemas.alert import Action, Event, Evidence, Expired
 from schemas.rota import RotaEntry
 from tests.alert_records import SEVERE, acknowledgement, transition
 
@@ -124,3 +124,13 @@ def test_a_shelf_that_ended_says_whose_it_was_and_why() -> None:
     assert card.withdrawn == "Shelved by Anna: in hospital"
     assert (card.withdrawn_by, card.withdrawn_at_ms) == ("that time was over", 9)
     assert card_of(transition("1"), shelf).withdrawn == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "advised"), [("returned", True), ("retracted", False), ("not-confirmed", False)]
+)
+def test_because_of_what_never_was_nobody_is_told_to_call_a_patient(
+    event: Event, *, advised: bool
+) -> None:
+    card = card_of(transition("1"), transition("2", event))
+    assert ("Call the patient now" in card.advice) == advised
