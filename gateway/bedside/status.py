@@ -34,8 +34,10 @@ def _opened(state: Path) -> Iterator[sqlite3.Connection]:
         raise damaged(path, "the file, its log or what was in it is gone")
     if not path.is_file():
         raise MisconfiguredError(
-            f"There is no journal in {state}: the gateway's program has not started here yet.",
-            "Run `sudo systemctl start vitalwire-gateway`, or give its --state directory.",
+            f"There is no journal in {state}: the gateway's program has not started here yet, or"
+            " what it had there was removed.",
+            "Look with `systemctl status vitalwire-gateway` whether it runs and what it says; start"
+            " it, or give its --state directory.",
         )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

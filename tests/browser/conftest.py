@@ -47,7 +47,11 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
             [sys.executable, "-m", "vitalwire", "alerts", "feed", "--port", port, *pace],
             env=os.environ | {"VITALWIRE_KAFKA": self._bootstrap},
         )
-        eventually(self._is_ready)
+        try:
+            eventually(self._is_ready)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,7 +62,7 @@ class FeedProcess(AbstractContextManager["FeedProcess"]):
         """Send a signal and give the exit code."""
         assert self._process is not None
         self._process.send_signal(number)
-        return self._process.wait(timeout=10)
+        return self._process.wait()
 
     def _is_ready(self) -> bool:
         try:

@@ -61,7 +61,7 @@ def engine(server: EmbeddedKafka, books: Path = BASIC) -> Iterator[subprocess.Po
         yield process
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait()
 
 
 class Clinic:

@@ -49,7 +49,7 @@ class Member:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait()
 
     def pause(self) -> None:
         self.process.send_signal(signal.SIGSTOP)

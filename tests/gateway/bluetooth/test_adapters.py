@@ -133,5 +133,4 @@ async def test_the_shipped_daemon_uses_each_adapter_that_it_is_given(
         await eventually(lambda: over_first.pending == over_second.pending == 0)
         await eventually(lambda: read_status(state).held == 2)
     finally:
-        daemon.ask_to_stop()
-        await eventually(lambda: not daemon.running)
+        await asyncio.to_thread(daemon.stop)

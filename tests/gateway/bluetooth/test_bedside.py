@@ -47,12 +47,14 @@ async def daemon(world: BluetoothWorld, state: Path, tmp_path: Path) -> AsyncIte
         environment = {"DBUS_SYSTEM_BUS_ADDRESS": world.bus_address}
         child = Child(Program("gateway", (*command, *where), tmp_path / "log", environment))
         child.start()
-        await until_answering(state)
-        # bluetoothd 5.66 may leave one of two scans that begin at the same moment unanswered.
-        await eventually(lambda: "scan.started" in child.program.log.read_text())
-        yield child
-        await asyncio.to_thread(child.stop)
-        del os.environ["VITALWIRE_MQTT"]
+        try:
+            await until_answering(state)
+            # bluetoothd 5.66 may leave one of two scans that begin at the same moment unanswered.
+            await eventually(lambda: "scan.started" in child.program.log.read_text())
+            yield child
+        finally:
+            await asyncio.to_thread(child.stop)
+            del os.environ["VITALWIRE_MQTT"]
 
 
 async def until_answering(state: Path) -> None:

@@ -63,8 +63,7 @@ async def daemon(
     program = Program("gateway", arguments(state, mqtt), tmp_path / "gateway.log", environment)
     child = Child(program)
     yield child
-    child.ask_to_stop()
-    await eventually(lambda: not child.running)  # without blocking the world that it lives in
+    await asyncio.to_thread(child.stop)  # without blocking the world that it lives in
 
 
 @pytest.fixture

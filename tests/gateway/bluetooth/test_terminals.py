@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-class Terminal:
+class Terminal(AbstractContextManager["Terminal"]):
     """A command at a terminal of its own: what it shows, and keys to press."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
@@ -38,6 +38,12 @@ class Terminal:
         )
         os.close(slave)
         self.shown = ""
+
+    def __exit__(self, *_: object) -> None:
+        """End it, however the test has ended."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
 
     def shows(self, words: str) -> bool:
         with suppress(OSError):  # nothing now, or nothing more
@@ -56,17 +62,17 @@ async def test_digits_are_typed_at_a_terminal(world: BluetoothWorld, state: Path
     cuff = make_cuff(passkey=123_456)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    terminal = Terminal("pair", CUFF_ADDRESS)
-    await eventually(lambda: terminal.shows("Six digits"))
-    for mistyped in (b"twelve\n", b"12 34\n"):
-        terminal.shown = ""
-        terminal.press(mistyped)
-        await eventually(lambda: terminal.shows("Write all six digits"))
-    terminal.press(b"123 456\n")
-    await eventually(lambda: terminal.code is not None)
-    assert (terminal.code, terminal.shows("Paired BLOOD CUFF")) == (0, True)
-    assert "\x1b[32m" in terminal.shown
-    assert state.is_dir()
+    with Terminal("pair", CUFF_ADDRESS) as terminal:
+        await eventually(lambda: terminal.shows("Six digits"))
+        for mistyped in (b"twelve\n", b"12 34\n"):
+            terminal.shown = ""
+            terminal.press(mistyped)
+            await eventually(lambda: terminal.shows("Write all six digits"))
+        terminal.press(b"123 456\n")
+        await eventually(lambda: terminal.code is not None)
+        assert (terminal.code, terminal.shows("Paired BLOOD CUFF")) == (0, True)
+        assert "\x1b[32m" in terminal.shown
+        assert state.is_dir()
 
 
 async def test_ctrl_c_at_a_question_ends_at_once_and_leaves_nothing_paired(
@@ -75,16 +81,16 @@ async def test_ctrl_c_at_a_question_ends_at_once_and_leaves_nothing_paired(
     cuff = make_cuff(passkey=123_456)
     await world.add(cuff, bonded=False)
     await cuff.set_pairing_mode(on=True)
-    terminal = Terminal("pair", CUFF_ADDRESS)
-    await eventually(lambda: terminal.shows("Six digits"))
-    terminal.press(b"\x03")
-    await eventually(lambda: terminal.code is not None)
-    assert (terminal.code, terminal.shows("Fatal")) == (130, False)
-    assert "Traceback" not in terminal.shown, terminal.shown
-    await eventually(lambda: not cuff.is_connected)
-    assert not world.is_paired(cuff)
-    with Admissions(state) as admissions:
-        assert admissions.all() == []
+    with Terminal("pair", CUFF_ADDRESS) as terminal:
+        await eventually(lambda: terminal.shows("Six digits"))
+        terminal.press(b"\x03")
+        await eventually(lambda: terminal.code is not None)
+        assert (terminal.code, terminal.shows("Fatal")) == (130, False)
+        assert "Traceback" not in terminal.shown, terminal.shown
+        await eventually(lambda: not cuff.is_connected)
+        assert not world.is_paired(cuff)
+        with Admissions(state) as admissions:
+            assert admissions.all() == []
 
 
 @pytest.mark.parametrize("unwanted", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
@@ -94,21 +100,21 @@ async def test_where_colours_are_not_wanted_no_cursor_moves_either(
     cuff = make_cuff()
     await world.add(cuff, bonded=False)
     cuff.take(120, 80, 70)
-    terminal = Terminal("scan", "--listen", "2", environment=unwanted)
-    await eventually(lambda: terminal.code is not None)
-    assert terminal.shows("To pair one")
-    assert terminal.shown.count(cuff.name) == 1
-    assert "\x1b" not in terminal.shown
+    with Terminal("scan", "--listen", "2", environment=unwanted) as terminal:
+        await eventually(lambda: terminal.code is not None)
+        assert terminal.shows("To pair one")
+        assert terminal.shown.count(cuff.name) == 1
+        assert "\x1b" not in terminal.shown
 
 
 async def test_ctrl_c_ends_a_scan_with_what_was_heard(world: BluetoothWorld) -> None:
     cuff = make_cuff()
     await world.add(cuff, bonded=False)
     cuff.take(120, 80, 70)
-    terminal = Terminal("scan", "--listen", "60")
-    await eventually(lambda: terminal.shows(CUFF_ADDRESS))
-    assert "Listening…" in terminal.shown
-    terminal.press(b"\x03")
-    await eventually(lambda: terminal.code is not None)
-    assert (terminal.code, terminal.shows("To pair one")) == (0, True)
-    assert "Traceback" not in terminal.shown
+    with Terminal("scan", "--listen", "60") as terminal:
+        await eventually(lambda: terminal.shows(CUFF_ADDRESS))
+        assert "Listening…" in terminal.shown
+        terminal.press(b"\x03")
+        await eventually(lambda: terminal.code is not None)
+        assert (terminal.code, terminal.shows("To pair one")) == (0, True)
+        assert "Traceback" not in terminal.shown

@@ -90,8 +90,7 @@ async def daemon(
     command = (sys.executable, "-c", request.param, *arguments, "--state", str(tmp_path / "state"))
     child = Child(Program("gateway", command, tmp_path / "gateway.log", environment))
     yield child
-    child.kill()
-    await eventually(lambda: not child.running)
+    await asyncio.to_thread(child.kill)
 
 
 async def eventually_silent(supervisor: Supervisor) -> None:
