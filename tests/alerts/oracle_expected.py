@@ -74,18 +74,21 @@ class Home:
         course = self.course(at_ms)
         return (course[-1][1], course[-1][0]) if course else (None, LONG_AGO_MS)
 
-    def course(self, at_ms: int) -> list[tuple[int, bool]]:
-        """Since when it was there, or was not, by turns, as it was known at an instant."""
-        course = list[tuple[int, bool]]()
+    def course(self, at_ms: int) -> list[tuple[int, bool, int]]:
+        """Since when it was there, or was not, by turns, as it was known at an instant.
+
+        And when that was known: an hour after a report, if none followed.
+        """
+        course = list[tuple[int, bool, int]]()
         reported_ms = LONG_AGO_MS
         reports = [one for one in self.reports if one[0] <= at_ms]
         for stamp_ms, online in [*reports, (at_ms, None)]:
             there = course[-1][1] if course else None
             if there and stamp_ms - reported_ms > HOUR:
                 there = False
-                course.append((reported_ms, there))
+                course.append((reported_ms, there, reported_ms + HOUR))
             if online is not None and (online is not there) and (online or there is not False):
-                course.append((stamp_ms, online))
+                course.append((stamp_ms, online, stamp_ms))
             if online:
                 reported_ms = stamp_ms
         return course
@@ -93,18 +96,18 @@ class Home:
     def came_and_went(self, due_ms: int, at_ms: int) -> bool:
         """Whether it was there for two hours in all, since it came back after a deadline.
 
-        Just back from so long an absence it has two hours more.
+        Until it was known to be away. Just back from so long an absence it has two hours more.
         """
         course = self.course(at_ms)
-        ends_ms = [*(since_ms for since_ms, _ in course[1:]), at_ms]
+        known_ms = [*(known_ms for _, _, known_ms in course[1:]), at_ms]
         there_ms = sum(
             end_ms - since_ms
-            for (since_ms, there), end_ms in zip(course, ends_ms, strict=False)
+            for (since_ms, there, _), end_ms in zip(course, known_ms, strict=False)
             if there and since_ms > due_ms
         )
         if there_ms < 2 * HOUR:
             return False
-        since_ms, there = course[-1]
+        since_ms, there, _ = course[-1]
         return not (there and course[1:]) or since_ms - course[-2][0] < 2 * HOUR
 
     def back_after(self, gone_ms: int) -> int | None:

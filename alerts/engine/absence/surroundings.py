@@ -44,9 +44,16 @@ class Stay:
         return self.reported_ms if late else went_ms
 
     def lasted_ms(self, at_ms: int) -> int:
-        """Tell how long it had lasted, as of an instant."""
+        """Tell how long it had lasted, as of an instant.
+
+        The hour until a report was late is counted: whoever looked then took it to be there. Else
+        one that reports once in an hour and more is never away when somebody looks, nor ever there.
+        """
         ended_ms = self.ended_ms(at_ms)
-        return (at_ms if ended_ms is None else ended_ms) - self.came_ms
+        if ended_ms is None:
+            return at_ms - self.came_ms
+        late = self.went_ms is None or ended_ms < self.went_ms
+        return ended_ms + late * REPORT_LATE_MS - self.came_ms
 
     @property
     def was_there(self) -> bool:

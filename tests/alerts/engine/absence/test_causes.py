@@ -242,6 +242,21 @@ def test_a_gateway_that_comes_and_goes_hides_no_silence_for_ever(
     assert onsets == [("onset", "bp-silent", cause, DUE + told_min * MINUTE)]
 
 
+@pytest.mark.parametrize(("every_min", "told_min"), [(61, 4 * 61 - 3), (119, 3 * 119)])
+def test_a_gateway_that_reports_once_in_more_than_an_hour_hides_no_silence_for_ever(
+    every_min: int, told_min: int
+) -> None:
+    """Just back when it is due, it was never away when somebody looked, nor there for a minute."""
+    state, found = fresh_state(ROBIN, rules=rules()), Told()
+    told(state, *at_once(pressure(NOON, 120)), report(NOON), Tick(DUE - 2 * MINUTE))
+    for minute in range(-1, 12 * 60):
+        log = [report(DUE + minute * MINUTE)] if (minute + 1) % every_min == 0 else []
+        found += told(state, *log, Tick(DUE + minute * MINUTE))
+    assert [one for one in found if one[0] == "onset"] == [
+        ("onset", "bp-silent", "not-measured", DUE + told_min * MINUTE)
+    ]
+
+
 def test_a_gateway_that_is_back_from_a_long_absence_has_two_hours_to_send_what_waits() -> None:
     """However often it was there before: what was measured meanwhile comes now."""
     state = begun()
