@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.engine.absence.watch import LOG_GAP_MS
+from alerts.engine.absence.gaps import LOG_GAP_MS
 from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.ladders.library import Library
 from alerts.engine.partitions.partitioner import partitions_of

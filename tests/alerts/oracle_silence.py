@@ -91,8 +91,8 @@ class Silence(Contexts):
             if came_ms - gone_ms >= 2 * HOUR:
                 most_ms = 4 * HOUR
             over_ms = came_ms + min(most_ms - there_ms, 2 * HOUR)
-            there_ms += max(again_ms - came_ms, MINUTE)
-            if over_ms <= max(again_ms, came_ms + MINUTE):
+            there_ms += max(again_ms - came_ms, 5 * MINUTE)
+            if over_ms <= max(again_ms, came_ms + 5 * MINUTE):
                 return over_ms
         gone_ms, came_ms = self.gaps[-1]
         if came_ms > due_ms and came_ms - gone_ms >= 2 * HOUR:

@@ -7,7 +7,7 @@ leave what waited that long its two hours undivided. So no silence is held for e
 
 Invariants: what is asked is asked as of a record, and forgetting changes no answer about a later
 one, so that the cuts of the log do not matter. Of at most four hours in all, in stays that count
-for a minute at least, 240 gaps are kept, for all patients of a partition together.
+for five minutes at least, 50 gaps are kept, for all patients of a partition together.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,11 @@ from alerts.engine.absence.contacts import Integers
 from alerts.engine.absence.surroundings import AFRESH_AFTER_MS, NEVER_MS
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 
+LOG_GAP_MS = 5 * 60_000
+"""Ticks come every minute: stamps farther apart tell that the way to the clinic was late."""
+_STAY_LEAST_MS = LOG_GAP_MS
+"""Without another one a record speaks for as long: else one an hour held silence for months."""
 _IN_ALL_MAX_MS = 2 * AFRESH_AFTER_MS
-_STAY_LEAST_MS = 60_000
-"""A log with one record between two gaps was there for a moment: ticks come every minute."""
 
 
 class Gap(NamedTuple):

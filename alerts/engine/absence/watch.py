@@ -26,9 +26,6 @@ from schemas.alert import Severity, Transition
 from schemas.kafka import PatientReadings, ReadingsRecord
 from schemas.vitals import VITALS
 
-LOG_GAP_MS = 5 * 60_000
-"""Ticks come every minute: stamps farther apart tell that the way to the clinic was late."""
-
 _CONTACT = frozenset({"measured", "failed"})
 """Who tried was there; a control solution tests the meter, not the patient."""
 

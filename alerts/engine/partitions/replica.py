@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from alerts.engine.absence.watch import LOG_GAP_MS
+from alerts.engine.absence.gaps import LOG_GAP_MS
 from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.partitions.changelog import (
     CHECKPOINT_KEY,

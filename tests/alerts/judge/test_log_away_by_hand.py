@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alerts.engine.absence.watch import LOG_GAP_MS
+from alerts.engine.absence.gaps import LOG_GAP_MS
 from tests.alerts.judge.nights import (
     DAYS,
     Line,
@@ -79,9 +79,9 @@ LOGS: dict[str, tuple[list[Line], list[tuple[float, str]]]] = {
         there(BEFORE, *again(40, 119, 6, 9)),
         [(40 + 119 + 6 + 1, "onset")],
     ),
-    "one record every seven minutes is a minute each": (
+    "one record every seven minutes is five minutes each": (
         there(BEFORE, *again(40, 0, 7, 200)),
-        [(40 + 119 * 7 + 1, "onset")],
+        [(40 + 23 * 7 + 5, "onset")],
     ),
     "what waited for two hours has two hours, though it was there before": (
         there(BEFORE, (40, 130), (250, 600)),

@@ -6,9 +6,8 @@ import weakref
 import msgspec
 import pytest
 
-from alerts.engine.absence.gaps import Gap
+from alerts.engine.absence.gaps import LOG_GAP_MS, Gap
 from alerts.engine.absence.keep import KeptAway
-from alerts.engine.absence.watch import LOG_GAP_MS
 from alerts.engine.partitions.changelog import (
     CHECKPOINT_KEY,
     Checkpoint,
