@@ -159,7 +159,7 @@ def _takeover(kafka: EmbeddedKafka) -> Iterator[Figure]:
     stop = Event()
     ports = free_port(), free_port()
     with (
-        engine(kafka, "--monitor-port", str(ports[0])) as victim,
+        engine(kafka, "--monitor-port", str(ports[0]), core=0) as victim,
         engine(kafka, "--monitor-port", str(ports[1])),
         consumer_of(kafka, ALERTS) as alerts,
         producer_to(kafka) as producer,

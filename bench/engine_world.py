@@ -101,13 +101,18 @@ def _encoded(
 
 
 @contextmanager
-def engine(kafka: KafkaBroker, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run an engine as a process of its own."""
+def engine(kafka: KafkaBroker, *options: str, core: int = -1) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an engine as a process of its own, on one core.
+
+    Its threads take turns in one interpreter: spread over several cores, they take more processor
+    time (docs/design/025).
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "vitalwire", "alerts", "engine", *options],
         env=os.environ | {KAFKA_VARIABLE: kafka.bootstrap},
         stderr=subprocess.DEVNULL,
     )
+    os.sched_setaffinity(process.pid, {sorted(os.sched_getaffinity(0))[core]})
     try:
         yield process
     finally:
