@@ -4,8 +4,8 @@ ARGS ?=
 # Containers for Python often set it. Each of the tests' many processes would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Of tests/gateway/bluetooth, what depends most on how bluetoothd behaves.
-TRUE_WORLD ?= admitting batteries bedside daemon device_clocks leftovers pairing repair segments \
-	survival visits window
+TRUE_WORLD ?= admitting batteries bedside daemon device_clocks leftovers lost_disks pairing repair \
+	segments survival visits window
 
 .PHONY: help setup setup-test setup-real setup-true setup-gateway setup-server setup-analysis demo \
 	test test-real test-true lint format bench fuzz mutants nightly
