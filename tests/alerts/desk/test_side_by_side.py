@@ -224,6 +224,33 @@ def test_a_notice_that_an_answer_held_back_does_not_go_out_beside_a_later_one(
     assert desk.told() == expected, "only a step up breaks a shelf"
 
 
+def test_a_reminder_that_a_shelf_held_back_does_not_go_out_beside_what_breaks_the_shelf() -> None:
+    desk = VirtualDesk(rota=ALWAYS)
+    acknowledged(desk)
+    desk.quick = lambda _: "shelve"
+    desk.after(HOUR_MS)  # it ran out
+    assert (desk.case().attention, len(desk.told())) == ("shelved", 1)
+    desk.quick = lambda _: None
+    desk.after(20 * MINUTE_MS)
+    desk.find("2", "worsened")
+    desk.after(MINUTE_MS)
+    assert [reason for _, reason, _ in desk.told()] == ["onset", "worsened"]
+
+
+def test_what_a_desk_that_died_had_not_sent_goes_out_if_what_came_later_cools_down() -> None:
+    """Else nobody would hear of it for a day."""
+    desk = VirtualDesk(rota=ALWAYS)
+    for name, event in (("1", "onset"), ("2", "returned"), ("3", "again")):
+        desk.find(name, event, "high", cooldown_ms=DAY_MS)
+        desk.now_ms += 250
+        for draft in desk.core.decide(desk.now_ms):
+            desk.put(draft)  # and it died
+    assert reasons(desk, "a") == ["onset", "cool-down"]
+    desk.restart()
+    desk.after(1_000)
+    assert [reason for _, reason, _ in desk.told()] == ["onset"]
+
+
 def test_of_what_a_desk_that_died_had_not_sent_a_worse_one_takes_the_place() -> None:
     desk = VirtualDesk(rota=ALWAYS)
     for name, event, severity in (("1", "onset", "high"), ("2", "worsened", "critical")):

@@ -100,6 +100,10 @@ def test_of_two_who_take_back_one_answer_the_card_names_who_did_it() -> None:
     )
     card = card_of(transition("1"), second, given, first)
     assert (card.withdrawn_by, card.withdrawn_at_ms) == ("taken back by Berta", 9)
+    other = acknowledgement("1", action_id="other", at_ms=11, who="Carl")
+    gone = msgspec.structs.replace(first, action_id="gone", at_ms=12, answers="other")
+    card = card_of(transition("1"), given, first, other, gone)
+    assert (card.withdrawn, card.withdrawn_at_ms) == ("Acknowledged by Carl", 12)
 
 
 @pytest.mark.parametrize(
