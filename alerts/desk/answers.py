@@ -60,11 +60,14 @@ def answers_to(
     ]
     answering = [one for last, one in covered if last >= demand_index]
     closing = next((one for one in answering if one.kind == "resolve"), None)
-    reset = _reset(actions)
-    shelved = [  # a shelf that ended takes those before it along
+    shelves = [one for one in actions if one.kind == "shelve" and one.until_ms is not None]
+    ended_ms = max(  # it takes those before it along
+        (one.at_ms for one in shelves if _has_run_out(one, taken_away)), default=-1
+    )
+    shelved = [
         covered_position(one, events, positions)
-        for one in counting
-        if one.kind == "shelve" and (reset is None or one.at_ms > reset.at_ms)
+        for one in shelves
+        if one.action_id not in taken_away and one.at_ms > ended_ms
     ]
     last_covered = max((last for last, _ in covered), default=-1)
     assigned = [one for one in counting if one.kind == "assign"]
@@ -74,7 +77,7 @@ def answers_to(
         last_covered=last_covered,
         last_silenced=max((last_covered, *shelved)),
         shelf=_shelf(events, actions, positions, taken_away),
-        reset=reset,
+        reset=_reset(actions),
         withdrawn=_withdrawn(actions),
         assignee=assigned[-1].assignee if assigned else "",
     )
@@ -114,10 +117,9 @@ def _shelf(
     for action in reversed(actions):
         if action.kind != "shelve" or action.until_ms is None:
             continue
-        away = taken_away.get(action.action_id)
-        if away is not None and away.kind == "expire":
+        if _has_run_out(action, taken_away):
             return None
-        if away is not None:
+        if action.action_id in taken_away:
             continue
         known = covered_position(action, events, positions)
         if known < last_worsened or known < 0:
@@ -127,6 +129,11 @@ def _shelf(
         until_ms = min(action.until_ms, action.at_ms + longest_ms)
         return msgspec.structs.replace(action, until_ms=until_ms)
     return None
+
+
+def _has_run_out(action: Action, taken_away: Mapping[str, Action]) -> bool:
+    away = taken_away.get(action.action_id)
+    return away is not None and away.kind == "expire"
 
 
 def _withdrawn(actions: Sequence[Action]) -> Withdrawn | None:
