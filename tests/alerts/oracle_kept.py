@@ -1,5 +1,6 @@
 """A reading that the oracle keeps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -16,7 +17,8 @@ class Kept:
     circumstances. ``judged``: since the plan began; a baseline may need others too. ``fresh``: for
     which rules it was; ``back``: of which it met the return condition when it was judged.
     ``forgotten``: too many have come since for windows of readings. ``late``: too old when it came
-    to end anything. ``gated``: flags that spoiled a reading when it came.
+    to end anything. ``gated``: flags that spoiled a reading when it came. ``met``: circumstances
+    that were told before a version, as rules had asked for them.
     """
 
     stamped: StampedReading
@@ -32,6 +34,7 @@ class Kept:
     back: set[str] = field(default_factory=set)
     forgotten: bool = False
     late: bool = False
+    met: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
 
     @property
     def reading_id(self) -> str:
@@ -78,17 +81,15 @@ class Kept:
         timed = quality == "device-clock" or (quality == "receipt" and self.alone)
         return numeric and timed and not self.flagged
 
-    def meets(self, name: str, words: list[str]) -> bool:
+    def meets(self, name: str, words: Sequence[str]) -> bool:
         """Is a circumstance told? It is never taken back."""
-        return any(told.get(name) in words for told in self.circumstances)
+        met = (name, tuple(words)) in self.met
+        return met or any(told.get(name) in words for told in self.circumstances)
 
-    def only_told(self, asked: set[tuple[str, str]]) -> None:
-        """Forget circumstances for which nobody asked."""
-        names = {name for name, _ in asked}
-        self.circumstances = [
-            {name: word for name, word in told.items() if name in names}
-            for told in self.circumstances
-        ]
+    def only_told(self, asked: set[tuple[str, tuple[str, ...]]]) -> None:
+        """Forget all but what those who go on asking have heard: the words themselves, too."""
+        self.met = {one for one in asked if self.meets(*one)}
+        self.circumstances = []
 
     def as_windows_know(self) -> "Kept":
         """What is not a number is not there."""

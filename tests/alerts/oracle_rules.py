@@ -133,10 +133,10 @@ def one_rule(book: dict[str, Any], rule: dict[str, Any]) -> OracleRule:
     )
 
 
-def asked_of(rules: Iterable[OracleRule], vital: str) -> set[tuple[str, str]]:
+def asked_of(rules: Iterable[OracleRule], vital: str) -> set[tuple[str, tuple[str, ...]]]:
     """Circumstances that rules ask for: name and words."""
     return {
-        (name, str(words))
+        (name, tuple(words))
         for rule in rules
         if rule.vital == vital
         for name, words in rule.requires.items()

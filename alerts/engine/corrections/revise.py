@@ -52,9 +52,9 @@ def revise(
 ) -> Revision:
     """Move what memory keeps of a patient's reading; ``now`` None: it was never there."""
     memory = state.memories[vital.index]
-    slot = int(memory.slot_of[row])
-    if slot < 0:
+    if now is None and memory.slot_of[row] < 0:
         return Revision()
+    (slot,) = memory.slots(np.array([row])).tolist()  # its first reading may have been none so far
     return _Reviser(state, vital, row, slot).revise(was, now)
 
 

@@ -10,7 +10,10 @@ from alerts.rules.reader import read_book
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry, ZonePeriod
 from tests.alerts.book_text import rule
+from tests.alerts.engine.agreement import agree
 from tests.alerts.engine.dated_rules import OWN, of, rules, under
+from tests.alerts.engine.lives import Life, lived
+from tests.alerts.engine.rule_books import GLUCOSE_BAND, HEAD, REQUIRES, RULE
 from tests.alerts.engine.small_books import COUNTED, GATED
 from tests.alerts.engine.window_rules import GATED as MOVED
 from tests.alerts.engine.window_rules import judged
@@ -19,6 +22,7 @@ from tests.alerts.readings import (
     HOUR,
     MINUTE,
     NOON,
+    Version,
     at_once,
     fresh_state,
     glucose,
@@ -144,3 +148,24 @@ def test_whoever_goes_west_into_a_day_that_is_over_and_back_gets_no_item_twice()
     today, *tomorrow = found
     assert {one.alert_id for one in tomorrow} == {tomorrow[0].alert_id} != {today.alert_id}
     assert "the worst of 3 old readings" in tomorrow[-1].reason
+
+
+def test_what_a_version_asks_for_in_other_words_is_not_known_of_what_came_before() -> None:
+    """Though another rule has asked for the same circumstance all the time."""
+    head = HEAD.format(name="a", pressure_fresh="4h", glucose_fresh="1h")
+    rules = [
+        RULE.format(id=name, ladder=name, vital="glucose", when="glucose is LO", severity="high")
+        + f"{GLUCOSE_BAND}\n{REQUIRES}\n"
+        for name in ("one", "other")
+    ]
+    asked = head + rules[0] + rules[1]
+    asks = head + rules[0] + rules[1].replace('"fasting", "preprandial"', '"postprandial"')
+    low = [
+        replace(glucose(NOON + hours * HOUR, "LO"), attributes={"meal": "postprandial"})
+        for hours in (0, 1)
+    ]
+    log = (*at_once(low[0]), Version((asks,)), Tick(NOON + MINUTE), *at_once(low[1]))
+    life = Life((asked,), (PatientEntry("p1", "Robin", ["a"]),), log)
+    found = lived(life)
+    assert [(one.event, one.evidence.reading_id) for one in found] == [("onset", low[1].reading_id)]
+    agree(found, life.expected())

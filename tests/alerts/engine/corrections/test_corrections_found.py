@@ -1,16 +1,22 @@
 """What the comparison with the oracle has found about corrections: each has a name here."""
 
+from dataclasses import replace
+
+import msgspec
+import pytest
+
 from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
+from schemas.reading import Outcome
 from schemas.registry import PatientEntry
 from tests.alerts.book_text import rule
 from tests.alerts.engine.correcting import correction, withdrawal
 from tests.alerts.engine.window_book import days, told
 from tests.alerts.engine.window_rules import GATED
-from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure
+from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
 HIGH = "systolic >= 150 mmHg"
 TWICE = "window = { matching = 2, of = 3 }"
@@ -85,6 +91,20 @@ def test_what_had_no_value_counts_in_windows_once_it_has_one() -> None:
     three = rule("thrice", HIGH, "window = { matching = 3, of = 4 }")
     log = [*at_once(unread, high), read, *at_once(later, once_more)]
     assert events(log, three) == ["onset"]
+
+
+@pytest.mark.parametrize("outcome", ["control-solution", "failed"])
+def test_a_first_reading_that_was_no_measurement_counts_in_windows_once_it_is_one(
+    outcome: Outcome,
+) -> None:
+    first, high = replace(pressure(NOON, 150), outcome=outcome), pressure(NOON + HOUR, 151)
+    read = correction(first, pressure(NOON, 150), NOON + MINUTE)
+    (reading,) = read.readings
+    reading = msgspec.structs.replace(reading, outcome_before=outcome)
+    read = msgspec.structs.replace(read, readings=[reading])
+    log: list[ReadingsRecord] = [record(NOON, [first]), read, *at_once(high)]
+    assert events(log, rule("twice", HIGH, TWICE)) == ["onset"]
+    assert events([log[0], log[2]], rule("twice", HIGH, TWICE)) == []
 
 
 def test_a_record_that_is_delivered_twice_says_twice_one_thing_of_one_name() -> None:
