@@ -41,8 +41,16 @@ def said(transitions: Sequence[Transition]) -> list[Said]:
 
 
 def behind(told: Sequence[Said]) -> list[Said]:
-    """Let what is told of silence follow the rest: between the two the order says nothing."""
-    return sorted(told, key=lambda one: one.ladder == OFFLINE or one.ladder.startswith("absence-"))
+    """Let what is told of silence follow the rest: between the two the order says nothing.
+
+    Nor does it of several silences of one moment; what is told of one of them stays in its order.
+    """
+
+    def key(one: Said) -> tuple[bool, int, str]:
+        silence = one.ladder == OFFLINE or one.ladder.startswith("absence-")
+        return (True, one.at_ms, one.alert_id) if silence else (False, 0, "")
+
+    return sorted(told, key=key)
 
 
 def agree(found: Sequence[Transition], expected: Sequence[Said]) -> None:
