@@ -118,11 +118,9 @@ def _ending(state: PartitionState, row: int, until_ms: int) -> list[Personal]:
 
 def _rises(state: PartitionState, row: int) -> Iterator[tuple[VitalLadders, Placed]]:
     """Give the rules in force that need a baseline, of which nobody was told that it is missing."""
-    for vital in state.rule_set.vitals:
-        for one, _ in state.kinds[vital.index].rises:
-            index = vital.ladders[one.place].index
-            if int(state.in_force[row, index]) & ~int(state.inactive[row, index]) & one.bit:
-                yield vital, one
+    for vital, one, index in state.rises:
+        if state.in_force.item(row, index) & ~state.inactive.item(row, index) & one.bit:
+            yield vital, one
 
 
 def _inactive(

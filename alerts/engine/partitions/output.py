@@ -8,6 +8,7 @@ from random import Random
 from threading import Event
 from typing import Self
 
+import msgspec
 import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
@@ -34,8 +35,7 @@ _log = structlog.get_logger()
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):  # a dataclass takes ten times as long
     """A record to write; ``value`` None removes; ``partition`` None: by the key."""
 
     topic: str

@@ -10,6 +10,7 @@ another.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -18,8 +19,8 @@ import numpy.typing as npt
 
 from alerts.engine.absence.surroundings import NEVER_MS
 from alerts.engine.absence.watch import AbsenceWatch
-from alerts.engine.ladders.kinds import kinds_of
-from alerts.engine.ladders.ladder import RuleSet
+from alerts.engine.ladders.kinds import Placed, kinds_of
+from alerts.engine.ladders.ladder import RuleSet, VitalLadders
 from alerts.engine.ladders.personal import Personal, choose, in_force
 from alerts.engine.readings.columns import Integers, stacked
 from alerts.engine.readings.identity import short_identity
@@ -127,6 +128,15 @@ class PartitionState:
         """From when (inclusive) until when what is measured enters the baseline."""
         self.has_limits = np.zeros(size, np.bool_)
         self.zone, self.dated = np.zeros(size, np.int32), DatedSessions(size)
+
+    @cached_property
+    def rises(self) -> tuple[tuple[VitalLadders, Placed, int], ...]:
+        """Give the rungs that need a baseline, each with its vital and its ladder's number."""
+        return tuple(
+            (vital, one, vital.ladders[one.place].index)
+            for vital, kinds in zip(self.rule_set.vitals, self.kinds, strict=True)
+            for one, _ in kinds.rises
+        )
 
     def row(self, patient_id: str) -> int:
         """Find a patient's row, or make one."""
