@@ -6,6 +6,7 @@ it. So a port is drawn below those that the system gives, and claimed by a name 
 space (unix(7), abstract sockets), which is one for all who share its ports, whatever their folders.
 """
 
+import atexit
 import socket
 import sys
 from collections import deque
@@ -70,3 +71,10 @@ def _claim(port: int) -> bool:
     while len(_claims) > _CLAIMS_MAX:
         _claims.popleft().close()
     return True
+
+
+@atexit.register
+def _give_back() -> None:
+    """Close what is still claimed: an interpreter that ends would warn of each."""
+    while _claims:
+        _claims.pop().close()

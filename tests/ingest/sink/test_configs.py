@@ -5,9 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -29,6 +27,7 @@ from schemas.registry import PatientEntry, ZonePeriod
 from schemas.servers import MqttServer
 from schemas.wire import BoundDevice, Config, Health, Resend, StreamState
 from simulators.stack.mqtt import EmbeddedMqtt
+from tests import home_config
 from tests.ingest.factories import (
     ASSIGNMENT,
     CUFF,
@@ -92,18 +91,8 @@ def test_devices_that_came_before_they_were_noted_are_told_all_the_same(
 @pytest.fixture
 def heard(mqtt: EmbeddedMqtt) -> Iterator[list[Config]]:
     """What the home hears."""
-    configs: list[Config] = []
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.on_message = lambda _client, _userdata, message: configs.append(
-        msgspec.json.decode(message.payload, type=Config)
-    )
-    client.connect("127.0.0.1", mqtt.port)
-    client.loop_start()
-    eventually(client.is_connected)
-    client.subscribe(CONFIG, qos=1)
-    yield configs
-    client.disconnect()
-    client.loop_stop()
+    with home_config.heard(mqtt.port, GATEWAY) as configs:
+        yield configs
 
 
 def test_a_home_is_told_its_devices_their_zone_and_how_far_they_are_stored(
