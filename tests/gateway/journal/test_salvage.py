@@ -17,7 +17,7 @@ from gateway.decoding.decode import decode
 from gateway.journal import salvage, set_aside
 from gateway.journal.file import FILE, broken_journals
 from gateway.journal.journal import Journal
-from gateway.journal.set_aside import read_part
+from gateway.journal.set_aside import Part, read_part
 from gateway.record import BLOOD_PRESSURE, GLUCOSE, Salvaged, SessionFacts
 from schemas.errors import UnavailableError
 from schemas.reading import Device, Item
@@ -66,12 +66,18 @@ def name_of(item: Item) -> str | None:
     return getattr(item, "reading_id", None)
 
 
+def part_of(path: Path, reached: int = 0) -> Part:
+    """Read what comes behind ``reached``."""
+    part = read_part(path, reached)
+    assert part is not None
+    return part
+
+
 def brought_in(journal: Journal, directory: Path) -> Salvaged:
     (path,) = broken_journals(directory)
     while not journal.salvage.told.get(path.name, Salvaged()).ended:
-        part = read_part(path, journal.salvage._reached.get(path.name, 0))
-        assert part is not None
-        journal.salvage.bring_in(path.name, part)
+        reached = journal.salvage._reached.get(path.name, 0)
+        journal.salvage.bring_in(path.name, part_of(path, reached))
     return journal.salvage.told[path.name]
 
 
@@ -148,9 +154,7 @@ def test_a_reading_keeps_its_name_so_that_a_second_sending_is_none(
     assert (after.seq, name_of(after)) == (3, name_of(before))
     with closing(Journal(tmp_path, THIRD, anew=True)) as opened:
         for path in broken_journals(tmp_path):
-            part = read_part(path, 0)
-            assert part is not None
-            opened.salvage.bring_in(path.name, part)
+            opened.salvage.bring_in(path.name, part_of(path))
         names = [name_of(item) for item in items(opened)]
     assert names.count(name_of(before)) == 1, "of two journals that were set aside"
     assert len(names) == 3
@@ -173,8 +177,7 @@ def test_a_session_is_not_cut_in_two(tmp_path: Path, monkeypatch: pytest.MonkeyP
         fill(journal, 40)
     with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
         (path,) = broken_journals(tmp_path)
-        part = read_part(path, 0)
-        assert part is not None
+        part = part_of(path)
         assert (part.reached, part.ended) == (10, False)
         assert brought_in(opened, tmp_path).brought == 40
 
@@ -198,8 +201,7 @@ def test_it_goes_on_where_it_was_and_brings_nothing_twice(
         fill(journal, 40)
     with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
         (path,) = broken_journals(tmp_path)
-        part = read_part(path, 0)
-        assert part is not None
+        part = part_of(path)
         opened.salvage.bring_in(path.name, part)
         opened.salvage.bring_in(path.name, part)
         assert len(read(opened)) == 10
@@ -214,8 +216,7 @@ def test_a_disk_that_refuses_loses_nothing_of_it(tmp_path: Path) -> None:
         fill(journal, 10)
     with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
         (path,) = broken_journals(tmp_path)
-        part = read_part(path, 0)
-        assert part is not None
+        part = part_of(path)
         opened._database.execute("PRAGMA query_only = 1")
         with pytest.raises(UnavailableError):
             opened.salvage.bring_in(path.name, part)
