@@ -1,8 +1,10 @@
 """``vitalwire decode``: what a payload says, for the person who looks into a rejected reading."""
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from difflib import get_close_matches
+from uuid import UUID
 
 import click
 import msgspec
@@ -11,10 +13,19 @@ from gateway.decoding.description import KNOWN, Description, describe
 from schemas.errors import InvalidInput
 from schemas.gatt import uuids
 from schemas.gatt.quirks import QUIRKS, Quirk, quirk_of, quirk_titled
+from schemas.vitals import VITALS
 
 _HEX_MARK = re.compile(r"(?<![0-9a-f])(0x|\(0x\))", re.IGNORECASE)
-_SEPARATORS = str.maketrans("-:,", "   ")  # as nRF Connect, Wireshark and C write bytes
+# As nRF Connect, Wireshark and C write bytes; Apple's programs enclose them.
+_SEPARATORS = str.maketrans("-:,<>", "     ")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, no binary float
+_CONSTANTS = {
+    f"{one:04x}" if isinstance(one, int) else one: name
+    for name, one in vars(uuids).items()
+    if isinstance(one, int | str)
+}
+_NAMES = {number: _CONSTANTS[number].replace("_", " ").lower() for number in KNOWN}
+"""The names that the Bluetooth SIG gave, without the "String" at the end of some."""
 
 
 @click.command()
@@ -33,10 +44,11 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")  # digits as received, 
 def decode(
     characteristic: str, payload: tuple[str, ...], model: str | None, received_at: str | None
 ) -> None:
-    r"""Print what a payload (HEX) of a CHARACTERISTIC (2a35, or its UUID) says, as one JSON object.
+    r"""Print what a payload (HEX) of a CHARACTERISTIC says, as one JSON object.
 
-    The bytes are read strictly by their flags, as the gateway reads them. A device's clock has no
-    zone: neither has T, and one that is given with T is left out.
+    CHARACTERISTIC is its number (2a35), UUID or name (blood-pressure-measurement). The bytes are
+    read strictly by their flags, as the gateway reads them. A device's clock has no zone: neither
+    has T, and one that is given with T is left out.
 
     \b
     vitalwire decode 2a35 1EC0007C009300EA07030E0705096000010400
@@ -59,14 +71,29 @@ def written(found: Description) -> str:
 
 
 def _number(characteristic: str) -> str:
-    text = characteristic.lower().removeprefix("0x")
+    text = characteristic.strip().lower().removeprefix("0x")
+    with suppress(ValueError):
+        text = str(UUID(text))  # also in braces, or without hyphens
     assigned = uuids.assigned(text)
     number = text if assigned is None else f"{assigned:04x}"
-    if number not in KNOWN:
-        raise InvalidInput(
-            "characteristic", f"{characteristic!r} cannot be decoded; known: {', '.join(KNOWN)}"
-        )
-    return number
+    if number in KNOWN:
+        return number
+    names = {_letters(name): number for number, name in _NAMES.items()}
+    names |= {_letters(vital.name): vital.characteristics[0] for vital in VITALS.values()}
+    letters = _letters(text.removeprefix("org.bluetooth.characteristic.")).removesuffix("string")
+    if letters in names:
+        return names[letters]
+    near = get_close_matches(letters, names, 1)
+    meant = f" Did you mean {_NAMES[names[near[0]]]} ({names[near[0]]})?" if near else ""
+    known = ", ".join(f"{number} ({name})" for number, name in _NAMES.items())
+    raise InvalidInput(
+        "characteristic", f"{characteristic!r} cannot be decoded.{meant} Known are {known}."
+    )
+
+
+def _letters(name: str) -> str:
+    """Leave out what people write names with: blanks, hyphens, underscores."""
+    return "".join(filter(str.isalnum, name))
 
 
 def _octets(payload: str) -> bytes:

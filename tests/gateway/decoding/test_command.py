@@ -46,7 +46,13 @@ def printed(characteristic: str, payload: str, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "characteristic", ["2a35", "0x2A35", "00002A35-0000-1000-8000-00805F9B34FB"]
+    "characteristic",
+    [
+        *("2a35", "0x2A35", "00002A35-0000-1000-8000-00805F9B34FB"),
+        *("00002a3500001000800000805f9b34fb", "{00002A35-0000-1000-8000-00805F9B34FB}", " 2a35"),
+        *("Blood Pressure Measurement", "blood-pressure-measurement", "BloodPressureMeasurement"),
+        *("org.bluetooth.characteristic.blood_pressure_measurement", "blood_pressure"),
+    ],
 )
 def test_a_blood_pressure_as_one_object(characteristic: str) -> None:
     found = printed(characteristic, "1EC0007C009300EA07030E0705096000010400")
@@ -263,10 +269,26 @@ def test_a_clock_that_knows_nothing_tells_no_time(characteristic: str, payload: 
         "(0x) 01-A0-F0-6B-F0-7C-F0",  # as nRF Connect writes it
         "0x01, 0xA0, 0xF0, 0x6B, 0xF0, 0x7C, 0xF0",  # as a C program does
         "01:a0:f0:6b:f0:7c:f0",  # as Wireshark does
+        "<01a0f06b f07cf0>",  # as Apple's programs do
     ],
 )
 def test_a_payload_is_taken_as_other_programs_write_it(payload: str) -> None:
     assert printed("2a35", payload)["diastolic"]["value"] == 10.7
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "payload"),
+    [
+        ("PLX Spot-Check Measurement", "2a5e", "0061004800"),
+        ("Manufacturer Name String", "2a29", "526F636865"),
+        ("Contour clock", uuids.CONTOUR_CLOCK, "01EA07030E070509D4FE"),
+        ("glucose", "2a18", "000100E40705150A1E2D"),
+    ],
+)
+def test_a_characteristic_has_the_name_that_its_standard_gives(
+    name: str, number: str, payload: str
+) -> None:
+    assert printed(name, payload) == printed(number, payload)
 
 
 def test_bytes_that_nobody_quoted_are_one_payload() -> None:
@@ -293,8 +315,10 @@ def test_what_is_left_over_is_shown() -> None:
         (["2a35", "0102"], "blood pressure measurement: 2 bytes are too few"),
         (["2a35"], "a payload (HEX) is missing behind '2a35'"),
         (["2a35", ""], "blood pressure measurement: 0 bytes are too few"),
-        (["2a37", "00D7F000000000"], "known: 00001026-"),
-        (["cu\nff", "00"], "cannot be decoded; known"),
+        (["2a37", "00D7F000000000"], "cannot be decoded. Known are 00001026-"),
+        (["cu\nff", "00"], "cannot be decoded. Known are"),
+        (["", "00"], "2a35 (blood pressure measurement)"),
+        (["glucose mesurement", "00"], "Did you mean glucose measurement (2a18)? Known are"),
         (["2a35", "0G\n"], "not pairs of hexadecimal digits"),
         (["2a35", "0-1A-0"], "not pairs of hexadecimal digits"),
         (["2a35", "010x20"], "not pairs of hexadecimal digits"),
