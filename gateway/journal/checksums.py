@@ -1,7 +1,9 @@
 """A checksum for each row that matters: SQLite has none, and a memory card may change a few bytes.
 
 CRC-32 over what was written, as MessagePack: lengths and types are in it, so no value can take over
-a byte of the next. It is no protection against somebody, only against chance.
+a byte of the next. It is no protection against somebody, only against chance. Of a record that has
+its receipt the checksum is turned over, bit by bit, and so below 0: one changed bit must not make a
+receipt, for what has one is sent no more.
 """
 
 import sqlite3
@@ -13,6 +15,9 @@ import msgspec
 Value = str | bytes | int | None
 _encode = msgspec.msgpack.Encoder().encode
 FUNCTION = "checksum_of"
+RECEIPTED = "min(checksum, ~checksum)"
+HELD = "max(checksum, ~checksum)"
+"""SQL of a record's checksum with its receipt, and without, whichever it had."""
 
 
 def checksum(values: Iterable[Value]) -> int:

@@ -8,6 +8,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 
+import structlog
+
+from gateway.journal.checksums import HELD, RECEIPTED
 from gateway.journal.damage import disk
 from gateway.journal.damaged_rows import DamagedRows
 from gateway.journal.segments import Segments
@@ -16,6 +19,8 @@ from schemas.ranges import Range
 
 KEEP_RECEIPTED_MS = KEPT_DAYS * 24 * 3600 * 1000
 PRUNE_ROWS_MAX = 1000  # at a time: the event loop waits for it
+
+log = structlog.get_logger(__name__)
 
 
 class Custody:
@@ -64,12 +69,23 @@ class Custody:
             for stream in streams.keys() & held.keys():
                 for first, last in streams[stream]:
                     found = self._database.execute(
-                        "UPDATE rows SET receipted_ms = ? WHERE receipted_ms IS NULL"
+                        f"UPDATE rows SET receipted_ms = ?, checksum = {RECEIPTED}"  # noqa: S608  (a constant)
+                        " WHERE receipted_ms IS NULL"
                         " AND stream_id = ? AND seq BETWEEN ? AND ? RETURNING seq",
                         (now_wall_ms or 0, held[stream][0], first, last),
                     ).fetchall()
                     gone += [seq for (seq,) in found]
         return gone
+
+    @disk()
+    def hold_unproven(self) -> int:
+        """Hold again what seems to have a receipt and was never given one; give how many rows."""
+        rows = self._database.execute(
+            "UPDATE rows SET receipted_ms = NULL WHERE receipted_ms IS NOT NULL AND checksum >= 0"
+        ).rowcount
+        if rows:
+            log.error("journal.receipts_unproven", rows=rows)
+        return rows
 
     def resend(self, request: str, since_ms: int) -> int:
         """Hold again what was receipted at ``since_ms`` or later, once; give how many rows."""
@@ -80,7 +96,8 @@ class Custody:
             if not new:
                 return 0
             return self._database.execute(
-                "UPDATE rows SET receipted_ms = NULL WHERE receipted_ms = 0 OR receipted_ms >= ?",
+                f"UPDATE rows SET receipted_ms = NULL, checksum = {HELD}"  # noqa: S608  (a constant)
+                " WHERE receipted_ms = 0 OR receipted_ms >= ?",
                 (since_ms,),
             ).rowcount
 
@@ -96,6 +113,8 @@ class Custody:
                 self._damaged.prune(now_wall_ms)
             pruned = self._database.execute(
                 "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE receipted_ms IS NOT NULL"
+                # Else nobody receipted it: see hold_unproven.
+                " AND checksum < 0"
                 " AND (? OR receipted_ms BETWEEN 1 AND ?)"
                 # It may lend its name to one that is held.
                 " AND NOT EXISTS (SELECT 1 FROM rows AS held WHERE held.receipted_ms IS NULL"

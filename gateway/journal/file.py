@@ -4,12 +4,17 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.journal import anteroom, relations, sessions
-from gateway.journal.checksums import prepare
+from gateway.journal import anteroom, known_devices, relations, sessions
+from gateway.journal.checksums import of_row, prepare
 from schemas.errors import MisconfiguredError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 8
+LAYOUT_VERSION = 9
+CHECKSUMS_SINCE = 8
+RECEIPTS_PROVEN_SINCE = 9
+"""Since this layout a row's checksum says whether it has its receipt: gateway.journal.checksums."""
+
+OBSERVATION_CHECKSUM = of_row("value", "")
 
 _TIMELINES = """
 CREATE TABLE timelines (
@@ -78,6 +83,11 @@ CREATE TABLE salvages (               -- see gateway.journal.salvage
     ended      INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+_CHECKED = """
+ALTER TABLE cursors ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE timelines ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE observation ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+"""
 _LAYOUT = f"""
 CREATE TABLE streams (
     stream_id INTEGER PRIMARY KEY,
@@ -95,7 +105,7 @@ CREATE TABLE rows (
     wall_ms        INTEGER,
     not_before_ms  INTEGER,
     receipted_ms   INTEGER,           -- NULL: held; 0: receipted when no clock was kept true
-    checksum       INTEGER NOT NULL DEFAULT 0  -- of all but what becomes of it: relations.CHECKSUM
+    checksum       INTEGER NOT NULL DEFAULT 0  -- of what came, and whether it has its receipt
 );
 -- Later streams have higher numbers: this order is also the order of the numbers.
 CREATE INDEX rows_held ON rows (stream_id, seq) WHERE receipted_ms IS NULL;
@@ -130,7 +140,7 @@ CREATE TABLE observation (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     value TEXT NOT NULL               -- JSON of gateway.clocks.wall.Observation
 );
-"""
+{_CHECKED}"""
 
 _UPGRADES = {
     # Its cursors do not tell whether anything before them is missing: all is asked for once more.
@@ -152,6 +162,12 @@ UPDATE rows SET checksum = coalesce((SELECT {relations.CHECKSUM} FROM streams
     WHERE streams.stream_id = rows.stream_id), 0);
 UPDATE sessions SET checksum = {sessions.CHECKSUM};
 UPDATE anteroom SET checksum = {anteroom.CHECKSUM};
+""",  # noqa: S608  (constants)
+    8: f"""{_CHECKED}
+UPDATE cursors SET checksum = {known_devices.CURSOR_CHECKSUM};
+UPDATE timelines SET checksum = {known_devices.TIMELINE_CHECKSUM};
+UPDATE observation SET checksum = {OBSERVATION_CHECKSUM};
+UPDATE rows SET checksum = ~checksum WHERE receipted_ms IS NOT NULL;
 """,  # noqa: S608  (constants)
 }
 """By the layout that they begin from: what leads to the next one."""

@@ -17,6 +17,7 @@ import msgspec
 
 from gateway.clocks.wall import Observation
 from gateway.journal.anteroom import Anteroom
+from gateway.journal.checksums import checksum
 from gateway.journal.custody import Custody
 from gateway.journal.damage import (
     OpenFile,
@@ -163,16 +164,19 @@ class Journal:
         return self._records("session_id = ?", (session_id,))
 
     def observation(self) -> Observation | None:
-        """Give the last true wall clock that any run has seen."""
-        row = self._database.execute("SELECT value FROM observation").fetchone()
-        return msgspec.json.decode(row[0], type=Observation) if row else None
+        """Give the last true wall clock that any run has seen; None if it was overwritten."""
+        row = self._database.execute("SELECT value, checksum FROM observation").fetchone()
+        if row is None or row[1] != checksum(row[:1]):
+            return None
+        return msgspec.json.decode(row[0], type=Observation)
 
     def keep_observation(self, observation: Observation) -> None:
         """Write a true wall clock."""
+        value = msgspec.json.encode(observation)
         with disk():
             self._database.execute(
-                "INSERT OR REPLACE INTO observation (only, value) VALUES (1, ?)",
-                (msgspec.json.encode(observation),),
+                "INSERT OR REPLACE INTO observation (only, value, checksum) VALUES (1, ?, ?)",
+                (value, checksum((value,))),
             )
 
     # What is to be sent, and what may go.

@@ -4,11 +4,20 @@ import sqlite3
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
+from gateway.addresses import short
 from gateway.clocks.timeline import Timeline
+from gateway.journal.checksums import checksum, of_row
 from gateway.journal.damage import disk
 from gateway.journal.relations import name_of
 from gateway.record_access.cursor import Cursor
+
+CURSOR_CHECKSUM = of_row("address digest", "last held complete")
+TIMELINE_CHECKSUM = of_row("address value", "")
+_CURSOR = "INTO cursors (address, last, digest, held, complete, checksum) VALUES (?,?,?,?,?,?)"
+
+log = structlog.get_logger(__name__)
 
 
 class Battery(NamedTuple):
@@ -27,29 +36,33 @@ class KnownDevices:
 
     @disk()
     def cursor(self, address: str) -> Cursor | None:
-        """Give how far a meter was read."""
+        """Give how far a meter was read; None if what says so was overwritten.
+
+        Then all is asked for: a wrong count could hide that records are missing.
+        """
         row = self._database.execute(
-            "SELECT last, digest, held, complete FROM cursors WHERE address = ?", (address,)
+            "SELECT last, digest, held, complete, checksum FROM cursors WHERE address = ?",
+            (address,),
         ).fetchone()
-        return Cursor(row[0], row[1], row[2], bool(row[3])) if row else None
+        if row is None:
+            return None
+        last, digest, held, complete, told = row
+        if told != checksum((address, digest, last, held, complete)):
+            log.error("cursor.damaged", device=short(address))
+            return None
+        return Cursor(last, digest, held, bool(complete))
 
     @disk()
     def move_cursor(self, address: str, cursor: Cursor) -> None:
         """Write how far a meter was read; the records up to there must be in the journal."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO cursors (address, last, digest, held, complete)"
-            " VALUES (?,?,?,?,?)",
-            (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
-        )
+        self._database.execute(f"INSERT OR REPLACE {_CURSOR}", _written(address, cursor))
 
     @disk()
     def restore_cursor(self, address: str, cursor: Cursor) -> bool:
         """Take what the server knows of a meter, if this journal knows nothing; tell whether."""
         return bool(
             self._database.execute(
-                "INSERT OR IGNORE INTO cursors (address, last, digest, held, complete)"
-                " VALUES (?,?,?,?,?)",
-                (address, cursor.last, cursor.digest, cursor.held, cursor.complete),
+                f"INSERT OR IGNORE {_CURSOR}", _written(address, cursor)
             ).rowcount
         )
 
@@ -83,16 +96,30 @@ class KnownDevices:
 
     @disk()
     def timeline(self, address: str) -> Timeline:
-        """Give what is known of a device's clock."""
+        """Give what is known of a device's clock: nothing, if that was overwritten."""
         row = self._database.execute(
-            "SELECT value FROM timelines WHERE address = ?", (address,)
+            "SELECT value, checksum FROM timelines WHERE address = ?", (address,)
         ).fetchone()
-        return msgspec.json.decode(row[0], type=Timeline) if row else Timeline()
+        if row is None:
+            return Timeline()
+        value, told = row
+        if told != checksum((address, value)):
+            log.error("timeline.damaged", device=short(address))
+            return Timeline()
+        return msgspec.json.decode(value, type=Timeline)
 
     @disk()
     def keep_timeline(self, address: str, timeline: Timeline) -> None:
         """Write what is known of a device's clock."""
+        value = msgspec.json.encode(timeline)
         self._database.execute(
-            "INSERT OR REPLACE INTO timelines (address, value) VALUES (?,?)",
-            (address, msgspec.json.encode(timeline)),
+            "INSERT OR REPLACE INTO timelines (address, value, checksum) VALUES (?,?,?)",
+            (address, value, checksum((address, value))),
         )
+
+
+def _written(address: str, cursor: Cursor) -> tuple[str, int, str, int | None, int, int]:
+    """Give a row of ``cursors`` with its checksum."""
+    last, digest, held, complete = cursor.last, cursor.digest, cursor.held, int(cursor.complete)
+    told = checksum((address, digest, last, held, complete))
+    return address, last, digest, held, complete, told

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from gateway.journal.anteroom import Anteroom
+from gateway.journal.checksums import RECEIPTED
 from gateway.journal.damage import disk
 from gateway.journal.file import broken_journals
 from gateway.journal.numbering import Numbering
@@ -112,7 +113,8 @@ class Salvage:
         )
         if found.receipted_ms is not None:
             self._database.execute(
-                "UPDATE rows SET receipted_ms = ? WHERE seq = ?", (found.receipted_ms, record.seq)
+                f"UPDATE rows SET receipted_ms = ?, checksum = {RECEIPTED} WHERE seq = ?",  # noqa: S608  (a constant)
+                (found.receipted_ms, record.seq),
             )
         if found.facts is not None:
             newest = record.seq if found.facts.newest == found.seq else None

@@ -2,28 +2,32 @@
 
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.journal import anteroom, relations, sessions
 from gateway.journal.checksums import prepare
-from gateway.journal.file import LAYOUT_VERSION
+from gateway.journal.file import CHECKSUMS_SINCE, LAYOUT_VERSION, RECEIPTS_PROVEN_SINCE
 from gateway.journal.relations import RECORDS, record_of
 from gateway.record import Notification, Origin, SessionFacts
 
 ROWS = 100
-_ROWS = RECORDS.replace(" FROM ", ", receipted_ms FROM ", 1)
+_ROWS = RECORDS.replace(" FROM ", ", receipted_ms, checksum < 0 FROM ", 1)
 _ROW_BYTES_LEAST = 64  # no row is shorter: bounds how far numbers are looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row that is whole; ``facts``: what its session told, None if nothing."""
+    """A row that is whole; ``facts``: what its session told, None if nothing.
+
+    ``proven``: its checksum says too that it has its receipt.
+    """
 
     seq: int
     notification: Notification
     origin: Origin
     receipted_ms: int | None
+    proven: bool
     facts: SessionFacts | None
 
 
@@ -52,9 +56,13 @@ def read_part(path: Path, after: int) -> Part | None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             prepare(database)
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version != LAYOUT_VERSION:
+            if not CHECKSUMS_SINCE <= version <= LAYOUT_VERSION:
                 return None
             part = _read(database, after, path.stat().st_size)
+            if version >= RECEIPTS_PROVEN_SINCE:
+                part.rows = [
+                    one if one.proven else replace(one, receipted_ms=None) for one in part.rows
+                ]
             if part.ended:
                 _read_anteroom(database, part)
             return part
@@ -106,7 +114,7 @@ def _last(database: sqlite3.Connection, file_bytes: int) -> int:
 
 
 def _take(database: sqlite3.Connection, row: tuple[object, ...], part: Part) -> None:
-    *written, receipted_ms = row
+    *written, receipted_ms, proven = row
     record = record_of(tuple(written))  # type: ignore[arg-type]
     facts = None
     try:
@@ -120,7 +128,9 @@ def _take(database: sqlite3.Connection, row: tuple[object, ...], part: Part) -> 
     notification = Notification(
         record.address, record.characteristic, record.payload, record.session_id, record.capture
     )
-    part.rows.append(Found(record.seq, notification, record.origin, receipted_ms, facts))
+    part.rows.append(
+        Found(record.seq, notification, record.origin, receipted_ms, bool(proven), facts)
+    )
 
 
 def _facts(database: sqlite3.Connection, session_id: str) -> SessionFacts | None:

@@ -60,7 +60,16 @@ def meter_payload(sequence: int, stamp: datetime = SHOWN) -> bytes:
     return glucose.encode(measurement)
 
 
-BEFORE_CHECKSUMS = """
+BEFORE_PROOF = """
+    ALTER TABLE cursors DROP COLUMN checksum;
+    ALTER TABLE timelines DROP COLUMN checksum;
+    ALTER TABLE observation DROP COLUMN checksum;
+    UPDATE rows SET checksum = max(checksum, ~checksum);
+    PRAGMA user_version = 8;
+"""
+"""Makes of a journal one of layout 8."""
+BEFORE_CHECKSUMS = f"""
+    {BEFORE_PROOF}
     DROP TABLE damaged_rows;
     DROP TABLE salvaged;
     DROP TABLE salvages;

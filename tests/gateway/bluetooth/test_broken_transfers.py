@@ -43,6 +43,22 @@ async def test_behind_a_link_that_always_breaks_contexts_hold_nothing_up_twice(
     assert side.journal.devices.cursor(METER_ADDRESS) == Cursor.at(2, taken[1].measurement, held=2)
 
 
+async def test_a_meter_whose_cursor_was_overwritten_is_read_whole_again(
+    meter: Meter, side: BluetoothSide
+) -> None:
+    """A card that changes a byte of it may make it claim what was never read."""
+    taken = [meter.take(Sample(Decimal(100 + one))).measurement for one in range(3)]
+    await side.visited(1)
+    side.journal._database.execute("UPDATE cursors SET held = 1, complete = 1 - complete")
+    news = meter.take(Sample(Decimal(110))).measurement
+    await side.visited(2)
+    assert sorted(side.payloads) == sorted([*taken, *taken, news])
+    meter.take(Sample(Decimal(111)))
+    await side.visited(3)
+    assert side.payloads[7:].count(news) == 1  # it is recognised by that one
+    assert len(side.payloads) == 9
+
+
 async def test_a_cursor_does_not_pass_what_the_disk_did_not_take(
     meter: Meter, side: BluetoothSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:

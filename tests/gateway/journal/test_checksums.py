@@ -15,17 +15,21 @@ from gateway.bedside.checks_machine import journal as doctor
 from gateway.bedside.finding import Verdict
 from gateway.bedside.patient import Patient
 from gateway.bedside.status import describe, read_status
+from gateway.clocks.timeline import Timeline
+from gateway.clocks.wall import Observation
 from gateway.journal.checksums import Value, checksum
 from gateway.journal.damage import DamagedError
 from gateway.journal.damaged_rows import KEPT_MS
 from gateway.journal.file import FILE
 from gateway.journal.journal import Journal
 from gateway.record import BLOOD_PRESSURE, GLUCOSE, GLUCOSE_CONTEXT, SessionFacts
-from schemas.reading import Device
+from gateway.record_access.cursor import Cursor
+from schemas.reading import Coincidence, Device
 from tests.gateway.hand_clock import HandClock
 from tests.gateway.records import (
     ADDRESS,
     BEFORE_CHECKSUMS,
+    BEFORE_PROOF,
     STREAM,
     meter_payload,
     notification,
@@ -188,6 +192,89 @@ def test_a_context_does_not_rest_on_a_damaged_measurement(journal: Journal) -> N
     journal._database.execute("UPDATE rows SET wall_ms = 1 WHERE seq = 1")
     assert before.related.measurement is not None
     assert journal.entries(range(1, 2)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["last = 3", "digest = 'dighst'", "held = 4", "complete = 1", "held = 'x'", "last = x'00'"],
+)
+def test_a_cursor_that_was_overwritten_points_nowhere(journal: Journal, change: str) -> None:
+    """A count that is too high hid that records are missing; now all is asked for once more."""
+    journal.devices.move_cursor(ADDRESS, Cursor(7, "digest", held=5))
+    journal.devices.move_cursor("C0:00:00:00:00:02", Cursor(1, "other"))
+    assert journal.devices.cursor(ADDRESS) == Cursor(7, "digest", held=5)
+    journal._database.execute(f"UPDATE cursors SET {change} WHERE last = 7")
+    assert journal.devices.cursor(ADDRESS) is None
+    assert journal.devices.cursor("C0:00:00:00:00:02") == Cursor(1, "other")
+    journal.devices.move_cursor(ADDRESS, Cursor(8, "newer", held=6))
+    assert journal.devices.cursor(ADDRESS) == Cursor(8, "newer", held=6)
+
+
+def test_a_cursor_of_another_device_is_not_believed(journal: Journal) -> None:
+    journal.devices.move_cursor(ADDRESS, Cursor(7, "digest"))
+    journal._database.execute("UPDATE cursors SET address = 'C0:00:00:00:00:02'")
+    assert journal.devices.cursor("C0:00:00:00:00:02") is None
+
+
+def test_a_clock_that_was_overwritten_is_not_known(journal: Journal) -> None:
+    """What was no JSON any more stopped the visit, or the daemon at its start."""
+    seen, observed = (
+        Timeline(coincidences=(Coincidence(NOW_MS, "2026-03-14T07:05:09"),)),
+        Observation("boot", 1, 2),
+    )
+    journal.devices.keep_timeline(ADDRESS, seen)
+    journal.keep_observation(observed)
+    assert (journal.devices.timeline(ADDRESS), journal.observation()) == (seen, observed)
+    for table in ("timelines", "observation"):
+        journal._database.execute(f"UPDATE {table} SET value = substr(value, 2)")
+    assert (journal.devices.timeline(ADDRESS), journal.observation()) == (Timeline(), None)
+
+
+def test_one_changed_byte_makes_no_receipt(journal: Journal) -> None:
+    """It looked as if the clinic had the reading: not sent, and deleted after a month."""
+    for payload in (b"first", b"second"):
+        journal.append(notification(payload))
+    journal.custody.receipt({STREAM: [(1, 1)]}, NOW_MS)
+    journal._database.execute("UPDATE rows SET receipted_ms = 0 WHERE seq = 2")
+    assert held(journal) == []
+    assert journal.custody.prune(NOW_MS, space_needed=True) == 1
+    assert journal.custody.hold_unproven() == 1
+    assert (held(journal), payloads(journal)) == ([2], [b"second"])
+    assert journal.custody.receipt({STREAM: [(1, 2)]}, NOW_MS) == [2]
+    assert journal.custody.hold_unproven() == 0
+    assert journal.custody.resend("again", NOW_MS) == 1
+    assert (held(journal), journal.damaged.look()) == ([2], [])
+
+
+def test_a_receipt_that_was_lost_costs_a_sending(journal: Journal) -> None:
+    journal.append(notification(b"first"))
+    journal.custody.receipt({STREAM: [(1, 1)]}, NOW_MS)
+    journal._database.execute("UPDATE rows SET receipted_ms = NULL")
+    assert (held(journal), payloads(journal), journal.damaged.look()) == ([1], [b"first"], [])
+    assert journal.custody.receipt({STREAM: [(1, 1)]}, NOW_MS) == [1]
+    assert (journal.custody.hold_unproven(), held(journal)) == (0, [])
+
+
+def test_a_journal_of_the_eighth_layout_is_brought_up(journal: Journal, tmp_path: Path) -> None:
+    """What it knew is taken to be whole, and what has its receipt is not sent again."""
+    seen, observed = (
+        Timeline(coincidences=(Coincidence(NOW_MS, "2026-03-14T07:05:09"),)),
+        Observation("boot", 1, 2),
+    )
+    for payload in (b"first", b"second"):
+        journal.append(notification(payload))
+    journal.custody.receipt({STREAM: [(1, 1)]}, NOW_MS)
+    journal.devices.move_cursor(ADDRESS, Cursor(7, "digest", 5, complete=True))
+    journal.devices.keep_timeline(ADDRESS, seen)
+    journal.keep_observation(observed)
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as old:
+        old.executescript(BEFORE_PROOF)
+    with closing(Journal(tmp_path, "b" * 16)) as opened:
+        assert opened.devices.cursor(ADDRESS) == Cursor(7, "digest", 5, complete=True)
+        assert (opened.devices.timeline(ADDRESS), opened.observation()) == (seen, observed)
+        assert (opened.custody.hold_unproven(), held(opened)) == (0, [2])
+        assert opened.damaged.look() == []
 
 
 def test_a_journal_without_checksums_gets_them_in_place(journal: Journal, tmp_path: Path) -> None:

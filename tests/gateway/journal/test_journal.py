@@ -165,8 +165,9 @@ def test_a_journal_of_the_first_layout_is_brought_up(journal: Journal, tmp_path:
 def test_a_journal_of_the_sixth_layout_is_brought_up(journal: Journal, tmp_path: Path) -> None:
     journal.close()
     with closing(sqlite3.connect(tmp_path / FILE)) as old:
-        old.executescript("DROP TABLE batteries; PRAGMA user_version = 6;")
+        old.executescript(f"{BEFORE_CHECKSUMS} DROP TABLE batteries; PRAGMA user_version = 6;")
     with closing(Journal(tmp_path, "b" * 16)) as again:
+        assert again.set_aside is None
         assert again.devices.batteries() == {}
         for battery in (Battery(66), Battery(66, low=True), Battery(66, low=True)):
             again.devices.keep_battery(ADDRESS, battery)

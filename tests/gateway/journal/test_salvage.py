@@ -25,6 +25,7 @@ from tests.gateway.hand_clock import HandClock
 from tests.gateway.records import (
     ADDRESS,
     BEFORE_CHECKSUMS,
+    BEFORE_PROOF,
     STREAM,
     cuff_payload,
     meter_payload,
@@ -255,6 +256,24 @@ def test_what_nothing_vouches_for_waits_for_a_person(
         (path,) = broken_journals(tmp_path)
         done(path)
         assert read_part(path, 0) is None
+
+
+@pytest.mark.parametrize("layout", [8, 9])
+def test_what_has_its_receipt_has_it_here_and_what_has_none_is_sent(
+    tmp_path: Path, layout: int
+) -> None:
+    """Also of a journal of before receipts had a witness; with one, a changed byte makes none."""
+    with closing(Journal(tmp_path, STREAM)) as journal:
+        fill(journal, 3)
+        journal.custody.receipt({STREAM: [(1, 1)]}, NOW_MS)
+    with closing(sqlite3.connect(tmp_path / FILE)) as broken:
+        broken.executescript(BEFORE_PROOF if layout == 8 else "")
+        broken.execute("UPDATE rows SET receipted_ms = 0 WHERE seq = 2")
+        broken.commit()
+    with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
+        brought_in(opened, tmp_path)
+        assert list(read(opened)) == ([3] if layout == 8 else [2, 3])
+        assert opened.custody.hold_unproven() == 0
 
 
 async def test_it_runs_by_itself_and_only_while_the_disk_works(
