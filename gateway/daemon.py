@@ -108,6 +108,7 @@ class Daemon:
         radios = [Bluez(adapter, rng) for adapter in settings.adapters]
         self._devices = Devices(radios, around, Dialling(int(settings.rest_s * 1000), rng), rng)
         self._devices.visited = self._report
+        self._take_up()
         if journal.set_aside is not None:
             log.error("journal.set_aside", file=str(journal.set_aside))
 
@@ -202,12 +203,24 @@ class Daemon:
         """Send a record that has just become durable, now or when its session has ended."""
         try:
             for row in self.journal.sendable(record):
-                (entry,) = self.journal.entries(range(row.seq, row.seq + 1))
-                waits = must_wait(entry, self._settings.gateway_id)
-                self._sender.take(row, row.session_id if waits else None)
+                self._sender.take(row, row.session_id if self._must_wait(row.seq) else None)
         except Exception:  # the record is safe, and loaded like all that is held
             log.exception("record.not_judged", seq=record.seq)
             self._sender.held_again()
+
+    def _take_up(self) -> None:
+        """Let what is undated of an earlier run's visits wait, if the next may tell the newest."""
+        try:
+            for visit in self._devices.take_up():
+                session_id = visit.facts.session_id
+                rows = [row.seq for row in self.journal.records_of(session_id)]
+                self._sender.wait(session_id, filter(self._must_wait, rows))
+        except Exception:  # all of it is safe, and loaded like all that is held
+            log.exception("visits.not_taken_up")
+
+    def _must_wait(self, seq: int) -> bool:
+        entries = self.journal.entries(range(seq, seq + 1))
+        return any(must_wait(entry, self._settings.gateway_id) for entry in entries)
 
     def _connected(self) -> None:
         self._report()

@@ -115,7 +115,8 @@ class SessionFacts:
     ``features`` are the bits of the feature characteristics that were read, by their numbers: a
     status bit whose feature bit is absent means "not assessed". ``newest`` is the number of the
     session's newest measurement: settled once ``ended``, known before if the device called a record
-    its last, and None for ever if the session broke before anybody could tell.
+    its last, and None for ever if the session broke before anybody could tell. ``undecided`` is the
+    number of what was the newest unless a later session shows that the device had more.
     """
 
     session_id: str
@@ -127,6 +128,7 @@ class SessionFacts:
     name: str | None = None
     moves: tuple[ClockMove, ...] = ()
     coincidences: tuple[Coincidence, ...] = ()
+    undecided: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

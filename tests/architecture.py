@@ -143,6 +143,7 @@ SHELLS = {
     "gateway/bluetooth/session.py",
     "gateway/bluetooth/session_clock.py",
     "gateway/bluetooth/subscriptions.py",
+    "gateway/bluetooth/undecided.py",
     "gateway/cli.py",
     "gateway/clocks/book.py",
     "gateway/clocks/wall.py",

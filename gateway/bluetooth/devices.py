@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -27,6 +27,8 @@ from gateway.bluetooth.harvest import Surroundings
 from gateway.bluetooth.leftovers import Leftovers
 from gateway.bluetooth.scanner import Scanner, Sighting
 from gateway.bluetooth.session import Session
+from gateway.bluetooth.undecided import taken_up
+from gateway.decoding.session_end import Undecided
 from gateway.journal.known_devices import Battery
 from gateway.visits.dialling import Dialling, Ending, Verdict
 from gateway.visits.table import BONDED_ELSEWHERE, COMPLETE, NOT_BONDED, UNFINISHED
@@ -58,6 +60,7 @@ class Devices:
         self._leftovers = Leftovers(around, radios, dialling.is_busy)
         self._acquaintances: dict[str, Acquaintance] = {}
         self._batteries: dict[str, Battery] = {}  # of devices not met in this run
+        self._undecided: Mapping[str, list[Undecided]] = {}  # visits of earlier runs
         with suppress(UnavailableError):
             self._batteries = around.journal.devices.batteries()
         self._unbonded: set[str] = set()
@@ -160,6 +163,14 @@ class Devices:
         ]  # what one adapter is bonded with is a stranger to another
         return known, strangers
 
+    def take_up(self) -> list[Undecided]:
+        """Go on with, and give, visits of earlier runs of which the next may tell the newest.
+
+        Raises ``UnavailableError`` if the disk refuses.
+        """
+        self._undecided = taken_up(self._around.journal)
+        return [visit for visits in self._undecided.values() for visit in visits]
+
     async def run(self) -> None:
         """Watch the adapters and scan until cancelled, then end the visits."""
         try:
@@ -224,6 +235,7 @@ class Devices:
                 battery_percent=battery.percent,
                 battery_low=battery.low,
             )
+            self._acquaintances[address].undecided.extend(self._undecided.get(address, ()))
         known = self._acquaintances[address]
         known.seen_ms, known.sighting = now_ms, sighting
         known.name = sighting.device.name or known.name

@@ -166,8 +166,9 @@ class Harvest:
         self.battery_low = battery_low(records, memory)
         fresh = () if facts.clock is not None else self.freshness()
         self.facts = replace(facts, ended=True, newest=told, coincidences=fresh)
+        if not complete and (waits := undecided(self.facts, records, memory)) is not None:
+            self.undecided, self.facts = waits, waits.facts
         journal.keep_facts(self.facts, whole=complete and newest(records) is not None)
-        self.undecided = None if complete else undecided(self.facts, records, memory)
 
     def last_record(self, memory: Memory) -> tuple[int, str] | None:
         """Give the newest record of a visit that was read to its end, known before or not."""

@@ -194,7 +194,8 @@ class Session:
             one.record for one in waiting
         }
         while complete and waiting:
-            if (one := waiting[0]).record == last:
-                self._around.journal.keep_facts(replace(one.facts, newest=one.seq))
+            one = waiting[0]
+            told = one.seq if one.record == last else None
+            self._around.journal.keep_facts(replace(one.facts, newest=told, undecided=None))
             self._around.told(waiting.popleft().facts.session_id)
         return Memory(memory.last) if from_them else memory

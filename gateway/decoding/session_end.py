@@ -104,11 +104,17 @@ class Undecided:
     record: tuple[int, str]
 
 
-def undecided(facts: SessionFacts, records: Sequence[Record], memory: Memory) -> Undecided | None:
+def undecided(
+    facts: SessionFacts, records: Sequence[Record], memory: Memory = NO_MEMORY
+) -> Undecided | None:
     """Give what is to be decided of a session that broke; None if there is nothing."""
-    seq = newest(records, memory) if memory.last is None else None
-    found = None if seq is None else record_at(records, seq)
-    return None if seq is None or found is None else Undecided(facts, seq, found)
+    seq = facts.undecided
+    if seq is None and memory.last is None:
+        seq = newest(records, memory)
+    found = record_at(records, seq)
+    if seq is None or found is None:
+        return None
+    return Undecided(replace(facts, ended=True, undecided=seq), seq, found)
 
 
 def record_at(records: Iterable[Record], seq: int | None) -> tuple[int, str] | None:

@@ -139,9 +139,13 @@ class Journal:
     # Sessions.
 
     def keep_facts(self, facts: SessionFacts, *, whole: bool = False) -> None:
-        """Write what a session has learnt so far; ``whole``: its device was read to its end."""
+        """Write what a session has learnt so far; ``whole``: its device was read to its end.
+
+        One that is undecided stays open, for a later run too.
+        """
+        is_open = facts.undecided is not None
         with disk(), self._transaction():
-            self._sessions.write(facts)
+            self._sessions.write(replace(facts, ended=False) if is_open else facts)
             if facts.ended:
                 self._segments.settle(facts.device.address, finished=whole)
 
@@ -264,5 +268,6 @@ class Journal:
 
     def _end_broken_sessions(self) -> None:
         """End what an earlier run left open: it will never tell more than it has told."""
-        for facts in self._sessions.unended():
+        self.left_open = self._sessions.unended()
+        for facts in self.left_open:
             self.keep_facts(replace(facts, ended=True))

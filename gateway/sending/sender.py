@@ -1,6 +1,7 @@
 """From the journal to the broker and back: performs what the outbox decides."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from random import Random
 
@@ -39,6 +40,7 @@ class Sender:
         self._outbox = Outbox(rng)
         self._messages: dict[int, range] = {}
         self._loaded_to = 0
+        self._waiting: dict[int, str] = {}  # rows of an earlier run's session that may yet tell
         self._wake = asyncio.Event()
         self.problem: str | None = None
 
@@ -54,8 +56,13 @@ class Sender:
         self._outbox.add_live(record.seq, record.stream, self._clock.monotonic_ms(), waits_for)
         self._wake.set()
 
+    def wait(self, session_id: str, rows: Iterable[int]) -> None:
+        """Let rows that an earlier run left wait for their session, once they are loaded."""
+        self._waiting |= dict.fromkeys(rows, session_id)
+
     def session_told(self, session_id: str) -> None:
         """Send what waited for this session."""
+        self._waiting = {row: name for row, name in self._waiting.items() if name != session_id}
         self._outbox.session_told(session_id)
         for record in self._journal.sendable():
             if record.seq not in self._outbox:
@@ -147,7 +154,12 @@ class Sender:
             rows = self._journal.custody.held_after(self._loaded_to, LOAD_ROWS)
             for seq, stream in rows:
                 self._loaded_to = seq
-                if seq not in self._outbox:
+                if seq in self._outbox:
+                    continue
+                if (session_id := self._waiting.pop(seq, None)) is not None:
+                    now_ms = self._clock.monotonic_ms()
+                    self._outbox.add_live(seq, stream, now_ms, session_id)
+                else:
                     self._outbox.add_backlog(seq, stream)
             if len(rows) < LOAD_ROWS:
                 break

@@ -61,6 +61,7 @@ class BluetoothSide:
         )
         self.devices = Devices(self.radios, around, Dialling(REST_MS, rng), rng)
         self.devices.visited = self._visited
+        self.taken_up = self.devices.take_up()
 
     @property
     def payloads(self) -> list[bytes]:

@@ -1,6 +1,9 @@
 """What a meter had still to tell when the link broke, or the disk was full, is told later."""
 
+import asyncio
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -14,7 +17,7 @@ from simulators.peripherals.records import Record
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import METER_ADDRESS, eventually, make_meter
 from tests.gateway.bluetooth.counters import sessions
-from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.side import BluetoothSide, alive
 
 
 async def test_contexts_that_come_last_outlive_a_link_that_breaks_before_them(
@@ -110,6 +113,33 @@ async def test_what_was_the_newest_of_a_broken_visit_a_later_one_tells(
     assert (hypo in news) is not measured_meanwhile
     if not measured_meanwhile:  # whichever of its rows arrives first
         assert all(newest[row.seq] == row.seq for row in side.kept if row.payload == hypo)
+
+
+async def test_what_was_the_newest_of_a_broken_visit_is_told_after_a_new_start_too(
+    world: BluetoothWorld, tmp_path: Path
+) -> None:
+    """The daemon ended between the two visits; what is known from the first is no news there."""
+    meter = make_meter(MeterBehaviour(shows_no_last=True))
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        await side.visited(1)
+        meter.inject(DropLink(after=3))
+        meter.take(Sample(Decimal(120)))
+        hypo = meter.take(Sample(Decimal(40))).measurement
+        ended = asyncio.Event()
+        side.devices.visited = ended.set
+        await ended.wait()
+        broken = side.kept[-1]
+        assert (broken.payload, side.journal.facts(broken).ended) == (hypo, False)
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        assert [(one.seq, one.facts.ended) for one in side.taken_up] == [(broken.seq, True)]
+        await side.visited(1)
+        assert broken.session_id in side.told
+        told = side.journal.facts(broken)
+        assert (told.newest, told.ended) == (broken.seq, True)
+    with closing(BluetoothSide(tmp_path, "hci0")) as side:
+        assert side.taken_up == []
 
 
 async def test_a_cursor_does_not_pass_a_visit_that_could_not_tell_its_newest(

@@ -15,7 +15,7 @@ from gateway.bluetooth import harvest
 from gateway.journal.journal import Journal
 from gateway.record_access.cursor import Cursor
 from schemas.reading import Reading
-from simulators.peripherals import Cuff, Meter, Sample
+from simulators.peripherals import Cuff, DropLink, Meter, MeterBehaviour, Sample
 from simulators.stack.process import Child
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import METER_ADDRESS, eventually, make_cuff, make_meter
@@ -40,9 +40,10 @@ import itertools, os, signal
 from gateway.journal.journal import Journal
 append, count = Journal.append, itertools.count(1)
 def keep_and_die(*given, **told):
-    append(*given, **told)
+    kept = append(*given, **told)
     if next(count) == {record}:
         os.kill(os.getpid(), signal.SIGKILL)
+    return kept
 Journal.append = keep_and_die
 """ + SHIPPED  # fmt: skip
 KILLED_EARLY = """
@@ -107,6 +108,28 @@ async def test_a_hypo_without_time_is_news_though_the_daemon_died_behind_it(
     later = meter.take(Sample(Decimal(50))).measurement
     await eventually(lambda: set(clinic.payloads) == {*old, hypo, later})
     assert {payload for payload, told in news(clinic).items() if any(told)} == {hypo, later}
+
+
+@pytest.mark.parametrize("measured_meanwhile", [False, True])
+async def test_a_hypo_of_a_meter_that_shows_no_last_record_is_news_once_a_visit_tells(
+    world: BluetoothWorld, run: Callable[[str], Child], clinic: Clinic, *, measured_meanwhile: bool
+) -> None:
+    """The daemon died in the middle of its visit: the next daemon waits for the next visit.
+
+    It sent what was undated at once, as of any time, and the next visit brought no news.
+    """
+    meter = make_meter(MeterBehaviour(shows_no_last=True), clock_error_s=NEVER_SET_S)
+    meter.inject(DropLink(after=4))  # so that it calls again, though it has nothing new
+    await world.add(meter, bonded=True)
+    old = [meter.take(Sample(Decimal(100 + number))).measurement for number in range(3)]
+    hypo = meter.take(Sample(Decimal(40))).measurement
+    daemon = run(KILLED_BEHIND.format(record=4))
+    await eventually(lambda: not daemon.running)
+    newest = meter.take(Sample(Decimal(110))).measurement if measured_meanwhile else hypo
+    run(SHIPPED)
+    await eventually(lambda: set(clinic.payloads) == {*old, hypo, newest})
+    assert {payload for payload, told in news(clinic).items() if any(told)} == {newest}
+    assert news(clinic)[newest][0] is True
 
 
 async def test_a_replaced_gateway_that_dies_calls_nothing_old_news(

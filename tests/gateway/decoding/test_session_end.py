@@ -116,7 +116,10 @@ def test_a_broken_session_is_undecided_only_where_its_meter_named_no_last() -> N
     """What was known before is nobody's news, to a replaced gateway by the server's cursor too."""
     rows, facts = rows_of(3, 5, 4), SessionFacts("session", Device(ADDRESS), ended=True)
     highest = Cursor.at(5, rows[1].payload)
-    assert undecided(facts, rows, NO_MEMORY) == Undecided(facts, 2, highest.record)
+    told = replace(facts, undecided=2)
+    assert undecided(facts, rows) == Undecided(told, 2, highest.record)
+    left_open = replace(told, ended=False)  # by another run, whatever the cursor is by now
+    assert undecided(left_open, rows, Memory(known=highest)) == Undecided(told, 2, highest.record)
     assert undecided(facts, rows, Memory(last=highest)) is None
     assert undecided(facts, rows[1:2], Memory(known=highest)) is None
     assert undecided(facts, [record(1, cuff_payload(None))], NO_MEMORY) is None

@@ -55,6 +55,24 @@ def test_a_receipt_frees_what_it_names_and_nothing_else(journal: Journal, sender
     assert held(journal) == [2]
 
 
+def test_what_an_earlier_run_left_waits_for_its_session_and_no_longer(
+    journal: Journal, sender: Sender, clock: HandClock
+) -> None:
+    for payload in (b"1", b"2", b"3"):
+        journal.append(notification(payload))
+    sender.wait("told before it is loaded", [1])
+    sender.wait("session", [2])
+    sender.session_told("told before it is loaded")
+    sender._load()
+    chosen = sender._outbox.choose(clock.monotonic_ms())
+    assert chosen is not None
+    assert chosen.numbers == range(1, 2)
+    sender.session_told("session")
+    chosen = sender._outbox.choose(clock.monotonic_ms())  # what is live comes first
+    assert chosen is not None
+    assert chosen.numbers == range(2, 3)
+
+
 class Broker:
     """Takes every message, in the place of a publisher; numbers them as a new client does."""
 
