@@ -26,6 +26,7 @@ class KeptOpen(msgspec.Struct, frozen=True, omit_defaults=True):
     ladder: str = ""
     severity: Severity = "info"
     alert: str = ""
+    notify: bool = False
 
 
 class KeptSilence(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

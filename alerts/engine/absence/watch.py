@@ -67,7 +67,10 @@ class AbsenceWatch:
         rules = {rule.key: rule.rule for rule in self.rules}
         told = {
             key: msgspec.structs.replace(
-                one, ladder=rules[key].ladder, severity=rules[key].severity
+                one,
+                ladder=rules[key].ladder,
+                severity=rules[key].severity,
+                notify=rules[key].notify,
             )
             for key, one in kept.open.items()
         }

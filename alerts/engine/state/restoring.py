@@ -166,14 +166,15 @@ def _silences(state: PartitionState, kept: KeptSilence) -> Iterator[Orphan]:
     A former release left out their ladder.
     """
     ladders = dict(zip(state.absences.keys, state.absences.attendance.rungs.ladders, strict=True))
-    alerts: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    alerts: dict[tuple[str, str], list[tuple[int, bool, str]]] = defaultdict(list)
     for key, told in kept.open.items():
         if told.ladder:
-            rank = SEVERITIES.index(told.severity), key
+            rank = SEVERITIES.index(told.severity), not told.notify, key
             alerts[told.ladder, with_alert(key, told).alert].append(rank)
     for (ladder, alert), ranks in alerts.items():
-        if any(ladders.get(key) != ladder for _, key in ranks):
-            yield Orphan(ladder, alert, [key for _, key in ranks], min(ranks), "")
+        if any(ladders.get(key) != ladder for _, _, key in ranks):
+            severity, _, spoke = min(ranks)
+            yield Orphan(ladder, alert, [key for _, _, key in ranks], (severity, spoke), "")
 
 
 @lru_cache(maxsize=4)

@@ -36,6 +36,18 @@ def test_what_a_rule_told_is_closed_when_a_version_leaves_it_out() -> None:
     assert step(under(state, WITHOUT), [Tick(NOON + 5 * DAY)]).transitions == []
 
 
+def test_of_rules_equally_grave_the_one_that_notified_is_named_as_closed() -> None:
+    rule = BOOK[len(WITHOUT) :]
+    quiet = rule.replace("bp-silent", "bp-a-quiet").replace('"3d"', '"1d"')
+    both = f"{WITHOUT}{quiet}{rule}notify = true\n"
+    state = fresh_state(ROBIN, rules=book(both))
+    step(state, at_once(pressure(NOON, 120)))
+    *_, told = step(state, [Tick(NOON + 9 * DAY)]).transitions
+    (over,) = step(under(state, WITHOUT), [Tick(NOON + 9 * DAY + HOUR)]).transitions
+    assert told.notify
+    assert (over.event, over.rule) == ("retired", told.rule)
+
+
 def test_a_rule_that_comes_knows_who_has_sent_something_since_before() -> None:
     """Else each patient of a programme were missed since the plan began."""
     state = fresh_state(ROBIN, rules=book(WITHOUT))
