@@ -15,7 +15,7 @@ from tests.alerts.oracle_change import Change, Found, changes
 from tests.alerts.oracle_ends import Here
 from tests.alerts.oracle_kept import Kept
 from tests.alerts.oracle_patient import Patient
-from tests.alerts.oracle_problem import Problem
+from tests.alerts.oracle_problem import KNOWN_ENDS_MS, End, Problem
 from tests.alerts.oracle_reopening import Reopening
 from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_words import Reading, Said
@@ -48,7 +48,10 @@ class Corrections(Reopening):
         was, before = problem.before, self.voice(ladder, problem)
         rested = self.take_back(problem, here)
         for end in problem.ends:
+            over, alert = self.voice(ladder, end.was), self.was_an_alert(end, problem)
             self.take_back(end.was, here)
+            if over and alert and not end.was.holding:
+                yield self.taken_back(here, end.was, over)
         told = list(self.reopen(here))
         yield from told
         after = self.voice(ladder, problem)
@@ -58,6 +61,17 @@ class Corrections(Reopening):
             problem.before = was
             yield self.told(here, event, after or before)
         yield from self.new_matches(here, after)
+
+    def was_an_alert(self, end: End, now: Problem) -> bool:
+        """Not a task, nor what was over before anybody saw it, nor a part of what is open."""
+        told = not end.was.waiting and "" not in end.enders.values()
+        part = bool(now.holding) and now.origin == end.was.origin
+        return told and not part and self.log_ms - end.at_ms <= KNOWN_ENDS_MS
+
+    def taken_back(self, here: Here, was: Problem, voice: tuple[int, str]) -> Said:
+        """It is over, and never was: who was told of it hears that."""
+        identity = alert_id(here.patient_id, here.ladder, was.origin)
+        return self.of_sight(here, "retracted", voice, sight_of(here.change.told), identity)
 
     def rules_of(self, here: Here) -> list[OracleRule]:
         return [rule for rule in self.rules if rule.ladder == here.ladder]

@@ -5,7 +5,7 @@ from tests.alerts.oracle_because import limits_of, reading_of
 from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_ladders import Ladders
 from tests.alerts.oracle_patient import Patient
-from tests.alerts.oracle_rules import SEVERITIES
+from tests.alerts.oracle_rules import SEVERITIES, OracleRule
 from tests.alerts.oracle_truth import OneReading, excess
 from tests.alerts.oracle_words import Because, Said
 
@@ -16,8 +16,13 @@ class Old(Ladders):
     def note_old(self, case: Case) -> None:
         name = self.worst(case.ladder, case.stale, set())
         rule, patient, kept = case.rule(name), case.patient, case.kept
-        one = OneReading(kept.quantities, kept.status, patient.limits(rule, kept.at_ms))
-        far = excess(rule.when, one)
+
+        def far_beyond(rule: OracleRule) -> float:
+            limits = patient.limits(rule, kept.at_ms)
+            return excess(rule.when, OneReading(kept.quantities, kept.status, limits))
+
+        grave = [case.rule(other) for other in case.stale if case.rule(other).rank == rule.rank]
+        far = max(far_beyond(one) for one in grave)
         day = patient.day(self.log_ms).isoformat()
         item = patient.arrivals.get(rule.vital)
         if item is None or item["day"] < day:  # whoever goes west does not begin a day twice

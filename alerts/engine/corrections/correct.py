@@ -1,9 +1,10 @@
 """A stored reading says something else now, or is another patient's: what that means to alerts.
 
 Nobody is paged for what it says now: it is hours or months old, and a thousand corrections are one
-mended line of code. An open alert that rests on nothing else is retracted; one that still holds is
-told. What matches now and did not before is work: one item of a patient's ladder a day. Only what
-the reading had ended by mistake opens again, and pages if that is not too long ago.
+mended line of code. An alert that rests on nothing else is retracted, also one that is over: who
+was called for it is told. One that still holds is told. What matches now and did not before is
+work: one item of a patient's ladder a day. Only what the reading had ended by mistake opens again,
+and pages if that is not too long ago.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import msgspec
 
 from alerts.engine.corrections.amendments import met_by, silent_in
 from alerts.engine.corrections.reopening import Reopening, reopen
-from alerts.engine.corrections.resting import rest, told_of, untrue
+from alerts.engine.corrections.resting import rest, told_of, untrue, was_told
 from alerts.engine.corrections.revise import Moved, Revision, revise
 from alerts.engine.ladders.alone import Met, ended_rungs, true_rungs
 from alerts.engine.ladders.findings import WORK_LIST_RANK, Finding, Own, Voice
@@ -22,7 +23,7 @@ from alerts.engine.readings.change import Change, changes
 from alerts.engine.readings.sight import Sight
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.plans import local_day
-from alerts.engine.transitions.ladder_state import LadderState
+from alerts.engine.transitions.ladder_state import Ended, LadderState
 from alerts.engine.transitions.transition import transition
 from alerts.engine.windows.endings import Ending, endings
 from schemas.alert import Event, Transition
@@ -129,13 +130,21 @@ class _OfLadder:
         rests = rest(held, self.change, lost, self.ladder)
         again = False
         for ended in held.ended:
-            rest(ended.held, self.change, lost, self.ladder)
+            yield from self._over(ended, lost, told=was_told(ended, held, self.state.log_ms))
         for finding in reopen(held, reopening, was_held):
             again |= finding.event != "wrongly-ended"
             yield finding
         told = told_of(held, self.ladder, self.change, was_held, self.state.log_ms)
         if rests and told and not again:
             yield told
+
+    def _over(self, ended: Ended, lost: Sequence[Moved], *, told: bool) -> Iterator[Finding]:
+        """Take from what is over, too, what it rested on; of an alert of nothing else say so."""
+        was_held, change = (ended.held.latched, ended.held.lowered), self.change
+        rest(ended.held, change, lost, self.ladder)
+        taken_back = told_of(ended.held, self.ladder, change, was_held, self.state.log_ms)
+        if told and taken_back and not ended.held.latched:
+            yield msgspec.structs.replace(taken_back, held=(0, 0))  # nothing held any more
 
     def _match(self, worst: Voice, sight: Sight) -> Finding:
         state = self.state

@@ -6,7 +6,8 @@ from alerts.engine.corrections.revise import Moved
 from alerts.engine.ladders.findings import Finding
 from alerts.engine.ladders.ladder import Ladder
 from alerts.engine.readings.change import Change
-from alerts.engine.transitions.ladder_state import LadderState
+from alerts.engine.transitions.ended import BY_THE_NEWEST, KEPT_MS
+from alerts.engine.transitions.ladder_state import Ended, LadderState
 from schemas.alert import Event
 
 
@@ -40,6 +41,13 @@ def told_of(
         count=change.revision,
         held=was_held,
     )
+
+
+def was_told(ended: Ended, held: LadderState, log_ms: int) -> bool:
+    """Tell whether what is over was an alert of its own: no task, no work, no part of another."""
+    open_now = bool(held.latched) and held.onset_reading_id == ended.held.onset_reading_id
+    began = not ended.held.pending and BY_THE_NEWEST not in ended.enders.values()
+    return began and not open_now and log_ms - ended.at_ms <= KEPT_MS
 
 
 def rest(held: LadderState, change: Change, lost: Sequence[Moved], ladder: Ladder) -> bool:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from alerts.engine.judging.seen import Seen, again, arriving
 from alerts.engine.judging.timers import expire_row
 from alerts.engine.ladders.findings import WORK_LIST_RANK, Finding, Heard, Window, everything
-from alerts.engine.ladders.ladder import Ladder, Rung, VitalLadders
+from alerts.engine.ladders.ladder import Ladder, Rung, VitalLadders, bits
 from alerts.engine.readings.columns import Columns, Integers
 from alerts.engine.state.partition_state import Arrivals, PartitionState
 from alerts.engine.state.plans import local_day
@@ -224,7 +224,9 @@ class Walk:
         """Count the reading among the old ones that arrived today, if it is one that matches.
 
         A day that began is the patient's until the next one, though they go west meanwhile: of a
-        day that is over the count is forgotten, and its item would be named a second time.
+        day that is over the count is forgotten, and its item would be named a second time. How far
+        beyond its limits it is, all rungs say that are as severe: 230 mmHg is just above 220, but
+        worse than 219, which is far above 180.
         """
         ladder = self.vital.ladders[number]
         rung = ladder.speaking(seen.stale(number))
@@ -234,8 +236,9 @@ class Walk:
         today = state.arrivals.get(key)
         here = local_day(state.plans.of(state.patients[row]), seen.log_ms)
         day = max(here, today.day) if today else here
-        own = state.own(row, seen.measured_ms)
-        rank, excess = ladder.rank(rung, 0), wording.excess(ladder.rungs[rung], seen.sight, own)
+        rank, own = ladder.rank(rung, 0), state.own(row, seen.measured_ms)
+        grave = (n for n in bits(seen.stale(number)) if ladder.rank(n, 0) == rank)
+        excess = max(wording.excess(ladder.rungs[n], seen.sight, own) for n in grave)
         count = today.count if today and today.day == day else 0
         if today and count and (today.rank, -today.excess) <= (rank, -excess):
             today.count = count + 1

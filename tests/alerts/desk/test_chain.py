@@ -319,6 +319,21 @@ def test_whoever_was_told_is_told_of_a_retraction() -> None:
     assert desk.case().settled
 
 
+def test_it_is_told_though_the_alert_was_over_and_a_person_has_closed_it() -> None:
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.after(MINUTE_MS)
+    desk.find("2", "returned")
+    desk.do("resolve", outcome="advised")
+    desk.after(DAY_MS)
+    desk.find("3", "retracted")
+    desk.after(HOUR_MS)
+    assert [(reason, to) for _, reason, to in desk.told()] == [
+        ("onset", ["nurse"]),
+        ("retracted", ["nurse"]),
+    ]
+
+
 def test_a_second_retraction_is_told_too() -> None:
     """The reading came back to its patient, and went away once more."""
     desk = VirtualDesk()

@@ -91,6 +91,22 @@ def test_an_old_reading_is_shown_beside_the_limit_of_the_patient() -> None:
     assert [(one.amounts[0], one.author) for one in told.limits] == [("80 mg/dL", "Dr. Ito")]
 
 
+_EXTREME = (
+    rule("extreme", "systolic >= 220 mmHg", ladder="bp", severity="critical"),
+    rule("beyond", "diastolic is HI", ladder="bp", severity="critical"),
+    rule("severe", "systolic > 180 mmHg", ladder="bp", severity="critical"),
+)
+
+
+def test_the_worst_old_reading_is_the_worst_value_by_whichever_rule_that_is_as_severe() -> None:
+    days = [NOON - n * DAY for n in range(10, 14)]
+    values = [(219, 100), (230, 100), (225, 100), (200, "HI")]
+    old = [pressure(at_ms, *value) for at_ms, value in zip(days, values, strict=True)]
+    found = judged([record(NOON + n, [one]) for n, one in enumerate(old)], *_EXTREME)
+    shown = [one.evidence.quantities["systolic"] for one in found]
+    assert shown == ["219 mmHg", "230 mmHg", "230 mmHg", "200 mmHg"]
+
+
 _THRICE = (150, 151, 190)
 _FLAGGED = (
     MOVED

@@ -166,14 +166,30 @@ def test_the_reading_that_matched_last_is_one_that_an_alert_rests_on() -> None:
     assert events(judged(*records)) == ["onset", "again", "corrected"]
 
 
-def test_an_alert_that_is_over_or_rests_on_another_reading_is_left_alone() -> None:
-    over = pressure(NOON + MINUTE, 120, 80)
-    assert events(judged(*at_once(SEVERE, over), correction(SEVERE, NORMAL))) == [
-        "onset",
-        "returned",
-    ]
+def test_an_alert_that_rests_on_another_reading_is_left_alone() -> None:
     before = pressure(NOON - MINUTE, 120, 80)
     assert events(judged(*at_once(before, SEVERE), correction(before, SEVERE))) == ["onset"]
+
+
+def test_an_alert_that_is_over_is_taken_back_too_for_its_card_is_still_there() -> None:
+    over = pressure(NOON + MINUTE, 120, 80)
+    onset, returned, told = judged(*at_once(SEVERE, over), correction(SEVERE, NORMAL))
+    assert (returned.event, told.event, told.alert_id) == ("returned", "retracted", onset.alert_id)
+    desk = Desk()
+    for one in (onset, returned, told):
+        desk.found(one)
+    case = desk.case(onset.alert_id)
+    assert case is not None
+    assert case.condition == "retracted"
+
+
+def test_what_is_over_and_rests_on_another_match_as_well_was_an_alert_all_the_same() -> None:
+    readings = SEVERE, pressure(NOON + MINUTE, 195, 124), pressure(NOON + 2 * MINUTE, 120, 80)
+    assert events(judged(*at_once(*readings), correction(SEVERE, NORMAL))) == [
+        "onset",
+        "again",
+        "returned",
+    ]
 
 
 def test_the_alert_list_shows_it_and_asks_nobody_for_attention_again() -> None:
@@ -288,9 +304,9 @@ def test_a_reading_older_than_the_newest_ends_nothing(log: list[ReadingsRecord])
 def test_a_correction_asks_for_attention_only_where_another_reading_had_ended_an_alert(
     log: list[ReadingsRecord],
 ) -> None:
-    """Else it tells, takes back or lists, and no alert ends twice."""
+    """Else it tells, takes back or lists; no alert ends twice, or is taken back twice."""
     state = fresh_state(rules=confirming())
-    over: set[str] = set()
+    over, taken_back = set[str](), set[str]()
     for one in log:
         ended = any(held.ended for held in state.ladders.values())
         found = step(state, [one]).transitions
@@ -300,10 +316,14 @@ def test_a_correction_asks_for_attention_only_where_another_reading_had_ended_an
         else:
             assert not {*events(found)} & {"corrected", "retracted", "corrected-match", "reopened"}
         # A reading that comes back to its patient opens the alert of its name once more.
-        over -= {event.alert_id for event in found if event.event in {"reopened", "onset"}}
-        over_now = [event.alert_id for event in found if event.event in ENDING]
-        assert not over & {*over_now}
-        over |= {*over_now}
+        opened = {event.alert_id for event in found if event.event in {"reopened", "onset"}}
+        over, taken_back = over - opened, taken_back - opened
+        for event in found:
+            if event.event in ENDING:
+                assert event.alert_id not in (taken_back if event.event == "retracted" else over)
+                over.add(event.alert_id)
+            if event.event == "retracted":
+                taken_back.add(event.alert_id)
 
 
 def test_what_a_correction_changes_survives_a_restart() -> None:

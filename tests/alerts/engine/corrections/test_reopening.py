@@ -166,7 +166,7 @@ def test_a_page_that_should_have_come_before_it_was_over_is_told() -> None:
 
 def test_what_rested_on_a_withdrawn_reading_itself_stays_over() -> None:
     log = [*at_once(SEVERE, FOREIGN), withdrawal(SEVERE, FOREIGN, at_ms=LATER)]
-    assert events(judged(*log)) == ["onset", "returned"]
+    assert events(judged(*log)) == ["onset", "returned", "retracted"]
 
 
 def test_rungs_join_the_alert_that_is_open_meanwhile() -> None:

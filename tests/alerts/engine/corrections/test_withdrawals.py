@@ -45,6 +45,27 @@ def test_what_waits_for_a_withdrawn_reading_is_dropped_and_what_rests_on_another
     ]
 
 
+def test_who_was_called_for_another_patients_reading_hears_it_though_the_alert_is_over() -> None:
+    normal, next_one = pressure(NOON + MINUTE, 120), pressure(NOON + 2 * MINUTE, 195, 124)
+    found = judged(*at_once(SEVERE, normal, next_one), withdrawal(SEVERE), withdrawal(normal))
+    assert events(found) == ["onset", "returned", "onset", "retracted"]
+    assert found[3].alert_id == found[0].alert_id != found[2].alert_id
+
+
+def test_what_was_a_task_or_over_before_anybody_saw_it_is_not_taken_back() -> None:
+    flagged, normal = pressure(NOON, 200, 80, "body-moved"), pressure(NOON + MINUTE, 120)
+    assert events(judged(*at_once(flagged, normal), withdrawal(flagged))) == ["repeat-asked"]
+    log = [*at_once(normal), record(NOON + 2 * MINUTE, [SEVERE]), withdrawal(SEVERE)]
+    assert events(judged(*log)) == ["resolved-before-seen"]
+
+
+def test_an_alert_that_ended_four_weeks_ago_is_not_spoken_of() -> None:
+    normal = pressure(NOON + MINUTE, 120)
+    for days, taken_back in ((28, ["retracted"]), (29, [])):
+        log = [*at_once(SEVERE, normal), Tick(NOON + days * DAY), withdrawal(SEVERE)]
+        assert events(judged(*log)) == ["onset", "returned", *taken_back]
+
+
 def test_the_new_patients_reading_is_judged_by_its_age() -> None:
     moved = [record(LATER, [SEVERE], "p2")]
     log = [*at_once(SEVERE), withdrawal(SEVERE), *moved]
