@@ -43,7 +43,6 @@ def parts(*, short: bool, fuzz_s: int, days: int, minutes: float) -> list[Part]:
             "oracle",
             (
                 *_PYTEST,
-                "--timeout=7200",
                 "tests/alerts/engine/test_oracle.py",
                 "tests/alerts/engine/absence/test_log_away.py",
                 "tests/alerts/backtest/test_same_as_records.py",

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         try_a_part(items, part)
     if "PYTEST_XDIST_WORKER" in os.environ:
         items[:] = longest_first(items)
-    give_time(items)
+    give_time(items, part)
 
 
 def pytest_collection_finish() -> None:

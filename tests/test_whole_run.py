@@ -93,6 +93,16 @@ def test_what_draws_examples_has_time_and_a_limit_of_its_own_stays() -> None:
 
     def plain() -> None: ...
 
-    items = [Collected(drawn), Collected(drawn, limit=600), Collected(plain)]
+    items = [Collected(drawn), Collected(drawn, limit=90), Collected(plain)]
     give_time(some(*items))
-    assert [item.limit for item in items] == [300, 600, None]
+    assert [item.limit for item in items] == [600, 90, None]
+
+
+def test_more_examples_have_more_time_and_fewer_no_less() -> None:
+    @given(st.integers())
+    def drawn(number: int) -> None: ...
+
+    many, few = Collected(drawn), Collected(drawn)
+    give_time(some(many), 100)
+    give_time(some(few), 0.5)
+    assert (many.limit, few.limit) == (60_000, 600)

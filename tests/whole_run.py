@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 from hypothesis import settings
 
-EXAMPLES_LIMIT_S = 300
+EXAMPLES_LIMIT_S = 600
+"""Hypothesis looks up to 300 s for a smaller example of what it has found, before it tells it."""
 OWN = "_hypothesis_internal_use_settings"
 SERVERS = {"browser", "demo", "kafka", "log", "mqtt", "postgres", "world"}
 _LONG, _SERVER, _EXAMPLES, _PLAIN = 200, 100, 20, 1
@@ -23,11 +24,14 @@ def try_a_part(items: Iterable[pytest.Item], part: float) -> None:
             setattr(holder, name, settings(found, max_examples=fewer))
 
 
-def give_time(items: Iterable[pytest.Item]) -> None:
-    """Let many examples take long: they compute, and hang on nobody, but a busy machine is slow."""
+def give_time(items: Iterable[pytest.Item], times: float = 1) -> None:
+    """Let many examples take long: they compute, and hang on nobody, but a busy machine is slow.
+
+    ``times``: how often as many examples are tried; of fewer each may still be slow.
+    """
     for item in items:
         if _draws(item) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(EXAMPLES_LIMIT_S))
+            item.add_marker(pytest.mark.timeout(EXAMPLES_LIMIT_S * max(1, times)))
 
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:

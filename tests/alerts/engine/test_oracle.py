@@ -17,7 +17,7 @@ from tests.alerts.engine.scenes import Scene, examples, scenes
 from tests.alerts.oracle import Oracle
 from tests.alerts.readings import fresh_state, trial
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(examples(600))
 """The clock that hypothesis does not see: on a busy machine a run takes its time."""
 
 
