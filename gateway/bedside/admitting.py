@@ -17,6 +17,7 @@ from gateway.bedside import near, questions, words
 from gateway.bedside.hints import HintingCommand, hint
 from gateway.bedside.options import ADAPTER, STATE, SUDO, address_of_device, listen, zone_by_name
 from gateway.bedside.overview import ask_daemon, judge
+from gateway.bedside.status import no_directory
 from gateway.bluetooth import first_meeting, pairing
 from gateway.clocks import wall
 from schemas.clock import SystemClock
@@ -65,7 +66,16 @@ def pair(  # noqa: PLR0913  (one option each)
         clocks = admissions.clocks
         shows, note = zone or clocks.zone(address), partial(clocks.note_set, address)
         task = first_meeting.Task(SystemClock(), shows, note)
-        found, met = asyncio.run(pairing.pair(adapter, person, task))
+        try:
+            found, met = asyncio.run(pairing.pair(adapter, person, task))
+        except pairing.NotHeardError as error:
+            if before is None:
+                raise
+            raise pairing.NotHeardError(
+                f"{error.cause} {words.title(before)} is paired here already, and may be asleep.",
+                f"If it is read, nothing is to be done: `{SUDO} devices` tells when it was. If not,"
+                " put it into pairing mode, and bring it within a few metres.",
+            ) from error
         admitted = _admission(found, met.said)
         admissions.admit(admitted)
     click.secho(f"✓ Paired {found.name} {found.address}.", fg="green", bold=True)
@@ -87,9 +97,7 @@ def pair(  # noqa: PLR0913  (one option each)
 def unpair(*, address: str, yes: bool, state: Path) -> None:
     """Let this gateway forget a device: it is read no more until it is paired again."""
     if not state.is_dir():
-        raise MisconfiguredError(
-            f"There is no directory {state}.", "Give the gateway's directory with --state."
-        )
+        raise no_directory(state)
     with Admissions(state) as admissions:
         known = admissions.get(address)
         if known is None and not asyncio.run(pairing.has_bond(address)):

@@ -54,7 +54,7 @@ def advice(overview: Overview) -> list[Advice]:
             )
     for device in overview.devices:
         found += _of_device(device)
-    if not overview.devices:
+    if not overview.devices and overview.journal is not None:  # else nobody knows
         found.append(
             Advice(
                 Level.NOTICE,

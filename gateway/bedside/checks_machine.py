@@ -13,7 +13,7 @@ from gateway.bedside import settings_file, words
 from gateway.bedside.finding import Finding, bad, good, notice
 from gateway.bedside.overview import endpoint
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import damaged, read_status
+from gateway.bedside.status import damaged, no_directory, read_status
 from gateway.journal.checksums import prepare
 from gateway.journal.damage import READ_ONLY_WAY_OUT, is_damage, is_no_file, refusal
 from gateway.journal.file import FILE as JOURNAL
@@ -54,11 +54,8 @@ def disk(patient: Patient) -> Finding:
     """Look for rights and room."""
     check = "Disk"
     if not patient.state.is_dir():
-        return bad(
-            check,
-            f"there is no directory {patient.state}",
-            "Start the gateway once, or give its directory with --state.",
-        )
+        missing = no_directory(patient.state)
+        return bad(check, words.clause(missing.cause), missing.way_out)
     refused = refusal(patient.state, thoroughly=os.access(patient.state, os.R_OK))
     if refused:
         return bad(check, f"it takes nothing: {refused}, as a failing card gets", READ_ONLY_WAY_OUT)
@@ -150,6 +147,8 @@ def program(patient: Patient, overview: Overview) -> Finding:
     where = endpoint(patient.state)
     if where is not None and Path(f"/proc/{where.pid}").exists():
         return bad(check, "it runs but does not answer", _RESTART)
+    if not patient.state.is_dir():
+        return bad(check, "it cannot be asked without its directory", "First mend that.")
     return bad(check, "it is not running", "Run `sudo systemctl start vitalwire-gateway`.")
 
 

@@ -53,7 +53,10 @@ def devices(*, state: Path, as_json: bool) -> None:
     """List the devices that were paired here: last reading, battery, how often it failed."""
     from gateway.bedside.near import columns
     from gateway.bedside.overview import as_json as render
+    from gateway.bedside.status import no_directory
 
+    if not state.is_dir():
+        raise no_directory(state)
     overview = _overview(state)
     if as_json:
         click.echo(render(overview.devices))

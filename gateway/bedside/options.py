@@ -17,7 +17,8 @@ from schemas.time_zone import zone_named
 SUDO = "sudo vitalwire gateway"
 """How the commands are typed: the gateway's directory is its own user's."""
 STATE_VARIABLE = "VITALWIRE_GATEWAY_STATE"
-_ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
+_BETWEEN_DIGITS = re.compile(r"[:. -]")  # of an address, as labels and telephones write it
+_ADDRESS = re.compile(r"[0-9A-F]{12}")
 
 
 def _open_to_us(_ctx: click.Context, _parameter: click.Parameter, value: Path) -> Path:
@@ -89,6 +90,12 @@ def address_of_device(
     _ctx: click.Context, _parameter: click.Parameter, value: str | None
 ) -> str | None:
     """Check a Bluetooth address as it is printed on devices."""
-    if value is not None and not _ADDRESS.fullmatch(value.upper()):
-        raise click.BadParameter("write it as C0:00:00:00:00:01")
-    return value and value.upper()
+    if value is None:
+        return None
+    digits = _BETWEEN_DIGITS.sub("", value).upper()
+    if not _ADDRESS.fullmatch(digits):
+        raise click.BadParameter(
+            f"{value!r} is no address of a device; write it as C0:00:00:00:00:01."
+            f" `{SUDO} scan` lists those that are heard."
+        )
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))

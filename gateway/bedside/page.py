@@ -103,9 +103,11 @@ def render(overview: Overview, at: str) -> str:
 
 
 def _state(worst: Level | None, overview: Overview) -> Iterator[str]:
-    held = overview.journal.held if overview.journal is not None else 0
+    held = overview.journal.held if overview.journal is not None else None
     waiting = (
-        f"{words.counted(held, 'reading')} wait{'s' if held == 1 else ''} here for the clinic."
+        "How many readings wait here for the clinic cannot be told."
+        if held is None
+        else f"{words.counted(held, 'reading')} wait{'s' if held == 1 else ''} here for the clinic."
         if held
         else "No reading waits here for the clinic."
         if worst is Level.PROBLEM  # it may not have been read

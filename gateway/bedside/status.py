@@ -30,6 +30,8 @@ def read_status(state: Path) -> JournalStatus:
 @contextmanager
 def _opened(state: Path) -> Iterator[sqlite3.Connection]:
     path = state / FILE
+    if not state.is_dir():
+        raise no_directory(state)
     if is_no_file(path) or is_emptied(path):
         raise damaged(path, "the file, its log or what was in it is gone")
     if not path.is_file():
@@ -50,6 +52,18 @@ def _opened(state: Path) -> Iterator[sqlite3.Connection]:
             f"The journal {path} cannot be read: {error}.",
             "Run this as the daemon's user.",
         ) from error
+
+
+def no_directory(state: Path) -> MisconfiguredError:
+    """Say that nothing can be known without the directory; a program that runs has its page."""
+    return MisconfiguredError(
+        f"There is no directory {state}: the gateway's program has not started here yet, or its"
+        " directory was removed.",
+        "Look with `systemctl status vitalwire-gateway`. If it does not run, start it, or give its"
+        " --state directory. If it runs, its page says what it lacks, and it still sends what it"
+        " holds: tell your contact at the clinic, and restart it only once they have everything;"
+        " that makes the directory again.",
+    )
 
 
 def damaged(path: Path, how: str) -> MisconfiguredError:

@@ -91,6 +91,11 @@ def damaged_rows(count: int) -> str:
     )
 
 
+def clause(sentence: str) -> str:
+    """Say a sentence behind a colon."""
+    return f"{sentence[0].lower()}{sentence[1:].rstrip('.')}"
+
+
 def counted(count: int, name: str) -> str:
     """Say how many there are: 1 reading, 2 readings."""
     return f"{count} {name}{'' if count == 1 else 's'}"

@@ -36,6 +36,10 @@ OLD_BOND_PAUSES_S = (0.5, 2.0)
 SAID_TIMEOUT_S = 30.0
 
 
+class NotHeardError(UnavailableError):
+    """The device is asleep, far away, or has another address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """The person at the keyboard, who pairs one device: the agent's answers."""
@@ -200,9 +204,10 @@ async def _find(bus: MessageBus, adapter: str, person: Person) -> BLEDevice:
                     "Wait until it has ended, and repeat; `vitalwire gateway devices` tells whether"
                     " it is read already.",
                 ) from error
-            raise UnavailableError(
+            raise NotHeardError(
                 f"{address} is not heard.",
-                "Put it into pairing mode, and bring it within a few metres.",
+                "Put it into pairing mode, and bring it within a few metres; `vitalwire gateway"
+                " scan` lists what is heard.",
             ) from error
 
 

@@ -17,6 +17,10 @@ _PRIMARY_CODE = 0xFF  # an extended code of SQLite carries its primary one in th
 _PASSING_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
 _DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 READ_ONLY_WAY_OUT = "Restart it with `sudo reboot`; if that does not help, replace its memory card."
+DIRECTORY_WAY_OUT = (
+    "What was read is still sent: once your contact at the clinic has everything, run"
+    " `sudo systemctl restart vitalwire-gateway`, which makes the directory again."
+)
 _COMPANIONS = ("", "-wal", "-shm")  # the file, its log, and the log's index
 
 
@@ -75,7 +79,7 @@ class OpenFile:
                 directory.mkdir(mode=0o700)
             if not directory.is_dir():
                 raise UnavailableError(
-                    f"The gateway's directory {directory} is gone.", f"Make it again: {directory}."
+                    f"The gateway's directory {directory} is gone.", DIRECTORY_WAY_OUT
                 )
             try:
                 write_again(self._database, self._path, self._stream)

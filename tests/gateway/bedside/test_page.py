@@ -32,6 +32,16 @@ def test_a_daemon_that_does_not_answer_comes_first() -> None:
     assert "systemctl restart" in first.do
 
 
+def test_without_a_journal_nothing_is_said_of_what_waits_nor_of_what_is_paired() -> None:
+    """The page said that none waits and none is paired where its directory was taken away."""
+    live = Live("home-1", "v", connected=True, problems=["the directory is gone; wait"])
+    lost = Overview([], live, None)
+    assert [one.what for one in advice(lost)] == ["The directory is gone."]
+    page = render(lost, "now")
+    assert "cannot be told" in page
+    assert "No reading waits" not in page
+
+
 def test_a_problem_is_taken_apart_into_cause_and_next_step() -> None:
     live = Live("home-1", "v", connected=True, problems=["the cuff is gone; run `x y`"])
     (one,) = advice(Overview([CUFF], live, JOURNAL))

@@ -5,12 +5,16 @@ import json
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner
 
+from gateway.admission.admission import Admission, AdmittedBy
+from gateway.admission.admissions import Admissions
 from gateway.admission.live import JournalStatus
 from gateway.bedside.status import describe, read_status
+from gateway.bluetooth import pairing
 from gateway.cli import gateway
 from gateway.daemon import Settings
 from gateway.journal.file import broken_journals
@@ -18,7 +22,7 @@ from gateway.journal.journal import Journal
 from gateway.process import locked, run
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.servers import MqttServer
-from tests.gateway.records import STREAM, notification
+from tests.gateway.records import ADDRESS, STREAM, notification
 
 
 def test_status_counts_while_the_daemon_writes(tmp_path: Path) -> None:
@@ -52,6 +56,61 @@ def test_what_waits_for_long_is_told_with_its_age() -> None:
 def test_only_what_is_at_the_clinic_is_said_to_be_kept_here_too(receipted: int, said: str) -> None:
     status = JournalStatus(held=0, receipted=receipted, streams=1, file_bytes=1024)
     assert f"at the clinic           {said}" in list(describe(status))
+
+
+@pytest.mark.parametrize("command", ["status", "devices", "unpair"])
+def test_without_its_directory_nothing_is_said_of_a_gateway_that_may_be_running(
+    tmp_path: Path, command: str
+) -> None:
+    """``devices`` said that none is paired, ``status`` to start it: a restart loses what it has."""
+    where = ["--state", str(tmp_path / "gone"), *([ADDRESS] if command == "unpair" else [])]
+    result = CliRunner().invoke(gateway, [command, *where])
+    assert isinstance(result.exception, MisconfiguredError)
+    assert "its directory was removed" in result.exception.cause
+    assert "restart it only once they have everything" in result.exception.way_out
+    assert result.output == ""
+
+
+@pytest.mark.parametrize(
+    "typed", [ADDRESS, "c0:00:00:00:00:01", "C0-00-00-00-00-01", "c00000000001"]
+)
+def test_an_address_is_taken_as_labels_and_telephones_write_it(tmp_path: Path, typed: str) -> None:
+    with Admissions(tmp_path) as admissions:
+        admissions.admit(Admission(ADDRESS, AdmittedBy.PERSON, name="BLOOD CUFF"))
+    result = CliRunner().invoke(gateway, ["unpair", "--state", str(tmp_path), typed], input="n\n")
+    assert "Shall this gateway forget BLOOD CUFF?" in result.output
+
+
+@pytest.mark.parametrize("typed", ["C0:00:00:00:00:0", "C0:00:00:00:00:0G", "BLOOD CUFF", ""])
+def test_what_is_no_address_is_named_with_where_to_find_one(typed: str) -> None:
+    result = CliRunner().invoke(gateway, ["unpair", typed])
+    assert result.exit_code == 2
+    assert f"{typed!r} is no address" in result.output
+    assert "gateway scan` lists" in result.output
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_of_a_device_that_sleeps_it_is_said_whether_it_is_paired_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    """Who paired it twice, to be sure, was told to begin anew."""
+
+    async def sleeps(*_: object) -> NoReturn:
+        raise pairing.NotHeardError(f"{ADDRESS} is not heard.", "Bring it within a few metres.")
+
+    monkeypatch.setattr(pairing, "pair", sleeps)
+    if known:
+        with Admissions(tmp_path) as admissions:
+            admissions.admit(Admission(ADDRESS, AdmittedBy.PERSON, name="BLOOD CUFF"))
+    result = CliRunner().invoke(gateway, ["pair", ADDRESS, "--state", str(tmp_path)])
+    assert isinstance(result.exception, UnavailableError)
+    assert ("BLOOD CUFF is paired here already" in result.exception.cause) is known
+    assert ("nothing is to be done" in result.exception.way_out) is known
+
+
+def test_a_command_that_was_mistyped_is_guessed() -> None:
+    assert "Did you mean 'pair'?" in CliRunner().invoke(gateway, ["pairr"]).output
+    assert "Did you mean" not in CliRunner().invoke(gateway, ["weather"]).output
 
 
 def test_without_a_journal_status_says_so(tmp_path: Path) -> None:

@@ -326,7 +326,8 @@ async def test_the_doctor_stops_at_a_bluetoothd_that_is_gone(
     code, said, _ = await vitalwire("doctor", "--mqtt", "mqtt://127.0.0.1:1")
     assert code == 1
     assert "✗ Bluetooth service: bluetoothd is not running" in said
-    assert "✗ Gateway program: it is not running" in said
+    assert "✗ Disk: there is no directory" in said
+    assert "✗ Gateway program: it cannot be asked without its directory" in said
     assert not state.exists()
 
 
