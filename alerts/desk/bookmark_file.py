@@ -4,18 +4,17 @@ Format: a line of JSON about the file; a record a line, as it stands in its topi
 letter of whether it is an event or an action before it; SHA-256 of all before it.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import structlog
 
+from alerts import kept_file
 from alerts.desk.bookmark import Bookmark, Days, bookmark
 from alerts.desk.fold import Desk
+from alerts.kept_file import OTHER_RELEASE, UselessError
 from alerts.log import TopicLife
-from alerts.new_file import DIGEST_BYTES, NewFile
 from alerts.records import Place, Record, decode
 from schemas.alert import Action, Transition
 from schemas.errors import UNREADABLE, InvalidInput
@@ -26,20 +25,15 @@ VERSION = 1
 FILE = "desk.bookmark"
 _TOPICS = {b"e": ALERTS, b"a": ACTIONS}
 
-_log = structlog.get_logger()
-
 
 class _Header(msgspec.Struct, frozen=True):
     version: int
+    shape: str
     topic_ids: dict[str, str]
     until_ms: int
     log_ms: int
     places: dict[str, dict[int, tuple[int, int]]]
     """By topic and partition: where to begin, and what was read."""
-
-
-class _UselessError(Exception):
-    """The file cannot be used; its text says why."""
 
 
 @dataclass(slots=True)
@@ -53,7 +47,11 @@ class BookmarkFile:
     def begin(self, lives: Sequence[TopicLife], ends: Mapping[Place, int]) -> Bookmark | None:
         """Give what is kept for these topics, which end there; None: all is to be read."""
         self._days = Days()
-        self._mark = None if self.folder is None else _load(self.folder, lives, ends)
+        self._mark = None
+        if self.folder is not None:
+            self._mark = kept_file.load(
+                self.folder / FILE, lambda written: _read(written, lives, ends)
+            )
         return self._mark
 
     def leaves_out(self, record: Record, place: Place, offset: int) -> bool:
@@ -73,33 +71,16 @@ class BookmarkFile:
         mark = bookmark(desk, self._days, read, log_ms)
         if mark is None:
             return False
-        try:
-            _write(self.folder, _written(mark, lives))
-        except OSError as error:
-            _log.warning("bookmark.not_written", cause=error.strerror)
-        else:
-            _log.info("bookmark.written", records=len(mark.carried))
+        kept_file.keep(self.folder / FILE, _written(mark, lives), len(mark.carried))
         return True
-
-
-def _load(folder: Path, lives: Sequence[TopicLife], ends: Mapping[Place, int]) -> Bookmark | None:
-    try:
-        return _read((folder / FILE).read_bytes(), lives, ends)
-    except FileNotFoundError:
-        return None
-    except _UselessError as error:
-        reason = str(error)
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-    _log.warning("bookmark.discarded", reason=reason, remedy="Both topics are read whole.")
-    return None
 
 
 def _written(mark: Bookmark, lives: Iterable[TopicLife]) -> bytes:
     places: dict[str, dict[int, tuple[int, int]]] = {}
     for (topic, partition), offset in mark.offsets.items():
         places.setdefault(topic, {})[partition] = offset, mark.reached[topic, partition]
-    header = _Header(VERSION, _ids(lives), mark.until_ms, mark.log_ms, places)
+    ids = kept_file.topic_ids(lives)
+    header = _Header(VERSION, kept_file.shape(), ids, mark.until_ms, mark.log_ms, places)
     lines = [msgspec.json.encode(header)]
     for one in mark.carried:
         kind = b"e" if isinstance(one, Transition) else b"a"
@@ -107,21 +88,16 @@ def _written(mark: Bookmark, lives: Iterable[TopicLife]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def _read(found: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Bookmark:
-    written, digest = found[:-DIGEST_BYTES], found[-DIGEST_BYTES:]
-    if hashlib.sha256(written).digest() != digest:
-        message = "it is not whole"
-        raise _UselessError(message)
+def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Bookmark:
     first, *lines = written.splitlines()
     try:
         header = msgspec.json.decode(first, type=_Header)
-        if header.version != VERSION or header.topic_ids != _ids(lives):
-            message = "it is of other topics, or of another release"
-            raise _UselessError(message)
+        if (header.version, header.shape) != (VERSION, kept_file.shape()):
+            raise UselessError(OTHER_RELEASE)
         carried = tuple(map(_record, lines))
     except (*UNREADABLE, InvalidInput) as error:
-        message = "it is of another release"
-        raise _UselessError(message) from error
+        raise UselessError(OTHER_RELEASE) from error
+    kept_file.refuse_other_topics(header.topic_ids, lives)
     places = {
         (topic, partition): both
         for topic, by_partition in header.places.items()
@@ -129,9 +105,7 @@ def _read(found: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -
     }
     offsets = {place: begin for place, (begin, _) in places.items()}
     reached = {place: end for place, (_, end) in places.items()}
-    if any(at > ends.get(place, 0) for place, at in reached.items()):
-        message = "the topics have lost their ends"
-        raise _UselessError(message)
+    kept_file.refuse_lost_ends(reached, ends)
     return Bookmark(header.until_ms, header.log_ms, offsets, reached, carried)
 
 
@@ -139,17 +113,3 @@ def _record(line: bytes) -> Transition | Action:
     record = decode(_TOPICS[line[:1]], None, line[1:])
     assert isinstance(record, Transition | Action), "a canary is nobody's alert"
     return record
-
-
-def _ids(lives: Iterable[TopicLife]) -> dict[str, str]:
-    return {life.name: life.topic_id for life in lives if life.name in _TOPICS.values()}
-
-
-def _write(folder: Path, written: bytes) -> None:
-    file = NewFile(folder / FILE)
-    try:
-        file.put(written)
-        file.keep()
-    except OSError:
-        file.abandon()
-        raise

@@ -4,13 +4,17 @@ Invariants: the list follows from the set of records, however they were cut into
 topic was read first, and however often a record came; an alert with something left to do is never
 forgotten; of the settled ones the newest ``kept_max`` stay, and once both topics were read of what
 was answered and is not known the last ``UNKNOWN_MAX``. An alert is judged when somebody asks about
-it, not with each of its records: a log that is read back costs one judgement an alert.
+it, not with each of its records: a log that is read back costs one judgement an alert. Whoever says
+how many settled alerts stay at hand (``at_hand_max``) finds the others packed: it is told the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from heapq import nsmallest
+from typing import Self
 
 from alerts.desk.case import Case, judge
+from alerts.desk.filed import Filed, Records, filed, whose
 from alerts.desk.past import History, is_past
 from alerts.desk.technical import DESK, finding_of
 from schemas.alert import SEVERITIES, Action, Transition
@@ -26,52 +30,42 @@ read both says so with ``forget``.
 """
 
 
-@dataclass(slots=True)
-class _Records:
-    """All that was said of one alert, by id, in the order in which it came."""
-
-    events: dict[str, Transition] = field(default_factory=dict)
-    actions: dict[str, Action] = field(default_factory=dict)
-    _case: Case | None = None
-
-    def add_event(self, event: Transition) -> None:
-        self.events[event.event_id] = event
-        self._case = None
-
-    def add_action(self, action: Action) -> None:
-        self.actions[action.action_id] = action
-        self._case = None
-
-    @property
-    def case(self) -> Case | None:
-        """Give what the records say by now; None without an event."""
-        if self._case is None and self.events:
-            self._case = judge(list(self.events.values()), self.actions.values())
-        return self._case
-
-    @property
-    def history(self) -> History | None:
-        """Give them all; None without an event."""
-        case = self.case
-        if case is None:
-            return None
-        return History([*self.events.values()], [*self.actions.values()], case)
-
-
 class Desk:
     """Takes records one by one and gives the alert list at any time."""
 
-    def __init__(self, kept_max: int = KEPT_MAX) -> None:
-        """Start with an empty list that remembers ``kept_max`` settled alerts."""
+    def __init__(self, kept_max: int = KEPT_MAX, at_hand_max: int | None = None) -> None:
+        """Start with an empty list that remembers ``kept_max`` settled alerts.
+
+        ``at_hand_max``: of these so many unpacked; None: all.
+        """
         self._kept_max = kept_max
+        self._at_hand_max = at_hand_max
         self._swept = kept_max
+        self._put_away = at_hand_max or 0
         self._both_read = False
-        self._records: dict[str, _Records] = {}
+        self._records: dict[str, Records] = {}
+        self._filed: dict[str, Filed] = {}
+        self._filed_latest_ms = 0  # nothing filed is newer
         self._by_patient: dict[str, set[str]] = {}
+
+    def restore(self, kept: Mapping[str, Filed]) -> Self:
+        """Begin with what ``kept`` gave."""
+        for alert_id, one in kept.items():
+            if one.settled:
+                self._put_in_file(alert_id, one)
+            else:
+                self._records[alert_id] = one.records
+            if one.who:
+                self._by_patient.setdefault(one.who, set()).add(alert_id)
+        return self
+
+    def kept(self) -> dict[str, Filed]:
+        """Give all that is remembered, packed."""
+        return self._filed | {alert_id: filed(one) for alert_id, one in self._records.items()}
 
     def found(self, transition: Transition) -> bool:
         """Take a record of alerts.v1; tell whether it was new."""
-        records = self._records.setdefault(transition.alert_id, _Records())
+        records = self._at_hand(transition.alert_id)
         if transition.event_id in records.events:
             return False
         records.add_event(transition)
@@ -89,7 +83,7 @@ class Desk:
         if action.kind == "technical":
             changed = {one.alert_id for one in map(finding_of, [action]) if self.found(one)}
         for alert_id in action.alert_ids:
-            records = self._records.setdefault(alert_id, _Records())
+            records = self._at_hand(alert_id)
             if action.action_id in records.actions:
                 continue
             records.add_action(action)
@@ -100,36 +94,48 @@ class Desk:
 
     def knows(self, action: Action) -> bool:
         """Tell whether the action has been taken."""
-        return all(
-            alert_id in self._records and action.action_id in self._records[alert_id].actions
-            for alert_id in action.alert_ids
-        )
+        found = map(self._look_up, action.alert_ids)
+        return all(one is not None and action.action_id in one.actions for one in found)
 
     def answered_by(self, alert_id: str, action: Action) -> bool:
         """Tell whether the action, by itself, answers what the alert asks for now."""
-        records = self._records.get(alert_id)
+        records = self._look_up(alert_id)
         if records is None or not records.events:
             return False
         return judge(list(records.events.values()), [action]).answer is not None
 
     def case(self, alert_id: str) -> Case | None:
         """Give one alert; None if no event of it is known."""
-        records = self._records.get(alert_id)
+        records = self._look_up(alert_id)
         return records.case if records else None
 
     def cases(self) -> list[Case]:
         """Give all alerts, in no particular order."""
-        found = (records.case for records in self._records.values())
+        found = (records.case for records in self._all())
         return [case for case in found if case is not None]
+
+    def open_cases(self) -> list[Case]:
+        """Give the alerts with something left to do."""
+        return [case for case in self._cases_at_hand() if not case.settled]
+
+    def settled_cases(self, count: int) -> list[Case]:
+        """Give the settled alerts of which something was said last: the newest first."""
+        cases = [case for case in self._cases_at_hand() if case.settled]
+        cases.sort(key=_last_first)
+        if len(cases) < count or cases[count - 1].latest.at_ms <= self._filed_latest_ms:
+            newest = nsmallest(count, self._filed.items(), key=_filed_last_first)
+            cases += [case for _, one in newest if (case := one.records.case) is not None]
+            cases.sort(key=_last_first)
+        return cases[:count]
 
     def histories(self) -> Iterator[History]:
         """Give all that was said of each alert."""
-        found = (records.history for records in self._records.values())
+        found = (records.history for records in self._all())
         return (history for history in found if history is not None)
 
     def is_past(self, alert_id: str, until_ms: int) -> bool:
         """Whether an alert is over for good, if nothing was said of it after ``until_ms``."""
-        records = self._records.get(alert_id)
+        records = self._look_up(alert_id)
         history = records.history if records else None
         return history is not None and is_past(history, until_ms)
 
@@ -141,10 +147,14 @@ class Desk:
     def family(self, case: Case) -> list[Case]:
         """Give what is open of a ladder, this alert among it: alerts, no tasks."""
         ladder = case.demand.ladder
+        at_hand = sorted(self._by_patient.get(whose(case.demand), set()) & self._records.keys())
         return [
             one
-            for one in self.cases_of(whose(case.demand))
-            if one.demand.ladder == ladder and one.kind == "alert" and not one.settled
+            for one in map(self.case, at_hand)
+            if one is not None
+            and one.demand.ladder == ladder
+            and one.kind == "alert"
+            and not one.settled
         ]
 
     def before(self, case: Case) -> list[Case]:
@@ -165,27 +175,64 @@ class Desk:
         subjects = [who for who in self._by_patient if who.startswith(f"{DESK}/")]
         return [case for who in subjects for case in self.cases_of(who)]
 
-    def _sweep(self) -> None:
-        if len(self._records) > self._swept * (1 + _SLACK):
-            self._forget()
-
     def forget(self) -> None:
         """Forget what is more than is kept; both topics have been read to their ends."""
         self._both_read = True
         self._forget()
 
+    def _sweep(self) -> None:
+        if len(self._records) + len(self._filed) > self._swept * (1 + _SLACK):
+            self._forget()
+        if self._at_hand_max is not None and len(self._records) > self._put_away * (1 + _SLACK):
+            self._put_in_order(self._at_hand_max)
+
     def _forget(self) -> None:
         """Forget the oldest of the settled alerts, and answers that their alert will not follow."""
-        cases = self.cases()
-        settled = [case for case in cases if case.settled]
-        settled.sort(key=lambda case: case.latest.at_ms)
-        for case in settled[: max(0, len(cases) - self._kept_max)]:
-            del self._records[case.alert_id]
-            self._by_patient[whose(case.demand)].discard(case.alert_id)
+        cases = self._cases_at_hand()
+        settled = [
+            (case.latest.at_ms, case.alert_id, whose(case.demand)) for case in cases if case.settled
+        ]
+        settled += [(one.latest_ms, alert_id, one.who) for alert_id, one in self._filed.items()]
+        settled.sort()
+        for _, alert_id, who in settled[: max(0, len(cases) + len(self._filed) - self._kept_max)]:
+            self._records.pop(alert_id, None)
+            self._filed.pop(alert_id, None)
+            self._by_patient[who].discard(alert_id)
         unknown = [alert_id for alert_id, one in self._records.items() if not one.events]
         for alert_id in unknown[: max(0, len(unknown) - UNKNOWN_MAX)] if self._both_read else ():
             del self._records[alert_id]
-        self._swept = max(self._kept_max, len(self._records))
+        self._swept = max(self._kept_max, len(self._records) + len(self._filed))
+
+    def _put_in_order(self, at_hand_max: int) -> None:
+        """Pack the oldest of the settled alerts that are at hand."""
+        settled = [case for case in self._cases_at_hand() if case.settled]
+        settled.sort(key=_last_first)
+        for case in settled[at_hand_max:]:
+            self._put_in_file(case.alert_id, filed(self._records.pop(case.alert_id)))
+        self._put_away = max(at_hand_max, len(self._records))
+
+    def _put_in_file(self, alert_id: str, one: Filed) -> None:
+        self._filed[alert_id] = one
+        self._filed_latest_ms = max(self._filed_latest_ms, one.latest_ms)
+
+    def _at_hand(self, alert_id: str) -> Records:
+        """Give the records of an alert, to add to them; new ones if it is not known."""
+        packed = self._filed.pop(alert_id, None)
+        if packed is not None:
+            self._records[alert_id] = packed.records
+        return self._records.setdefault(alert_id, Records())
+
+    def _look_up(self, alert_id: str) -> Records | None:
+        packed = self._filed.get(alert_id)
+        return self._records.get(alert_id) if packed is None else packed.records
+
+    def _all(self) -> Iterator[Records]:
+        yield from self._records.values()
+        yield from (one.records for one in self._filed.values())
+
+    def _cases_at_hand(self) -> list[Case]:
+        found = (records.case for records in self._records.values())
+        return [case for case in found if case is not None]
 
 
 def _place(case: Case) -> tuple[int, str]:
@@ -196,11 +243,6 @@ def _stands_behind(ended: Case, case: Case) -> bool:
     graver = SEVERITIES.index(ended.severity) < SEVERITIES.index(case.severity)
     waits = ended.attention == "unacknowledged" and case.attention != "unacknowledged"
     return not graver and not waits and ended.attention != "shelved"
-
-
-def whose(event: Transition) -> str:
-    """Name the patient of an event, or the subject that belongs to no patient."""
-    return event.patient_id or event.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +274,22 @@ def sections(cases: Iterable[Case], due_ms: Callable[[Case], int] | None = None)
         part.sort(key=_urgency)
     if due_ms is not None:
         parts.work.sort(key=due_ms)
-    parts.settled.sort(key=lambda case: (-case.latest.at_ms, case.alert_id))
+    parts.settled.sort(key=_last_first)
     return parts
 
 
 def is_listed(case: Case) -> bool:
     """Whether it is the work list's: a task, or an alert that pages nobody."""
     return case.kind == "work" or case.severity in ("medium", "info")
+
+
+def _last_first(case: Case) -> tuple[int, str]:
+    return -case.latest.at_ms, case.alert_id
+
+
+def _filed_last_first(entry: tuple[str, Filed]) -> tuple[int, str]:
+    alert_id, one = entry
+    return -one.latest_ms, alert_id
 
 
 def _urgency(case: Case) -> tuple[int, int, str]:

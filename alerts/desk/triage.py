@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from alerts.desk import calls
 from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
-from alerts.desk.fold import Desk, whose
+from alerts.desk.filed import whose
+from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
 from alerts.desk.technical import is_technical
 from alerts.desk.verdicts import Occasion, Tell, standing, telling, verdict

@@ -16,7 +16,14 @@ from alerts.feed.cards import Card, card
 from alerts.feed.chart import chart
 from alerts.feed.course import Course, course, in_words
 from alerts.feed.latest import LatestReadings
-from alerts.feed.order import BEYOND_SHOWN_MAX, SHOWN_MAX, Order, arranged, beyond
+from alerts.feed.order import (
+    BEYOND_SHOWN_MAX,
+    SETTLED_SHOWN_MAX,
+    SHOWN_MAX,
+    Order,
+    arranged,
+    beyond,
+)
 from alerts.feed.outlook import due_ms, outlook
 from alerts.feed.rows import Row, is_shown, row
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
@@ -33,6 +40,8 @@ from schemas.registry import PATIENT_KEY, PatientEntry, RegistryEntry
 from schemas.rota import ROTA_KEY, RotaEntry
 
 ROWS_SHOWN = 14
+AT_HAND_MAX = 500
+"""So many settled alerts are not packed: those to which something is done yet."""
 
 
 @dataclass(slots=True)
@@ -98,9 +107,9 @@ class BeyondView(msgspec.Struct, frozen=True):
 class Board:
     """Takes records, gives what is to be shown."""
 
-    def __init__(self) -> None:
-        """Start empty."""
-        self.desk = Desk()
+    def __init__(self, desk: Desk | None = None) -> None:
+        """Start empty, or with the alerts of which a bookmark tells."""
+        self.desk = desk or Desk(at_hand_max=AT_HAND_MAX)
         self._latest = LatestReadings()
         self._patients: dict[str, PatientEntry] = {}
         self._rotas = Rotas()
@@ -151,7 +160,9 @@ class Board:
         """Give one patient's page; None if nothing is known of such a patient."""
         entry = self._patients.get(patient_id)
         parts = sections(
-            self._standing(case for case in self.desk.cases() if case.patient_id == patient_id)
+            self._standing(
+                case for case in self.desk.cases_of(patient_id) if case.patient_id == patient_id
+            )
         )
         cases = [*parts.waiting, *parts.acknowledged, *parts.work, *parts.settled]
         readings = self._latest.of(patient_id)
@@ -165,7 +176,7 @@ class Board:
             books=entry.books if entry else [],
             alerts=[self._card(case) for case in cases[:SHOWN_MAX]],
             readings=[row(patient_id, reading, entry) for reading in readings],
-            waiting=len(sections(self._standing(self.desk.cases())).waiting),
+            waiting=len(sections(self._standing(self.desk.open_cases())).waiting),
         )
 
     def beyond(self, number: int) -> BeyondView:
@@ -211,7 +222,8 @@ class Board:
         return arranged(self._parts(), self._waits_since_ms)
 
     def _parts(self) -> Sections:
-        return sections(self._standing(self.desk.cases()), self._due_ms)
+        cases = [*self.desk.open_cases(), *self.desk.settled_cases(SETTLED_SHOWN_MAX)]
+        return sections(self._standing(cases), self._due_ms)
 
     def _waits_since_ms(self, case: Case) -> int:
         """Give since when a card waits: what it came back from may have waited before it."""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 import structlog
 
+from alerts.feed.bookmark_file import PageBookmark
 from alerts.feed.hub import Pace
 from alerts.feed.serve import FeedSettings, listen, running_feed
 from alerts.feed.web import readiness
@@ -38,22 +39,28 @@ from schemas.time_zone import zone_named
     type=float,
     help="A page that has heard nothing for so long turns red.",
 )
-def feed(host: str, port: int, monitor_port: int, heartbeat_s: float, silence_s: float) -> None:
+@click.option(
+    "--bookmark",
+    type=click.Path(path_type=Path, file_okay=False, exists=True, writable=True),
+    help="Folder for what the page knows, so that a restart need not read it; one page's own.",
+)
+def feed(host: str, port: int, monitor_port: int, bookmark: Path | None, **pace_s: float) -> None:
     r"""Show alerts and readings: a page, a stream, an API.
 
     \b
     vitalwire alerts feed
-    vitalwire alerts feed --port 8080 --monitor-port 9106
+    vitalwire alerts feed --port 8080 --monitor-port 9106 --bookmark /var/lib/vitalwire
     """
-    if not 0 < heartbeat_s < silence_s < math.inf:
+    pace = Pace(**pace_s)
+    if not 0 < pace.heartbeat_s < pace.silence_s < math.inf:
         raise MisconfiguredError(
-            f"A page that hears from here each {heartbeat_s:g} s and turns red after "
-            f"{silence_s:g} s of silence is red for ever, or never.",
+            f"A page that hears from here each {pace.heartbeat_s:g} s and turns red after "
+            f"{pace.silence_s:g} s of silence is red for ever, or never.",
             "Choose a --silence-s of several --heartbeat-s.",
         )
     die_with_parent()
     configure_logs("feed")
-    settings = FeedSettings(kafka_server(), machines_zone(), Pace(heartbeat_s, silence_s))
+    settings = FeedSettings(kafka_server(), machines_zone(), pace, bookmark=PageBookmark(bookmark))
     with listen(host, port) as listener:
         asyncio.run(_serve(settings, listener, monitor_port))
 

@@ -4,34 +4,48 @@ It waits until the loop has taken a batch before it reads the next, so nothing p
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
 
 import structlog
 
+from alerts.desk.filed import Filed
+from alerts.desk.fold import Desk
+from alerts.feed.abreast import further_back
+from alerts.feed.bookmark_file import PageBookmark
 from alerts.feed.latest import READINGS_BACK_MS
 from alerts.feed.metrics import REJECTED
 from alerts.log import Log, LogRecord, TopicLife, readable
-from alerts.records import Place, Record
+from alerts.records import CanaryDecided, CanaryFound, Place, Record
+from schemas.alert import Action, Transition
 from schemas.backoff import Backoff
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from schemas.topics import ACTIONS, ALERTS, ENGINES, READINGS, REGISTRY
 
 TOPICS = (ALERTS, ACTIONS, REGISTRY, READINGS, ENGINES)
+_CLIENT_ID = "vitalwire-feed"
 _POLL_MS = 250
 _CHECK_EVERY_MS = 2_000
+_AT_ONCE_MAX = 2_000  # records that the page takes while it shows none of them
+_ABREAST_FROM = 10_000  # records; of fewer it matters little which come first
+_MARK_EVERY_MS = 24 * 60 * 60 * 1000
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The log is read from its beginning: the ids of its topics, where each partition begins."""
+    """The log is read anew: the ids of its topics, where each partition begins.
+
+    ``desk``: what is known of alerts by a bookmark; None: they are read from their beginning.
+    """
 
     topic_ids: tuple[str, ...]
     starts: dict[Place, int]
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,14 @@ class Lost:
     reason: str
 
 
-News = Start | Batch | Contact | Lost
+@dataclass(slots=True)
+class Keep:
+    """A question: whoever takes it puts into ``alerts`` all that is known of them by now."""
+
+    alerts: dict[str, Filed] = field(default_factory=dict)
+
+
+News = Start | Batch | Contact | Lost | Keep
 
 
 Deliver = Callable[[News], bool]
@@ -77,6 +98,9 @@ class Follower:
     deliver: Deliver
     rng: Random
     connect: Callable[[str, tuple[str, ...], str], Log] = Log
+    bookmark: PageBookmark = field(default_factory=PageBookmark)
+    _marked_ms: int | None = None
+    _reached_ms: dict[Place, int] = field(default_factory=dict)
     _lives: tuple[TopicLife, ...] = ()
     _reached: dict[Place, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -90,7 +114,7 @@ class Follower:
         backoff, reason = Backoff(self.rng), ""
         while not self._stop.is_set():
             try:
-                with self.connect(self.bootstrap, TOPICS, "vitalwire-feed") as log:
+                with self.connect(self.bootstrap, TOPICS, _CLIENT_ID) as log:
                     self._follow(log, backoff)
             except UnavailableError as error:
                 if error.cause != reason:
@@ -103,22 +127,68 @@ class Follower:
     def _follow(self, log: Log, backoff: Backoff) -> None:
         self._begin(log)
         goal, caught_up, checked_ms = log.ends(), False, 0
+        if sum(goal[place] - self._reached[place] for place in _alerts(goal)) > _ABREAST_FROM:
+            if not self._read_abreast(log, goal):
+                return
+            log.seek(self._reached)
         while not self._stop.is_set():
-            records = log.poll(_POLL_MS)
-            if records:
-                batch = self._batch(records)
-                if not self.deliver(batch):
-                    return
-                self._reached.update(batch.next_offsets)
+            if not self._take(log.poll(_POLL_MS, None if caught_up else _AT_ONCE_MAX)):
+                return
             now_ms = self.clock.monotonic_ms()
-            if not caught_up or now_ms - checked_ms >= _CHECK_EVERY_MS:
-                log.check()
-                caught_up = caught_up or _behind(log, goal) == 0
-                lag = _behind(log, log.ends())
-                if not self.deliver(Contact(lag, caught_up, self.clock.monotonic_ms())):
+            arrived = not caught_up and self._behind(log, goal) == 0
+            if arrived or now_ms - checked_ms >= _CHECK_EVERY_MS:
+                caught_up = caught_up or arrived
+                if not self._touch(log, caught_up=caught_up):
                     return
                 backoff.reset()
                 checked_ms = now_ms
+                if caught_up and not self._keep_bookmark(now_ms):
+                    return
+
+    def _read_abreast(self, log: Log, goal: dict[Place, int]) -> bool:
+        """Read the alert topics, which may hold years, to where they end; False: the loop is gone.
+
+        By a connection for each: of one that is told to wait with some partitions kafka-python
+        3.0.12 may never give those again.
+        """
+        with ExitStack() as stack:
+            logs = {
+                topic: stack.enter_context(self.connect(self.bootstrap, (topic,), _CLIENT_ID))
+                for topic in (ALERTS, ACTIONS)
+            }
+            for one in logs.values():
+                one.seek(self._reached)
+            checked_ms = self.clock.monotonic_ms()
+            while unread := [place for one in logs.values() for place in _unread(one, goal)]:
+                topic = further_back(self._reached_ms, unread)
+                if self._stop.is_set() or not self._take(logs[topic].poll(_POLL_MS, _AT_ONCE_MAX)):
+                    return False
+                now_ms = self.clock.monotonic_ms()
+                if now_ms - checked_ms >= _CHECK_EVERY_MS:
+                    if not self._touch(log, caught_up=False):
+                        return False
+                    checked_ms = now_ms
+        return True
+
+    def _take(self, records: list[LogRecord]) -> bool:
+        if not records:
+            return True
+        batch = self._batch(records)
+        if not self.deliver(batch):
+            return False
+        self._reached.update(batch.next_offsets)
+        return True
+
+    def _touch(self, log: Log, *, caught_up: bool) -> bool:
+        """Ask the broker whether it is there, and how much it holds."""
+        log.check()
+        lag = self._behind(log, log.ends())
+        return self.deliver(Contact(lag, caught_up, self.clock.monotonic_ms()))
+
+    def _behind(self, log: Log, ends: dict[Place, int]) -> int:
+        """Count what is not read: a position is behind what is no record, too."""
+        read = {place: max(at, self._reached[place]) for place, at in log.position().items()}
+        return sum(max(0, end - read[place]) for place, end in ends.items())
 
     def _begin(self, log: Log) -> None:
         """Go on where the last connection ended, unless the topics were made anew."""
@@ -126,17 +196,50 @@ class Follower:
         if lives == self._lives:
             log.seek(self._reached)
             return
-        log.seek(log.since(READINGS, self.clock.wall_ms() - READINGS_BACK_MS))
-        self._lives, self._reached = lives, log.position()
-        self.deliver(Start(tuple(life.topic_id for life in lives), dict(self._reached)))
+        starts = log.since(READINGS, self.clock.wall_ms() - READINGS_BACK_MS)
+        known = self.bookmark.begin(lives, log.ends())
+        log.seek(starts | (known.reached if known else {}))
+        self._lives, self._reached, self._reached_ms = lives, log.position(), {}
+        self._marked_ms = None
+        ids = tuple(life.topic_id for life in lives)
+        self.deliver(Start(ids, dict(self._reached), known.desk if known else None))
 
-    @staticmethod
-    def _batch(records: list[LogRecord]) -> Batch:
-        decoded = [record for _, record in readable(records, REJECTED)]
+    def _keep_bookmark(self, now_ms: int) -> bool:
+        """Once a day write down what is known; False: nobody is there to say it."""
+        if self._marked_ms is not None and now_ms - self._marked_ms < _MARK_EVERY_MS:
+            return True
+        self._marked_ms, asked = now_ms, Keep()
+        if self.bookmark.folder is None:
+            return True
+        if not self.deliver(asked):
+            return False
+        self.bookmark.keep(asked.alerts, self._lives, self._reached)
+        return True
+
+    def _batch(self, records: list[LogRecord]) -> Batch:
+        decoded = []
+        for one, record in readable(records, REJECTED):
+            decoded.append(record)
+            if (at_ms := _at_ms(record)) is not None:
+                self._reached_ms[one.topic, one.partition] = at_ms
         offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
         return Batch(decoded, offsets)
 
 
-def _behind(log: Log, ends: dict[Place, int]) -> int:
-    position = log.position()
-    return sum(max(0, end - position[place]) for place, end in ends.items())
+def _at_ms(record: Record) -> int | None:
+    """Give the time of a record of the alert topics."""
+    match record:
+        case Transition() | Action():
+            return record.at_ms
+        case CanaryFound(one) | CanaryDecided(one):
+            return one.at_ms
+        case _:
+            return None
+
+
+def _unread(log: Log, goal: dict[Place, int]) -> list[Place]:
+    return [place for place, at in log.position().items() if at < goal[place]]
+
+
+def _alerts(places: Iterable[Place]) -> list[Place]:
+    return [place for place in places if place[0] in (ALERTS, ACTIONS)]

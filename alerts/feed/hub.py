@@ -15,7 +15,7 @@ import msgspec
 from alerts.feed import metrics
 from alerts.feed.board import Board, Changes
 from alerts.feed.cursor import Cursor, start_of
-from alerts.feed.follower import Batch, Contact, Lost, News, Start
+from alerts.feed.follower import Batch, Contact, Keep, Lost, News, Start
 from alerts.feed.quiet import cut_off, no_reading
 from alerts.feed.ring import Ring
 from alerts.lateness import BANNER_MS, lateness_ms
@@ -129,6 +129,8 @@ class Hub:
                 self._batch(news)
             case Contact():
                 self._contact(news)
+            case Keep():
+                news.alerts = self._incoming.desk.kept()
             case Lost():
                 self.trouble = (
                     f"This list may be out of date. {news.reason} It is tried again by itself."
@@ -224,7 +226,7 @@ class Hub:
         self._partitions = sum(topic == READINGS for topic, _ in news.starts)
         self._since_ms = self._clock.wall_ms()
         self._cursor = start_of(news.topic_ids, news.starts)
-        self._incoming = Board()
+        self._incoming = Board(news.desk)
         self._caught_up = False
         self.trouble = _LOADING
 
@@ -267,7 +269,7 @@ class Hub:
             self._count_unacknowledged()
 
     def _count_unacknowledged(self) -> None:
-        open_cases = [case for case in self.board.desk.cases() if not case.settled]
+        open_cases = self.board.desk.open_cases()
         for severity in SEVERITIES:
             waiting = sum(
                 case.severity == severity and case.attention == "unacknowledged"

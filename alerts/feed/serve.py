@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from alerts.feed.actions import ActionWriter
+from alerts.feed.bookmark_file import PageBookmark
 from alerts.feed.follower import Follower, News
 from alerts.feed.hub import Hub, Pace
 from alerts.feed.web import Site, application, build_name
@@ -35,6 +36,7 @@ class FeedSettings:
     zone: ZoneInfo
     pace: Pace = field(default_factory=Pace)
     clock: Clock = field(default_factory=SystemClock)
+    bookmark: PageBookmark = field(default_factory=PageBookmark)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -94,7 +96,9 @@ async def running_feed(settings: FeedSettings, listener: socket.socket) -> Async
         )
     )
     jitter = Random()  # needs no seed
-    follower = Follower(settings.bootstrap, settings.clock, _deliver_to(hub), jitter)
+    follower = Follower(
+        settings.bootstrap, settings.clock, _deliver_to(hub), jitter, bookmark=settings.bookmark
+    )
     following = asyncio.create_task(_in_thread(follower.run), name="follower")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     pace = settings.pace

@@ -1,11 +1,14 @@
 """What may happen at a clinic, drawn: records of the engine, and what people do."""
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from alerts.desk.past import ANSWERED_WITHIN_MS
-from schemas.alert import Action, Deed, Event, Mark, Severity
+from schemas.alert import Action, Deed, Event, Mark, Severity, Transition
 from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, VirtualDesk
 
+Log = Sequence[Transition | Action]
 EVENTS: list[Event] = [
     "onset",
     "onset",
@@ -23,6 +26,24 @@ SEVERITIES: list[Severity] = ["critical", "critical", "high", "medium", "info"]
 MARKS: list[list[Mark]] = [[], [], ["awaiting-confirmation"], ["delayed"]]
 DEEDS: list[Deed] = ["acknowledge", "acknowledge", "shelve", "resolve", "undo", "note"]
 PAUSES_MS = [0, 1_000, 2 * MINUTE_MS, 6 * MINUTE_MS, 31 * MINUTE_MS, 65 * MINUTE_MS]
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> Log:
+    """What came to a clinic and what was decided there, the two topics read in any order."""
+    desk = VirtualDesk()
+    for number in range(draw(st.integers(1, 12))):
+        happen(desk, draw, number)
+        desk.after(draw(st.sampled_from(PAUSES_MS)))
+    events = [one for one in desk.log if isinstance(one, Transition)]
+    actions = [one for one in desk.log if isinstance(one, Action)]
+    match draw(st.sampled_from(["as it was", "events first", "actions first"])):
+        case "events first":
+            return [*events, *actions]
+        case "actions first":
+            return [*actions, *events]
+        case _:
+            return list(desk.log)
 
 
 def happen(desk: VirtualDesk, draw: st.DrawFn, number: int) -> None:

@@ -231,9 +231,9 @@ class Watched(Desk):
 
     passes = 0
 
-    def cases(self) -> list[Case]:
+    def _forget(self) -> None:
         self.passes += 1
-        return super().cases()
+        super()._forget()
 
 
 def test_alerts_that_are_read_ahead_of_their_answers_cost_no_pass_each() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.desk.fold import whose
+from alerts.desk.filed import whose
 from schemas.alert import ENDING, Action, Deed, Transition
 from tests.alerts.desk.happenings import PAUSES_MS, happen
 from tests.alerts.desk.virtual_desk import (

@@ -1,32 +1,23 @@
 """The feed as it runs: a real log, real sockets."""
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from alerts.feed.follower import News
-from alerts.feed.hub import Hub, Pace
+from alerts.feed.hub import Hub
 from alerts.feed.metrics import CLIENTS_CUT
-from alerts.feed.serve import FeedSettings, listen, running_feed
+from alerts.feed.serve import listen, running_feed
 from schemas.errors import MisconfiguredError
 from schemas.topics import ACTIONS, ALERTS, REGISTRY
 from simulators.stack.kafka import EmbeddedKafka
 from tests.alert_log import AlertLog
 from tests.alert_records import acknowledgement, patient, transition
-
-WITHIN_S = 20
-QUICK = Pace(heartbeat_s=0.1, silence_s=15.0, readings_s=0.1)
-
-
-def settings(kafka: EmbeddedKafka) -> FeedSettings:
-    return FeedSettings(kafka.bootstrap, ZoneInfo("UTC"), QUICK)
+from tests.alerts.feed.streams import WITHIN_S, Event, settings, streaming
 
 
 @asynccontextmanager
@@ -38,46 +29,6 @@ async def serving(kafka: EmbeddedKafka) -> AsyncIterator[str]:
                 while (await reader.until("heartbeat")).data["trouble"] is not None:
                     pass
             yield url
-
-
-@dataclass
-class Event:
-    name: str
-    cursor: str | None
-    data: dict[str, object]
-
-
-class Reader:
-    """Reads an event stream as a browser does."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._lines = response.aiter_lines()
-
-    async def until(self, *names: str) -> Event:
-        """Wait for the next event of one of these names."""
-        fields: dict[str, str] = {}
-        async with asyncio.timeout(WITHIN_S):
-            async for line in self._lines:
-                if line:
-                    name, _, value = line.partition(": ")
-                    fields[name] = value
-                elif fields.get("event") in names:
-                    return Event(fields["event"], fields.get("id"), json.loads(fields["data"]))
-                else:
-                    fields = {}
-        pytest.fail("the stream ended")
-
-
-@asynccontextmanager
-async def streaming(url: str, cursor: str | None = None) -> AsyncIterator[Reader]:
-    headers = {} if cursor is None else {"last-event-id": cursor}
-    path = f"{url}/api/v1/alerts/stream"
-    async with (
-        httpx.AsyncClient(timeout=WITHIN_S) as client,
-        client.stream("GET", path, headers=headers) as response,
-    ):
-        assert response.headers["content-type"].startswith("text/event-stream")
-        yield Reader(response)
 
 
 def ids(event: Event) -> list[str]:

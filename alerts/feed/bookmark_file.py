@@ -1,0 +1,87 @@
+"""The page's bookmark: all that the page knows of alerts, and how far it has read by then.
+
+The desk's tells where to begin (``alerts/desk/bookmark.py``); of a page a nurse may ask what was
+finished long ago. Format: one MessagePack object; SHA-256 of all before it.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from alerts import kept_file
+from alerts.desk.filed import Filed
+from alerts.desk.fold import Desk
+from alerts.feed.board import AT_HAND_MAX
+from alerts.kept_file import OTHER_RELEASE, UselessError
+from alerts.log import TopicLife
+from alerts.records import Place
+from schemas.errors import UNREADABLE
+from schemas.topics import ACTIONS, ALERTS
+
+VERSION = 1
+"""Another one where the same records are packed, or left out, otherwise."""
+FILE = "page.bookmark"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    version: int
+    shape: str
+    topic_ids: dict[str, str]
+    reached: dict[str, dict[int, int]]
+    alerts: dict[str, Filed]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The alerts that a page knew, and the offsets behind the records that it had read by then."""
+
+    desk: Desk
+    reached: dict[Place, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PageBookmark:
+    """A folder that keeps it; without one nothing is kept."""
+
+    folder: Path | None = None
+
+    def begin(self, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Known | None:
+        """Give what is kept for these topics, which end there; None: all is to be read."""
+        if self.folder is None:
+            return None
+        return kept_file.load(self.folder / FILE, lambda written: _read(written, lives, ends))
+
+    def keep(
+        self, alerts: dict[str, Filed], lives: Iterable[TopicLife], reached: Mapping[Place, int]
+    ) -> None:
+        """Replace what is kept by what a page knows that has read so far."""
+        if self.folder is None:
+            return
+        places: dict[str, dict[int, int]] = {ALERTS: {}, ACTIONS: {}}
+        for (topic, partition), offset in reached.items():
+            if topic in places:
+                places[topic][partition] = offset
+        ids = kept_file.topic_ids(lives)
+        kept = _Kept(VERSION, kept_file.shape(), ids, places, alerts)
+        kept_file.keep(self.folder / FILE, msgspec.msgpack.encode(kept), len(alerts))
+
+
+def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Known:
+    try:
+        kept = msgspec.msgpack.decode(written, type=_Kept)
+        if (kept.version, kept.shape) != (VERSION, kept_file.shape()):
+            raise UselessError(OTHER_RELEASE)
+        desk = Desk(at_hand_max=AT_HAND_MAX).restore(kept.alerts)
+    except (*UNREADABLE, zlib.error) as error:
+        raise UselessError(OTHER_RELEASE) from error
+    kept_file.refuse_other_topics(kept.topic_ids, lives)
+    reached = {
+        (topic, partition): offset
+        for topic, by_partition in kept.reached.items()
+        for partition, offset in by_partition.items()
+    }
+    kept_file.refuse_lost_ends(reached, ends)
+    return Known(desk, reached)

@@ -1,0 +1,89 @@
+"""What a daemon keeps in a file so that a restart need not read it from the log again.
+
+It counts only when whole, and for the topics that it is of. Failures are said, and stop nothing.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from alerts.log import TopicLife
+from alerts.new_file import DIGEST_BYTES, NewFile
+from alerts.records import Place
+from schemas.alert import Action, Transition
+from schemas.topics import ACTIONS, ALERTS
+
+_log = structlog.get_logger()
+_T = TypeVar("_T")
+
+
+class UselessError(Exception):
+    """The file cannot be used; its text says why."""
+
+
+OTHER_RELEASE = "it is of another release"
+
+
+@cache
+def shape() -> str:
+    """Name what this release sees in a record: another one may see more in what was left out."""
+    seen = msgspec.json.schema_components([Transition, Action])
+    return hashlib.sha256(msgspec.json.encode(seen, order="deterministic")).hexdigest()[:16]
+
+
+def topic_ids(lives: Iterable[TopicLife]) -> dict[str, str]:
+    """Give the ids of both alert topics."""
+    return {life.name: life.topic_id for life in lives if life.name in (ALERTS, ACTIONS)}
+
+
+def refuse_other_topics(found: Mapping[str, str], lives: Iterable[TopicLife]) -> None:
+    """Refuse what is of topics that were made anew since: ``found`` has the ids of those."""
+    if found != topic_ids(lives):
+        message = "it is of other topics"
+        raise UselessError(message)
+
+
+def refuse_lost_ends(reached: Mapping[Place, int], ends: Mapping[Place, int]) -> None:
+    """Refuse what was read farther than the topics go."""
+    if any(at > ends.get(place, 0) for place, at in reached.items()):
+        message = "the topics have lost their ends"
+        raise UselessError(message)
+
+
+def load(path: Path, read: Callable[[bytes], _T]) -> _T | None:
+    """Read a file; None: there is none, or ``read`` says that it is useless."""
+    try:
+        found = path.read_bytes()
+        written, digest = found[:-DIGEST_BYTES], found[-DIGEST_BYTES:]
+        if hashlib.sha256(written).digest() == digest:
+            return read(written)
+        reason = "it is not whole"
+    except FileNotFoundError:
+        return None
+    except UselessError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+    _log.warning("bookmark.discarded", reason=reason, remedy="Both topics are read whole.")
+    return None
+
+
+def keep(path: Path, written: bytes, records: int) -> None:
+    """Replace a file, which holds so many ``records``."""
+    try:
+        file = NewFile(path)
+        try:
+            file.put(written)
+            file.keep()
+        except OSError:
+            file.abandon()
+            raise
+    except OSError as error:
+        _log.warning("bookmark.not_written", cause=error.strerror)
+    else:
+        _log.info("bookmark.written", records=records)
