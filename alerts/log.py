@@ -73,8 +73,16 @@ class LogRecord(
 class Log(AbstractContextManager["Log"]):
     """A connection that reads given topics; use it from one thread."""
 
-    def __init__(self, bootstrap: str, topics: tuple[str, ...], client_id: str) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: tuple[str, ...],
+        client_id: str,
+        *,
+        partition_bytes_max: int = PARTITION_BYTES_MAX,
+    ) -> None:
         """Connect and find the topics' partitions; creates no topic."""
+        self._partition_bytes_max = partition_bytes_max
         settings: dict[str, Any] = {
             "bootstrap_servers": bootstrap,
             "client_id": client_id,
@@ -108,7 +116,7 @@ class Log(AbstractContextManager["Log"]):
             "group_id": None,
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
             "max_poll_records": _POLL_RECORDS_MAX,
-            "max_partition_fetch_bytes": PARTITION_BYTES_MAX,
+            "max_partition_fetch_bytes": self._partition_bytes_max,
         }
 
     def _subscribe(self) -> None:

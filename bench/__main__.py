@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, str] = {
     "engine_million": "an engine restarts with a million patients",
     "backtest": "90 days of 10,000 patients from Parquet",
     "delivery": "from the receipt of a critical reading to a screen, a pager and an e-mail",
+    "page": "the page's process starts beside a year of alerts",
     "desk": "10,000 open alerts: a log read back, events that come meanwhile",
 }
 NIGHTLY = {

@@ -31,6 +31,7 @@ _POLL_MS = 250
 _CHECK_EVERY_MS = 2_000
 _AT_ONCE_MAX = 2_000  # records that the page takes while it shows none of them
 _ABREAST_FROM = 10_000  # records; of fewer it matters little which come first
+_ABREAST_BYTES = 1024 * 1024  # of a partition at once: so far it may be ahead of the others
 _MARK_EVERY_MS = 24 * 60 * 60 * 1000
 
 _log = structlog.get_logger()
@@ -97,7 +98,7 @@ class Follower:
     clock: Clock
     deliver: Deliver
     rng: Random
-    connect: Callable[[str, tuple[str, ...], str], Log] = Log
+    connect: Callable[..., Log] = Log
     bookmark: PageBookmark = field(default_factory=PageBookmark)
     _marked_ms: int | None = None
     _reached_ms: dict[Place, int] = field(default_factory=dict)
@@ -153,7 +154,11 @@ class Follower:
         """
         with ExitStack() as stack:
             logs = {
-                topic: stack.enter_context(self.connect(self.bootstrap, (topic,), _CLIENT_ID))
+                topic: stack.enter_context(
+                    self.connect(
+                        self.bootstrap, (topic,), _CLIENT_ID, partition_bytes_max=_ABREAST_BYTES
+                    )
+                )
                 for topic in (ALERTS, ACTIONS)
             }
             for one in logs.values():

@@ -100,7 +100,7 @@ def test_years_of_alerts_are_not_read_before_their_first_answer() -> None:
             follower.stop()
         return True
 
-    def connect(_: str, topics: tuple[str, ...], __: str) -> Log:
+    def connect(_: str, topics: tuple[str, ...], __: str, **___: int) -> Log:
         mine = {place: one for place, one in records.items() if place[0] in topics}
         return cast("Log", Topics(mine))
 
