@@ -1,5 +1,6 @@
 """What a reader of the screen, a keyboard, a magnifying glass or tired eyes need of the page."""
 
+import signal
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from schemas.alert import Evidence, LimitInForce, Severity, Transition
 from tests.alert_log import AlertLog
 from tests.alert_records import patient, pressure, readings, transition
+from tests.browser.conftest import FeedProcess
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -18,6 +20,7 @@ SIZES = [
 ]
 LETTERS_PX_MIN = 11
 CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
+CONTRAST_MAX = 22  # black on white has 21
 FAINT = """(least) => {
   const rgba = (text) => {
     const [red, green, blue, alpha = 1] = text.match(/[0-9.]+/g).map(Number);
@@ -35,7 +38,7 @@ FAINT = """(least) => {
     return [255, 255, 255];
   };
   const written = [...document.querySelectorAll("body *")].filter((element) =>
-    element.checkVisibility({checkVisibilityCSS: true}) && !element.closest(".heard, svg, .silence")
+    element.checkVisibility({checkVisibilityCSS: true}) && !element.closest(".heard, svg")
     && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
   return written.map((element) => {
     const [low, high] = [rgba(getComputedStyle(element).color).parts, ground(element)]
@@ -122,6 +125,19 @@ def test_a_name_that_is_one_long_word_moves_nothing_sideways(
 def test_every_word_stands_out_from_its_ground(shown: Page, scheme: str) -> None:
     shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     assert shown.evaluate(FAINT, CONTRAST_MIN) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_word_stands_out_from_its_ground_when_the_page_is_not_live(
+    shown: Page, feed: FeedProcess, scheme: str
+) -> None:
+    shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    feed.end(signal.SIGKILL)
+    warning = shown.get_by_text("This page is not live.", exact=True)
+    expect(warning).to_be_visible()
+    measured = shown.evaluate(FAINT, CONTRAST_MAX)
+    assert "This page is not live." in [text for _, text in measured]
+    assert [one for one in measured if one[0] < CONTRAST_MIN] == []
 
 
 def test_whoever_goes_from_heading_to_heading_hears_whose_alert_and_how_severe(shown: Page) -> None:
