@@ -7,6 +7,7 @@ from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_problem import KNOWN_OVERDUE, Awaiting, Problem, Waiting
 from tests.alerts.oracle_rules import DAY, HOUR
 from tests.alerts.oracle_voices import Voices
+from tests.alerts.oracle_windows import says
 from tests.alerts.oracle_words import Said, by_then
 
 
@@ -74,6 +75,54 @@ class Gate(Voices):
                 }
         return confirmed
 
+    def answered_already(self, case: Case) -> tuple[set[str], dict[tuple[int, str], set[str]]]:
+        """What do repeats say that came before the flagged match, though measured after it?
+
+        Those that windows know; the first that knows answers. And the newest reading, if it has
+        returned what this one matches.
+        """
+        repeated, denials = set[str](), dict[tuple[int, str], set[str]]()
+        newest = case.patient.newest.get(case.kept.vital)
+        for name in sorted(case.matched):
+            rule = case.rule(name)
+            if rule.window is not None or rule.baseline is not None:
+                continue
+            later = [
+                one
+                for one in case.patient.eligible_after(case.kept)
+                if 0 < one.at_ms - case.at_ms <= rule.repeat_ms
+            ]
+            known = [
+                (one, what) for one in later if (what := says(rule, case.patient, one)) is not None
+            ]
+            if known:
+                first, what = known[0]
+                if what:
+                    repeated.add(name)
+                else:
+                    denials.setdefault((first.at_ms, first.reading_id), set()).add(name)
+            elif (
+                newest is not None
+                and newest.at_ms - case.at_ms <= rule.repeat_ms
+                and self.met(case.patient, rule, newest)
+            ):
+                denials.setdefault((0, ""), set()).add(name)
+        return repeated, denials
+
+    def denied_already(self, case: Case, ender: str, names: set[str]) -> None:
+        """It waits for nobody; but for who takes the repeat back."""
+        waits = self.waits_of(case, names)
+        was = Problem(lowered=set(names), waiting=[waits])
+        was.rest_on(case.kept.reading_id, case.at_ms, names)
+        case.problem.never_held(was, ender, self.log_ms)
+
+    def waits_of(self, case: Case, names: set[str]) -> Waiting:
+        name = self.worst(case.ladder, names, set())
+        # One task has one time: that of the gravest rule.
+        within_ms = case.rule(name).repeat_ms
+        deadline_ms = max(case.at_ms + within_ms, self.log_ms)
+        return Waiting(case, set(names), deadline_ms, within_ms, case.age(name) == "delayed")
+
     def third_match(self, case: Case) -> set[str]:
         """Three flagged matches in 72 h count as confirmed."""
         since_ms = case.at_ms - 72 * HOUR
@@ -83,13 +132,11 @@ class Gate(Voices):
 
     def ask(self, case: Case, asked: set[str]) -> Said:
         name = self.worst(case.ladder, asked, set())
-        # One task has one time: that of the gravest rule.
-        within_ms = case.rule(name).repeat_ms
-        deadline_ms = max(case.at_ms + within_ms, self.log_ms)
-        late = case.age(name) == "delayed"
-        case.problem.waiting.append(Waiting(case, set(asked), deadline_ms, within_ms, late))
+        waits = self.waits_of(case, asked)
+        case.problem.waiting.append(waits)
         voice = (self.rank(name, set()), name)
-        task = by_then(self.say(case, "repeat-asked", voice, case.kept.reading_id), deadline_ms)
+        told = self.say(case, "repeat-asked", voice, case.kept.reading_id)
+        task = by_then(told, waits.deadline_ms)
         return replace(task, marks=self.weakness(case, name))
 
     # -- extreme readings -------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.alerts.oracle_case import Case
 from tests.alerts.oracle_gate import Gate
-from tests.alerts.oracle_problem import Problem
+from tests.alerts.oracle_problem import KNOWN_OVERDUE, Problem
 from tests.alerts.oracle_rules import SEVERITIES
 from tests.alerts.oracle_words import Said, by_then, compare_voices
 
@@ -25,10 +25,9 @@ class Ladders(Gate):
             confirmed |= self.third_match(case)
         granted, asked = set(case.matched), set[str]()
         if case.flagged:
-            granted &= confirmed | problem.holding
-            asked = case.matched - confirmed - (problem.holding - problem.lowered)
+            granted, asked = self.through_gate(case, older, confirmed)
         if older and not problem.holding and self.all_over(case, granted | asked):
-            yield from self.over_already(case, granted, confirmed)
+            yield from self.over_already(case, granted, asked, confirmed)
             return
         gone = set() if older else self.returning(case)
         before = self.voice(case.ladder, problem)
@@ -45,17 +44,38 @@ class Ladders(Gate):
         if asked:
             yield self.ask(case, asked)
 
-    def over_already(self, case: Case, granted: set[str], confirmed: set[str]) -> Iterator[Said]:
-        if granted:
-            was = Problem(
-                lowered={name for name in granted if not self.full(case, name, confirmed)}
-            )
-            was.rest_on(case.kept.reading_id, case.at_ms, granted)
+    def through_gate(
+        self, case: Case, older: bool, confirmed: set[str]
+    ) -> tuple[set[str], set[str]]:
+        """Of a flagged match only what a repeat has confirmed counts, or what holds anyway."""
+        problem = case.problem
+        repeated, denials = self.answered_already(case) if older else (set(), {})
+        confirmed |= repeated
+        granted = case.matched & (confirmed | problem.holding)
+        asked = case.matched - confirmed - (problem.holding - problem.lowered)
+        for (_, ender), names in sorted(denials.items()):
+            if names & asked:
+                self.denied_already(case, ender, names & asked)
+                asked -= names
+        return granted, asked
+
+    def over_already(
+        self, case: Case, granted: set[str], asked: set[str], confirmed: set[str]
+    ) -> Iterator[Said]:
+        """A flagged match without a repeat would open at once, unverified."""
+        names = granted or asked
+        if names:
+            if not granted:
+                waits = self.waits_of(case, asked)
+                case.problem.overdue = [*case.problem.overdue, waits][-KNOWN_OVERDUE:]
+            was = Problem(lowered={name for name in names if not self.full(case, name, confirmed)})
+            was.rest_on(case.kept.reading_id, case.at_ms, names)
             case.problem.never_held(was, "", self.log_ms)
-            name = self.worst(case.ladder, granted, set())
+            name = self.worst(case.ladder, names, set())
             voice = (max(self.rank(name, set()), 2), name)
             over = self.say(case, "resolved-before-seen", voice, case.kept.reading_id, name)
-            yield replace(over, marks=self.weakness(case, name))
+            unverified = () if granted else ("unverified",)
+            yield replace(over, marks=(*unverified, *self.weakness(case, name)))
 
     def latch(self, case: Case, granted: set[str], confirmed: set[str]) -> None:
         problem = case.problem

@@ -20,6 +20,7 @@ from alerts.engine.transitions.judge import judge
 from alerts.engine.transitions.ladder_state import LadderState
 from alerts.engine.transitions.settle import Placed, settle
 from alerts.engine.transitions.transition import transition
+from alerts.engine.windows.answers import answered
 from alerts.engine.windows.rounds import Rounds
 from alerts.engine.windows.sheet import Sheet, settle_newest
 from alerts.engine.windows.timeline import Timeline
@@ -152,6 +153,9 @@ class Walk:
         facts = seen.facts(number, cleared)
         if facts is None:
             return []
+        if facts.older and facts.flagged and facts.matched and timeline:
+            later = timeline.measured_after(facts.measured_ms)
+            facts = answered(facts, self.rounds, row, number, later)
         state = self.state.ladders.get(key) or LadderState()
         findings = judge(state, facts, ladder)
         self.state.put_ladder(key, state)

@@ -18,6 +18,18 @@ WORK_LIST_RANK = SEVERITIES.index("medium")
 """What is over before anybody saw it is due by the end of the shift, however bad it was."""
 
 
+class Denial(msgspec.Struct, frozen=True):
+    """Rungs of a flagged match that its repeat, which had come before it, says are not true.
+
+    ``reading_id``, ``measured_ms``: the repeat; "" and 0: the newest reading, whichever it is.
+    """
+
+    rungs: int
+    reading_id: str
+    measured_ms: int
+    within_ms: int
+
+
 class Facts(msgspec.Struct, frozen=True):
     """A reading that is not stale, as the arrays saw it; the first four are sets of rungs.
 
@@ -26,6 +38,7 @@ class Facts(msgspec.Struct, frozen=True):
     ``older``: than the newest judged reading of its vital; ``cleared``: rungs whose return
     condition that one met. ``uncensored``: no HI or LO. ``device_clock``: the session read the
     device's clock. ``day``: the patient's, of the measurement; only rungs of means ask for it.
+    ``repeated`` and ``denials``: what repeats say of a flagged match that comes after them.
     """
 
     matched: int
@@ -41,6 +54,8 @@ class Facts(msgspec.Struct, frozen=True):
     log_ms: int
     sight: Sight
     day: int = 0
+    repeated: int = 0
+    denials: tuple[Denial, ...] = ()
 
 
 class Summed(msgspec.Struct, frozen=True):

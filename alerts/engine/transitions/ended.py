@@ -49,8 +49,10 @@ def note_over(state: LadderState, match: Match, lowered: int, log_ms: int) -> No
     state.ended = [*state.ended, Ended(over, enders, log_ms)][-ENDED_MAX:]
 
 
-def note_denied(state: LadderState, pending: Pending, rungs: int, facts: Facts) -> None:
-    """Remember a flagged match that a repeat is about to contradict."""
+def note_denied(
+    state: LadderState, pending: Pending, rungs: int, by: tuple[str, int], log_ms: int
+) -> None:
+    """Remember a flagged match that a repeat contradicts; ``by``: its id and measurement time."""
     sight = pending.sight
     waits = Pending(sight, rungs, pending.deadline_ms, pending.repeat_within_ms, pending.delayed)
     over = LadderState(
@@ -61,8 +63,8 @@ def note_denied(state: LadderState, pending: Pending, rungs: int, facts: Facts) 
         pending=[waits],
         basis=[Match(sight.reading_id, sight.measured_at_ms, rungs)],
     )
-    enders = dict.fromkeys(bits(rungs), (facts.sight.reading_id, facts.measured_ms))
-    state.ended = [*state.ended, Ended(over, enders, facts.log_ms)][-ENDED_MAX:]
+    enders = dict.fromkeys(bits(rungs), by)
+    state.ended = [*state.ended, Ended(over, enders, log_ms)][-ENDED_MAX:]
 
 
 def forget_old(state: LadderState, log_ms: int) -> None:

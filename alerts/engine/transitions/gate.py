@@ -2,10 +2,10 @@
 
 import msgspec
 
-from alerts.engine.ladders.findings import Facts
+from alerts.engine.ladders.findings import Denial, Facts
 from alerts.engine.ladders.ladder import bits
 from alerts.engine.transitions.ended import note_denied
-from alerts.engine.transitions.ladder_state import UNANSWERED_MS, LadderState
+from alerts.engine.transitions.ladder_state import UNANSWERED_MS, LadderState, Pending
 
 FLAGGED_WINDOW_MS = 72 * 3_600_000
 FLAGGED_MATCHES = 3
@@ -35,9 +35,11 @@ def gate(state: LadderState, facts: Facts) -> Passed:
     began = began or facts.sight.reading_id
     if not facts.flagged:
         return Passed(facts.matched, facts.matched, confirmed, 0, began)
-    confirmed |= _confirmed_by_number(state, facts)
+    confirmed |= _confirmed_by_number(state, facts) | facts.repeated
     granted = facts.matched & (confirmed | state.latched)
     asked = facts.matched & ~confirmed & ~(state.latched & ~state.lowered)
+    for denial in facts.denials:
+        asked &= ~_denied_already(state, facts, denial, asked)
     return Passed(granted, confirmed, confirmed, asked, began)
 
 
@@ -52,11 +54,27 @@ def _answer_pending(state: LadderState, facts: Facts) -> tuple[int, str]:
         if answered:  # the alert rests on both
             state.rest_on(pending.sight.reading_id, first_ms, answered)
         if denied:
-            note_denied(state, pending, denied, facts)
+            by = facts.sight.reading_id, facts.measured_ms
+            note_denied(state, pending, denied, by, facts.log_ms)
         confirmed |= answered
         pending.rungs &= ~(answered | denied)
     state.pending = [pending for pending in state.pending if pending.rungs]
     return confirmed, began
+
+
+def _denied_already(state: LadderState, facts: Facts, denial: Denial, asked: int) -> int:
+    """Let a repeat that is here already deny a flagged match that comes now; give its rungs."""
+    rungs = denial.rungs & asked
+    if rungs:
+        waits = waiting(facts, rungs, denial.within_ms, delayed=bool(rungs & ~facts.fresh))
+        note_denied(state, waits, rungs, (denial.reading_id, denial.measured_ms), facts.log_ms)
+    return rungs
+
+
+def waiting(facts: Facts, rungs: int, within_ms: int, *, delayed: bool) -> Pending:
+    """Give what waits for a repeat of a reading; what comes when that is over waits no more."""
+    deadline_ms = max(facts.measured_ms + within_ms, facts.log_ms)
+    return Pending(facts.sight, rungs, deadline_ms, within_ms, delayed)
 
 
 def _answer_late(state: LadderState, facts: Facts) -> int:

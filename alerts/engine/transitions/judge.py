@@ -10,7 +10,7 @@ from alerts.engine.ladders.findings import WORK_LIST_RANK, Facts, Finding, Voice
 from alerts.engine.ladders.ladder import Ladder, bits, mask
 from alerts.engine.transitions.confirmation import begin_wait, end_wait
 from alerts.engine.transitions.ended import forget_old, note_end, note_over
-from alerts.engine.transitions.gate import Passed, gate
+from alerts.engine.transitions.gate import Passed, gate, waiting
 from alerts.engine.transitions.ladder_state import LadderState, Match, Pending
 from schemas.alert import Event, Mark
 
@@ -21,10 +21,7 @@ def judge(state: LadderState, facts: Facts, ladder: Ladder) -> list[Finding]:
     passed = gate(state, facts)
     full = facts.fresh | ladder.keeps_severity_when_delayed
     if facts.older and not state.latched and not (passed.granted | passed.asked) & ~facts.cleared:
-        if passed.granted:
-            match = Match(facts.sight.reading_id, facts.measured_ms, passed.granted)
-            note_over(state, match, passed.granted & ~(passed.sure & full), facts.log_ms)
-        return _resolved(facts, passed, ladder)
+        return _resolved(state, facts, passed, ladder)
     held = (state.latched, state.lowered)
     returned = _returned(state, facts, ladder)
     state.hold(passed.granted, passed.sure & full)
@@ -171,15 +168,8 @@ def _ask(
     held: tuple[int, int], state: LadderState, facts: Facts, asked: int, ladder: Ladder
 ) -> Finding:
     """Wait for a repeat; give the task to ask for one. ``held`` is what had held."""
-    rung = ladder.speaking(asked)
-    assert rung is not None, "something is asked"
-    delayed = not facts.fresh >> rung & 1
-    repeat_within_ms = ladder.rungs[rung].rule.repeat_within_ms
-    deadline_ms = max(facts.measured_ms + repeat_within_ms, facts.log_ms)
-    state.pending = [
-        *state.pending,
-        Pending(facts.sight, asked, deadline_ms, repeat_within_ms, delayed),
-    ]
+    rung, waits = _unrepeated(facts, asked, ladder)
+    state.pending = [*state.pending, waits]
     return Finding(
         "repeat-asked",
         rung,
@@ -188,17 +178,35 @@ def _ask(
         facts.sight.reading_id,
         facts.sight,
         facts.log_ms,
-        ("flagged", *_delayed_mark(delayed)),
+        ("flagged", *_delayed_mark(waits.delayed)),
         held=held,
-        deadline_ms=deadline_ms,
+        deadline_ms=waits.deadline_ms,
     )
 
 
-def _resolved(facts: Facts, passed: Passed, ladder: Ladder) -> list[Finding]:
-    """A late match that a newer reading has already contradicted: work list, no page."""
-    rung = ladder.speaking(passed.granted)
+def _unrepeated(facts: Facts, asked: int, ladder: Ladder) -> tuple[int, Pending]:
+    """Give the rung that speaks for a flagged match without a repeat, and what waits for one."""
+    rung = ladder.speaking(asked)
+    assert rung is not None, "something is asked"
+    delayed = not facts.fresh >> rung & 1
+    return rung, waiting(facts, asked, ladder.rungs[rung].rule.repeat_within_ms, delayed=delayed)
+
+
+def _resolved(state: LadderState, facts: Facts, passed: Passed, ladder: Ladder) -> list[Finding]:
+    """A late match that a newer reading has already contradicted: work list, no page.
+
+    A flagged one without a repeat, too: it would open, unverified, at once.
+    """
+    rungs = passed.granted or passed.asked
+    rung = ladder.speaking(rungs)
     if rung is None:
         return []
+    marks, full = _marks(facts, rung), facts.fresh | ladder.keeps_severity_when_delayed
+    if not passed.granted:
+        marks = ("unverified", *marks)
+        state.note_unanswered(_unrepeated(facts, rungs, ladder)[1])
+    match = Match(facts.sight.reading_id, facts.measured_ms, rungs)
+    note_over(state, match, rungs & ~(passed.sure & full), facts.log_ms)
     return [
         Finding(
             "resolved-before-seen",
@@ -208,6 +216,7 @@ def _resolved(facts: Facts, passed: Passed, ladder: Ladder) -> list[Finding]:
             facts.sight.reading_id,
             facts.sight,
             facts.log_ms,
-            _marks(facts, rung),
+            marks,
+            unanswered=not passed.granted,
         )
     ]

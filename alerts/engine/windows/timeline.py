@@ -136,6 +136,10 @@ class Timeline:
                 cleared |= one.bit
         return cleared
 
+    def measured_after(self, at_ms: int) -> Structured:
+        """Give the kept readings that were measured later, oldest first."""
+        return self._entries([kept for kept in self._ring if kept.at[0] > at_ms])
+
     def explain(self, position: int, rung: Rung, at: Entry | None, *, briefly: bool) -> Window:
         """Say what a rung counted or averaged when it judged a reading.
 

@@ -1,19 +1,35 @@
 """Repeats that come in any order, in time or when nobody waits any more: engine and oracle."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
+from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick, Withdrawals
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import rule
 from tests.alerts.engine.agreement import agree
 from tests.alerts.engine.corrected import gone
+from tests.alerts.engine.cuts import judged
 from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
 from tests.alerts.engine.scenes import Scene, examples
+from tests.alerts.engine.window_rules import GATED
 from tests.alerts.oracle import Oracle
-from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, fresh_state, pressure, record, stamped
+from tests.alerts.readings import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    at_once,
+    fresh_state,
+    pressure,
+    record,
+    stamped,
+)
 
 ROBIN = PatientEntry("p1", "Robin", ["a"])
 DELAYS = [0, 8 * MINUTE, 14 * MINUTE, 20 * MINUTE, 20 * MINUTE, 40 * MINUTE, 5 * HOUR, DAY]
@@ -104,3 +120,64 @@ def test_neither_a_cut_nor_a_restart_forgets_who_may_still_be_confirmed(
         if data.draw(st.booleans()):
             state = reborn(state, rules, scene.patients)
     assert found == whole
+
+
+# -- a flagged match that comes after its repeat --------------------------------------------------
+
+_TWO_RUNGS = (
+    GATED
+    + rule("severe", "systolic > 180 mmHg", ladder="bp", severity="critical")
+    + rule("high", "systolic >= 150 mmHg", ladder="bp", severity="medium")
+)
+_FLAGGED = pressure(NOON, 190, 80, "body-moved")
+
+
+def _found(*log: ReadingsRecord) -> list[tuple[str, str, list[str]]]:
+    rules = arrange([read_book("edges.toml", _TWO_RUNGS)])
+    found = judged([*log, Tick(NOON + DAY)], PatientEntry("p1", "Robin", ["edges"]), rules=rules)
+    return [(one.event, one.severity, [*one.marks]) for one in found]
+
+
+def test_whoever_has_told_the_repeat_first_is_not_asked_for_one() -> None:
+    """178 is not back within limits, but no repeat says 190 any more."""
+    late = record(NOON + 11 * MINUTE, [_FLAGGED])
+    assert _found(*at_once(pressure(NOON + 10 * MINUTE, 140)), late) == []
+    open_already = at_once(pressure(NOON + 10 * MINUTE, 178))
+    assert _found(*open_already, late) == [
+        ("onset", "medium", []),
+        ("again", "medium", ["flagged"]),
+    ]
+
+
+def test_the_first_repeat_that_knows_answers_also_if_both_came_before() -> None:
+    late = record(NOON + 15 * MINUTE, [_FLAGGED])
+    denied = at_once(pressure(NOON + 5 * MINUTE, 178), pressure(NOON + 10 * MINUTE, 200))
+    assert [event for event, *_ in _found(*denied, late)] == ["onset", "worsened", "again"]
+    silent = at_once(pressure(NOON + 5 * MINUTE, "NaN"), pressure(NOON + 10 * MINUTE, 140))
+    assert _found(*silent, late) == []
+
+
+def test_a_repeat_that_came_first_confirms_what_is_over_by_now() -> None:
+    repeat, normal = pressure(NOON + 10 * MINUTE, 200), pressure(NOON + 20 * MINUTE, 120)
+    assert _found(*at_once(repeat, normal), record(NOON + 21 * MINUTE, [_FLAGGED])) == [
+        ("onset", "critical", []),
+        ("returned", "critical", []),
+        ("resolved-before-seen", "medium", ["flagged"]),
+    ]
+
+
+def test_a_flagged_match_without_a_repeat_that_is_over_by_now_is_work_and_no_task() -> None:
+    normal = at_once(pressure(NOON + 16 * MINUTE, 120))
+    assert _found(*normal, record(NOON + 17 * MINUTE, [_FLAGGED])) == [
+        ("resolved-before-seen", "medium", ["unverified", "flagged"])
+    ]
+
+
+@pytest.mark.parametrize("minutes", [12, 20])
+def test_a_repeat_that_is_anothers_denies_nothing_also_if_it_came_first(minutes: int) -> None:
+    foreign = pressure(NOON + 10 * MINUTE, 140)
+    lent_ms = NOON + minutes * MINUTE
+    lent = Withdrawals("p1", lent_ms, "the cuff was lent", [gone(stamped(foreign, foreign.at_ms))])
+    found = _found(*at_once(foreign), record(NOON + 11 * MINUTE, [_FLAGGED]), lent)
+    event = "onset" if minutes < 15 else "reopened"
+    assert found == [(event, "high", ["unverified", "flagged"])]

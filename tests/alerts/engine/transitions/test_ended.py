@@ -139,7 +139,7 @@ def test_four_alerts_that_ended_are_remembered() -> None:
         note_over(state, Match(f"{number}", NOON, A), 0, NOON + number)
     assert [one.held.onset_reading_id for one in state.ended] == ["2", "3", "4", "5"]
     pending = Pending(sight("p"), A, NOON, MINUTE, delayed=False)
-    note_denied(state, pending, A, by("e"))
+    note_denied(state, pending, A, ("e", NOON - 1), NOON)
     assert [one.held.onset_reading_id for one in state.ended] == ["3", "4", "5", "p"]
     state.latched, state.onset_reading_id = A, "last"
     note_end(state, A, by("e"))
@@ -159,7 +159,7 @@ def test_a_match_that_opened_nothing_is_remembered_as_ended_by_the_newest() -> N
 def test_a_flagged_match_that_was_denied_waits_on_for_nobody() -> None:
     state = LadderState()
     asked = Pending(sight("p"), A | B, NOON + 3, MINUTE, delayed=True)
-    note_denied(state, asked, B, by("e", NOON + 9))
+    note_denied(state, asked, B, ("e", NOON + 8), NOON + 9)
     (one,) = state.ended
     assert (one.held.latched, one.held.lowered) == (B, B), "it would have been unverified"
     assert one.held.pending == [Pending(sight("p"), B, NOON + 3, MINUTE, delayed=True)]
