@@ -12,7 +12,7 @@ from schemas.kafka import Stamp, StampedReading, TimeQuality
 from schemas.reading import Reading
 from schemas.stamp import Sending, ZoneAt, stamp
 
-_CLOCKS_DIFFER_MS = 10 * 60_000
+CLOCKS_DIFFER_MS = 10 * 60_000
 _DEVICE = {"address": "00:00:00:00:00:00"}
 
 
@@ -48,8 +48,9 @@ def stamped(number: int, told_of: object, beside: Beside, zone_at: ZoneAt) -> St
     reading = _reading(number, inner, beside.received_at_ms)
     if "stamp" in entry:
         told = converted(as_object(entry["stamp"]), Stamp)
-    elif inner.get("measured_at_ms") is not None:
-        told = _measured(converted(inner, _Told), reading, beside.received_at_ms)
+    elif inner.get("measured_at_ms") is not None or _says_how_alone(inner):
+        come = {**inner, "measured_at_ms": inner.get("measured_at_ms", beside.received_at_ms)}
+        told = _measured(converted(come, _Told), reading, beside.received_at_ms)
     else:
         capture = reading.capture
         sent_ms = beside.sent_monotonic_ms
@@ -69,13 +70,19 @@ def stamped(number: int, told_of: object, beside: Beside, zone_at: ZoneAt) -> St
     return StampedReading(reading, told, device_id, assignment_id)
 
 
+def _says_how_alone(inner: dict[str, Any]) -> bool:
+    """Tell whether a line says only how well a time is known: it was measured when it came."""
+    silent = inner.get("measured_at_ms") is None and not {"capture", "device_time"} & inner.keys()
+    return silent and inner.get("time_quality", "device-clock") != "device-clock"
+
+
 def _measured(told: _Told, reading: Reading, received_ms: int) -> Stamp:
     """Believe a line that says itself when its reading was measured; nothing is from the future.
 
     Two clocks may differ by as much as a device's may. A time that is later by more is as good as
     none: then the reading was measured when it came, if it is its session's newest.
     """
-    if told.measured_at_ms > received_ms + _CLOCKS_DIFFER_MS:
+    if told.measured_at_ms > received_ms + CLOCKS_DIFFER_MS:
         quality: TimeQuality = "untrusted" if reading.session_newest is False else "receipt"
     else:
         quality = told.time_quality

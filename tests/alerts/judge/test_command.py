@@ -135,6 +135,10 @@ def test_a_line_without_an_end_takes_no_more_memory_than_allowed(
     assert "2 lines could not be read" in result.stderr
 
 
+def _measured(at: str) -> str:
+    return READING.replace('"vital"', f'"measured_at": "{at}", "vital"')
+
+
 def later(at: str, name: str = "r2") -> str:
     return READING.replace("2026-11-24T08:00Z", at).replace('"r1"', f'"{name}"')
 
@@ -144,6 +148,8 @@ def later(at: str, name: str = "r2") -> str:
     [
         ([READING, later("2026-11-24T07:58Z")], "Line 2: received earlier than a line above"),
         ([READING, later("2026-11-24T07:59Z")], ""),
+        ([_measured("2026-11-24T08:10:00.001Z")], "Line 1: measured after it was received"),
+        ([_measured("2026-11-24T08:10Z")], ""),
         ([later("1795000000")], "Line 1: received before the year 2000: a number counts milli"),
         (
             [READING, later("2026-11-24T09:00Z", "r1"), later("2026-11-24T10:00Z", "r1")],
@@ -169,6 +175,11 @@ def test_what_can_be_read_and_is_odd_is_told(tmp_path: Path, lines: list[str], s
         ),
         (('"unit"', '"censored": "LO", "unit"'), "nobody reads 'censored' of a quantity."),
         (('"reading_id"', '"measured_at": "2026-11-24T07:00Z", "reading_id"'), ""),
+        (
+            ('"patient_id"', '"status": ["sample-to-small"], "patient_id"'),
+            "of a reading's status; is 'sample-too-small' meant?\n",
+        ),
+        (('"patient_id"', '"status": ["time-fault", "bit-12"], "patient_id"'), ""),
     ],
 )
 def test_a_key_that_nobody_reads_is_told(

@@ -304,6 +304,18 @@ def test_what_the_bridge_would_refuse_is_refused(quantity: object, reason: str, 
     assert said in caught.value.detail
 
 
+def test_a_word_that_is_none_is_refused_with_those_that_there_are() -> None:
+    words = "device-clock, receipt, bounded, untrusted"
+    with pytest.raises(InvalidInput, match=f'time_quality is "good", and none of: {words}'):
+        read({**BARE, "measured_at": NOON, "time_quality": "good"})
+
+
+def test_a_time_that_is_not_told_may_be_said_to_be_untrusted() -> None:
+    """It paged as one that had just been measured."""
+    (found,) = only({**BARE, "time_quality": "untrusted"}).readings
+    assert (found.stamp.quality, found.stamp.measured_at_ms) == ("untrusted", NOON)
+
+
 def test_a_refused_reading_of_several_is_named() -> None:
     told = raw(RECORD)
     told["readings"][1]["reading"]["quantities"]["glucose"]["value"] = "5x"
