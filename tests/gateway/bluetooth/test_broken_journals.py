@@ -29,12 +29,20 @@ def break_pages(file: Path) -> None:
         broken.write(b"\xff" * (size - 4096))
 
 
+async def holding_one(
+    program: str, cuff: Cuff, run: Callable[[str], Child], clinic: Clinic
+) -> tuple[Child, bytes]:
+    """Start a daemon, and let it hold a reading that has come to the clinic."""
+    taken = cuff.take(120, 80, 70)
+    daemon = run(program)
+    await eventually(lambda: clinic.payloads == [taken] and clinic.held == 1)
+    return daemon, taken
+
+
 async def test_a_journal_that_is_damaged_while_it_is_open_is_told_before_it_is_begun_anew(
     cuff: Cuff, run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
 ) -> None:
-    first = cuff.take(120, 80, 70)
-    run(AS_SHIPPED)
-    await eventually(lambda: clinic.payloads == [first] and clinic.held == 1)
+    await holding_one(AS_SHIPPED, cuff, run, clinic)
     break_pages(tmp_path / "state" / FILE)
     cuff.take(130, 85, 71)
     await eventually(lambda: "a new one begins" in str(clinic.reports[-1].problems))
@@ -44,9 +52,7 @@ async def test_a_journal_that_is_damaged_while_it_is_open_is_told_before_it_is_b
 async def test_a_damaged_journal_is_set_aside_and_the_home_goes_on_by_itself(
     cuff: Cuff, run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
 ) -> None:
-    first = cuff.take(120, 80, 70)
-    daemon = run(AT_ONCE)
-    await eventually(lambda: clinic.payloads == [first] and clinic.held == 1)
+    daemon, first = await holding_one(AT_ONCE, cuff, run, clinic)
     pid = daemon.pid
     break_pages(tmp_path / "state" / FILE)
     later = [cuff.take(130 + number, 85, 71) for number in range(3)]
@@ -60,14 +66,12 @@ async def test_a_journal_that_is_taken_away_loses_nothing_that_the_clinic_does_n
     cuff: Cuff, run: Callable[[str], Child], clinic: Clinic, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    taken = [cuff.take(120, 80, 70)]
-    daemon = run(AT_ONCE)
-    await eventually(lambda: clinic.payloads == taken and clinic.held == 1)
+    daemon, first = await holding_one(AT_ONCE, cuff, run, clinic)
     (state / FILE).unlink()
     log = tmp_path / "gateway.log"
     await eventually(lambda: log.read_text().count("gateway.started") == 2)
-    taken.append(cuff.take(130, 85, 71))
-    await eventually(lambda: set(clinic.payloads) == set(taken))
+    later = cuff.take(130, 85, 71)
+    await eventually(lambda: set(clinic.payloads) == {first, later})
     assert read_status(state).held == 2
     assert broken_journals(state) == []
     assert daemon.running
