@@ -15,7 +15,15 @@ from gateway.admission.admissions import Admissions
 from gateway.admission.advert import Advert
 from gateway.bedside import near, questions, words
 from gateway.bedside.hints import HintingCommand, hint
-from gateway.bedside.options import ADAPTER, STATE, SUDO, address_of_device, listen, zone_by_name
+from gateway.bedside.options import (
+    ADAPTER,
+    STATE,
+    SUDO,
+    address_of_device,
+    listen,
+    passkey_typed,
+    zone_by_name,
+)
 from gateway.bedside.overview import ask_daemon, judge
 from gateway.bedside.status import no_directory
 from gateway.bluetooth import first_meeting, pairing
@@ -32,7 +40,7 @@ from schemas.reading import Device
 )
 @click.argument("address", required=False, callback=address_of_device)
 @ADAPTER
-@click.option("--passkey", type=click.IntRange(0, 999_999), help="The six digits of the device.")
+@click.option("--passkey", callback=passkey_typed, help="The six digits of the device.")
 @listen(15.0)
 @click.option(
     "--zone", callback=zone_by_name, help="Whose time its display shows; default: the home's."

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from gateway.bedside.questions import PASSKEY_FORM, passkey_of
 from schemas.errors import MisconfiguredError
 from schemas.time_zone import zone_named
 
@@ -84,6 +85,17 @@ def zone_by_name(
     if zone is None:
         raise click.BadParameter("write it as Europe/Berlin")
     return zone
+
+
+def passkey_typed(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | None:
+    """Refuse a digit too few: filled up by a 0 it would be another passkey."""
+    if value is None:
+        return None
+    if (passkey := passkey_of(value)) is None:
+        raise click.BadParameter(PASSKEY_FORM)
+    return passkey
 
 
 def address_of_device(

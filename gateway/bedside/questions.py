@@ -17,6 +17,7 @@ from schemas.errors import MisconfiguredError
 
 T = TypeVar("T")
 PASSKEY_DIGITS = 6
+PASSKEY_FORM = "Write all six digits and nothing else, such as 012345."
 
 
 def answered(question: Callable[[], T], otherwise: str) -> T:
@@ -35,16 +36,23 @@ def answered(question: Callable[[], T], otherwise: str) -> T:
         ) from error
 
 
+def passkey_of(typed: str) -> int | None:
+    """Read six digits as people copy them from a display; None if they are not six."""
+    digits = typed.replace(" ", "").replace("-", "")
+    if len(digits) == PASSKEY_DIGITS and digits.isascii() and digits.isdecimal():
+        return int(digits)
+    return None
+
+
 async def ask_passkey() -> int | None:
     """Ask for the digits that the device shows; None if they gave up."""
     while True:
         line = await _ask("Six digits, on the device's display or label")
         if line is None:
             return None
-        digits = line.replace(" ", "")
-        if len(digits) == PASSKEY_DIGITS and digits.isascii() and digits.isdecimal():
-            return int(digits)
-        click.echo("Write all six digits and nothing else, such as 012345.")
+        if (passkey := passkey_of(line)) is not None:
+            return passkey
+        click.echo(PASSKEY_FORM)
 
 
 async def ask_same(passkey: int) -> bool:

@@ -108,6 +108,26 @@ def test_of_a_device_that_sleeps_it_is_said_whether_it_is_paired_already(
     assert ("nothing is to be done" in result.exception.way_out) is known
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"), [("012345", 12345), ("012 345", 12345), ("012-345", 12345), ("12345", None)]
+)
+def test_a_passkey_is_six_digits_as_a_display_shows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, read: int | None
+) -> None:
+    """Of a digit too few another passkey was made, by a 0 before it."""
+    asked: list[int | None] = []
+
+    async def asks(_: str, person: pairing.Person, __: object) -> NoReturn:
+        asked.append(await person.ask_passkey())
+        raise UnavailableError("Enough.", "Go.")
+
+    monkeypatch.setattr(pairing, "pair", asks)
+    where = ["--state", str(tmp_path), "--passkey", typed]
+    result = CliRunner().invoke(gateway, ["pair", ADDRESS, *where])
+    assert asked == ([read] if read is not None else [])
+    assert ("all six digits" in result.output) is (read is None)
+
+
 def test_a_command_that_was_mistyped_is_guessed() -> None:
     assert "Did you mean 'pair'?" in CliRunner().invoke(gateway, ["pairr"]).output
     assert "Did you mean" not in CliRunner().invoke(gateway, ["weather"]).output
