@@ -77,6 +77,8 @@ class Clinic:
         """Leave."""
         self._client.disconnect()
         self._client.loop_stop()
+        # paho closes what it wakes itself by only when it is collected, and it may be that first.
+        self._client._reset_sockets()
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.topic == mqtt_topic(GATEWAY_ID, "health"):
