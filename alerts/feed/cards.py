@@ -45,10 +45,10 @@ class Card(msgspec.Struct, frozen=True):
     alerts of the same problem that ended and nobody closed: what is done to this card is done to
     them. ``not_assessed``: what the device does not look for, in words. ``beside``: values as
     severe that nobody answered either. ``measured``: what happened at ``measured_at_ms``, such as
-    ``silence began`` if nothing came. ``opened_at_ms``: when the alert began, if that was before
-    what the headline shows, else 0. ``withdrawn`` says how an answer of ``withdrawn_answer_ms`` was
-    given that counts no longer, ``withdrawn_by`` why. ``next``: what happens at ``next_at_ms`` if
-    nobody does anything.
+    ``silence began`` if nothing came. ``opened_at_ms``: when the alert began, if that was a
+    minute or more before what the headline shows, else 0. ``withdrawn`` says how an answer of
+    ``withdrawn_answer_ms`` was given that counts no longer, ``withdrawn_by`` why. ``next``: what
+    happens at ``next_at_ms`` if nobody does anything.
     """
 
     alert_id: str
@@ -128,7 +128,7 @@ def card(
         measured=_measured(demand),
         measured_at_ms=evidence.measured_at_ms,
         time_note=words.time_note(evidence.time_quality) if evidence.reading_id else "",
-        opened_at_ms=case.opened_ms if case.opened_ms < demand.at_ms else 0,
+        opened_at_ms=case.opened_ms if demand.at_ms - case.opened_ms >= words.MINUTE_MS else 0,
         marks=_marks(case, before),
         reason=_reason(case),
         advice="" if case.condition in _NEVER_WAS else demand.advice,
@@ -230,7 +230,13 @@ def _beside(case: Case) -> str:
         return ""
     left = len(others) - _BESIDE_NAMED_MAX
     more = f" and {left} more" if left > 0 else ""
-    return f"Also {case.severity}, unanswered: {', '.join(others[-_BESIDE_NAMED_MAX:])}{more}"
+    named = ", ".join(others[-_BESIDE_NAMED_MAX:])
+    return f"Also {_so_severe(case.severity)}, unanswered: {named}{more}"
+
+
+def _so_severe(severity: Severity) -> str:
+    """Name a severity where a value is beside it: a low pressure is not high."""
+    return "high severity" if severity == "high" else severity
 
 
 def _latest(case: Case) -> str:
@@ -247,7 +253,7 @@ def _latest(case: Case) -> str:
 def _news(latest: Transition) -> str:
     match latest.event:
         case "eased" | "worsened":
-            return f"{latest.event.capitalize()} to {latest.severity}"
+            return f"{latest.event.capitalize()} to {_so_severe(latest.severity)}"
         case "returned" | "corrected" | "confirmed" | "not-confirmed":
             return latest.event.replace("-", " ").capitalize()
         case "cause":

@@ -42,6 +42,7 @@ _STATIC = _FOLDER / "static"
 _APPLIED_WITHIN_S = 3.0
 _PAGE_FOR_MS = 1_000
 """So long the list is sent as it was made, unless it changed: all pages may come back at once."""
+_PAGES = ("/more/", "/patients/")
 _JSON = "application/json"
 _ALERT = "/api/v1/alerts/{alert_id}"
 
@@ -183,7 +184,7 @@ class _Pages:
                 return _refuse(outcome) if isinstance(outcome, Refusal) else _json(outcome)
             if isinstance(outcome, Refusal):
                 return self._page("message.html", outcome.status, sentence=outcome.sentence)
-            return RedirectResponse("/", 303)
+            return RedirectResponse(_sent_from(request), 303)
 
         return respond
 
@@ -229,6 +230,13 @@ class _Pages:
             **values,
         )
         return HTMLResponse(html, status)
+
+
+def _sent_from(request: Request) -> str:
+    """Give the page whose form was sent, without its scripts; the first one if nothing says so."""
+    host, sent = request.headers.get("host", ""), request.headers.get("referer", "")
+    scheme, _, path = sent.partition(f"://{host}")
+    return path if scheme in ("http", "https") and path.startswith(_PAGES) else "/"
 
 
 def readiness(hub: Hub, pace: Pace) -> str | None:

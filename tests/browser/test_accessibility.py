@@ -93,6 +93,14 @@ def test_severities_differ_by_shape_and_word_and_not_by_colour_alone(shown: Page
     assert len(set(shapes)) == len(set(words)) == len(shapes) == 4
 
 
+def test_a_low_value_does_not_stand_beside_the_word_high_alone(shown: Page) -> None:
+    added = "one => getComputedStyle(one, '::after').content"
+    badge = shown.locator("#main .card[data-severity=high] .card-severity .severity")
+    assert badge.evaluate(added) == '" severity"'
+    other = shown.locator("#main .card[data-severity=critical] .card-severity .severity")
+    assert other.evaluate(added) == "none"
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}px")
 def test_every_size_can_be_read_without_moving_sideways(shown: Page, size: ViewportSize) -> None:
     shown.set_viewport_size(size)

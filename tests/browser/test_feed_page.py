@@ -230,6 +230,11 @@ def test_it_can_be_read_and_acknowledged_without_javascript(
         tab.goto("/")
         acknowledge(waiting(tab), "Anna Keller")
         expect(acknowledged(tab)).to_contain_text("Acknowledged by Anna Keller")
+        log.put(onset("2", "worse", severity="high"))
+        tab.goto("/patients/p1")
+        acknowledge(tab.locator(".card[data-id=worse]"), "Anna Keller")
+        expect(tab).to_have_url(f"{feed.url}/patients/p1")
+        expect(tab.locator(".card[data-attention=acknowledged]")).to_have_count(2)
 
 
 def test_a_critical_alert_is_closed_with_an_outcome(page: Page, log: AlertLog) -> None:

@@ -286,7 +286,7 @@ def test_what_rises_again_less_far_does_not_hide_the_critical_value_that_nobody_
         "Severe blood pressure",
         "192/124 mmHg",
     )
-    assert card.latest == "Worsened to high: 165/95 mmHg"
+    assert card.latest == "Worsened to high severity: 165/95 mmHg"
     board.take([acknowledgement("1", alert_ids=("a",), at_ms=30)])  # of the critical one alone
     (card,) = board.overview().cards
     assert (card.severity, card.title, card.latest) == ("high", "High", "")
@@ -303,7 +303,7 @@ def test_a_worse_value_as_severe_as_the_first_stays_on_the_card_until_it_is_answ
     assert (card.what, card.beside, card.latest) == ("192/124 mmHg", "", "Again: 231/140 mmHg")
     board.take([transition("3", "eased", severity="high", at_ms=20, evidence=eased)])
     (card,) = board.overview().cards
-    assert (card.what, card.latest) == ("192/124 mmHg", "Eased to high: 165/95 mmHg")
+    assert (card.what, card.latest) == ("192/124 mmHg", "Eased to high severity: 165/95 mmHg")
     assert card.beside == "Also critical, unanswered: 231/140 mmHg"
     board.take([acknowledgement("1", "3", alert_ids=("a",), at_ms=30)])
     (card,) = board.overview().cards

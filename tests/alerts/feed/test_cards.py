@@ -50,8 +50,19 @@ def test_what_was_critical_and_eased_says_so_beside_the_value_that_was() -> None
 
 def test_an_alert_that_goes_on_says_since_when() -> None:
     assert card_of(transition("1", at_ms=5)).opened_at_ms == 0
-    worse = transition("2", "worsened", at_ms=9)
-    assert card_of(transition("1", severity="high", at_ms=5), worse).opened_at_ms == 5
+    began = transition("1", severity="high", at_ms=5)
+    assert card_of(began, transition("2", "worsened", at_ms=60_005)).opened_at_ms == 5
+    at_once = transition("2", "worsened", at_ms=60_004)
+    assert card_of(began, at_once).opened_at_ms == 0, "the headline's minute says it"
+
+
+def test_a_severity_beside_a_low_value_is_not_read_as_a_high_value() -> None:
+    low = msgspec.structs.replace(SEVERE, quantities={"glucose": "72 mg/dL"}, vital="glucose")
+    eased = transition("2", "eased", "high", evidence=low)
+    assert card_of(transition("1"), eased).latest == "Eased to high severity: 72 mg/dL"
+    again = [transition(f"{number}", "again", "high", evidence=low) for number in (2, 3)]
+    card = card_of(transition("1", severity="high"), *again)
+    assert card.beside == "Also high severity, unanswered: 72 mg/dL"
 
 
 def test_a_silence_has_no_value_and_was_not_measured() -> None:

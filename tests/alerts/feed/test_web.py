@@ -215,6 +215,28 @@ async def test_our_own_page_can(feed: Feed) -> None:
     assert answer.status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("sent_from", "leads_to"),
+    [
+        (f"{BASE}/more/3", "/more/3"),
+        (f"{BASE}/patients/p%201", "/patients/p%201"),
+        (f"{BASE}/api/v1/alerts/a/note", "/"),
+        ("http://elsewhere.example/more/3", "/"),
+        (f"{BASE}//elsewhere.example/more/3", "/"),
+        ("http://[/more/3", "/"),
+    ],
+)
+async def test_a_form_leads_back_to_where_it_was_sent_from(
+    sent_from: str, leads_to: str, feed: Feed
+) -> None:
+    """Without scripts whoever answers what has no room on the first page goes on there."""
+    feed.read(transition("1"))
+    headers = {"referer": sent_from}
+    path = "/api/v1/alerts/a/acknowledge"
+    answer = await feed.client.post(path, data={"who": "Anna"}, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
 @pytest.mark.parametrize("path", ["/", "/patients/x", "/api/v1/alerts", "/static/feed.js"])
 async def test_every_answer_forbids_foreign_scripts_and_frames(feed: Feed, path: str) -> None:
     headers = (await feed.client.get(path)).headers
