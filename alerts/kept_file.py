@@ -73,12 +73,13 @@ def load(path: Path, read: Callable[[bytes], _T]) -> _T | None:
     return None
 
 
-def keep(path: Path, written: bytes, records: int) -> None:
-    """Replace a file, which holds so many ``records``."""
+def keep(path: Path, parts: Iterable[bytes], records: int) -> None:
+    """Replace a file, which holds so many ``records``, part by part."""
     try:
         file = NewFile(path)
         try:
-            file.put(written)
+            for part in parts:
+                file.put(part)
             file.keep()
         except OSError:
             file.abandon()

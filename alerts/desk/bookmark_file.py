@@ -71,7 +71,7 @@ class BookmarkFile:
         mark = bookmark(desk, self._days, read, log_ms)
         if mark is None:
             return False
-        kept_file.keep(self.folder / FILE, _written(mark, lives), len(mark.carried))
+        kept_file.keep(self.folder / FILE, [_written(mark, lives)], len(mark.carried))
         return True
 
 

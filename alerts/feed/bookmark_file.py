@@ -1,11 +1,12 @@
 """The page's bookmark: all that the page knows of alerts, and how far it has read by then.
 
 The desk's tells where to begin (``alerts/desk/bookmark.py``); of a page a nurse may ask what was
-finished long ago. Format: one MessagePack object; SHA-256 of all before it.
+finished long ago. Format: a line of JSON about the file; of each alert four bytes that say how long
+what follows is, and its id and packed records as MessagePack; SHA-256 of all before it.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +27,16 @@ VERSION = 1
 FILE = "page.bookmark"
 
 
-class _Kept(msgspec.Struct, frozen=True):
+_LENGTH_BYTES = 4
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, Filed]).decode
+
+
+class _Header(msgspec.Struct, frozen=True):
     version: int
     shape: str
     topic_ids: dict[str, str]
     reached: dict[str, dict[int, int]]
-    alerts: dict[str, Filed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +70,40 @@ class PageBookmark:
             if topic in places:
                 places[topic][partition] = offset
         ids = kept_file.topic_ids(lives)
-        kept = _Kept(VERSION, kept_file.shape(), ids, places, alerts)
-        kept_file.keep(self.folder / FILE, msgspec.msgpack.encode(kept), len(alerts))
+        header = _Header(VERSION, kept_file.shape(), ids, places)
+        kept_file.keep(self.folder / FILE, _written(header, alerts), len(alerts))
+
+
+def _written(header: _Header, alerts: Mapping[str, Filed]) -> Iterator[bytes]:
+    yield msgspec.json.encode(header) + b"\n"
+    for one in alerts.items():
+        packed = _encode(one)
+        yield len(packed).to_bytes(_LENGTH_BYTES)
+        yield packed
+
+
+def _alerts(written: memoryview) -> Iterator[tuple[str, Filed]]:
+    rest = written
+    while rest:
+        length = int.from_bytes(rest[:_LENGTH_BYTES])
+        yield _decode(rest[_LENGTH_BYTES : _LENGTH_BYTES + length])
+        rest = rest[_LENGTH_BYTES + length :]
 
 
 def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Known:
     try:
-        kept = msgspec.msgpack.decode(written, type=_Kept)
-        if (kept.version, kept.shape) != (VERSION, kept_file.shape()):
+        first = written.index(b"\n") + 1
+        header = msgspec.json.decode(memoryview(written)[:first], type=_Header)
+        if (header.version, header.shape) != (VERSION, kept_file.shape()):
             raise UselessError(OTHER_RELEASE)
-        desk = Desk(at_hand_max=AT_HAND_MAX).restore(kept.alerts)
-    except (*UNREADABLE, zlib.error) as error:
+        alerts = dict(_alerts(memoryview(written)[first:]))
+        desk = Desk(at_hand_max=AT_HAND_MAX).restore(alerts)
+    except (*UNREADABLE, ValueError, zlib.error) as error:
         raise UselessError(OTHER_RELEASE) from error
-    kept_file.refuse_other_topics(kept.topic_ids, lives)
+    kept_file.refuse_other_topics(header.topic_ids, lives)
     reached = {
         (topic, partition): offset
-        for topic, by_partition in kept.reached.items()
+        for topic, by_partition in header.reached.items()
         for partition, offset in by_partition.items()
     }
     kept_file.refuse_lost_ends(reached, ends)
