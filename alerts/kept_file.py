@@ -69,8 +69,13 @@ def load(path: Path, read: Callable[[bytes], _T]) -> _T | None:
         reason = str(error)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
-    _log.warning("bookmark.discarded", reason=reason, remedy="Both topics are read whole.")
+    discard(reason)
     return None
+
+
+def discard(reason: str) -> None:
+    """Say that a file is not used."""
+    _log.warning("bookmark.discarded", reason=reason, remedy="Both topics are read whole.")
 
 
 def keep(path: Path, parts: Iterable[bytes], records: int) -> None:

@@ -7,8 +7,9 @@ what follows is, and its id and packed records as MessagePack; SHA-256 of all be
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,19 +33,38 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, Filed]).decode
 
 
+class Last(NamedTuple):
+    """A record: its offset, and CRC-32 of its value.
+
+    A broker that lost its newest records goes on with others under the same offsets.
+    """
+
+    offset: int
+    crc32: int
+
+
 class _Header(msgspec.Struct, frozen=True):
     version: int
     shape: str
     topic_ids: dict[str, str]
-    reached: dict[str, dict[int, int]]
+    places: dict[str, dict[int, tuple[int, Last | None]]]
+    """By topic and partition: what was read, and what was there last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read: the offsets behind it by partition, and the last record of each."""
+
+    reached: dict[Place, int] = field(default_factory=dict)
+    last: dict[Place, Last] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The alerts that a page knew, and the offsets behind the records that it had read by then."""
+    """The alerts that a page knew, and what it had read by then."""
 
     desk: Desk
-    reached: dict[Place, int]
+    read: Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +79,14 @@ class PageBookmark:
             return None
         return kept_file.load(self.folder / FILE, lambda written: _read(written, lives, ends))
 
-    def keep(
-        self, alerts: dict[str, Filed], lives: Iterable[TopicLife], reached: Mapping[Place, int]
-    ) -> None:
+    def keep(self, alerts: Mapping[str, Filed], lives: Iterable[TopicLife], read: Read) -> None:
         """Replace what is kept by what a page knows that has read so far."""
         if self.folder is None:
             return
-        places: dict[str, dict[int, int]] = {ALERTS: {}, ACTIONS: {}}
-        for (topic, partition), offset in reached.items():
+        places: dict[str, dict[int, tuple[int, Last | None]]] = {ALERTS: {}, ACTIONS: {}}
+        for (topic, partition), offset in read.reached.items():
             if topic in places:
-                places[topic][partition] = offset
+                places[topic][partition] = offset, read.last.get((topic, partition))
         ids = kept_file.topic_ids(lives)
         header = _Header(VERSION, kept_file.shape(), ids, places)
         kept_file.keep(self.folder / FILE, _written(header, alerts), len(alerts))
@@ -101,10 +119,11 @@ def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int])
     except (*UNREADABLE, ValueError, zlib.error) as error:
         raise UselessError(OTHER_RELEASE) from error
     kept_file.refuse_other_topics(header.topic_ids, lives)
-    reached = {
-        (topic, partition): offset
-        for topic, by_partition in header.reached.items()
-        for partition, offset in by_partition.items()
+    places = {
+        (topic, partition): found
+        for topic, by_partition in header.places.items()
+        for partition, found in by_partition.items()
     }
+    reached = {place: offset for place, (offset, _) in places.items()}
     kept_file.refuse_lost_ends(reached, ends)
-    return Known(desk, reached)
+    return Known(desk, Read(reached, {place: last for place, (_, last) in places.items() if last}))

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
+from zlib import crc32
 
 import structlog
 
+from alerts import kept_file
 from alerts.desk.filed import Filed
 from alerts.desk.fold import Desk
 from alerts.feed.abreast import further_back
-from alerts.feed.bookmark_file import PageBookmark
+from alerts.feed.bookmark_file import Last, PageBookmark, Read
 from alerts.feed.latest import READINGS_BACK_MS
 from alerts.feed.metrics import REJECTED
 from alerts.log import Log, LogRecord, TopicLife, readable
@@ -32,6 +34,7 @@ _CHECK_EVERY_MS = 2_000
 _AT_ONCE_MAX = 2_000  # records that the page takes while it shows none of them
 _ABREAST_FROM = 10_000  # records; of fewer it matters little which come first
 _ABREAST_BYTES = 1024 * 1024  # of a partition at once: so far it may be ahead of the others
+_LOOKS_MAX = 20  # for the records that were read last
 _MARK_EVERY_MS = 24 * 60 * 60 * 1000
 
 _log = structlog.get_logger()
@@ -102,6 +105,7 @@ class Follower:
     bookmark: PageBookmark = field(default_factory=PageBookmark)
     _marked_ms: int | None = None
     _reached_ms: dict[Place, int] = field(default_factory=dict)
+    _last: dict[Place, Last] = field(default_factory=dict)
     _lives: tuple[TopicLife, ...] = ()
     _reached: dict[Place, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -203,11 +207,32 @@ class Follower:
             return
         starts = log.since(READINGS, self.clock.wall_ms() - READINGS_BACK_MS)
         known = self.bookmark.begin(lives, log.ends())
-        log.seek(starts | (known.reached if known else {}))
+        if known is not None and not self._are_there(known.read.last):
+            kept_file.discard("the topics have lost their ends, and go on with other records")
+            known = None
+        log.seek(starts | (known.read.reached if known else {}))
         self._lives, self._reached, self._reached_ms = lives, log.position(), {}
+        self._last = known.read.last if known else {}
         self._marked_ms = None
         ids = tuple(life.topic_id for life in lives)
         self.deliver(Start(ids, dict(self._reached), known.desk if known else None))
+
+    def _are_there(self, last: dict[Place, Last]) -> bool:
+        """Whether the topics still hold the records that were read last."""
+        left = dict(last)
+        topics = (ALERTS, ACTIONS)
+        with self.connect(
+            self.bootstrap, topics, _CLIENT_ID, partition_bytes_max=_ABREAST_BYTES
+        ) as log:
+            log.seek({place: one.offset for place, one in last.items()})
+            for _ in range(_LOOKS_MAX if left else 0):
+                for one in log.poll(_POLL_MS):
+                    wanted = left.pop((one.topic, one.partition), None)
+                    if wanted not in (None, _last(one)):
+                        return False
+                if not left:
+                    break
+        return not left
 
     def _keep_bookmark(self, now_ms: int) -> bool:
         """Once a day write down what is known; False: nobody is there to say it."""
@@ -218,7 +243,7 @@ class Follower:
             return True
         if not self.deliver(asked):
             return False
-        self.bookmark.keep(asked.alerts, self._lives, self._reached)
+        self.bookmark.keep(asked.alerts, self._lives, Read(self._reached, self._last))
         return True
 
     def _batch(self, records: list[LogRecord]) -> Batch:
@@ -227,8 +252,9 @@ class Follower:
             decoded.append(record)
             if (at_ms := _at_ms(record)) is not None:
                 self._reached_ms[one.topic, one.partition] = at_ms
-        offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
-        return Batch(decoded, offsets)
+        newest = {(record.topic, record.partition): record for record in records}
+        self._last |= {place: _last(newest[place]) for place in _alerts(newest)}
+        return Batch(decoded, {place: record.offset + 1 for place, record in newest.items()})
 
 
 def _at_ms(record: Record) -> int | None:
@@ -240,6 +266,10 @@ def _at_ms(record: Record) -> int | None:
             return one.at_ms
         case _:
             return None
+
+
+def _last(record: LogRecord) -> Last:
+    return Last(record.offset, crc32(record.value or b""))
 
 
 def _unread(log: Log, goal: dict[Place, int]) -> list[Place]:

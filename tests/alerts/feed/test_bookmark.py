@@ -18,7 +18,7 @@ from alerts.desk.filed import Filed
 from alerts.desk.fold import Desk
 from alerts.feed.answers import DEEDS, Answer, deed
 from alerts.feed.board import Board
-from alerts.feed.bookmark_file import FILE, Known, PageBookmark
+from alerts.feed.bookmark_file import FILE, Known, Last, PageBookmark, Read
 from alerts.feed.serve import listen, running_feed
 from alerts.log import Log, TopicLife
 from alerts.records import Place
@@ -35,6 +35,7 @@ from tests.servers import eventually
 
 LIVES = (TopicLife(ALERTS, "one", 1), TopicLife(ACTIONS, "two", 1), TopicLife("other", "x", 1))
 ENDS: dict[Place, int] = {(ALERTS, 0): 7, (ACTIONS, 0): 9}
+READ = Read(ENDS, {(ALERTS, 0): Last(6, 99)})
 UTC = ZoneInfo("UTC")
 
 
@@ -42,10 +43,10 @@ def through_a_file(board: Board) -> Board:
     """Give the board of a page that finds the bookmark of another one."""
     with tempfile.TemporaryDirectory() as folder:
         bookmark = PageBookmark(Path(folder))
-        bookmark.keep(board.desk.kept(), LIVES, ENDS)
+        bookmark.keep(board.desk.kept(), LIVES, READ)
         known = bookmark.begin(LIVES, ENDS)
     assert known is not None
-    assert known.reached == ENDS
+    assert known.read == READ
     return Board(known.desk)
 
 
@@ -90,14 +91,15 @@ def kept(tmp_path: Path) -> Known:
     """Keep the bookmark of a page that knows two alerts; give what another one finds."""
     closing = Action("y", ["b"], "resolve", "Anna", 0, "p", event_ids=["2"])
     desk = fold(transition("1"), transition("2", alert_id="b"), closing)
-    PageBookmark(tmp_path).keep(desk.kept(), LIVES, {**ENDS, ("other", 0): 5})
+    read = Read({**ENDS, ("other", 0): 5}, {**READ.last, ("other", 0): Last(4, 1)})
+    PageBookmark(tmp_path).keep(desk.kept(), LIVES, read)
     known = PageBookmark(tmp_path).begin(LIVES, ENDS)
     assert known is not None
     return known
 
 
 def test_it_tells_how_far_the_alert_topics_were_read_and_of_no_other(kept: Known) -> None:
-    assert kept.reached == ENDS
+    assert kept.read == READ
     assert {case.alert_id for case in kept.desk.open_cases()} == {"a"}
     assert [case.alert_id for case in kept.desk.settled_cases(9)] == ["b"]
 
@@ -146,14 +148,14 @@ def test_another_release_sees_more_in_a_record_and_reads_it_itself(
 
 @pytest.mark.parametrize("packed", [b"no zlib", b"x\x9c\x03\x00\x00\x00\x00\x01"])
 def test_what_cannot_be_unpacked_takes_no_page_with_it(packed: bytes, tmp_path: Path) -> None:
-    PageBookmark(tmp_path).keep({"a": Filed("p", 0, settled=False, packed=packed)}, LIVES, ENDS)
+    PageBookmark(tmp_path).keep({"a": Filed("p", 0, settled=False, packed=packed)}, LIVES, READ)
     assert PageBookmark(tmp_path).begin(LIVES, ENDS) is None
 
 
 def test_a_folder_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
     gone = PageBookmark(tmp_path / "gone")
     assert gone.begin(LIVES, ENDS) is None
-    gone.keep({}, LIVES, ENDS)
+    gone.keep({}, LIVES, READ)
     assert PageBookmark().begin(LIVES, ENDS) is None
 
 
@@ -209,27 +211,54 @@ async def test_a_page_that_begins_again_shows_the_same_and_does_not_read_it_all(
         transition("4", "again", alert_id="a", patient_id="p1", at_ms=5_000),
         readings("p1", "01" * 16, pressure(128, 79), time.time_ns() // 1_000_000),
     )
+    written_ns = (tmp_path / FILE).stat().st_mtime_ns
     async with page(kafka, bookmark) as client:
         marked = await seen(client)
+        eventually(lambda: (tmp_path / FILE).stat().st_mtime_ns != written_ns)
     async with page(kafka, PageBookmark()) as client:
         whole = await seen(client)
     assert marked == whole
     assert marked != before
-    known = kept_without(bookmark, kafka, "a")
-    async with page(kafka, known) as client:
-        cards = (await client.get("/api/v1/alerts")).json()["cards"]
-    assert {card["alert_id"] for card in cards} == {"b", "c"}, "what is known is not read again"
+    forget(bookmark, kafka, "a")
+    assert await listed(kafka, bookmark) == {"b", "c"}, "what is known is not read again"
 
 
-def kept_without(bookmark: PageBookmark, kafka: EmbeddedKafka, alert_id: str) -> PageBookmark:
+async def test_records_that_are_others_than_those_that_were_read_are_noticed(
+    kafka: EmbeddedKafka, log: AlertLog, tmp_path: Path
+) -> None:
+    """A broker that lost power goes on with others, under the same offsets of the same topics."""
+    bookmark = PageBookmark(tmp_path)
+    log.put(transition("1", alert_id="a"), transition("2", alert_id="b"))
+    async with page(kafka, bookmark):
+        eventually((tmp_path / FILE).exists)
+    forget(bookmark, kafka, "a")
+    assert await listed(kafka, bookmark) == {"b"}
+    forget(bookmark, kafka, "a", others=True)
+    assert await listed(kafka, bookmark) == {"a", "b"}
+
+
+def forget(
+    bookmark: PageBookmark, kafka: EmbeddedKafka, alert_id: str, *, others: bool = False
+) -> None:
     """Make the bookmark one of which a page can tell whether it was believed."""
     with Log(kafka.bootstrap, (ALERTS, ACTIONS), "test") as log:
         lives, ends = [log.life(topic) for topic in (ALERTS, ACTIONS)], log.ends()
     known = bookmark.begin(lives, ends)
     assert known is not None
+    read = known.read
+    if others:
+        read = Read(
+            read.reached,
+            {place: Last(one.offset, one.crc32 ^ 1) for place, one in read.last.items()},
+        )
     alerts = {name: one for name, one in known.desk.kept().items() if name != alert_id}
-    bookmark.keep(alerts, lives, ends)
-    return bookmark
+    bookmark.keep(alerts, lives, read)
+
+
+async def listed(kafka: EmbeddedKafka, bookmark: PageBookmark) -> set[str]:
+    """Give the ids of the alerts that a page shows."""
+    async with page(kafka, bookmark) as client:
+        return {one["alert_id"] for one in (await client.get("/api/v1/alerts")).json()["cards"]}
 
 
 async def test_a_page_whose_bookmark_is_damaged_reads_all_and_makes_it_anew(
