@@ -1,7 +1,10 @@
 """What the engine tells, in the oracle's words: they must be the same."""
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from schemas.alert import Transition
 from tests.alerts.oracle_because import told
@@ -53,9 +56,32 @@ def behind(told: Sequence[Said]) -> list[Said]:
     return sorted(told, key=key)
 
 
+_shown = {""}
+"""Tests of which a difference was shown."""
+
+
+def show_first(heard: Sequence[Said], expected: Sequence[Said]) -> None:
+    """Print where they part, of each test once, and now.
+
+    A search for the smallest example takes minutes, and a time limit that ends it would take along
+    what was found.
+    """
+    test = os.environ.get("PYTEST_CURRENT_TEST", "?")
+    if test in _shown:
+        return
+    for number, (one, other) in enumerate(zip_longest(heard, expected)):
+        same = one is not None and other is not None and other.because in {None, one.because}
+        if not same or replace(one, because=None) != replace(other, because=None):
+            _shown.add(test)
+            said = f"They part at transition {number + 1}.\nengine: {one}\noracle: {other}\n"
+            sys.stderr.write(said)
+            return
+
+
 def agree(found: Sequence[Transition], expected: Sequence[Said]) -> None:
     """See that they say the same, and for the same reasons where a reading has spoken."""
     heard, expected = behind(said(found)), behind(expected)
+    show_first(heard, expected)
     assert [replace(one, because=None) for one in heard] == [
         replace(one, because=None) for one in expected
     ]

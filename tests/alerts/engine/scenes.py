@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from alerts.engine.ladders.ladder import RuleSet, arrange
@@ -65,6 +66,17 @@ OUTCOMES: list[Outcome] = [*MEASURED, "control-solution"]
 def examples(number: int) -> int:
     """How many hypothesis tries: `make nightly` multiplies them (fewer: tests/whole_run.py)."""
     return round(number * max(1.0, float(os.environ.get("VITALWIRE_TEST_EXAMPLES", "1"))))
+
+
+def search(number: int) -> settings:
+    """Look for a difference, and tell it when it is found.
+
+    To make its example small takes minutes of two engines, and hypothesis goes on with it when the
+    time of the test is over: then nobody hears what was found. VITALWIRE_TEST_SHRINK=1 asks for it.
+    """
+    at_once = [Phase.explicit, Phase.reuse, Phase.generate]
+    phases = [*Phase] if os.environ.get("VITALWIRE_TEST_SHRINK") else at_once
+    return settings(max_examples=examples(number), phases=phases)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Repeats that come in any order, in time or when nobody waits any more: engine and oracle."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.engine.ladders.ladder import arrange
@@ -16,7 +16,7 @@ from tests.alerts.engine.corrected import gone
 from tests.alerts.engine.cuts import judged
 from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.rule_books import HEAD, PRESSURE_BAND, RULE
-from tests.alerts.engine.scenes import Scene, examples
+from tests.alerts.engine.scenes import Scene, search
 from tests.alerts.engine.window_rules import GATED
 from tests.alerts.oracle import Oracle
 from tests.alerts.readings import (
@@ -82,7 +82,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     return Scene((draw(books()),), (ROBIN,), tuple(draw(deliveries())))
 
 
-@settings(max_examples=examples(80))
+@search(80)
 @given(scenes())
 def test_they_say_the_same_in_whatever_order_repeats_come(scene: Scene) -> None:
     state = fresh_state(ROBIN, rules=scene.rule_set())
@@ -107,7 +107,7 @@ def test_of_many_patients_at_once_a_late_repeat_answers_too() -> None:
     assert not any(one.severity == "critical" for one in found if one.event != "repeat-asked")
 
 
-@settings(max_examples=examples(40))
+@search(40)
 @given(scenes(), st.data())
 def test_neither_a_cut_nor_a_restart_forgets_who_may_still_be_confirmed(
     scene: Scene, data: st.DataObject

@@ -13,7 +13,7 @@ from tests.alerts.engine.agreement import agree, once
 from tests.alerts.engine.corrected import corrected_lives, seldom_corrected
 from tests.alerts.engine.histories import PATIENTS, histories, judged, reborn
 from tests.alerts.engine.lives import Life, Lived, lived, lives, seldom
-from tests.alerts.engine.scenes import Scene, examples, scenes
+from tests.alerts.engine.scenes import Scene, examples, scenes, search
 from tests.alerts.oracle import Oracle
 from tests.alerts.readings import fresh_state, trial
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(examples(600))
 """The clock that hypothesis does not see: on a busy machine a run takes its time."""
 
 
-@settings(max_examples=examples(25))
+@search(25)
 @given(scenes())
 def test_they_say_the_same_under_books_that_nobody_wrote(scene: Scene) -> None:
     state = fresh_state(*scene.patients, rules=scene.rule_set())
@@ -31,14 +31,14 @@ def test_they_say_the_same_under_books_that_nobody_wrote(scene: Scene) -> None:
     agree(found, Oracle(scene.patients, scene.books).judge(scene.log))
 
 
-@settings(max_examples=examples(30))
+@search(30)
 @given(lives())
 def test_they_say_the_same_while_care_plans_change(life: Life) -> None:
     found = lived(life)
     agree(found, life.expected())
 
 
-@settings(max_examples=examples(30))
+@search(30)
 @given(corrected_lives())
 def test_they_say_the_same_of_corrections_and_withdrawals(life: Life) -> None:
     found = lived(life)
@@ -68,7 +68,7 @@ def test_no_kind_of_event_is_compared_with_nothing() -> None:
     assert {*events, *marks, "window", "own limit"} - elsewhere <= heard
 
 
-@settings(max_examples=examples(25))
+@search(25)
 @given(corrected_lives(), st.data())
 def test_neither_a_cut_nor_a_restart_changes_what_corrections_and_plans_lead_to(
     life: Life, data: st.DataObject
@@ -84,7 +84,7 @@ def test_neither_a_cut_nor_a_restart_changes_what_corrections_and_plans_lead_to(
     assert once(found) == once(whole)
 
 
-@settings(max_examples=examples(20))
+@search(20)
 @given(scenes(), st.data())
 def test_neither_a_cut_nor_a_restart_changes_what_generated_books_say(
     scene: Scene, data: st.DataObject
@@ -101,14 +101,14 @@ def test_neither_a_cut_nor_a_restart_changes_what_generated_books_say(
     assert found == whole
 
 
-@settings(max_examples=examples(40))
+@search(40)
 @given(histories())
 def test_engine_and_oracle_say_the_same(log: list[ReadingsRecord]) -> None:
     found = judged(log)
     agree(found, Oracle(PATIENTS).judge(log))
 
 
-@settings(max_examples=examples(25))
+@search(25)
 @given(histories(), st.lists(st.integers(1, 7), min_size=25, max_size=25))
 def test_however_the_log_is_cut_the_transitions_are_the_same(
     log: list[ReadingsRecord], lengths: list[int]
@@ -123,7 +123,7 @@ def test_however_the_log_is_cut_the_transitions_are_the_same(
     assert found == judged(log)
 
 
-@settings(max_examples=examples(25))
+@search(25)
 @given(histories(), st.integers(0, 25))
 def test_a_restart_between_any_two_records_changes_nothing(
     log: list[ReadingsRecord], place: int
