@@ -3,10 +3,12 @@
 Not the embedded broker: it wakes no fetch that waits, and a record takes 20 ms to a plain consumer
 that Apache's gives it in 4.
 
-Throughput: readings of 100,000 patients, mixed vitals, one a record, lie in readings.v1 before the
-engine starts: one of each patient, then 60,000 by chance between critical ones at both ends of each
-partition. Those, by the time from the first to the last alert. Beside it: a plain consumer that
-reads and decodes them.
+Throughput: readings of 100,000 patients, mixed vitals, one a record. One of each is judged, and a
+critical one at the end of each partition has its alert; then 60,000 by chance come as fast as Kafka
+takes them, and again a critical one at each end. Those 60,000, by the time from the first one's
+sending to the last alert. It does not count from an alert on: partitions are not judged in step,
+and what of one partition came before its mark would be judged and not counted while another one's
+mark has its alert. Beside it: a plain consumer that reads and decodes all.
 
 Delay: 500 readings a second, one in five critical, from Kafka's acknowledgement of the record to
 the arrival of its alert at a consumer of alerts.v1. Beside it: to its own arrival at a consumer of
@@ -23,7 +25,7 @@ from random import Random
 from threading import Event, Thread
 
 import numpy as np
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 
 from bench.engine_world import (
     CLOCK,
@@ -42,6 +44,7 @@ from bench.engine_world import (
 from bench.record import Figure, Reference, Target
 from ingest.kafka_clients import Topics
 from schemas.alert import TRANSITION_DECODER
+from schemas.errors import UnavailableError
 from schemas.kafka import READINGS_DECODER
 from schemas.topics import ALERTS, READINGS
 from tests.real.apache_kafka import ApacheKafka
@@ -68,7 +71,7 @@ def run() -> Iterator[Figure]:
 def _throughput(kafka: ApacheKafka) -> Iterator[Figure]:
     rng = Random(1)
     now_ms = CLOCK.wall_ms()
-    with producer_to(kafka) as producer:
+    with producer_to(kafka, in_bulk=True) as producer:
         register(producer, map(named, range(PATIENTS + NEWCOMERS)))
         for number in range(PATIENTS):
             patient = named(number)
@@ -76,31 +79,39 @@ def _throughput(kafka: ApacheKafka) -> Iterator[Figure]:
             producer.send(READINGS, value, key=patient.encode())
         producer.flush()
         mark(producer, now_ms - READINGS_COUNT, "first")
-        for number in range(READINGS_COUNT):
-            patient = named(rng.randrange(PATIENTS))
-            at_ms = now_ms - READINGS_COUNT + number
-            value = quiet_reading(patient, f"{number}", at_ms, rng)
-            producer.send(READINGS, value, key=patient.encode())
-        producer.flush()
-        mark(producer, now_ms, "last")
-    reference = _plain(kafka)
-    with engine(kafka, "--alone"), consumer_of(kafka, ALERTS) as alerts:
-        seen: dict[str, float] = {}
-        give_up_s = time.perf_counter() + GIVE_UP_S
-        while len(seen) < 2 * PARTITIONS and time.perf_counter() < give_up_s:
-            for batch in alerts.poll(50).values():
-                for one in batch:
-                    patient = TRANSITION_DECODER.decode(one.value).patient_id
-                    seen.setdefault(patient, time.perf_counter())
-    first_s = min(at_s for patient, at_s in seen.items() if "first" in patient)
-    last_s = max(at_s for patient, at_s in seen.items() if "last" in patient)
+        patients = [named(rng.randrange(PATIENTS)) for _ in range(READINGS_COUNT)]
+        first_ms = now_ms - READINGS_COUNT
+        values = [
+            quiet_reading(patient, f"{number}", first_ms + number, rng)
+            for number, patient in enumerate(patients)
+        ]
+        with engine(kafka, "--alone"), consumer_of(kafka, ALERTS) as alerts:
+            _wait_for(alerts, "first")
+            began_s = time.perf_counter()
+            for patient, value in zip(patients, values, strict=True):
+                producer.send(READINGS, value, key=patient.encode())
+            producer.flush()
+            mark(producer, now_ms, "last")
+            _wait_for(alerts, "last")
+            took_s = time.perf_counter() - began_s
     yield Figure(
         "engine_process.throughput",
-        READINGS_COUNT / (last_s - first_s),
+        READINGS_COUNT / took_s,
         "readings/s",
-        Reference("plain consume and decode", reference),
+        Reference("plain consume and decode", _plain(kafka)),
         Target(">=", 10_000),
     )
+
+
+def _wait_for(alerts: KafkaConsumer, name: str) -> None:
+    """Wait until the mark of this name has its alert in each partition."""
+    missing = {f"{name}-{partition}" for partition in range(PARTITIONS)}
+    give_up_s = time.perf_counter() + GIVE_UP_S
+    while missing:
+        if time.perf_counter() > give_up_s:
+            raise UnavailableError(f"No alert came of {min(missing)}.", "Look at the engine's log.")
+        for batch in alerts.poll(50).values():
+            missing -= {TRANSITION_DECODER.decode(one.value).patient_id for one in batch}
 
 
 def _plain(kafka: ApacheKafka) -> float:
