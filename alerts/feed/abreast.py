@@ -1,6 +1,6 @@
-"""Which of the two alert topics is read on, where both are long: the one that is further back.
+"""Which partition of the alert topics is read on, where they are long: the one further back.
 
-An alert is finished by an answer, which stands in the other topic. What is not finished yet is kept
+An alert is finished by an answer, which stands in another topic. What is not finished yet is kept
 unpacked: were one of them read far ahead, that would be all that it holds.
 """
 
@@ -9,10 +9,9 @@ from collections.abc import Collection, Mapping
 from alerts.records import Place
 
 
-def further_back(reached_ms: Mapping[Place, int], unread: Collection[Place]) -> str:
-    """Name the topic of the partition furthest back of those that are ``unread``, of which one is.
+def further_back(reached_ms: Mapping[Place, int], unread: Collection[Place]) -> Place:
+    """Name the one furthest back of those that are ``unread``, of which there is one.
 
     ``reached_ms``: the time of the record that was read last, by place; others have none yet.
     """
-    topic, _ = min(unread, key=lambda place: (reached_ms.get(place, 0), place))
-    return topic
+    return min(unread, key=lambda place: (reached_ms.get(place, 0), place))

@@ -5,7 +5,6 @@ It waits until the loop has taken a batch before it reads the next, so nothing p
 
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
 from zlib import crc32
@@ -153,24 +152,15 @@ class Follower:
     def _read_abreast(self, log: Log, goal: dict[Place, int]) -> bool:
         """Read the alert topics, which may hold years, to where they end; False: the loop is gone.
 
-        By a connection for each: of one that is told to wait with some partitions kafka-python
-        3.0.12 may never give those again.
+        By a connection of its own, a partition at a time.
         """
-        with ExitStack() as stack:
-            logs = {
-                topic: stack.enter_context(
-                    self.connect(
-                        self.bootstrap, (topic,), _CLIENT_ID, partition_bytes_max=_ABREAST_BYTES
-                    )
-                )
-                for topic in (ALERTS, ACTIONS)
-            }
-            for one in logs.values():
-                one.seek(self._reached)
-            checked_ms = self.clock.monotonic_ms()
-            while unread := [place for one in logs.values() for place in _unread(one, goal)]:
-                topic = further_back(self._reached_ms, unread)
-                if self._stop.is_set() or not self._take(logs[topic].poll(_POLL_MS, _AT_ONCE_MAX)):
+        left = {place: self._reached[place] for place in _alerts(goal)}
+        checked_ms = self.clock.monotonic_ms()
+        with self._narrow() as both:
+            while unread := [place for place, at in left.items() if at < goal[place]]:
+                place = further_back(self._reached_ms, unread)
+                records, left[place] = both.read_one(place, left[place], _AT_ONCE_MAX)
+                if self._stop.is_set() or not self._take(records):
                     return False
                 now_ms = self.clock.monotonic_ms()
                 if now_ms - checked_ms >= _CHECK_EVERY_MS:
@@ -178,6 +168,11 @@ class Follower:
                         return False
                     checked_ms = now_ms
         return True
+
+    def _narrow(self) -> Log:
+        """Connect to the alert topics, to read little of each partition at once."""
+        topics = (ALERTS, ACTIONS)
+        return self.connect(self.bootstrap, topics, _CLIENT_ID, partition_bytes_max=_ABREAST_BYTES)
 
     def _take(self, records: list[LogRecord]) -> bool:
         if not records:
@@ -220,10 +215,7 @@ class Follower:
     def _are_there(self, last: dict[Place, Last]) -> bool:
         """Whether the topics still hold the records that were read last."""
         left = dict(last)
-        topics = (ALERTS, ACTIONS)
-        with self.connect(
-            self.bootstrap, topics, _CLIENT_ID, partition_bytes_max=_ABREAST_BYTES
-        ) as log:
+        with self._narrow() as log:
             log.seek({place: one.offset for place, one in last.items()})
             for _ in range(_LOOKS_MAX if left else 0):
                 for one in log.poll(_POLL_MS):
@@ -270,10 +262,6 @@ def _at_ms(record: Record) -> int | None:
 
 def _last(record: LogRecord) -> Last:
     return Last(record.offset, crc32(record.value or b""))
-
-
-def _unread(log: Log, goal: dict[Place, int]) -> list[Place]:
-    return [place for place, at in log.position().items() if at < goal[place]]
 
 
 def _alerts(places: Iterable[Place]) -> list[Place]:

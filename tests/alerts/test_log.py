@@ -44,3 +44,16 @@ def test_one_partition_is_read_to_its_end_though_another_is_held_back(log: Log) 
     read = list(chain.from_iterable(log.read_to_end(partitions=[1])))
     assert {record.partition for record in read} == {1}
     assert len(read) == RECORDS // PARTITIONS
+
+
+def test_one_partition_is_read_alone_and_from_where_it_was_left(log: Log) -> None:
+    left = {(TOPIC, partition): 0 for partition in range(PARTITIONS)}
+    read: dict[int, list[int]] = {partition: [] for partition in range(PARTITIONS)}
+    for turn in range(400):
+        place = min(left, key=lambda one: (left[one], one)) if turn % 3 else (TOPIC, 0)
+        records, left[place] = log.read_one(place, left[place], 40)
+        assert {record.partition for record in records} <= {place[1]}
+        read[place[1]] += [record.offset for record in records]
+        if sum(left.values()) == RECORDS:
+            break
+    assert read == {partition: [*range(RECORDS // PARTITIONS)] for partition in range(PARTITIONS)}
