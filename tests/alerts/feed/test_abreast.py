@@ -81,11 +81,14 @@ class Topics:
 
 def test_years_of_alerts_are_not_read_before_their_first_answer() -> None:
     times_ms = range(0, 600 * DAY_MS, DAY_MS // 10)
+    events = [transition(f"{at_ms}", at_ms=at_ms) for at_ms in times_ms]
+    answers = [acknowledgement(action_id=f"{at_ms}", at_ms=at_ms) for at_ms in times_ms]
     records: dict[Place, list[Transition | Action]] = {
-        (ALERTS, 0): [transition(f"{at_ms}", at_ms=at_ms) for at_ms in times_ms],
-        (ACTIONS, 0): [acknowledgement(action_id=f"{at_ms}", at_ms=at_ms) for at_ms in times_ms],
+        (ALERTS, 0): [*events[::5]],
+        (ALERTS, 1): [one for number, one in enumerate(events) if number % 5],
+        (ACTIONS, 0): [*answers],
     }
-    reached_ms = {Transition: 0, Action: 0}
+    reached_ms = dict.fromkeys(records, 0)
     apart_ms: list[int] = []
     taken: list[str] = []
     caught_up = threading.Event()
@@ -95,8 +98,9 @@ def test_years_of_alerts_are_not_read_before_their_first_answer() -> None:
             for one in news.records:
                 assert isinstance(one, Transition | Action)
                 taken.append(one.event_id if isinstance(one, Transition) else one.action_id)
-                reached_ms[type(one)] = one.at_ms
-            apart_ms.append(abs(reached_ms[Transition] - reached_ms[Action]))
+            for place, offset in news.next_offsets.items():
+                reached_ms[place] = records[place][offset - 1].at_ms
+            apart_ms.append(max(reached_ms.values()) - min(reached_ms.values()))
         if isinstance(news, Contact) and news.caught_up:
             caught_up.set()
             follower.stop()
@@ -110,4 +114,4 @@ def test_years_of_alerts_are_not_read_before_their_first_answer() -> None:
     follower.run()
     assert caught_up.is_set()
     assert sorted(taken) == sorted(2 * [f"{at_ms}" for at_ms in times_ms]), "each once"
-    assert max(apart_ms) <= 2 * AT_ONCE * DAY_MS // 10
+    assert max(apart_ms) <= 5 * AT_ONCE * DAY_MS // 10
