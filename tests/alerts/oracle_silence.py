@@ -162,19 +162,41 @@ class Silence(Contexts):
         # What a gateway explains is looked at again hour by hour.
         at_ms = max(at_ms, patient.explained_ms.get(rule.key, at_ms))
         while at_ms < self.log_ms:
-            explains = not home.came_and_went(due_ms, at_ms)
-            there, turned_ms = home.at(at_ms) if explains else (None, at_ms)
-            if there and turned_ms + 2 * HOUR > at_ms:
-                at_ms = turned_ms + 2 * HOUR
-            elif there is False:
-                yield at_ms, patient.gateway, turned_ms
-                at_ms += HOUR
+            gone_ms, look_ms = self.explained(home, due_ms, at_ms)
+            if look_ms is not None:
+                if gone_ms is not None:
+                    yield at_ms, patient.gateway, gone_ms
+                at_ms = look_ms
             else:
                 patient.explained_ms.pop(rule.key, None)
                 cause = self.cause(patient, rule, at_ms)
                 due.append(Missed(rule, at_ms, since_ms, cause))
                 return
             patient.explained_ms[rule.key] = at_ms
+
+    def explained(self, home: Home, due_ms: int, at_ms: int) -> tuple[int | None, int | None]:
+        """Since when is the gateway away, if somebody is to be told now, and when to look next?
+
+        Whoever looks between two looks finds what the last one found.
+        """
+        last_ms = due_ms + (at_ms - due_ms) // HOUR * HOUR
+        while last_ms < at_ms:
+            _, look_ms = self.explained_then(home, due_ms, last_ms)
+            if look_ms is None:
+                break
+            if look_ms > at_ms:
+                return None, look_ms
+            last_ms = look_ms
+        return self.explained_then(home, due_ms, at_ms)
+
+    def explained_then(self, home: Home, due_ms: int, at_ms: int) -> tuple[int | None, int | None]:
+        if home.came_and_went(due_ms, at_ms):
+            return None, None
+        there, turned_ms = home.at(at_ms)
+        look_ms = due_ms + ((at_ms - due_ms) // HOUR + 1) * HOUR
+        if there and turned_ms + 2 * HOUR > at_ms:
+            return None, min(turned_ms + 2 * HOUR, look_ms)
+        return (turned_ms, look_ms) if there is False else (None, None)
 
     def miss(self, patient: Patient, missed: Missed) -> Iterator[Said]:
         """One open alert per patient and ladder; the most severe rung that holds speaks."""

@@ -2,10 +2,15 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Key
 from alerts.engine.absence.noticed import Noticed
+from alerts.engine.absence.surroundings import AFRESH_AFTER_MS
 from schemas.alert import Cause
+
+LOOK_AGAIN_MS = 3_600_000
+"""How often a silence is looked at that a gateway explains which stays away."""
 
 
 def away_since(attendance: Attendance, gateway: int, at_ms: int) -> int | None:
@@ -18,6 +23,44 @@ def away_since(attendance: Attendance, gateway: int, at_ms: int) -> int | None:
     if told is not None and not attendance.surroundings.knew(name, at_ms):
         return told.origin_ms
     return attendance.surroundings.away_since(name, at_ms)
+
+
+class Explained(NamedTuple):
+    """A silence that a gateway explains: when to look next, and since when it is told as away."""
+
+    look_ms: int
+    away_ms: int | None
+
+
+def explained_until(
+    attendance: Attendance, gateway: int, due_ms: int, at_ms: int
+) -> Explained | None:
+    """Tell when a silence is looked at next that a gateway explains; None: it explains none.
+
+    By the hour since it was due, and two hours after the gateway came back: whoever starts between
+    two looks, and so looks at once, finds what the last one found, and looks again when it would.
+    """
+    last_ms = at_ms - (at_ms - due_ms) % LOOK_AGAIN_MS
+    while last_ms < at_ms:
+        found = _explained(attendance, gateway, due_ms, last_ms)
+        if found is None:
+            break
+        if found.look_ms > at_ms:
+            return Explained(found.look_ms, None)
+        last_ms = found.look_ms
+    return _explained(attendance, gateway, due_ms, at_ms)
+
+
+def _explained(attendance: Attendance, gateway: int, due_ms: int, at_ms: int) -> Explained | None:
+    surroundings, name = attendance.surroundings, attendance.gateways[gateway]
+    if surroundings.came_and_went(name, due_ms, at_ms):
+        return None
+    look_ms = at_ms - (at_ms - due_ms) % LOOK_AGAIN_MS + LOOK_AGAIN_MS
+    back_ms = surroundings.back_since(name, at_ms)
+    if back_ms is not None and back_ms + AFRESH_AFTER_MS > at_ms:
+        return Explained(min(back_ms + AFRESH_AFTER_MS, look_ms), None)
+    away_ms = away_since(attendance, gateway, at_ms)
+    return None if away_ms is None else Explained(look_ms, away_ms)
 
 
 def cause_of(attendance: Attendance, key: Key, gateway: int, at_ms: int) -> Cause:

@@ -10,12 +10,14 @@ import numpy as np
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Key
 from alerts.engine.absence.contacts import Contacts, Integers
 from alerts.engine.absence.expectation import deadline_ms
-from alerts.engine.absence.homes import away_since, cause_of, explain_anew, told_of_gateways
+from alerts.engine.absence.homes import (
+    cause_of,
+    explain_anew,
+    explained_until,
+    told_of_gateways,
+)
 from alerts.engine.absence.noticed import Noticed, Open
-from alerts.engine.absence.surroundings import AFRESH_AFTER_MS, NEVER_MS
-
-LOOK_AGAIN_MS = 3_600_000
-"""How often a silence is looked at that a gateway explains which stays away."""
+from alerts.engine.absence.surroundings import NEVER_MS
 
 
 def step(
@@ -89,18 +91,14 @@ class _Walk:
             self._wait(key, since_ms, later_ms)
             return
         gateway = int(attendance.gateway[self.row])
-        surroundings, name = attendance.surroundings, attendance.gateways[gateway]
-        if not surroundings.came_and_went(name, due_ms, at_ms):
-            back_ms = surroundings.back_since(name, at_ms)
-            if back_ms is not None and back_ms + AFRESH_AFTER_MS > at_ms:
-                attendance.schedule(key, back_ms + AFRESH_AFTER_MS)
-                return
-            away_ms = away_since(attendance, gateway, at_ms)
-            if away_ms is not None:
-                attendance.schedule(key, at_ms + LOOK_AGAIN_MS)
-                told = Open(away_ms, since_ms, "gateway-offline", gateway)
+        explained = explained_until(attendance, gateway, due_ms, at_ms)
+        if explained is not None:
+            attendance.schedule(key, explained.look_ms)
+            if explained.away_ms is not None:
+                told = Open(explained.away_ms, since_ms, "gateway-offline", gateway)
                 yield Noticed("onset", -1, -1, told, at_ms, entry)
-                return
+            return
+        name, surroundings = attendance.gateways[gateway], attendance.surroundings
         attendance.schedule(key, surroundings.changes_ms(name, at_ms))
         cause = cause_of(attendance, key, gateway, at_ms)
         yield from self._begun(key, Open(at_ms, since_ms, cause, gateway), entry)
