@@ -103,7 +103,8 @@ def _quality(ladder: Ladder, finding: Finding, gated: dict[str, str]) -> Iterato
         over = finding.deadline_ms == finding.at_ms  # it came too late to be repeated in time
         yield f"but {flags}: ask for a repeat{'' if over else f' within {repeat}'}"
     elif "unverified" in finding.marks:
-        yield f"but {flags}, and no repeat came within {repeat}"
+        doubted = f"but {flags}, and " if flags else ""  # a correction may have taken them away
+        yield f"{doubted}no repeat came within {repeat}"
     else:
         yield f"though {flags}"
 

@@ -144,6 +144,7 @@ def test_a_task_and_a_page_that_wait_for_a_repeat_end_with_their_reading() -> No
     log[1] = correction(flagged, pressure(NOON, 190), NOON)
     *_, onset = judged(*log)
     assert (onset.event, onset.evidence.quantities["systolic"]) == ("onset", "190 mmHg")
+    assert onset.reason.endswith("; no repeat came within 15 min")  # of no flag any more
     waiting = step(fresh_state(rules=confirming()), [*at_once(SEVERE)]).transitions
     assert waiting[0].marks == ["awaiting-confirmation"]
     log = [*at_once(SEVERE), correction(SEVERE, NORMAL, NOON), end]
