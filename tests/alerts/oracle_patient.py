@@ -37,6 +37,7 @@ class Patient:
     baseline_due_ms: int | None = None
     early: dict[str, dict[str, str]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    filled_from_ms: dict[str, int] = field(default_factory=dict)
     sessions: dict[str, set[str]] = field(default_factory=dict)
     dated: list[str] = field(default_factory=list)
     came: Kept | None = None
@@ -133,8 +134,11 @@ class Patient:
 
     def forget_before_therapy(self, vital: str) -> None:
         """Of a baseline whose time is entered afterwards only what windows keep is known."""
-        left = {one.reading_id for one in self.known(vital)}
+        known = self.known(vital)
+        left = {one.reading_id for one in known}
         self.forgotten |= {one.reading_id for one in self.history.get(vital, [])} - left
+        if len(known) == REMEMBERED:
+            self.filled_from_ms[vital] = known[0].at_ms
 
     def eligible_after(self, kept: Kept) -> list[Kept]:
         vital = kept.vital

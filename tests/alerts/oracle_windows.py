@@ -230,5 +230,6 @@ def baseline_readings(rule: OracleRule, baseline: Baseline, patient: Patient) ->
         if kept.eligible
         and not kept.censored
         and kept.reading_id not in patient.forgotten
+        and kept.at_ms >= patient.filled_from_ms.get(rule.vital, kept.at_ms)
         and until_ms - baseline.days * DAY <= kept.at_ms < until_ms
     ]

@@ -165,6 +165,8 @@ class _Reviser:
         since_ms, until_ms = self._state.baseline_ms[self._row, self._vital.index]
         if added.counts[0] and since_ms <= columns.measured_ms[0] < until_ms:
             there, table = added.known[0], self._memory.table
+            if sign < 0:  # what was never in it, as far as a count can tell, is not taken out
+                there = there & (table["baseline_count"][self._slot] > 0)
             table["baseline_total"][self._slot] += (sign * added.tenths[0] * there).astype(np.int32)
             table["baseline_count"][self._slot] += (there * np.array(sign)).astype(np.uint8)
 

@@ -77,6 +77,7 @@ class PatientRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     orphans: list[Orphan] = []
     """What a version of the books has left out, and nobody was told yet."""
     sessions: dict[int, int] = {}
+    filled_from_ms: dict[str, int] = {}
     dated: bytes = b""
     kept_vitals: list[str] | None = None
     """Of which readings were kept, if any came; None: nobody wrote it down."""
@@ -138,6 +139,7 @@ def _encoded(
                 announced=state.announced.get(row, _NOTHING),
                 orphans=state.orphans.get(row, []),
                 sessions=state.sessions.get(row, _NOTHING),
+                filled_from_ms=state.filled_from_ms.get(row, _NOTHING),
                 dated=dated[place],
                 kept_vitals=kept_vitals[place],
             )

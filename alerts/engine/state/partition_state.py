@@ -93,6 +93,8 @@ class PartitionState:
         # only reading.
         self.announced: dict[int, dict[str, int]] = {}
         # Limits whose end was told, and when each ends, by row; a few have any.
+        self.filled_from_ms: dict[int, dict[str, int]] = {}
+        # Since when a baseline that was filled afterwards knows readings, by row and vital.
         self.limits: dict[int, tuple[Personal, ...]] = {}
         # Of the patients who have limits of their own, by row.
         self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
@@ -126,8 +128,11 @@ class PartitionState:
         # The patient's local day on which the care plan began.
         self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
         """From when (inclusive) until when what is measured enters the baseline."""
-        self.has_limits = np.zeros(size, np.bool_)
-        self.zone, self.dated = np.zeros(size, np.int32), DatedSessions(size)
+        self.has_limits, self.zone, self.dated = (
+            np.zeros(size, np.bool_),
+            np.zeros(size, np.int32),
+            DatedSessions(size),
+        )
 
     @cached_property
     def rises(self) -> tuple[tuple[VitalLadders, Placed, int], ...]:
@@ -185,6 +190,8 @@ class PartitionState:
         for vital, kinds in enumerate(self.kinds):
             if kinds.baseline is not None:
                 self.baseline_ms[here, vital] = [_before(plan, kinds.baseline) for plan in plans]
+        for row in self.filled_from_ms.keys() & rows:
+            self._narrow(row)
 
     def _replan_few(self, row: int, plan: Plan) -> None:
         """Take what few plans have any of."""
@@ -262,6 +269,18 @@ class PartitionState:
         """Keep that the end of a limit was told, until it has ended."""
         told = self.announced.get(row, {}) | {limit: until_ms}
         self.announced[row] = {one: end for one, end in told.items() if end > self.log_ms}
+
+    def fill_from(self, row: int, known_ms: dict[str, int]) -> None:
+        """Let nothing older move a patient's baselines, by vital: who knows whether it counted?"""
+        if known_ms:
+            self.filled_from_ms[row] = self.filled_from_ms.get(row, {}) | known_ms
+            self._narrow(row)
+
+    def _narrow(self, row: int) -> None:
+        for vital in self.rule_set.vitals:
+            known_ms = self.filled_from_ms[row].get(vital.vital.name, LONG_AGO_MS)
+            since_ms = self.baseline_ms[row, vital.index, 0]
+            self.baseline_ms[row, vital.index, 0] = max(since_ms, known_ms)
 
     def put_ladder(self, key: tuple[int, int], ladder: LadderState) -> None:
         """Keep a ladder's state, or forget it if it is empty."""

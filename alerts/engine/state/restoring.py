@@ -130,6 +130,7 @@ def _has_what_few_have(record: PatientRecord) -> bool:
         or record.withdrawn
         or record.early
         or record.announced
+        or record.filled_from_ms
         or record.orphans
         or record.silence.open
     )
@@ -141,6 +142,8 @@ def _restore_few(state: PartitionState, row: int, record: PatientRecord) -> None
     _put_few(state.early, row, record.early)
     _put_few(state.announced, row, record.announced)
     _put_few(state.sessions, row, record.sessions)
+    state.filled_from_ms.pop(row, None)
+    state.fill_from(row, record.filled_from_ms)
     state.orphans.pop(row, None)
     found = [*_orphans(state, record.ladders), *_silences(state, record.silence)]
     if record.orphans or found:

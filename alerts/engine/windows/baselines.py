@@ -1,7 +1,8 @@
 """Sums over what was measured before a therapy or a care plan began.
 
 A baseline is fed as readings arrive. If its time changes, or a plan names one afterwards, it is
-filled from the readings that the ring still keeps.
+filled from the readings that the ring still keeps. What was measured before all of a full ring is
+no part of it then, and never will be: nobody could tell whether it counted once it is corrected.
 """
 
 from dataclasses import replace
@@ -12,7 +13,7 @@ from alerts.engine.ladders.kinds import Kinds
 from alerts.engine.ladders.ladder import VitalLadders
 from alerts.engine.readings.columns import Columns, Integers
 from alerts.engine.state.day_sums import Added
-from alerts.engine.state.memory import Memory
+from alerts.engine.state.memory import RING_MAX, Memory
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.remembered import tenths_of, values_of_entries
 from alerts.rules.book import Baseline
@@ -54,6 +55,8 @@ class Baselines:
 
     def _fill(self, row: int, slot: int) -> None:
         table, ring = self._memory.table, self._memory.ring(slot)
+        if len(ring) == RING_MAX:
+            self._state.fill_from(row, {self._vital.vital.name: int(ring["at_ms"][0])})
         since_ms, until_ms = self._state.baseline_ms[row, self._vital.index]
         values = values_of_entries(ring, self._kinds)
         inside = (ring["at_ms"] >= since_ms) & (ring["at_ms"] < until_ms)

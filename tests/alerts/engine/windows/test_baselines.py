@@ -4,13 +4,16 @@ import msgspec
 import pytest
 
 from alerts.engine.ladders.ladder import arrange
+from alerts.engine.state.memory import RING_MAX
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from tests.alerts.book_text import head, rule
+from tests.alerts.engine.correcting import correction
 from tests.alerts.engine.cuts import judged
+from tests.alerts.engine.histories import reborn
 from tests.alerts.engine.window_rules import RISE, ROBIN, rules
 from tests.alerts.readings import (
     DAY,
@@ -21,6 +24,7 @@ from tests.alerts.readings import (
     fresh_state,
     pressure,
     quantity,
+    record,
 )
 
 
@@ -93,6 +97,27 @@ def test_what_was_measured_before_the_therapy_has_not_risen_under_it() -> None:
     assert [
         one.event for one in judged(at_once(*known, pressure(NOON, 150)), entry, rules=rules(RISE))
     ] == ["onset"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("now", [200, "HI"])
+def test_what_was_forgotten_when_the_therapy_was_entered_moves_no_baseline(
+    now: object, restarted: bool
+) -> None:
+    """It is in no sum: taken out of one, it left 255 readings of less than none."""
+    first, *ring = [pressure(NOON - (20 - n) * HOUR, 120) for n in range(1 + RING_MAX)]
+    state = fresh_state(ROBIN, rules=rules(RISE))
+    step(state, at_once(first, *ring))
+    planned(state, NOON)
+    step(state, at_once(pressure(NOON + HOUR, 120)))
+    if restarted:
+        entry = msgspec.structs.replace(ROBIN, therapy_start_ms=NOON)
+        state = reborn(state, rules(RISE), [entry])
+    misread = correction(first, pressure(first.at_ms, now), NOON + HOUR)
+    older = pressure(first.at_ms - HOUR, 200)
+    assert step(state, [misread, record(NOON + HOUR, [older])]).transitions == []
+    found = step(state, at_once(pressure(NOON + 2 * HOUR, 139), pressure(NOON + 3 * HOUR, 140)))
+    assert [one.evidence.quantities["systolic"] for one in found.transitions] == ["140 mmHg"]
 
 
 TEMPERATURE = """\
