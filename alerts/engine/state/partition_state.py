@@ -123,16 +123,12 @@ class PartitionState:
         self.notices = Timers()
         """Dates that are work by themselves, see ``alerts.engine.judging.notices``."""
         self.orphans: dict[int, list[Orphan]] = {}  # by row
-        self.from_ms = np.zeros(size, np.int64)
-        self.from_day = np.zeros(size, np.int64)
+        self.from_ms, self.from_day = np.zeros(size, np.int64), np.zeros(size, np.int64)
         # The patient's local day on which the care plan began.
         self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
         """From when (inclusive) until when what is measured enters the baseline."""
-        self.has_limits, self.zone, self.dated = (
-            np.zeros(size, np.bool_),
-            np.zeros(size, np.int32),
-            DatedSessions(size),
-        )
+        self.has_limits = np.zeros(size, np.bool_)
+        self.zone, self.dated = np.zeros(size, np.int32), DatedSessions(size)
 
     @cached_property
     def rises(self) -> tuple[tuple[VitalLadders, Placed, int], ...]:
