@@ -101,16 +101,14 @@ class Timeline:
         kept = self._all[self._places[position]]
         old = self._ring
         at = bisect_right([one.at for one in old], kept.at)
-        if at == 0 and len(old) == RING_MAX:  # older than all that are known
-            self._days.add(kept.day, self._rounds.added, position)
-            return []
         newest = old[-1] if at < len(old) and self._bears_on(old[-1], kept) else None
         before = self._true_means(newest) if newest else set()
-        whole = [*old[:at], kept, *old[at:]]
-        self._ring = whole[-RING_MAX:]
         self._days.add(kept.day, self._rounds.added, position)
         later = _Laters(len(self._in_force))
-        self._count(position, whole, at, later)
+        if at or len(old) < RING_MAX:  # else it is older than all that are known one by one
+            whole = [*old[:at], kept, *old[at:]]
+            self._ring = whole[-RING_MAX:]
+            self._count(position, whole, at, later)
         if at == len(old):
             self._average(position, kept)
         elif newest:

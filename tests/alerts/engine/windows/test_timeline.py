@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from alerts.engine.ladders.ladder import RuleSet, arrange
+from alerts.engine.state.memory import RING_MAX
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
@@ -134,6 +135,14 @@ def test_a_late_reading_lies_in_its_own_day_whatever_comes_after() -> None:
     log = [*on(0, 140), *on(1, 140), *on(2, 140), late(NOON + DAY + HOUR, 140, NOON + 3 * DAY)]
     assert onset_days(log, mean(3, 2)) == [2]
     assert onset_days(log, mean(4, 2)) == []
+
+
+def test_a_late_reading_older_than_all_that_are_known_is_in_the_mean_at_once() -> None:
+    """Two a day for a week are more than are known one by one: it waited for the next reading."""
+    newer = [one for day in range(2, 7) for one in on(day, 130, 130)]
+    assert len(newer) == RING_MAX
+    log = [*on(0, 130), *newer, late(NOON + DAY, 300, newer[-1].received_at_ms)]
+    assert onset_days(log, mean(11, 3)) == [6]
 
 
 @pytest.mark.parametrize(("value", "returns"), [(130, False), ("129.9", True)])
