@@ -55,6 +55,23 @@ def refuse_lost_ends(reached: Mapping[Place, int], ends: Mapping[Place, int]) ->
         raise UselessError(message)
 
 
+def by_topic(places: Mapping[Place, _T]) -> dict[str, dict[int, _T]]:
+    """Arrange what is known of partitions as JSON can say it."""
+    found: dict[str, dict[int, _T]] = {}
+    for (topic, partition), one in places.items():
+        found.setdefault(topic, {})[partition] = one
+    return found
+
+
+def by_place(topics: Mapping[str, Mapping[int, _T]]) -> dict[Place, _T]:
+    """Take back what ``by_topic`` gave."""
+    return {
+        (topic, partition): one
+        for topic, by_partition in topics.items()
+        for partition, one in by_partition.items()
+    }
+
+
 def load(path: Path, read: Callable[[bytes], _T]) -> _T | None:
     """Read a file; None: there is none, or ``read`` says that it is useless."""
     try:

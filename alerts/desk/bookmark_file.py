@@ -76,10 +76,8 @@ class BookmarkFile:
 
 
 def _written(mark: Bookmark, lives: Iterable[TopicLife]) -> bytes:
-    places: dict[str, dict[int, tuple[int, int]]] = {}
-    for (topic, partition), offset in mark.offsets.items():
-        places.setdefault(topic, {})[partition] = offset, mark.reached[topic, partition]
-    ids = kept_file.topic_ids(lives)
+    both = {place: (begin, mark.reached[place]) for place, begin in mark.offsets.items()}
+    ids, places = kept_file.topic_ids(lives), kept_file.by_topic(both)
     header = _Header(VERSION, kept_file.shape(), ids, mark.until_ms, mark.log_ms, places)
     lines = [msgspec.json.encode(header)]
     for one in mark.carried:
@@ -98,11 +96,7 @@ def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int])
     except (*UNREADABLE, InvalidInput) as error:
         raise UselessError(OTHER_RELEASE) from error
     kept_file.refuse_other_topics(header.topic_ids, lives)
-    places = {
-        (topic, partition): both
-        for topic, by_partition in header.places.items()
-        for partition, both in by_partition.items()
-    }
+    places = kept_file.by_place(header.places)
     offsets = {place: begin for place, (begin, _) in places.items()}
     reached = {place: end for place, (_, end) in places.items()}
     kept_file.refuse_lost_ends(reached, ends)

@@ -27,7 +27,6 @@ VERSION = 1
 """Another one where the same records are packed, or left out, otherwise."""
 FILE = "page.bookmark"
 
-
 _LENGTH_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, Filed]).decode
@@ -83,12 +82,13 @@ class PageBookmark:
         """Replace what is kept by what a page knows that has read so far."""
         if self.folder is None:
             return
-        places: dict[str, dict[int, tuple[int, Last | None]]] = {ALERTS: {}, ACTIONS: {}}
-        for (topic, partition), offset in read.reached.items():
-            if topic in places:
-                places[topic][partition] = offset, read.last.get((topic, partition))
+        places = {
+            place: (offset, read.last.get(place))
+            for place, offset in read.reached.items()
+            if place[0] in (ALERTS, ACTIONS)
+        }
         ids = kept_file.topic_ids(lives)
-        header = _Header(VERSION, kept_file.shape(), ids, places)
+        header = _Header(VERSION, kept_file.shape(), ids, kept_file.by_topic(places))
         kept_file.keep(self.folder / FILE, _written(header, alerts), len(alerts))
 
 
@@ -119,11 +119,7 @@ def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int])
     except (*UNREADABLE, ValueError, zlib.error) as error:
         raise UselessError(OTHER_RELEASE) from error
     kept_file.refuse_other_topics(header.topic_ids, lives)
-    places = {
-        (topic, partition): found
-        for topic, by_partition in header.places.items()
-        for partition, found in by_partition.items()
-    }
+    places = kept_file.by_place(header.places)
     reached = {place: offset for place, (offset, _) in places.items()}
     kept_file.refuse_lost_ends(reached, ends)
     return Known(desk, Read(reached, {place: last for place, (_, last) in places.items() if last}))

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.judge.readings import CLOCKS_DIFFER_MS
+from alerts.judge.readings import CLOCKS_DIFFER_MS, inner_of
 from alerts.rules.flags import known_flags
 from schemas.kafka import PatientReadings, StampedReading
 from schemas.reading import Quantity, Reading
@@ -74,9 +74,7 @@ def _from_the_future(raw: Mapping[str, Any]) -> int:
     """Count a line's readings that were measured after they came, by more than clocks differ."""
     if raw["kind"] not in _OF_READINGS:
         return 0
-    inner = (
-        one.get("reading", one.get("item", one)) for one in _entries(raw) if "stamp" not in one
-    )
+    inner = (inner_of(one) for one in _entries(raw) if "stamp" not in one)
     times_ms = (one.get("measured_at_ms") for one in inner)
     most_ms = raw["received_at_ms"] + CLOCKS_DIFFER_MS
     return sum(isinstance(at_ms, int) and at_ms > most_ms for at_ms in times_ms)
@@ -107,7 +105,7 @@ def _entries(raw: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _of_entry(entry: Mapping[str, Any], *, alone: bool) -> _Found:
-    inner = entry.get("reading", entry.get("item", entry))
+    inner = inner_of(entry)
     if not alone:
         yield from _of("reading", entry, _ENTRY)
     if inner is not entry:

@@ -1,5 +1,6 @@
 """One reading of a line, with the time that its line says or that the bridge would give it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -41,10 +42,15 @@ def nowhere(at_ms: int) -> None:
     del at_ms
 
 
+def inner_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the reading of an entry: it may stand in it, as readings.v1 has it, or be it."""
+    return as_object(entry.get("reading", entry.get("item", entry)))
+
+
 def stamped(number: int, told_of: object, beside: Beside, zone_at: ZoneAt) -> StampedReading:
     """Take a reading with its stamp as it is; stamp one without, as the bridge would."""
     entry = as_object(told_of)
-    inner = as_object(entry.get("reading", entry.get("item", entry)))
+    inner = inner_of(entry)
     reading = _reading(number, inner, beside.received_at_ms)
     if "stamp" in entry:
         told = converted(as_object(entry["stamp"]), Stamp)
