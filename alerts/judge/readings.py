@@ -55,8 +55,10 @@ def stamped(number: int, told_of: object, beside: Beside, zone_at: ZoneAt) -> St
     if "stamp" in entry:
         told = converted(as_object(entry["stamp"]), Stamp)
     elif inner.get("measured_at_ms") is not None or _says_how_alone(inner):
-        come = {**inner, "measured_at_ms": inner.get("measured_at_ms", beside.received_at_ms)}
-        told = _measured(converted(come, _Told), reading, beside.received_at_ms)
+        measured_ms = inner.get("measured_at_ms")
+        come = beside.received_at_ms if measured_ms is None else measured_ms
+        given = converted({**inner, "measured_at_ms": come}, _Told)
+        told = _measured(given, reading, beside.received_at_ms)
     else:
         capture = reading.capture
         sent_ms = beside.sent_monotonic_ms

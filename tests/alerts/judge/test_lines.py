@@ -312,8 +312,9 @@ def test_a_word_that_is_none_is_refused_with_those_that_there_are() -> None:
 
 def test_a_time_that_is_not_told_may_be_said_to_be_untrusted() -> None:
     """It paged as one that had just been measured."""
-    (found,) = only({**BARE, "time_quality": "untrusted"}).readings
-    assert (found.stamp.quality, found.stamp.measured_at_ms) == ("untrusted", NOON)
+    for untold in ({}, {"measured_at": None}):
+        (found,) = only({**BARE, **untold, "time_quality": "untrusted"}).readings
+        assert (found.stamp.quality, found.stamp.measured_at_ms) == ("untrusted", NOON)
 
 
 def test_a_refused_reading_of_several_is_named() -> None:
