@@ -2,8 +2,10 @@
 
 import gc
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import Phase, settings
 
 from tests.whole_run import give_time, longest_first, try_a_part
@@ -38,3 +40,11 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def each_test_has_the_log_to_itself() -> Iterator[None]:
+    """Undo what a command that ran in this process said about the whole process's log."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

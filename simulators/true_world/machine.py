@@ -32,6 +32,8 @@ KERNEL = (
     "mitigations=off nokaslr random.trust_cpu=on tsc=reliable cryptomgr.notests"
 )
 _DONE = b"\ndone"
+_SERVING = b"serving"
+_LAST_WORDS_BYTES = 4096  # the beginning tells more than the end
 
 
 class Machine(AbstractContextManager["Machine"]):
@@ -64,6 +66,7 @@ class Machine(AbstractContextManager["Machine"]):
             raise MisconfiguredError(
                 f"There is no emulated machine under {EMULATOR}.", "Run `make setup-true`."
             )
+        self._log.unlink(missing_ok=True)  # an earlier start's
         self._child.start()
         try:
             wait_until_ready(self._child, self._serves, START_WITHIN_S)
@@ -75,6 +78,15 @@ class Machine(AbstractContextManager["Machine"]):
     def __exit__(self, *_exc: object) -> None:
         """End it as if its plug was pulled; nothing of it is kept."""
         self._child.stop()
+
+    def revive(self) -> None:
+        """Start it anew if it has ended: its kernel may crash under whoever used it before."""
+        if self._child.exit_code is not None:
+            self.__enter__()
+
+    def wait_for_end(self, within_s: float) -> int | None:
+        """Wait for a machine that ends by itself; None if it did not in time."""
+        return self._child.wait_for_end(within_s)
 
     def run(self, script: str) -> str:
         """Run a shell script in the guest and return what it said.
@@ -88,14 +100,20 @@ class Machine(AbstractContextManager["Machine"]):
                 shell.shutdown(socket.SHUT_WR)
                 said = b"".join(iter(lambda: shell.recv(65536), b""))
         except OSError as error:
-            raise UnavailableError(f"The emulated machine does not answer: {error}.") from error
+            raise UnavailableError(self._silence(error)) from error
         text, done, _ = said.rpartition(_DONE)
         if not done:
             raise UnavailableError(f"In the emulated machine failed: {script!r}: {said!r}.")
         return text.decode()
 
+    def _silence(self, error: OSError) -> str:
+        if self._child.running:
+            return f"The emulated machine does not answer: {error}."
+        last_words = self._log.read_bytes().partition(_SERVING)[2][:_LAST_WORDS_BYTES]
+        return f"The emulated machine has ended:\n{last_words.decode(errors='replace').strip()}"
+
     def _serves(self) -> bool:
-        return b"serving" in self._log.read_bytes()
+        return _SERVING in self._log.read_bytes()
 
     def _command(self, qemu: Path) -> tuple[str, ...]:
         forwarded = "".join(
