@@ -1,6 +1,6 @@
 """A reading as it was judged and as it is now, and what rules say of it and of all others."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from schemas.kafka import CorrectedReading, Corrections, Withdrawals, WithdrawnReading
@@ -17,7 +17,7 @@ class Found:
 
     ``several``: rules about several readings; ``means``: those about means, at the newest;
     ``ends``: all, by their return condition. ``alone``: what the changed reading satisfies by
-    itself; ``alone_ends``: what it ends by itself.
+    itself; ``alone_anyhow``: in whatever circumstances; ``alone_ends``: what it ends by itself.
     """
 
     kept: Sequence[Kept] = ()
@@ -25,6 +25,7 @@ class Found:
     means: set[str] = field(default_factory=set)
     ends: dict[str, set[str]] = field(default_factory=dict)
     alone: set[str] = field(default_factory=set)
+    alone_anyhow: set[str] = field(default_factory=set)
     alone_ends: set[str] = field(default_factory=set)
 
     @classmethod
@@ -43,17 +44,19 @@ class Found:
                 for rule, one in truths
                 if one.returned and not kept.censored and not kept.late
             }
-        alone, alone_ends = set(), set()
+        alone, anyhow, alone_ends = set(), set(), set()
         for rule in filter(is_alone, rules) if changed else ():
             assert changed is not None
             if says(rule, patient, changed) is True:
                 alone.add(rule.id)
+            if says(replace(rule, requires={}), patient, changed) is True:
+                anyhow.add(rule.id)
             able = not changed.flagged and not changed.censored
             if able and says(rule, patient, changed, rule.band) is False:
                 alone_ends.add(rule.id)
         averaged = {rule.id for rule in rules if rule.is_averaged}
         means = several[known[-1].reading_id] & averaged if known else set[str]()
-        return cls(known, several, means, ends, alone, alone_ends)
+        return cls(known, several, means, ends, alone, anyhow, alone_ends)
 
 
 def is_alone(rule: OracleRule) -> bool:
@@ -81,19 +84,16 @@ class Change:
     def said_of(self, case: Case) -> Case:
         return replace(case, kept=self.told)
 
-    def decided(self, rules: Iterable[OracleRule]) -> set[str]:
-        """What the reading decides by itself; circumstances are known of those in windows."""
-        return {rule.id for rule in rules if is_alone(rule) and (self.known or not rule.requires)}
-
     def untrue(self, rules: Sequence[OracleRule]) -> set[str]:
-        """What the reading no longer satisfies."""
+        """What the reading no longer satisfies, in whatever circumstances."""
         if self.now is None:
             return {rule.id for rule in rules if not rule.is_averaged}
-        return self.decided(rules) - self.after.alone
+        return {rule.id for rule in rules if is_alone(rule)} - self.after.alone_anyhow
 
     def newly_true(self, rules: Sequence[OracleRule]) -> set[str]:
         """What was measured before the plan is judged no more than when it came."""
-        new = self.decided(rules) & self.after.alone - self.before.alone
+        alone = {rule.id for rule in rules if is_alone(rule)}
+        new = alone & self.after.alone - self.before.alone
         return new if self.was.judged and self.now is not None else set()
 
     def lost(self) -> Iterator[tuple[str, set[str]]]:
@@ -141,4 +141,6 @@ def change_of(
         return Change(was, None, nothing, known)
     now = replace(was, quantities=reading.quantities, status=reading.status, gated=gated)
     now.late |= not was.eligible  # it has never ended anything
+    if not known:  # of those in windows alone it is known what was said of them
+        now.circumstances, now.met = [], set()
     return Change(was, now, now, known)

@@ -70,15 +70,15 @@ def _may_know(state: PartitionState, row: int | None, reading_id: str) -> bool:
     return False
 
 
-def met_by(state: PartitionState, vital: VitalLadders, row: int, reading_id: str) -> Met | None:
-    """Give what a ring knows of a reading's circumstances; None if it does not know it."""
+def met_by(state: PartitionState, vital: VitalLadders, row: int, reading_id: str) -> Met:
+    """Give what a ring knows of a reading's circumstances; nothing if it does not know it."""
     kinds, slot = state.kinds[vital.index], int(state.memories[vital.index].slot_of[row])
     if slot < 0 or not kinds.requirements:
-        return None
+        return {}
     ring = state.memories[vital.index].ring(slot)
     place = _place(ring, reading_id)
     if place is None:
-        return None
+        return {}
     met = int(ring["mark"][place]) >> _MET_SHIFT
     return {one: bool(met >> number & 1) for number, one in enumerate(kinds.requirements)}
 

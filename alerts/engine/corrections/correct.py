@@ -16,7 +16,7 @@ from alerts.engine.corrections.amendments import met_by, silent_in
 from alerts.engine.corrections.reopening import Reopening, reopen
 from alerts.engine.corrections.resting import rest, told_of, untrue, was_told
 from alerts.engine.corrections.revise import Moved, Revision, revise
-from alerts.engine.ladders.alone import Met, ended_rungs, true_rungs
+from alerts.engine.ladders.alone import Met, ended_rungs, true_rungs, untrue_rungs
 from alerts.engine.ladders.findings import WORK_LIST_RANK, Finding, Own, Voice
 from alerts.engine.ladders.ladder import Ladder, VitalLadders
 from alerts.engine.readings.change import Change, changes
@@ -89,15 +89,18 @@ class _OfLadder:
     ladder: Ladder
     number: int
     change: Change
-    met: Met | None
+    met: Met
 
     def findings(self, revision: Revision, kept: _Kept) -> Iterator[Finding]:
         """Move the ladder; tell what its alert is told, and what is work."""
         state, row, ladder, change = self.state, self.row, self.ladder, self.change
         own = state.own(row, change.was.measured_at_ms)
-        true, decided = true_rungs(ladder, change.now, own, self.met) if change.now else (0, -1)
+        true, left = 0, -1
+        if change.now is not None:
+            true = true_rungs(ladder, change.now, own, self.met)
+            left = untrue_rungs(ladder, change.now, own)
         lost = [moved for moved in revision.lost if moved.place == self.number]
-        lost.append(untrue(change, ~true & decided))
+        lost.append(untrue(change, left))
         key = (row, ladder.index)
         held = state.ladders.get(key)
         voice = None
@@ -105,7 +108,7 @@ class _OfLadder:
             yield from self._held(held, lost, self._reopening(own, kept))
             voice = ladder.voice(held.latched, held.lowered)
             state.put_ladder(key, held)
-        new = true & ~true_rungs(ladder, change.was, own, self.met)[0] & int(state.in_force[key])
+        new = true & ~true_rungs(ladder, change.was, own, self.met) & int(state.in_force[key])
         alone = new if change.was.measured_at_ms >= state.from_ms[row] else 0
         gained = [moved for moved in revision.gained if moved.place == self.number]
         for rungs, sight in self._matches(alone, gained):

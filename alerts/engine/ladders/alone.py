@@ -15,25 +15,32 @@ from schemas.reading import BEYOND
 from schemas.vitals import VITALS
 
 Met = Mapping[Requirement, bool]
-"""What is known of a reading's circumstances."""
+"""What is known of a reading's circumstances: the others may be met or not."""
 
 
-def true_rungs(ladder: Ladder, sight: Sight, own: Own, met: Met | None = None) -> tuple[int, int]:
-    """Give the rungs that one reading decides and that it satisfies, and those that it decides.
-
-    Without ``met`` a rule that asks for circumstances is not decided.
-    """
-    true, decided = 0, 0
+def true_rungs(ladder: Ladder, sight: Sight, own: Own, met: Met) -> int:
+    """Give the rungs that one reading decides and satisfies."""
+    true = 0
     for place, rung in enumerate(ladder.rungs):
-        if rung.rule.single and (met is not None or not rung.rule.requires):
-            decided |= 1 << place
-            true |= is_true(rung, sight, own, met or {}) << place
-    return true, decided
+        if rung.rule.single:
+            true |= is_true(rung, sight, own, met) << place
+    return true
 
 
-def ended_rungs(
-    ladder: Ladder, sight: Sight, own: Own, gated: Collection[str], met: Met | None = None
-) -> int:
+def untrue_rungs(ladder: Ladder, sight: Sight, own: Own) -> int:
+    """Give the rungs that one reading decides and does not satisfy, whatever its circumstances.
+
+    What it has matched it had matched in the right ones, also if nobody knows of them any more.
+    """
+    untrue = 0
+    for place, rung in enumerate(ladder.rungs):
+        if rung.rule.single:
+            met = dict.fromkeys(rung.rule.requires, True)
+            untrue |= (not is_true(rung, sight, own, met)) << place
+    return untrue
+
+
+def ended_rungs(ladder: Ladder, sight: Sight, own: Own, gated: Collection[str], met: Met) -> int:
     """Give the rungs whose return condition a reading meets by itself, if it may end anything."""
     censored = any(quantity.absent in BEYOND for quantity in sight.quantities.values())
     if censored or not set(gated).isdisjoint(sight.status or ()):
@@ -41,7 +48,7 @@ def ended_rungs(
     ended = 0
     for place, rung in enumerate(ladder.rungs):
         if rung.rule.single:
-            values = _values(rung, sight, own, met or {})
+            values = _values(rung, sight, own, met)
             ended |= int(rung.rule.condition.truth(values, widened=True).false[0]) << place
     return ended
 

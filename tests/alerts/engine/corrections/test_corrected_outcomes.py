@@ -1,5 +1,7 @@
 """A correction that makes a measurement of what was none, or a flagged one of a clean one."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -7,7 +9,7 @@ from alerts.engine.ladders.ladder import arrange
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.alert import Transition
-from schemas.kafka import Corrections, ReadingsRecord
+from schemas.kafka import Corrections, ReadingsRecord, Tick
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
 from tests.alerts.book_text import rule
@@ -83,3 +85,23 @@ def test_a_flag_that_was_misread_lets_a_reading_count() -> None:
     log = at_once(clean, high)
     assert told(log, TWICE) == ["onset"]
     assert told([*log, read_anew(clean, moved, high.at_ms)], TWICE) == ["onset", "retracted"]
+
+
+def test_what_was_said_of_a_reading_that_was_in_no_window_is_not_asked_of_it_again() -> None:
+    """Of a flagged reading nobody keeps the meal; that it has matched tells enough of it."""
+    said = {"meal": "fasting"}
+    moved = replace(pressure(NOON, 160, 80, "body-moved"), name="one", attributes=said)
+    clean, higher, normal = (
+        replace(pressure(NOON, systolic), name="one", attributes=said)
+        for systolic in (160, 170, 120)
+    )
+    asks = rule("fasting", "systolic >= 150 mmHg", 'requires = { meal = ["fasting"] }')
+    log = [*at_once(moved), Tick(NOON + HOUR)]
+    opened = ["repeat-asked", "onset"]
+    assert told(log, asks) == opened
+    twice = [read_anew(moved, clean, NOON + HOUR), read_anew(clean, higher, NOON + 2 * HOUR)]
+    assert told([*log, *twice], asks) == [*opened, "corrected", "corrected"]
+    for was in (moved, clean):
+        misread = read_anew(was, normal, NOON + 2 * HOUR)
+        before = twice[:1] if was is clean else []
+        assert told([*log, *before, misread], asks)[-1] == "retracted", "in no meal it is high"

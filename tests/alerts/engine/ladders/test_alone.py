@@ -2,7 +2,7 @@
 
 import msgspec
 
-from alerts.engine.ladders.alone import true_rungs
+from alerts.engine.ladders.alone import true_rungs, untrue_rungs
 from alerts.engine.ladders.ladder import Ladder, arrange
 from alerts.engine.readings.sight import Sight
 from alerts.rules.reader import read_book
@@ -54,8 +54,7 @@ def true_of(
     own: dict[str, PersonalLimit] | None = None,
     met: dict[Requirement, bool] | None = None,
 ) -> set[str]:
-    true, _ = true_rungs(ladder(), sight, own or {}, met)
-    return names(true)
+    return names(true_rungs(ladder(), sight, own or {}, met or {}))
 
 
 def test_a_flag_is_set_clear_or_was_not_looked_for() -> None:
@@ -76,12 +75,14 @@ def test_the_patients_own_limit_stands_in_for_that_of_the_book() -> None:
     assert true_of(SEEN, {"other": own}) == {"own"}
 
 
-def test_a_rule_that_asks_for_circumstances_is_decided_where_they_are_known() -> None:
-    _, decided = true_rungs(ladder(), SEEN, {})
-    assert names(decided) == {"severe", "own", "irregular", "regular"}
-    _, decided = true_rungs(ladder(), SEEN, {}, {})
-    assert names(decided) == {"severe", "own", "irregular", "regular", "lying"}
+def test_a_rule_that_asks_for_circumstances_is_true_where_they_are_known() -> None:
     lying = Requirement("position", ("lying",))
     assert true_of(SEEN, met={}) == {"own"}
     assert true_of(SEEN, met={lying: False}) == {"own"}
     assert true_of(SEEN, met={lying: True}) == {"own", "lying"}
+
+
+def test_it_is_untrue_where_it_is_in_any_circumstances() -> None:
+    assert names(untrue_rungs(ladder(), SEEN, {})) == {"severe", "irregular", "regular"}
+    low = msgspec.structs.replace(SEEN, quantities={"systolic": Quantity("mm[Hg]", "100")})
+    assert names(untrue_rungs(ladder(), low, {})) >= {"severe", "own", "lying"}

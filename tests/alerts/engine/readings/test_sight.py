@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alerts.engine.ladders.alone import ended_rungs, is_true, true_rungs
+from alerts.engine.ladders.alone import ended_rungs, is_true, true_rungs, untrue_rungs
 from alerts.engine.readings.columns import ASSESSED, flags_of, status_of
 from alerts.engine.readings.sight import Sight, sight_of, stamped_as
 from alerts.rules.values import CLEAR, NOT_ASSESSED, SET, Requirement
@@ -84,16 +84,14 @@ def test_the_ladder_of_these_tests_is_in_order() -> None:
     assert [rung.rule.id for rung in LADDER.rungs] == ["severe", "lying", "high", "pulse"]
 
 
-def test_one_reading_decides_what_looks_at_no_other_and_whose_circumstances_are_known() -> None:
-    high = sight(systolic=190, status=[])
-    assert true_rungs(LADDER, high, {}) == (SEVERE, SEVERE | PULSE)
+def test_one_reading_decides_what_looks_at_no_other() -> None:
+    high, uneven = sight(systolic=190, status=[]), sight(systolic=160, status=["irregular-pulse"])
     known = {NEED: True}
-    assert true_rungs(LADDER, high, {}, known) == (SEVERE | LYING, SEVERE | LYING | PULSE)
-    assert true_rungs(LADDER, high, {}, {}) == (SEVERE, SEVERE | LYING | PULSE)
-    assert true_rungs(LADDER, sight(systolic=160, status=["irregular-pulse"]), {}, known) == (
-        LYING | PULSE,
-        SEVERE | LYING | PULSE,
-    )
+    assert true_rungs(LADDER, high, {}, known) == SEVERE | LYING
+    assert true_rungs(LADDER, high, {}, {}) == SEVERE, "nobody knows whether it was lying"
+    assert untrue_rungs(LADDER, high, {}) == PULSE, "which leaves what rests on it"
+    assert true_rungs(LADDER, uneven, {}, known) == LYING | PULSE
+    assert untrue_rungs(LADDER, uneven, {}) == SEVERE
     assert is_true(LADDER.rungs[0], high, {}, {})
 
 
@@ -116,4 +114,4 @@ def test_one_reading_ends_what_it_is_back_from(one: Sight, ended: int) -> None:
 
 def test_a_flag_that_a_device_cannot_set_ends_nothing() -> None:
     blind = Sight("0" * 32, "blood_pressure", NOON, "receipt", {}, [], ["irregular-pulse"])
-    assert ended_rungs(LADDER, blind, {}, []) & PULSE == 0
+    assert ended_rungs(LADDER, blind, {}, [], {}) & PULSE == 0
