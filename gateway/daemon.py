@@ -286,7 +286,8 @@ class Daemon:
             space_needed = shutil.disk_usage(self._settings.state).free < SPACE_NEEDED_BELOW_BYTES
             if regularly:
                 self.journal.damaged.look()
-                if self.journal.custody.hold_unproven():
+                mended = self.journal.mend_segments()
+                if self.journal.custody.hold_unproven() or mended:
                     self._sender.held_again()
             if regularly or space_needed:
                 now = wall.read(self._clock).wall_ms

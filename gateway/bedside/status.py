@@ -9,7 +9,8 @@ from gateway.admission.live import JournalStatus, Oldest
 from gateway.bedside import words
 from gateway.journal.damage import files, is_damage, is_emptied, is_foreign, is_no_file, size
 from gateway.journal.file import FILE, LAYOUT_VERSION
-from gateway.record import GLUCOSE_CONTEXT, Salvaged
+from gateway.journal.salvage import progress
+from gateway.record import GLUCOSE_CONTEXT
 from schemas.errors import MisconfiguredError
 from schemas.reading import Capture
 
@@ -117,12 +118,7 @@ def _read(database: sqlite3.Connection, file_bytes: int) -> JournalStatus:
         " (SELECT count(*) FROM streams), (SELECT count(*) FROM anteroom)"
     ).fetchone()
     (damaged,) = database.execute("SELECT count(*) FROM damaged_rows").fetchone()
-    salvages = {
-        file: Salvaged(brought, unreadable, bool(ended))
-        for file, brought, unreadable, ended in database.execute(
-            "SELECT file, brought, unreadable, ended FROM salvages ORDER BY file"
-        )
-    }
+    salvages = {file: told for file, (_, told) in progress(database).items()}
     row = database.execute(
         "SELECT seq, stream, boot_id, monotonic_ms, wall_ms, not_before_ms"
         " FROM rows JOIN streams USING (stream_id) WHERE receipted_ms IS NULL"

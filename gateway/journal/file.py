@@ -4,17 +4,18 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.journal import anteroom, known_devices, relations, sessions
+from gateway.journal import anteroom, known_devices, relations, segments, sessions
 from gateway.journal.checksums import of_row, prepare
 from schemas.errors import MisconfiguredError
 
 FILE = "journal.db"
-LAYOUT_VERSION = 9
+LAYOUT_VERSION = 10
 CHECKSUMS_SINCE = 8
 RECEIPTS_PROVEN_SINCE = 9
 """Since this layout a row's checksum says whether it has its receipt: gateway.journal.checksums."""
 
 OBSERVATION_CHECKSUM = of_row("value", "")
+SALVAGE_CHECKSUM = of_row("file", "reached brought unreadable ended")
 
 _TIMELINES = """
 CREATE TABLE timelines (
@@ -88,6 +89,11 @@ ALTER TABLE cursors ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE timelines ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE observation ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 """
+_CHECKED_TOO = """
+ALTER TABLE doubted ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE segments ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE salvages ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+"""
 _LAYOUT = f"""
 CREATE TABLE streams (
     stream_id INTEGER PRIMARY KEY,
@@ -140,7 +146,7 @@ CREATE TABLE observation (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     value TEXT NOT NULL               -- JSON of gateway.clocks.wall.Observation
 );
-{_CHECKED}"""
+{_CHECKED}{_CHECKED_TOO}"""
 
 _UPGRADES = {
     # Its cursors do not tell whether anything before them is missing: all is asked for once more.
@@ -168,6 +174,11 @@ UPDATE cursors SET checksum = {known_devices.CURSOR_CHECKSUM};
 UPDATE timelines SET checksum = {known_devices.TIMELINE_CHECKSUM};
 UPDATE observation SET checksum = {OBSERVATION_CHECKSUM};
 UPDATE rows SET checksum = ~checksum WHERE receipted_ms IS NOT NULL;
+""",  # noqa: S608  (constants)
+    9: f"""{_CHECKED_TOO}
+UPDATE doubted SET checksum = {known_devices.DOUBT_CHECKSUM};
+UPDATE segments SET checksum = {segments.CHECKSUM};
+UPDATE salvages SET checksum = {SALVAGE_CHECKSUM};
 """,  # noqa: S608  (constants)
 }
 """By the layout that they begin from: what leads to the next one."""

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from gateway.clocks.wall import Observation
 from gateway.journal.anteroom import Anteroom
@@ -45,6 +46,8 @@ from schemas.wire import StreamState
 
 STREAMS_MAX = 100  # in a health report, oldest first
 PROBE_BYTES = 64 * 1024  # room for a burst
+
+log = structlog.get_logger(__name__)
 
 
 class Journal:
@@ -106,7 +109,7 @@ class Journal:
             records = [self._numbering.write(one) for one in self.anteroom.take(session_id)]
             facts = tell(records)
             self._sessions.write(facts)
-            self._database.execute("DELETE FROM doubted WHERE address = ?", (facts.device.address,))
+            self.devices.believe(facts.device.address)
         self._gave_out(records)
         return records
 
@@ -117,7 +120,7 @@ class Journal:
         """
         with disk(), self._transaction():
             refused = len(self.anteroom.take(session_id))
-            self._database.execute("INSERT OR IGNORE INTO doubted VALUES (?)", (address,))
+            self.devices.doubt(address)
         return refused
 
     def sendable(self, record: Record | None = None) -> list[Record]:
@@ -170,7 +173,10 @@ class Journal:
     def observation(self) -> Observation | None:
         """Give the last true wall clock that any run has seen; None if it was overwritten."""
         row = self._database.execute("SELECT value, checksum FROM observation").fetchone()
-        if row is None or row[1] != checksum(row[:1]):
+        if row is None:
+            return None
+        if row[1] != checksum(row[:1]):
+            log.error("observation.damaged")
             return None
         return msgspec.json.decode(row[0], type=Observation)
 
@@ -187,17 +193,32 @@ class Journal:
 
     @disk()
     def entries(self, numbers: range) -> list[Entry]:
-        """Give records with all that decoding them needs; a damaged one is set aside instead."""
+        """Give records with all that decoding them needs; a damaged one is set aside instead.
+
+        A segment of which nobody knows yet who speaks for it is left out.
+        """
         rows = self._database.execute(
             f"{RECORDS} WHERE seq BETWEEN ? AND ? ORDER BY seq", (numbers.start, numbers.stop - 1)
         )
         read = {row[SEQ]: record_of(row) for row in rows.fetchall()}
         self.damaged.set_aside(seq for seq, record in read.items() if record is None)
+        records = [record for record in read.values() if record is not None]
+        if any(record.characteristic == BLOOD_PRESSURE_RECORD for record in records):
+            self.mend_segments()
         return [
             Entry(record, self.facts(record), related(self._database, self._segments, record))
-            for record in read.values()
-            if record is not None
+            for record in records
+            if record.characteristic != BLOOD_PRESSURE_RECORD or self._segments.speaker(record.seq)
         ]
+
+    @disk()
+    def mend_segments(self) -> bool:
+        """Find out anew which segments make a record, if that was overwritten; tell whether."""
+        if self._segments.fit():
+            return False
+        with self._transaction():
+            self._segments.mend()
+        return True
 
     @disk()
     def states(self) -> dict[str, StreamState]:
@@ -221,6 +242,7 @@ class Journal:
             self._segments = Segments(self._database, self._records)
             self._sessions = Sessions(self._database)
             self.damaged = DamagedRows(self._database, self._transaction)
+            self.mend_segments()
             self._note_segments()
             self._end_broken_sessions()
             self._segments.take_settled()  # they are found like all that is held

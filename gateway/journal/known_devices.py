@@ -15,6 +15,7 @@ from gateway.record_access.cursor import Cursor
 
 CURSOR_CHECKSUM = of_row("address digest", "last held complete")
 TIMELINE_CHECKSUM = of_row("address value", "")
+DOUBT_CHECKSUM = of_row("address", "")
 _CURSOR = "INTO cursors (address, last, digest, held, complete, checksum) VALUES (?,?,?,?,?,?)"
 
 log = structlog.get_logger(__name__)
@@ -90,9 +91,26 @@ class KnownDevices:
 
     @disk()
     def is_doubted(self, address: str) -> bool:
-        """Tell whether a device was refused for what it said, and has not been believed since."""
-        row = self._database.execute("SELECT 1 FROM doubted WHERE address = ?", (address,))
+        """Tell whether a device was refused for what it said, and has not been believed since.
+
+        Either of two tells it: one changed byte must not make of a stranger one of us.
+        """
+        row = self._database.execute(
+            "SELECT 1 FROM doubted WHERE address = ? OR checksum = ?", _doubt(address)
+        )
         return row.fetchone() is not None
+
+    def doubt(self, address: str) -> None:
+        """Believe a device no more; the caller holds a transaction."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO doubted (address, checksum) VALUES (?,?)", _doubt(address)
+        )
+
+    def believe(self, address: str) -> None:
+        """Doubt a device no more; the caller holds a transaction."""
+        self._database.execute(
+            "DELETE FROM doubted WHERE address = ? OR checksum = ?", _doubt(address)
+        )
 
     @disk()
     def timeline(self, address: str) -> Timeline:
@@ -116,6 +134,11 @@ class KnownDevices:
             "INSERT OR REPLACE INTO timelines (address, value, checksum) VALUES (?,?,?)",
             (address, value, checksum((address, value))),
         )
+
+
+def _doubt(address: str) -> tuple[str, int]:
+    """Give a row of ``doubted``."""
+    return address, checksum((address,))
 
 
 def _written(address: str, cursor: Cursor) -> tuple[str, int, str, int | None, int, int]:

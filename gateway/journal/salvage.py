@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from gateway.journal.anteroom import Anteroom
-from gateway.journal.checksums import RECEIPTED
+from gateway.journal.checksums import RECEIPTED, checksum
 from gateway.journal.damage import disk
 from gateway.journal.file import broken_journals
 from gateway.journal.numbering import Numbering
@@ -30,6 +30,24 @@ from schemas.errors import UnavailableError
 PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+def progress(database: sqlite3.Connection) -> dict[str, tuple[int, Salvaged]]:
+    """Give, by file, up to which number it was looked through, and what came of it.
+
+    What was overwritten is not known: all is looked through once more, and what is here stays.
+    """
+    rows = database.execute(
+        "SELECT file, reached, brought, unreadable, ended, checksum FROM salvages ORDER BY file"
+    )
+    found: dict[str, tuple[int, Salvaged]] = {}
+    for *told, written in rows.fetchall():
+        if written != checksum(told):
+            log.error("salvage.damaged")
+            continue
+        file, reached, brought, unreadable, ended = told
+        found[file] = reached, Salvaged(brought, unreadable, bool(ended))
+    return found
 
 
 class Salvage:
@@ -47,13 +65,10 @@ class Salvage:
         self._numbering, self._sessions, self._anteroom = parts
         self._transaction = transaction
         self._gave_out = gave_out
-        rows = database.execute("SELECT file, reached, brought, unreadable, ended FROM salvages")
-        self._reached: dict[str, int] = {}
-        self.told: dict[str, Salvaged] = {}
+        known = progress(database)
+        self._reached = {file: reached for file, (reached, _) in known.items()}
+        self.told = {file: told for file, (_, told) in known.items()}
         """By the name of the file."""
-        for file, reached, brought, unreadable, ended in rows.fetchall():
-            self._reached[file] = reached
-            self.told[file] = Salvaged(brought, unreadable, bool(ended))
 
     async def run(
         self, directory: Path, may: Callable[[], bool], brought: Callable[[], None]
@@ -88,9 +103,11 @@ class Salvage:
             told = Salvaged(
                 before.brought + len(records), before.unreadable + part.unreadable, part.ended
             )
+            row = (file, part.reached, told.brought, told.unreadable, int(told.ended))
             self._database.execute(
-                "INSERT OR REPLACE INTO salvages VALUES (?,?,?,?,?)",
-                (file, part.reached, told.brought, told.unreadable, told.ended),
+                "INSERT OR REPLACE INTO salvages"
+                " (file, reached, brought, unreadable, ended, checksum) VALUES (?,?,?,?,?,?)",
+                (*row, checksum(row)),
             )
         self._gave_out(records)
         self._reached[file], self.told[file] = part.reached, told

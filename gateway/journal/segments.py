@@ -7,13 +7,18 @@ cuff to its end without it, or for ``UNFINISHED_MS``. Only then the last of its 
 and with all their bytes, that it never came whole.
 
 Invariants: every row of 0x2B36 has a row here, at the latest when the next one comes or the journal
-is opened; one with ``spoken_by`` NULL is not sent; what was settled once stays settled.
+is opened; one with ``spoken_by`` NULL is not sent; what was settled once stays settled. What was
+overwritten is found out anew from the rows themselves: a record that seemed to be spoken for by
+another would never be told.
 """
 
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable
 
+import structlog
+
+from gateway.journal.checksums import FUNCTION, checksum, of_row
 from gateway.record import BLOOD_PRESSURE_RECORD, Origin, Record
 from schemas.gatt.blood_pressure_record import completed, decode_segment
 from schemas.gatt.errors import MalformedPayload
@@ -22,10 +27,23 @@ from schemas.gatt.measurement import content_of_segments
 UNFINISHED_MS = 7 * 24 * 3600 * 1000
 _DIGEST_BYTES = 16
 _INTERPRETATIONS = (None, False, True)  # of the last two bytes as a checksum: nobody knows
+CHECKSUM = of_row("address", "seq number spoken_by digest")
+_FITS = f"checksum IS {CHECKSUM}"
+# What does not fit is not changed: it would look right then.
+_SPEAK = (
+    "UPDATE segments SET spoken_by = ?1, checksum ="  # noqa: S608  (constants)
+    f" {FUNCTION}(CAST(address AS BLOB), seq, number, ?1, digest) WHERE seq = ?2 AND {_FITS}"
+)
+_COMPLETED = (
+    "UPDATE segments SET digest = ?1, checksum ="  # noqa: S608  (constants)
+    f" {FUNCTION}(CAST(address AS BLOB), seq, number, spoken_by, ?1) WHERE seq = ?2 AND {_FITS}"
+)
 
 Values = tuple[str | bytes | int, ...]
 Rows = Callable[[str, Values], list[Record]]
 """Gives the rows of the journal that satisfy a condition."""
+
+log = structlog.get_logger(__name__)
 
 
 class Segments:
@@ -58,6 +76,32 @@ class Segments:
         for record in new:
             self._note(record)
 
+    def fit(self) -> bool:
+        """Tell whether all is what was written."""
+        wrong = f"SELECT 1 FROM segments WHERE NOT ({_FITS}) LIMIT 1"  # noqa: S608  (constants)
+        return self._database.execute(wrong).fetchone() is None
+
+    def mend(self) -> None:
+        """Forget what was overwritten, and find out anew which rows make those records."""
+        wrong = self._database.execute(
+            f"DELETE FROM segments WHERE NOT ({_FITS})"  # noqa: S608  (constants)
+        ).rowcount
+        log.error("segments.damaged", rows=wrong)
+        unknown = self._rows(
+            "characteristic = ? AND seq NOT IN (SELECT seq FROM segments)",
+            (BLOOD_PRESSURE_RECORD,),
+        )
+        for address, number in {(record.address, _number(record)) for record in unknown}:
+            of_device = self._rows(
+                "characteristic = ? AND address = ? ORDER BY seq", (BLOOD_PRESSURE_RECORD, address)
+            )
+            rows = [record for record in of_device if _number(record) == number]
+            for record in rows:
+                self._database.execute("DELETE FROM segments WHERE seq = ?", (record.seq,))
+            for record in rows:
+                self._note(record)
+            self._settle(address, number, never=False)
+
     def settle(self, address: str, *, finished: bool) -> None:
         """End a visit: what a known record explains is spoken for.
 
@@ -78,7 +122,8 @@ class Segments:
     def speaker(self, seq: int) -> int | None:
         """Give the row that speaks for this one; None while nobody knows."""
         found = self._database.execute(
-            "SELECT spoken_by FROM segments WHERE seq = ?", (seq,)
+            f"SELECT spoken_by FROM segments WHERE seq = ? AND {_FITS}",  # noqa: S608  (constants)
+            (seq,),
         ).fetchone()
         return found[0] if found else None
 
@@ -103,9 +148,11 @@ class Segments:
     # Inside.
 
     def _note(self, record: Record) -> None:
+        told = (record.seq, _number(record), None, None)
         self._database.execute(
-            "INSERT INTO segments (seq, address, number) VALUES (?,?,?)",
-            (record.seq, record.address, _number(record)),
+            "INSERT INTO segments (seq, number, spoken_by, digest, address, checksum)"
+            " VALUES (?,?,?,?,?,?)",
+            (*told, record.address, checksum((record.address, *told))),
         )
         others = self._unfinished_of(record.address, _number(record))
         session = [row for row in others if row.session_id == record.session_id]
@@ -130,9 +177,7 @@ class Segments:
             (record.address, _number(record), digest, record.session_id),
         ).fetchone()[0]
         if before is None:
-            self._database.execute(
-                "UPDATE segments SET digest = ? WHERE seq = ?", (digest, record.seq)
-            )
+            self._database.execute(_COMPLETED, (digest, record.seq))
         unfinished = self._unfinished_of(record.address, _number(record))
         told = [row for row in unfinished if _is_of(row.payload, whole)]
         self._speak(record.seq if before is None else before, [*told, record])
@@ -155,9 +200,7 @@ class Segments:
 
     def _speak(self, speaker: int, rows: Iterable[Record]) -> None:
         for row in rows:
-            self._database.execute(
-                "UPDATE segments SET spoken_by = ? WHERE seq = ?", (speaker, row.seq)
-            )
+            self._database.execute(_SPEAK, (speaker, row.seq))
             self._settled.add(row.seq)
 
     def _unfinished_of(self, address: str, number: int) -> list[Record]:
@@ -173,13 +216,13 @@ class Segments:
 
 def _is_of(payload: bytes, whole: tuple[bytes, ...]) -> bool:
     """Tell whether a segment is a part of this record, however that was cut."""
-    return any(_fits(payload, whole, checksum=one) for one in _INTERPRETATIONS)
+    return any(_fits(payload, whole, sealed=one) for one in _INTERPRETATIONS)
 
 
-def _fits(payload: bytes, whole: tuple[bytes, ...], *, checksum: bool | None) -> bool:
+def _fits(payload: bytes, whole: tuple[bytes, ...], *, sealed: bool | None) -> bool:
     try:
-        segment = decode_segment(payload, checksum=checksum)
-        parts = [decode_segment(part, checksum=checksum) for part in whole]
+        segment = decode_segment(payload, checksum=sealed)
+        parts = [decode_segment(part, checksum=sealed) for part in whole]
     except MalformedPayload:
         return False
     inside = b"".join(part.part for part in parts)

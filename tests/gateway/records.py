@@ -60,7 +60,15 @@ def meter_payload(sequence: int, stamp: datetime = SHOWN) -> bytes:
     return glucose.encode(measurement)
 
 
-BEFORE_PROOF = """
+BEFORE_DERIVED = """
+    ALTER TABLE doubted DROP COLUMN checksum;
+    ALTER TABLE segments DROP COLUMN checksum;
+    ALTER TABLE salvages DROP COLUMN checksum;
+    PRAGMA user_version = 9;
+"""
+"""Makes of a journal one of layout 9."""
+BEFORE_PROOF = f"""
+    {BEFORE_DERIVED}
     ALTER TABLE cursors DROP COLUMN checksum;
     ALTER TABLE timelines DROP COLUMN checksum;
     ALTER TABLE observation DROP COLUMN checksum;

@@ -1,5 +1,6 @@
 """What came before it was known from whom: here, a record, or refused; never two, never none."""
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,11 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.bedside.status import describe, read_status
 from gateway.decoding.decode import decode
 from gateway.journal import anteroom
+from gateway.journal.file import FILE
 from gateway.journal.journal import Journal
 from gateway.record import BLOOD_PRESSURE, GLUCOSE, Notification, Record, SessionFacts
 from schemas.errors import UnavailableError
 from schemas.reading import Capture, Device, Reading
-from tests.gateway.records import ADDRESS, BOOT, CLOCK_READ, cuff_payload, meter_payload
+from tests.gateway.records import (
+    ADDRESS,
+    BEFORE_DERIVED,
+    BOOT,
+    CLOCK_READ,
+    cuff_payload,
+    meter_payload,
+)
 
 NOW_MS = 1_800_000_000_000
 OTHER = "C0:00:00:00:00:02"
@@ -206,6 +215,25 @@ def test_who_is_believed_is_not_doubted_any_more(journal: Journal, tmp_path: Pat
     journal.refuse("first", ADDRESS)
     journal.close()
     with closing(Journal(tmp_path, "b" * 16)) as again:
+        assert again.devices.is_doubted(ADDRESS)
+        assert not again.devices.is_doubted(OTHER)
+        attribute(again, "second")
+        assert not again.devices.is_doubted(ADDRESS)
+
+
+@pytest.mark.parametrize("change", ["address = 'x'", "checksum = 0"])
+@pytest.mark.parametrize("layout", [9, 10])
+def test_one_changed_byte_makes_nobody_believed(
+    journal: Journal, tmp_path: Path, change: str, layout: int
+) -> None:
+    """It was listened to before it said who it is: what it left then was taken for ours."""
+    journal.refuse("first", ADDRESS)
+    journal.close()
+    if layout == 9:
+        with closing(sqlite3.connect(tmp_path / FILE)) as old:
+            old.executescript(BEFORE_DERIVED)
+    with closing(Journal(tmp_path, "b" * 16)) as again:
+        again._database.execute(f"UPDATE doubted SET {change}")
         assert again.devices.is_doubted(ADDRESS)
         assert not again.devices.is_doubted(OTHER)
         attribute(again, "second")

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from gateway.bedside.checks_machine import journal as doctor
 from gateway.bedside.finding import Verdict
@@ -227,7 +228,9 @@ def test_a_clock_that_was_overwritten_is_not_known(journal: Journal) -> None:
     assert (journal.devices.timeline(ADDRESS), journal.observation()) == (seen, observed)
     for table in ("timelines", "observation"):
         journal._database.execute(f"UPDATE {table} SET value = substr(value, 2)")
-    assert (journal.devices.timeline(ADDRESS), journal.observation()) == (Timeline(), None)
+    with capture_logs() as logged:
+        assert (journal.devices.timeline(ADDRESS), journal.observation()) == (Timeline(), None)
+    assert [line["event"] for line in logged] == ["timeline.damaged", "observation.damaged"]
 
 
 def test_one_changed_byte_makes_no_receipt(journal: Journal) -> None:

@@ -25,6 +25,7 @@ from tests.gateway.hand_clock import HandClock
 from tests.gateway.records import (
     ADDRESS,
     BEFORE_CHECKSUMS,
+    BEFORE_DERIVED,
     BEFORE_PROOF,
     STREAM,
     cuff_payload,
@@ -258,7 +259,7 @@ def test_what_nothing_vouches_for_waits_for_a_person(
         assert read_part(path, 0) is None
 
 
-@pytest.mark.parametrize("layout", [8, 9])
+@pytest.mark.parametrize("layout", [8, 9, 10])
 def test_what_has_its_receipt_has_it_here_and_what_has_none_is_sent(
     tmp_path: Path, layout: int
 ) -> None:
@@ -267,13 +268,34 @@ def test_what_has_its_receipt_has_it_here_and_what_has_none_is_sent(
         fill(journal, 3)
         journal.custody.receipt({STREAM: [(1, 1)]}, NOW_MS)
     with closing(sqlite3.connect(tmp_path / FILE)) as broken:
-        broken.executescript(BEFORE_PROOF if layout == 8 else "")
+        broken.executescript({8: BEFORE_PROOF, 9: BEFORE_DERIVED}.get(layout, ""))
         broken.execute("UPDATE rows SET receipted_ms = 0 WHERE seq = 2")
         broken.commit()
     with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
         brought_in(opened, tmp_path)
         assert list(read(opened)) == ([3] if layout == 8 else [2, 3])
         assert opened.custody.hold_unproven() == 0
+
+
+@pytest.mark.parametrize(
+    "change", ["ended = 1", "reached = 249", "brought = 7", "unreadable = 1", "checksum = 0"]
+)
+def test_how_far_it_is_is_not_believed_once_it_was_overwritten(tmp_path: Path, change: str) -> None:
+    """What comes behind was passed over, as if it had been brought in."""
+    with closing(Journal(tmp_path, STREAM)) as journal:
+        fill(journal, 250)
+    with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
+        (path,) = broken_journals(tmp_path)
+        opened.salvage.bring_in(path.name, part_of(path))
+        assert 0 < len(read(opened)) < 250
+        opened._database.execute(f"UPDATE salvages SET {change}")
+    assert read_status(tmp_path).salvages == {}
+    with closing(Journal(tmp_path, THIRD)) as opened:
+        assert opened.salvage.told == {}
+        brought_in(opened, tmp_path)
+        assert list(read(opened)) == list(range(1, 251))
+    with closing(Journal(tmp_path, "d" * 16)) as opened:
+        assert opened.salvage.told[path.name].ended
 
 
 async def test_it_runs_by_itself_and_only_while_the_disk_works(

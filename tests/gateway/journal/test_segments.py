@@ -1,7 +1,7 @@
 """A blood pressure record is one reading, however often, and in whatever segments, it comes."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
@@ -11,19 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.decoding.decode import decode
-from gateway.decoding.session_end import newest
 from gateway.journal.custody import KEEP_RECEIPTED_MS
 from gateway.journal.file import FILE
 from gateway.journal.journal import Journal
 from gateway.journal.segments import UNFINISHED_MS
-from gateway.record import BLOOD_PRESSURE_RECORD, Notification, SessionFacts
+from gateway.record import SessionFacts
 from schemas.gatt.blood_pressure_record import Record, encode_segment, split
-from schemas.reading import Capture, Device, Item, Part, Reading, Undecodable
-from tests.gateway.records import ADDRESS, BEFORE_CHECKSUMS, BOOT, STREAM, cuff_payload
-
-NOW_MS = 1_800_000_000_000
-DATED, UNDATED, OTHER = cuff_payload(), cuff_payload(None), bytes.fromhex("00820055006400")
+from schemas.reading import Device, Part, Reading, Undecodable
+from tests.gateway.records import (
+    ADDRESS,
+    BEFORE_CHECKSUMS,
+    STREAM,
+)
+from tests.gateway.segments import (
+    DATED,
+    NOW_MS,
+    OTHER,
+    UNDATED,
+    came,
+    complaints,
+    cut,
+    readings,
+    sent,
+)
 
 
 @pytest.fixture
@@ -31,51 +41,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened = Journal(tmp_path, STREAM)
     yield opened
     opened.close()
-
-
-def cut(
-    content: bytes = DATED, size: int = 5, counter: int = 0, *, number: int = 7, seal: bool = False
-) -> list[bytes]:
-    """The segments of a record; of ``DATED`` in fives there are three."""
-    record = Record(sequence=number, characteristic=0x2A35, payload=content)
-    return [encode_segment(part) for part in split(record, size, checksum=seal, counter=counter)]
-
-
-def came(
-    journal: Journal, session: str, payloads: Sequence[bytes], *, ended: bool = True, end: str = ""
-) -> list[int]:
-    """A visit: ``end`` is "complete" if the cuff was read to its end. Gives the rows."""
-    rows = [
-        journal.append(
-            Notification(
-                ADDRESS, BLOOD_PRESSURE_RECORD, payload, session, Capture(BOOT, 1_000, NOW_MS)
-            )
-        )
-        for payload in payloads
-    ]
-    if ended:
-        told = newest(journal.records_of(session)) if end == "complete" else None
-        facts = SessionFacts(session, Device(ADDRESS), ended=True, newest=told)
-        journal.keep_facts(facts, whole=told is not None)
-    return [row.seq for row in rows]
-
-
-def sent(journal: Journal) -> dict[int, Item]:
-    """What would leave now, by its row."""
-    numbers = [seq for seq, _ in journal.custody.held_after(0, 10_000)]
-    return {
-        seq: decode(entry, "home-1")
-        for seq in numbers
-        for entry in journal.entries(range(seq, seq + 1))
-    }
-
-
-def readings(journal: Journal) -> list[Reading]:
-    return [item for item in sent(journal).values() if isinstance(item, Reading)]
-
-
-def complaints(journal: Journal) -> list[Undecodable]:
-    return [item for item in sent(journal).values() if isinstance(item, Undecodable)]
 
 
 def test_segments_leave_with_the_one_that_completes_their_record(journal: Journal) -> None:
