@@ -5,18 +5,24 @@ It counts only when whole, and for the topics that it is of. Failures are said, 
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+from zlib import crc32
 
 import msgspec
 import structlog
 
-from alerts.log import TopicLife
+from alerts.log import Log, LogRecord, TopicLife
 from alerts.new_file import DIGEST_BYTES, NewFile
 from alerts.records import Place
 from schemas.alert import Action, Transition
 from schemas.topics import ACTIONS, ALERTS
+
+LOOK_BYTES = 64 * 1024
+"""So much of a partition a connection reads at once that only looks for its last record."""
+_LOOKS_MAX = 20
 
 _log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -25,6 +31,27 @@ _T = TypeVar("_T")
 class UselessError(Exception):
     """The file cannot be used; its text says why."""
 
+
+class Last(NamedTuple):
+    """A record: its offset, and CRC-32 of its value.
+
+    A broker that lost its newest records goes on with others under the same offsets.
+    """
+
+    offset: int
+    crc32: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read: the offsets behind it by partition, and the last record of each."""
+
+    reached: dict[Place, int] = field(default_factory=dict)
+    last: dict[Place, Last] = field(default_factory=dict)
+
+
+AreThere = Callable[[Mapping[Place, Last]], bool]
+"""Looks whether the topics still hold records."""
 
 OTHER_RELEASE = "it is of another release"
 
@@ -48,10 +75,35 @@ def refuse_other_topics(found: Mapping[str, str], lives: Iterable[TopicLife]) ->
         raise UselessError(message)
 
 
-def refuse_lost_ends(reached: Mapping[Place, int], ends: Mapping[Place, int]) -> None:
-    """Refuse what was read farther than the topics go."""
-    if any(at > ends.get(place, 0) for place, at in reached.items()):
+def last_of(records: Iterable[LogRecord]) -> dict[Place, Last]:
+    """Give of each partition of the alert topics the last of these records."""
+    return {
+        (one.topic, one.partition): Last(one.offset, crc32(one.value or b""))
+        for one in records
+        if one.topic in (ALERTS, ACTIONS)
+    }
+
+
+def are_there(last: Mapping[Place, Last], log: Log) -> bool:
+    """Whether a connection to the alert topics, used for nothing else, finds these records."""
+    return all(_is_there(place, one, log) for place, one in last.items())
+
+
+def _is_there(place: Place, one: Last, log: Log) -> bool:
+    for _ in range(_LOOKS_MAX):
+        found, _ = log.read_one(place, one.offset, 1)
+        if found:
+            return last_of(found[:1]) == {place: one}
+    return False
+
+
+def refuse_lost_ends(read: Read, ends: Mapping[Place, int], are_there: AreThere) -> None:
+    """Refuse what was read farther than the topics go, or of records that are others by now."""
+    if any(at > ends.get(place, 0) for place, at in read.reached.items()):
         message = "the topics have lost their ends"
+        raise UselessError(message)
+    if not are_there(read.last):
+        message = "the topics have lost their ends, and go on with other records"
         raise UselessError(message)
 
 
@@ -86,13 +138,8 @@ def load(path: Path, read: Callable[[bytes], _T]) -> _T | None:
         reason = str(error)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
-    discard(reason)
-    return None
-
-
-def discard(reason: str) -> None:
-    """Say that a file is not used."""
     _log.warning("bookmark.discarded", reason=reason, remedy="Both topics are read whole.")
+    return None
 
 
 def keep(path: Path, parts: Iterable[bytes], records: int) -> None:

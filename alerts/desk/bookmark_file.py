@@ -13,14 +13,14 @@ import msgspec
 from alerts import kept_file
 from alerts.desk.bookmark import Bookmark, Days, bookmark
 from alerts.desk.fold import Desk
-from alerts.kept_file import OTHER_RELEASE, UselessError
-from alerts.log import TopicLife
+from alerts.kept_file import OTHER_RELEASE, AreThere, Last, Read, UselessError
+from alerts.log import LogRecord, TopicLife
 from alerts.records import Place, Record, decode
 from schemas.alert import Action, Transition
 from schemas.errors import UNREADABLE, InvalidInput
 from schemas.topics import ACTIONS, ALERTS
 
-VERSION = 1
+VERSION = 2
 """Another one where what is past is decided otherwise."""
 FILE = "desk.bookmark"
 _TOPICS = {b"e": ALERTS, b"a": ACTIONS}
@@ -32,8 +32,8 @@ class _Header(msgspec.Struct, frozen=True):
     topic_ids: dict[str, str]
     until_ms: int
     log_ms: int
-    places: dict[str, dict[int, tuple[int, int]]]
-    """By topic and partition: where to begin, and what was read."""
+    places: dict[str, dict[int, tuple[int, int, Last | None]]]
+    """By topic and partition: where to begin, what was read, and what was there last."""
 
 
 @dataclass(slots=True)
@@ -43,16 +43,26 @@ class BookmarkFile:
     folder: Path | None = None
     _mark: Bookmark | None = None
     _days: Days = field(default_factory=Days)
+    _last: dict[Place, Last] = field(default_factory=dict)
 
-    def begin(self, lives: Sequence[TopicLife], ends: Mapping[Place, int]) -> Bookmark | None:
+    def begin(
+        self, lives: Sequence[TopicLife], ends: Mapping[Place, int], are_there: AreThere
+    ) -> Bookmark | None:
         """Give what is kept for these topics, which end there; None: all is to be read."""
+
+        def read(written: bytes) -> tuple[Bookmark, dict[Place, Last]]:
+            mark, last = _read(written, lives)
+            kept_file.refuse_lost_ends(Read(mark.reached, last), ends, are_there)
+            return mark, last
+
         self._days = Days()
-        self._mark = None
-        if self.folder is not None:
-            self._mark = kept_file.load(
-                self.folder / FILE, lambda written: _read(written, lives, ends)
-            )
+        found = kept_file.load(self.folder / FILE, read) if self.folder is not None else None
+        self._mark, self._last = found or (None, {})
         return self._mark
+
+    def passed(self, records: Iterable[LogRecord]) -> None:
+        """Take note of what was read last."""
+        self._last |= kept_file.last_of(records)
 
     def leaves_out(self, record: Record, place: Place, offset: int) -> bool:
         """Take note of a record that was read; tell whether it is past."""
@@ -71,13 +81,16 @@ class BookmarkFile:
         mark = bookmark(desk, self._days, read, log_ms)
         if mark is None:
             return False
-        kept_file.keep(self.folder / FILE, [_written(mark, lives)], len(mark.carried))
+        kept_file.keep(self.folder / FILE, [_written(mark, self._last, lives)], len(mark.carried))
         return True
 
 
-def _written(mark: Bookmark, lives: Iterable[TopicLife]) -> bytes:
-    both = {place: (begin, mark.reached[place]) for place, begin in mark.offsets.items()}
-    ids, places = kept_file.topic_ids(lives), kept_file.by_topic(both)
+def _written(mark: Bookmark, last: Mapping[Place, Last], lives: Iterable[TopicLife]) -> bytes:
+    all_three = {
+        place: (begin, mark.reached[place], last.get(place))
+        for place, begin in mark.offsets.items()
+    }
+    ids, places = kept_file.topic_ids(lives), kept_file.by_topic(all_three)
     header = _Header(VERSION, kept_file.shape(), ids, mark.until_ms, mark.log_ms, places)
     lines = [msgspec.json.encode(header)]
     for one in mark.carried:
@@ -86,7 +99,7 @@ def _written(mark: Bookmark, lives: Iterable[TopicLife]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Bookmark:
+def _read(written: bytes, lives: Iterable[TopicLife]) -> tuple[Bookmark, dict[Place, Last]]:
     first, *lines = written.splitlines()
     try:
         header = msgspec.json.decode(first, type=_Header)
@@ -97,10 +110,10 @@ def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int])
         raise UselessError(OTHER_RELEASE) from error
     kept_file.refuse_other_topics(header.topic_ids, lives)
     places = kept_file.by_place(header.places)
-    offsets = {place: begin for place, (begin, _) in places.items()}
-    reached = {place: end for place, (_, end) in places.items()}
-    kept_file.refuse_lost_ends(reached, ends)
-    return Bookmark(header.until_ms, header.log_ms, offsets, reached, carried)
+    offsets = {place: begin for place, (begin, _, _) in places.items()}
+    reached = {place: end for place, (_, end, _) in places.items()}
+    mark = Bookmark(header.until_ms, header.log_ms, offsets, reached, carried)
+    return mark, {place: last for place, (_, _, last) in places.items() if last}
 
 
 def _record(line: bytes) -> Transition | Action:

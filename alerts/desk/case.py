@@ -26,6 +26,7 @@ _ENDS: dict[Event, Condition] = {
     "retired": "retired",
 }
 assert set(_ENDS) == ENDING
+_BEGIN_NOTHING: frozenset[Event] = ENDING - {"retracted"} | {"corrected", "cause"}
 RECURS_AFTER_MS = 30 * 60 * 1000
 """A further match on a critical alert attaches silently for so long, then asks for attention."""
 
@@ -85,6 +86,14 @@ class Case:
         if self.kind == "work" or self.condition in ("retracted", "not-confirmed"):
             return True
         return self.condition == "returned" and not self.was_critical
+
+
+def begins(event: Transition) -> bool:
+    """Whether it makes an alert, of which nothing else is known: it asks somebody, or warns.
+
+    Who was told of what is retracted now was told something wrong.
+    """
+    return event.event not in _BEGIN_NOTHING
 
 
 def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:

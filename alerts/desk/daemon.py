@@ -4,7 +4,7 @@ Every decision is in the log before it counts, and a notice before it is sent. W
 the desk was away it reads first, to the end, and decides then. It needs no database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event
@@ -12,6 +12,7 @@ from threading import Event
 import msgspec
 import structlog
 
+from alerts import kept_file
 from alerts.desk import metrics
 from alerts.desk.bookmark_file import BookmarkFile
 from alerts.desk.canaries import Canaries
@@ -21,6 +22,7 @@ from alerts.desk.delivery import Delivery
 from alerts.desk.message import notice_of
 from alerts.desk.technical import report
 from alerts.engine.partitions.output import Message, Output, Patience
+from alerts.kept_file import Last
 from alerts.lateness import TECHNICAL_MS, lateness_ms
 from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.records import CanaryDecided, CanaryFound, Place, Record, Removed
@@ -143,13 +145,18 @@ class DeskDaemon:
             return
         self._core, self._names, self._reports = Core(), {}, {}
         self._canaries, self._claims, self._log_ms = Canaries(), Claims(self.name), 0
-        mark = self.bookmark.begin(lives, log.ends())
+        mark = self.bookmark.begin(lives, log.ends(), self._are_there)
         log.seek(mark.offsets if mark else {})
         self._lives, self._reached, self._marked_ms = lives, log.position(), None
         if mark is not None:
             self._log_ms = mark.log_ms
             for record in mark.carried:
                 self._take_one(record, self.now_ms())
+
+    def _are_there(self, last: Mapping[Place, Last]) -> bool:
+        topics, bytes_max = (ALERTS, ACTIONS), kept_file.LOOK_BYTES
+        with Log(self.bootstrap, topics, _CLIENT_ID, partition_bytes_max=bytes_max) as log:
+            return kept_file.are_there(last, log)
 
     def _keep_bookmark(self) -> None:
         """Once a day write down where a restart may begin."""
@@ -179,6 +186,7 @@ class DeskDaemon:
             if not self.bookmark.leaves_out(record, place, one.offset):
                 self._take_one(record, now_ms)
             self._reached[place] = one.offset + 1
+        self.bookmark.passed(records)
 
     def _take_one(self, record: Record, now_ms: int) -> None:
         match record:

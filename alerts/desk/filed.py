@@ -4,12 +4,14 @@ Packed it takes a tenth of the memory, and none of the time in which memory is s
 """
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 import msgspec
 
-from alerts.desk.case import Case, judge
-from alerts.desk.past import History
+from alerts.desk.case import Case, begins, judge
+from alerts.desk.past import History, is_over
 from schemas.alert import Action, Transition
 
 _LEVEL = 1  # the next ones take twice the time to save a twentieth
@@ -38,29 +40,45 @@ class Records:
 
     @property
     def case(self) -> Case | None:
-        """Give what the records say by now; None without an event."""
-        if self._case is None and self.events:
-            self._case = judge(list(self.events.values()), self.actions.values())
+        """Give what the records say by now; None if none of them begins an alert.
+
+        What comes after the last of one that was forgotten makes no alert.
+        """
+        if self._case is None:
+            self._case = self.judged(self.actions.values())
         return self._case
+
+    def judged(self, actions: Iterable[Action]) -> Case | None:
+        """Give what the events come to with these actions."""
+        events = [*dropwhile(lambda one: not begins(one), self.events.values())]
+        return judge(events, actions) if events else None
 
     @property
     def history(self) -> History | None:
-        """Give them all; None without an event."""
+        """Give them all; None if none of them begins an alert."""
         case = self.case
         if case is None:
             return None
         return History([*self.events.values()], [*self.actions.values()], case)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do, and nothing goes on."""
+        history = self.history
+        return history is not None and is_over(history)
+
 
 class Filed(msgspec.Struct, frozen=True, gc=False):
     """The records of one alert, packed, and what is asked of it without looking into them.
 
-    ``who``: whose it is; empty if no event of it is known. ``latest_ms``: its last event's time.
+    ``who``: whose it is; empty if no alert is known. ``latest_ms``: its last event's time.
+    ``over``: it is settled, and the engine does not go on with it.
     """
 
     who: str
     latest_ms: int
     settled: bool
+    over: bool
     packed: bytes
 
     @property
@@ -80,8 +98,8 @@ def filed(records: Records) -> Filed:
     )
     case = records.case
     if case is None:
-        return Filed("", 0, settled=False, packed=packed)
-    return Filed(whose(case.demand), case.latest.at_ms, case.settled, packed)
+        return Filed("", 0, settled=False, over=False, packed=packed)
+    return Filed(whose(case.demand), case.latest.at_ms, case.settled, records.over, packed)
 
 
 def whose(event: Transition) -> str:

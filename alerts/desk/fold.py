@@ -2,10 +2,12 @@
 
 Invariants: the list follows from the set of records, however they were cut into batches, whichever
 topic was read first, and however often a record came; an alert with something left to do is never
-forgotten; of the settled ones the newest ``kept_max`` stay, and once both topics were read of what
-was answered and is not known the last ``UNKNOWN_MAX``. An alert is judged when somebody asks about
-it, not with each of its records: a log that is read back costs one judgement an alert. Whoever says
-how many settled alerts stay at hand (``at_hand_max``) finds the others packed: it is told the same.
+forgotten, nor one that was settled while it holds: the engine goes on with it, and there is one for
+each problem of a patient. Of those that are over the newest ``kept_max`` stay, and once both topics
+were read of what was answered and is not known the last ``UNKNOWN_MAX``. An alert is judged when
+somebody asks about it, not with each of its records: a log that is read back costs one judgement an
+alert. Whoever says how many settled alerts stay at hand (``at_hand_max``) finds the others packed:
+it is told the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Self
 
-from alerts.desk.case import Case, judge
+from alerts.desk.case import Case, begins
 from alerts.desk.filed import Filed, Records, filed, whose
 from alerts.desk.past import History, is_past
 from alerts.desk.technical import DESK, finding_of
@@ -34,7 +36,7 @@ class Desk:
     """Takes records one by one and gives the alert list at any time."""
 
     def __init__(self, kept_max: int = KEPT_MAX, at_hand_max: int | None = None) -> None:
-        """Start with an empty list that remembers ``kept_max`` settled alerts.
+        """Start with an empty list that remembers ``kept_max`` alerts that are over.
 
         ``at_hand_max``: of these so many unpacked; None: all.
         """
@@ -69,7 +71,8 @@ class Desk:
         if transition.event_id in records.events:
             return False
         records.add_event(transition)
-        self._by_patient.setdefault(whose(transition), set()).add(transition.alert_id)
+        if begins(transition):
+            self._by_patient.setdefault(whose(transition), set()).add(transition.alert_id)
         self._sweep()
         return True
 
@@ -100,9 +103,8 @@ class Desk:
     def answered_by(self, alert_id: str, action: Action) -> bool:
         """Tell whether the action, by itself, answers what the alert asks for now."""
         records = self._look_up(alert_id)
-        if records is None or not records.events:
-            return False
-        return judge(list(records.events.values()), [action]).answer is not None
+        case = records.judged([action]) if records else None
+        return case is not None and case.answer is not None
 
     def case(self, alert_id: str) -> Case | None:
         """Give one alert; None if no event of it is known."""
@@ -187,18 +189,21 @@ class Desk:
             self._put_in_order(self._at_hand_max)
 
     def _forget(self) -> None:
-        """Forget the oldest of the settled alerts, and answers that their alert will not follow."""
-        cases = self._cases_at_hand()
-        settled = [
-            (case.latest.at_ms, case.alert_id, whose(case.demand)) for case in cases if case.settled
+        """Forget the oldest that are over, and answers that their alert will not follow."""
+        over = [
+            (case.latest.at_ms, case.alert_id, whose(case.demand))
+            for records in self._records.values()
+            if records.over and (case := records.case) is not None
         ]
-        settled += [(one.latest_ms, alert_id, one.who) for alert_id, one in self._filed.items()]
-        settled.sort()
-        for _, alert_id, who in settled[: max(0, len(cases) + len(self._filed) - self._kept_max)]:
+        over += [
+            (one.latest_ms, alert_id, one.who) for alert_id, one in self._filed.items() if one.over
+        ]
+        over.sort()
+        for _, alert_id, who in over[: max(0, len(over) - self._kept_max)]:
             self._records.pop(alert_id, None)
             self._filed.pop(alert_id, None)
             self._by_patient[who].discard(alert_id)
-        unknown = [alert_id for alert_id, one in self._records.items() if not one.events]
+        unknown = [alert_id for alert_id, one in self._records.items() if one.case is None]
         for alert_id in unknown[: max(0, len(unknown) - UNKNOWN_MAX)] if self._both_read else ():
             del self._records[alert_id]
         self._swept = max(self._kept_max, len(self._records) + len(self._filed))

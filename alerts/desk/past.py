@@ -44,10 +44,13 @@ class History:
 
 def is_past(history: History, until_ms: int) -> bool:
     """Whether it is over for good, if nothing was said of it after ``until_ms``."""
+    return history.last_ms <= until_ms and is_over(history)
+
+
+def is_over(history: History) -> bool:
+    """Whether nothing is left to do, and the engine does not go on with it."""
     case = history.case
-    if not case.settled or history.last_ms > until_ms:
-        return False
-    return _says_no_more(history) and not _is_to_be_told_of(case)
+    return case.settled and _says_no_more(history) and not _is_to_be_told_of(case)
 
 
 def _says_no_more(history: History) -> bool:

@@ -7,9 +7,8 @@ what follows is, and its id and packed records as MessagePack; SHA-256 of all be
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -17,13 +16,13 @@ from alerts import kept_file
 from alerts.desk.filed import Filed
 from alerts.desk.fold import Desk
 from alerts.feed.board import AT_HAND_MAX
-from alerts.kept_file import OTHER_RELEASE, UselessError
+from alerts.kept_file import OTHER_RELEASE, AreThere, Last, Read, UselessError
 from alerts.log import TopicLife
 from alerts.records import Place
 from schemas.errors import UNREADABLE
 from schemas.topics import ACTIONS, ALERTS
 
-VERSION = 1
+VERSION = 2
 """Another one where the same records are packed, or left out, otherwise."""
 FILE = "page.bookmark"
 
@@ -32,30 +31,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, Filed]).decode
 
 
-class Last(NamedTuple):
-    """A record: its offset, and CRC-32 of its value.
-
-    A broker that lost its newest records goes on with others under the same offsets.
-    """
-
-    offset: int
-    crc32: int
-
-
 class _Header(msgspec.Struct, frozen=True):
     version: int
     shape: str
     topic_ids: dict[str, str]
     places: dict[str, dict[int, tuple[int, Last | None]]]
     """By topic and partition: what was read, and what was there last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What was read: the offsets behind it by partition, and the last record of each."""
-
-    reached: dict[Place, int] = field(default_factory=dict)
-    last: dict[Place, Last] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +53,19 @@ class PageBookmark:
 
     folder: Path | None = None
 
-    def begin(self, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Known | None:
+    def begin(
+        self, lives: Iterable[TopicLife], ends: Mapping[Place, int], are_there: AreThere
+    ) -> Known | None:
         """Give what is kept for these topics, which end there; None: all is to be read."""
         if self.folder is None:
             return None
-        return kept_file.load(self.folder / FILE, lambda written: _read(written, lives, ends))
+
+        def read(written: bytes) -> Known:
+            known = _read(written, lives)
+            kept_file.refuse_lost_ends(known.read, ends, are_there)
+            return known
+
+        return kept_file.load(self.folder / FILE, read)
 
     def keep(self, alerts: Mapping[str, Filed], lives: Iterable[TopicLife], read: Read) -> None:
         """Replace what is kept by what a page knows that has read so far."""
@@ -108,7 +97,7 @@ def _alerts(written: memoryview) -> Iterator[tuple[str, Filed]]:
         rest = rest[_LENGTH_BYTES + length :]
 
 
-def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int]) -> Known:
+def _read(written: bytes, lives: Iterable[TopicLife]) -> Known:
     try:
         first = written.index(b"\n") + 1
         header = msgspec.json.decode(memoryview(written)[:first], type=_Header)
@@ -121,5 +110,4 @@ def _read(written: bytes, lives: Iterable[TopicLife], ends: Mapping[Place, int])
     kept_file.refuse_other_topics(header.topic_ids, lives)
     places = kept_file.by_place(header.places)
     reached = {place: offset for place, (offset, _) in places.items()}
-    kept_file.refuse_lost_ends(reached, ends)
     return Known(desk, Read(reached, {place: last for place, (_, last) in places.items() if last}))

@@ -4,10 +4,9 @@ It waits until the loop has taken a batch before it reads the next, so nothing p
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from zlib import crc32
 
 import structlog
 
@@ -15,9 +14,10 @@ from alerts import kept_file
 from alerts.desk.filed import Filed
 from alerts.desk.fold import Desk
 from alerts.feed.abreast import further_back
-from alerts.feed.bookmark_file import Last, PageBookmark, Read
+from alerts.feed.bookmark_file import PageBookmark
 from alerts.feed.latest import READINGS_BACK_MS
 from alerts.feed.metrics import REJECTED
+from alerts.kept_file import Last, Read
 from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.records import CanaryDecided, CanaryFound, Place, Record
 from schemas.alert import Action, Transition
@@ -33,7 +33,6 @@ _CHECK_EVERY_MS = 2_000
 _AT_ONCE_MAX = 2_000  # records that the page takes while it shows none of them
 _ABREAST_FROM = 10_000  # records; of fewer it matters little which come first
 _ABREAST_BYTES = 1024 * 1024  # of a partition at once: so far it may be ahead of the others
-_LOOKS_MAX = 20  # for the records that were read last
 _MARK_EVERY_MS = 24 * 60 * 60 * 1000
 
 _log = structlog.get_logger()
@@ -156,7 +155,7 @@ class Follower:
         """
         left = {place: self._reached[place] for place in _alerts(goal)}
         checked_ms = self.clock.monotonic_ms()
-        with self._narrow() as both:
+        with self._narrow(_ABREAST_BYTES) as both:
             while unread := [place for place, at in left.items() if at < goal[place]]:
                 place = further_back(self._reached_ms, unread)
                 records, left[place] = both.read_one(place, left[place], _AT_ONCE_MAX)
@@ -169,10 +168,12 @@ class Follower:
                     checked_ms = now_ms
         return True
 
-    def _narrow(self) -> Log:
+    def _narrow(self, partition_bytes_max: int) -> Log:
         """Connect to the alert topics, to read little of each partition at once."""
         topics = (ALERTS, ACTIONS)
-        return self.connect(self.bootstrap, topics, _CLIENT_ID, partition_bytes_max=_ABREAST_BYTES)
+        return self.connect(
+            self.bootstrap, topics, _CLIENT_ID, partition_bytes_max=partition_bytes_max
+        )
 
     def _take(self, records: list[LogRecord]) -> bool:
         if not records:
@@ -201,10 +202,7 @@ class Follower:
             log.seek(self._reached)
             return
         starts = log.since(READINGS, self.clock.wall_ms() - READINGS_BACK_MS)
-        known = self.bookmark.begin(lives, log.ends())
-        if known is not None and not self._are_there(known.read.last):
-            kept_file.discard("the topics have lost their ends, and go on with other records")
-            known = None
+        known = self.bookmark.begin(lives, log.ends(), self._are_there)
         log.seek(starts | (known.read.reached if known else {}))
         self._lives, self._reached, self._reached_ms = lives, log.position(), {}
         self._last = known.read.last if known else {}
@@ -212,19 +210,9 @@ class Follower:
         ids = tuple(life.topic_id for life in lives)
         self.deliver(Start(ids, dict(self._reached), known.desk if known else None))
 
-    def _are_there(self, last: dict[Place, Last]) -> bool:
-        """Whether the topics still hold the records that were read last."""
-        left = dict(last)
-        with self._narrow() as log:
-            log.seek({place: one.offset for place, one in last.items()})
-            for _ in range(_LOOKS_MAX if left else 0):
-                for one in log.poll(_POLL_MS):
-                    wanted = left.pop((one.topic, one.partition), None)
-                    if wanted not in (None, _last(one)):
-                        return False
-                if not left:
-                    break
-        return not left
+    def _are_there(self, last: Mapping[Place, Last]) -> bool:
+        with self._narrow(kept_file.LOOK_BYTES) as log:
+            return kept_file.are_there(last, log)
 
     def _keep_bookmark(self, now_ms: int) -> bool:
         """Once a day write down what is known; False: nobody is there to say it."""
@@ -245,7 +233,7 @@ class Follower:
             if (at_ms := _at_ms(record)) is not None:
                 self._reached_ms[one.topic, one.partition] = at_ms
         newest = {(record.topic, record.partition): record for record in records}
-        self._last |= {place: _last(newest[place]) for place in _alerts(newest)}
+        self._last |= kept_file.last_of(records)
         return Batch(decoded, {place: record.offset + 1 for place, record in newest.items()})
 
 
@@ -258,10 +246,6 @@ def _at_ms(record: Record) -> int | None:
             return one.at_ms
         case _:
             return None
-
-
-def _last(record: LogRecord) -> Last:
-    return Last(record.offset, crc32(record.value or b""))
 
 
 def _alerts(places: Iterable[Place]) -> list[Place]:

@@ -118,7 +118,8 @@ def test_work_comes_in_the_order_in_which_it_is_due() -> None:
 def test_what_is_settled_comes_newest_first() -> None:
     desk = Desk()
     for number, alert_id in enumerate(["b", "a", "c"]):
-        desk.found(transition(f"{number}", "retired", at_ms=number // 2, alert_id=alert_id))
+        desk.found(transition(f"{number}", at_ms=number // 2, alert_id=alert_id))
+        desk.found(transition(f"{number}-2", "retired", at_ms=number // 2, alert_id=alert_id))
     assert [case.alert_id for case in sections(desk.cases()).settled] == ["c", "a", "b"]
 
 
@@ -126,33 +127,6 @@ def test_tasks_and_what_pages_nobody_are_listed() -> None:
     assert is_listed(case_of(transition("1", "repeat-asked", "high")))
     assert is_listed(case_of(transition("1", severity="medium")))
     assert not is_listed(case_of(transition("1", severity="high")))
-
-
-def retired(desk: Desk, number: int, patient_id: str = "p") -> None:
-    name = f"alert-{number:02}"
-    desk.found(transition(name, "retired", at_ms=number, alert_id=name, patient_id=patient_id))
-
-
-def test_the_oldest_settled_alerts_are_forgotten_when_a_tenth_too_many_are_there() -> None:
-    desk = Desk(kept_max=10)
-    for number in range(11):
-        retired(desk, 10 - number)  # the oldest came last
-    assert len(desk.cases()) == 11, "a sweep passes over all: it waits"
-    retired(desk, 11)
-    kept = sorted(case.alert_id for case in desk.cases())
-    assert kept == [f"alert-{number:02}" for number in range(2, 12)]
-    assert [case.alert_id for case in desk.cases_of("p")] == kept
-    assert sum(map(len, desk._by_patient.values())) == 10, "nothing is left of what is forgotten"
-
-
-def test_an_alert_that_nobody_has_answered_is_never_forgotten() -> None:
-    desk = Desk(kept_max=3)
-    for number in range(9):
-        desk.found(transition(f"{number}", severity="high", at_ms=number, alert_id=f"{number}"))
-    assert len(desk.cases()) == 9
-    retired(desk, 10)
-    assert desk.case("alert-10") is None
-    assert len(desk.cases()) == 9
 
 
 # -- delivery --------------------------------------------------------------------------------------

@@ -96,4 +96,4 @@ def test_packed_records_keep_their_order_and_what_is_asked_of_them() -> None:
     assert (packed.who, packed.latest_ms, packed.settled) == ("patient-of-a", 7, False)
     unknown = Records()
     unknown.add_action(acknowledgement("1"))
-    assert filed(unknown) == Filed("", 0, settled=False, packed=filed(unknown).packed)
+    assert filed(unknown) == Filed("", 0, settled=False, over=False, packed=filed(unknown).packed)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.desk.case import RECURS_AFTER_MS, Case
-from alerts.desk.fold import UNKNOWN_MAX, Desk, sections
+from alerts.desk.fold import Desk, sections
 from schemas.alert import Action, Event, Severity, Transition
 from tests.alert_records import acknowledgement, transition
 from tests.alerts.desk.cases import case_of, fold, take
@@ -140,20 +140,6 @@ def test_the_list_is_ordered_by_severity_then_newest_first() -> None:
     assert parts.settled == []
 
 
-def test_memory_is_bounded_but_nothing_open_is_forgotten() -> None:
-    desk = Desk(kept_max=10)
-    for number in range(50):
-        alert_id = f"alert-{number}"
-        desk.found(transition(f"{number}-1", severity="high", at_ms=number, alert_id=alert_id))
-        if number % 2:
-            desk.done(acknowledgement(f"{number}-1", alert_ids=(alert_id,), action_id=f"{number}"))
-            event = transition(f"{number}-2", "returned", "high", number, alert_id)
-            desk.found(event)
-    open_ids = {case.alert_id for case in desk.cases() if not case.settled}
-    assert open_ids == {f"alert-{number}" for number in range(0, 50, 2)}
-    assert len(desk.cases()) <= 25 + 2
-
-
 @st.composite
 def logs(draw: st.DrawFn) -> tuple[list[Transition], list[Action]]:
     """A log of transitions of three alerts and actions that saw some event of one of them."""
@@ -224,64 +210,3 @@ def test_an_alert_never_heard_of_has_no_case() -> None:
 def test_a_note_answers_nothing() -> None:
     note = Action("x", ["a"], "note", "Anna", 99, "p", note="patient is on the phone")
     assert case_of(transition("1"), note).attention == "unacknowledged"
-
-
-class Watched(Desk):
-    """Counts the passes over all alerts."""
-
-    passes = 0
-
-    def _forget(self) -> None:
-        self.passes += 1
-        super()._forget()
-
-
-def test_alerts_that_are_read_ahead_of_their_answers_cost_no_pass_each() -> None:
-    desk = Watched(kept_max=100)
-    for number in range(2_000):
-        desk.found(transition(f"{number}", alert_id=f"{number}"))
-    assert desk.passes < 50
-    for number in range(2_000):
-        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p"))
-    desk.forget()
-    assert len(desk.cases()) == 100, "both topics have been read: of what is settled a hundred stay"
-    for number in range(2_000, 2_300):
-        desk.found(transition(f"{number}", alert_id=f"{number}"))
-    assert len(desk.cases()) <= 110 + 300, "what is open stays, and of the others a hundred"
-
-
-def test_answers_to_what_is_forgotten_drive_out_nothing() -> None:
-    desk = Desk(kept_max=10)
-    for number in range(50):
-        desk.found(transition(f"{number}", alert_id=f"{number}"))
-        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p"))
-    for number in range(30):
-        desk.done(Action(f"n{number}", [f"{number}"], "note", "Anna", 0, "p", note="late"))
-    desk.forget()
-    assert len(desk.cases()) == 10
-
-
-def test_answers_to_what_is_not_known_wait_while_the_log_is_read_and_are_bounded_then() -> None:
-    desk = Desk(kept_max=10)
-    answers = [
-        Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p") for number in range(9_000)
-    ]
-    for one in answers[:4_000]:
-        desk.done(one)
-    desk.found(transition("0", alert_id="0"))
-    assert desk.case("0").attention == "resolved", "its answer was read long before it"  # type: ignore[union-attr]
-    desk.forget()
-    assert [desk.knows(one) for one in answers[:4_000]].count(True) == UNKNOWN_MAX + 1
-    for one in answers[4_000:]:
-        desk.done(one)
-    assert sum(map(desk.knows, answers)) <= 1.1 * (UNKNOWN_MAX + 1) + 1
-    assert all(map(desk.knows, answers[-UNKNOWN_MAX:])), "what came last may be ahead of its alert"
-
-
-def test_of_what_is_settled_the_newest_stays() -> None:
-    desk = Desk(kept_max=10)
-    for number in range(30):
-        desk.found(transition(f"{number}", alert_id=f"{number}", at_ms=number))
-        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", number, "p"))
-    desk.forget()
-    assert {case.alert_id for case in desk.cases()} == {f"{number}" for number in range(20, 30)}

@@ -18,8 +18,9 @@ from alerts.desk.filed import Filed
 from alerts.desk.fold import Desk
 from alerts.feed.answers import DEEDS, Answer, deed
 from alerts.feed.board import Board
-from alerts.feed.bookmark_file import FILE, Known, Last, PageBookmark, Read
+from alerts.feed.bookmark_file import FILE, Known, PageBookmark
 from alerts.feed.serve import listen, running_feed
+from alerts.kept_file import Last, Read
 from alerts.log import Log, TopicLife
 from alerts.records import Place
 from schemas.alert import Action, Transition
@@ -39,12 +40,16 @@ READ = Read(ENDS, {(ALERTS, 0): Last(6, 99)})
 UTC = ZoneInfo("UTC")
 
 
+def there(_: object) -> bool:
+    return True
+
+
 def through_a_file(board: Board) -> Board:
     """Give the board of a page that finds the bookmark of another one."""
     with tempfile.TemporaryDirectory() as folder:
         bookmark = PageBookmark(Path(folder))
         bookmark.keep(board.desk.kept(), LIVES, READ)
-        known = bookmark.begin(LIVES, ENDS)
+        known = bookmark.begin(LIVES, ENDS, there)
     assert known is not None
     assert known.read == READ
     return Board(known.desk)
@@ -93,7 +98,7 @@ def kept(tmp_path: Path) -> Known:
     desk = fold(transition("1"), transition("2", alert_id="b"), closing)
     read = Read({**ENDS, ("other", 0): 5}, {**READ.last, ("other", 0): Last(4, 1)})
     PageBookmark(tmp_path).keep(desk.kept(), LIVES, read)
-    known = PageBookmark(tmp_path).begin(LIVES, ENDS)
+    known = PageBookmark(tmp_path).begin(LIVES, ENDS, there)
     assert known is not None
     return known
 
@@ -112,7 +117,7 @@ def test_it_counts_only_when_it_is_whole(damage: str, tmp_path: Path) -> None:
     path.write_bytes(
         {"cut": found[:-40], "changed": found.replace(b"one", b"two", 1), "empty": b""}[damage]
     )
-    assert PageBookmark(tmp_path).begin(LIVES, ENDS) is None
+    assert PageBookmark(tmp_path).begin(LIVES, ENDS, there) is None
 
 
 @pytest.mark.usefixtures("kept")
@@ -128,14 +133,14 @@ def test_it_counts_only_when_it_is_whole(damage: str, tmp_path: Path) -> None:
 def test_it_is_of_its_topics_as_far_as_they_go(
     lives: tuple[TopicLife, ...], ends: dict[Place, int], tmp_path: Path
 ) -> None:
-    assert PageBookmark(tmp_path).begin(lives, ends) is None
+    assert PageBookmark(tmp_path).begin(lives, ends, there) is None
 
 
 @pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("alerts.feed.bookmark_file.VERSION", 2),
+        ("alerts.feed.bookmark_file.VERSION", 3),
         ("alerts.kept_file.shape", lambda: "another field"),
     ],
 )
@@ -143,20 +148,22 @@ def test_another_release_sees_more_in_a_record_and_reads_it_itself(
     name: str, value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(name, value)
-    assert PageBookmark(tmp_path).begin(LIVES, ENDS) is None
+    assert PageBookmark(tmp_path).begin(LIVES, ENDS, there) is None
 
 
 @pytest.mark.parametrize("packed", [b"no zlib", b"x\x9c\x03\x00\x00\x00\x00\x01"])
 def test_what_cannot_be_unpacked_takes_no_page_with_it(packed: bytes, tmp_path: Path) -> None:
-    PageBookmark(tmp_path).keep({"a": Filed("p", 0, settled=False, packed=packed)}, LIVES, READ)
-    assert PageBookmark(tmp_path).begin(LIVES, ENDS) is None
+    PageBookmark(tmp_path).keep(
+        {"a": Filed("p", 0, settled=False, over=False, packed=packed)}, LIVES, READ
+    )
+    assert PageBookmark(tmp_path).begin(LIVES, ENDS, there) is None
 
 
 def test_a_folder_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
     gone = PageBookmark(tmp_path / "gone")
-    assert gone.begin(LIVES, ENDS) is None
+    assert gone.begin(LIVES, ENDS, there) is None
     gone.keep({}, LIVES, READ)
-    assert PageBookmark().begin(LIVES, ENDS) is None
+    assert PageBookmark().begin(LIVES, ENDS, there) is None
 
 
 @asynccontextmanager
@@ -243,7 +250,7 @@ def forget(
     """Make the bookmark one of which a page can tell whether it was believed."""
     with Log(kafka.bootstrap, (ALERTS, ACTIONS), "test") as log:
         lives, ends = [log.life(topic) for topic in (ALERTS, ACTIONS)], log.ends()
-    known = bookmark.begin(lives, ends)
+    known = bookmark.begin(lives, ends, there)
     assert known is not None
     read = known.read
     if others:
@@ -272,6 +279,6 @@ async def test_a_page_whose_bookmark_is_damaged_reads_all_and_makes_it_anew(
         eventually(lambda: (tmp_path / FILE).read_bytes() != b"damaged")
     with Log(kafka.bootstrap, (ALERTS, ACTIONS), "test") as reader:
         lives, ends = [reader.life(topic) for topic in (ALERTS, ACTIONS)], reader.ends()
-    known = PageBookmark(tmp_path).begin(lives, ends)
+    known = PageBookmark(tmp_path).begin(lives, ends, there)
     assert known is not None
     assert {case.alert_id for case in known.desk.open_cases()} == {"a", "b"}

@@ -153,12 +153,13 @@ def test_until_the_log_is_read_nothing_is_shown_as_complete() -> None:
     assert [event.name for event in alert_events(client)] == ["snapshot"]
 
 
-def test_what_settled_long_ago_is_forgotten_once_the_log_is_read() -> None:
+def test_what_was_over_long_ago_is_forgotten_once_the_log_is_read() -> None:
     hub = Hub(HandClock(), "build")
     log = Log(hub)
     hub.take(Start(("t", "u", "v"), STARTS))
     hub._incoming.desk = Desk(kept_max=10)  # sweeps by itself from the twelfth on
-    log.append(*(transition(one, severity="info", alert_id=one) for one in "abcdefghijk"))
+    log.append(*(transition(one, alert_id=one) for one in "abcdefghijk"))
+    log.append(*(transition(f"{one}2", "retired", alert_id=one) for one in "abcdefghijk"))
     log.catch_up()
     assert [case.alert_id for case in hub.board.desk.cases()] == [*"bcdefghijk"]
 
