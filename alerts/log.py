@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import msgspec
@@ -17,6 +18,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Counter
 
+from alerts.fetched import give_records
 from alerts.records import Place, Record, decode
 from schemas.errors import InvalidInput, UnavailableError
 from schemas.kafka_clients import connected
@@ -105,6 +107,7 @@ class Log(AbstractContextManager["Log"]):
             except BaseException:
                 self._admin.close()
                 raise
+        give_records(self._consumer, LogRecord)
         self._partitions = [
             TopicPartition(*place) for life in self._lives.values() for place in life.places
         ]
@@ -174,18 +177,7 @@ class Log(AbstractContextManager["Log"]):
         """Wait so long for records; a broker that is away looks like silence: see ``check``."""
         with _kafka_errors("Kafka does not deliver"):
             batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=records_max)
-        return [
-            LogRecord(
-                record.topic,
-                record.partition,
-                record.offset,
-                record.key,
-                record.value,
-                record.timestamp,
-            )
-            for batch in batches.values()
-            for record in batch
-        ]
+        return list(chain.from_iterable(batches.values()))
 
     def ends(self) -> dict[Place, int]:
         """Ask the broker where each partition ends: the offset of the next record to come."""

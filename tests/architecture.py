@@ -91,6 +91,7 @@ SHELLS = {
     "alerts/feed/serve.py",
     "alerts/feed/stream.py",
     "alerts/feed/web.py",
+    "alerts/fetched.py",
     "alerts/judge/command.py",
     "alerts/judge/file.py",
     "alerts/kept_file.py",

@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from alerts.log import Log
+from alerts.log import Log, LogRecord
 from simulators.stack.kafka import EmbeddedKafka
 
 pytestmark = pytest.mark.timeout(120)
@@ -33,8 +33,9 @@ def log(tmp_path: Path) -> Iterator[Log]:
 
 def test_all_is_read_and_then_it_ends(log: Log) -> None:
     log.seek({})
-    read = [record.value for record in chain.from_iterable(log.read_to_end())]
-    assert sorted(map(int, filter(None, read))) == [*range(RECORDS)]
+    records = [*chain.from_iterable(log.read_to_end())]
+    assert {type(record) for record in records} == {LogRecord}  # not kafka-python's own
+    assert sorted(int(record.value or b"") for record in records) == [*range(RECORDS)]
     assert list(log.read_to_end()) == []
 
 
