@@ -13,7 +13,7 @@ from gateway.bedside import settings_file, words
 from gateway.bedside.finding import Finding, bad, good, notice
 from gateway.bedside.overview import endpoint
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import damaged, no_directory, read_status
+from gateway.bedside.status import Seen, damaged, no_directory
 from gateway.journal.checksums import prepare
 from gateway.journal.damage import READ_ONLY_WAY_OUT, is_damage, is_no_file, refusal
 from gateway.journal.file import FILE as JOURNAL
@@ -70,11 +70,12 @@ def disk(patient: Patient) -> Finding:
     return good(check, said)
 
 
-def journal(patient: Patient) -> Finding:
-    """Look through the journal."""
+def journal(patient: Patient, seen: Seen | MisconfiguredError) -> Finding:
+    """Look through the journal; ``seen`` is what it says of itself, or why it says nothing."""
     check = "Journal of readings"
     if broken := [*broken_journals(patient.state), *broken_admissions(patient.state)]:
-        salvaged = _salvages(patient).get(broken[0].name, Salvaged())
+        salvages = seen.status.salvages if isinstance(seen, Seen) else {}
+        salvaged = salvages.get(broken[0].name, Salvaged())
         brought = (
             f" ({salvaged.brought} of its readings were brought in)" if salvaged.brought else ""
         )
@@ -89,21 +90,16 @@ def journal(patient: Patient) -> Finding:
     try:
         if not (path.exists() or is_no_file(path)):
             return notice(check, "there is none yet", "It begins when the gateway first starts.")
-        if damaged := read_status(patient.state).damaged:
-            what, _, do = words.damaged_rows(damaged).partition("; ")
+        if isinstance(seen, MisconfiguredError):
+            raise seen
+        if seen.status.damaged:
+            what, _, do = words.damaged_rows(seen.status.damaged).partition("; ")
             return bad(check, what, f"{do[0].upper()}{do[1:]}.")
         return _looked_through(check, path)
     except MisconfiguredError as error:
         return bad(check, error.cause.rstrip("."), error.way_out)
     except sqlite3.Error as error:
         return bad(check, f"it cannot be read: {error}", "Run this with sudo.")
-
-
-def _salvages(patient: Patient) -> dict[str, Salvaged]:
-    try:
-        return read_status(patient.state).salvages
-    except MisconfiguredError:
-        return {}
 
 
 def _looked_through(check: str, path: Path) -> Finding:

@@ -14,6 +14,7 @@ from gateway.bedside.table import Cell, table
 
 if TYPE_CHECKING:
     from gateway.admission.live import Overview
+    from gateway.bedside.status import Seen
 
 
 @click.command(
@@ -96,10 +97,10 @@ def status(*, state: Path, as_json: bool) -> None:
     from gateway.bedside.advice import Level, advice
     from gateway.bedside.overview import as_json as render
     from gateway.bedside.overview import endpoint
-    from gateway.bedside.status import describe, read_status
+    from gateway.bedside.status import describe, look
 
-    journal = read_status(state)
-    overview = _overview(state)
+    seen = look(state)
+    overview = _overview(state, seen)
     if as_json:
         click.echo(render(overview))
         return
@@ -112,7 +113,7 @@ def status(*, state: Path, as_json: bool) -> None:
         click.echo(f"{click.style(sign, fg=colour, bold=True)} {one.what}")
         if one.do:
             click.echo(hint(f"    → {one.do}"))
-    click.echo("\n" + "\n".join(describe(journal, overview.oldest_waiting_s)))
+    click.echo("\n" + "\n".join(describe(seen.status, overview.oldest_waiting_s)))
     if overview.live is not None and (where := endpoint(state)) is not None:
         click.echo(f"page                    http://127.0.0.1:{where.port}/")
 
@@ -152,8 +153,8 @@ def doctor(*, state: Path, adapter: str | None, mqtt_url: str | None, as_json: b
     sys.exit(1 if wrong else 0)
 
 
-def _overview(state: Path) -> "Overview":
-    from gateway.bedside.overview import ask_daemon, gather
+def _overview(state: Path, seen: "Seen | None" = None) -> "Overview":
+    from gateway.bedside.overview import ask_daemon, gather, look_if_any
     from schemas.clock import SystemClock
 
-    return gather(state, ask_daemon(state), SystemClock())
+    return gather(state, seen or look_if_any(state), ask_daemon(state), SystemClock())

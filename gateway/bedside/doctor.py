@@ -9,7 +9,7 @@ from gateway.bedside.advice import Level, advice
 from gateway.bedside.checks_bluetooth import bluetooth
 from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, bad, good, notice, skipped
-from gateway.bedside.overview import ask_daemon, gather
+from gateway.bedside.overview import ask_daemon, gather, look_if_any
 from gateway.bedside.patient import Patient
 
 WAITING_LONG_S = 3600
@@ -17,10 +17,12 @@ WAITING_LONG_S = 3600
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
     """Give the findings one after another, as soon as each is known."""
-    for check in (checks_machine.settings, checks_machine.disk, checks_machine.journal):
-        yield check(patient)
+    yield checks_machine.settings(patient)
+    yield checks_machine.disk(patient)
+    seen = look_if_any(patient.state)  # once: what is said of it later is of the same moment
+    yield checks_machine.journal(patient, seen)
     live = await asyncio.to_thread(ask_daemon, patient.state)
-    overview = gather(patient.state, live, patient.clock)
+    overview = gather(patient.state, seen, live, patient.clock)
     yield checks_machine.program(patient, overview)
     yield checks_machine.clock(patient)
     async for finding in bluetooth(patient, overview):

@@ -19,7 +19,7 @@ from gateway.admission.admissions import FILE as ADMISSIONS_FILE
 from gateway.admission.admissions import Admissions
 from gateway.admission.advert import Advert, judged
 from gateway.admission.live import DeviceRow, Live, Overview
-from gateway.bedside.status import last_captures, read_status
+from gateway.bedside.status import Seen, look
 from gateway.journal.custody import KEEP_RECEIPTED_MS
 from schemas.clock import Clock
 from schemas.errors import UNREADABLE, MisconfiguredError, VitalwireError
@@ -60,13 +60,19 @@ def ask_daemon(state: Path) -> Live | None:
         return None
 
 
-def gather(state: Path, live: Live | None, clock: Clock) -> Overview:
-    """Put together what the disk and the daemon know."""
+def look_if_any(state: Path) -> Seen | MisconfiguredError:
+    """Look at the journal, or say why there is none to be read: its daemon never ran here, say."""
     try:
-        journal = read_status(state)
-        captures = last_captures(state)
-    except MisconfiguredError:  # no journal yet: the daemon has never run here
-        journal, captures = None, {}
+        return look(state)
+    except MisconfiguredError as error:
+        return error
+
+
+def gather(
+    state: Path, seen: Seen | MisconfiguredError, live: Live | None, clock: Clock
+) -> Overview:
+    """Put together what the journal, the record of paired devices and the daemon know."""
+    journal, captures = seen if isinstance(seen, Seen) else (None, {})
     met = {device.address: device for device in live.devices} if live is not None else {}
     rows = []
     for admission in _admissions(state):

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.admission.live import Live
-from gateway.bedside.overview import LIVE_PATH, gather
+from gateway.bedside.overview import LIVE_PATH, gather, look_if_any
 from gateway.bedside.page import POLICY, render
 from schemas.clock import Clock
 from schemas.daemon import Page
@@ -24,7 +24,7 @@ class LocalPages:
         self.by_path = {"/": self._page, LIVE_PATH: self._json}
 
     def _page(self) -> Page:
-        overview = gather(self._state, self._live(), self._clock)
+        overview = gather(self._state, look_if_any(self._state), self._live(), self._clock)
         at = datetime.fromtimestamp(self._clock.wall_ms() / 1000, UTC)
         html = render(overview, f"{at:%H:%M:%S} UTC")
         return Page("text/html; charset=utf-8", html.encode(), POLICY)

@@ -1,9 +1,10 @@
 """The journal as seen from outside, read-only, while the daemon may be writing."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.admission.live import JournalStatus, Oldest
 from gateway.bedside import words
@@ -22,10 +23,20 @@ _LAST_CAPTURES = (
 )
 
 
-def read_status(state: Path) -> JournalStatus:
-    """Count; raise ``MisconfiguredError`` if there is no journal to read."""
+class Seen(NamedTuple):
+    """The journal at one moment, and when each device's last measurement in it was captured."""
+
+    status: JournalStatus
+    last_captures: Mapping[str, Capture]
+
+
+def look(state: Path) -> Seen:
+    """Read it once; raise ``MisconfiguredError`` if there is no journal to read."""
     with _opened(state) as database:
-        return _read(database, sum(map(size, files(state / FILE))))
+        database.execute("BEGIN")  # all is of one moment, whatever the daemon writes
+        status = _read(database, sum(map(size, files(state / FILE))))
+        rows = database.execute(_LAST_CAPTURES, (GLUCOSE_CONTEXT,)).fetchall()
+        return Seen(status, {row[0]: Capture(*row[1:5]) for row in rows})
 
 
 @contextmanager
@@ -74,16 +85,6 @@ def damaged(path: Path, how: str) -> MisconfiguredError:
         "Run `sudo systemctl restart vitalwire-gateway`: it is set aside and a new one begun. Then "
         "tell your contact at the clinic: readings may be only in the old one.",
     )
-
-
-def last_captures(state: Path) -> dict[str, Capture]:
-    """Give, by device address, when its last measurement in the journal was captured.
-
-    Raises ``MisconfiguredError`` as ``read_status`` does.
-    """
-    with _opened(state) as database:
-        rows = database.execute(_LAST_CAPTURES, (GLUCOSE_CONTEXT,)).fetchall()
-    return {row[0]: Capture(*row[1:5]) for row in rows}
 
 
 def describe(status: JournalStatus, oldest_s: int | None = None) -> Iterator[str]:

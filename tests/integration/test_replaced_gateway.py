@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from gateway.journal.file import FILE
 from ingest.registry.assignments import NewAssignment
 from ingest.registry.store import RegistryStore
@@ -176,7 +176,7 @@ async def test_a_replaced_gateway_goes_on_and_a_restored_database_gets_its_readi
     world.silence(meter)  # it would bring what is gone from the database below
 
     # The backup is older than what the second gateway brought, and Kafka has passed on.
-    await happens(lambda: read_status(state).held == 0)
+    await happens(lambda: look(state).status.held == 0)
     with psycopg.connect(clinic.database) as connection:
         gone = connection.execute(
             "DELETE FROM vitalwire.glucose WHERE record_number = 6 RETURNING reading_id"

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ from gateway.bedside import checks_bluetooth, checks_machine, doctor, words
 from gateway.bedside.advice import SILENT_AFTER_S, advice
 from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, Verdict
-from gateway.bedside.overview import Endpoint, ask_daemon, endpoint, gather
+from gateway.bedside.overview import Endpoint, ask_daemon, endpoint, gather, look_if_any
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from gateway.journal.journal import Journal
 from schemas.clock import SystemClock
 from schemas.errors import MisconfiguredError
@@ -51,6 +51,14 @@ class Told:
 
 def patient(state: Path, *, settings: Path = Path("/nowhere"), mqtt: str | None = None) -> Patient:
     return Patient(state, "hci0", mqtt, SystemClock(), settings)
+
+
+def journal_check(state: Path) -> Finding:
+    return checks_machine.journal(patient(state), look_if_any(state))
+
+
+def seen(state: Path, live: Live | None, clock: Told) -> Overview:
+    return gather(state, look_if_any(state), live, clock)
 
 
 def is_bad(finding: Finding, words: str) -> bool:
@@ -100,18 +108,18 @@ def test_a_disk_that_is_read_only_is_no_matter_of_rights(
 
 
 def test_a_journal_that_is_missing_whole_damaged_or_set_aside(tmp_path: Path) -> None:
-    assert checks_machine.journal(patient(tmp_path)).verdict is Verdict.NOTICE
+    assert journal_check(tmp_path).verdict is Verdict.NOTICE
     with closing(Journal(tmp_path, STREAM)) as journal:
         for number in range(200):
             journal.append(notification(bytes([number]) * 100))
-    assert checks_machine.journal(patient(tmp_path)).verdict is Verdict.GOOD
+    assert journal_check(tmp_path).verdict is Verdict.GOOD
     file = tmp_path / "journal.db"
     content = bytearray(file.read_bytes())
     content[8192:16384] = b"\xff" * 8192
     file.write_bytes(content)
-    assert checks_machine.journal(patient(tmp_path)).verdict is Verdict.BAD
+    assert journal_check(tmp_path).verdict is Verdict.BAD
     file.rename(tmp_path / "journal.db.broken-1")
-    assert is_bad(checks_machine.journal(patient(tmp_path)), "set aside")
+    assert is_bad(journal_check(tmp_path), "set aside")
 
 
 @pytest.mark.parametrize("content", [b"", b"no database " * 1000])
@@ -120,18 +128,18 @@ def test_a_journal_that_is_none_is_damaged_and_not_a_matter_of_rights(
 ) -> None:
     file = tmp_path / "journal.db"
     file.write_bytes(content)
-    for found in (checks_machine.journal(patient(tmp_path)), _status(tmp_path)):
+    for found in (journal_check(tmp_path), _status(tmp_path)):
         assert is_bad(found, "is damaged")
         assert ("restart" in found.do, "sudo vitalwire" in found.do) == (True, False)
     file.unlink()
     file.mkdir()
-    assert is_bad(checks_machine.journal(patient(tmp_path)), "is damaged")
+    assert is_bad(journal_check(tmp_path), "is damaged")
     assert is_bad(_status(tmp_path), "is damaged")
 
 
 def _status(state: Path) -> Finding:
     with pytest.raises(MisconfiguredError) as told:
-        read_status(state)
+        look(state)
     return Finding("status", Verdict.BAD, told.value.cause, told.value.way_out)
 
 
@@ -266,9 +274,28 @@ def test_readings_that_wait_for_long_or_are_stuck() -> None:
 def test_ages_are_told_only_where_a_clock_can_tell(tmp_path: Path) -> None:
     with closing(Journal(tmp_path, STREAM)) as journal:
         journal.append(notification(b"1"))
-    journal_s = gather(tmp_path, None, Told(true=False)).oldest_waiting_s
+    journal_s = seen(tmp_path, None, Told(true=False)).oldest_waiting_s
     assert journal_s is None  # another boot, and nothing keeps the clock true
-    assert gather(tmp_path / "nowhere", None, Told(true=True)) == Overview()
+    assert seen(tmp_path / "nowhere", None, Told(true=True)) == Overview()
+
+
+async def test_what_the_doctor_says_of_the_journal_is_of_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read it twice: what came between was in one finding and not in the other."""
+    monkeypatch.setattr(doctor, "bluetooth", nobody_says)
+    monkeypatch.setattr(doctor, "broker", lambda _: Finding("Broker", Verdict.GOOD, ""))
+    found = {}
+    with closing(Journal(tmp_path, STREAM)) as opened:
+        async for finding in doctor.examine(patient(tmp_path)):
+            found[finding.check] = finding
+            if finding.check == "Journal of readings":
+                opened.append(notification(b"1"))
+    assert found["Readings waiting"].verdict is Verdict.GOOD
+
+
+async def nobody_says(*_: object) -> AsyncIterator[Finding]:
+    yield Finding("Bluetooth", Verdict.GOOD, "")
 
 
 def test_a_reading_from_before_a_restart_is_not_said_never_to_have_come(tmp_path: Path) -> None:
@@ -277,7 +304,7 @@ def test_a_reading_from_before_a_restart_is_not_said_never_to_have_come(tmp_path
         admissions.admit(Admission(ADDRESS, AdmittedBy.PERSON, name="CUFF"))
         admissions.admit(Admission("C0:00:00:00:00:09", AdmittedBy.PERSON, name="NEW"))
     live = Live("home-1", "v", connected=True)
-    found = gather(tmp_path, live, Told(true=False))
+    found = seen(tmp_path, live, Told(true=False))
     old, new = found.devices
     assert (words.last_reading(old), words.last_reading(new)) == ("before this start", "never")
     assert old.last_reading_s == 7_200
@@ -287,7 +314,7 @@ def test_a_reading_from_before_a_restart_is_not_said_never_to_have_come(tmp_path
             paired_ms = Told(true=True).wall_ms() - days * 24 * 3600 * 1000
             admitted = Admission(f"{days}", AdmittedBy.PERSON, f"AT {days}", paired_ms)
             admissions.admit(admitted)
-    before, behind, *_ = gather(tmp_path, live, Told(true=True)).devices
+    before, behind, *_ = seen(tmp_path, live, Told(true=True)).devices
     assert (words.last_reading(before), words.last_reading(behind)) == (
         "never",
         "not in the last 30 days",  # longer than what it gave is kept here

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from gateway.admission.admission import Admission, AdmittedBy
 from gateway.admission.admissions import Admissions
 from gateway.admission.live import JournalStatus
-from gateway.bedside.status import describe, read_status
+from gateway.bedside.status import describe, look
 from gateway.bluetooth import pairing
 from gateway.cli import gateway
 from gateway.daemon import Settings
@@ -30,7 +30,7 @@ def test_status_counts_while_the_daemon_writes(tmp_path: Path) -> None:
         first = journal.append(notification(b"1"))
         journal.append(notification(b"2"))
         journal.custody.receipt({STREAM: [(first.seq, first.seq)]}, None)
-        status = read_status(tmp_path)
+        status = look(tmp_path).status
         assert (status.held, status.receipted, status.streams) == (1, 1, 1)
         assert status.oldest is not None
         assert (status.oldest.stream, status.oldest.seq) == (STREAM, 2)
@@ -135,13 +135,13 @@ def test_a_command_that_was_mistyped_is_guessed() -> None:
 
 def test_without_a_journal_status_says_so(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="no journal"):
-        read_status(tmp_path)
+        look(tmp_path)
 
 
 def test_what_is_no_journal_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"something else" * 1000)
     with pytest.raises(MisconfiguredError, match="is damaged"):
-        read_status(tmp_path)
+        look(tmp_path)
 
 
 def test_a_broken_journal_is_listed_once_and_for_every_later_run(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 import gateway
 from gateway.admission.admission import Admission, AdmittedBy
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from gateway.bluetooth.bluez import Adapter
 from gateway.process import note_stray_error
 from simulators.peripherals.peripheral import Peripheral
@@ -131,6 +131,6 @@ async def test_the_shipped_daemon_uses_each_adapter_that_it_is_given(
     daemon = Child(Program("gateway", command, tmp_path / "gateway.log", environment)).start()
     try:
         await eventually(lambda: over_first.pending == over_second.pending == 0)
-        await eventually(lambda: read_status(state).held == 2)
+        await eventually(lambda: look(state).status.held == 2)
     finally:
         await asyncio.to_thread(daemon.stop)

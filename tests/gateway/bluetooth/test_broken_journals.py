@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from gateway.journal.file import FILE, broken_journals
 from gateway.journal.journal import Journal
 from simulators.peripherals import Cuff
@@ -72,7 +72,7 @@ async def test_a_journal_that_is_taken_away_loses_nothing_that_the_clinic_does_n
     await eventually(lambda: log.read_text().count("gateway.started") == 2)
     later = cuff.take(130, 85, 71)
     await eventually(lambda: set(clinic.payloads) == {first, later})
-    assert read_status(state).held == 2
+    assert look(state).status.held == 2
     assert broken_journals(state) == []
     assert daemon.running
 
@@ -92,7 +92,7 @@ async def test_what_is_whole_in_a_journal_that_was_set_aside_reaches_the_clinic_
     payloads.append(cuff.take(130, 85, 71))
     await eventually(lambda: sorted(clinic.payloads) == sorted(payloads))
     await eventually(lambda: "with 2 readings of the old one" in str(clinic.reports[-1].problems))
-    assert len(read_status(state).salvages) == 1
+    assert len(look(state).status.salvages) == 1
     assert daemon.running
 
 

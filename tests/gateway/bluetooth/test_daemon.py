@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from schemas.reading import Part, Reading, Undecodable
 from simulators.peripherals import Cuff, Meter, Sample, Stall
 from simulators.stack.mqtt import EmbeddedMqtt
@@ -154,10 +154,10 @@ async def test_only_a_receipt_frees_a_row(
     cuff.take(130, 85, 71)
     daemon.start()
     await eventually(lambda: len(clinic.payloads) == 2 and clinic.held == 2)
-    assert read_status(state).held == 2
+    assert look(state).status.held == 2
     clinic.confirm()
-    await eventually(lambda: read_status(state).held == 0)
-    assert read_status(state).receipted == 2
+    await eventually(lambda: look(state).status.held == 0)
+    assert look(state).status.receipted == 2
     cuff.take(140, 90, 72)  # the next session reports
     await eventually(lambda: clinic.held == 1)
 
@@ -171,7 +171,7 @@ async def test_nothing_is_lost_while_the_broker_is_away(
     mqtt.stop()
     first.close()
     taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
-    await eventually(lambda: cuff.pending == 0 and read_status(state).held == 3)
+    await eventually(lambda: cuff.pending == 0 and look(state).status.held == 3)
     # Were it back before this clinic listens, it would send again after 30 to 45 s only.
     os.kill(daemon.pid, signal.SIGSTOP)
     mqtt.start().wait()
@@ -188,8 +188,8 @@ async def test_a_kill_between_capture_and_publish_loses_nothing(
     mqtt.stop()
     taken = [cuff.take(120 + number, 80, 70) for number in range(3)]
     daemon.start()
-    await eventually(lambda: cuff.pending == 0 and read_status(state).held == 3)
-    oldest = read_status(state).oldest
+    await eventually(lambda: cuff.pending == 0 and look(state).status.held == 3)
+    oldest = look(state).status.oldest
     assert oldest is not None
     daemon.kill()
     mqtt.start().wait()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bedside.overview import ask_daemon
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from simulators.peripherals import Cuff
 from simulators.stack.mqtt import EmbeddedMqtt
 from simulators.stack.process import Child, Program
@@ -40,7 +40,7 @@ async def test_a_state_directory_that_was_removed_is_there_again_with_what_was_n
     await eventually(lambda: log.read_text().count("gateway.started") == 2)
     taken.append(cuff.take(130, 85, 71))
     await eventually(lambda: set(clinic.payloads) == set(taken))
-    assert read_status(state).held == 2
+    assert look(state).status.held == 2
     await eventually(lambda: ask_daemon(state) is not None)
     assert daemon.running
 
@@ -61,7 +61,7 @@ async def test_a_state_directory_that_cannot_be_made_again_is_told_and_no_device
     home.mkdir()
     await eventually(lambda: clinic.payloads == [taken] and cuff.pending == 0)
     await eventually(lambda: "is gone" not in problems(clinic))
-    assert (daemon.running, read_status(home / "state").held) == (True, 1)
+    assert (daemon.running, look(home / "state").status.held) == (True, 1)
 
 
 @pytest.fixture
@@ -128,4 +128,4 @@ async def test_a_file_system_that_the_kernel_made_read_only_is_told_before_a_dev
     await within("umount", "--lazy", str(state))  # and what is below is a disk that works
     await eventually(lambda: set(clinic.payloads) == set(taken) and cuff.pending == 0)
     await eventually(lambda: "read-only" not in problems(clinic))
-    assert (daemon.running, read_status(state).held) == (True, 2)
+    assert (daemon.running, look(state).status.held) == (True, 2)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from gateway.bedside.status import read_status
+from gateway.bedside.status import look
 from gateway.journal.file import FILE
 from gateway.journal.journal import Journal
 from schemas.clock import SystemClock
@@ -67,8 +67,8 @@ async def test_what_the_server_has_goes_where_space_is_needed_and_a_true_wall_cl
         gone, held = (journal.append(notification(payload)) for payload in (b"1", b"2"))
         journal.custody.receipt({gone.stream: [(gone.seq, gone.seq)]}, None)
     run(SPACE_IS_NEEDED_AND_THE_WALL_CLOCK_KEPT_TRUE)
-    await eventually(lambda: read_status(state).receipted == 0)
-    assert read_status(state).held == 1
+    await eventually(lambda: look(state).status.receipted == 0)
+    assert look(state).status.held == 1
     await eventually(lambda: clinic.held == 1)
     assert held.payload == b"2"
     with closing(sqlite3.connect(f"file:{state / FILE}?mode=ro", uri=True)) as journal_file:

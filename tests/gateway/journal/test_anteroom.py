@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.bedside.status import describe, read_status
+from gateway.bedside.status import describe, look
 from gateway.decoding.decode import decode
 from gateway.journal import anteroom
 from gateway.journal.file import FILE
@@ -241,8 +241,8 @@ def test_one_changed_byte_makes_nobody_believed(
 
 
 def test_status_says_that_something_waits(journal: Journal, tmp_path: Path) -> None:
-    assert not any("from whom" in line for line in describe(read_status(tmp_path)))
+    assert not any("from whom" in line for line in describe(look(tmp_path).status))
     hold(journal, b"1")
-    status = read_status(tmp_path)
+    status = look(tmp_path).status
     assert (status.unattributed, status.held) == (1, 0)
     assert any(line.startswith("from whom is not known  1,") for line in describe(status))

@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from gateway.bedside.checks_machine import journal as doctor
 from gateway.bedside.finding import Verdict
+from gateway.bedside.overview import look_if_any
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import describe, read_status
+from gateway.bedside.status import describe, look
 from gateway.clocks.timeline import Timeline
 from gateway.clocks.wall import Observation
 from gateway.journal.checksums import Value, checksum
@@ -130,7 +131,7 @@ def test_people_are_told_of_damaged_rows_before_and_after_they_are_set_aside(
     journal: Journal, tmp_path: Path
 ) -> None:
     def examined() -> tuple[Verdict, str, str]:
-        found = doctor(Patient(tmp_path, None, None, HandClock()))
+        found = doctor(Patient(tmp_path, None, None, HandClock()), look_if_any(tmp_path))
         return found.verdict, found.found, found.do
 
     journal.append(notification(b"first payload"))
@@ -142,7 +143,7 @@ def test_people_are_told_of_damaged_rows_before_and_after_they_are_set_aside(
     with closing(Journal(tmp_path, "b" * 16)) as opened:
         assert opened.damaged.look() == [1]
         assert opened.damaged.look() == []
-        status = read_status(tmp_path)
+        status = look(tmp_path).status
         assert (status.held, status.damaged) == (1, 1)
         assert any(line.startswith("damaged, not sent       1") for line in describe(status))
         after = examined()

@@ -11,8 +11,9 @@ import pytest
 
 from gateway.bedside import words
 from gateway.bedside.checks_machine import journal as doctor
+from gateway.bedside.overview import look_if_any
 from gateway.bedside.patient import Patient
-from gateway.bedside.status import describe, read_status
+from gateway.bedside.status import describe, look
 from gateway.decoding.decode import decode
 from gateway.journal import salvage, set_aside
 from gateway.journal.file import FILE, broken_journals
@@ -289,7 +290,7 @@ def test_how_far_it_is_is_not_believed_once_it_was_overwritten(tmp_path: Path, c
         opened.salvage.bring_in(path.name, part_of(path))
         assert 0 < len(read(opened)) < 250
         opened._database.execute(f"UPDATE salvages SET {change}")
-    assert read_status(tmp_path).salvages == {}
+    assert look(tmp_path).status.salvages == {}
     with closing(Journal(tmp_path, THIRD)) as opened:
         assert opened.salvage.told == {}
         brought_in(opened, tmp_path)
@@ -328,10 +329,10 @@ def test_people_are_told_how_far_it_is(tmp_path: Path) -> None:
         fill(journal, 10)
     with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
         brought_in(opened, tmp_path)
-        status = read_status(tmp_path)
+        status = look(tmp_path).status
     name = f"{FILE}.broken-{SECOND}"
     assert status.salvages == {name: Salvaged(10, 0, ended=True)}
-    examined = doctor(Patient(tmp_path, None, None, HandClock()))
+    examined = doctor(Patient(tmp_path, None, None, HandClock()), look_if_any(tmp_path))
     assert examined.found == (
         f"a broken file was set aside: {name} (10 of its readings were brought in)"
     )
