@@ -81,11 +81,15 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class ZonePeriod(msgspec.Struct, frozen=True):
-    """The IANA time zone in which the patient lives from an instant on."""
+class ZonePeriod(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The IANA time zone in which the patient lives from an instant on.
+
+    ``entered_at_ms``: when somebody said so; what was measured before keeps the days that it had.
+    """
 
     from_ms: int
     zone: str
+    entered_at_ms: int = 0
 
 
 class PatientEntry(
@@ -115,7 +119,8 @@ class PatientEntry(
     def zone_at(self, at_ms: int) -> str:
         """Name the time zone in which the patient lives at an instant, UTC ms."""
         begun = [period for period in self.zones if period.from_ms <= at_ms]
-        return max(begun, key=lambda period: period.from_ms).zone if begun else self.zone
+        last = max(begun, key=lambda period: (period.from_ms, period.entered_at_ms), default=None)
+        return self.zone if last is None else last.zone
 
 
 class BookLimit(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -69,9 +69,7 @@ class LogLines:
 
 
 def _zone(entry: PatientEntry, at_ms: int) -> ZoneInfo | None:
-    periods = sorted(entry.zones, key=lambda period: period.from_ms)
-    name = next((one.zone for one in reversed(periods) if one.from_ms <= at_ms), entry.zone)
-    return zone_named(name)
+    return zone_named(entry.zone_at(at_ms))
 
 
 def _raw(line: str) -> dict[str, Any] | Removed:

@@ -187,10 +187,14 @@ def with_therapy(entry: PatientEntry, start_ms: int) -> PatientEntry:
 
 
 def with_zone(entry: PatientEntry, new: ZonePeriod) -> PatientEntry:
-    """Move a patient to another time zone from an instant on."""
+    """Move a patient to another time zone from an instant on.
+
+    What it replaces stays if it has begun: what was measured since then has its days.
+    """
     require_zone(new.zone)
-    others = [one for one in entry.zones if one.from_ms != new.from_ms]
-    zones = sorted([*others, new], key=lambda one: one.from_ms)
+    begun_ms = new.entered_at_ms
+    others = [one for one in entry.zones if one.from_ms != new.from_ms or one.from_ms <= begun_ms]
+    zones = sorted([*others, new], key=lambda one: (one.from_ms, one.entered_at_ms))
     return msgspec.structs.replace(entry, zones=zones)
 
 

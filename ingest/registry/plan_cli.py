@@ -193,10 +193,11 @@ def zone(*, patient_id: str, name: str, from_: datetime, as_json: bool) -> None:
     \b
     vitalwire registry plan zone p-17 America/New_York --from 2026-12-01
     """
+    new = ZonePeriod(to_ms(from_), name, to_ms(clock_now()))
     _change(
         patient_id,
         "zone",
-        lambda plan: care_plan.with_zone(plan, ZonePeriod(to_ms(from_), name)),
+        lambda plan: care_plan.with_zone(plan, new),
         f"lives in {name} from {instant_text(to_ms(from_))}",
         as_json=as_json,
     )

@@ -171,10 +171,10 @@ class Patient:
         return self.entry.therapy_start_ms if what == "therapy" else self.entry.care_plan_from_ms
 
     def day(self, at_ms: int) -> date:
-        """The calendar day, in the zone in force at that time."""
+        """The calendar day, in the zone that was known to be in force at that time."""
         zone, since_ms = self.entry.zone, float("-inf")
         for period in self.entry.zones:
-            if since_ms <= period.from_ms <= at_ms:
+            if period.entered_at_ms <= at_ms and since_ms <= period.from_ms <= at_ms:
                 zone, since_ms = period.zone, period.from_ms
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date()
 

@@ -13,7 +13,7 @@ from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.ladders.personal import Personal, personal_limits
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from alerts.records import TIME_MS_MAX
-from schemas.registry import PatientEntry
+from schemas.registry import PatientEntry, ZonePeriod
 from schemas.time_zone import zone_named
 
 ADULT = 13
@@ -23,9 +23,10 @@ ADULT = 13
 class Plan(msgspec.Struct, frozen=True):  # of a million patients: quick to make
     """A patient's care plan as the engine needs it: per ladder the rungs in force.
 
-    ``zones``: since when the patient lives in which, the first one since ever. ``limits``: the
-    patient's own; of two that hold the later one counts. ``expected``: by rule about absence, what
-    the patient is to send; ``speaking``: which of these rules ask for anything.
+    ``zones``: since when the patient's days are those of which, the first one since ever; one that
+    is entered after it began moves no reading to another day. ``limits``: the patient's own; of two
+    that hold the later one counts. ``expected``: by rule about absence, what the patient is to
+    send; ``speaking``: which of these rules ask for anything.
     """
 
     in_force: tuple[int, ...]
@@ -100,14 +101,14 @@ class Plans:
         watched = self._watched.get((books, entry.under_13))
         if watched is None:
             watched = self._watched[books, entry.under_13] = self._watch(entry)
-        zones = _zones(entry.zone)
+        zones = days = _zones(entry.zone)
         if entry.zones:
-            zones = (*zones, *_moves(entry))
+            zones, days = (*zones, *_moves(entry)), (*days, *_known_moves(entry))
         therapy_ms = entry.therapy_start_ms
         self._plans[entry.patient_id] = Plan(
             watched.in_force,
             _bounded_ms(entry.care_plan_from_ms),
-            zones,
+            days,
             personal_limits(entry.limits) if entry.limits else (),
             None if therapy_ms is None else _bounded_ms(therapy_ms),
             tuple([expectation(entry, one, zones) if one else None for one in watched.speaking]),
@@ -154,8 +155,20 @@ def _bounded_ms(at_ms: int) -> int:
 
 def _moves(entry: PatientEntry) -> Iterator[tuple[int, tzinfo]]:
     """Give since when the patient lives elsewhere, and where."""
-    for period in sorted(entry.zones, key=lambda period: period.from_ms):
+    for period in sorted(entry.zones, key=_begun):
         yield max(period.from_ms, LONG_AGO_MS), _zone(period.zone)
+
+
+def _known_moves(entry: PatientEntry) -> Iterator[tuple[int, tzinfo]]:
+    """Give since when it is known that the patient lives elsewhere, and where."""
+    for at_ms in sorted({max(one.from_ms, one.entered_at_ms) for one in entry.zones}):
+        known = [one for one in entry.zones if max(one.from_ms, one.entered_at_ms) <= at_ms]
+        yield max(at_ms, LONG_AGO_MS), _zone(max(known, key=_begun).zone)
+
+
+def _begun(period: ZonePeriod) -> tuple[int, int]:
+    """Order zones: the last one that has begun holds, of two for one time that entered last."""
+    return period.from_ms, period.entered_at_ms
 
 
 @lru_cache(maxsize=1024)

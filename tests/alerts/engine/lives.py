@@ -140,8 +140,11 @@ def changed(draw: st.DrawFn, entry: PatientEntry, now_ms: int) -> PatientEntry:
             until_ms = draw(st.sampled_from([None, now_ms + 3 * HOUR, now_ms + DAY]))
             return msgspec.structs.replace(entry, pauses=[Pause(now_ms, until_ms)])
         case "zone":
-            # From now on: one that is entered for the past is not held yet (docs/design/028).
-            moved = ZonePeriod(now_ms + 1, draw(st.sampled_from(["Asia/Tokyo", "America/Lima"])))
+            # Devices' clocks are up to an hour ahead here: what is entered is known after that.
+            entered_ms = now_ms + HOUR + 1
+            from_ms = entered_ms + draw(st.sampled_from([-4 * DAY, -9 * HOUR, 0, 2 * HOUR]))
+            zone = draw(st.sampled_from(["Asia/Tokyo", "America/Lima"]))
+            moved = ZonePeriod(from_ms, zone, entered_ms)
             return msgspec.structs.replace(entry, zones=[*entry.zones, moved])
         case _:
             therapy_ms = now_ms + draw(st.sampled_from([-DAY, 0, 3 * DAY]))

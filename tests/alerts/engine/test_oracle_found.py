@@ -11,9 +11,10 @@ from schemas.kafka import Tick
 from schemas.registry import PatientEntry, ZonePeriod
 from tests.alerts.book_text import rule
 from tests.alerts.engine.agreement import agree
+from tests.alerts.engine.correcting import correction
 from tests.alerts.engine.dated_rules import OWN, of, rules, under
 from tests.alerts.engine.lives import Life, lived
-from tests.alerts.engine.rule_books import GLUCOSE_BAND, HEAD, REQUIRES, RULE
+from tests.alerts.engine.rule_books import GLUCOSE_BAND, HEAD, PRESSURE_BAND, REQUIRES, RULE
 from tests.alerts.engine.small_books import COUNTED, GATED
 from tests.alerts.engine.window_rules import GATED as MOVED
 from tests.alerts.engine.window_rules import judged
@@ -184,4 +185,27 @@ def test_what_a_version_asks_for_in_other_words_is_not_known_of_what_came_before
     life = Life((asked,), (PatientEntry("p1", "Robin", ["a"]),), log)
     found = lived(life)
     assert [(one.event, one.evidence.reading_id) for one in found] == [("onset", low[1].reading_id)]
+    agree(found, life.expected())
+
+
+def test_a_zone_that_is_entered_for_the_past_moves_no_reading_to_another_day() -> None:
+    """In Tokyo, where the patient is since yesterday, it was one day; two they stay."""
+    book = HEAD.format(name="a", pressure_fresh="4h", glucose_fresh="1h")
+    book += RULE.format(
+        id="a-0", ladder="bp", vital="blood_pressure", when="systolic >= 150 mmHg", severity="high"
+    )
+    book += f"{PRESSURE_BAND}\nwindow = {{ matching = 2, of = 2, days = 2 }}\n"
+    midnight = NOON + 12 * HOUR
+    evening, night = pressure(midnight - HOUR, 120), pressure(midnight + HOUR, 150)
+    robin = PatientEntry("p1", "Robin", ["a"])
+    entered_ms = night.at_ms + HOUR
+    moved = msgspec.structs.replace(robin, zones=[ZonePeriod(NOON - DAY, "Asia/Tokyo", entered_ms)])
+    log = [
+        *at_once(evening, night),
+        moved,
+        correction(evening, pressure(evening.at_ms, 150), entered_ms),
+    ]
+    life = Life((book,), (robin,), tuple(log))
+    found = lived(life)
+    assert [one.event for one in found] == ["corrected-match"]
     agree(found, life.expected())

@@ -159,6 +159,9 @@ def test_schedules_pauses_zones_and_therapy() -> None:
     assert care_plan.with_zone(moved, ZonePeriod(7, "Asia/Seoul")).zones == [
         ZonePeriod(7, "Asia/Seoul")
     ]
+    begun = care_plan.with_zone(moved, ZonePeriod(7, "Asia/Seoul", 8))
+    assert [one.zone for one in begun.zones] == ["Asia/Tokyo", "Asia/Seoul"], "it had days already"
+    assert begun.zone_at(7) == "Asia/Seoul", "as is known by now"
     assert care_plan.with_therapy(ROBIN, 4).therapy_start_ms == 4
 
 

@@ -192,6 +192,14 @@ def test_a_patient_who_moves_has_each_day_in_the_zone_of_its_time() -> None:
     assert planned(msgspec.structs.replace(ROBIN, zone="UTC")) == [0, 0]
     assert planned(msgspec.structs.replace(ROBIN, zone="Pacific/Auckland")) == [1, 1]
     assert planned(moved) == [0, 1]
+    late = ZonePeriod(evening_ms - DAY, "Pacific/Auckland", evening_ms + 1)
+    assert planned(msgspec.structs.replace(moved, zones=[late])) == [0, 1], "earlier days stay"
+    other = ZonePeriod(evening_ms - DAY, "Europe/Berlin", evening_ms + 2)
+    for zones in ([late, other], [other, late]):
+        assert planned(msgspec.structs.replace(moved, zones=zones)) == [0, 1], "also what replaces"
+    gone = ZonePeriod(evening_ms - 2 * DAY, "Europe/Berlin", evening_ms + 1)
+    for zones in ([late, gone], [gone, late]):
+        assert planned(msgspec.structs.replace(moved, zones=zones)) == [0, 1], "of a time before"
     assert planned(msgspec.structs.replace(ROBIN, zone="nowhere")) == [0, 0], "UTC"
 
 
