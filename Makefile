@@ -3,6 +3,8 @@ PYTHON ?= python3
 ARGS ?=
 # Containers for Python often set it. Each of the tests' many processes would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
+# A daemon that may not write beside its modules would compile them at each of its starts.
+COMPILE := .venv/bin/python -m compileall -q vitalwire.py schemas
 # Of tests/gateway/bluetooth, what depends most on how bluetoothd behaves.
 TRUE_WORLD ?= admitting batteries bedside daemon device_clocks leftovers lost_disks pairing repair \
 	segments survival visits window
@@ -27,12 +29,15 @@ setup-true: ## Set up what the tests with the real bluetoothd need
 
 setup-gateway: ## Set up a Raspberry Pi: the gateway's packages and no others
 	@$(PYTHON) -m setup gateway
+	@$(COMPILE) gateway
 
 setup-server: ## Set up the clinic's side: ingest and alerts, without simulators
 	@$(PYTHON) -m setup server
+	@$(COMPILE) ingest alerts
 
 setup-analysis: ## Set up the clinic's side and what back-tests and cohorts need: pandas
 	@$(PYTHON) -m setup analysis
+	@$(COMPILE) ingest alerts
 
 demo: setup ## Run the whole path on this machine; options: make demo ARGS="--homes 5"
 	@.venv/bin/vitalwire demo $(ARGS)

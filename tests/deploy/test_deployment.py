@@ -129,6 +129,28 @@ def test_image_holds_every_package() -> None:
     assert [name for name in copied if not (CHECKOUT / name).exists()] == []
     needed = {"schemas", "gateway", "ingest", "alerts", "simulators", "setup", "vitalwire.py"}
     assert needed - copied == set()
+    assert "\nENV PYTHONDONTWRITEBYTECODE=1\n" in text
+    assert compiled(text.replace("RUN ", "")) == needed - {"setup"}
+
+
+def compiled(commands: str) -> set[str]:
+    """Return what these commands compile, once for all starts."""
+    (words,) = re.findall(r"(?m)^\.venv/bin/python -m compileall -q (.*)$", commands)
+    return set(words.split())
+
+
+@pytest.mark.parametrize(
+    ("target", "stages"),
+    [
+        ("setup-gateway", {"gateway"}),
+        ("setup-server", {"ingest", "alerts"}),
+        ("setup-analysis", {"ingest", "alerts"}),
+    ],
+)
+def test_what_a_service_may_not_write_beside_is_compiled(target: str, stages: set[str]) -> None:
+    argv = ["make", "--dry-run", "--no-print-directory", f"--directory={CHECKOUT}", target]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert compiled(done.stdout) == {"vitalwire.py", "schemas", *stages}
 
 
 def test_gateway_unit_starts_a_command_that_exists() -> None:
