@@ -162,15 +162,19 @@ class Desk:
     def before(self, case: Case) -> list[Case]:
         """Give the alerts that stand on the card of this one, for it is the same problem again.
 
-        They returned, but nobody has closed them. One that is graver, or waits while this one is
-        answered, stands for itself.
+        They returned, as this one may have, and nobody has closed them. One that is graver, or
+        waits while this one is answered, stands for itself.
         """
         if case.settled or case.kind != "alert" or case.attention == "shelved":
             return []
         family = self.family(case)
-        if case.ended is not None or case != max(family, key=_place):
+        if case.condition not in ("active", "returned") or case != max(family, key=_place):
             return []
-        return [one for one in family if one.condition == "returned" and _stands_behind(one, case)]
+        return [
+            one
+            for one in family
+            if one != case and one.condition == "returned" and _stands_behind(one, case)
+        ]
 
     def technical_cases(self) -> list[Case]:
         """Give the alerts about the desk itself."""

@@ -77,6 +77,15 @@ def parse_answer(kind: Deed, content_type: str, body: bytes) -> Answer:
     )
 
 
+def typed(content_type: str, body: bytes) -> dict[str, str]:
+    """Give what a form says, to show it again; nothing if it cannot be read."""
+    try:
+        fields = _fields(content_type.partition(";")[0].strip().lower(), body)
+    except InvalidInput:
+        return {}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
 def deed(desk: Desk, alert_id: str, answer: Answer, action_id: str, at_ms: int) -> Action | Refusal:
     """Turn an answer into the record to write, or say why not."""
     case = desk.case(alert_id)

@@ -104,6 +104,13 @@ class BeyondView(msgspec.Struct, frozen=True):
     waiting: int
 
 
+class AlertView(msgspec.Struct, frozen=True):
+    """One alert by itself; ``waiting``: how many alerts, whosever, need somebody."""
+
+    card: Card
+    waiting: int
+
+
 class Board:
     """Takes records, gives what is to be shown."""
 
@@ -176,8 +183,13 @@ class Board:
             books=entry.books if entry else [],
             alerts=[self._card(case) for case in cases[:SHOWN_MAX]],
             readings=[row(patient_id, reading, entry) for reading in readings],
-            waiting=len(sections(self._standing(self.desk.open_cases())).waiting),
+            waiting=self._waiting(),
         )
+
+    def alert(self, alert_id: str) -> AlertView | None:
+        """Give one alert's page; None if it is not known."""
+        case = self.desk.case(alert_id)
+        return None if case is None else AlertView(self._card(case), self._waiting())
 
     def beyond(self, number: int) -> BeyondView:
         """Give a page of what found no room, from 1 on; the last one for a number beyond it.
@@ -204,6 +216,9 @@ class Board:
         if case is None or (drawn := self._course(case)) is None:
             return None
         return chart(drawn, case.raised.title, case.raised.reason, zone)
+
+    def _waiting(self) -> int:
+        return len(sections(self._standing(self.desk.open_cases())).waiting)
 
     def _card(self, case: Case) -> Card:
         patient = self._patients.get(case.patient_id)

@@ -136,7 +136,7 @@ def card(
         rule=demand.rule,
         book=demand.book,
         raised_at_ms=demand.at_ms,
-        beside=_beside(case),
+        beside=_beside(case, before),
         latest=_latest(case) if moved_on else "",
         latest_at_ms=_at_ms(latest) if moved_on else 0,
         answered_by=case.answer.who if case.answer else "",
@@ -223,9 +223,20 @@ def _not_assessed(evidence: Evidence) -> str:
     return words.not_assessed(evidence.vital, evidence.status, evidence.not_assessed)
 
 
-def _beside(case: Case) -> str:
-    """Name the values as severe that the headline does not show; the latest stands by itself."""
-    others = [_what(one.evidence) for one in case.beside if one.event_id != case.latest.event_id]
+def _beside(case: Case, before: Sequence[Case]) -> str:
+    """Name the values as severe that the headline does not show; the latest stands by itself.
+
+    Those of alerts that stand on this card, too: who answers it answers them.
+    """
+    waiting = [
+        one
+        for one in sorted(before, key=lambda one: one.opened_ms)
+        if (one.attention, one.severity) == (case.attention, case.severity)
+        and case.attention == "unacknowledged"
+    ]
+    matches = [match for one in waiting for match in (one.raised, *one.beside)]
+    matches += [one for one in case.beside if one.event_id != case.latest.event_id]
+    others = [what for one in matches if (what := _what(one.evidence))]
     if not others:
         return ""
     left = len(others) - _BESIDE_NAMED_MAX

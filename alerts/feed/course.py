@@ -89,14 +89,19 @@ def course(demand: Transition, recent: Sequence[StampedReading]) -> Course | Non
 
 
 def in_words(of: Course) -> str:
-    """Read a course out: ``Chart, oldest first: glucose 110, 53, LO mg/dL; limit 54 mg/dL``."""
+    """Read a course out: ``Chart, oldest first: glucose 110, 53, LO mg/dL; limit 54 mg/dL``.
+
+    Of many values the last ones, and that there are more.
+    """
+    longest = max(len(line.points) for line in of.lines)
+    some = f"the last {_SPOKEN_MAX} of {longest}, " if longest > _SPOKEN_MAX else ""
     lines = [
         f"{line.name} {', '.join(number(one.value) for one in line.points[-_SPOKEN_MAX:])} "
         f"{shown(line.unit)}"
         for line in of.lines
     ]
     return "; ".join(
-        [f"Chart, oldest first: {lines[0]}", *lines[1:], *(one.name for one in of.limits)]
+        [f"Chart, {some}oldest first: {lines[0]}", *lines[1:], *(one.name for one in of.limits)]
     )
 
 

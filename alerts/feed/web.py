@@ -1,4 +1,4 @@
-"""The feed over HTTP: two pages, the API, the stream. Reads the hub, writes actions."""
+"""The feed over HTTP: its pages, the API, the stream. Reads the hub, writes actions."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from alerts.feed import metrics, words
-from alerts.feed.answers import BODY_BYTES_MAX, DEEDS, OUTCOMES, Refusal, deed, parse_answer
+from alerts.feed.answers import BODY_BYTES_MAX, DEEDS, OUTCOMES, Refusal, deed, parse_answer, typed
 from alerts.feed.board import Board
 from alerts.feed.cursor import LENGTH_MAX
 from alerts.feed.guard import Guard
@@ -83,6 +83,7 @@ def application(site: Site) -> ASGIApp:
                 Route("/", pages.feed),
                 Route("/patients/{patient_id}", pages.patient),
                 Route("/more/{number:int}", pages.more),
+                Route("/alerts/{alert_id}", pages.alert),
                 Route("/api/v1/alerts", pages.alerts),
                 Route("/api/v1/alerts/stream", pages.stream),
                 *(
@@ -154,6 +155,19 @@ class _Pages:
         view = self._site.hub.board.beyond(request.path_params["number"])
         return self._page("more.html", view=view, step=BEYOND_SHOWN_MAX)
 
+    async def alert(self, request: Request) -> Response:
+        return self._alert(request.path_params["alert_id"], _sent_from(request))
+
+    def _alert(
+        self, alert_id: str, back: str, refused: str = "", status: int = 200, **shown: object
+    ) -> Response:
+        """Show one alert; after a refusal why, and what was ``typed``."""
+        view = self._site.hub.board.alert(alert_id)
+        if view is None:
+            gone = "There is no such alert here: it may have been finished long ago."
+            return self._page("message.html", 404, sentence=refused or gone)
+        return self._page("alert.html", status, view=view, back=back, refused=refused, **shown)
+
     async def alerts(self, _: Request) -> Response:
         hub = self._site.hub
         fields = msgspec.structs.asdict(hub.board.overview())
@@ -177,14 +191,19 @@ class _Pages:
 
         async def respond(request: Request) -> Response:
             content_type = request.headers.get("content-type", "")
-            outcome = await self._act(request, kind, content_type)
+            alert_id, body = request.path_params["alert_id"], await _body(request)
+            outcome = await self._act(alert_id, kind, content_type, body)
             word = "accepted" if isinstance(outcome, Action) else str(outcome.status)
             metrics.DEEDS.labels(kind, word).inc()
             if content_type.startswith(_JSON):
                 return _refuse(outcome) if isinstance(outcome, Refusal) else _json(outcome)
+            written = typed(content_type, body)
+            back = written.pop("back", "")
+            back = back if back.startswith(_PAGES) else _sent_from(request)
             if isinstance(outcome, Refusal):
-                return self._page("message.html", outcome.status, sentence=outcome.sentence)
-            return RedirectResponse(_sent_from(request), 303)
+                shown = written | {"kind": kind}
+                return self._alert(alert_id, back, outcome.sentence, outcome.status, typed=shown)
+            return RedirectResponse(back, 303)
 
         return respond
 
@@ -192,15 +211,16 @@ class _Pages:
         trouble = readiness(self._site.hub, self._site.pace)
         return JSONResponse({"status": trouble or "ready"}, 503 if trouble else 200)
 
-    async def _act(self, request: Request, kind: Deed, content_type: str) -> Action | Refusal:
+    async def _act(
+        self, alert_id: str, kind: Deed, content_type: str, body: bytes
+    ) -> Action | Refusal:
         """Write it; nothing takes effect before the log has it."""
         site = self._site
         try:
-            answer = parse_answer(kind, content_type, await _body(request))
+            answer = parse_answer(kind, content_type, body)
         except InvalidInput as error:
             return Refusal(400, error.detail)
-        desk, alert_id = site.hub.board.desk, request.path_params["alert_id"]
-        action = deed(desk, alert_id, answer, site.new_id(), site.clock.wall_ms())
+        action = deed(site.hub.board.desk, alert_id, answer, site.new_id(), site.clock.wall_ms())
         if isinstance(action, Refusal):
             return action
         try:
@@ -227,7 +247,7 @@ class _Pages:
             absolute=lambda at_ms: words.absolute(at_ms, now_ms, zone),
             relative=lambda at_ms: words.relative(at_ms, now_ms),
             iso=lambda at_ms: datetime.fromtimestamp(at_ms / 1000, zone).isoformat(),
-            **values,
+            **{"back": "", "typed": {}} | values,
         )
         return HTMLResponse(html, status)
 

@@ -1,7 +1,9 @@
 """What a reader of the screen, a keyboard, a magnifying glass or tired eyes need of the page."""
 
+import re
 import signal
 import time
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -17,8 +19,11 @@ SIZES = [
     ViewportSize(width=1280, height=900),
     ViewportSize(width=640, height=450),  # the same screen at 200 %
     ViewportSize(width=390, height=664),
+    ViewportSize(width=320, height=256),  # the same screen at 400 %: WCAG 2.2, 1.4.10
 ]
 LETTERS_PX_MIN = 11
+HEADINGS = "main :is(h2, h3), h1"
+TAGS = "all => all.map((one) => one.tagName)"
 CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
 CONTRAST_MAX = 22  # black on white has 21
 FAINT = """(least) => {
@@ -83,6 +88,66 @@ def test_a_reader_of_the_screen_is_told_where_it_is_and_what_each_button_does(sh
     expect(card.get_by_label("Your name").first).to_be_visible()
     said = "Chart, oldest first: systolic 192 mmHg; limit 180 mmHg"
     expect(card.get_by_role("img", name=said)).to_have_count(1)
+
+
+CONTROL = re.compile(
+    r'^( *)- (?:\'?)(textbox|button|combobox|group|article) "([^"]*)"', re.MULTILINE
+)
+
+
+def controls(page: Page) -> list[tuple[str, ...]]:
+    """Name all that can be worked, each within the groups that are read out before it."""
+    around: list[tuple[int, str]] = []
+    found = []
+    for indent, role, name in CONTROL.findall(page.locator("main").aria_snapshot()):
+        around = [one for one in around if one[0] < len(indent)]
+        if role in ("group", "article"):
+            around.append((len(indent), name))
+        else:
+            found.append((*(each for _, each in around), role, name))
+    return found
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a stranger", "known by name"])
+def test_each_control_is_told_apart_by_its_name(shown: Page, known: bool) -> None:
+    """There were two fields called Note on a card: who heard the page had to guess."""
+    if known:
+        shown.evaluate("localStorage.setItem('vitalwire.name', 'Anna Keller')")
+    for address in ("/", "/patients/p1", "/alerts/a1"):
+        shown.goto(address)
+        cards = shown.locator("#main .card")
+        expect(cards.first).to_be_visible()
+        shown.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        named = controls(shown)
+        assert len(named) > 5 * cards.count()
+        assert [one for one in named if one[-2:] == ("textbox", "Note")], "they were found"
+        not_me = [one for one in named if one[-1].startswith("Not me")]
+        assert (len(not_me) == 2 * cards.count()) == known
+        told = [one for one in named if one not in not_me]
+        assert sorted(set(told)) == sorted(told)
+        assert all(one[-1] for one in named)
+
+
+def test_headings_leave_out_no_level(shown: Page) -> None:
+    for address in ("/", "/patients/p1", "/more/1", "/alerts/a1"):
+        shown.goto(address)
+        expect(shown.get_by_role("heading", level=2).first).to_be_attached()
+        levels = [int(one[1]) for one in shown.locator(HEADINGS).evaluate_all(TAGS)]
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels)), address
+
+
+def test_the_keyboard_goes_through_a_card_as_the_eye_does(shown: Page) -> None:
+    card = shown.locator("[data-part=waiting] .card").first
+    card.locator("a.patient").focus()
+    card.locator(".more").evaluate("one => { one.open = true }")
+    names = []
+    for _ in range(6):
+        shown.keyboard.press("Tab")
+        names.append(
+            shown.evaluate("document.activeElement.name || document.activeElement.type || ''")
+        )
+    assert names == ["who", "submit", "", "outcome", "note", "submit"]  # "": what opens the rest
 
 
 def test_severities_differ_by_shape_and_word_and_not_by_colour_alone(shown: Page) -> None:

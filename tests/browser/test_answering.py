@@ -122,7 +122,7 @@ def test_taking_back_shelving_and_closing_need_no_pointer_and_lose_no_place(
     expect(card).to_have_attribute("data-attention", "shelved")
     expect_a_place(page)
     open_more(page, card)
-    tab_to(page, card.get_by_label("Outcome"))
+    tab_to(page, card.get_by_role("combobox", name="Outcome"))
     page.keyboard.type("Spoke")  # chooses the first outcome that begins so
     press(page, "Tab", "Enter")
     expect(cards(page, "settled")).to_have_count(1)
@@ -174,7 +174,7 @@ def test_a_card_asks_for_the_name_in_one_place_and_says_as_whom_it_answers(
     open_more(page, card)
     names = card.get_by_label("Your name").filter(visible=True)
     expect(names).to_have_count(1)
-    note = card.locator("[data-deed=note]").get_by_label("Note")
+    note = card.locator("[data-deed=note]").get_by_label("Note", exact=True)
     note.fill("daughter answers")
     note.press("Enter")
     expect(names).to_be_focused()  # where it is missing

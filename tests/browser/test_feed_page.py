@@ -5,7 +5,7 @@ import time
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from schemas.alert import Transition
 from schemas.kafka import EngineReport, Tick
@@ -219,22 +219,6 @@ def test_the_page_turns_red_by_itself_if_its_script_never_comes(page: Page) -> N
     expect(silence(page)).to_be_hidden()
     page.evaluate(move, SHIPPED_SILENCE_MS + 100)
     expect(silence(page)).to_be_visible()
-
-
-def test_it_can_be_read_and_acknowledged_without_javascript(
-    browser: Browser, feed: FeedProcess, log: AlertLog
-) -> None:
-    log.put(onset("1"))
-    with browser.new_context(base_url=feed.url, java_script_enabled=False) as context:
-        tab = context.new_page()
-        tab.goto("/")
-        acknowledge(waiting(tab), "Anna Keller")
-        expect(acknowledged(tab)).to_contain_text("Acknowledged by Anna Keller")
-        log.put(onset("2", "worse", severity="high"))
-        tab.goto("/patients/p1")
-        acknowledge(tab.locator(".card[data-id=worse]"), "Anna Keller")
-        expect(tab).to_have_url(f"{feed.url}/patients/p1")
-        expect(tab.locator(".card[data-attention=acknowledged]")).to_have_count(2)
 
 
 def test_a_critical_alert_is_closed_with_an_outcome(page: Page, log: AlertLog) -> None:

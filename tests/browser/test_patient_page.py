@@ -27,7 +27,7 @@ def test_a_reading_that_arrives_leaves_the_place_and_what_was_typed(
     page.evaluate("localStorage.setItem('vitalwire.name', 'Anna')")
     page.reload()
     page.locator(".more > summary").press("Enter")
-    note = page.locator("[data-deed=note]").get_by_label("Note")
+    note = page.locator("[data-deed=note]").get_by_label("Note", exact=True)
     note.fill("daughter answers")
     button = page.get_by_role("button", name="Add note")
     button.focus()

@@ -49,6 +49,8 @@ export function put(values) {
   for (const name of ["severity", "attention", "condition", "kind"]) card.dataset[name] = values[name];
   const { severity, title, patient, what } = values;
   card.setAttribute("aria-label", `${severity}: ${title}, ${patient}${what ? `, ${what}` : ""}`);
+  card.querySelector(".deeds").setAttribute("aria-label", `More for ${patient}, ${title}`);
+  card.querySelector(".alone").href = `/alerts/${encodeURIComponent(values.alert_id)}`;
   card.querySelector(".shape use").setAttribute("href", `#shape-${values.severity}`);
   fill(card, values);
   const chart = card.querySelector(".chart");

@@ -2,10 +2,9 @@ import msgspec
 import pytest
 
 from alerts.desk.answers import HOUR_MS
-from alerts.feed.answers import Answer, deed
 from alerts.feed.board import Board
 from alerts.records import Removed, decode
-from schemas.alert import Action, Deed, Event, Transition
+from schemas.alert import Event, Transition
 from schemas.errors import InvalidInput
 from schemas.kafka import CorrectedReading, Corrections, Tick, Withdrawals, WithdrawnReading
 from schemas.reading import Quantity
@@ -232,53 +231,12 @@ def test_a_repeat_is_due_while_it_counts_not_by_the_end_of_the_shift() -> None:
     assert board.take([Removed("rota/home")]).patients is True
 
 
-def bare(alert_id: str, event_id: str, event: Event = "onset", **fields: object) -> Transition:
-    return transition(event_id, event, alert_id=alert_id, patient_id="p", **fields)  # type: ignore[arg-type]
-
-
-def came_back(**fields: object) -> Board:
-    """An alert that returned, that nobody closed, and its successor."""
-    board = Board()
-    board.take([bare("old", "1"), bare("old", "2", "returned", at_ms=10)])
-    board.take([msgspec.structs.replace(bare("new", "3", at_ms=20), **fields)])
-    return board
-
-
-def test_a_problem_that_came_back_is_one_card_and_what_is_done_to_it_covers_both() -> None:
-    board = came_back()
-    (card,) = board.overview().cards
-    assert (card.alert_id, card.covers) == ("new", ["old"])
-    assert card.marks[-1] == "Came back: not closed since last time"
-    answer = Answer("resolve", "Anna", event_id="3", outcome="advised")
-    action = deed(board.desk, "new", answer, "x", 30)
-    assert isinstance(action, Action)
-    assert (action.alert_ids, action.event_ids) == (["new", "old"], ["3", "2"])
-    board.take([action])
-    assert board.overview().order.settled == ["new", "old"]
-
-
-def test_what_is_graver_than_its_successor_or_still_waits_stands_for_itself() -> None:
-    assert len(came_back(severity="high").overview().cards) == 2
-    board = came_back()
-    board.take([acknowledgement("3", alert_ids=("new",), at_ms=40)])
-    assert board.overview().order.waiting == ["old"]
-    update = board.update(["new"])  # a page that had one card gets both
-    assert {card.alert_id for card in update.cards} == {"old", "new"}
-
-
-def test_a_problem_that_never_was_does_not_come_back() -> None:
-    board = Board()
-    board.take([bare("old", "1"), bare("old", "2", "retracted", at_ms=10)])
-    board.take([bare("new", "3", at_ms=20)])
-    assert [card.covers for card in board.overview().cards] == [[], []]
-
-
 def test_what_rises_again_less_far_does_not_hide_the_critical_value_that_nobody_answered() -> None:
     values = {"systolic": "165 mm[Hg]", "diastolic": "95 mm[Hg]"}
     high = msgspec.structs.replace(SEVERE, reading_id="03" * 16, quantities=values)
     board = Board()
-    board.take([bare("a", "1"), bare("a", "2", "eased", severity="medium", at_ms=10)])
-    later = bare("a", "3", "worsened", severity="high", at_ms=20, title="High", evidence=high)
+    board.take([transition("1"), transition("2", "eased", "medium", 10)])
+    later = transition("3", "worsened", "high", 20, title="High", evidence=high)
     board.take([later])
     (card,) = board.overview().cards
     assert (card.severity, card.title, card.what) == (
@@ -326,21 +284,6 @@ def test_of_many_values_as_severe_the_last_are_named_and_the_others_counted() ->
     (card,) = board.overview().cards
     assert card.beside.count("192/124 mmHg") == 8
     assert card.beside.endswith(" and 3 more")
-
-
-def test_another_problem_of_the_patient_has_a_card_of_its_own() -> None:
-    assert len(came_back(ladder="glucose-low").overview().cards) == 2
-
-
-def test_what_is_taken_back_is_taken_back_for_both() -> None:
-    board = came_back()
-    both: tuple[Deed, ...] = ("acknowledge", "undo")
-    for kind in both:
-        action = deed(board.desk, "new", Answer(kind, "Anna", event_id="3"), kind, 30)
-        assert isinstance(action, Action)
-        board.take([action])
-    (card,) = board.overview().cards
-    assert (card.attention, card.covers) == ("unacknowledged", ["old"])
 
 
 def test_a_reading_that_is_another_patient_s_is_shown_no_longer() -> None:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.feed.chart import chart
-from alerts.feed.course import course, in_words
+from alerts.feed.course import Course, Line, Point, course, in_words
 from schemas.alert import Evidence, LimitInForce, Transition
 from schemas.kafka import StampedReading
+from schemas.vitals import VITALS
 from tests.alerts.readings import HOUR, NOON, glucose, pressure, stamped
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -198,3 +199,12 @@ def test_who_cannot_see_the_picture_is_told_the_same() -> None:
     found = course(alert(evidence("r9", NOON, glucose="51 mg/dL"), limit, window=past), [])
     assert found is not None
     assert in_words(found) == "Chart, oldest first: glucose LO, 90, 51 mg/dL; limit 54 mg/dL"
+
+
+def test_whoever_hears_only_the_last_values_is_told_so() -> None:
+    points = [Point(number, number, doubted=False, chosen=False) for number in range(1, 10)]
+    line = Line(VITALS["glucose"].quantities[0], "mg/dL", points)
+    said = "2, 3, 4, 5, 6, 7, 8, 9 mg/dL"
+    assert in_words(Course([line], [])) == f"Chart, the last 8 of 9, oldest first: glucose {said}"
+    fewer = Line(line.quantity, line.unit, points[1:])
+    assert in_words(Course([fewer], [])) == f"Chart, oldest first: glucose {said}"

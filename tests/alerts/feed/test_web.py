@@ -237,6 +237,80 @@ async def test_a_form_leads_back_to_where_it_was_sent_from(
     assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
 
 
+AGAIN = 'http-equiv="refresh"'
+
+
+@pytest.mark.parametrize(
+    ("path", "again"),
+    [("/", True), ("/patients/p", True), ("/more/1", True), ("/alerts/a", False)],
+)
+async def test_only_what_takes_no_answer_without_scripts_is_fetched_again(
+    path: str, again: bool, feed: Feed
+) -> None:
+    """What was being typed was gone after ten seconds."""
+    feed.read(patient("p", "Wren-01"), transition("1", patient_id="p"))
+    page = (await feed.client.get(path)).text
+    assert (AGAIN in page) == again
+    assert ('<main id="main" class="list">' in page) == again, "see unscripted.css"
+    assert "picture of" in page
+
+
+@pytest.mark.parametrize("path", ["/alerts/unknown", "/patients/nobody"])
+async def test_a_message_is_not_fetched_again(path: str, feed: Feed) -> None:
+    """Of a form that was refused there is nothing to fetch at its address."""
+    answer = await feed.client.get(path)
+    assert (answer.status_code, AGAIN in answer.text) == (404, False)
+
+
+@pytest.mark.parametrize("kind", ["note", "resolve", "shelve"])
+async def test_what_was_typed_into_a_form_that_is_refused_is_there_to_be_mended(
+    kind: str, feed: Feed
+) -> None:
+    feed.read(patient("p", "Wren-01"), transition("1", patient_id="p"))
+    typed = {
+        "who": "Anna <Keller>",
+        "note": "x" * 501,
+        "hours": "7",
+        "outcome": "advised",
+        "back": "/patients/p",
+        "typed": "1",
+        "alert_id": "2",
+    }
+    answer = await feed.client.post(f"/api/v1/alerts/a/{kind}", data=typed)
+    assert answer.status_code == 400
+    page = answer.text
+    assert '<p class="refused" role="alert">note may have at most 500 characters.</p>' in page
+    assert page.count("x" * 501) == 1, "in the form that was sent, and in no other"
+    assert page.count('value="Anna &lt;Keller&gt;"') == 6
+    assert page.count('<a href="/patients/p">Back</a>') == 1
+    assert ("selected" in page) == (kind == "resolve")
+    assert ('name="hours" required inputmode="decimal" maxlength="5" value="7"' in page) == (
+        kind == "shelve"
+    )
+
+
+@pytest.mark.parametrize(
+    ("back", "leads_to"),
+    [("/more/2", "/more/2"), ("/patients/p", "/patients/p"), ("//evil.example/more/", "/")],
+)
+async def test_an_answer_given_on_its_own_page_leads_back_to_the_list(
+    back: str, leads_to: str, feed: Feed
+) -> None:
+    feed.read(transition("1"))
+    page = (await feed.client.get("/alerts/a", headers={"referer": f"{BASE}{back}"})).text
+    assert f'<a href="{leads_to}">Back</a>' in page
+    assert page.count(f'<input type="hidden" name="back" value="{leads_to}">') == 6
+    answer = await feed.client.post(
+        "/api/v1/alerts/a/acknowledge", data={"who": "Anna", "back": back}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
+async def test_the_page_of_one_alert_says_that_others_wait(feed: Feed) -> None:
+    feed.read(transition("1"), transition("2", alert_id="b"))
+    assert "(2) Severe blood pressure" in (await feed.client.get("/alerts/a")).text
+
+
 @pytest.mark.parametrize("path", ["/", "/patients/x", "/api/v1/alerts", "/static/feed.js"])
 async def test_every_answer_forbids_foreign_scripts_and_frames(feed: Feed, path: str) -> None:
     headers = (await feed.client.get(path)).headers
