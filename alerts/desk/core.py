@@ -188,15 +188,16 @@ class Core:
         assert case is not None, alert_id
         at = desktop(self._rotas, case, now_ms)
         notices = case.notices
+        begins_ms = _begins_ms(at, due)
+        if begins_ms is not None:
+            self._agenda.put(alert_id, Timer(due.due, begins_ms))
+            return []
         match due.due:
             case "tell":
                 return [calls.notice(at, "retracted", 0, list(notices.told))]
             case "step":
                 last = notices.chain[-1] if notices.chain else notices.attached
                 assert last is not None, "a step follows another"
-                if at.waits_for_a_shift:
-                    self._agenda.put(alert_id, Timer("step", at.staffing.next_staffed_ms(now_ms)))
-                    return []  # it is late, or somebody was not reached as the shift ended
                 return calls.go_on(at, last)
             case "restart":
                 return calls.tell(at, _why_anew(case))
@@ -247,6 +248,21 @@ class Core:
         self._reckon()
         for case in self.desk.cases():
             self._look_at(case.alert_id, self._undecided.get(case.alert_id, 0))
+
+
+def _begins_ms(at: Desktop, due: Timer) -> int | None:
+    """Give when somebody is there again, if what is due waits for a shift and none runs.
+
+    It is late, somebody was not reached as the shift ended, or a new rota's shift is over already.
+    """
+    held = at.case.notices.withheld
+    if due.due == "step" and at.waits_for_a_shift:
+        return at.staffing.next_staffed_ms(at.now_ms)
+    if due.due != "resume" or held is None or held.until_ms is None or at.is_staffed:
+        return None
+    if held.reason not in ("off-hours", "listing") or held.until_ms <= at.now_ms:
+        return None
+    return min(at.staffing.next_staffed_ms(at.now_ms), held.until_ms)
 
 
 def _why_anew(case: Case) -> Sent:

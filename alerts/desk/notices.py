@@ -19,9 +19,9 @@ class Notices:
     ``withheld``: what is to be said at its ``until_ms``. ``failed``: ids of notifications that no
     channel took; ``done``: of all whose delivery is over. ``after_end``: those of the chain that
     were sent after the condition had ended. ``overtaken``: ids of notifications that nobody needs
-    to hear any more, whatever the alert asks for now. ``last_ms``: the last notification of all.
-    ``told``: names of everybody who was told, of whichever demand. ``retraction_done``: it is known
-    what came of telling them that it was taken back.
+    to hear any more, whatever the alert asks for now. ``last_ms``: the last notification of all,
+    but for the one that it was taken back. ``told``: names of everybody who was told, of whichever
+    demand. ``retraction_done``: it is known what came of telling them that it was taken back.
     """
 
     chain: tuple[Action, ...]
@@ -139,7 +139,7 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
             if places.demand_of(one) <= places.silenced
             or (chain and places.demand_of(one) < places.demand)
         ),
-        last_ms=said[-1].at_ms if said else None,
+        last_ms=max((one.at_ms for one in said if one.reason != "retracted"), default=None),
         told=tuple(dict.fromkeys(name for one in said for name in one.to)),
         retraction_told=bool(taken_back),
         retraction_done=any(one.action_id in done for one in taken_back),

@@ -93,26 +93,40 @@ def _call(case: Case, staffing: Staffing, *, technical: bool) -> Timer | None:
     """Give the next step of an alert that nobody has answered."""
     notices = case.notices
     if notices.withheld is not None and not notices.chain:
-        return _resumption(case, notices.withheld)
+        return _resumption(case, notices.withheld, staffing)
     if case.ended is not None and not _goes_on_after_end(case):
         return None
     if notices.chain:
         return _step(case, notices.chain[-1], staffing, technical=technical)
     if notices.attached is not None:
         return _step(case, notices.attached, staffing, technical=technical)
-    if notices.reset is not None and case.severity != "info":
+    if notices.reset is not None and case.severity != "info" and _may_be_told(case):
         return Timer("restart", notices.reset.at_ms)
     if notices.answered is not None and case.severity != "info":
         return Timer("resume", notices.answered.at_ms)  # the answer was taken back: nobody knows
     return None
 
 
-def _resumption(case: Case, withheld: Action) -> Timer | None:
-    """Cool-down and the night only delay; what awaited its confirmation is over if it ended."""
-    assert withheld.until_ms is not None
+def _may_be_told(case: Case) -> bool:
+    """Whether a rule asks that notifies: of no other is anybody told, whatever runs out."""
+    return case.demand.notify or case.raised.notify
+
+
+def _resumption(case: Case, withheld: Action, staffing: Staffing) -> Timer | None:
+    """Cool-down and the night only delay; what awaited its confirmation is over if it ended.
+
+    What waits for a shift waits no longer than the rota that is in force by now says.
+    """
+    until_ms = withheld.until_ms
+    assert until_ms is not None
     if case.ended is not None and withheld.reason == "awaiting-confirmation":
         return None
-    return Timer("resume", withheld.until_ms)
+    if withheld.reason == "off-hours":
+        until_ms = min(until_ms, staffing.next_staffed_ms(withheld.at_ms))
+    elif withheld.reason == "listing":
+        listed_ms = staffing.after_staffed(withheld.at_ms, LISTED_AFTER_STAFFED_MS)
+        until_ms = min(until_ms, listed_ms)
+    return Timer("resume", until_ms)
 
 
 def _goes_on_after_end(case: Case) -> bool:

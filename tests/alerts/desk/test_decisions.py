@@ -15,6 +15,7 @@ from tests.alerts.desk.stories import (
     shelved,
 )
 from tests.alerts.desk.virtual_desk import (
+    ALWAYS,
     HOUR_MS,
     MINUTE_MS,
     ROTA,
@@ -294,3 +295,19 @@ def test_of_a_retraction_nobody_hears_where_nobody_heard_of_the_alert() -> None:
     desk.find("2", "retracted", "info")
     desk.after(MINUTE_MS)
     assert desk.said("notify") == []
+
+
+@pytest.mark.parametrize("deed", ["acknowledge", "shelve", "undo"])
+def test_of_a_rule_that_notifies_nobody_nobody_is_told_when_an_answer_runs_out(deed: str) -> None:
+    desk = VirtualDesk(rota=ALWAYS)
+    desk.find("1", severity="high", notify=False)
+    desk.after(MINUTE_MS)
+    if deed == "acknowledge":
+        desk.do("acknowledge")
+    else:
+        shelf = desk.do("shelve", note="away", until_ms=desk.now_ms + 2 * HOUR_MS)
+        if deed == "undo":
+            desk.do("undo", answers=shelf.action_id)
+    desk.after(9 * HOUR_MS)
+    assert desk.case().attention == "unacknowledged"
+    assert desk.told() == []

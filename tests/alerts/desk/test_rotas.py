@@ -71,3 +71,40 @@ def test_a_rota_without_a_second_is_no_trouble_and_one_who_is_away_is(
     chain = [one for one in desk.told() if one[2] != ["technician"]]
     assert chain == [(0, "onset", ["nurse"]), (5 * 60, "escalation", ["chief"])]
     assert len(desk.said("technical")) == reports
+
+
+def test_what_waits_for_a_shift_waits_no_longer_than_a_new_rota_says() -> None:
+    saturday_ms = MONDAY_MS + 5 * 24 * HOUR_MS
+    on_weekdays = msgspec.structs.replace(ROTA.shifts[0], days=["mon", "tue", "wed", "thu", "fri"])
+    desk = VirtualDesk(
+        saturday_ms + 6 * HOUR_MS, msgspec.structs.replace(ROTA, shifts=[on_weekdays])
+    )
+    desk.find("1", severity="high")
+    desk.find("2", severity="medium", alert_id="b")
+    desk.after(30 * MINUTE_MS)
+    desk.rota = ROTA
+    desk.core.put_rota(ROTA)
+    desk.restart()
+    desk.after(HOUR_MS)
+    assert [one for one in desk.told() if one[1] != "escalation"] == [
+        (60 * 60, "onset", ["nurse"]),
+        (90 * 60, "listed", ["lead"]),
+    ]
+
+
+def test_a_shift_of_a_new_rota_that_is_over_already_tells_nobody_now() -> None:
+    saturday_ms = MONDAY_MS + 5 * 24 * HOUR_MS
+    weekdays = msgspec.structs.replace(ROTA.shifts[0], days=["mon", "tue", "wed", "thu", "fri"])
+    morning = Shift("08:00", "12:00", ["morning"], lead=["lead"], days=["sat"])
+    desk = VirtualDesk(saturday_ms + 9 * HOUR_MS, msgspec.structs.replace(ROTA, shifts=[weekdays]))
+    desk.find("1", severity="high")
+    desk.find("2", severity="medium", alert_id="b")
+    desk.after(11 * HOUR_MS)
+    desk.core.put_rota(msgspec.structs.replace(ROTA, shifts=[weekdays, morning]))
+    desk.until(saturday_ms + 47 * HOUR_MS)
+    assert desk.told() == []
+    desk.until(saturday_ms + 2 * 24 * HOUR_MS + 7 * HOUR_MS)
+    assert [(reason, who) for _, reason, who in desk.told()] == [
+        ("onset", ["nurse"]),
+        ("listed", ["lead"]),
+    ]

@@ -264,6 +264,20 @@ def test_a_confirmation_of_what_was_paged_already_tells_nobody_again() -> None:
     assert len(desk.told()) == 1
 
 
+def test_that_it_was_taken_back_begins_no_cool_down() -> None:
+    desk = VirtualDesk(rota=ALWAYS)
+    trend = {"severity": "high", "patient_id": "p", "cooldown_ms": DAY_MS}
+    desk.find("1", alert_id="a", **trend)
+    desk.after(MINUTE_MS)
+    desk.do("acknowledge", "a")
+    desk.after(7 * HOUR_MS)
+    desk.find("2", "retracted", alert_id="a", **trend)
+    desk.after(HOUR_MS)
+    desk.find("3", alert_id="b", **trend)
+    desk.after(DAY_MS - 8 * HOUR_MS)
+    assert [reason for _, reason, _ in desk.told()] == ["onset", "retracted", "onset"]
+
+
 def test_a_cool_down_is_over_in_its_last_millisecond() -> None:
     desk = VirtualDesk(rota=ALWAYS)
     fields = {"severity": "high", "patient_id": "p", "cooldown_ms": HOUR_MS}
