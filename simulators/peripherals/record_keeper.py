@@ -229,6 +229,9 @@ class RecordKeeper(Peripheral):
             without_context = self._keeping.contexts_last and record.context is not None
             for _ in range(2 if self._keeping.sends_twice else 1):
                 sent += await self._send(connection, record, -1 if without_context else None)
+        if stall is not None and stall.after == len(records):
+            await self._aborted.wait()
+            return
         if self._keeping.contexts_last:
             sent += await self._send_contexts(connection, records)
         if goes_without_a_word:
