@@ -27,9 +27,13 @@ from schemas.errors import MisconfiguredError, UnavailableError, VitalwireError
 from schemas.reading import Device
 
 FILE = "admissions.db"
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 BUSY_TIMEOUT_S = 2.0
 
+_FORGOTTEN = """
+-- Unpaired by a person, while the adapter that holds the bond was away, or would not let it go.
+CREATE TABLE forgotten (address TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
 _LAYOUT = f"""
 CREATE TABLE admissions (
     address      TEXT PRIMARY KEY,
@@ -42,7 +46,9 @@ CREATE TABLE admissions (
 ) WITHOUT ROWID;
 -- One row once the devices paired before this record began are in it.
 CREATE TABLE adoption (only INTEGER PRIMARY KEY CHECK (only = 1));
-{clock_book.LAYOUT}"""
+{clock_book.LAYOUT}{_FORGOTTEN}"""
+_MISSING = {0: _LAYOUT, 1: f"{clock_book.LAYOUT}{_FORGOTTEN}", 2: _FORGOTTEN}
+"""By the layout that is there."""
 _COLUMNS = "address, admitted_by, name, admitted_ms, model, manufacturer, serial"
 _ADMISSIONS = f"SELECT {_COLUMNS} FROM admissions ORDER BY address"  # noqa: S608  (constants)
 
@@ -70,6 +76,7 @@ class Admissions:
         self._path = directory / FILE
         self._seen_change: int | None = None
         self._known: dict[str, Admission] = {}
+        self._bonds_to_go: list[str] = []
         self._adopted = False
         if is_no_file(self._path):
             self._mend(mend=mend)
@@ -139,12 +146,23 @@ class Admissions:
             )
 
     def forget(self, address: str) -> bool:
-        """Remove an admission; False if there was none."""
+        """Remove an admission; False if there was none. Its bond is to go too: ``bonds_to_go``."""
         with self._changing():
             removed = self._database.execute(
                 "DELETE FROM admissions WHERE address = ?", (address,)
             ).rowcount
+            self._database.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (address,))
         return removed > 0
+
+    def bonds_to_go(self) -> list[str]:
+        """Give the devices that were forgotten and of which a bond may yet be in bluetoothd."""
+        self._refresh()
+        return list(self._bonds_to_go)
+
+    def bond_may_stay(self, address: str) -> None:
+        """Look for its bond no more: it is gone, or is about to be made anew by a person."""
+        with self._changing():
+            self._database.execute("DELETE FROM forgotten WHERE address = ?", (address,))
 
     # Inside.
 
@@ -190,9 +208,8 @@ class Admissions:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         self._database.execute("COMMIT")
         if version < LAYOUT_VERSION:
-            missing = _LAYOUT if version == 0 else clock_book.LAYOUT
             self._database.executescript(
-                f"BEGIN; {missing} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
+                f"BEGIN; {_MISSING[version]} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
             )
 
     def _refresh(self) -> None:
@@ -206,6 +223,8 @@ class Admissions:
                 return
             rows = self._database.execute(_ADMISSIONS)
             self._known = {row[0]: _admission(row) for row in rows.fetchall()}
+            forgotten = self._database.execute("SELECT address FROM forgotten ORDER BY address")
+            self._bonds_to_go = [address for (address,) in forgotten.fetchall()]
             adopted = self._database.execute("SELECT count(*) FROM adoption").fetchone()
             self._adopted = adopted[0] > 0
             self._seen_change = change

@@ -65,6 +65,7 @@ def pair(  # noqa: PLR0913  (one option each)
         if address is None:
             return
         before = admissions.get(address)
+        admissions.bond_may_stay(address)
         person = pairing.Person(
             address=address,
             ask_passkey=_knowing(passkey) if passkey is not None else questions.ask_passkey,
@@ -108,7 +109,8 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
         raise no_directory(state)
     with Admissions(state) as admissions:
         known = admissions.get(address)
-        if known is None and not asyncio.run(pairing.has_bond(address)):
+        waits = address in admissions.bonds_to_go()
+        if known is None and not waits and not asyncio.run(pairing.has_bond(address)):
             raise MisconfiguredError(
                 f"{address} is not paired here.", f"`{SUDO} devices` lists what is."
             )
@@ -120,17 +122,24 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
             click.echo("Nothing was changed.")
             raise click.Abort
         # The record first: whatever happens then, the device is refused.
-        forgotten = admissions.forget(address)
+        admissions.forget(address)
         try:
-            asyncio.run(pairing.unpair(address))
+            if asyncio.run(pairing.unpair(address)):
+                admissions.bond_may_stay(address)
         except UnavailableError as error:
-            if not forgotten:
-                raise
             raise UnavailableError(
                 f"This gateway reads {name} no more, but its pairing is still here. {error.cause}",
-                f"Then repeat `{SUDO} unpair {address}`.",
+                "Once that is mended, the gateway's program removes it, and so does"
+                f" `{SUDO} unpair {address}`.",
             ) from error
+        waits = address in admissions.bonds_to_go()
     click.echo(f"{name} is forgotten. Its readings stay; remove the pairing on the device too.")
+    if waits:
+        click.secho(
+            "! No Bluetooth adapter that is here holds its pairing. If it was paired over one that"
+            " is unplugged, the gateway's program removes it once that is plugged in again.",
+            fg="yellow",
+        )
 
 
 def _make_directory(state: Path) -> None:

@@ -14,6 +14,7 @@ from random import Random
 import structlog
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusError
 
 from gateway import metrics
 from gateway.addresses import short
@@ -22,6 +23,7 @@ from gateway.admission.admissions import Admissions
 from gateway.admission.advert import is_bonded
 from gateway.bluetooth.agent import register, request_default
 from gateway.bluetooth.bluez import (
+    ADAPTER_INTERFACE,
     BLUEZ,
     BUS,
     DEVICE_INTERFACE,
@@ -31,11 +33,13 @@ from gateway.bluetooth.bluez import (
     system_bus,
     to_bus,
 )
+from gateway.bluetooth.pairing import remove_bonds
 from schemas.backoff import Backoff
 from schemas.errors import UnavailableError
 
 DEFAULT_AGAIN_S = 30.0
-"""bluetoothd tells nobody that another agent has become the default one."""
+"""bluetoothd tells nobody that another agent has become the default one. As often it is looked for
+bonds that are to go."""
 
 log = structlog.get_logger(__name__)
 
@@ -102,46 +106,67 @@ class Doorkeeper:
 
     async def _serve(self, bus: MessageBus) -> None:
         """Be the default agent of one run of bluetoothd; return when it ends."""
-        changed = asyncio.Event()
+        changed, plugged = asyncio.Event(), asyncio.Event()
 
         def on_message(message: Message) -> None:
-            if (
-                message.message_type is MessageType.SIGNAL
-                and message.member == "NameOwnerChanged"
-                and message.body[0] == BLUEZ
-            ):
+            if message.message_type is not MessageType.SIGNAL:
+                return
+            if message.member == "NameOwnerChanged" and message.body[0] == BLUEZ:
                 changed.set()
+            elif message.member == "InterfacesAdded" and ADAPTER_INTERFACE in message.body[1]:
+                plugged.set()
 
         bus.add_message_handler(on_message)
-        rule = f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"
-        await call(bus, to_bus("AddMatch", rule))
+        for rule in (
+            f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
+            f"type='signal',sender='{BLUEZ}',member='InterfacesAdded'",
+        ):
+            await call(bus, to_bus("AddMatch", rule))
         if (await call(bus, to_bus("NameHasOwner", BLUEZ))).body[0]:
             await register(bus, self, default=True)
             self._backoff.reset()
             self.registered.set()
-            if not self._admissions.adopted:
-                await self._adopt(bus)
-            self.open.set()
             log.info("agent.registered")
         gone = asyncio.ensure_future(bus.wait_for_disconnect())
         change = asyncio.ensure_future(changed.wait())
         try:
             while not gone.done() and not change.done():
+                plugged.clear()
                 if self.registered.is_set():
                     await request_default(bus)
+                    if self._admissions.adopted or await self._adopt(bus):
+                        self.open.set()
+                    await self._remove_forgotten(bus)
+                plug = asyncio.ensure_future(plugged.wait())
+                watched = {gone, change, plug}
                 await asyncio.wait(
-                    {gone, change}, timeout=DEFAULT_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
+                    watched, timeout=DEFAULT_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
                 )
+                plug.cancel()
         finally:
             gone.cancel()
             change.cancel()
 
-    async def _adopt(self, bus: MessageBus) -> None:
-        """Admit what was paired before there was a record of it."""
+    async def _remove_forgotten(self, bus: MessageBus) -> None:
+        """Remove the bonds that a person gave up while their adapter was away or switched off."""
+        for address in self._admissions.bonds_to_go():
+            try:
+                if await remove_bonds(bus, address):
+                    self._admissions.bond_may_stay(address)
+                    log.info("bond.removed", device=short(address))
+            except (DBusError, TimeoutError, UnavailableError) as error:
+                log.warning("bond.not_removed", device=short(address), reason=type(error).__name__)
+
+    async def _adopt(self, bus: MessageBus) -> bool:
+        """Admit what was paired before there was a record of it; tell whether that is done.
+
+        bluetoothd shows no bond before it has an adapter, which may take a while after its start.
+        """
+        shown = (await objects(bus)).values()
+        if not any(ADAPTER_INTERFACE in interfaces for interfaces in shown):
+            return False
         devices = [
-            interfaces[DEVICE_INTERFACE]
-            for interfaces in (await objects(bus)).values()
-            if DEVICE_INTERFACE in interfaces
+            interfaces[DEVICE_INTERFACE] for interfaces in shown if DEVICE_INTERFACE in interfaces
         ]
         found = [
             Admission(
@@ -154,3 +179,4 @@ class Doorkeeper:
         ]
         self._admissions.adopt(found)
         log.info("devices.adopted", count=len(found))
+        return True

@@ -127,11 +127,25 @@ async def has_bond(address: str) -> bool:
 
 
 async def unpair(address: str) -> bool:
-    """Remove the bond on whichever adapter holds it; False if none does."""
+    """Remove the bond on whichever adapter holds it; False if none that is here does.
+
+    Raises ``UnavailableError`` if bluetoothd does not let it go.
+    """
     async with system_bus() as bus:
-        adapters = await _bonded_adapters(bus, address)
-        for adapter in adapters:
+        return await remove_bonds(bus, address)
+
+
+async def remove_bonds(bus: MessageBus, address: str) -> bool:
+    """Do so over this connection; raise as ``unpair`` does, ``DBusError`` without bluetoothd."""
+    adapters = await _bonded_adapters(bus, address)
+    for adapter in adapters:
+        try:
             await remove(bus, adapter, address)
+        except DBusError as error:
+            if error.type == _NOT_READY:
+                off = Adapter.POWERED_OFF.value.format(name=adapter)
+                raise UnavailableError(off) from error
+            raise UnavailableError(f"Adapter {adapter} does not let it go: {error}.") from error
     return bool(adapters)
 
 
@@ -153,6 +167,7 @@ async def remove(bus: MessageBus, adapter: str, address: str) -> None:
 
 _TRY_AGAIN = "Put it into pairing mode again and repeat; remove old bonds on the device first."
 _NOT_LET_IN = "org.bluez.Error.Authentication"  # …Failed, …Rejected, …Canceled, …Timeout
+_NOT_READY = "org.bluez.Error.NotReady"
 _IN_PROGRESS = "org.bluez.Error.InProgress"
 
 

@@ -195,6 +195,8 @@ class Adapter:
         device = self.devices.get(path)
         if device is None:
             raise BluezError("DoesNotExist", "Does Not Exist")
+        if not self._central.tree.value(self._central.adapter_path, ADAPTER, "Powered"):
+            raise BluezError("NotReady", "Resource Not Ready")
         await device.drop()
         keystore = self._central.host.keystore
         assert keystore is not None

@@ -147,13 +147,29 @@ def test_only_the_daemon_s_user_may_read_it(admissions: Admissions, tmp_path: Pa
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 
+def test_whose_bond_is_to_go_is_known_until_it_is_gone_or_made_anew(tmp_path: Path) -> None:
+    with Admissions(tmp_path) as admissions:
+        admissions.admit(CUFF)
+        with closing(sqlite3.connect(tmp_path / FILE)) as old:
+            old.executescript("DROP TABLE forgotten; PRAGMA user_version = 2;")
+    with Admissions(tmp_path) as admissions, Admissions(tmp_path) as daemon:
+        assert (daemon.all(), daemon.bonds_to_go()) == ([CUFF], [])
+        assert [admissions.forget(one.address) for one in (CUFF, METER)] == [True, False]
+        assert daemon.bonds_to_go() == sorted([CUFF.address, METER.address])
+        admissions.bond_may_stay(METER.address)
+        assert daemon.bonds_to_go() == [CUFF.address]
+
+
 def test_a_record_of_the_first_layout_keeps_its_devices_and_learns_of_clocks(
     tmp_path: Path,
 ) -> None:
     with Admissions(tmp_path) as admissions:
         admissions.admit(CUFF)
     with closing(sqlite3.connect(tmp_path / FILE)) as database:
-        database.executescript("DROP TABLE zones; DROP TABLE clock_sets; PRAGMA user_version = 1;")
+        database.executescript(
+            "DROP TABLE zones; DROP TABLE clock_sets; DROP TABLE forgotten;"
+            " PRAGMA user_version = 1;"
+        )
     with Admissions(tmp_path) as admissions:
         admissions.clocks.keep_zone(HOME, ZoneInfo("Europe/Berlin"))
         assert admissions.all() == [CUFF]

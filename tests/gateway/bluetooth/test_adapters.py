@@ -12,14 +12,22 @@ import pytest_asyncio
 import gateway
 from gateway.admission.admission import Admission, AdmittedBy
 from gateway.bedside.status import look
+from gateway.bluetooth import doorkeeper
 from gateway.bluetooth.bluez import Adapter
 from gateway.process import note_stray_error
 from simulators.peripherals.peripheral import Peripheral
 from simulators.stack.process import Child, Program
 from simulators.world import AdapterSettings, BluetoothWorld
-from tests.bluetooth_world import eventually, make_cuff, make_meter
+from tests.bluetooth_world import (
+    CUFF_ADDRESS,
+    METER_ADDRESS,
+    eventually,
+    make_cuff,
+    make_meter,
+)
 from tests.gateway.bluetooth.counters import refused_unpaired
-from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.people import gateway as command
+from tests.gateway.bluetooth.side import BluetoothSide, alive
 
 SECOND = AdapterSettings("hci1", "B8:27:EB:00:00:02")
 
@@ -113,6 +121,29 @@ async def test_what_both_adapters_say_is_said_once(
     await two.crash()
     said = [Adapter.NO_DAEMON.value]
     await eventually(lambda: both.devices.problems == said)
+
+
+async def test_a_bond_on_an_adapter_that_was_unplugged_is_removed_once_it_is_back(
+    two: BluetoothWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person was told that all was done, and the device was bonded again from then on."""
+    monkeypatch.setattr(doorkeeper, "DEFAULT_AGAIN_S", 0.05)
+    over_first, over_second = make_cuff(), make_meter()
+    async with alive(BluetoothSide(tmp_path, "hci0", "hci1")) as side:
+        await pair(two, side, over_first, "hci0")
+        await pair(two, side, over_second, "hci1")
+        await two.unplug("hci1")
+        for _ in range(2):
+            code, said, _ = await command("unpair", METER_ADDRESS, "--yes", state=tmp_path)
+            assert (code, "No Bluetooth adapter that is here holds its pairing" in said) == (
+                0,
+                True,
+            )
+        await two.plug("hci1")
+        await eventually(lambda: side.admissions.bonds_to_go() == [])
+        assert (two.is_paired(over_second), two.is_paired(over_first)) == (False, True)
+    code, said, _ = await command("unpair", CUFF_ADDRESS, "--yes", state=tmp_path)
+    assert (code, "No Bluetooth adapter" in said) == (0, False)
 
 
 async def test_the_shipped_daemon_uses_each_adapter_that_it_is_given(
