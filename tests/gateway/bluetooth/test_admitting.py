@@ -190,24 +190,6 @@ async def test_a_device_that_forgot_its_bond_is_no_problem_once_it_is_unpaired(
     assert not side.tells(CUFF_ADDRESS)
 
 
-async def test_a_bond_that_an_adapter_would_not_let_go_is_removed_later(
-    cuff: Cuff, world: BluetoothWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """bluetoothd removes nothing from an adapter that is off: the device stayed paired for good."""
-    monkeypatch.setattr(doorkeeper, "DEFAULT_AGAIN_S", 0.05)
-    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
-        await side.doorkeeper.open.wait()
-        await world.set_powered(powered=False)
-        await eventually(lambda: side.tells("hci0 is switched off"))
-        code, said, complained = await gateway("unpair", CUFF_ADDRESS, "--yes", state=tmp_path)
-        assert (code, said) == (75, "")
-        assert "its pairing is still here. Bluetooth: adapter hci0 is switched off" in complained
-        assert (side.admissions.all(), world.is_paired(cuff)) == ([], True)
-        await world.set_powered(powered=True)
-        await eventually(lambda: not world.is_paired(cuff))
-        await eventually(lambda: side.admissions.bonds_to_go() == [])
-
-
 async def test_a_spoofer_without_the_key_of_the_bond_gets_nothing_in(
     cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
 ) -> None:

@@ -10,7 +10,7 @@ from bleak.backends.device import BLEDevice
 from bumble import hci
 from dbus_fast.aio import MessageBus
 
-from gateway.bluetooth import first_meeting, pairing
+from gateway.bluetooth import doorkeeper, first_meeting, pairing
 from schemas.errors import UnavailableError
 from simulators.peripherals import Cuff, Habits, Meter, Sample
 from simulators.world import BluetoothWorld
@@ -24,7 +24,7 @@ from tests.bluetooth_world import (
     make_cuff,
 )
 from tests.gateway.bluetooth.people import gateway, person
-from tests.gateway.bluetooth.side import BluetoothSide
+from tests.gateway.bluetooth.side import BluetoothSide, alive
 
 PASSKEY = 123_456
 TASK = first_meeting.Task(CLOCK)
@@ -188,3 +188,21 @@ async def test_without_a_bus_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
         await pairing.paired_devices("hci0")
     with pytest.raises(UnavailableError, match="no D-Bus system bus"):
         await pairing.pair("hci0", person(CUFF_ADDRESS), TASK)
+
+
+async def test_a_bond_that_an_adapter_would_not_let_go_is_removed_later(
+    cuff: Cuff, world: BluetoothWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bluetoothd removes nothing from an adapter that is off: the device stayed paired for good."""
+    monkeypatch.setattr(doorkeeper, "DEFAULT_AGAIN_S", 0.05)
+    async with alive(BluetoothSide(tmp_path, "hci0")) as side:
+        await side.doorkeeper.open.wait()
+        await world.set_powered(powered=False)
+        await eventually(lambda: side.tells("hci0 is switched off"))
+        code, said, complained = await gateway("unpair", CUFF_ADDRESS, "--yes", state=tmp_path)
+        assert (code, said) == (75, "")
+        assert "its pairing is still here. Bluetooth: adapter hci0 is switched off" in complained
+        assert (side.admissions.all(), world.is_paired(cuff)) == ([], True)
+        await world.set_powered(powered=True)
+        await eventually(lambda: not world.is_paired(cuff))
+        await eventually(lambda: side.admissions.bonds_to_go() == [])
