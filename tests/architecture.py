@@ -157,6 +157,7 @@ SHELLS = {
     "gateway/journal/damage.py",
     "gateway/journal/damaged_rows.py",
     "gateway/journal/file.py",
+    "gateway/journal/first_page.py",
     "gateway/journal/intake.py",
     "gateway/journal/journal.py",
     "gateway/journal/known_devices.py",

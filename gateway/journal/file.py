@@ -94,7 +94,7 @@ ALTER TABLE doubted ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE segments ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE salvages ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 """
-_LAYOUT = f"""
+LAYOUT = f"""
 CREATE TABLE streams (
     stream_id INTEGER PRIMARY KEY,
     stream    TEXT NOT NULL UNIQUE
@@ -199,7 +199,7 @@ def open_or_create(path: Path) -> sqlite3.Connection:
         _refuse_newer(path, version)
         if version < LAYOUT_VERSION:
             steps = (_UPGRADES[step] for step in range(version, LAYOUT_VERSION))
-            layout = "".join(steps) if version else _LAYOUT
+            layout = "".join(steps) if version else LAYOUT
             database.executescript(
                 f"BEGIN IMMEDIATE; {layout} PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
             )

@@ -5,8 +5,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gateway.journal import anteroom, relations, sessions
+from gateway.journal import anteroom, first_page, relations, sessions
 from gateway.journal.checksums import prepare
+from gateway.journal.damage import is_damage
 from gateway.journal.file import CHECKSUMS_SINCE, LAYOUT_VERSION, RECEIPTS_PROVEN_SINCE
 from gateway.journal.relations import RECORDS, record_of
 from gateway.record import Notification, Origin, SessionFacts
@@ -51,23 +52,47 @@ class _LostError(Exception):
 
 
 def read_part(path: Path, after: int) -> Part | None:
-    """Read the rows behind a number; None if the file is none that has checksums."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            prepare(database)
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if not CHECKSUMS_SINCE <= version <= LAYOUT_VERSION:
-                return None
-            part = _read(database, after, path.stat().st_size)
-            if version >= RECEIPTS_PROVEN_SINCE:
-                part.rows = [
-                    one if one.proven else replace(one, receipted_ms=None) for one in part.rows
-                ]
-            if part.ended:
-                _read_anteroom(database, part)
-            return part
-    except (sqlite3.Error, OSError):
-        return None
+    """Read the rows behind a number; None if the file is none that has checksums.
+
+    One that lost its first page is read in a copy with another one.
+    """
+    part, copy = None, None
+    with suppress(sqlite3.Error, OSError):
+        copy = None if _has_tables(path) else first_page.copied(path)
+        part = _read_part(copy or path, after)
+    if copy is None or part is None or part.ended:
+        first_page.forget(path)
+    return part
+
+
+def _has_tables(path: Path) -> bool:
+    """Tell whether SQLite finds its way to the tables, whatever became of what is in them."""
+    with _opened(path) as database:
+        try:
+            database.execute("SELECT 1 FROM rows, sessions LIMIT 0")
+        except sqlite3.Error as error:
+            return not is_damage(error)
+    return True
+
+
+def _opened(path: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))
+
+
+def _read_part(path: Path, after: int) -> Part | None:
+    with _opened(path) as database:
+        prepare(database)
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if not CHECKSUMS_SINCE <= version <= LAYOUT_VERSION:
+            return None
+        part = _read(database, after, path.stat().st_size)
+        if version >= RECEIPTS_PROVEN_SINCE:
+            part.rows = [
+                one if one.proven else replace(one, receipted_ms=None) for one in part.rows
+            ]
+        if part.ended:
+            _read_anteroom(database, part)
+        return part
 
 
 def _read(database: sqlite3.Connection, after: int, file_bytes: int) -> Part:

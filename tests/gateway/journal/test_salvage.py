@@ -248,7 +248,47 @@ def without_a_head(path: Path) -> None:
         broken.write(b"\xff" * PAGE_BYTES)
 
 
-@pytest.mark.parametrize("done", [without_checksums, without_a_head, Path.unlink])
+def without_a_table(path: Path) -> None:
+    without_a_head(path)
+    octets = path.read_bytes()
+    path.write_bytes(octets.replace(b"CREATE TABLE anteroom", b"CREATE TaBLE anteroom"))
+
+
+@pytest.mark.parametrize("layout", [8, 9, 10])
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_journal_without_its_first_page_is_read_all_the_same(
+    tmp_path: Path, layout: int, *, closed: bool
+) -> None:
+    """It waited for a person, and there is none."""
+    facts = SessionFacts("visit", Device(ADDRESS, serial="S-1"))
+    with closing(Journal(tmp_path, STREAM)) as journal:
+        fill(journal, 250)
+        journal.hold_back(notification(b"waits", session_id="visit"), facts)
+        before = items(journal)
+    with closing(sqlite3.connect(tmp_path / FILE)) as old:
+        old.executescript({8: BEFORE_PROOF, 9: BEFORE_DERIVED}.get(layout, ""))
+    if not closed:  # its latest records are in its log alone
+        left = tmp_path / "left"
+        left.mkdir()
+        with closing(sqlite3.connect(tmp_path / FILE)) as old:
+            old.execute("UPDATE rows SET boot_id = boot_id WHERE seq > 200")
+            old.commit()
+            for file in tmp_path.glob(f"{FILE}*"):
+                (left / file.name).write_bytes(file.read_bytes())
+        tmp_path = left
+    with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
+        (path,) = broken_journals(tmp_path)
+        without_a_head(path)
+        kept = path.read_bytes()
+        assert brought_in(opened, tmp_path) == Salvaged(250, 0, ended=True)
+        assert list(map(name_of, items(opened))) == list(map(name_of, before))
+        assert opened.anteroom.sessions() == [("visit", ADDRESS)]
+        assert path.read_bytes() == kept
+        assert broken_journals(tmp_path) == [path]
+    assert [one.name for one in tmp_path.glob("*copy*")] == []
+
+
+@pytest.mark.parametrize("done", [without_checksums, without_a_table, Path.unlink])
 def test_what_nothing_vouches_for_waits_for_a_person(
     tmp_path: Path, done: Callable[[Path], None]
 ) -> None:
@@ -258,6 +298,7 @@ def test_what_nothing_vouches_for_waits_for_a_person(
         (path,) = broken_journals(tmp_path)
         done(path)
         assert read_part(path, 0) is None
+    assert [one.name for one in tmp_path.glob("*copy*")] == []
 
 
 @pytest.mark.parametrize("layout", [8, 9, 10])
