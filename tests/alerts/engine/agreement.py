@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from typing import TypeVar
 
 from schemas.alert import Transition
 from tests.alerts.oracle_because import told
@@ -43,13 +44,16 @@ def said(transitions: Sequence[Transition]) -> list[Said]:
     ]
 
 
-def behind(told: Sequence[Said]) -> list[Said]:
+_Told = TypeVar("_Told", Said, Transition)
+
+
+def behind(told: Sequence[_Told]) -> list[_Told]:
     """Let what is told of silence follow the rest: between the two the order says nothing.
 
     Nor does it of several silences of one moment; what is told of one of them stays in its order.
     """
 
-    def key(one: Said) -> tuple[bool, int, str]:
+    def key(one: _Told) -> tuple[bool, int, str]:
         silence = one.ladder == OFFLINE or one.ladder.startswith("absence-")
         return (True, one.at_ms, one.alert_id) if silence else (False, 0, "")
 

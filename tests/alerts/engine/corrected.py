@@ -82,7 +82,7 @@ class Stored:
 def correction(
     draw: st.DrawFn, stored: Stored, at_ms: int
 ) -> list[Corrections | Withdrawals | PatientReadings]:
-    """Take readings back, perhaps for another patient, or read the values of one in another way."""
+    """Take readings back, perhaps for another patient, or read values in another way."""
     sent = stored.readings
     patient_id, one = draw(st.sampled_from(sent[-draw(st.sampled_from([1, 4, 0])) :]))
     if draw(st.booleans()):
@@ -95,6 +95,17 @@ def correction(
         other = draw(st.sampled_from(["", "p2" if patient_id == "p1" else "p1"]))
         moved = stored.give(set(names), other)
         return [lent, PatientReadings(other, "home-1", "0" * 16, at_ms, moved)] if other else [lent]
+    misread = {one.reading.reading_id: one}
+    if draw(st.integers(0, 2)) == 0:  # a mended line of code changes many at once
+        more = draw(st.lists(st.sampled_from([one for name, one in sent if name == patient_id])))
+        misread |= {other.reading.reading_id: other for other in more[:4]}
+    said = [draw(read_anew(stored, other)) for other in misread.values()]
+    return [Corrections(patient_id, at_ms, "a decoder was mended", said)]
+
+
+@st.composite
+def read_anew(draw: st.DrawFn, stored: Stored, one: StampedReading) -> CorrectedReading:
+    """Let bytes say something else."""
     reading, stamp = one.reading, one.stamp
     now = {
         name: quantity(draw(st.sampled_from(VALUES.get(value.unit, PRESSURES))), value.unit)
@@ -114,7 +125,7 @@ def correction(
         status_before=reading.status,
     )
     stored.now_says(corrected)
-    return [Corrections(patient_id, at_ms, "a decoder was mended", [corrected])]
+    return corrected
 
 
 def others_of(reading: Reading) -> list[list[str]]:
