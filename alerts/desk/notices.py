@@ -120,7 +120,9 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
         key=lambda one: (one.at_ms, places.of(one)),
     )
     attached = _first(withheld, "attached", {places.demand, places.confirmed}, places.of)
-    settled_ms = max([one.at_ms for one in (*chain[-1:], attached) if one is not None], default=-1)
+    over = _first(withheld, "resolved-before-seen", {places.demand}, places.of)
+    settling = (*chain[-1:], attached, over)
+    settled_ms = max([one.at_ms for one in settling if one is not None], default=-1)
     return Notices(
         chain=chain,
         attached=attached,

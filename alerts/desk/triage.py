@@ -89,15 +89,21 @@ def _decide(
 
 
 def resuming(desk: Desk, rotas: Rotas, cases: Iterable[Case], now_ms: int) -> list[Action]:
-    """Give the records that attach an alert to another of its record: both waited, and are due now.
+    """Give the records by which an alert is not told beside another: both waited, and are due now.
 
     The night held them back, or a confirmation that did not come: who is told is decided as they
-    are due, for what would have been told may have been answered by then.
+    are due, for what would have been told may have been answered by then. What came back while it
+    waited, however often, is one problem: it is told once.
     """
     drafts: list[Action] = []
     told: set[tuple[Group, int]] = set()
-    for case in sorted(cases, key=_loudest_first):
+    due = sorted(cases, key=_loudest_first)
+    now = [one for one in due if not desktop(rotas, one, now_ms).waits_for_a_shift]
+    for case in due:
         held = case.notices.withheld
+        if any(_came_back(case, other) for other in now):
+            drafts.append(calls.withhold(case, case.demand, "resolved-before-seen", now_ms))
+            continue
         if held is None or held.until_ms is None or not _is_first(desk, case, held, now_ms):
             continue
         record = Group(whose(case.demand), case.demand.at_ms), held.until_ms
@@ -106,6 +112,17 @@ def resuming(desk: Desk, rotas: Rotas, cases: Iterable[Case], now_ms: int) -> li
         elif not desktop(rotas, case, now_ms).waits_for_a_shift:
             told.add(record)
     return drafts
+
+
+def _came_back(case: Case, later: Case) -> bool:
+    """Whether what ended is told by a later alert of its ladder that is no milder."""
+    ours, theirs = case.demand, later.demand
+    return (
+        case.ended is not None
+        and later.opened_ms > case.opened_ms
+        and (whose(ours), ours.ladder) == (whose(theirs), theirs.ladder)
+        and _rank(later.severity) <= _rank(case.severity)
+    )
 
 
 def _is_first(desk: Desk, case: Case, held: Action, now_ms: int) -> bool:
@@ -146,7 +163,7 @@ def occasion(desk: Desk, case: Case, event: Transition, now_ms: int) -> Occasion
         last_ms=last.notices.last_ms if last else None,
         last_severity=last.demand.severity if last else None,
         succeeds=any(
-            one.alert_id != case.alert_id and one.condition == "returned" and not one.settled
+            one.condition == "returned" and not one.settled and one.opened_ms < case.opened_ms
             for one in family
         ),
     )

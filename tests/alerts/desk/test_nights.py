@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, MONDAY_MS, NIGHT_MS, VirtualDesk
+from tests.alerts.desk.virtual_desk import (
+    DAY_SHIFT_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    MONDAY_MS,
+    NIGHT_MS,
+    VirtualDesk,
+)
 
 DAY_MS = 24 * HOUR_MS
 MORNING_MS = MONDAY_MS + 31 * HOUR_MS
@@ -108,3 +115,59 @@ def test_of_two_that_no_repeat_confirmed_while_the_engine_is_silent_the_worse_is
     desk.find("2", severity="critical", alert_id="b", **fields)
     desk.after(12 * MINUTE_MS)
     assert [(one.alert_ids, one.reason) for _, one in desk.delivered] == [(["b"], "confirmed")]
+
+
+TREND = {"patient_id": "p", "ladder": "l", "cooldown_ms": DAY_MS}
+
+
+def comes_and_goes(desk: VirtualDesk, severity: str, **fields: object) -> None:
+    """Let a problem begin and return and begin, as one alert after the other."""
+    for name, before in (("b", ""), ("c", "b"), ("d", "c")):
+        if before:
+            desk.find(f"{before}-over", "returned", severity, alert_id=before, **fields)
+            desk.after(MINUTE_MS)
+        desk.find(f"{name}-on", "onset", severity, alert_id=name, **fields)
+        desk.after(10 * MINUTE_MS)
+
+
+@pytest.mark.parametrize("severity", ["high", "medium"])
+def test_what_came_back_while_a_cool_down_held_it_is_told_once(severity: str) -> None:
+    desk = VirtualDesk(DAY_SHIFT_MS)
+    desk.find("1", "onset", severity, alert_id="a", **TREND)
+    desk.after(HOUR_MS)
+    desk.do("acknowledge", "a")
+    desk.find("2", "returned", severity, alert_id="a", **TREND)
+    desk.after(HOUR_MS)
+    comes_and_goes(desk, severity, **TREND)
+    since_ms = desk.now_ms
+    desk.until(DAY_SHIFT_MS + 30 * HOUR_MS)
+    desk.restart()
+    desk.turn()
+    told = [(name, why) for _, name, why, _ in told_since(desk, since_ms) if why != "escalation"]
+    assert told == [("d", "recurred" if severity == "high" else "listed")]
+    assert {name for _, name, _, _ in told_since(desk, since_ms)} == {"d"}
+    assert desk.case("b").attention == "unacknowledged"  # its card stays, beside the one of d
+
+
+def test_what_came_back_in_the_night_is_told_once_in_the_morning() -> None:
+    desk = VirtualDesk(NIGHT_MS)
+    comes_and_goes(desk, "high", patient_id="p", ladder="l")
+    desk.until(MORNING_MS + 20 * MINUTE_MS)
+    assert told_since(desk, NIGHT_MS - DAY_MS)[0][1:3] == ("d", "recurred")
+    assert {one.alert_ids[0] for _, one in desk.delivered} == {"d"}
+
+
+def test_what_came_back_milder_or_never_did_does_not_speak_for_what_was_there() -> None:
+    desk = VirtualDesk(NIGHT_MS)
+    fields = {"patient_id": "p", "ladder": "l"}
+    desk.find("1", severity="high", alert_id="a", **fields)
+    desk.after(MINUTE_MS)
+    desk.find("2", "returned", "high", alert_id="a", **fields)
+    desk.find("3", severity="medium", alert_id="b", **fields)
+    desk.after(MINUTE_MS)
+    desk.find("4", "returned", "medium", alert_id="b", **fields)
+    desk.find("5", severity="high", alert_id="c", **fields)
+    desk.after(MINUTE_MS)
+    desk.find("6", "retracted", "high", alert_id="c", **fields)
+    desk.until(MORNING_MS + MINUTE_MS)
+    assert [(one.alert_ids[0], one.reason) for _, one in desk.delivered] == [("a", "onset")]
