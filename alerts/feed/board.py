@@ -4,7 +4,7 @@ The server decides what is shown and in which order; a browser only puts it on t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 import msgspec
@@ -24,7 +24,7 @@ from alerts.feed.order import (
     arranged,
     beyond,
 )
-from alerts.feed.outlook import due_ms, outlook
+from alerts.feed.outlook import Outlook, due_ms, outlook
 from alerts.feed.rows import Row, is_shown, row
 from alerts.records import CanaryDecided, CanaryFound, Record, Removed
 from schemas.alert import Action, Transition
@@ -224,8 +224,15 @@ class Board:
         patient = self._patients.get(case.patient_id)
         drawn = self._course(case)
         said = in_words(drawn) if drawn else ""
-        ahead = outlook(case, self._rotas.staffing_of(case))
-        return card(case, patient, ahead, self.desk.before(case), said)
+        before = self.desk.before(case)
+        return card(case, patient, self._ahead(case, before), before, said)
+
+    def _ahead(self, case: Case, before: Iterable[Case]) -> Outlook:
+        """Give what comes next of all that stands on a card."""
+        alike = [one for one in before if one.attention == case.attention]
+        own, *others = (outlook(one, self._rotas.staffing_of(one)) for one in (case, *alike))
+        coming = [one for one in (own, *others) if one.what]
+        return replace(min(coming, key=lambda one: one.at_ms, default=own), due_ms=own.due_ms)
 
     def _course(self, case: Case) -> Course | None:
         return course(case.raised, self._latest.of(case.patient_id))

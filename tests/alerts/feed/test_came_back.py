@@ -6,6 +6,7 @@ from alerts.feed.answers import Answer, deed
 from alerts.feed.board import Board
 from schemas.alert import Action, Deed, Event, Transition
 from tests.alert_records import SEVERE, acknowledgement, transition
+from tests.alerts.desk.virtual_desk import MINUTE_MS, ROTA, VirtualDesk
 
 
 def bare(alert_id: str, event_id: str, event: Event = "onset", **fields: object) -> Transition:
@@ -95,3 +96,23 @@ def test_what_is_taken_back_is_taken_back_for_both() -> None:
         board.take([action])
     (card,) = board.overview().cards
     assert (card.attention, card.covers) == ("unacknowledged", ["old"])
+
+
+def test_a_card_says_what_comes_next_of_all_that_is_on_it() -> None:
+    """The chain of an earlier alert goes on by itself: it calls sooner than the last one's."""
+    desk = VirtualDesk()
+    desk.find("1", alert_id="old")
+    desk.after(2 * MINUTE_MS)
+    desk.find("2", "returned", alert_id="old")
+    desk.after(MINUTE_MS)
+    desk.find("3", alert_id="new", patient_id=desk.case("old").patient_id)
+    desk.after(1_000)
+    board = Board(desk.core.desk)
+    board.take([ROTA])
+    (card,) = board.overview().cards
+    assert (card.alert_id, card.next) == ("new", "If nobody answers, the next person is called at")
+    told = len(desk.told())
+    desk.after(card.next_at_ms - desk.now_ms - 1_000)
+    assert len(desk.told()) == told
+    desk.after(2_000)
+    assert len(desk.told()) == told + 1
