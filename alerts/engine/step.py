@@ -185,6 +185,7 @@ def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is 
     heard: Heard = everything,
 ) -> None:
     found = state.absences.step(state.patients, contacts, log_ms, state.log_ms)
+    outcome.touched.update(state.absences.attendance.moved)
     for vital, columns in parts:
         turns = Turns(state, vital, columns, log_ms, heard)
         found += turns.take()

@@ -45,6 +45,8 @@ class Attendance:
     surroundings: Surroundings
     gaps: Gaps = field(default_factory=Gaps)
     open: dict[Key, Open] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
+    """Rows of which the last step changed what is open, also where nobody is told of it."""
     away: dict[int, Open] = field(default_factory=dict)
     """By gateway: those that somebody was told of."""
     gateways: list[str] = field(default_factory=lambda: [""])
@@ -206,6 +208,7 @@ class Attendance:
     def begin(self, key: Key, absence: Open) -> None:
         """Keep an absence that somebody is told of; since when it counts is known then."""
         self.open[key] = absence
+        self.moved.add(key[0])
         self._missed[key[0]] = True
         self._unbegun.discard(key)
         self._waits[key[0], self.vital_of[key[1]]] = True
@@ -257,6 +260,7 @@ class Attendance:
     def end(self, key: Key) -> Open:
         """Forget it, and give it."""
         absence = self.open.pop(key)
+        self.moved.add(key[0])
         self._settle(key)
         self._missed[key[0]] = any(
             (key[0], rule) in self.open for rule in range(len(self.vital_of))

@@ -122,6 +122,7 @@ class _Walk:
         if cause == absence.cause:
             return
         absence = attendance.open[key] = replace(absence, cause=cause)
+        attendance.moved.add(self.row)
         if key in attendance.voices(self.row).values():
             entry = bisect_right(self.log_ms, at_ms)
             yield Noticed("cause", *key, absence, at_ms, entry, -1, f"{cause}/{at_ms}")

@@ -129,6 +129,7 @@ class AbsenceWatch:
     ) -> list[Found]:
         """Move to the end of a batch; ``before_ms``: log time before its first record."""
         attendance, came = self.attendance, contacts or contacts_of(())
+        attendance.moved.clear()
         if self.gap_ms is not None:
             attendance.gaps.note(log_ms, before_ms, self.gap_ms)
         noticed = list[Noticed]()

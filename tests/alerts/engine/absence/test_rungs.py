@@ -57,6 +57,17 @@ def test_an_old_measurement_that_comes_late_eases_a_silence_that_is_shorter_than
     assert worse.at_ms == at_ms + HOUR
 
 
+def test_a_milder_rule_that_joins_an_alert_in_silence_is_written_down() -> None:
+    """Else whoever starts then knows nothing of it, and tells of the one silence a second time."""
+    milder = GRAVER.replace("high", "info") + "notify = true\n"  # it may tell by night, too
+    state = fresh_state(ROBIN, rules=rules(BOOK + milder))
+    assert len(heard(state, *at_once(pressure(NOON, 120)), Tick(NOON + 4 * DAY))) == 1
+    joined = step(state, [Tick(NOON + 4 * DAY + 1)])
+    assert joined.transitions == []
+    assert joined.touched == {state.row("p1")}
+    assert step(state, [Tick(NOON + 4 * DAY + 2)]).touched == set()
+
+
 @pytest.mark.parametrize("restarts", [True, False])
 def test_of_two_rules_that_are_due_at_once_the_graver_speaks_alone(*, restarts: bool) -> None:
     """Also if the milder one comes first in the book, and after a restart."""
