@@ -41,7 +41,8 @@ class Case:
     ``severity`` is, until acknowledged, the worst that nobody has acknowledged, and ``raised`` the
     event that was so severe: what eased and rose again, less far, does not hide it.
     ``opened_ms``: when it began, which may be long before; ``waits_since_ms``: since when nobody
-    has answered it, or when it asked last if somebody has. ``confirmed``: the event by which
+    has answered it, or when it asked last if somebody has; ``asked_ms``: when it asked last, as far
+    as the desk has decided. ``confirmed``: the event by which
     ``raised`` was confirmed, or nobody said otherwise in time.
     ``was_critical``: it was critical once, so that a person closes it. ``ended``: the event that
     ended it, if one did; ``reopening``: ids of further matches that ask anew. ``undecided``: events
@@ -57,6 +58,7 @@ class Case:
     severity: Severity
     opened_ms: int
     waits_since_ms: int
+    asked_ms: int
     raised: Transition
     confirmed: Transition | None
     demand: Transition
@@ -120,6 +122,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         severity=severity,
         opened_ms=events[0].at_ms,
         waits_since_ms=(events[demand_index] if answers.first else _holding(unanswered)[0]).at_ms,
+        asked_ms=_asked(events, demands, decided).at_ms,
         raised=raised,
         confirmed=next(
             (one for one in events[positions[raised.event_id] :] if one.event == "confirmed"), None
@@ -172,6 +175,14 @@ def _demands(
         elif event.event in _MATCHING:
             ended = None
     return demands, ended
+
+
+def _asked(
+    events: Sequence[Transition], demands: Sequence[int], decided: dict[str, set[str]]
+) -> Transition:
+    """Find what asked for attention last of what the desk has decided upon; else what did first."""
+    asked = [events[index] for index in demands if events[index].event_id in decided]
+    return asked[-1] if asked else events[demands[0]]
 
 
 def _recurs(

@@ -42,7 +42,9 @@ class Standing:
     ``severity``: of the alert. ``overtaken``: a later event asks more, and is decided next.
     ``chained``: somebody was told since it asked for attention last; ``told``: ever; ``last_ms``:
     when for the last time. ``reopens``: the event is a further match that asks anew. ``ended``: its
-    condition is over. ``answered``: somebody acknowledged or closed what it asks for now.
+    condition is over. ``answered``: somebody acknowledged or closed what it asks for now. An alert
+    that attached to another's notice was told with it; one of which nobody was ever told, as
+    somebody was quicker or nobody was there to decide, counts from when it asked.
     """
 
     severity: Severity
@@ -58,14 +60,15 @@ class Standing:
 
 def standing(case: Case, event: Transition) -> Standing:
     """Read it from what is known of the alert."""
-    waiting = case.undecided
+    waiting, notices = case.undecided, case.notices
+    told_ms = [notices.last_ms, notices.attached.at_ms if notices.attached else None]
     later = waiting[waiting.index(event) + 1 :] if event in waiting else ()
     return Standing(
         severity=case.severity,
         overtaken=case.demand in later,
-        chained=bool(case.notices.chain),
-        told=bool(case.notices.told),
-        last_ms=case.notices.last_ms,
+        chained=bool(notices.chain),
+        told=bool(notices.told),
+        last_ms=max((one for one in told_ms if one is not None), default=case.asked_ms),
         reopens=event.event_id in case.reopening,
         ended=case.ended is not None,
         shelved=case.attention == "shelved",

@@ -1,0 +1,73 @@
+"""A critical alert is matched again: of what nobody was told by a notice of its own, too."""
+
+import pytest
+
+from schemas.alert import Deed
+from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, VirtualDesk
+
+
+def told_of(desk: VirtualDesk, alert_id: str) -> list[tuple[int, str | None, list[str]]]:
+    """Give (minutes since the first record, reason, people) of each notice of an alert."""
+    return [
+        ((at_ms - desk.began_ms) // MINUTE_MS, one.reason, one.to)
+        for at_ms, one in desk.delivered
+        if one.alert_ids == [alert_id]
+    ]
+
+
+@pytest.mark.parametrize("deed", ["acknowledge", "resolve"])
+@pytest.mark.parametrize("minutes", [29, 31])
+def test_what_attached_to_another_and_was_answered_recurs_after_thirty_minutes(
+    deed: Deed, minutes: int
+) -> None:
+    desk = VirtualDesk()
+    for name in ("a", "b"):
+        desk.find(name, alert_id=name, patient_id="p", ladder=name)
+    desk.after(MINUTE_MS)
+    for name in ("a", "b"):
+        desk.do(deed, name, outcome="advised" if deed == "resolve" else None)
+    desk.after((minutes - 1) * MINUTE_MS)
+    desk.find("2", "again", alert_id="b", patient_id="p", ladder="b")
+    desk.after(MINUTE_MS)
+    assert told_of(desk, "b") == ([(31, "recurred", ["nurse"])] if minutes == 31 else [])
+
+
+def test_what_gets_worse_beside_another_and_is_matched_a_minute_later_attaches() -> None:
+    desk = VirtualDesk()
+    desk.find("1", severity="high", alert_id="b", patient_id="p", ladder="b")
+    desk.after(MINUTE_MS)
+    desk.do("acknowledge", "b")
+    desk.after(HOUR_MS)
+    desk.find("2", alert_id="a", patient_id="p", ladder="a")
+    desk.find("3", "worsened", alert_id="b", patient_id="p", ladder="b")
+    desk.after(MINUTE_MS)
+    desk.find("4", "again", alert_id="b", patient_id="p", ladder="b")
+    desk.after(MINUTE_MS)
+    assert told_of(desk, "b") == [(0, "onset", ["nurse"])]
+
+
+def test_what_was_closed_before_its_page_recurs() -> None:
+    desk = VirtualDesk()
+    waits = {"marks": ["awaiting-confirmation"], "confirm_by_ms": desk.now_ms + 10 * MINUTE_MS}
+    desk.find("1", **waits)
+    desk.after(3 * MINUTE_MS)
+    desk.do("resolve", outcome="advised")
+    desk.find("2", "confirmed")
+    desk.after(57 * MINUTE_MS)
+    desk.find("3", "again")
+    desk.after(MINUTE_MS)
+    assert told_of(desk, "a") == [(60, "recurred", ["nurse"])]
+
+
+@pytest.mark.parametrize("ago", [(), (35,), (5,), (35, 5)])
+def test_after_an_outage_what_still_holds_is_told_to_whoever_is_on_duty_at_once(
+    ago: tuple[int, ...],
+) -> None:
+    desk = VirtualDesk()
+    now_ms = desk.now_ms
+    desk.find("1", at_ms=now_ms - 40 * MINUTE_MS)
+    for minutes in ago:
+        desk.find(f"{minutes} ago", "again", at_ms=now_ms - minutes * MINUTE_MS)
+    desk.find("2", "again")
+    desk.after(4 * MINUTE_MS)
+    assert [(minute, who) for minute, _, who in told_of(desk, "a")] == [(40, ["nurse"])]
