@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gateway.journal.checksums import prepare
 from gateway.journal.damage import files, size
-from gateway.journal.file import LAYOUT, LAYOUT_VERSION
+from gateway.journal.file import FILE, LAYOUT, LAYOUT_VERSION, broken_journals
 
 SPACE_LEFT_BYTES = 64 * 1024 * 1024
 """What a copy must leave free: new readings come first."""
@@ -24,6 +24,7 @@ _TABLES = ("streams", "rows", "salvaged", "sessions", "anteroom", "sqlite_sequen
 _LINE = re.compile(
     rf"table({'|'.join(_TABLES)})\1(.{{1,2}})CREATE TABLE \1\b".encode(), flags=re.DOTALL
 )
+_COPY = ".copy-"
 _UNIQUE = re.compile(r",\s*UNIQUE \([^)]*\)| UNIQUE")
 _LEGACY, _LOGGED = b"\x01\x01", b"\x02\x02"
 # Of the header: where it says how it is written, how many pages there are, and what is free.
@@ -61,8 +62,16 @@ def forget(path: Path) -> None:
             file.unlink()
 
 
+def forget_others(directory: Path) -> None:
+    """Delete copies of what somebody took away meanwhile: nobody else would."""
+    kept = [file for path in broken_journals(directory) for file in files(_copy_of(path))]
+    with suppress(OSError):
+        for file in set(directory.glob(f"{FILE}{_COPY}*")) - set(kept):
+            file.unlink()
+
+
 def _copy_of(path: Path) -> Path:
-    return path.with_name(path.name.replace(".broken-", ".copy-"))
+    return path.with_name(path.name.replace(".broken-", _COPY))
 
 
 def _beginnings(path: Path) -> dict[str, int] | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.journal import first_page
 from gateway.journal.anteroom import Anteroom
 from gateway.journal.checksums import RECEIPTED, checksum
 from gateway.journal.damage import disk
@@ -77,6 +78,7 @@ class Salvage:
 
         Ends never: its caller cancels it.
         """
+        await asyncio.to_thread(first_page.forget_others, directory)
         for path in await asyncio.to_thread(broken_journals, directory):
             while not self.told.get(path.name, Salvaged()).ended:
                 await asyncio.sleep(PAUSE_S)

@@ -346,6 +346,9 @@ async def test_it_runs_by_itself_and_only_while_the_disk_works(
     monkeypatch.setattr(salvage, "PAUSE_S", 0.0)
     with closing(Journal(tmp_path, STREAM)) as journal:
         fill(journal, 250)
+    stray = [tmp_path / f"{FILE}.copy-{THIRD}{end}" for end in ("", "-wal", "-begun")]
+    for file in stray:  # somebody took the broken journal away before it was brought in
+        file.touch()
     with closing(Journal(tmp_path, SECOND, anew=True)) as opened:
         asked, told = [], asyncio.Event()
 
@@ -363,6 +366,7 @@ async def test_it_runs_by_itself_and_only_while_the_disk_works(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert asked[:4] == [0, 0, 0, 0]
+        assert not any(file.exists() for file in stray)
 
 
 def test_people_are_told_how_far_it_is(tmp_path: Path) -> None:
