@@ -47,7 +47,7 @@ _LOOK_BESIDE_EVERY_MS = 100
 other connections costs a millisecond on an idle machine, and ten on a busy one."""
 _STATE_BYTES_MAX = 512 * 1024
 """Of a partition in one answer: answers of many megabytes, which a partition's 4 MB add up to, are
-memory that is taken from the system and given back each time. It was a quarter of the network
+memory that is taken from the system and given back each time. It was 30 % of the network
 thread's work in a restart."""
 _CLIENT_ID = "vitalwire-alerts-engine"
 
