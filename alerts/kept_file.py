@@ -22,7 +22,7 @@ from schemas.topics import ACTIONS, ALERTS
 
 LOOK_BYTES = 64 * 1024
 """So much of a partition a connection reads at once that only looks for its last record."""
-_LOOKS_MAX = 20
+_LOOKS_MAX = 80  # of a quarter of a second: a broker that has just begun is slow
 
 _log = structlog.get_logger()
 _T = TypeVar("_T")
