@@ -16,6 +16,8 @@ from schemas.alert import ENDING, SEVERITIES, Event, Severity, Transition
 
 PAGED: tuple[Severity, ...] = ("critical", "high")
 _BEGINS: frozenset[Event] = frozenset({"onset", "worsened", "reopened"})
+_NEVER_WAS: frozenset[Event] = frozenset({"retracted", "retired"})
+"""After these nobody is told of what waited; of what came and went meanwhile somebody is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,35 @@ class _Memory:
         if one.event in _BEGINS:
             self.chained.discard(one.alert_id)
         if one.event in ENDING:
-            self.cooling.pop(one.alert_id, None)
             self.ended.add(one.alert_id)
+        if one.event in _NEVER_WAS:
+            self.cooling.pop(one.alert_id, None)
+
+    def cooled(self, now_ms: int) -> Iterator[Heard]:
+        """Tell what a cool-down has held back until now; what came back meanwhile is told once."""
+        due = sorted(
+            (item for item in self.cooling.values() if item[0] <= now_ms), key=lambda item: item[0]
+        )
+        for until_ms, waiting in due:
+            others = [other for ends_ms, other in due if ends_ms == until_ms]
+            if waiting.alert_id in self.ended and any(_says_it(other, waiting) for other in others):
+                del self.cooling[waiting.alert_id]
+            else:
+                yield self.page(waiting, until_ms)
+
+
+def _says_it(later: Transition, one: Transition) -> bool:
+    """Whether whoever is told of a later alert knows of the one before it: it is no milder."""
+    same = (later.patient_id, later.ladder) == (one.patient_id, one.ladder)
+    no_milder = SEVERITIES.index(later.severity) <= SEVERITIES.index(one.severity)
+    return same and no_milder and later.at_ms > one.at_ms
 
 
 def heard(transitions: Iterable[Transition]) -> Iterator[Heard]:
     """Give what a person is told, in the order of the log."""
     memory = _Memory()
     for one in transitions:
-        for until_ms, waiting in sorted(memory.cooling.values(), key=lambda item: item[0]):
-            if until_ms <= one.at_ms:
-                yield memory.page(waiting, until_ms)
+        yield from memory.cooled(one.at_ms)
         memory.follow(one)
         if one.severity in PAGED and one.event not in ENDING:
             told = _told(one, memory)

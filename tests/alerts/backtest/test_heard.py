@@ -87,18 +87,30 @@ def test_a_match_after_the_end_is_told_again_however_soon_and_a_late_confirmatio
     assert told(said(0), said(10, "confirmed")) == [(0, "first")]
 
 
-def test_a_cool_down_delays_and_never_discards_what_still_holds() -> None:
+def test_a_cool_down_delays_and_never_discards() -> None:
     first, ends = said(0, "onset", "high", cooldown_min=DAY), said(60, "returned", "high")
     second = said(120, "onset", "high", alert="b", cooldown_min=DAY)
-    assert told(first, ends, second, said(2 * DAY, "again", "high", alert="b")) == [
-        (0, "first"),
-        (DAY, "first"),
-    ]
+    once_more = [(0, "first"), (DAY, "first")]
+    assert told(first, ends, second, said(2 * DAY, "again", "high", alert="b")) == once_more
     over = said(180, "returned", "high", alert="b")
-    assert told(first, ends, second, over, said(2 * DAY, "onset", "high", alert="c")) == [
-        (0, "first"),
-        (2 * DAY, "first"),
-    ]
+    later = said(3 * DAY, "onset", "medium", alert="z")
+    assert told(first, ends, second, over, later) == once_more
+    for event in ("retracted", "retired"):
+        never_was = said(180, event, "high", alert="b")
+        assert told(first, ends, second, never_was, later) == [(0, "first")]
+
+
+@pytest.mark.parametrize(("severity", "names"), [("high", ["a", "c"]), ("info", ["a", "b"])])
+def test_what_came_back_while_it_cooled_down_is_told_once(
+    severity: Severity, names: list[str]
+) -> None:
+    first, ends = said(0, "onset", "high", cooldown_min=DAY), said(60, "returned", "high")
+    second = said(120, "onset", "high", alert="b", cooldown_min=DAY)
+    over = said(180, "returned", "high", alert="b")
+    third = said(240, "onset", severity, alert="c", cooldown_min=DAY)
+    later = said(3 * DAY, "onset", "medium", alert="z")
+    pages_ = heard([first, ends, second, over, third, later])
+    assert [one.transition.alert_id for one in pages_ if one.kind == "first"] == names
 
 
 def test_a_step_up_breaks_a_cool_down() -> None:
