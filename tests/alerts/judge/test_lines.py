@@ -310,6 +310,12 @@ def test_a_word_that_is_none_is_refused_with_those_that_there_are() -> None:
         read({**BARE, "measured_at": NOON, "time_quality": "good"})
 
 
+def test_a_capture_tells_when_whatever_a_line_says_of_it() -> None:
+    capture = {"boot_id": "", "monotonic_ms": 0, "wall_ms": NOON - HOUR}
+    (found,) = only({**BARE, "capture": capture, "time_quality": "untrusted"}).readings
+    assert (found.stamp.quality, found.stamp.measured_at_ms) == ("receipt", NOON - HOUR)
+
+
 def test_a_time_that_is_not_told_may_be_said_to_be_untrusted() -> None:
     """It paged as one that had just been measured."""
     for untold in ({}, {"measured_at": None}):

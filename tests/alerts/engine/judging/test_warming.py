@@ -190,11 +190,12 @@ def test_the_item_leaves_the_work_list_when_the_windows_have_had_their_time() ->
 
 def test_windows_that_began_empty_are_told_of_until_the_longest_may_be_full() -> None:
     """Seven days at least; a mean of eight days, and two of three in nine, take longer."""
-    for window, days in [
-        ("{ mean_days = 8, readings = 3, days = 2 }", 8),
-        ('{ matching = 2, of = 3, within = "9d" }', 9),
-        ('{ matching = 2, of = 3, within = "1d" }', 7),
-        ("{ matching = 2, of = 3 }", 7),
+    mean, two = "the mean of 8 days, from 3 readings on", "2 of the last 3 readings"
+    for window, days, needed in [
+        ("{ mean_days = 8, readings = 3, days = 2 }", 8, mean),
+        ('{ matching = 2, of = 3, within = "9d" }', 9, two),
+        ('{ matching = 2, of = 3, within = "1d" }', 7, two),
+        ("{ matching = 2, of = 3 }", 7, two),
     ]:
         text = head("sugar", GLUCOSE) + rule(
             "high", "glucose > (180 mg/dL, 10.0 mmol/L)", f"window = {window}", vital="glucose"
@@ -203,3 +204,4 @@ def test_windows_that_began_empty_are_told_of_until_the_longest_may_be_full() ->
         state = upgraded(books, "adult-standard", "sugar")
         (one,) = step(state, [Tick(NOON + MINUTE)]).transitions
         assert (one.event, one.confirm_by_ms) == ("warming", NOON + days * DAY)
+        assert one.reason.endswith(f" several: high ({needed})")
