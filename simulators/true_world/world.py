@@ -42,6 +42,7 @@ class TrueWorld:
         self._settings = AdapterSettings()
         self._starting = asyncio.Lock()
         self._to_start = True
+        self._not_started: Exception | None = None
         self._adapter = AsyncExitStack()
         self._peripherals: list[InWorld] = []
         self.air = Air()
@@ -67,10 +68,16 @@ class TrueWorld:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """End everything, the devices first."""
+        """End everything, the devices first.
+
+        Raises what kept bluetoothd from starting: its first client saw nothing but a bus that hung
+        up, and a test that waited for something else.
+        """
         for peripheral in self._peripherals:
             await peripheral.stop()
         await self._started.aclose()
+        if self._not_started is not None:
+            raise self._not_started
 
     async def add(self, peripheral: InWorld, *, bonded: bool) -> None:
         """Switch a device on in this home; a bonded one was paired with this adapter long ago."""
@@ -140,7 +147,11 @@ class TrueWorld:
         async with self._starting:
             if self._to_start:
                 self._to_start = False
-                await self._daemon.start()
+                try:
+                    await self._daemon.start()
+                except Exception as error:  # in a task of the bus, where nobody looks
+                    self._not_started = error
+                    raise
 
     async def _plug_in(self) -> None:
         """Connect a controller to the guest; there it becomes hci0 (Raspberry Pi: by UART).
