@@ -84,7 +84,7 @@ def go_on(at: Desktop, last: Action) -> list[Action]:
     if vain.rounds and not (vain.tried and any(vain.has_new(at.people(one)) for one in ahead)):
         return step(at, "escalation", next(one for one in ahead if one % CHAIN_STEPS == 0))
     worth = (one for one in ahead if not at.people(one) or vain.has_new(at.people(one)))
-    return step(at, "escalation", next(worth, last.step + 1))
+    return step(at, "escalation", next(worth))
 
 
 def _empty_rota(at: Desktop, missing: int, *, nobody: bool) -> Action:

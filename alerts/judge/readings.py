@@ -80,7 +80,7 @@ def stamped(number: int, told_of: object, beside: Beside, zone_at: ZoneAt) -> St
 
 def _says_how_alone(inner: dict[str, Any]) -> bool:
     """Tell whether a line says only how well a time is known: it was measured when it came."""
-    silent = inner.get("measured_at_ms") is None and not {"capture", "device_time"} & inner.keys()
+    silent = not {"capture", "device_time"} & inner.keys()
     return silent and inner.get("time_quality", "device-clock") != "device-clock"
 
 

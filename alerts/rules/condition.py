@@ -64,9 +64,9 @@ class Limit:
     bounds: Bounds
     scale: Scale
     terms: tuple[tuple[int, int], ...]
-    divisor: int = 1
-    rise: bool = False
-    setting: str = ""
+    divisor: int
+    rise: bool
+    setting: str
 
     @property
     def limits(self) -> Floats:

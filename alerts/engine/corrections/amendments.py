@@ -73,7 +73,7 @@ def _may_know(state: PartitionState, row: int | None, reading_id: str) -> bool:
 def met_by(state: PartitionState, vital: VitalLadders, row: int, reading_id: str) -> Met:
     """Give what a ring knows of a reading's circumstances; nothing if it does not know it."""
     kinds, slot = state.kinds[vital.index], int(state.memories[vital.index].slot_of[row])
-    if slot < 0 or not kinds.requirements:
+    if slot < 0:
         return {}
     ring = state.memories[vital.index].ring(slot)
     place = _place(ring, reading_id)

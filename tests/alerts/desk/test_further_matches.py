@@ -71,3 +71,20 @@ def test_after_an_outage_what_still_holds_is_told_to_whoever_is_on_duty_at_once(
     desk.find("2", "again")
     desk.after(4 * MINUTE_MS)
     assert [(minute, who) for minute, _, who in told_of(desk, "a")] == [(40, ["nurse"])]
+
+
+@pytest.mark.parametrize("between", [0, 1])
+def test_of_what_is_read_at_once_only_what_asks_most_is_told(between: int) -> None:
+    """A log that is read after an outage: who is told of the step up need not hear of the onset."""
+    desk = VirtualDesk()
+    desk.find("1", severity="high")
+    for number in range(between):
+        desk.now_ms += 1
+        desk.find(f"again {number}", "again", "high")
+    desk.now_ms += 1
+    desk.find("2", "worsened")
+    desk.after(MINUTE_MS)
+    assert desk.said("notify", "withhold") == [
+        *[("withhold", "attached")] * (1 + between),
+        ("notify", "worsened"),
+    ]

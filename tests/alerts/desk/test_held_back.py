@@ -87,3 +87,26 @@ def test_of_what_a_desk_that_died_had_not_sent_a_worse_one_takes_the_place() -> 
     desk.restart()
     desk.after(MINUTE_MS)
     assert [reason for _, reason, _ in desk.told()] == ["worsened"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (14.999, [(15, "onset", ["nurse"]), (300, "escalation", ["second"])]),
+        (15, [(15, "reminder", ["nurse"]), (315, "escalation", ["second"])]),
+    ],
+)
+def test_an_answer_taken_back_within_fifteen_seconds_has_held_nothing_back(
+    seconds: float, told: list[tuple[int, str, list[str]]]
+) -> None:
+    """Until then the notice may still go out: its chain goes on where it was."""
+    desk = VirtualDesk()
+    desk.find("1")
+    desk.now_ms += 250
+    for draft in desk.core.decide(desk.now_ms):
+        desk.put(draft)
+    slip = desk.do("acknowledge")
+    desk.after(int(seconds * 1000))
+    desk.do("undo", answers=slip.action_id)
+    desk.after(6 * MINUTE_MS)
+    assert desk.told() == told

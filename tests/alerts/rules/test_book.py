@@ -81,8 +81,8 @@ def test_a_good_book_is_read() -> None:
         ('"1h"', '"an hour"', "test.toml:6:9: 'an hour' is no duration"),
         (
             '"1h"',
-            '"3000000d"',
-            "test.toml:6:9: '3000000d' is too long: the longest is 999999d.",
+            '"1000000d"',
+            "test.toml:6:9: '1000000d' is too long: the longest is 999999d.",
         ),
         (
             '"1h"',
@@ -242,8 +242,14 @@ def test_show_prints_the_rules_in_plain_words() -> None:
     )
 
 
+def test_the_longest_time_has_six_digits_beside_those_that_say_nothing() -> None:
+    for longest in ("999999d", "0999999d"):
+        found = book(GOOD.replace('"1h"', f'"{longest}"', 1))
+        assert found.vitals["glucose"].fresh_ms == 999_999 * 24 * 3_600_000
+
+
 def test_an_empty_folder_is_no_rule_book(tmp_path: Path) -> None:
-    with pytest.raises(BookError, match="There is no rule book"):
+    with pytest.raises(BookError, match=f"{tmp_path}:1:1: There is no rule book"):
         load_books(tmp_path)
 
 

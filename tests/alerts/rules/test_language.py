@@ -61,6 +61,7 @@ def pressures(systolic: float, diastolic: float) -> tuple[Value, ...]:
     ("text", "offset", "says"),
     [
         ("", 0, "Expected the name of a field, found the end"),
+        ("glucose > 7/9mmol/L", 11, "'/9mmol/L' is no unit: compare each value by itself"),
         ("systolic", 8, "Expected <, <=, >, >= or 'is' after a field, found the end"),
         ("systolic = 3 mmHg", 9, "'=' means nothing"),
         ("systolic > ", 11, "Expected a number with its unit, found the end"),

@@ -16,7 +16,8 @@ from schemas import registry
 from schemas.alert import Cause
 from tests.alerts.engine.absence.silence_book import BOOK
 
-DAY_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 LONG_AGO_MS = -(2**62)
 (RULE,) = absence_rules([read_book("silence.toml", BOOK)])
 
@@ -156,6 +157,15 @@ def test_the_sentence_says_how_long_and_why(cause: Cause, gateway: int, words: s
         "bp-silent",
         "silence",
     )
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(47, "47 h"), (48, "2 days"), (50, "2 days"), (71, "2 days")]
+)
+def test_from_two_days_on_a_silence_is_told_in_whole_days(hours: int, words: str) -> None:
+    absence = Open(10 * DAY_MS, 10 * DAY_MS - hours * HOUR_MS, "not-measured", 1)
+    found = patient_transition("p-1", RULE, Noticed("onset", 0, 0, absence, 10 * DAY_MS, 0))
+    assert found.reason.startswith(f"No blood pressure for {words};")
 
 
 def test_the_end_belongs_to_the_alert_of_its_beginning() -> None:

@@ -68,6 +68,20 @@ def test_a_milder_rule_that_joins_an_alert_in_silence_is_written_down() -> None:
     assert step(state, [Tick(NOON + 4 * DAY + 2)]).touched == set()
 
 
+def test_a_milder_rule_that_a_plan_ends_in_silence_is_written_down() -> None:
+    """The graver one goes on; nobody is told anything, and a restart would bring the other back."""
+    graver = BOOK.replace(SILENT, GRAVER)
+    other = BOOK.replace('"silence"', '"other"')
+    books = arrange([read_book("silence.toml", graver), read_book("other.toml", other)])
+    state = fresh_state(msgspec.structs.replace(ROBIN, books=["silence", "other"]), rules=books)
+    heard(state, *at_once(pressure(NOON, 120)), Tick(NOON + 4 * DAY + 1))
+    state.plans.put(ROBIN)
+    state.replan("p1")
+    left = step(state, [Tick(NOON + 4 * DAY + 2)])
+    assert left.transitions == []
+    assert left.touched == {state.row("p1")}
+
+
 @pytest.mark.parametrize("restarts", [True, False])
 def test_of_two_rules_that_are_due_at_once_the_graver_speaks_alone(*, restarts: bool) -> None:
     """Also if the milder one comes first in the book, and after a restart."""

@@ -1,8 +1,10 @@
 """What gateways' reports say of an instant, however late they are told."""
 
+from alerts.engine.absence.homes import Explained, explained_until
 from alerts.engine.absence.surroundings import Surroundings, device_number
 from schemas.kafka import GatewayReport
 from schemas.wire import DeviceState, Health
+from tests.alerts.engine.absence.silence_reference import ALONE, attending
 from tests.alerts.readings import HOUR, MINUTE, NOON
 
 ADDRESS = "A0:00:00:00:00:01"
@@ -93,6 +95,17 @@ def test_a_gateway_that_is_first_heard_of_when_it_goes_was_not_back() -> None:
     assert around.knew(HOME, NOON)
     assert not around.knew(HOME, NOON - 1)
     assert around.back_after(HOME, NOON - 1) is None
+
+
+def test_who_starts_to_look_between_two_hours_looks_again_when_the_next_is_full() -> None:
+    """Half past two, as a gateway that was back at half past had its two hours then."""
+    minutes = {-240: False, 30: True, 80: True, 120: True, 130: False}
+    surroundings = Surroundings()
+    for at, online in minutes.items():
+        surroundings.take(report(NOON + at * MINUTE, online=online))
+    attendance = attending(ALONE, (0,), lambda _row, _rule: None, surroundings)
+    found = explained_until(attendance, attendance.number_of(HOME), NOON, NOON + 150 * MINUTE)
+    assert found == Explained(NOON + 180 * MINUTE, NOON + 130 * MINUTE)
 
 
 def test_a_report_that_was_overtaken_by_another_one_changes_nothing() -> None:

@@ -1,5 +1,8 @@
 """Rules about absence come and go with versions of their book."""
 
+import msgspec
+
+from alerts.engine.absence.keep import KeptOpen
 from alerts.engine.ladders.ladder import RuleSet, arrange
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
@@ -46,6 +49,12 @@ def test_of_rules_equally_grave_the_one_that_notified_is_named_as_closed() -> No
     (over,) = step(under(state, WITHOUT), [Tick(NOON + 9 * DAY + HOUR)]).transitions
     assert told.notify
     assert (over.event, over.rule) == ("retired", told.rule)
+
+
+def test_what_does_not_say_that_it_notified_did_not() -> None:
+    """So it stands in alerts.state.v1 of most: what is as usual is left out."""
+    said = {"origin_ms": 1, "since_ms": 0, "cause": "not-measured", "gateway": "home-1"}
+    assert not msgspec.msgpack.decode(msgspec.msgpack.encode(said), type=KeptOpen).notify
 
 
 def test_a_rule_that_comes_knows_who_has_sent_something_since_before() -> None:

@@ -107,7 +107,7 @@ def test_it_is_judged_by_the_age_of_what_it_rests_on(
     at_ms = NOON + hours * HOUR - fresh
     *_, again = judged(*at_once(low, foreign), withdrawal(foreign, at_ms=at_ms))
     assert (again.event, again.severity, again.marks) == (event, severity, marks)
-    assert (" ago: call the patient" in again.reason) == ("delayed" in marks)
+    assert ("measured 6 h ago: call the patient" in again.reason) == ("delayed" in marks)
 
 
 def test_a_newer_reading_of_the_patient_makes_what_is_not_fresh_stale() -> None:

@@ -78,6 +78,16 @@ def renamed(entry: ReadingsRecord, names: dict[str, str]) -> ReadingsRecord:
     return decoded
 
 
+def test_a_withdrawal_that_comes_twice_takes_away_once() -> None:
+    """It was all that was known of its day, and older than what windows keep one by one."""
+    first, *later = (pressure(NOON + hours * HOUR, 120) for hours in (0, 24, 25, 26))
+    gone = withdrawal(first, at_ms=NOON + 27 * HOUR)
+    once, twice = fresh(), fresh()
+    step(once, [*at_once(first, *later), gone])
+    step(twice, [*at_once(first, *later), gone, gone])
+    assert memory_of(twice) == memory_of(once)
+
+
 def test_a_mean_that_holds_no_more_is_retracted() -> None:
     readings = days(136)
     assert told(*at_once(*readings)) == [("onset", "mean")]

@@ -61,10 +61,10 @@ def events(log: Sequence[ReadingsRecord], text: str = TWICE) -> list[str]:
     return [one.event for one in judged(log, ROBIN, rules=rules(text))]
 
 
-def ring(state: PartitionState) -> list[int]:
+def ring(state: PartitionState, row: int = 0) -> list[int]:
     (vital,) = (one for one in state.rule_set.vitals if one.ladders)
     memory = state.memories[vital.index]
-    entries = memory.ring(int(memory.slot_of[0]))
+    entries = memory.ring(int(memory.slot_of[row]))
     found: list[int] = ((entries["at_ms"] - NOON) // MINUTE).tolist()
     return found
 
@@ -270,3 +270,14 @@ def test_lines_of_a_log_may_be_of_one_session(
     result = CliRunner().invoke(commands, given)
     assert result.exit_code == 0, result.output
     assert result.stdout.count('"onset"') == told
+
+
+def test_of_whose_session_it_is_each_patient_knows_alone() -> None:
+    """Two homes' gateways may name a session alike; the names of others say nothing."""
+    known, foreign = dated(1, "b"), dated(1, "c")
+    last = {"b": undated(2, "b"), "c": undated(2, "c")}
+    for session, counts in (("b", False), ("c", True)):
+        state = fresh_state(ROBIN, PatientEntry("p2", "Kim", ["edges"]), rules=rules())
+        first = [record(one.at_ms, [one], name) for one, name in ((foreign, "p1"), (known, "p2"))]
+        step(state, [*first, record(last[session].at_ms, [last[session]], "p2")])
+        assert (2 in ring(state, state.rows["p2"])) is counts

@@ -13,6 +13,7 @@ from alerts.rules.reader import read_book
 from alerts.rules.values import Chosen
 from schemas.registry import PatientEntry, PersonalLimit
 from tests.alerts.book_text import PRESSURE, head, rule
+from tests.alerts.engine.cuts import judged
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 
 GOAL, CEILING = "goal", "ceiling"
@@ -140,3 +141,22 @@ def test_what_was_back_by_another_limit_resolves_nothing(
     state.replan("p1")
     late = record(NOON + MINUTE, [pressure(NOON - MINUTE, 190)])
     assert [one.event for one in step(state, [late]).transitions] == [told]
+
+
+@pytest.mark.parametrize(
+    ("pressures", "told"),
+    [
+        ([(130, 100)], []),  # a mean arterial pressure of 110 is not above it
+        ([(133, 100)], ["onset"]),
+        ([(133, 100), (121, 100)], ["onset"]),  # 107 is not back by the band of 5 mmHg
+        ([(133, 100), (115, 95)], ["onset", "returned"]),
+    ],
+)
+def test_what_is_calculated_meets_the_patient_s_own_limit_and_its_band(
+    pressures: list[tuple[int, int]], told: list[str]
+) -> None:
+    book = head("own", PRESSURE, SETTING) + rule("high", "map > limit.goal", severity="critical")
+    entry = PatientEntry("p1", "Robin", ["own"], limits=[limit("110 mmHg", NOON - DAY)])
+    log = at_once(*(pressure(NOON + n * HOUR, *values) for n, values in enumerate(pressures)))
+    found = judged(log, entry, rules=arrange([read_book("own.toml", book)]))
+    assert [one.event for one in found] == told

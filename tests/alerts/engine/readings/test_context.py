@@ -1,5 +1,7 @@
 """A rule that asks for a circumstance is judged by what the meter's context says of the reading."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -134,6 +136,12 @@ def test_a_newer_reading_within_limits_has_resolved_what_becomes_known_late() ->
     assert events(judged(*log[:2], context(HIGH, "fasting", NOON + 2 * MINUTE))) == ["onset"]
 
 
+def test_a_newer_reading_that_is_not_quite_within_limits_has_resolved_nothing() -> None:
+    newer = glucose(NOON + MINUTE, 125)  # the band is 10 mg/dL: it returns at 120
+    log = [*at_once(HIGH, newer), context(newer, "fasting", newer.at_ms)]
+    assert events(judged(*log, context(HIGH, "fasting", NOON + 2 * MINUTE))) == ["onset"]
+
+
 def test_a_newer_reading_resolves_each_rung_that_it_contradicts() -> None:
     """Not only the most severe one: its context came late, as that of the older one did."""
     rung = BOOK.text[BOOK.text.index("[[rule]]") :]
@@ -195,6 +203,21 @@ def test_it_can_end_an_alert_too() -> None:
     log = [*at_once(HIGH), context(HIGH, "fasting", NOON), *at_once(low)]
     assert events(judged(*log)) == ["onset"]
     assert events(judged(*log, context(low, "fasting", low.at_ms + 1))) == ["onset", "returned"]
+
+
+@pytest.mark.parametrize(
+    ("meal", "told"),
+    [("fasting", ["repeat-asked"]), ("postprandial", ["repeat-asked", "onset"])],
+)
+def test_it_lets_a_repeat_deny_what_waited_for_one(meal: str, told: list[str]) -> None:
+    """Until then nobody knew whether the rule asks for the repeat at all."""
+    gated = 'gated = { strip-pulled-early = "the strip was pulled early" }\n\n[[rule]]'
+    book = BOOK.text.replace("[[rule]]", gated, 1)
+    flagged = replace(HIGH, flags=("strip-pulled-early",))
+    repeat = glucose(NOON + 5 * MINUTE, 100)
+    log = [again_with(flagged, "fasting", NOON), *at_once(repeat)]
+    log += [context(repeat, meal, NOON + 6 * MINUTE), Tick(NOON + HOUR)]
+    assert events(judged(*log, book=book)) == told
 
 
 def test_it_counts_in_windows() -> None:

@@ -68,8 +68,10 @@ def test_the_last_32_ids_are_known_and_no_older_one(count: int, singly: bool) ->
 
 def test_ids_that_were_kept_alone_are_put_back_in_their_order() -> None:
     memory = Memory(VITALS["glucose"])
-    memory.restore_recent(0, np.arange(1, 41, dtype=np.uint64))
     slot = memory.slots(ONE)
+    memory.push(slot, np.ones(1, memory.layout.entry))
+    memory.restore_recent(0, np.arange(1, 41, dtype=np.uint64))
+    assert len(memory.ring(0)) == 0, "of what was known before nothing is left"
     seen = [bool(memory.seen(slot, np.array([one], np.uint64))[0]) for one in (8, 9, 40)]
     assert seen == [False, True, True]
     memory.remember(slot, np.array([41], np.uint64))

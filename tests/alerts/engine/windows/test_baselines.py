@@ -58,6 +58,22 @@ def test_a_baseline_that_is_filled_anew_is_of_the_ten_days_before(
     assert told(*measured, last="140.5") == ([] if inside else ["onset"])
 
 
+@pytest.mark.parametrize(("edge_ms", "inside"), [(-1, False), (0, True)])
+def test_many_readings_in_a_row_may_begin_with_the_first_of_a_baseline(
+    edge_ms: int, *, inside: bool
+) -> None:
+    one = rule(
+        "rise",
+        "systolic rise >= 20 mmHg",
+        'baseline = { readings = 1, days = 10, before = "therapy" }',
+    )
+    entry = msgspec.structs.replace(ROBIN, therapy_start_ms=NOON)
+    old, first = pressure(NOON - 11 * DAY, 200), pressure(NOON - 10 * DAY + edge_ms, 120)
+    after = [pressure(NOON + n * HOUR, 140) for n in range(1, 10)]
+    found = judged(at_once(old, first, *after), entry, rules=rules(one))
+    assert [each.event for each in found][:1] == (["onset"] if inside else [])
+
+
 @pytest.mark.parametrize("value", ["HI", "NaN"])
 def test_what_is_no_number_is_in_no_baseline(value: str) -> None:
     known = pressure(NOON - 3 * HOUR, 120), pressure(NOON - 2 * HOUR, 120)

@@ -101,6 +101,19 @@ def test_a_newest_reading_without_values_ends_no_window_that_a_late_one_complete
     assert told([*log[:3], *empty, *log[3:]], HIGH_TWICE) == [("onset", "high")]
 
 
+def test_a_reading_that_does_not_match_completes_no_window() -> None:
+    """With the late one two of 12 hours are 6 hours apart still: nothing is high at the last."""
+    apart = 'window = { matching = 2, of = 4, within = "12h", apart = "6h" }'
+    log = at_once(
+        *(pressure(NOON + n * HOUR, value) for n, value in ((0, 150), (7, 150), (13, 1e2)))
+    )
+    log.append(late(NOON + HOUR, 150, NOON + 13 * HOUR))
+    assert told(log, rule("apart", "systolic >= 145 mmHg", apart)) == [
+        ("onset", "apart"),
+        ("returned", "apart"),
+    ]
+
+
 # -- means -----------------------------------------------------------------------------------------
 
 
