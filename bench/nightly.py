@@ -1,20 +1,25 @@
 """``make nightly``: every long check, one after the other, whatever fails; 1 if anything did.
 
-Each part is a process of its own with a limit, so that one that breaks or hangs costs its own
-result and no other's. ``--short`` runs the same parts for minutes instead of hours, to see that
-they run.
+Each part is a process group of its own with a limit, so that one that breaks or hangs costs its own
+result and no other's, and leaves nothing running. Who interrupts the night is told what has run.
+``--short`` runs the same parts for minutes instead of hours, to see that they run.
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from schemas.clock import SystemClock
 
+INTERRUPTED = "interrupted"
+FAREWELL_S = 10.0
+_NOT_RUN = "not run"
 _DAY_MS = 86_400_000
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _VITALWIRE = (sys.executable, "-m", "vitalwire")
@@ -87,18 +92,46 @@ def run(part: Part) -> tuple[str, float]:
     """Run a part, its output to ours; say how it ended, and after how many seconds."""
     started_s = time.monotonic()
     print(f"== {part.name}: {' '.join(part.command)}", flush=True)
+    process = subprocess.Popen(
+        part.command, env={**os.environ, **part.variables}, start_new_session=True
+    )
     try:
-        done = subprocess.run(
-            part.command, env={**os.environ, **part.variables}, timeout=part.at_most_s, check=False
-        )
+        code = process.wait(part.at_most_s)
+        told = "passed" if code == 0 else f"FAILED ({code})"
     except subprocess.TimeoutExpired:
-        return f"killed after {part.at_most_s:.0f} s", time.monotonic() - started_s
-    told = "passed" if done.returncode == 0 else f"FAILED ({done.returncode})"
+        told = f"killed after {part.at_most_s:.0f} s"
+    except KeyboardInterrupt:
+        told = INTERRUPTED
+    _end(process)
     return told, time.monotonic() - started_s
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a part end what it has started, as with Ctrl-C; then kill what is left of it."""
+    with suppress(ProcessLookupError):  # it has ended, and so has all that it started
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(FAREWELL_S)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def run_all(chosen: Sequence[Part]) -> int:
+    """Run them until somebody interrupts; show how each ended; 1 if any did not pass."""
+    ended: list[tuple[str, str, float]] = []
+    for part in chosen:
+        if ended and ended[-1][1] in (INTERRUPTED, _NOT_RUN):
+            ended.append((part.name, _NOT_RUN, 0.0))
+        else:
+            ended.append((part.name, *run(part)))
+    print(f"\n{'part':16}{'minutes':>9}  end")
+    for name, end, took_s in ended:
+        print(f"{name:16}{took_s / 60:9.1f}  {end}")
+    return int(any(end != "passed" for _, end, _ in ended))
+
+
 def main() -> int:
-    """Run all parts; show how each ended."""
+    """Run all parts."""
     parser = argparse.ArgumentParser(prog="python -m bench.nightly", description=__doc__)
     parser.add_argument("--short", action="store_true", help="minutes instead of hours; keep none")
     parser.add_argument("--fuzz-seconds", type=int, help="for each target (60; short: 1)")
@@ -111,11 +144,8 @@ def main() -> int:
         days=said.days or (1 if said.short else 30),
         minutes=said.minutes or (1.0 if said.short else 60.0),
     )
-    ended = [(part.name, *run(part)) for part in chosen]
-    print(f"\n{'part':16}{'minutes':>9}  end")
-    for name, end, took_s in ended:
-        print(f"{name:16}{took_s / 60:9.1f}  {end}")
-    return int(any(end != "passed" for _, end, _ in ended))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the night has no Ctrl-C
+    return run_all(chosen)
 
 
 if __name__ == "__main__":
