@@ -91,6 +91,11 @@ class ZonePeriod(msgspec.Struct, frozen=True, omit_defaults=True):
     zone: str
     entered_at_ms: int = 0
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """Of zones that have begun the greatest holds: of two for one time that entered last."""
+        return self.from_ms, self.entered_at_ms
+
 
 class PatientEntry(
     msgspec.Struct, frozen=True, omit_defaults=True, tag="patient", tag_field="kind"
@@ -119,7 +124,7 @@ class PatientEntry(
     def zone_at(self, at_ms: int) -> str:
         """Name the time zone in which the patient lives at an instant, UTC ms."""
         begun = [period for period in self.zones if period.from_ms <= at_ms]
-        last = max(begun, key=lambda period: (period.from_ms, period.entered_at_ms), default=None)
+        last = max(begun, key=lambda period: period.order, default=None)
         return self.zone if last is None else last.zone
 
 

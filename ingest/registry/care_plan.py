@@ -194,7 +194,7 @@ def with_zone(entry: PatientEntry, new: ZonePeriod) -> PatientEntry:
     require_zone(new.zone)
     begun_ms = new.entered_at_ms
     others = [one for one in entry.zones if one.from_ms != new.from_ms or one.from_ms <= begun_ms]
-    zones = sorted([*others, new], key=lambda one: (one.from_ms, one.entered_at_ms))
+    zones = sorted([*others, new], key=lambda one: one.order)
     return msgspec.structs.replace(entry, zones=zones)
 
 

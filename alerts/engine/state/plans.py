@@ -13,7 +13,7 @@ from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.ladders.personal import Personal, personal_limits
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from alerts.records import TIME_MS_MAX
-from schemas.registry import PatientEntry, ZonePeriod
+from schemas.registry import PatientEntry
 from schemas.time_zone import zone_named
 
 ADULT = 13
@@ -155,7 +155,7 @@ def _bounded_ms(at_ms: int) -> int:
 
 def _moves(entry: PatientEntry) -> Iterator[tuple[int, tzinfo]]:
     """Give since when the patient lives elsewhere, and where."""
-    for period in sorted(entry.zones, key=_begun):
+    for period in sorted(entry.zones, key=lambda one: one.order):
         yield max(period.from_ms, LONG_AGO_MS), _zone(period.zone)
 
 
@@ -163,12 +163,7 @@ def _known_moves(entry: PatientEntry) -> Iterator[tuple[int, tzinfo]]:
     """Give since when it is known that the patient lives elsewhere, and where."""
     for at_ms in sorted({max(one.from_ms, one.entered_at_ms) for one in entry.zones}):
         known = [one for one in entry.zones if max(one.from_ms, one.entered_at_ms) <= at_ms]
-        yield max(at_ms, LONG_AGO_MS), _zone(max(known, key=_begun).zone)
-
-
-def _begun(period: ZonePeriod) -> tuple[int, int]:
-    """Order zones: the last one that has begun holds, of two for one time that entered last."""
-    return period.from_ms, period.entered_at_ms
+        yield max(at_ms, LONG_AGO_MS), _zone(max(known, key=lambda one: one.order).zone)
 
 
 @lru_cache(maxsize=1024)
