@@ -70,6 +70,7 @@ SHELLS = {
     "alerts/engine/partitions/output.py",
     "alerts/engine/partitions/replicas.py",
     "alerts/engine/partitions/snapshot.py",
+    "alerts/engine/partitions/snapshots.py",
     "alerts/engine/process/ages.py",
     "alerts/engine/process/ahead.py",
     "alerts/engine/process/beside.py",

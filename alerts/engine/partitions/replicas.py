@@ -16,7 +16,8 @@ from alerts.engine.partitions.output import Message, Output, Patience
 from alerts.engine.partitions.partition import Entries
 from alerts.engine.partitions.partitioner import partitions_of
 from alerts.engine.partitions.replica import Replica, Write
-from alerts.engine.partitions.snapshot import Header, Saving, load
+from alerts.engine.partitions.snapshot import Header
+from alerts.engine.partitions.snapshots import Snapshots
 from alerts.engine.state.plans import Plans
 from alerts.engine.step import Outcome
 from alerts.log import Log, LogRecord, TopicLife
@@ -28,9 +29,6 @@ _FOLLOW_FOR_MS = 50
 _AT_ONCE = 2_000
 _UNEVEN = 1_000
 """Patients whom a partition may have more than its share, without its memory being moved."""
-_SAVE_ROWS = 100
-_SAVE_FOR_MS = 20
-SAVE_EVERY_MS = 10 * 60_000
 
 _log = structlog.get_logger()
 
@@ -50,10 +48,7 @@ class Replicas:
         self._plans = plans
         self._engine = engine
         self._clock = clock
-        self._snapshots: Path | None = None
-        self._save_every_ms = SAVE_EVERY_MS
-        self._saving: Saving | None = None
-        self._saved_ms: dict[int, int] = {}
+        self._snapshots: Snapshots | None = None
         self._all: list[Replica] = []
         self._next: list[int] = []
         """By partition: where alerts.state.v1 is followed on."""
@@ -75,8 +70,7 @@ class Replicas:
 
     def keep_snapshots(self, folder: Path | None, every_ms: int) -> None:
         """Keep local snapshots in a folder; None: a restart reads all from Kafka."""
-        self._snapshots = folder
-        self._save_every_ms = every_ms
+        self._snapshots = Snapshots(folder, every_ms, self._clock) if folder else None
 
     @property
     def patients(self) -> int:
@@ -232,56 +226,20 @@ class Replicas:
     @property
     def saving(self) -> bool:
         """Whether a snapshot is under way: ``save`` is to be called often."""
-        return self._saving is not None
+        return self._snapshots is not None and self._snapshots.under_way
 
     @property
     def save_due(self) -> bool:
         """Whether a snapshot is to begin, or to go on."""
-        return self._snapshots is not None and (self.saving or bool(self._due()))
+        return self._snapshots is not None and self._snapshots.is_due(len(self._all))
 
     def save(self) -> None:
         """Go on with a snapshot for a short while, or begin one that is due.
 
         Not while something is judged and not written: a snapshot would hide its transitions.
         """
-        if self._snapshots is None or self._unwritten:
-            return
-        try:
-            self._save(self._snapshots)
-        except OSError as error:  # a restart takes longer, and that is all
-            _log.error("snapshot.failed", reason=error.strerror)
-            self._abandon()
-
-    def _save(self, folder: Path) -> None:
-        now_ms = self._clock.monotonic_ms()
-        if self._saving is None:
-            due = self._due()
-            if not due:
-                return
-            number = min(due, key=lambda one: self._saved_ms[one])
-            self._saved_ms[number] = now_ms
-            self._saving = Saving(folder, self._header(number), self._all[number])
-        if not any(self._saving.replica is replica for replica in self._all):
-            self._abandon()
-            return
-        while not (done := self._saving.advance(_SAVE_ROWS)):
-            if self._clock.monotonic_ms() - now_ms >= _SAVE_FOR_MS:
-                break
-        if done:
-            self._saving = None
-
-    def _due(self) -> list[int]:
-        now_ms = self._clock.monotonic_ms()
-        return [
-            number
-            for number in range(len(self._all))
-            if now_ms - self._saved_ms.setdefault(number, now_ms) >= self._save_every_ms
-        ]
-
-    def _abandon(self) -> None:
-        if self._saving is not None:
-            self._saving.abandon()
-            self._saving = None
+        if self._snapshots is not None and not self._unwritten:
+            self._snapshots.go_on(self._all, self._header)
 
     def _header(self, number: int) -> Header:
         return Header(*self._lives, number, self._next[number])
@@ -289,7 +247,7 @@ class Replicas:
     def _load(self, number: int) -> int:
         if self._snapshots is None:
             return 0
-        return load(self._snapshots, self._header(number), self._all[number])
+        return self._snapshots.load(self._header(number), self._all[number])
 
     def _new(self) -> Replica:
         replica = Replica(self._rule_set, self._plans, self._lives[0])

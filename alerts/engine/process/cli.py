@@ -11,7 +11,7 @@ import click
 import structlog
 
 from alerts.engine.ladders.library import Library
-from alerts.engine.partitions.replicas import SAVE_EVERY_MS
+from alerts.engine.partitions.snapshots import EVERY_MS
 from alerts.engine.process.daemon import Engine
 from alerts.engine.process.groups import SESSION_MS, Group
 from alerts.rules.load import SHIPPED, load_books
@@ -51,7 +51,7 @@ Python's own 5 ms would be as much as all of Kafka's work."""
     "--snapshot-every",
     "snapshot_every_s",
     type=click.FloatRange(1, 86_400),
-    default=SAVE_EVERY_MS / 1000,
+    default=EVERY_MS / 1000,
     show_default=True,
     help="Seconds between two snapshots of a partition.",
 )
