@@ -12,8 +12,11 @@ QUARTER_MS = 15 * 60_000
 DAYS_MAX = 90
 
 
-def silence_due_ms(expected: Expectation, contact_ms: int) -> int | None:
-    """All times lie on quarters; None if it is not due within ``DAYS_MAX``."""
+def silence_due_ms(expected: Expectation, contact_ms: int, now_ms: int) -> int | None:
+    """All times lie on quarters; None if it is not due within ``DAYS_MAX``.
+
+    What was told before a pause that has begun by now is over with it.
+    """
     begin_ms = max(expected.from_ms, contact_ms)
     absent: int | None = None
     for at_ms in range(begin_ms, begin_ms + DAYS_MAX * 24 * 4 * QUARTER_MS, QUARTER_MS):
@@ -21,7 +24,8 @@ def silence_due_ms(expected: Expectation, contact_ms: int) -> int | None:
             absent = None
         elif absent is None:
             absent = at_ms
-        if absent is not None and may_be_told(expected, absent, at_ms):
+        over = any(at_ms <= pause.from_ms <= now_ms for pause in expected.pauses)
+        if absent is not None and may_be_told(expected, absent, at_ms) and not over:
             return at_ms
     return None
 
@@ -57,6 +61,13 @@ def closes(expected: Expectation, at_ms: int) -> bool:
 
 def by_day(expected: Expectation, at_ms: int) -> bool:
     return 8 * 60 <= local(expected, at_ms) < 20 * 60
+
+
+def in_hours(expected: Expectation, at_ms: int) -> int:
+    """Nobody's work list takes a silence at night; quarter by quarter, as clocks are set."""
+    while not (expected.at_once or by_day(expected, at_ms)):
+        at_ms += QUARTER_MS - at_ms % QUARTER_MS
+    return at_ms
 
 
 def local(expected: Expectation, at_ms: int) -> int:

@@ -15,6 +15,7 @@ from alerts.engine.readings.identity import alert_id
 from schemas.kafka import GatewayReport, PatientReadings
 from schemas.registry import PatientEntry
 from schemas.vitals import VITALS
+from tests.alerts.oracle_absence import in_hours
 from tests.alerts.oracle_contexts import Contexts
 from tests.alerts.oracle_expected import Absent, Home, Missed, expectation, speaking
 from tests.alerts.oracle_patient import LONG_AGO_MS, Patient
@@ -100,10 +101,26 @@ class Silence(Contexts):
         return came_ms + min(most_ms - there_ms, 2 * HOUR)
 
     def silences(self) -> list[Said]:
-        """What is due before the record that comes."""
+        """What is due before the record that comes, or over: with a pause that begins."""
+        found, record_ms = list[Said](), self.log_ms
+        for _, patient in sorted(self.patients.items()):
+            found += self.over(patient, list(patient.missed), self.before_ms)
+        pauses_ms = {
+            one.from_ms for patient in self.patients.values() for one in patient.entry.pauses
+        }
+        begins_ms = sorted(at_ms for at_ms in pauses_ms if self.before_ms < at_ms < record_ms)
+        for self.log_ms in begins_ms:
+            found += self.until()
+            for _, patient in sorted(self.patients.items()):
+                found += self.over(patient, list(patient.missed), self.log_ms)
+            self.before_ms = self.log_ms
+        self.log_ms = record_ms
+        return sorted([*found, *self.until()], key=self.place)
+
+    def until(self) -> list[Said]:
+        """What is due in a time in which no pause begins."""
         found, away = list[Said](), list[tuple[int, str, int]]()
         for _, patient in sorted(self.patients.items()):
-            found += self.over(patient, list(patient.missed))
             due = list[Missed]()
             for rule in self.absences:
                 if rule.key not in patient.missed:
@@ -111,8 +128,7 @@ class Silence(Contexts):
             for missed in sorted(due, key=lambda one: (one.due_ms, one.rank)):
                 found += self.miss(patient, missed)
             found += self.causes(patient)
-        found += self.gateways(away)
-        return sorted(found, key=self.place)
+        return [*found, *self.gateways(away)]
 
     def place(self, one: Said) -> tuple[int, str, int]:
         numbers = {rule.id: number for number, rule in enumerate(self.absences)}
@@ -154,14 +170,15 @@ class Silence(Contexts):
         self, patient: Patient, rule: Absent, due: list[Missed]
     ) -> Iterator[tuple[int, str, int]]:
         """Give when a gateway explains it, and since when; ``due`` takes what none does."""
-        since_ms, due_ms = self.due(patient, rule)
-        if due_ms is None:
+        since_ms, expected = self.waits(patient, rule)
+        due_ms = None if expected is None else deadline_ms(expected, since_ms, self.before_ms)
+        if expected is None or due_ms is None:
             return
         home = self.homes.get(patient.gateway, Home())
         at_ms = max(due_ms, self.held_ms(due_ms), self.before_ms)
         # What a gateway explains is looked at again hour by hour.
         at_ms = max(at_ms, patient.explained_ms.get(rule.key, at_ms))
-        while at_ms < self.log_ms:
+        while (at_ms := in_hours(expected, at_ms)) < self.log_ms:
             gone_ms, look_ms = self.explained(home, due_ms, at_ms)
             if look_ms is not None:
                 if gone_ms is not None:
@@ -208,11 +225,18 @@ class Silence(Contexts):
             event = "worsened" if open_now else "onset"
             yield self.of_silence(event, patient, missed, missed.due_ms)
 
-    def over(self, patient: Patient, keys: list[str]) -> Iterator[Said]:
-        """End which of these is not due any more; a step down is said, and the end of the last."""
+    def over(self, patient: Patient, keys: list[str], begun_ms: int) -> Iterator[Said]:
+        """End which of these is not due any more; a step down is said, and the end of the last.
+
+        Whatever the hour: an old measurement that comes at night ends no silence that goes on. Nor
+        does a pause that has not begun.
+        """
         before = voices(patient)
         for key in keys:
-            due_ms = self.due(patient, patient.missed[key].rule)[1]
+            since_ms, expected = self.waits(patient, patient.missed[key].rule)
+            if expected is not None:
+                expected = msgspec.structs.replace(expected, at_once=True)
+            due_ms = None if expected is None else deadline_ms(expected, since_ms, begun_ms)
             if due_ms is None or due_ms > self.log_ms:
                 del patient.missed[key]
         after = voices(patient)
@@ -222,13 +246,14 @@ class Silence(Contexts):
             elif after[alert] is not missed:
                 yield self.of_silence("eased", patient, after[alert], self.log_ms)
 
-    def due(self, patient: Patient, rule: Absent) -> tuple[int, int | None]:
+    def waits(self, patient: Patient, rule: Absent) -> tuple[int, Expectation | None]:
+        """Since when, and for what; None: for nothing."""
         contact_ms = patient.contacts.get(rule.vital, (LONG_AGO_MS, ""))[0]
         if not self.speaks(patient.entry, rule):
             return contact_ms, None
         expected = expectation(patient.entry, rule)
         since_ms = max(contact_ms, expected.from_ms)
-        return since_ms, None if since_ms <= 0 else deadline_ms(expected, since_ms)
+        return since_ms, None if since_ms <= 0 else expected
 
     def cause(self, patient: Patient, rule: Absent, at_ms: int) -> str:
         contact_ms, address = patient.contacts.get(rule.vital, (LONG_AGO_MS, ""))
@@ -254,7 +279,7 @@ class Silence(Contexts):
                 for key, missed in patient.missed.items()
                 if missed.rule.vital == vital and at_ms > missed.since_ms
             ]
-            yield from self.over(patient, later)
+            yield from self.over(patient, later, self.log_ms)
 
     def forget_absences(self, patient: Patient, now: list[Absent]) -> None:
         """A version leaves out rules, or lets them wait for something else.

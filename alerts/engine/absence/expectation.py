@@ -3,7 +3,7 @@
 Contact is any measurement or failed attempt; a patient who never sent one counts from the start of
 the plan. A deadline never falls before a window of the schedule has closed and its grace is over:
 nobody is missed who may still be about to measure. Nor does it fall into a pause, and silence that
-would be told after one counts from its end.
+would be told after one counts from its end; what was told before one is over when it begins.
 """
 
 from bisect import bisect_right
@@ -20,6 +20,7 @@ WORK_FROM_MIN = 8 * 60
 WORK_UNTIL_MIN = 20 * 60
 """The work list takes absences in the patient's day only."""
 _NO_END_MS = 2**62
+_LONG_AGO_MS = -_NO_END_MS
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -46,12 +47,17 @@ class Expectation(msgspec.Struct, frozen=True):  # of a million patients: quick 
     at_once: bool = False
 
 
-def deadline_ms(expectation: Expectation, contact_ms: int | None) -> int | None:
-    """Tell when silence since a contact is due, UTC ms; None while a pause has no end."""
+def deadline_ms(
+    expectation: Expectation, contact_ms: int | None, now_ms: int = _LONG_AGO_MS
+) -> int | None:
+    """Tell when silence since a contact is due, UTC ms; None while a pause has no end.
+
+    A pause that has begun by ``now_ms`` counts also if silence was due before it.
+    """
     since_ms = max(expectation.from_ms, expectation.from_ms if contact_ms is None else contact_ms)
     due_ms = _told_ms(expectation, since_ms)
     for pause in expectation.pauses:
-        if pause.from_ms >= due_ms:  # it does not undo what was told before
+        if pause.from_ms >= due_ms and pause.from_ms > now_ms:
             break
         if pause.until_ms is None:
             return None
@@ -61,11 +67,23 @@ def deadline_ms(expectation: Expectation, contact_ms: int | None) -> int | None:
     return due_ms
 
 
+def silent_ms(expectation: Expectation, contact_ms: int, now_ms: int) -> int | None:
+    """Tell since when silence is due, whatever the hour: what is open holds by it."""
+    at_any_hour = msgspec.structs.replace(expectation, at_once=True)
+    return deadline_ms(at_any_hour, contact_ms, now_ms)
+
+
+def next_pause_ms(expectation: Expectation, at_ms: int) -> int:
+    """Tell when the next pause after an instant begins; ``_NO_END_MS``: none does."""
+    return min(
+        (one.from_ms for one in expectation.pauses if one.from_ms > at_ms), default=_NO_END_MS
+    )
+
+
 def _told_ms(expectation: Expectation, since_ms: int) -> int:
     """Tell when silence is told that no pause interrupts."""
     due_ms = min(since_ms + expectation.absent_for_ms, TIME_MS_MAX)  # no log gets there
-    at_ms = _after_window(expectation, due_ms)
-    return at_ms if expectation.at_once else _in_hours(expectation, at_ms)
+    return in_hours(expectation, _after_window(expectation, due_ms))
 
 
 def _after_window(expectation: Expectation, at_ms: int) -> int:
@@ -79,8 +97,10 @@ def _after_window(expectation: Expectation, at_ms: int) -> int:
     raise AssertionError("the last zone has no end")
 
 
-def _in_hours(expectation: Expectation, at_ms: int) -> int:
-    """Move to the patient's day."""
+def in_hours(expectation: Expectation, at_ms: int) -> int:
+    """Move to the patient's day what is not told at any hour."""
+    if expectation.at_once:
+        return at_ms
     for begin_ms, end_ms, zone in _periods(expectation, at_ms):
         day_ms = _first_of_day(zone, begin_ms)
         if day_ms < end_ms:

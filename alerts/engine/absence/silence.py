@@ -9,7 +9,13 @@ import numpy as np
 
 from alerts.engine.absence.attendance import NO_CONTACT_MS, Attendance, Key
 from alerts.engine.absence.contacts import Contacts, Integers
-from alerts.engine.absence.expectation import deadline_ms
+from alerts.engine.absence.expectation import (
+    Expectation,
+    deadline_ms,
+    in_hours,
+    next_pause_ms,
+    silent_ms,
+)
 from alerts.engine.absence.homes import (
     cause_of,
     explain_anew,
@@ -84,9 +90,10 @@ class _Walk:
         if key in attendance.open:
             yield from self._look_at_open(key, at_ms)
             return
-        since_ms, due_ms = self._silence(key)
+        since_ms, expectation = self._silence(key)
+        due_ms = None if expectation is None else deadline_ms(expectation, since_ms, at_ms)
         entry = bisect_right(self.log_ms, at_ms)
-        later_ms = self._not_before(due_ms, entry)
+        later_ms = self._not_before(expectation, due_ms, at_ms, entry)
         if due_ms is None or later_ms is None or later_ms > at_ms:
             self._wait(key, since_ms, later_ms)
             return
@@ -98,8 +105,7 @@ class _Walk:
                 told = Open(explained.away_ms, since_ms, "gateway-offline", gateway)
                 yield Noticed("onset", -1, -1, told, at_ms, entry)
             return
-        name, surroundings = attendance.gateways[gateway], attendance.surroundings
-        attendance.schedule(key, surroundings.changes_ms(name, at_ms))
+        self._look_later(key, gateway, at_ms)
         cause = cause_of(attendance, key, gateway, at_ms)
         yield from self._begun(key, Open(at_ms, since_ms, cause, gateway), entry)
 
@@ -107,17 +113,19 @@ class _Walk:
         """See whether it is over, if a plan was changed, and whether its cause still holds."""
         attendance = self.attendance
         if at_ms == NO_CONTACT_MS:
-            every = [(self.row, rule) for rule in range(len(attendance.vital_of))]
-            yield from self._over([one for one in every if one in attendance.open], 0, -1)
+            yield from self._over(self._every_open(), 0, self.log_ms[0], self.before_ms)
             at_ms = self.before_ms
+        elif self._paused_since(attendance.open[key].origin_ms, key, at_ms):
+            yield from self._over(
+                self._every_open(), bisect_right(self.log_ms, at_ms), at_ms, at_ms
+            )
         if key not in attendance.open:
             return
         if at_ms == NO_CONTACT_MS:  # of the time before a log begins nothing is asked
             attendance.schedule(key, self.log_ms[0])
             return
         absence = attendance.open[key]
-        name = attendance.gateways[absence.gateway]
-        attendance.schedule(key, attendance.surroundings.changes_ms(name, at_ms))
+        self._look_later(key, absence.gateway, at_ms)
         cause = cause_of(attendance, key, absence.gateway, at_ms)
         if cause == absence.cause:
             return
@@ -126,6 +134,22 @@ class _Walk:
         if key in attendance.voices(self.row).values():
             entry = bisect_right(self.log_ms, at_ms)
             yield Noticed("cause", *key, absence, at_ms, entry, -1, f"{cause}/{at_ms}")
+
+    def _every_open(self) -> list[Key]:
+        every = [(self.row, rule) for rule in range(len(self.attendance.vital_of))]
+        return [one for one in every if one in self.attendance.open]
+
+    def _paused_since(self, told_ms: int, key: Key, at_ms: int) -> bool:
+        """Tell whether a pause has begun since a silence was told."""
+        expectation = self.attendance.expect(*key)
+        return expectation is not None and next_pause_ms(expectation, told_ms) <= at_ms
+
+    def _look_later(self, key: Key, gateway: int, at_ms: int) -> None:
+        """Look at what is open when its gateway would be late, or a pause begins."""
+        attendance, expectation = self.attendance, self.attendance.expect(*key)
+        changes_ms = attendance.surroundings.changes_ms(attendance.gateways[gateway], at_ms)
+        paused_ms = NEVER_MS if expectation is None else next_pause_ms(expectation, at_ms)
+        attendance.schedule(key, min(changes_ms, paused_ms))
 
     def _begun(self, key: Key, absence: Open, entry: int) -> Iterator[Noticed]:
         """One problem is one alert: another rule of its ladder joins it, told if it is graver."""
@@ -154,26 +178,28 @@ class _Walk:
         if since_ms <= 0 and self.attendance.expect(*key) is not None:
             self.attendance.begin_with_contact(key)
 
-    def _silence(self, key: Key) -> tuple[int, int | None]:
-        """Give since when a patient is silent, and when that is due; None: never."""
+    def _silence(self, key: Key) -> tuple[int, Expectation | None]:
+        """Give since when a patient is silent, and what is expected; None: nothing is missed."""
         expectation = self.attendance.expect(*key)
         contact_ms = int(self.attendance.contact_ms[self.row, self.attendance.vital_of[key[1]]])
         if expectation is None:
             return contact_ms, None
         since_ms = max(contact_ms, expectation.from_ms)
-        if since_ms <= 0:  # a plan that does not say when it began, and nothing ever came
-            return since_ms, None
-        return since_ms, deadline_ms(expectation, since_ms)
+        # a plan that does not say when it began, and nothing ever came
+        return since_ms, None if since_ms <= 0 else expectation
 
-    def _not_before(self, due_ms: int | None, entry: int) -> int | None:
-        """Leave time after the log came back.
+    def _not_before(
+        self, expectation: Expectation | None, due_ms: int | None, at_ms: int, entry: int
+    ) -> int | None:
+        """Leave time after the log came back, and the night to the patient.
 
         A plan may bring a silence whose time is over: it is told now, and under a name of now.
         """
-        if due_ms is None:
+        if expectation is None or due_ms is None:
             return None
-        now_ms = max(self.before_ms, self.log_ms[entry - 1] if entry else self.before_ms)
-        return max(due_ms, self.attendance.gaps.held_until_ms(due_ms, self.log_ms[entry]), now_ms)
+        now_ms = max(self.before_ms, self.log_ms[entry - 1] if entry else self.before_ms, at_ms)
+        held_ms = self.attendance.gaps.held_until_ms(due_ms, self.log_ms[entry])
+        return in_hours(expectation, max(due_ms, held_ms, now_ms))
 
     def _contact(self, position: int) -> Iterator[Noticed]:
         attendance, contacts = self.attendance, self.contacts
@@ -198,19 +224,23 @@ class _Walk:
                 attendance.schedule(key, self.before_ms)
             if other == vital and at_ms > absence.since_ms:
                 later.append(key)
-        yield from self._over(later, entry, place)
+        yield from self._over(later, entry, self.before_ms, self.before_ms, place)
 
-    def _over(self, keys: list[Key], entry: int, place: int) -> Iterator[Noticed]:
+    def _over(
+        self, keys: list[Key], entry: int, at_ms: int, begun_ms: int, place: int = -1
+    ) -> Iterator[Noticed]:
         """End which of these is not due any more; say what that leaves of each alert.
 
         An old measurement that comes late may end none, or only the silence that is longer.
+        Pauses that have begun by ``begun_ms`` count.
         """
-        attendance, log_ms = self.attendance, self.log_ms[entry]
+        attendance = self.attendance
         before = attendance.voices(self.row)
         over = dict[Key, Open]()
         for key in keys:
-            since_ms, due_ms = self._silence(key)
-            if key in attendance.open and (due_ms is None or due_ms > log_ms):
+            since_ms, expectation = self._silence(key)
+            due_ms = None if expectation is None else silent_ms(expectation, since_ms, begun_ms)
+            if due_ms is None or due_ms > at_ms:
                 over[key] = attendance.end(key)
                 self._wait(key, since_ms, due_ms)
         for name, voice in before.items():
@@ -218,9 +248,9 @@ class _Walk:
                 continue
             left = attendance.voices(self.row).get(name)
             if left is None:
-                yield Noticed("returned", *voice, over[voice], log_ms, entry, place)
+                yield Noticed("returned", *voice, over[voice], at_ms, entry, place)
                 continue
             absence = replace(attendance.open[left], since_ms=self._silence(left)[0])
             attendance.open[left] = absence
-            occasion = f"{attendance.rungs.keys[left[1]]}/{log_ms}"
-            yield Noticed("eased", *left, absence, log_ms, entry, place, occasion)
+            occasion = f"{attendance.rungs.keys[left[1]]}/{at_ms}"
+            yield Noticed("eased", *left, absence, at_ms, entry, place, occasion)

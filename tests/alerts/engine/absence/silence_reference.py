@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from msgspec.structs import replace
 
 from alerts.engine.absence.attendance import Attendance, Expect
 from alerts.engine.absence.contacts import Contacts
@@ -12,6 +13,7 @@ from alerts.engine.absence.noticed import Noticed
 from alerts.engine.absence.rungs import Rungs
 from alerts.engine.absence.silence import step
 from alerts.engine.absence.surroundings import NEVER_MS, Surroundings, device_number
+from tests.alerts.oracle_absence import in_hours
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -113,7 +115,7 @@ class Reference:
             self.first_ms.setdefault((row, vital), stamp)
             voice = self._voice(row, vital)
             for rule, other in enumerate(VITAL_OF):
-                if other == vital and (row, rule) in self.open and self._due(row, rule) > stamp:
+                if other == vital and (row, rule) in self.open and self._silent(row, rule) > stamp:
                     ended = self.open.pop((row, rule))
                     if rule == voice:
                         self._end(stamp, row, rule, ended)
@@ -135,12 +137,17 @@ class Reference:
     def _end(self, stamp: int, row: int, rule: int, ended: tuple[int, str]) -> None:
         """Rules of one ladder go from the mildest, which is the first to come, to the gravest."""
         left = self._voice(row, VITAL_OF[rule])
-        if left is None or self._due(row, left) > stamp:
+        if left is None or self._silent(row, left) > stamp:
             self.found.append((stamp, row, rule, "returned", *ended))
         else:
             self.found.append((stamp, row, left, "eased", *self.open[row, left]))
 
     def _due(self, row: int, rule: int) -> int:
+        expectation, due = expect(row, rule), self._silent(row, rule)
+        return due if expectation is None or due == 2**62 else in_hours(expectation, due)
+
+    def _silent(self, row: int, rule: int) -> int:
+        """Whatever the hour, which only counts for when it is told."""
         expectation = expect(row, rule)
         if expectation is None:
             return 2**62
@@ -148,6 +155,6 @@ class Reference:
         since = max(self.contact_ms.get(contact, 0), expectation.from_ms)
         if not since:
             return 2**62
-        due = deadline_ms(expectation, since)
+        due = deadline_ms(replace(expectation, at_once=True), since)
         assert due is not None
         return due if expectation.from_ms else max(due, self.first_ms[contact])

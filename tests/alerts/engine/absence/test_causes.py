@@ -28,7 +28,8 @@ from tests.alerts.readings import (
 
 HOME = "home-1"
 DUE = NOON + 3 * DAY
-ROBIN = PatientEntry("p1", "Robin", ["silence"], care_plan_from_ms=NOON)
+ROBIN = PatientEntry("p1", "Robin", ["silence"], zone="America/New_York", care_plan_from_ms=NOON)
+"""Where it is eight in the morning: half a day of the work list lies before it."""
 Told = list[tuple[str, str, str | None, int]]
 
 

@@ -115,6 +115,15 @@ def test_a_pause_of_the_night_before_the_morning_in_which_it_would_be_told_moves
     assert deadline_ms(plan(pauses=(night,)), ms("2026-11-10T20:30")) == ms("2026-11-17T07:00")
 
 
+def test_a_pause_that_has_begun_after_it_was_due_moves_it_too() -> None:
+    """Who is in hospital since a silence was told is missed again, by the time since."""
+    contact_ms, away_ms = ms("2026-11-10T12:00"), ms("2026-11-14T10:00")
+    away = plan(pauses=(Pause(away_ms, ms("2026-11-20T10:00")),))
+    assert deadline_ms(away, contact_ms, away_ms - 1) == ms("2026-11-13T12:00")
+    assert deadline_ms(away, contact_ms, away_ms) == ms("2026-11-23T10:00")
+    assert deadline_ms(plan(pauses=(Pause(away_ms, None),)), contact_ms, away_ms) is None
+
+
 def test_windows_and_the_day_are_those_of_where_the_patient_lives_then() -> None:
     """Who moves to New York in December is missed by Berlin's clock in November."""
     zones = (*BERLIN, (ms("2026-12-01T00:00"), ZoneInfo("America/New_York")))
@@ -198,8 +207,9 @@ def expectations(draw: st.DrawFn) -> Expectation:
 
 
 @settings(max_examples=60)
-@given(expectations(), quarters)
+@given(expectations(), quarters, quarters)
 def test_it_is_due_when_a_look_at_each_quarter_of_an_hour_finds_it(
-    expected: Expectation, contact_ms: int
+    expected: Expectation, contact_ms: int, now_ms: int
 ) -> None:
-    assert deadline_ms(expected, contact_ms) == silence_due_ms(expected, contact_ms)
+    found = deadline_ms(expected, contact_ms, now_ms)
+    assert found == silence_due_ms(expected, contact_ms, now_ms)
