@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from alerts.desk.case import Case
 from alerts.desk.staffing import CHAIN_STEPS, Staffing
 from alerts.desk.technical import DESK, identity, report
-from alerts.desk.timers import LISTED_AFTER_STAFFED_MS
+from alerts.desk.timers import LISTED_AFTER_STAFFED_MS, waits_for_a_shift
 from schemas.alert import Action, Event, Expired, Sent, Transition, Withheld
 
 _CHAIN_NAMES = ("on duty", "second", "programme lead")
@@ -32,7 +32,11 @@ class Desktop:
     @property
     def waits_for_a_shift(self) -> bool:
         """Whether nobody is to be told now: at night only what is critical, or technical, pages."""
-        return self.case.severity == "high" and not (self.technical or self.is_staffed)
+        return self.waits_at(self.now_ms)
+
+    def waits_at(self, at_ms: int) -> bool:
+        """Whether nobody is to be told then."""
+        return waits_for_a_shift(self.case, self.staffing, at_ms, technical=self.technical)
 
     def people(self, step: int) -> list[str]:
         """Name who is told at a step."""
@@ -77,8 +81,11 @@ def step(at: Desktop, reason: Sent, first: int, about: Transition | None = None)
 def go_on(at: Desktop, last: Action) -> list[Action]:
     """Tell the next step; after one that reached nobody, whoever was not tried, or all once more.
 
-    A new round begins with who is on duty.
+    A new round begins with who is on duty. So does the morning of what attached in the night to
+    what was told then: whoever is there by now has not heard of it.
     """
+    if last.kind == "withhold" and at.waits_at(last.at_ms):
+        return step(at, "escalation", 0)
     vain = at.case.notices.in_vain
     ahead = range(last.step + 1, last.step + 1 + CHAIN_STEPS)
     if vain.rounds and not (vain.tried and any(vain.has_new(at.people(one)) for one in ahead)):

@@ -142,6 +142,11 @@ def _goes_on_after_end(case: Case) -> bool:
     return notices.reset is not None and notices.reset.reason in ("no-outcome", "no-reading")
 
 
+def waits_for_a_shift(case: Case, staffing: Staffing, at_ms: int, *, technical: bool) -> bool:
+    """Whether nobody is told at that time: at night only what is critical, or technical, pages."""
+    return case.severity == "high" and not (technical or staffing.is_staffed(at_ms))
+
+
 def _step(case: Case, last: Action, staffing: Staffing, *, technical: bool) -> Timer | None:
     """Give the next step: at once, or soon, if the last one reached nobody."""
     if case.severity not in ("critical", "high"):
@@ -157,4 +162,8 @@ def _step(case: Case, last: Action, staffing: Staffing, *, technical: bool) -> T
         wait_ms = pause_ms(vain.rounds, last, wait_ms)
     if critical or technical:
         return Timer("step", last.at_ms + wait_ms)
+    if last.kind == "withhold" and waits_for_a_shift(
+        case, staffing, last.at_ms, technical=technical
+    ):
+        return Timer("step", staffing.next_staffed_ms(last.at_ms))
     return Timer("step", staffing.after_staffed(last.at_ms, wait_ms))

@@ -196,6 +196,10 @@ class Model:
         self._go_on(alert, at_ms)
 
     def _go_on(self, alert: Alert, at_ms: int) -> None:
+        """Who is on duty in the morning comes first, if the night was told of something worse."""
+        if alert.severity == "high" and not self.shifts.at(at_ms):
+            alert.step, alert.due, alert.due_ms = -1, "escalation", self.shifts.staffed_from(at_ms)
+            return
         staffed_ms = self.shifts.after(at_ms, 15 * MINUTE)
         alert.due = "escalation"
         alert.due_ms = at_ms + 5 * MINUTE if alert.severity == "critical" else staffed_ms

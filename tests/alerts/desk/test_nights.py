@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from alerts.desk.staffing import Staffing
+from alerts.feed.outlook import outlook
 from tests.alerts.desk.virtual_desk import (
     DAY_SHIFT_MS,
     HOUR_MS,
     MINUTE_MS,
     MONDAY_MS,
     NIGHT_MS,
+    ROTA,
     VirtualDesk,
 )
 
@@ -171,3 +174,22 @@ def test_what_came_back_milder_or_never_did_does_not_speak_for_what_was_there() 
     desk.find("6", "retracted", "high", alert_id="c", **fields)
     desk.until(MORNING_MS + MINUTE_MS)
     assert [(one.alert_ids[0], one.reason) for _, one in desk.delivered] == [("a", "onset")]
+
+
+def test_who_is_on_duty_in_the_morning_hears_first_of_what_stood_beside_a_page_of_the_night() -> (
+    None
+):
+    """The night was told of what is critical; the day began with the second, at 07:15."""
+    desk = VirtualDesk(NIGHT_MS)
+    desk.find("1", severity="critical", alert_id="a", patient_id="p")
+    desk.find("2", severity="high", alert_id="b", patient_id="p")
+    desk.after(MINUTE_MS)
+    desk.do("acknowledge", "a")
+    desk.do("resolve", "a")
+    assert outlook(desk.case("b"), Staffing(ROTA)).at_ms == MORNING_MS
+    desk.until(MORNING_MS + 31 * MINUTE_MS)
+    assert told_since(desk, MORNING_MS) == [
+        (0, "b", "escalation", ["nurse"]),
+        (15, "b", "escalation", ["second"]),
+        (30, "b", "escalation", ["chief"]),
+    ]
