@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from alerts.desk.severity import was_critical
 from schemas.alert import Action, Severity, Transition
 
 HOUR_MS = 3_600_000
@@ -33,7 +34,8 @@ class Answers:
     ``last_covered``: position of the last event that anybody has answered, -1 if none;
     ``last_silenced``: or shelved, whether or not something has broken that shelf since. ``reset``:
     what took an answer or a shelf away last, so that the chain begins anew. ``withdrawn``: the
-    answer or shelf that was taken away last.
+    answer or shelf that was taken away last. ``refused``: ids of closings that say of a critical
+    alert no outcome: they are kept, and answer nothing.
     """
 
     first: Action | None
@@ -44,6 +46,7 @@ class Answers:
     reset: Action | None
     withdrawn: Withdrawn | None
     assignee: str
+    refused: frozenset[str]
 
 
 def answers_to(
@@ -51,8 +54,9 @@ def answers_to(
 ) -> Answers:
     """Fold actions, in order of their time, that answer an alert whose last demand is given."""
     taken_away = {one.answers: one for one in actions if one.kind in ("undo", "expire")}
-    counting = [one for one in actions if one.action_id not in taken_away]
     positions = positions_of(events)
+    refused = frozenset(one.action_id for one in actions if _lacks_outcome(one, events, positions))
+    counting = [one for one in actions if one.action_id not in taken_away.keys() | refused]
     covered = [
         (covered_position(one, events, positions), one)
         for one in counting
@@ -80,6 +84,7 @@ def answers_to(
         reset=_reset(actions),
         withdrawn=_withdrawn(actions),
         assignee=assigned[-1].assignee if assigned else "",
+        refused=refused,
     )
 
 
@@ -100,6 +105,15 @@ def covered_position(
     if action.event_ids:
         return max((positions.get(event_id, -1) for event_id in action.event_ids), default=-1)
     return max((i for i, event in enumerate(events) if event.at_ms <= action.at_ms), default=-1)
+
+
+def _lacks_outcome(
+    action: Action, events: Sequence[Transition], positions: Mapping[str, int]
+) -> bool:
+    """Whether it closes what was critical, as far as its author knew, and says no outcome."""
+    if action.kind != "resolve" or action.outcome is not None:
+        return False
+    return was_critical(events[: 1 + covered_position(action, events, positions)])
 
 
 def _shelf(

@@ -11,14 +11,14 @@ from typing import Literal
 
 from alerts.desk.answers import Answers, Withdrawn, answers_to, covered_position, positions_of
 from alerts.desk.notices import Notices, Places, decided_reasons, notices_of
+from alerts.desk.severity import OPENING, begin_of, holding, severity_now, was_critical, worst
 from schemas.alert import ENDING, SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
 Kind = Literal["alert", "work"]
 Condition = Literal["active", "returned", "not-confirmed", "retracted", "retired"]
 Attention = Literal["unacknowledged", "acknowledged", "shelved", "resolved"]
 
-_OPENING: frozenset[Event] = frozenset({"onset", "worsened", "reopened"})
-_MATCHING: frozenset[Event] = WORK_LIST | _OPENING | {"again"}
+_MATCHING: frozenset[Event] = WORK_LIST | OPENING | {"again"}
 _ENDS: dict[Event, Condition] = {
     "returned": "returned",
     "not-confirmed": "not-confirmed",
@@ -48,6 +48,7 @@ class Case:
     ended it, if one did; ``reopening``: ids of further matches that ask anew. ``undecided``: events
     of which the desk has not said yet whether anybody is told; ``told``: those of which somebody
     was. ``beside``: further matches as severe as ``raised`` that nobody has answered, oldest first.
+    ``refused``: ids of closings that lack the outcome that a critical alert asks for.
     """
 
     alert_id: str
@@ -75,6 +76,7 @@ class Case:
     told: tuple[Transition, ...]
     reopening: frozenset[str]
     notices: Notices
+    refused: frozenset[str]
 
     @property
     def settled(self) -> bool:
@@ -108,8 +110,8 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
     positions = positions_of(events)
     answers = answers_to(events, ordered, demand_index)
     attention = _attention(answers, ended)
-    unanswered = events[1 + answers.last_covered :]
-    severity = _severity_now(events) if answers.first else _worst(unanswered)
+    unanswered = events[max(1 + answers.last_covered, begin_of(events)) :]
+    severity = severity_now(events) if answers.first else worst(unanswered)
     raised = events[demand_index]
     if not answers.first:
         raised = _raised(unanswered, severity, raised)
@@ -121,7 +123,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         attention=attention,
         severity=severity,
         opened_ms=events[0].at_ms,
-        waits_since_ms=(events[demand_index] if answers.first else _holding(unanswered)[0]).at_ms,
+        waits_since_ms=(events[demand_index] if answers.first else holding(unanswered)[0]).at_ms,
         asked_ms=_asked(events, demands, decided).at_ms,
         raised=raised,
         confirmed=next(
@@ -132,9 +134,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
         beside=() if answers.first else _beside(unanswered, raised),
         answer=answers.first,
         withdrawn=answers.withdrawn,
-        was_critical=any(
-            event.severity == "critical" and event.event not in WORK_LIST for event in events
-        ),
+        was_critical=was_critical(events),
         ended=ended,
         shelf=answers.shelf,
         assignee=answers.assignee,
@@ -155,6 +155,7 @@ def judge(events: Sequence[Transition], actions: Iterable[Action]) -> Case:
                 lambda action: covered_position(action, events, positions),
             ),
         ),
+        refused=answers.refused,
     )
 
 
@@ -167,7 +168,7 @@ def _demands(
     task = True  # until something opens the alert; then no task beside it asks for its attention
     for index, event in enumerate(events):
         task = task and event.event in WORK_LIST
-        opens = event.event in _OPENING or (task and event.event in WORK_LIST)
+        opens = event.event in OPENING or (task and event.event in WORK_LIST)
         if opens or _recurs(event, events[demands[-1]], ended, decided):
             demands.append(index)
         if event.event in ENDING:
@@ -253,21 +254,11 @@ def _awaits_decision(event: Transition, decided: dict[str, set[str]]) -> bool:
     return event.event in _DECIDED_UPON and event.event_id not in decided
 
 
-def _severity_now(events: Sequence[Transition]) -> Severity:
-    """Give the severity of the rung that held last."""
-    return _holding(events)[-1].severity
-
-
-def _worst(events: Sequence[Transition]) -> Severity:
-    """Give the most severe of events that nobody has answered: there is at least the demand."""
-    return min((event.severity for event in _holding(events)), key=SEVERITIES.index)
-
-
 def _raised(unanswered: Sequence[Transition], severity: Severity, demand: Transition) -> Transition:
     """Find the event that was first so severe; the demand, if that is."""
     if demand.severity == severity:
         return demand
-    so_severe = (event for event in _holding(unanswered) if event.severity == severity)
+    so_severe = (event for event in holding(unanswered) if event.severity == severity)
     return next(so_severe, demand)
 
 
@@ -276,14 +267,7 @@ def _beside(unanswered: Sequence[Transition], raised: Transition) -> tuple[Trans
     return tuple(
         event
         for event in unanswered
-        if event.event in _OPENING | {"again", "confirmed"}
+        if event.event in OPENING | {"again", "confirmed"}
         and event.event_id != raised.event_id
         and (event.severity, event.matched) == (raised.severity, None)
     )
-
-
-def _holding(events: Sequence[Transition]) -> Sequence[Transition]:
-    """Leave out what only ends an alert, and tasks beside it; of tasks alone, nothing."""
-    matching = [event for event in events if event.event not in ENDING]
-    alert = [event for event in matching if event.event not in WORK_LIST]
-    return alert or matching or events

@@ -64,6 +64,13 @@ class Core:
         for alert_id in self.desk.done(action):
             self._changed.setdefault(alert_id, now_ms)
 
+    def refuses(self, action: Action) -> bool:
+        """Whether it closes an alert that is known to be critical, and says no outcome."""
+        if action.kind != "resolve" or action.outcome is not None:
+            return False
+        known = map(self.desk.case, action.alert_ids)
+        return any(case is not None and action.action_id in case.refused for case in known)
+
     def due_ms(self) -> int | None:
         """Give when there is something to decide next; None: only a record can change anything."""
         self._reckon()

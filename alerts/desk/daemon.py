@@ -197,6 +197,9 @@ class DeskDaemon:
                 self._core.done(record, now_ms)
                 if record.kind != "notify" or self._core.is_under_way(record):
                     self._claims.read(record, self.clock.monotonic_ms())
+                if self._core.refuses(record):
+                    metrics.REFUSED.inc()
+                    _log.warning("closing.refused", action_id=record.action_id)
             case CanaryFound(found):
                 self._canaries.found(found)
             case CanaryDecided(decided):

@@ -13,6 +13,9 @@ PAGE_LATENCY = Histogram(
 )
 LATENESS = Gauge("vitalwire_desk_lateness_seconds", "How late the engine judges, as reported.")
 IN_FLIGHT = Gauge("vitalwire_desk_notices_in_flight", "Notices under way.")
+REFUSED = Counter(
+    "vitalwire_desk_closings_refused", "Closings of a critical alert that say no outcome."
+)
 REJECTED = Counter(
     "vitalwire_desk_records_rejected", "Records that could not be read.", ["topic", "reason"]
 )

@@ -52,7 +52,9 @@ def test_the_shown_severity_is_the_worst_that_nobody_has_seen() -> None:
 
 
 def test_a_closing_outweighs_an_acknowledgement_and_says_who() -> None:
-    closing = Action("z", ["a"], "resolve", "Bea", 5, "p", note="called", event_ids=["1"])
+    closing = Action(
+        "z", ["a"], "resolve", "Bea", 5, "p", note="called", event_ids=["1"], outcome="advised"
+    )
     case = case_of(transition("1"), acknowledgement("1", at_ms=1), closing)
     assert (case.attention, case.answer) == ("resolved", closing)
 

@@ -124,7 +124,9 @@ def old(*records: Transition | Action) -> Desk:
 
 
 def closed(*event_ids: str, **fields: object) -> Action:
-    return msgspec.structs.replace(acknowledgement(*event_ids), kind="resolve", **fields)
+    return msgspec.structs.replace(
+        acknowledgement(*event_ids), kind="resolve", outcome="advised", **fields
+    )
 
 
 NOW_MS = 100 * DAY_MS

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from alerts.desk.calls import outcome
+from alerts.desk.metrics import REFUSED
 from schemas.alert import Action
 from schemas.clock import SystemClock
 from schemas.kafka import EngineReport
@@ -162,3 +163,19 @@ def test_an_engine_that_is_late_is_told_to_technical_staff(
     with running(kafka):
         eventually(lambda: len(inbox.keys) == 1)
     assert str(inbox.bodies[0]["subject"]).startswith("HIGH: Alerts are late")
+
+
+def test_a_closing_of_a_critical_alert_without_an_outcome_is_counted_and_the_chain_goes_on(
+    kafka: EmbeddedKafka, log: AlertLog, inbox: Inbox
+) -> None:
+    staff(log, inbox.url)
+    before = REFUSED._value.get()
+    closing = Action("x", ["a"], "resolve", "Anna", now_ms(), "patient-of-a", event_ids=["1"])
+    with running(kafka) as daemon:
+        log.put(onset())
+        eventually(lambda: "delivered" in kinds(kafka))
+        log.put(closing)
+        eventually(lambda: REFUSED._value.get() == before + 1)
+        case = daemon._core.desk.case("a")
+    assert case is not None
+    assert case.attention == "unacknowledged"

@@ -76,7 +76,16 @@ def test_what_was_finished_is_packed_and_what_is_open_is_not() -> None:
         name = f"{number}"
         desk.found(transition(name, alert_id=name, at_ms=number))
         if number % 2:
-            closing = Action(f"x{name}", [name], "resolve", "Anna", number, "p", event_ids=[name])
+            closing = Action(
+                f"x{name}",
+                [name],
+                "resolve",
+                "Anna",
+                number,
+                "p",
+                event_ids=[name],
+                outcome="advised",
+            )
             desk.done(closing)
     assert sorted(desk._filed) == ["1", "3"], "it waits until there are some more"
     desk.found(transition("3 again", "worsened", alert_id="3", at_ms=20))

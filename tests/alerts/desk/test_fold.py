@@ -1,5 +1,6 @@
 from itertools import count
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,7 +105,9 @@ def test_return_and_acknowledgement_settle_all_but_the_critical() -> None:
 
 
 def test_a_person_closes_a_critical_alert_and_a_worsening_reopens_it() -> None:
-    closing = Action("x", ["a"], "resolve", "Anna", 5, "p", note="called", event_ids=["1"])
+    closing = Action(
+        "x", ["a"], "resolve", "Anna", 5, "p", note="called", event_ids=["1"], outcome="advised"
+    )
     assert case_of(transition("1"), closing).settled
     reopened = case_of(transition("1"), closing, transition("2", "worsened"))
     assert reopened.attention == "unacknowledged"
@@ -210,3 +213,18 @@ def test_an_alert_never_heard_of_has_no_case() -> None:
 def test_a_note_answers_nothing() -> None:
     note = Action("x", ["a"], "note", "Anna", 99, "p", note="patient is on the phone")
     assert case_of(transition("1"), note).attention == "unacknowledged"
+
+
+def test_a_critical_alert_is_not_closed_without_an_outcome() -> None:
+    """The page asks for one; whoever writes to the log by another way is refused as well."""
+    closing = Action("x", ["a"], "resolve", "Anna", 5, "p", event_ids=["2"])
+    events = (transition("1"), transition("2", "returned"))
+    case = case_of(*events, closing)
+    assert (case.attention, case.answer, case.refused) == ("unacknowledged", None, {"x"})
+    outcome = msgspec.structs.replace(closing, outcome="advised")
+    assert case_of(*events, outcome).refused == frozenset()
+    assert case_of(*events, outcome).settled
+    milder = (transition("1", severity="high"), transition("2", "worsened"))
+    of_the_milder = msgspec.structs.replace(closing, event_ids=["1"])
+    assert case_of(milder[0], of_the_milder).settled
+    assert case_of(*milder, of_the_milder).refused == frozenset()

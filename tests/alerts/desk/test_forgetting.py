@@ -12,7 +12,16 @@ from tests.alerts.desk.happenings import Log, logs
 
 
 def closing(alert_id: str, event_id: str, at_ms: int = 0) -> Action:
-    return Action(f"x{alert_id}", [alert_id], "resolve", "Anna", at_ms, "p", event_ids=[event_id])
+    return Action(
+        f"x{alert_id}",
+        [alert_id],
+        "resolve",
+        "Anna",
+        at_ms,
+        "p",
+        event_ids=[event_id],
+        outcome="advised",
+    )
 
 
 def finish(desk: Desk, alert_id: str, at_ms: int) -> None:
@@ -57,7 +66,7 @@ def test_alerts_that_are_read_ahead_of_their_answers_cost_no_pass_each() -> None
         desk.found(transition(f"{number}", alert_id=f"{number}"))
     assert desk.passes < 50
     for number in range(2_000):
-        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p"))
+        desk.done(Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p", outcome="advised"))
         desk.found(transition(f"{number}-2", "returned", alert_id=f"{number}"))
     desk.forget()
     assert len(desk.cases()) == 100, "both topics have been read: of what is settled a hundred stay"
@@ -79,7 +88,8 @@ def test_answers_to_what_is_forgotten_drive_out_nothing() -> None:
 def test_answers_to_what_is_not_known_wait_while_the_log_is_read_and_are_bounded_then() -> None:
     desk = Desk(kept_max=10)
     answers = [
-        Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p") for number in range(9_000)
+        Action(f"x{number}", [f"{number}"], "resolve", "Anna", 0, "p", outcome="advised")
+        for number in range(9_000)
     ]
     for one in answers[:4_000]:
         desk.done(one)

@@ -83,6 +83,7 @@ class VirtualDesk:
             at_ms=self.now_ms,
             patient_id=case.patient_id,
             event_ids=[case.latest.event_id],
+            outcome="advised" if kind == "resolve" else None,
         )
         action = msgspec.structs.replace(action, **fields)
         self.put(action)

@@ -94,7 +94,7 @@ def test_a_bookmark_and_the_rest_make_what_all_makes_wherever_both_topics_were_c
 @pytest.fixture
 def kept(tmp_path: Path) -> Known:
     """Keep the bookmark of a page that knows two alerts; give what another one finds."""
-    closing = Action("y", ["b"], "resolve", "Anna", 0, "p", event_ids=["2"])
+    closing = Action("y", ["b"], "resolve", "Anna", 0, "p", event_ids=["2"], outcome="advised")
     desk = fold(transition("1"), transition("2", alert_id="b"), closing)
     read = Read({**ENDS, ("other", 0): 5}, {**READ.last, ("other", 0): Last(4, 1)})
     PageBookmark(tmp_path).keep(desk.kept(), LIVES, read)
