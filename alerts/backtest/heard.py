@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from alerts.desk.case import matches_critical
-from alerts.desk.verdicts import Occasion, Standing, Tell, verdict
+from alerts.desk.verdicts import Occasion, Standing, Tell, tells_of, verdict
 from schemas.alert import ENDING, SEVERITIES, Event, Severity, Transition
 
 PAGED: tuple[Severity, ...] = ("critical", "high")
@@ -31,22 +31,23 @@ class Heard:
 
 @dataclass(slots=True)
 class _Memory:
-    """When a person was last told: of an alert, and of a patient's ladder with its severity.
+    """When a person was last told: of an alert, and of a patient's ladder with what was told.
 
     ``chained``: alerts of which somebody was told since they asked for attention last; ``ended``:
-    those whose condition is over.
+    those whose condition is over; ``never_were``: those that were taken back.
     """
 
     of_alert: dict[str, int] = field(default_factory=dict)
-    of_ladder: dict[tuple[str, str], tuple[int, Severity]] = field(default_factory=dict)
+    of_ladder: dict[tuple[str, str], tuple[int, Transition]] = field(default_factory=dict)
     cooling: dict[str, tuple[int, Transition]] = field(default_factory=dict)
     chained: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
+    never_were: set[str] = field(default_factory=set)
 
     def page(self, one: Transition, at_ms: int) -> Heard:
         """Remember that somebody is told. A further match is told again: it is no new page."""
         self.of_alert[one.alert_id] = at_ms
-        self.of_ladder[one.patient_id, one.ladder] = at_ms, one.severity
+        self.of_ladder[one.patient_id, one.ladder] = at_ms, one
         self.cooling.pop(one.alert_id, None)
         self.chained.add(one.alert_id)
         return Heard(one, at_ms, "repeated" if one.event == "again" else "first")
@@ -60,21 +61,26 @@ class _Memory:
             told=one.alert_id in self.of_alert,
             last_ms=self.of_alert.get(one.alert_id),
             reopens=one.event == "again" and one.alert_id in self.ended,
-            ended=False,
+            ended=None,
             shelved=False,
             answered=False,
+            closed_ms=None,
         )
-        last_ms, severity = self.of_ladder.get((one.patient_id, one.ladder), (None, None))
+        last_ms, last = self.of_ladder.get((one.patient_id, one.ladder), (None, None))
+        severity = last.severity if last else None
         return Occasion(one, alert, one.at_ms, last_ms, severity, succeeds=False)
 
     def follow(self, one: Transition) -> None:
         """Note what begins, and what is over."""
         if one.event in _BEGINS:
             self.chained.discard(one.alert_id)
+            self.never_were.discard(one.alert_id)
         if one.event in ENDING:
             self.ended.add(one.alert_id)
         if one.event in _NEVER_WAS:
             self.cooling.pop(one.alert_id, None)
+        if one.event == "retracted":
+            self.never_were.add(one.alert_id)
 
     def cooled(self, now_ms: int) -> Iterator[Heard]:
         """Tell what a cool-down has held back until now; what came back meanwhile is told once."""
@@ -83,17 +89,16 @@ class _Memory:
         )
         for until_ms, waiting in due:
             others = [other for ends_ms, other in due if ends_ms == until_ms]
-            if waiting.alert_id in self.ended and any(_says_it(other, waiting) for other in others):
+            if waiting.alert_id in self.ended and self._told_by(waiting, others):
                 del self.cooling[waiting.alert_id]
             else:
                 yield self.page(waiting, until_ms)
 
-
-def _says_it(later: Transition, one: Transition) -> bool:
-    """Whether whoever is told of a later alert knows of the one before it: it is no milder."""
-    same = (later.patient_id, later.ladder) == (one.patient_id, one.ladder)
-    no_milder = SEVERITIES.index(later.severity) <= SEVERITIES.index(one.severity)
-    return same and no_milder and later.at_ms > one.at_ms
+    def _told_by(self, one: Transition, others: Iterable[Transition]) -> bool:
+        """Whether a later alert tells of it: one that is told now, or was told last."""
+        _, last = self.of_ladder.get((one.patient_id, one.ladder), (0, one))
+        told = [] if last.alert_id in self.never_were else [last]
+        return any(tells_of(other, one) for other in (*others, *told))
 
 
 def heard(transitions: Iterable[Transition]) -> Iterator[Heard]:

@@ -21,7 +21,8 @@ class Notices:
     were sent after the condition had ended. ``overtaken``: ids of notifications that nobody needs
     to hear any more, whatever the alert asks for now. ``last_ms``: the last notification of all,
     but for the one that it was taken back. ``told``: names of everybody who was told, of whichever
-    demand. ``retraction_done``: it is known what came of telling them that it was taken back.
+    demand, but for those whom no channel reached. ``retraction_done``: it is known what came of
+    telling them that it was taken back.
     """
 
     chain: tuple[Action, ...]
@@ -109,6 +110,7 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
         for one in actions
         if one.kind == "withhold" and one.at_ms >= since_ms and places.of(one) >= places.demand
     ]
+    failed = frozenset(one.answers for one in actions if one.kind == "undelivered")
     done = frozenset(one.answers for one in actions if one.kind in ("delivered", "undelivered"))
     taken_back = [
         one
@@ -130,7 +132,7 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
         withheld=waiting[-1] if waiting and waiting[-1].at_ms > settled_ms else None,
         reset=reset,
         anew=reset is not None and places.of(reset) >= places.demand,
-        failed=frozenset(one.answers for one in actions if one.kind == "undelivered"),
+        failed=failed,
         done=done,
         after_end=()
         if places.ended is None
@@ -142,7 +144,9 @@ def notices_of(actions: Sequence[Action], reset: Action | None, places: Places) 
             or (chain and places.demand_of(one) < places.demand)
         ),
         last_ms=max((one.at_ms for one in said if one.reason != "retracted"), default=None),
-        told=tuple(dict.fromkeys(name for one in said for name in one.to)),
+        told=tuple(
+            dict.fromkeys(name for one in said if one.action_id not in failed for name in one.to)
+        ),
         retraction_told=bool(taken_back),
         retraction_done=any(one.action_id in done for one in taken_back),
     )

@@ -10,7 +10,7 @@ from alerts.desk.filed import whose
 from alerts.desk.fold import Desk
 from alerts.desk.rotas import Rotas
 from alerts.desk.technical import is_technical
-from alerts.desk.verdicts import Occasion, Tell, standing, telling, verdict
+from alerts.desk.verdicts import Occasion, Tell, standing, telling, tells_of, verdict
 from schemas.alert import SEVERITIES, Action, Sent, Severity, Transition
 
 GATHER_MS = 250
@@ -101,7 +101,7 @@ def resuming(desk: Desk, rotas: Rotas, cases: Iterable[Case], now_ms: int) -> li
     now = [one for one in due if not desktop(rotas, one, now_ms).waits_for_a_shift]
     for case in due:
         held = case.notices.withheld
-        if any(_came_back(case, other) for other in now):
+        if _came_back(desk, case, now):
             drafts.append(calls.withhold(case, case.demand, "resolved-before-seen", now_ms))
             continue
         if held is None or held.until_ms is None or not _is_first(desk, case, held, now_ms):
@@ -114,15 +114,19 @@ def resuming(desk: Desk, rotas: Rotas, cases: Iterable[Case], now_ms: int) -> li
     return drafts
 
 
-def _came_back(case: Case, later: Case) -> bool:
-    """Whether what ended is told by a later alert of its ladder that is no milder."""
-    ours, theirs = case.demand, later.demand
-    return (
-        case.ended is not None
-        and later.opened_ms > case.opened_ms
-        and (whose(ours), ours.ladder) == (whose(theirs), theirs.ladder)
-        and _rank(later.severity) <= _rank(case.severity)
-    )
+def _came_back(desk: Desk, case: Case, now: Iterable[Case]) -> bool:
+    """Whether a later alert tells of what ended: one that is told ``now``, or was already."""
+    if case.ended is None:
+        return False
+    told = (one for one in desk.cases_of(whose(case.demand)) if _is_told(one))
+    return any(tells_of(other.raised, case.raised) for other in (*now, *told))
+
+
+def _is_told(case: Case) -> bool:
+    """Whether somebody was told of what it asks for, and it is not said since that it never was."""
+    if case.condition in ("retracted", "not-confirmed"):
+        return False
+    return any(map(case.notices.reached, case.notices.chain))
 
 
 def _is_first(desk: Desk, case: Case, held: Action, now_ms: int) -> bool:

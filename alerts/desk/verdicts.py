@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerts.desk.case import RECURS_AFTER_MS, Case, matches_critical
+from alerts.desk.filed import whose
 from schemas.alert import SEVERITIES, WORK_LIST, Sent, Severity, Transition, Withheld
 
 CONFIRMATION_GRACE_MS = 90_000
@@ -15,6 +16,11 @@ CONFIRMATION_GRACE_MS = 90_000
 every 60 s; if it says nothing for so long, the page comes all the same."""
 COOLDOWN_MS_MAX = 30 * 24 * 60 * 60 * 1000
 """A longer one ends then: a notice of a month ago is past (``alerts/desk/past.py``)."""
+
+CLOSED_FOR_MS = 8 * 60 * 60 * 1000
+"""So long after somebody closed a high alert that holds, a further match attaches silently."""
+SEEN_WITHIN_MS = 24 * 60 * 60 * 1000
+"""What ended longer ago is work, as a reading that comes so late is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,9 @@ class Standing:
 
     ``severity``: of the alert. ``overtaken``: a later event asks more, and is decided next.
     ``chained``: somebody was told since it asked for attention last; ``told``: ever; ``last_ms``:
-    when for the last time. ``reopens``: the event is a further match that asks anew. ``ended``: its
-    condition is over. ``answered``: somebody acknowledged or closed what it asks for now. An alert
+    when for the last time. ``reopens``: the event is a further match that asks anew. ``ended``: by
+    what its condition is over. ``answered``: somebody acknowledged or closed what it asks for now;
+    ``closed_ms``: when, if it was closed. An alert
     that attached to another's notice was told with it; one of which nobody was ever told, as
     somebody was quicker or nobody was there to decide, counts from when it asked.
     """
@@ -53,9 +60,10 @@ class Standing:
     told: bool
     last_ms: int | None
     reopens: bool
-    ended: bool
+    ended: Transition | None
     shelved: bool
     answered: bool
+    closed_ms: int | None
 
 
 def standing(case: Case, event: Transition) -> Standing:
@@ -70,9 +78,10 @@ def standing(case: Case, event: Transition) -> Standing:
         told=bool(notices.told),
         last_ms=max((one for one in told_ms if one is not None), default=case.asked_ms),
         reopens=event.event_id in case.reopening,
-        ended=case.ended is not None,
+        ended=case.ended,
         shelved=case.attention == "shelved",
         answered=case.answer is not None,
+        closed_ms=case.answer.at_ms if case.answer and case.answer.kind == "resolve" else None,
     )
 
 
@@ -130,9 +139,17 @@ def _attached(on: Occasion) -> Withhold | None:
         return Withhold("attached")
     if on.event.event != "again" or on.alert.reopens:
         return None
-    last_ms = on.alert.last_ms
-    late = last_ms is not None and on.now_ms - last_ms > RECURS_AFTER_MS
-    return None if late and matches_critical(on.event) else Withhold("attached")
+    return None if _recurs(on) else Withhold("attached")
+
+
+def _recurs(on: Occasion) -> bool:
+    """Whether a further match asks anew: a critical one, or one of what a person took for done."""
+    if matches_critical(on.event):
+        last_ms = on.alert.last_ms
+        return last_ms is not None and on.now_ms - last_ms > RECURS_AFTER_MS
+    closed_ms = on.alert.closed_ms
+    high = (on.event.severity, on.event.matched) == ("high", None)
+    return high and closed_ms is not None and on.now_ms - closed_ms > CLOSED_FOR_MS
 
 
 def _not_notifying(on: Occasion) -> Withhold | None:
@@ -142,7 +159,21 @@ def _not_notifying(on: Occasion) -> Withhold | None:
 
 def _over(on: Occasion) -> Withhold | None:
     """It ended before anybody was told: a log that is read after an outage, two records at once."""
-    return Withhold("resolved-before-seen") if on.alert.ended else None
+    end = on.alert.ended
+    return None if end is None or _pages_though_over(on, end) else Withhold("resolved-before-seen")
+
+
+def _pages_though_over(on: Occasion, end: Transition) -> bool:
+    """A critical alert is closed by a person, so one hears of it; not of what never was.
+
+    What begins and ends in one record is resolved before seen, unless somebody is called for it.
+    """
+    return (
+        on.alert.severity == "critical"
+        and end.event == "returned"
+        and (on.alert.told or end.at_ms > on.event.at_ms)
+        and on.now_ms - end.at_ms <= SEEN_WITHIN_MS
+    )
 
 
 def _awaiting(on: Occasion) -> Withhold | None:
@@ -199,3 +230,10 @@ def telling(on: Occasion) -> Tell:
             return Tell("confirmed")
         case _:
             return Tell("onset")
+
+
+def tells_of(later: Transition, earlier: Transition) -> bool:
+    """Whether who is told of a later alert knows of the one before it: it is no milder."""
+    same = (whose(later), later.ladder) == (whose(earlier), earlier.ladder)
+    no_milder = SEVERITIES.index(later.severity) <= SEVERITIES.index(earlier.severity)
+    return same and no_milder and later.at_ms > earlier.at_ms

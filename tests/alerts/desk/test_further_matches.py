@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.alert import Deed
-from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, VirtualDesk
+from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, MONDAY_MS, VirtualDesk
 
 
 def told_of(desk: VirtualDesk, alert_id: str) -> list[tuple[int, str | None, list[str]]]:
@@ -88,3 +88,41 @@ def test_of_what_is_read_at_once_only_what_asks_most_is_told(between: int) -> No
         *[("withhold", "attached")] * (1 + between),
         ("notify", "worsened"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "severity", "matched", "told"),
+    [
+        (0, "high", None, []),
+        (1, "high", None, ["recurred"]),
+        (1, "high", "medium", []),
+        (1, "medium", None, []),
+    ],
+)
+def test_what_somebody_closed_while_it_holds_asks_again_by_a_match_eight_hours_later(
+    late_ms: int, severity: str, matched: str | None, told: list[str]
+) -> None:
+    """A systolic pressure of 70 in the evening is no step up from the 88 of the morning."""
+    desk = VirtualDesk(MONDAY_MS + 7 * HOUR_MS)
+    desk.find("1", severity=severity)
+    desk.after(HOUR_MS)
+    desk.do("resolve")
+    since = len(desk.delivered)
+    desk.after(8 * HOUR_MS - 250 + late_ms)  # decided a quarter of a second later
+    desk.find("2", "again", severity, matched=matched)
+    desk.after(MINUTE_MS)
+    assert [one.reason for _, one in desk.delivered[since:]] == told
+    assert desk.case().settled == (not told)
+
+
+def test_of_a_trend_that_was_closed_while_it_holds_nobody_hears_before_its_cool_down_ends() -> None:
+    desk = VirtualDesk(MONDAY_MS + 7 * HOUR_MS)
+    desk.find("1", severity="high", cooldown_ms=24 * HOUR_MS)
+    desk.after(MINUTE_MS)
+    desk.do("resolve")
+    for hour in range(9, 30, 2):
+        desk.until(desk.began_ms + hour * HOUR_MS)
+        desk.find(f"{hour}", "again", "high", cooldown_ms=24 * HOUR_MS)
+    desk.after(MINUTE_MS)
+    again = [(at_ms, one.reason) for at_ms, one in desk.delivered][1:2]
+    assert again == [(desk.began_ms + 24 * HOUR_MS + 250, "recurred")]
