@@ -194,12 +194,7 @@ class DeskDaemon:
                 self._core.found(record, now_ms)
                 self._log_ms = max(self._log_ms, record.at_ms)
             case Action():
-                self._core.done(record, now_ms)
-                if record.kind != "notify" or self._core.is_under_way(record):
-                    self._claims.read(record, self.clock.monotonic_ms())
-                if self._core.refuses(record):
-                    metrics.REFUSED.inc()
-                    _log.warning("closing.refused", action_id=record.action_id)
+                self._take_action(record, now_ms)
             case CanaryFound(found):
                 self._canaries.found(found)
             case CanaryDecided(decided):
@@ -215,6 +210,14 @@ class DeskDaemon:
                 self._core.remove_rota(key.removeprefix(ROTA_KEY))
             case _:
                 pass
+
+    def _take_action(self, action: Action, now_ms: int) -> None:
+        self._core.done(action, now_ms)
+        if action.kind != "notify" or self._core.is_under_way(action):
+            self._claims.read(action, self.clock.monotonic_ms())
+        if self._core.refuses(action):
+            metrics.REFUSED.inc()
+            _log.warning("closing.refused", action_id=action.action_id)
 
     def _decide_on_canaries(self, output: Output) -> None:
         decisions = self._canaries.decide(self.now_ms())
