@@ -113,6 +113,20 @@ def test_what_came_back_while_it_cooled_down_is_told_once(
     assert [one.transition.alert_id for one in pages_ if one.kind == "first"] == names
 
 
+@pytest.mark.parametrize(("withdrawn", "names"), [(False, ["a", "c"]), (True, ["a", "c", "b"])])
+def test_what_ended_in_a_cool_down_is_not_told_after_a_graver_one_that_was(
+    names: list[str], *, withdrawn: bool
+) -> None:
+    first, ends = said(0, "onset", "high", cooldown_min=DAY), said(60, "returned", "high")
+    second = said(120, "onset", "high", alert="b", cooldown_min=DAY)
+    over = said(180, "returned", "high", alert="b")
+    graver = said(240, alert="c")
+    never_was = [said(300, "retracted", alert="c")] if withdrawn else []
+    later = said(3 * DAY, "onset", "medium", alert="z")
+    pages_ = heard([first, ends, second, over, graver, *never_was, later])
+    assert [one.transition.alert_id for one in pages_ if one.kind == "first"] == names
+
+
 def test_a_step_up_breaks_a_cool_down() -> None:
     first = said(0, "onset", "high", cooldown_min=DAY)
     graver = said(60, "onset", "critical", alert="b", cooldown_min=DAY)
