@@ -28,6 +28,7 @@ from alerts.engine.readings.columns import Columns, Gatherer, Integers
 from alerts.engine.readings.context import with_context
 from alerts.engine.readings.identity import short_identity
 from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.transitions.found import Found
 from schemas.alert import Transition
 from schemas.kafka import (
     Corrections,
@@ -55,10 +56,10 @@ def step(state: PartitionState, records: Sequence[ReadingsRecord]) -> Outcome:
     outcome = Outcome()
     _tell(outcome, activate(state))
     for part in _parts(state, records):
-        _tell(outcome, notify(state, part[0].received_at_ms))
+        dated = notify(state, part[0].received_at_ms)
         if isinstance(part[0], PatientReadings):
             leave_followed(state, part[0])
-        _judge(state, part, outcome)
+        _judge(state, part, outcome, dated)
         correction = part[-1]
         if _says_of_readings(correction, state):
             found = sorted(amend(state, correction), key=lambda item: item.order)
@@ -145,8 +146,13 @@ def _expect(state: PartitionState, record: PatientReadings, fed: Sequence[int]) 
             break
 
 
-def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Outcome) -> None:
-    """Judge a part; of a correction only its stamp counts here."""
+def _judge(
+    state: PartitionState,
+    records: Sequence[ReadingsRecord],
+    outcome: Outcome,
+    dated: Sequence[Found],
+) -> None:
+    """Judge a part; of a correction only its stamp counts here. ``dated``: due before the part."""
     stamps = np.array([record.received_at_ms for record in records], dtype=np.int64)
     log_ms = np.maximum(np.maximum.accumulate(stamps), state.log_ms)
     parts = list(_gather(state, records, outcome.touched))
@@ -156,7 +162,7 @@ def _judge(state: PartitionState, records: Sequence[ReadingsRecord], outcome: Ou
             for record in records
         ]
     )
-    _judge_columns(state, parts, log_ms, outcome, contacts)
+    _judge_columns(state, parts, log_ms, outcome, contacts, dated=dated)
 
 
 def step_columns(
@@ -183,8 +189,9 @@ def _judge_columns(  # noqa: PLR0913, PLR0917 - who hears of it, beside what is 
     outcome: Outcome,
     contacts: Contacts | None = None,
     heard: Heard = everything,
+    dated: Sequence[Found] = (),
 ) -> None:
-    found = state.absences.step(state.patients, contacts, log_ms, state.log_ms)
+    found = [*dated, *state.absences.step(state.patients, contacts, log_ms, state.log_ms)]
     outcome.touched.update(state.absences.attendance.moved)
     for vital, columns in parts:
         turns = Turns(state, vital, columns, log_ms, heard)

@@ -54,10 +54,10 @@ class Oracle(Versions):
             self.version(item.books)
             return
         yield from self.activate()
-        yield from self.notices(item.received_at_ms)
+        dated = list(self.notices(item.received_at_ms))
         before_ms, self.log_ms = self.log_ms, max(self.log_ms, item.received_at_ms)
         self.note_gap(before_ms)
-        yield from self.timers()
+        yield from sorted([*dated, *self.timers()], key=lambda one: (one.at_ms, one.patient_id))
         yield from self.silences()
         if isinstance(item, PatientReadings):
             patient = self.patients[item.patient_id]

@@ -1,8 +1,9 @@
 """Work that a date brings, and no reading: a personal limit ends soon, a baseline stayed empty.
 
-A date fires before the first record stamped later, like every timer, and in a part of the step of
-its own: so what it says does not depend on how the log was cut. A date that is over when a plan
-brings it fires then; what was told of a limit is kept with the patient, so each end is told once.
+A date fires before the first record stamped later, like every timer and in one order with them,
+and in a part of the step of its own: so what it says does not depend on how the log was cut. A date
+that is over when a plan brings it fires then; what was told of a limit is kept with the patient, so
+each end is told once.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from alerts.engine.ladders.ladder import Ladder, Rung, VitalLadders
 from alerts.engine.ladders.personal import Personal
 from alerts.engine.readings.sight import Sight
 from alerts.engine.state.partition_state import PartitionState
+from alerts.engine.transitions.found import Found
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS
 from alerts.engine.transitions.transition import transition
 from alerts.engine.windows.baselines import Baselines
@@ -31,6 +33,7 @@ DAY_MS = 24 * 3_600_000
 BEFORE_MS = 7 * DAY_MS
 """So long before it ends a personal limit is announced."""
 _LIMITS, _BASELINES = 0, 1
+_BEFORE_LADDERS = -1
 
 
 def expect_limits(state: PartitionState, row: int, since_ms: int = LONG_AGO_MS) -> None:
@@ -62,9 +65,13 @@ def expect_baselines(state: PartitionState, row: int, seen_ms: int, *, anew: boo
     state.notices.set(key, min(dates, default=None))
 
 
-def notify(state: PartitionState, until_ms: int) -> Iterator[Told]:
-    """Say what became due before ``until_ms``, by date."""
-    yield from sorted(_due(state, until_ms), key=lambda told: told[1].at_ms)
+def notify(state: PartitionState, until_ms: int) -> list[Found]:
+    """Say what became due before ``until_ms``; its place is among the timers of the record then."""
+    told = sorted(_due(state, until_ms), key=lambda told: told[1].at_ms)
+    return [
+        Found((0, 0, transition.at_ms, transition.patient_id, _BEFORE_LADDERS), row, transition)
+        for row, transition in told
+    ]
 
 
 def _due(state: PartitionState, until_ms: int) -> Iterator[Told]:

@@ -4,13 +4,17 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.engine.ladders.ladder import arrange
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.step import step
+from alerts.rules.reader import read_book
 from schemas.alert import Transition
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
+from tests.alerts.book_text import MOVED, PRESSURE, head, rule
 from tests.alerts.engine.dated_rules import OWN, UNTIL, of, rules, started, under
 from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.window_book import BOOK
 from tests.alerts.readings import DAY, HOUR, NOON, at_once, fresh_state, glucose, pressure
 
 ANNOUNCED = UNTIL - 7 * DAY
@@ -130,6 +134,19 @@ def test_without_a_date_of_the_therapy_there_is_no_baseline() -> None:
     state = started(under(), *at_once(pressure(NOON, 120)))
     (told,) = of(step(state, [Tick(NOON + 2 * DAY)]).transitions, "inactive")
     assert told.reason.endswith("and 0 are known")
+
+
+def test_dates_and_deadlines_come_in_one_order_of_time() -> None:
+    """After a silence a page that waited is not told behind what became due the day after it."""
+    waits = head("waits", PRESSURE + MOVED) + rule(
+        "severe", "systolic > 180 mmHg", 'confirm = { within = "10min" }', severity="critical"
+    )
+    books = [read_book("windows.toml", BOOK), read_book("waits.toml", waits)]
+    entry = PatientEntry("p1", "Robin", ["windows", "waits"])
+    log = [*at_once(pressure(NOON, 190)), Tick(NOON + 2 * DAY)]
+    found = step(fresh_state(entry, rules=arrange(books)), log).transitions
+    assert [one.event for one in found] == ["onset", "confirmed", "inactive"]
+    assert [one.at_ms for one in found] == sorted(one.at_ms for one in found)
 
 
 @settings(max_examples=40)
