@@ -60,7 +60,7 @@ def evaluate(vital: VitalLadders, columns: Columns, state: PartitionState) -> Sh
     for place, ladder in enumerate(vital.ladders):
         in_force[:, place] = state.in_force[columns.row, ladder.index]
     uncensored = ~(values.beyond != 0).any(axis=1)
-    able = uncensored & columns.trusted & ~columns.flagged
+    able = uncensored & ~columns.flagged
     return Sheet(
         matched=matched & in_force,
         denied=denied,

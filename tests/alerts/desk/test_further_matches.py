@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.alert import Deed
-from tests.alerts.desk.virtual_desk import HOUR_MS, MINUTE_MS, MONDAY_MS, VirtualDesk
+from tests.alerts.desk.virtual_desk import ALWAYS, HOUR_MS, MINUTE_MS, MONDAY_MS, VirtualDesk
 
 
 def told_of(desk: VirtualDesk, alert_id: str) -> list[tuple[int, str | None, list[str]]]:
@@ -126,3 +126,21 @@ def test_of_a_trend_that_was_closed_while_it_holds_nobody_hears_before_its_cool_
     desk.after(MINUTE_MS)
     again = [(at_ms, one.reason) for at_ms, one in desk.delivered][1:2]
     assert again == [(desk.began_ms + 24 * HOUR_MS + 250, "recurred")]
+
+
+def test_of_what_was_answered_twice_before_its_page_the_last_counts() -> None:
+    """Ten minutes after the step up it is no news, though the onset was 50 minutes ago."""
+    desk = VirtualDesk(rota=ALWAYS)
+    desk.find("1", severity="high")
+    desk.do("acknowledge")
+    desk.after(40 * MINUTE_MS)
+    desk.find("2", "worsened")
+    desk.do("acknowledge")
+    desk.after(10 * MINUTE_MS)
+    desk.find("3", "again")
+    desk.after(MINUTE_MS)
+    assert desk.said("notify", "withhold") == [
+        ("withhold", "acknowledged"),
+        ("withhold", "acknowledged"),
+        ("withhold", "attached"),
+    ]

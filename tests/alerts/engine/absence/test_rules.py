@@ -193,6 +193,7 @@ def test_a_gateways_alert_is_about_the_gateway_and_about_nobody() -> None:
     away = Open(9 * DAY_MS, 7 * DAY_MS, "gateway-offline", 1)
     found = gateway_transition("home-7", Noticed("onset", -1, -1, away, 10 * DAY_MS, 0))
     assert (found.patient_id, found.subject) == ("", "gateway/home-7")
+    assert not found.notify, "it is work, like the silence that it explains"
     assert "24 h" in found.reason
     back = gateway_transition("home-7", Noticed("returned", -1, -1, away, 12 * DAY_MS, 0))
     assert back.alert_id == found.alert_id

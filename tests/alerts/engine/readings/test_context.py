@@ -173,6 +173,14 @@ def test_of_contexts_that_wait_the_last_are_known() -> None:
     assert events(judged(*early[:-1], *at_once(HIGH))) == ["onset"]
 
 
+def test_contexts_of_measurements_that_are_known_take_no_place_of_those_that_wait() -> None:
+    others = [glucose(NOON - n * MINUTE, 100) for n in range(1, EARLY_MAX + 1)]
+    log: list[ReadingsRecord] = [context(HIGH, "fasting", NOON)]
+    for one in others:
+        log += [record(NOON, [one]), context(one, "fasting", NOON)]
+    assert events(judged(*log, *at_once(HIGH))) == ["onset"]
+
+
 def again_with(of: Measured, meal: str, at_ms: int) -> PatientReadings:
     """The measurement once more, and beside it what the first delivery did not bring."""
     late, same = context(of, meal, at_ms), record(at_ms, [of])

@@ -115,6 +115,51 @@ def test_what_was_measured_before_the_therapy_has_not_risen_under_it() -> None:
     ] == ["onset"]
 
 
+@pytest.mark.parametrize(("last", "risen"), [(139, []), (140, ["onset"])])
+def test_what_only_fed_a_baseline_is_in_no_other_one(last: int, risen: list[str]) -> None:
+    """Measured before the plan it is in no ring: nobody knows it once the therapy moves."""
+    entry = msgspec.structs.replace(ROBIN, care_plan_from_ms=NOON, therapy_start_ms=NOON)
+    state = fresh_state(entry, rules=rules(RISE))
+    step(state, at_once(pressure(NOON - 2 * HOUR, 200), pressure(NOON - HOUR, 200)))
+    state.plans.put(msgspec.structs.replace(entry, therapy_start_ms=NOON + DAY))
+    state.replan("p1")
+    own = [pressure(NOON + HOUR, 120), pressure(NOON + 2 * HOUR, 120)]
+    found = step(state, at_once(*own, pressure(NOON + DAY + HOUR, last))).transitions
+    assert [one.event for one in found] == risen
+
+
+@pytest.mark.parametrize(("now", "risen"), [(120, ["onset"]), (220, [])])
+def test_the_oldest_that_a_ring_knows_moves_the_baseline_that_it_filled(
+    now: int, risen: list[str]
+) -> None:
+    """With 220 in it ten readings are 130 on average, and 140 is no rise of 20."""
+    first, *ring = [pressure(NOON - (20 - n) * HOUR, 120 if n else 220) for n in range(RING_MAX)]
+    state = fresh_state(ROBIN, rules=rules(RISE))
+    step(state, at_once(first, *ring))
+    planned(state, NOON)
+    step(state, at_once(pressure(NOON + HOUR, 125)))
+    step(state, [correction(first, pressure(first.at_ms, now), NOON + HOUR)])
+    found = step(state, at_once(pressure(NOON + 2 * HOUR, 140))).transitions
+    assert [one.event for one in found] == risen
+
+
+def test_the_only_reading_that_is_known_when_the_therapy_is_entered_is_in_its_baseline() -> None:
+    state = fresh_state(ROBIN, rules=rules(RISE))
+    step(state, at_once(pressure(NOON, 120)))
+    planned(state, NOON + 2 * HOUR)
+    found = step(state, at_once(pressure(NOON + HOUR, 120), pressure(NOON + 3 * HOUR, 140)))
+    assert [one.event for one in found.transitions] == ["onset"]
+
+
+def test_who_has_risen_already_when_the_therapy_is_entered_is_work() -> None:
+    state = fresh_state(msgspec.structs.replace(ROBIN, books=[]), rules=rules(RISE))
+    measured = [(-2 * HOUR, 120), (-HOUR, 120), (HOUR, 140)]
+    step(state, at_once(*(pressure(NOON + at_ms, value) for at_ms, value in measured)))
+    planned(state, NOON)
+    found = step(state, [Tick(NOON + 2 * HOUR)]).transitions
+    assert [(one.event, one.rule) for one in found] == [("standing", "rise")]
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize("now", [200, "HI"])
 def test_what_was_forgotten_when_the_therapy_was_entered_moves_no_baseline(

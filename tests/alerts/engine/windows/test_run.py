@@ -14,8 +14,11 @@ from alerts.rules.load import load_books
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord
 from schemas.registry import PatientEntry, ZonePeriod
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import remembered
 from tests.alerts.engine.weeks import THERAPY, rules, weeks
+from tests.alerts.engine.window_rules import ROBIN
+from tests.alerts.engine.window_rules import rules as of_lines
 from tests.alerts.readings import (
     DAY,
     HOUR,
@@ -107,3 +110,12 @@ def test_a_record_of_many_in_a_row_is_settled_as_one(seed: int) -> None:
     assert outcome.transitions == twice.transitions
     assert outcome.transitions
     assert outcome.walked < twice.walked == 39
+
+
+def test_a_run_looks_back_to_the_very_first_reading_of_a_patient() -> None:
+    twice = rule("twice", "systolic >= 145 mmHg", "window = { matching = 2, of = 2 }")
+    values = [150, 150, *[120] * 9]
+    log = at_once(*(pressure(NOON + n * MINUTE, value) for n, value in enumerate(values)))
+    state = fresh_state(ROBIN, rules=of_lines(twice))
+    found = step(state, log).transitions
+    assert [(one.event, one.at_ms) for one in found][:1] == [("onset", NOON + MINUTE)]
