@@ -9,7 +9,6 @@ another.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from functools import cached_property
 from typing import TypeVar
 
@@ -24,12 +23,13 @@ from alerts.engine.ladders.ladder import RuleSet, VitalLadders
 from alerts.engine.ladders.personal import Personal, choose, in_force
 from alerts.engine.readings.columns import Integers, stacked
 from alerts.engine.readings.identity import short_identity
-from alerts.engine.readings.local_days import DAY_MS, local_days
+from alerts.engine.readings.local_days import DAY_MS
 from alerts.engine.readings.sight import Sight
 from alerts.engine.state.dated import DatedSessions
 from alerts.engine.state.deadlines import Timers
 from alerts.engine.state.memory import Memory
 from alerts.engine.state.plans import Plan, Plans
+from alerts.engine.state.zones import Zones
 from alerts.engine.transitions.ladder_state import LONG_AGO_MS, LadderState
 from alerts.rules.book import Baseline
 from alerts.rules.values import Chosen
@@ -100,9 +100,6 @@ class PartitionState:
         self.kinds = tuple(kinds_of(vital) for vital in rule_set.vitals)
         self.memories = tuple(Memory(vital.vital) for vital in rule_set.vitals)
         self.absences = AbsenceWatch(plans.absences, plans.surroundings)
-        self._zones: dict[tzinfo, int] = {}
-        self._moved: dict[int, Plan] = {}
-        """Patients who have lived in more than one zone."""
         vitals, ladders, size = len(rule_set.vitals), len(rule_set.ladders), _ROWS_FIRST
         self.newest_ms = np.full((size, vitals), LONG_AGO_MS)
         self.waits = np.zeros((size, ladders), np.bool_)
@@ -128,7 +125,7 @@ class PartitionState:
         self.baseline_ms = np.full((size, vitals, 2), LONG_AGO_MS)
         """From when (inclusive) until when what is measured enters the baseline."""
         self.has_limits = np.zeros(size, np.bool_)
-        self.zone, self.dated = np.zeros(size, np.int32), DatedSessions(size)
+        self._zones, self.dated = Zones(size), DatedSessions(size)
 
     @cached_property
     def rises(self) -> tuple[tuple[VitalLadders, Placed, int], ...]:
@@ -176,11 +173,11 @@ class PartitionState:
         speaking = stacked((plan.speaking for plan in plans), np.array)
         begins_ms = np.where(speaking, began_ms[:, None], NEVER_MS)
         self.absences.replan(rows, [plan.expected for plan in plans], begins_ms)
-        self.zone[here] = [self._zone_code(plan.zones[-1][1]) for plan in plans]
+        self._zones.put(rows, plans)
         self.has_limits[here] = [bool(plan.limits) for plan in plans]
         for row, plan in zip(rows, plans, strict=True):
-            if plan.limits or len(plan.zones) > 1 or row in self._moved or row in self.limits:
-                self._replan_few(row, plan)
+            if plan.limits or row in self.limits:
+                self._replan_limits(row, plan)
         began_day = self.local_days(here, began_ms)
         self.from_day[here] = np.where(began_ms > 0, began_day, 0)
         for vital, kinds in enumerate(self.kinds):
@@ -189,16 +186,12 @@ class PartitionState:
         for row in self.filled_from_ms.keys() & rows:
             self._narrow(row)
 
-    def _replan_few(self, row: int, plan: Plan) -> None:
-        """Take what few plans have any of."""
-        self._moved.pop(row, None)
-        if len(plan.zones) > 1:
-            self._moved[row] = plan
+    def _replan_limits(self, row: int, plan: Plan) -> None:
+        """Take limits of a patient's own, which few plans have."""
         before = self.limits.pop(row, ())
         if plan.limits:
             self.limits[row] = plan.limits
-        if plan.limits or before:
-            self._ask_anew(row, before)
+        self._ask_anew(row, before)
 
     def _ask_anew(self, row: int, before: Sequence[Personal]) -> None:
         """Let the newest reading stand for no return by a limit that is another one for it now."""
@@ -213,13 +206,7 @@ class PartitionState:
 
     def local_days(self, row: Integers, at_ms: Integers) -> Integers:
         """Give the patients' local days of instants, in the zones in force then."""
-        zone = self.zone[row].astype(np.int64)
-        if self._moved:
-            moved = np.array(list(self._moved))
-            for place in np.flatnonzero(np.isin(row, moved)).tolist():
-                there = self._moved[int(row[place])].zone(int(at_ms[place]))
-                zone[place] = self._zone_code(there)
-        return local_days(list(self._zones), zone, at_ms)
+        return self._zones.days(row, at_ms)
 
     def chosen(self, settings: Sequence[str], row: Integers, at_ms: Integers) -> dict[str, Chosen]:
         """Choose limits by the time of measurement, for patients who have some of their own."""
@@ -307,13 +294,10 @@ class PartitionState:
         self.from_day = _longer(self.from_day, more)
         self.baseline_ms = _longer(self.baseline_ms, more, LONG_AGO_MS)
         self.has_limits = _longer(self.has_limits, more)
-        self.zone = _longer(self.zone, more)
+        self._zones.reserve(rows)
         self.dated.reserve(rows)
         for memory in self.memories:
             memory.reserve(rows)
-
-    def _zone_code(self, zone: tzinfo) -> int:
-        return self._zones.setdefault(zone, len(self._zones))
 
 
 def _before(plan: Plan, baseline: Baseline) -> tuple[int, int]:
