@@ -96,11 +96,6 @@ _encoder = msgspec.msgpack.Encoder()
 _patient_decoder = msgspec.msgpack.Decoder(PatientRecord)
 
 
-def encode_patient(state: PartitionState, row: int, source: Source) -> bytes:
-    """Write a patient's state."""
-    return next(encode_patients(state, [row], [source]))
-
-
 def encode_patients(
     state: PartitionState, rows: Sequence[int], sources: Iterable[Source]
 ) -> Iterator[bytes]:

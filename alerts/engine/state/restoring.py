@@ -52,11 +52,6 @@ def restore_patients(state: PartitionState, patients: Mapping[str, PatientRecord
     return rows
 
 
-def restore_patient(state: PartitionState, patient_id: str, record: PatientRecord) -> None:
-    """Put one patient's state back."""
-    restore_patients(state, {patient_id: record})
-
-
 def _restore_vital(
     state: PartitionState, rows: Integers, vital: VitalLadders, several: Sequence[VitalRecord]
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from alerts.engine.state.archive import Source, encode_patient
+from alerts.engine.state.archive import Source
 from alerts.engine.state.partition_state import PartitionState
 from schemas.alert import Transition
 from schemas.kafka import (
@@ -16,6 +16,7 @@ from schemas.kafka import (
     WithdrawnReading,
 )
 from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.one_patient import encode_patient
 from tests.alerts.readings import HOUR, MINUTE, NOON, Measured, pressure, record, stamped
 
 NORMAL, SEVERE = pressure(NOON, 120, 80), pressure(NOON, 192, 124)

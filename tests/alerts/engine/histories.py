@@ -6,15 +6,15 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from alerts.engine.ladders.ladder import RuleSet
-from alerts.engine.state.archive import Source, decode_patient, encode_patient
+from alerts.engine.state.archive import Source, decode_patient
 from alerts.engine.state.partition_state import PartitionState
 from alerts.engine.state.plans import Plans
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from schemas.alert import Transition
 from schemas.kafka import ReadingsRecord, Tick, TimeQuality
 from schemas.reading import Outcome
 from schemas.registry import PatientEntry
+from tests.alerts.engine.one_patient import encode_patient, restore_patient
 from tests.alerts.readings import (
     BOTH,
     DAY,

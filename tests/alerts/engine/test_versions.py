@@ -4,9 +4,8 @@ import msgspec
 
 from alerts.desk.case import judge
 from alerts.engine.ladders.ladder import RuleSet, arrange
-from alerts.engine.state.archive import Source, decode_patient, encode_patient
+from alerts.engine.state.archive import Source, decode_patient
 from alerts.engine.state.partition_state import PartitionState
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import BASIS_MAX
 from alerts.rules.reader import read_book
@@ -15,6 +14,7 @@ from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.book_text import rule
 from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.one_patient import encode_patient, restore_patient
 from tests.alerts.engine.window_rules import GATED
 from tests.alerts.readings import DAY, HOUR, MINUTE, NOON, at_once, fresh_state, pressure, record
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from alerts.desk.fold import Desk
 from alerts.engine.partitions.partition import Partition
 from alerts.engine.state.archive import decode_patient
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import BASIS_MAX
 from schemas.alert import ENDING
@@ -32,6 +31,7 @@ from tests.alerts.engine.correcting import (
     logs,
 )
 from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.one_patient import restore_patient
 from tests.alerts.readings import (
     DAY,
     HOUR,

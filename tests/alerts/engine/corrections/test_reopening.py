@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from alerts.desk.fold import Desk
 from alerts.engine.ladders.ladder import RuleSet
 from alerts.engine.state.archive import decode_patient
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ended import KEPT_MS
 from schemas.alert import Transition
@@ -17,6 +16,7 @@ from schemas.registry import PatientEntry
 from tests.alerts.engine.confirming import rules as confirming
 from tests.alerts.engine.correcting import correction, events, kept, logs, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.one_patient import restore_patient
 from tests.alerts.engine.window_book import days
 from tests.alerts.engine.window_book import rules as windows
 from tests.alerts.readings import (

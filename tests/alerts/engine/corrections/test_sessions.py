@@ -11,10 +11,9 @@ from click.testing import CliRunner
 from alerts.cli import rules as commands
 from alerts.engine.corrections.sessions import SESSIONS_MAX
 from alerts.engine.ladders.ladder import RuleSet, arrange
-from alerts.engine.state.archive import Source, decode_patient, encode_patient
+from alerts.engine.state.archive import Source, decode_patient
 from alerts.engine.state.dated import DATED_MAX
 from alerts.engine.state.partition_state import PartitionState
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.rules.reader import read_book
 from schemas.kafka import Corrections, PatientReadings, ReadingsRecord, TimeQuality
@@ -24,6 +23,7 @@ from tests.alerts.book_text import rule
 from tests.alerts.engine.correcting import correction, withdrawal
 from tests.alerts.engine.cuts import judged, remembered
 from tests.alerts.engine.histories import reborn
+from tests.alerts.engine.one_patient import encode_patient, restore_patient
 from tests.alerts.engine.window_rules import GATED, HEAD
 from tests.alerts.readings import (
     DAY,

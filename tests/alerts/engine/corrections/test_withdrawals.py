@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from alerts.desk.fold import Desk
 from alerts.engine.state.archive import decode_patient
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.correcting import LATER, SEVERE, events, judged, kept, withdrawal
 from tests.alerts.engine.cuts import judged as by_cuts
+from tests.alerts.engine.one_patient import restore_patient
 from tests.alerts.engine.window_book import fresh, measurements, memory_of, named
 from tests.alerts.readings import (
     DAY,

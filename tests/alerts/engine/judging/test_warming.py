@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.engine.ladders.ladder import RuleSet, arrange
-from alerts.engine.state.archive import PatientRecord, Source, decode_patient, encode_patient
+from alerts.engine.state.archive import PatientRecord, Source, decode_patient
 from alerts.engine.state.partition_state import PartitionState
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.rules.load import load_books
 from alerts.rules.reader import read_book
@@ -18,6 +17,7 @@ from schemas.kafka import ReadingsRecord, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.book_text import GLUCOSE, head, rule
 from tests.alerts.desk.virtual_desk import VirtualDesk
+from tests.alerts.engine.one_patient import encode_patient, restore_patient
 from tests.alerts.engine.window_rules import rules
 from tests.alerts.readings import (
     DAY,

@@ -7,11 +7,11 @@ from alerts.engine.partitions.partition import Partition
 from alerts.engine.readings.admission import AHEAD_MS_MAX
 from alerts.engine.state.archive import decode_patient
 from alerts.engine.state.plans import Plans
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from schemas.kafka import Canary, Tick
 from schemas.registry import PatientEntry
 from tests.alerts.engine.histories import PATIENTS
+from tests.alerts.engine.one_patient import restore_patient
 from tests.alerts.readings import (
     BOTH,
     DAY,

@@ -6,7 +6,7 @@ from itertools import repeat
 from hypothesis import given, settings
 
 from alerts.engine.ladders.ladder import arrange
-from alerts.engine.state.archive import Source, encode_patient, encode_patients
+from alerts.engine.state.archive import Source, encode_patients
 from alerts.engine.state.memory import RECENT_MAX
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import LadderState
@@ -14,6 +14,7 @@ from alerts.rules.load import load_books
 from schemas.kafka import ReadingsRecord, Tick
 from tests.alerts.engine.cuts import remembered
 from tests.alerts.engine.histories import PATIENTS, histories, reborn
+from tests.alerts.engine.one_patient import encode_patient
 from tests.alerts.readings import (
     BASIC,
     HOUR,

@@ -8,9 +8,8 @@ import pytest
 
 from alerts.engine.ladders.ladder import INFO
 from alerts.engine.readings.sight import Sight
-from alerts.engine.state.archive import Source, decode_patient, encode_patient
+from alerts.engine.state.archive import Source, decode_patient
 from alerts.engine.state.partition_state import PartitionState
-from alerts.engine.state.restoring import restore_patient
 from alerts.engine.step import step
 from alerts.engine.transitions.ladder_state import (
     LONG_AGO_MS,
@@ -25,6 +24,7 @@ from schemas.kafka import ReadingsRecord, Tick
 from tests.alerts.engine.confirming import rules as confirming
 from tests.alerts.engine.correcting import withdrawal
 from tests.alerts.engine.histories import PATIENTS, reborn
+from tests.alerts.engine.one_patient import encode_patient, restore_patient
 from tests.alerts.readings import (
     DAY,
     HOUR,
