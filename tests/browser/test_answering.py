@@ -231,3 +231,31 @@ def test_what_a_device_does_not_look_for_is_said(page: Page, log: AlertLog) -> N
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("quality not assessed by the device")
     expect(rows.nth(1)).not_to_contain_text("assessed")
+
+
+@pytest.mark.parametrize("address", ["/", "/patients/p1"])
+def test_what_is_typed_goes_on_in_the_card_of_a_problem_that_comes_back_and_answers_nothing_unseen(
+    page: Page, log: AlertLog, address: str
+) -> None:
+    log.put(patient("p1", "Wren-01"), onset("1", "a", patient_id="p1"))
+    log.put(onset("2", "a", patient_id="p1", event="returned"))
+    page.goto("/")
+    expect(cards(page, "waiting")).to_have_count(1)
+    page.evaluate(NAMED)
+    page.goto(address)
+    open_more(page, page.locator("[data-id=a]"))
+    note = page.locator("#main [data-deed=note]").get_by_label("Note", exact=True)
+    note.focus()
+    page.keyboard.type("daughter ")
+    log.put(onset("3", "b", patient_id="p1"))
+    card = page.locator("[data-id=b]")
+    expect(card).to_have_count(1)
+    expect(page.locator("[data-id=a]")).to_have_count(0)
+    page.keyboard.type("answers")
+    expect(note).to_be_focused()
+    expect(note).to_have_value("daughter answers")
+    press(page, "Enter")
+    expect(card.get_by_role("alert").filter(visible=True)).to_contain_text("came back")
+    expect(card.locator(".notes li")).to_have_count(0)
+    press(page, "Enter")
+    expect(card.locator(".notes")).to_have_text("Anna: daughter answers")

@@ -1,5 +1,6 @@
 // The cards of alerts: one for each, in the parts and the order that the server gives.
 
+import { beginnings, goOn } from "./begun.js";
 import { field, introduce, sayWho, setBusy } from "./forms.js";
 import { retitle } from "./life.js";
 import { byId, clone, fill } from "./markup.js";
@@ -46,6 +47,7 @@ export function put(values) {
   card.id = `alert-${values.alert_id}`;
   card.dataset.id = values.alert_id;
   card.dataset.event = values.event_id;
+  card.dataset.covers = values.covers.join(" ");
   for (const name of ["severity", "attention", "condition", "kind"]) card.dataset[name] = values[name];
   const { severity, title, patient, what } = values;
   card.setAttribute("aria-label", `${severity}: ${title}, ${patient}${what ? `, ${what}` : ""}`);
@@ -80,6 +82,7 @@ export function put(values) {
 // Gives false if a card is missing: it was not shown, so it was not sent.
 export function arrange(order) {
   const active = document.activeElement;
+  const begun = beginnings(cards);
   const shown = new Set();
   for (const part of document.querySelectorAll("[data-part]")) {
     const ids = order[part.dataset.part];
@@ -101,6 +104,7 @@ export function arrange(order) {
   byId("hidden-count").hidden = !order.hidden;
   byId("hidden-count").querySelector("b").textContent = order.hidden;
   if (active !== document.activeElement && active?.isConnected) active.focus({ preventScroll: true });
+  goOn(begun, cards);
   keepPlace(cards);
   pointToLongest(order.longest);
   retitle();

@@ -1,5 +1,6 @@
 // What a person does to an alert: sent as the form says, shown once the stream brings it.
 
+import { hasComeBack } from "./begun.js";
 import { hasJustMoved } from "./cards.js";
 import { askWho, fail, field, introduce, isBusy, remember, setBusy } from "./forms.js";
 import { giveUpPlace, holdPlace } from "./place.js";
@@ -55,7 +56,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form.deed");
   if (!form) return;
   event.preventDefault();
-  act(form);
+  if (!hasComeBack(form.closest(".card"))) act(form);
+  else fail(form, "This came back while you were at it: read it again, and press again if you mean it.");
 });
 
 document.addEventListener(

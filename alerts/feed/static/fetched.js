@@ -1,6 +1,7 @@
 // A page of a part of all that is: a patient's, or what found no room on the first. It is fetched
 // again whenever something of it may have changed.
 
+import { beginnings, carryOver, focusAt, goOn, placeIn } from "./begun.js";
 import { adopt, cards, lay } from "./cards.js";
 import { lose, mended, retitle } from "./life.js";
 import { byId } from "./markup.js";
@@ -47,6 +48,7 @@ async function fetchAgain() {
 function take(fresh) {
   const container = document.querySelector("#main .cards");
   const place = placeIn(cards.get(document.activeElement.closest(".card")?.dataset.id));
+  const begun = beginnings(cards);
   const came = [...fresh.querySelectorAll("#main .cards > .card")].map((card) => {
     const known = cards.get(card.dataset.id);
     if (known && said(known) === said(card)) return known;
@@ -63,30 +65,15 @@ function take(fresh) {
   }
   adopt();
   refreshTimes();
-  if (place) focusables(cards.get(place.id))[place.index]?.focus({ preventScroll: true });
+  if (place) focusAt(cards.get(place.id), place);
+  goOn(begun, cards);
   keepPlace(cards);
-}
-
-const focusables = (card) => [...(card?.querySelectorAll("a, button, input, select, summary") ?? [])];
-
-function placeIn(card) {
-  const index = focusables(card).indexOf(document.activeElement);
-  return index < 0 ? null : { id: card.dataset.id, index };
 }
 
 function said(card) {
   const slots = [...card.querySelectorAll("[data-slot], [data-list]")].map((one) => one.textContent);
   const times = [...card.querySelectorAll(".when time")].map((one) => one.dataset.at);
   return JSON.stringify([{ ...card.dataset }, slots, times]);
-}
-
-function carryOver(known, card) {
-  card.querySelector(".more").open = known.querySelector(".more").open;
-  const fields = (one) => [...one.querySelectorAll("input:not([type=hidden]), select")];
-  const former = fields(known);
-  for (const [index, field] of fields(card).entries()) {
-    if (former[index].value !== former[index].defaultValue) field.value = former[index].value;
-  }
 }
 
 // Of other patients only the number is shown here, and what is new of them is said.
