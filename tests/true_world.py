@@ -21,6 +21,7 @@ _INJECTED = "bluetoothd cannot be told when to do that"
 FAST_ONLY = {
     "test_pitfall_2_services_resolved_before_the_objects": _INJECTED,
     "test_pitfall_3_a_connect_that_fails_is_tried_again": _INJECTED,
+    "test_a_link_that_ends_at_once_and_is_made_again_in_the_same_try_is_used": _INJECTED,
     "test_pitfall_6_a_slow_disconnect_holds_up_nobody_else": _INJECTED,
     "test_services_resolved_before_they_are_there": _INJECTED,
     "test_a_connect_that_fails_once": _INJECTED,

@@ -71,6 +71,8 @@ class Link:
         self._adapter = adapter
         self._client = client
         self.lost = asyncio.Event()
+        self.ended = 0
+        """How many links came about and ended: bleak makes another where one ends at once."""
         self.subscribed: set[int] = set()
 
     @property
@@ -96,6 +98,8 @@ class Link:
         self._client = client
         try:
             await client.connect()
+            if client.is_connected:  # what ended before was another link, of the same try
+                self.lost = asyncio.Event()
             if any(all(map(self.has, numbers)) for numbers in needed):
                 return
             reason = "the services are missing"
@@ -204,6 +208,7 @@ class Link:
 
     def _on_disconnected(self, client: BleakClient) -> None:
         if client is self._client:
+            self.ended += 1
             self.lost.set()
 
 

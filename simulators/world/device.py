@@ -12,6 +12,7 @@ from dbus_fast import ErrorType, Variant
 from simulators.world.central import DEVICE, Central, device_path, full_uuid
 from simulators.world.errors import BluezError
 from simulators.world.faults import (
+    ABORTED,
     ConnectFails,
     DeviceForgotten,
     ServicesResolvedEarly,
@@ -92,13 +93,16 @@ class RemoteDevice:
         if self._central.faults.take(DeviceForgotten) is not None:
             raise BluezError(ErrorType.UNKNOWN_OBJECT.value, 'Method "Connect" doesn\'t exist')
         if (fault := self._central.faults.take(ConnectFails)) is not None:
+            if fault.reason == ABORTED:
+                self._change(Connected=Variant("b", True))
+                self._change(Connected=Variant("b", False))
             raise BluezError("Failed", fault.reason)
         self._connecting = self._central.tasks.start(self._connect())
         try:
             await asyncio.shield(self._connecting)
         except (asyncio.CancelledError, *LINK_FAILURES) as error:
             log.info("connect.failed", error=repr(error))
-            raise BluezError("Failed", "le-connection-abort-by-local") from error
+            raise BluezError("Failed", ABORTED) from error
         finally:
             self._connecting = None
 

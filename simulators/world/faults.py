@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TypeVar
 
 __all__ = [
+    "ABORTED",
     "ConnectFails",
     "Deafness",
     "DeviceForgotten",
@@ -21,6 +22,8 @@ __all__ = [
     "StartDiscoveryInProgress",
     "StopDiscoveryInProgress",
 ]
+
+ABORTED = "le-connection-abort-by-local"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class ServicesResolvedEarly(Fault):
 class ConnectFails(Fault):
     """The next Connect fails with this reason, as busy or distant devices make it.
 
-    With `le-connection-abort-by-local` bleak would wait for a link that BlueZ made all the same.
+    With `ABORTED`, BlueZ has made a link all the same, which has ended at once: interference, or a
+    key that is refused. bleak waits for that end, and asks again by itself.
     """
 
     reason: str = "le-connection-unknown"

@@ -13,7 +13,7 @@ from tests.true_world import FAST_ONLY
 
 WORLDS = (BluetoothWorld, TrueWorld)
 TESTS = Path(__file__).parent.parent
-NOT_IN_BOTH_WORLDS = 18
+NOT_IN_BOTH_WORLDS = 19
 """Whoever raises this says in FAST_ONLY why."""
 
 ACL = b"\x02\x01\x20\x03\x00abc"
