@@ -104,3 +104,5 @@ class Overview(msgspec.Struct, frozen=True, omit_defaults=True):
     journal: JournalStatus | None = None
     oldest_waiting_s: int | None = None
     """How long the oldest reading without a receipt has waited."""
+    unpaired: list[str] = []
+    """Forgotten by a person, while bluetoothd may hold the pairing yet."""

@@ -128,7 +128,8 @@ def unpair(*, address: str, yes: bool, state: Path) -> None:
                 admissions.bond_may_stay(address)
         except UnavailableError as error:
             raise UnavailableError(
-                f"This gateway reads {name} no more, but its pairing is still here. {error.cause}",
+                f"This gateway reads {name} no more, but its pairing is still here."
+                f" {error.cause.removesuffix('.')}.",
                 "Once that is mended, the gateway's program removes it, and so does"
                 f" `{SUDO} unpair {address}`.",
             ) from error

@@ -19,6 +19,7 @@ from gateway.bluetooth.bluez import ADAPTER_INTERFACE, DEVICE_INTERFACE, call, o
 from gateway.bluetooth.bluez import BLUEZ as BLUEZ_NAME
 from schemas.errors import UnavailableError
 
+PAIRINGS = "Pairings"
 PROGRAM_TIMEOUT_S = 5.0
 RFKILL = Path("/sys/class/rfkill")
 Objects = dict[str, dict[str, dict[str, Any]]]
@@ -61,7 +62,7 @@ async def bluetooth(patient: Patient, overview: Overview) -> AsyncIterator[Findi
     if any(ADAPTER_INTERFACE in interfaces for interfaces in found.values()):
         yield pairings(found, overview)
     else:
-        yield skipped("Pairings", "an adapter holds them, and there is none")
+        yield skipped(PAIRINGS, "an adapter holds them, and there is none")
 
 
 def rfkill(root: Path = RFKILL) -> Finding:
@@ -137,7 +138,7 @@ def adapter(name: str, found: Objects) -> Finding:
 
 def pairings(found: Objects, overview: Overview) -> Finding:
     """Compare what people admitted with the keys that bluetoothd holds."""
-    check = "Pairings"
+    check = PAIRINGS
     shown: list[Advert] = [
         advert(interfaces[DEVICE_INTERFACE])
         for interfaces in found.values()
@@ -150,6 +151,13 @@ def pairings(found: Objects, overview: Overview) -> Finding:
             check,
             f"bluetoothd no longer holds the pairing of {gone[0]}",
             f"Run `sudo vitalwire gateway pair {gone[0]}` beside the device.",
+        )
+    if kept := sorted(bonded.keys() & set(overview.unpaired)):
+        return notice(
+            check,
+            f"bluetoothd still holds the pairing of {kept[0]}, which is forgotten here",
+            "Once its adapter is on, the gateway's program removes it, and so does"
+            f" `sudo vitalwire gateway unpair {kept[0]}`.",
         )
     outside = sorted(one for one in bonded.keys() - admitted if bonded[one].ours)
     if outside:

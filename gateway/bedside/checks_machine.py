@@ -37,13 +37,19 @@ def settings(patient: Patient) -> Finding:
     try:
         found = settings_file.parse(path.read_text())
         gateway_id = found.get("VITALWIRE_GATEWAY_ID", "")
-        mqtt_server(found.get(MQTT_VARIABLE) or "nothing")
+        if mqtt_url := found.get(MQTT_VARIABLE):
+            mqtt_server(mqtt_url)
     except FileNotFoundError:
         return notice(check, f"there is no {path}", "Fine for a trial; a home needs it.")
     except OSError as error:
         return bad(check, f"{path} cannot be read: {error.strerror}", "Run this with sudo.")
+    except UnicodeDecodeError:
+        return bad(check, f"{path} is no text", f"Write it anew: `sudo nano {path}`; then restart.")
     except (ValueError, MisconfiguredError) as error:
         return bad(check, f"{path}: {error}", f"Mend it with `sudo nano {path}`; then restart.")
+    if not mqtt_url:
+        said = f"{path} does not say {MQTT_VARIABLE}, where the clinic's broker is"
+        return bad(check, said, f"Add it with `sudo nano {path}`; then restart.")
     if not GATEWAY_ID.fullmatch(gateway_id):
         said = f"{path}: VITALWIRE_GATEWAY_ID is {gateway_id!r}"
         return bad(check, said, "Use 1 to 64 of the characters a-z, 0-9 and -; then restart.")

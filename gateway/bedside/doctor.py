@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from gateway.admission.live import Overview
 from gateway.bedside import checks_machine, words
 from gateway.bedside.advice import Level, advice
-from gateway.bedside.checks_bluetooth import bluetooth
+from gateway.bedside.checks_bluetooth import PAIRINGS, bluetooth
 from gateway.bedside.checks_clinic import broker
 from gateway.bedside.finding import Finding, bad, good, notice, skipped
 from gateway.bedside.overview import ask_daemon, gather, look_if_any
 from gateway.bedside.patient import Patient
+from schemas.errors import VitalwireError
 
 WAITING_LONG_S = 3600
 
@@ -22,15 +23,25 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
     seen = look_if_any(patient.state)  # once: what is said of it later is of the same moment
     yield checks_machine.journal(patient, seen)
     live = await asyncio.to_thread(ask_daemon, patient.state)
-    overview = gather(patient.state, seen, live, patient.clock)
+    overview = Overview(live=live)
+    unknown: VitalwireError | None = None
+    try:
+        overview = gather(patient.state, seen, live, patient.clock)
+    except VitalwireError as error:  # of the record of devices: what is left is told all the same
+        unknown = error
+        yield bad("Paired devices", words.clause(error.cause), error.way_out)
     yield checks_machine.program(patient, overview)
     yield checks_machine.clock(patient)
     async for finding in bluetooth(patient, overview):
-        yield finding
+        if unknown is not None and finding.check == PAIRINGS:
+            yield skipped(PAIRINGS, "they are looked at once the record of devices is mended")
+        else:
+            yield finding
     yield await asyncio.to_thread(broker, patient)
-    yield _waiting(overview)
-    for finding in _devices(overview):
-        yield finding
+    if unknown is None:
+        yield _waiting(overview)
+        for finding in _devices(overview):
+            yield finding
 
 
 def _waiting(overview: Overview) -> Finding:

@@ -75,7 +75,8 @@ def gather(
     journal, captures = seen if isinstance(seen, Seen) else (None, {})
     met = {device.address: device for device in live.devices} if live is not None else {}
     rows = []
-    for admission in _admissions(state):
+    admitted, unpaired = _admissions(state)
+    for admission in admitted:
         device = met.get(admission.address)
         capture = captures.get(admission.address)
         age_s = _age_s(capture, clock) if capture is not None else None
@@ -98,7 +99,7 @@ def gather(
         )
     oldest = journal.oldest if journal is not None else None
     waiting_s = _age_s(oldest.capture, clock) if oldest is not None else None
-    return Overview(rows, live, journal, waiting_s)
+    return Overview(rows, live, journal, waiting_s, unpaired)
 
 
 def judge(admissions: Admissions) -> Callable[[Advert], Advert]:
@@ -127,14 +128,15 @@ def as_json(value: object) -> str:
     return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
 
 
-def _admissions(state: Path) -> list[Admission]:
+def _admissions(state: Path) -> tuple[list[Admission], list[str]]:
+    """Give what is admitted, and whose bonds are to go."""
     if not (state / ADMISSIONS_FILE).exists():
-        return []
+        return [], []
     try:
         with Admissions(state) as admissions:
-            return admissions.all()
+            return admissions.all(), admissions.bonds_to_go()
     except sqlite3.Error:
-        return []
+        return [], []
 
 
 def _outlived_readings(admission: Admission, clock: Clock) -> bool:

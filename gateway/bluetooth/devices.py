@@ -76,6 +76,7 @@ class Devices:
     def problems(self) -> list[str]:
         """What is wrong with Bluetooth, and what a person can do."""
         admitted = {admission.address for admission in self._around.admissions.all()}
+        unpaired = set(self._around.admissions.bonds_to_go())  # and its bond goes by itself
         forgotten = [
             f"{address} has forgotten this gateway; run `vitalwire gateway pair {address}`"
             for address in sorted(self._unbonded & admitted)
@@ -93,6 +94,7 @@ class Devices:
             explain(refusal, address)
             for address, refusal in sorted(self._refused.items())
             if (refusal is Refusal.NOT_ADMITTED) is (address not in admitted)
+            and address not in unpaired
         ]
         keyless = [
             # With another adapter, say: bonds belong to the adapter's address.

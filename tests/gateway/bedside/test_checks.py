@@ -71,12 +71,13 @@ def is_bad(finding: Finding, words: str) -> bool:
         ("VITALWIRE_GATEWAY_ID=home-1\nnonsense\n", "line 2"),
         ("VITALWIRE_GATEWAY_ID=Home 1\nVITALWIRE_MQTT=mqtt://h\n", "VITALWIRE_GATEWAY_ID"),
         ("VITALWIRE_GATEWAY_ID=home-1\nVITALWIRE_MQTT=http://h\n", "no MQTT address"),
-        ("VITALWIRE_GATEWAY_ID=home-1\n", "no MQTT address"),
+        ("VITALWIRE_GATEWAY_ID=home-1\n", "does not say VITALWIRE_MQTT"),
+        ("\xff\xfe\0", "is no text"),
     ],
 )
 def test_bad_settings(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "gateway.env"
-    file.write_text(text)
+    file.write_bytes(text.encode("latin-1"))
     assert is_bad(checks_machine.settings(patient(tmp_path, settings=file)), words)
 
 
@@ -236,6 +237,9 @@ def test_keys_that_are_gone_or_that_nobody_admitted() -> None:
     assert is_bad(checks_bluetooth.pairings({}, admitted), "no longer holds")
     outside = checks_bluetooth.pairings(shown, Overview())
     assert (outside.verdict, "outside" in outside.found) == (Verdict.NOTICE, True)
+    unpaired = checks_bluetooth.pairings(shown, Overview(unpaired=[ADDRESS]))
+    assert (unpaired.verdict, "forgotten here" in unpaired.found) == (Verdict.NOTICE, True)
+    assert f"gateway unpair {ADDRESS}" in unpaired.do
 
 
 @pytest.fixture

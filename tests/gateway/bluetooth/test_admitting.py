@@ -165,6 +165,19 @@ async def test_a_device_paired_outside_later_is_not_read_but_shown(
     assert cuff.pending == 0
 
 
+async def test_a_device_whose_pairing_goes_by_itself_was_not_paired_outside(
+    world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await side.doorkeeper.open.wait()
+    meter = make_meter()
+    await world.add(meter, bonded=True)
+    meter.take(Sample(Decimal(100)))
+    await eventually(lambda: side.tells(f"{METER_ADDRESS} was paired outside"))
+    side.admissions.forget(METER_ADDRESS)  # as `unpair` does where bluetoothd is away
+    assert not side.tells(METER_ADDRESS)
+    assert world.is_paired(meter)
+
+
 async def test_a_device_that_was_given_away_is_no_problem_any_more(
     world: BluetoothWorld, side: BluetoothSide
 ) -> None:

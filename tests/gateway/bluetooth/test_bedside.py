@@ -319,6 +319,22 @@ async def test_without_an_adapter_nobody_is_sent_to_pair_again(
     assert found["Pairings"] is Verdict.SKIPPED
 
 
+async def test_the_doctor_goes_on_behind_a_damaged_record_of_devices(
+    cuff: Cuff, world: BluetoothWorld, state: Path
+) -> None:
+    """What is not known of the devices is not said of them: that none is paired, say."""
+    assert world.is_paired(cuff)
+    state.mkdir()
+    Journal(state, "stream").close()
+    (state / "admissions.db").write_bytes(b"garbage" * 1000)
+    code, machine, complained = await vitalwire("doctor", "--json", "--mqtt", "mqtt://127.0.0.1:1")
+    found = {one["check"]: one["verdict"] for one in json.loads(machine)}
+    assert (code, complained, found["Paired devices"]) == (1, "", "bad")
+    assert (found["Bluetooth adapter"], found["Pairings"]) == ("good", "skipped")
+    assert "Clinic's broker (MQTT)" in found
+    assert "Devices" not in found
+
+
 async def test_the_doctor_stops_at_a_bluetoothd_that_is_gone(
     world: BluetoothWorld, state: Path
 ) -> None:

@@ -10,6 +10,7 @@ from bleak.backends.device import BLEDevice
 from bumble import hci
 from dbus_fast.aio import MessageBus
 
+from gateway.bedside import overview
 from gateway.bluetooth import doorkeeper, first_meeting, pairing
 from schemas.errors import UnavailableError
 from simulators.peripherals import Cuff, Habits, Meter, Sample
@@ -202,6 +203,9 @@ async def test_a_bond_that_an_adapter_would_not_let_go_is_removed_later(
         code, said, complained = await gateway("unpair", CUFF_ADDRESS, "--yes", state=tmp_path)
         assert (code, said) == (75, "")
         assert "its pairing is still here. Bluetooth: adapter hci0 is switched off" in complained
+        assert "`bluetoothctl power on`. Once that is mended" in complained
+        kept = overview.gather(tmp_path, overview.look_if_any(tmp_path), None, CLOCK)
+        assert kept.unpaired == [CUFF_ADDRESS]
         assert (side.admissions.all(), world.is_paired(cuff)) == ([], True)
         await world.set_powered(powered=True)
         await eventually(lambda: not world.is_paired(cuff))
