@@ -1,4 +1,4 @@
-"""An adapter that hears, and reaches nobody any more."""
+"""Links that do not come about, or end at once; an adapter that reaches nobody any more."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from gateway.visits import dialling, link_watch, visit
 from simulators.peripherals import Cuff, Meter, Sample
 from simulators.world import BluetoothWorld
-from simulators.world.faults import ConnectFails, ReadHangs
+from simulators.world.faults import ABORTED, ConnectFails, ReadHangs
 from tests.bluetooth_world import eventually
 from tests.gateway.bluetooth.counters import sessions
 from tests.gateway.bluetooth.side import BluetoothSide
@@ -55,3 +55,13 @@ async def test_an_adapter_over_which_a_visit_goes_on_is_left_alone(
     taken = cuff.take(120, 80, 70)
     await eventually(lambda: taken in side.payloads)
     assert power_cycles() == cycled_before
+
+
+async def test_a_link_that_ends_at_once_and_is_made_again_in_the_same_try_is_used(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    """bleak takes the end for interference, and asks again by itself."""
+    world.inject(ConnectFails(ABORTED))
+    taken = cuff.take(120, 80, 70)
+    await side.visited(1)
+    assert side.payloads == [taken]

@@ -22,12 +22,7 @@ from schemas.gatt.glucose_context import Meal
 from schemas.reading import Device
 from simulators.peripherals import Cuff, DropLink, Habits, LoseConfirmation, Meter, Sample, Stall
 from simulators.world import BluetoothWorld
-from simulators.world.faults import (
-    ABORTED,
-    ConnectFails,
-    ServicesResolvedEarly,
-    SlowDisconnect,
-)
+from simulators.world.faults import ConnectFails, ServicesResolvedEarly, SlowDisconnect
 from tests.bluetooth_world import CUFF_ADDRESS, METER_ADDRESS, eventually, make_cuff
 from tests.gateway.bluetooth.counters import refused_unpaired, sessions
 from tests.gateway.bluetooth.side import BluetoothSide, alive
@@ -224,16 +219,6 @@ async def test_pitfall_3_a_connect_that_fails_is_tried_again(
     cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
 ) -> None:
     world.inject(ConnectFails(reason="le-connection-failed-to-be-established"))
-    taken = cuff.take(120, 80, 70)
-    await side.visited(1)
-    assert side.payloads == [taken]
-
-
-async def test_a_link_that_ends_at_once_and_is_made_again_in_the_same_try_is_used(
-    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
-) -> None:
-    """bleak takes the end for interference, and asks again by itself."""
-    world.inject(ConnectFails(ABORTED))
     taken = cuff.take(120, 80, 70)
     await side.visited(1)
     assert side.payloads == [taken]
