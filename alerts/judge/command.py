@@ -25,7 +25,7 @@ _CUT = 5000
 _PROGRESS_LINES = 20_000
 """Two seconds' work or so."""
 _SAID_MAX = 20
-"""So many unreadable lines are named one by one; the others are counted."""
+"""Of so many unreadable lines it is said why; of the others, which they are."""
 _EXAMPLE = (
     'such as {"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
     '"value": 98}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
@@ -84,6 +84,7 @@ class _Reader:
         self, engine: Offline, admitted: Admitted, numbered: Iterator[tuple[int, Line]]
     ) -> None:
         self.refused = 0
+        self._unsaid: list[tuple[int, int]] = []
         self._admitted = admitted
         self._read = 0
         self._engine = engine
@@ -123,7 +124,7 @@ class _Reader:
         click.echo(f"{_counted(self._read)} read.", err=True)
         if self.refused:
             said = f"{_counted(self.refused)} could not be read: left out, and not judged."
-            click.secho(said, fg="red", err=True)
+            click.secho(said + _which(self._unsaid), fg="red", err=True)
             if not self._read:
                 click.secho(f"Each line of {name} should be one JSON object, {_EXAMPLE}", err=True)
 
@@ -137,6 +138,8 @@ class _Reader:
             if self.refused <= _SAID_MAX:
                 said = f"line {number}: {error.reason}: {error.detail}."
                 click.secho(said, fg="red", err=True)
+            else:
+                self._keep_unsaid(number)
             return None
         self._read += 1
         if isinstance(record, PatientEntry):
@@ -146,13 +149,22 @@ class _Reader:
             self._remarks.take(number, record)
         return record
 
+    def _keep_unsaid(self, number: int) -> None:
+        """Keep which line it was, as a range; the last one takes in what would be too many."""
+        adjacent = bool(self._unsaid) and self._unsaid[-1][1] == number - 1
+        if adjacent or len(self._unsaid) > _SAID_MAX:
+            self._unsaid[-1] = self._unsaid[-1][0], number
+        else:
+            self._unsaid.append((number, number))
+
     def _tell_books(self) -> None:
         told = [
             f"No book {name} was given: patients are judged by the others of theirs, or by all."
             for name in sorted(self._engine.unknown_books)
         ]
         told += [
-            f"Refused: patient {patient_id} is under 13, {' and '.join(names)} is for older ones."
+            f"Refused: patient {patient_id} is under 13, {' and '.join(names)}"
+            f" {'is' if len(names) == 1 else 'are'} for older ones."
             for patient_id, names in self._engine.refused.items()
         ]
         self._tell(told)
@@ -167,6 +179,15 @@ class _Reader:
 
 def _counted(number: int) -> str:
     return "1 line" if number == 1 else f"{number} lines"
+
+
+def _which(unsaid: Sequence[tuple[int, int]]) -> str:
+    """Say which lines those are of which it was not said why."""
+    if not unsaid:
+        return ""
+    named = [str(one) if one == last else f"{one}-{last}" for one, last in unsaid[:_SAID_MAX]]
+    more = f" and others up to {unsaid[-1][1]}" if len(unsaid) > _SAID_MAX else ""
+    return f" Beside those above: {', '.join(named)}{more}."
 
 
 def _json(transition: Transition) -> str:

@@ -182,6 +182,9 @@ def _each(place: int, count: int, read: Callable[[], StampedReading]) -> Stamped
 
 
 def _unassigned(number: int, raw: dict[str, Any]) -> Unassigned:
+    if raw["kind"] == "readings" and "vital" not in raw:
+        said = "of a device that nobody wears each reading is a line of its own, without readings"
+        raise InvalidInput("malformed", said)
     beside = converted({**raw, "patient_id": ""}, Beside)
     inner = as_object(raw["reading"]) if "reading" in raw else raw
     told = stamped(number, inner, beside, nowhere)

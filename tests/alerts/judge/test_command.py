@@ -86,6 +86,28 @@ def test_what_cannot_be_read_is_named_by_its_line_and_left_out(log: Path) -> Non
     assert "should be one JSON object" not in result.stderr
 
 
+def test_of_many_that_cannot_be_read_the_others_are_named_by_their_numbers(tmp_path: Path) -> None:
+    result = judged(tmp_path, b"no\n" * 22 + f"{READING}\n".encode() + b"no\n")
+    assert "line 20: malformed" in result.stderr
+    assert "line 21: malformed" not in result.stderr
+    said = "23 lines could not be read: left out, and not judged. Beside those above: 21-22, 24.\n"
+    assert said in result.stderr
+    lines = [READING if number % 2 else "no" for number in range(2 * 45)]
+    result = judged(tmp_path, "\n".join(lines).encode())
+    assert ", 77, 79 and others up to 89.\n" in result.stderr
+
+
+def test_of_a_device_that_nobody_wears_each_reading_is_a_line(tmp_path: Path) -> None:
+    nobodys = READING.replace('"p1"', "null")
+    line = '{"patient_id": null, "received_at": "2026-11-24T08:00Z", "readings": [{}]}'
+    result = judged(tmp_path, f"{nobodys}\n{line}".encode())
+    (one,) = told(result, exit_code=65)
+    assert one["reason"].endswith("; A device: nobody wears it")
+    assert (
+        "line 2: malformed: of a device that nobody wears each reading is a line" in result.stderr
+    )
+
+
 READING = (
     '{"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
     '"value": 45}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
@@ -240,13 +262,15 @@ def test_names_of_another_form_are_one_name_in_windows_corrections_and_what_is_p
 def test_a_book_that_was_not_given_and_a_child_are_told(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     child = PatientEntry("p3", "Kim", ["adult-standard"], under_13=True)
+    other = PatientEntry("p5", "Alex", ["adult-standard", "adult-diabetes"], under_13=True)
     lost = PatientEntry("p4", "Alex", ["nobody-has-it"])
     severe = [record(NOON, [pressure(NOON, 200)], name) for name in ("p3", "p4")]
-    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [child, lost, *severe]))
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [child, other, lost, *severe]))
     result = judge(path, "--json")
     assert [one["patient_id"] for one in told(result)] == ["p4"]
     assert "No book nobody-has-it was given" in result.stderr
     assert "Refused: patient p3 is under 13, adult-standard is for older ones." in result.stderr
+    assert "p5 is under 13, adult-standard and adult-diabetes are for older" in result.stderr
 
 
 DAYS = 24 * HOUR
