@@ -74,12 +74,13 @@ def counted(rule: OracleRule, window: Counted, patient: Patient, at: Kept) -> Tr
     matching = spaced([kept for kept in last if says(rule, patient, kept) is True], window.apart_ms)
     enough = len(matching) >= window.matching and len({one.day for one in matching}) >= window.days
     here = says(rule, patient, at)
-    # What is not definitely back to normal still counts against returning.
+    # What is not definitely back to normal still counts against returning, and returns nothing.
+    back = says(rule, patient, at, rule.band) is False
     relaxed = [kept for kept in last if says(rule, patient, kept, rule.band) is not False]
     return Truth(
         matched=enough and here is True,
         denied=here is False,
-        returned=len(relaxed) < window.matching,
+        returned=back and len(relaxed) < window.matching,
         window=tuple(last),
     )
 

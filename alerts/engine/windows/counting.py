@@ -51,7 +51,12 @@ class Counting:
         return len(counted) >= window.matching and len(days) >= window.days
 
     def few(self, readings: Sequence[Kept], number: int, window: Matching) -> bool:
-        """Say whether the return condition is met at the last reading: too few may match."""
+        """Say whether the return condition is met at the last reading: too few may match.
+
+        Not by one that may match itself: time alone makes nothing normal.
+        """
+        if readings[-1].maybe >> number & 1:
+            return False
         maybe = sum(kept.maybe >> number & 1 for kept in self.inside(readings, window))
         return maybe < window.matching
 

@@ -1,8 +1,8 @@
 """Whether rungs about several readings hold at the newest one, for all patients of a round at once.
 
 A rung of N of M holds at an eligible reading that satisfies ``when`` itself, if enough of the last
-M eligible readings do; it has returned when too few are left that are not definitely back within
-the limits moved by their band. A rung about a mean holds or has returned as its mean says, if the
+M eligible readings do; it has returned at one that is definitely back within the limits moved by
+their band, when too few are left that are not. A rung about a mean holds or has returned as its mean says, if the
 window has enough readings on enough days; with HI or LO in it the mean cannot return.
 """
 
@@ -88,9 +88,14 @@ def matching(condition: Condition, window: Matching, rings: Rings) -> Booleans:
 
 
 def relaxed(condition: Condition, window: Matching, rings: Rings) -> Booleans:
-    """Tell for which patients too few of them might still satisfy the widened condition."""
-    maybe = rings.inside(window) & ~rings.truth(condition, widened=True).false
-    few: Booleans = maybe.sum(axis=1) < window.matching
+    """Tell for which patients too few of them might still satisfy the widened condition.
+
+    The newest itself does not: a pressure that is high, or that nobody knows, ends nothing because
+    the ones before it are long ago.
+    """
+    back = rings.truth(condition, widened=True).false
+    maybe = rings.inside(window) & ~back
+    few: Booleans = back[:, 0] & (maybe.sum(axis=1) < window.matching)
     return few
 
 

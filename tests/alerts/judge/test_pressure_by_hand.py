@@ -214,6 +214,16 @@ NIGHTS: dict[str, Night] = {
         [bp(0, 141), bp(10, 142), bp(20, 120, 90)],
         ["high onset bp-high"],
     ),
+    "that the two are eight days old makes a third that is as high no normal one": (
+        BIRTH,
+        [bp(0, 150, 95), bp(20, 150, 95), bp(8 * DAYS, 150, 95)],
+        ["high onset bp-high"],
+    ),
+    "nor one that is in the band, nor one whose systolic pressure nobody knows": (
+        BIRTH,
+        [bp(0, 150), bp(20, 150), bp(8 * DAYS, 136), bp(16 * DAYS, NAN)],
+        ["high onset bp-high"],
+    ),
     "who gave birth is missed after a day, at night": (
         BIRTH,
         [

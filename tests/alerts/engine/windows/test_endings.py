@@ -63,7 +63,7 @@ def test_each_reading_ends_what_it_is_definitely_back_from() -> None:
         ["plain", "lesser", "twice"],  # of the baseline itself, which nothing had risen over yet
         ["plain", "lesser", "twice"],
         ["plain", "lesser", "twice"],
-        ["plain", "twice"],  # one of three is high yet; 29.7 above the baseline
+        ["plain"],  # the first that is high: it ends no count; 29.7 above the baseline
         [],  # inside the band of 180, and the second that is high
         ["plain", "lesser", "rise"],  # two of three are high yet; 137.4 on average
     ]
