@@ -2,8 +2,9 @@
 
 A rung of N of M holds at an eligible reading that satisfies ``when`` itself, if enough of the last
 M eligible readings do; it has returned at one that is definitely back within the limits moved by
-their band, when too few are left that are not. A rung about a mean holds or has returned as its mean says, if the
-window has enough readings on enough days; with HI or LO in it the mean cannot return.
+their band, when too few are left that are not. A rung about a mean holds or has returned as its
+mean says, if the window has enough readings on enough days; with HI or LO in it the mean cannot
+return.
 """
 
 from dataclasses import dataclass
