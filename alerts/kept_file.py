@@ -18,6 +18,7 @@ from alerts.log import Log, LogRecord, TopicLife
 from alerts.new_file import DIGEST_BYTES, NewFile
 from alerts.records import Place
 from schemas.alert import Action, Transition
+from schemas.errors import UnavailableError
 from schemas.topics import ACTIONS, ALERTS
 
 LOOK_BYTES = 64 * 1024
@@ -30,6 +31,10 @@ _T = TypeVar("_T")
 
 class UselessError(Exception):
     """The file cannot be used; its text says why."""
+
+
+class EndLostError(UnavailableError):
+    """A topic goes on before where it was read: what was read last is no longer there."""
 
 
 class Last(NamedTuple):
@@ -82,6 +87,13 @@ def last_of(records: Iterable[LogRecord]) -> dict[Place, Last]:
         for one in records
         if one.topic in (ALERTS, ACTIONS)
     }
+
+
+def refuse_steps_back(records: Iterable[LogRecord], reached: Mapping[Place, int]) -> None:
+    """Refuse what lies before what was read: a client begins anew where an offset is gone."""
+    for one in records:
+        if one.offset < reached.get((one.topic, one.partition), 0):
+            raise EndLostError(f"{one.topic} has lost its end.", "It is read from its beginning.")
 
 
 def are_there(last: Mapping[Place, Last], log: Log) -> bool:

@@ -41,9 +41,10 @@ class BookmarkFile:
     """A folder that keeps it; without one nothing is kept. Failures are said, and stop nothing."""
 
     folder: Path | None = None
+    last: dict[Place, Last] = field(default_factory=dict)
+    """What was read last of each partition of the alert topics."""
     _mark: Bookmark | None = None
     _days: Days = field(default_factory=Days)
-    _last: dict[Place, Last] = field(default_factory=dict)
 
     def begin(
         self, lives: Sequence[TopicLife], ends: Mapping[Place, int], are_there: AreThere
@@ -57,12 +58,12 @@ class BookmarkFile:
 
         self._days = Days()
         found = kept_file.load(self.folder / FILE, read) if self.folder is not None else None
-        self._mark, self._last = found or (None, {})
+        self._mark, self.last = found or (None, {})
         return self._mark
 
     def passed(self, records: Iterable[LogRecord]) -> None:
         """Take note of what was read last."""
-        self._last |= kept_file.last_of(records)
+        self.last |= kept_file.last_of(records)
 
     def leaves_out(self, record: Record, place: Place, offset: int) -> bool:
         """Take note of a record that was read; tell whether it is past."""
@@ -81,7 +82,7 @@ class BookmarkFile:
         mark = bookmark(desk, self._days, read, log_ms)
         if mark is None:
             return False
-        kept_file.keep(self.folder / FILE, [_written(mark, self._last, lives)], len(mark.carried))
+        kept_file.keep(self.folder / FILE, [_written(mark, self.last, lives)], len(mark.carried))
         return True
 
 

@@ -22,7 +22,7 @@ from alerts.desk.delivery import Delivery
 from alerts.desk.message import notice_of
 from alerts.desk.technical import report
 from alerts.engine.partitions.output import Message, Output, Patience
-from alerts.kept_file import Last
+from alerts.kept_file import EndLostError, Last
 from alerts.lateness import TECHNICAL_MS, lateness_ms
 from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.records import CanaryDecided, CanaryFound, Place, Record, Removed
@@ -99,6 +99,8 @@ class DeskDaemon:
                 if self.waiting_for != error.cause:
                     _log.warning("desk.waiting", cause=error.cause)
                 self.waiting_for = error.cause
+                if isinstance(error, EndLostError):
+                    self._lives = ()
                 self.stop.wait(backoff.next_s())
             except _StoppedError:
                 break
@@ -138,9 +140,9 @@ class DeskDaemon:
                 checked_ms = self.clock.monotonic_ms()
 
     def _begin(self, log: Log) -> None:
-        """Go on where the last connection ended, unless the topics were made anew."""
+        """Go on where the last connection ended, unless the topics lost that, or were made anew."""
         lives = tuple(log.life(topic) for topic in TOPICS)
-        if lives == self._lives:
+        if lives == self._lives and self._are_there(self.bookmark.last):
             log.seek(self._reached)
             return
         self._core, self._names, self._reports = Core(), {}, {}
@@ -180,6 +182,7 @@ class DeskDaemon:
         return max(_POLL_MS_MIN, min(_POLL_MS, due_ms - self.now_ms()))
 
     def _take(self, records: list[LogRecord]) -> None:
+        kept_file.refuse_steps_back(records, self._reached)
         now_ms = self.now_ms()
         for one, record in readable(records, metrics.REJECTED):
             place = one.topic, one.partition

@@ -17,7 +17,7 @@ from alerts.feed.abreast import further_back
 from alerts.feed.bookmark_file import PageBookmark
 from alerts.feed.latest import READINGS_BACK_MS
 from alerts.feed.metrics import REJECTED
-from alerts.kept_file import Last, Read
+from alerts.kept_file import EndLostError, Last, Read
 from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.records import CanaryDecided, CanaryFound, Place, Record
 from schemas.alert import Action, Transition
@@ -123,6 +123,8 @@ class Follower:
                 if error.cause != reason:
                     _log.warning("log.lost", cause=error.cause)
                 reason = error.cause
+                if isinstance(error, EndLostError):
+                    self._lives = ()
                 if not self.deliver(Lost(reason)):
                     return
                 self._stop.wait(backoff.next_s())
@@ -178,6 +180,7 @@ class Follower:
     def _take(self, records: list[LogRecord]) -> bool:
         if not records:
             return True
+        kept_file.refuse_steps_back(records, self._reached)
         batch = self._batch(records)
         if not self.deliver(batch):
             return False
@@ -196,9 +199,9 @@ class Follower:
         return sum(max(0, end - read[place]) for place, end in ends.items())
 
     def _begin(self, log: Log) -> None:
-        """Go on where the last connection ended, unless the topics were made anew."""
+        """Go on where the last connection ended, unless the topics lost that, or were made anew."""
         lives = tuple(log.life(topic) for topic in TOPICS)
-        if lives == self._lives:
+        if lives == self._lives and self._are_there(self._last):
             log.seek(self._reached)
             return
         starts = log.since(READINGS, self.clock.wall_ms() - READINGS_BACK_MS)
