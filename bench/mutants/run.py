@@ -22,7 +22,8 @@ from bench.mutants.cover import Coverage, Lines, Watch
 from bench.mutants.forks import Bounds, Orders, Verdict, forked, judged
 from bench.mutants.mutate import Mutant
 from bench.mutants.otherwise import module_name
-from bench.mutants.swap import changed, living, swap
+from bench.mutants.swap import Memories, changed, forget, living, memories, swap
+from bench.record import CHECKOUT
 
 PYTEST = (
     "-q",
@@ -101,7 +102,8 @@ class _Warm:
             for item in session.items
             if _SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
         }
-        coverage = Coverage(dict(self._recorded()), imported)
+        remembered = memories(str(CHECKOUT))
+        coverage = Coverage(dict(self._recorded(remembered)), imported)
         functions = living(self._orders.files)
         gc.collect()
         gc.freeze()
@@ -110,6 +112,7 @@ class _Warm:
             _own_folder(self._orders)
             session.config.pluginmanager.register(bounds)
             swap(mutant, functions)
+            forget(remembered)
             return self._run(ids)
 
         mutants = self._orders.mutants
@@ -134,7 +137,7 @@ class _Warm:
                 return 1
         return 0
 
-    def _recorded(self) -> Iterator[tuple[str, tuple[float, Lines]]]:
+    def _recorded(self, remembered: Memories) -> Iterator[tuple[str, tuple[float, Lines]]]:
         """Run each test once, watched, in as many forks as may run."""
         jobs, ids = self._orders.jobs, list(self._items)
         paths = [self._orders.folder / f"lines-{job}.json" for job in range(jobs)]
@@ -143,6 +146,7 @@ class _Warm:
             _own_folder(self._orders)
             found = {}
             for one in ids[job::jobs]:
+                forget(remembered)  # else only the first that asks a function runs its lines
                 begin_s = time.process_time()
                 self.watch.begin()
                 failed = self._run([one])

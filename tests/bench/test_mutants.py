@@ -16,7 +16,7 @@ import pytest
 from bench.mutants.__main__ import explanations, mutants_of, pure_files
 from bench.mutants.cover import Coverage, Watch
 from bench.mutants.mutate import Mutant, mutants, mutated
-from bench.mutants.swap import living, swap
+from bench.mutants.swap import forget, living, memories, swap
 
 TEXT = """
 LIMIT = 3
@@ -103,8 +103,10 @@ def test_a_mutant_is_put_into_functions_that_live_already(
     assert one.add(2) == 3
     lines = watch.end()
     by_name = {f"{each.was} -> {each.now}": each for each in mutants(LIVING, str(path))}
+    assert (module.twice(7), module.twice(9)) == (14, 18)
     swap(by_name["value * 2 -> value // 2"], functions)
-    assert module.twice(7) == 3
+    forget([one for one in memories(str(tmp_path)) if one is module.twice])
+    assert module.twice(7) == 3, "what it has remembered is what it was"
     swap(by_name["value + 1 -> value - 1"], functions)
     assert one.add(2) == 1, "also inside, and bound already"
     assert module.twice(8) == 16, "one at a time"

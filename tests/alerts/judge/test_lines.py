@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alerts.engine.offline import LogRecord
 from alerts.judge.lines import LogLines
+from alerts.judge.values import brief
 from alerts.records import Removed
 from schemas.errors import InvalidInput
 from schemas.kafka import (
@@ -360,3 +361,7 @@ def test_any_object_is_read_or_refused(changes: dict[str, Any]) -> None:
         with suppress(InvalidInput):
             found = read(line)
             assert found is None or isinstance(found, msgspec.Struct | Removed)
+
+
+def test_what_is_no_value_is_shown_as_it_was_written() -> None:
+    assert brief("zwölf") == '"zwölf"'

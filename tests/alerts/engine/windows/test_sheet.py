@@ -1,7 +1,9 @@
 """What one reading by itself may end."""
 
+from tests.alerts.book_text import rule
 from tests.alerts.engine.cuts import judged
-from tests.alerts.readings import MINUTE, NOON, at_once, glucose, record
+from tests.alerts.engine.window_rules import told
+from tests.alerts.readings import MINUTE, NOON, at_once, glucose, pressure, record
 
 
 def test_what_is_beyond_the_range_ends_nothing_on_the_other_side() -> None:
@@ -10,3 +12,9 @@ def test_what_is_beyond_the_range_ends_nothing_on_the_other_side() -> None:
     for newest, events in (("HI", ["onset", "onset"]), (200, ["resolved-before-seen"])):
         log = [*at_once(glucose(NOON, newest)), late]
         assert [one.event for one in judged(log)] == events
+
+
+def test_what_is_medium_and_was_over_before_anybody_saw_it_stays_medium() -> None:
+    low = rule("low", "systolic <= 90 mmHg", severity="medium")
+    log = [*at_once(pressure(NOON, 120)), record(NOON + MINUTE, [pressure(NOON - MINUTE, 85)])]
+    assert told(log, low) == [("resolved-before-seen", "medium", "low")]
