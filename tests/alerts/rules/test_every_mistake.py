@@ -10,6 +10,7 @@ from alerts.cli import rules
 from alerts.rules.errors import BookError
 from alerts.rules.load import load_book
 from alerts.rules.reader import read_book
+from tests.alerts.book_text import GLUCOSE, head, rule
 from vitalwire import main
 
 WRONG = """\
@@ -176,6 +177,16 @@ def test_what_cannot_be_meant_is_named_every_time(tmp_path: Path) -> None:
         "Nothing is fresh for no time at all: write it as '4h'.",
         *["10 mg/dL and 6.0 mmol/L are not the same: 10 mg/dL are 0.6 mmol/L."] * 6,
     ]
+
+
+def test_a_section_that_cannot_be_read_is_not_missed_by_its_rules_too() -> None:
+    text = head("test", GLUCOSE.replace('"1h"', "1")) + rule(
+        "low", "glucose < (54 mg/dL, 3.0 mmol/L)", vital="glucose"
+    )
+    with pytest.raises(BookError) as caught:
+        read_book("test.toml", text)
+    (sentence,) = caught.value.sentences
+    assert 'Here belongs a text ("…"), not a whole number.' in sentence
 
 
 def test_the_error_itself_is_the_first_mistake() -> None:
