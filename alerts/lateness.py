@@ -1,6 +1,7 @@
 """How late alerts are, seen from whoever shows them: what is not judged raises none."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from schemas.kafka import EngineReport
 
@@ -27,3 +28,25 @@ def lateness_ms(
         for number in range(partitions)
     ]
     return max(ages, default=0)
+
+
+@dataclass(slots=True)
+class Quiet:
+    """How long nothing new was heard of an engine, by a clock that nobody sets.
+
+    An engine's clock may be ahead of ours, and ours be set back: by the stamps alone one that died
+    would seem to report for as long as that.
+    """
+
+    _heard: dict[int, tuple[EngineReport, int]] = field(default_factory=dict)
+
+    def quiet_ms(
+        self, reports: Mapping[int, EngineReport], partitions: int, monotonic_ms: int
+    ) -> int:
+        """Give it for the partition that is quiet the longest; a report is new where it is met."""
+        for number, one in reports.items():
+            known = self._heard.get(number)
+            if known is None or known[0] is not one:
+                self._heard[number] = one, monotonic_ms
+        heard_ms = [at_ms for number, (_, at_ms) in self._heard.items() if number < partitions]
+        return monotonic_ms - min(heard_ms, default=monotonic_ms)

@@ -23,7 +23,7 @@ from alerts.desk.message import notice_of
 from alerts.desk.technical import report
 from alerts.engine.partitions.output import Message, Output, Patience
 from alerts.kept_file import EndLostError, Last
-from alerts.lateness import TECHNICAL_MS, lateness_ms
+from alerts.lateness import TECHNICAL_MS, Quiet, lateness_ms
 from alerts.log import Log, LogRecord, TopicLife, readable
 from alerts.records import CanaryDecided, CanaryFound, Place, Record, Removed
 from schemas.alert import Action, Transition
@@ -69,6 +69,7 @@ class DeskDaemon:
     _canaries: Canaries = field(default_factory=Canaries)
     _names: dict[str, str] = field(default_factory=dict)
     _reports: dict[int, EngineReport] = field(default_factory=dict)
+    _quiet: Quiet = field(default_factory=Quiet)
     _lives: tuple[TopicLife, ...] = ()
     _reached: dict[Place, int] = field(default_factory=dict)
     _notices: dict[str, Action] = field(default_factory=dict)
@@ -273,7 +274,8 @@ class DeskDaemon:
 
     def _note_lateness(self, output: Output, partitions: int, since_ms: int) -> None:
         now_ms = self.now_ms()
-        late_ms = lateness_ms(self._reports, partitions, now_ms, since_ms)
+        quiet_ms = self._quiet.quiet_ms(self._reports, partitions, self.clock.monotonic_ms())
+        late_ms = max(quiet_ms, lateness_ms(self._reports, partitions, now_ms, since_ms))
         metrics.LATENESS.set(late_ms / 1000)
         if late_ms > TECHNICAL_MS:
             sentence = f"Readings wait {late_ms // 1000} s to be judged, or no engine judges them."

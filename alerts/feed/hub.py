@@ -18,7 +18,7 @@ from alerts.feed.cursor import Cursor, start_of
 from alerts.feed.follower import Batch, Contact, Keep, Lost, News, Start
 from alerts.feed.quiet import cut_off, no_reading
 from alerts.feed.ring import Ring
-from alerts.lateness import BANNER_MS, lateness_ms
+from alerts.lateness import BANNER_MS, Quiet, lateness_ms
 from schemas.alert import SEVERITIES, Action
 from schemas.clock import Clock
 from schemas.time_zone import zone_named
@@ -97,6 +97,7 @@ class Hub:
         self._caught_up = False
         self._partitions = 0
         self._since_ms = 0
+        self._quiet = Quiet()
         self._whole: bytes | None = None  # the snapshot, until something changes
         self.board = self._incoming = Board()  # what is shown; what is being read
         self.trouble: str | None = _LOADING
@@ -216,7 +217,9 @@ class Hub:
 
     def _late(self, now_ms: int) -> str | None:
         """Say that readings wait to be judged, if they do for long: new alerts come late."""
-        late_ms = lateness_ms(self.board.reports, self._partitions, now_ms, self._since_ms)
+        reports, partitions = self.board.reports, self._partitions
+        quiet_ms = self._quiet.quiet_ms(reports, partitions, self._clock.monotonic_ms())
+        late_ms = max(quiet_ms, lateness_ms(reports, partitions, now_ms, self._since_ms))
         metrics.LATENESS.set(late_ms / 1000)
         if late_ms <= BANNER_MS:
             return None

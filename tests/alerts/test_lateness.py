@@ -1,6 +1,6 @@
 """A dead engine is seen by its silence, a slow one by what it says."""
 
-from alerts.lateness import lateness_ms
+from alerts.lateness import Quiet, lateness_ms
 from schemas.kafka import EngineReport
 
 NOW, SINCE = 1_000_000, 900_000
@@ -33,3 +33,13 @@ def test_a_clock_that_is_ahead_hides_no_backlog() -> None:
 
 def test_a_partition_that_no_longer_is_makes_nothing_late() -> None:
     assert late_ms(report(0, NOW), report(7, 0), partitions=1) == 0
+
+
+def test_who_is_heard_of_no_more_is_quiet_whatever_its_clock_said() -> None:
+    quiet, ahead, other = Quiet(), report(0, NOW + 600_000), report(1, NOW)
+    gone = report(2, NOW)
+    assert quiet.quiet_ms({}, 2, 1_000) == 0
+    assert quiet.quiet_ms({0: ahead, 1: other, 2: gone}, 2, 1_000) == 0
+    again = report(1, NOW)  # equal to what it said before, and said again
+    assert quiet.quiet_ms({0: ahead, 1: again, 2: gone}, 2, 6_000) == 5_000
+    assert quiet.quiet_ms({0: report(0, NOW), 1: again, 2: gone}, 2, 9_000) == 3_000

@@ -19,7 +19,7 @@ from tests.alert_log import AlertLog
 from tests.alert_records import acknowledgement, patient
 from tests.alerts.desk.real_desk import actions, kinds, now_ms, onset, put_rota, running, staff
 from tests.alerts.desk.receivers import Inbox, web_server
-from tests.servers import eventually
+from tests.servers import PARTITIONS, eventually
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -160,6 +160,21 @@ def test_an_engine_that_is_late_is_told_to_technical_staff(
     staff(log, inbox.url, technician=inbox.url)
     late = EngineReport(0, "e", 1, 0, 0, time.time_ns() // 1_000_000, late_ms=61_000)
     log.put_raw(ENGINES, "0", msgspec.json.encode(late))
+    with running(kafka):
+        eventually(lambda: len(inbox.keys) == 1)
+    assert str(inbox.bodies[0]["subject"]).startswith("HIGH: Alerts are late")
+
+
+def test_an_engine_that_died_is_told_to_technical_staff_though_its_clock_was_ahead(
+    kafka: EmbeddedKafka, log: AlertLog, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its stamps it would have been heard of for another hour."""
+    monkeypatch.setattr("alerts.desk.daemon.TECHNICAL_MS", 1_500)
+    staff(log, inbox.url, technician=inbox.url)
+    ahead_ms = time.time_ns() // 1_000_000 + 3_600_000
+    for partition in range(PARTITIONS):
+        report = EngineReport(partition, "e", 1, 0, 0, ahead_ms)
+        log.put_raw(ENGINES, str(partition), msgspec.json.encode(report))
     with running(kafka):
         eventually(lambda: len(inbox.keys) == 1)
     assert str(inbox.bodies[0]["subject"]).startswith("HIGH: Alerts are late")

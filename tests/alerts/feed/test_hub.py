@@ -247,6 +247,27 @@ def test_a_banner_says_that_alerts_come_late_beyond_fifteen_seconds(
     assert (beat.data["trouble"] is not None) == banner
 
 
+@pytest.mark.parametrize("ahead_ms", [600_000, 0, -600_000])
+@pytest.mark.parametrize("silent_s", [15, 16])
+def test_an_engine_that_died_is_late_though_a_clock_is_wrong(ahead_ms: int, silent_s: int) -> None:
+    """The engine's was ahead, or the page's is set back: it would have reported till then."""
+    clock = HandClock()
+    hub = Hub(clock, "build")
+    hub.take(Start(("t", "u", "v", "r", "e"), {**STARTS, (READINGS, 0): 0}))
+    hub.take(Contact(0, True, clock.monotonic_ms()))
+    hub.take(Batch([EngineReport(0, "e", 1, 0, clock.now_ms, clock.now_ms + ahead_ms)], {}))
+    client = hub.join("")
+    clock.pass_ms(silent_s * 1000)
+    clock.now_ms += min(ahead_ms, 0)
+    hub.beat()
+    troubles = [
+        one.data["trouble"]
+        for one in events(client)
+        if one.name == "heartbeat" and isinstance(one.data, dict)
+    ]
+    assert (troubles[-1] is not None) == (silent_s > 15)
+
+
 def test_what_is_known_follows_the_log_that_is_shown() -> None:
     clock = HandClock()
     hub = Hub(clock, "build")
