@@ -26,7 +26,7 @@ from alerts.records import CanaryDecided, Record
 from alerts.watcher import flight
 from alerts.watcher.canary import Canaries, Instant
 from alerts.watcher.server_time import ServerTime
-from alerts.watcher.vigil import Decision, Look, Say, Vigil, lag_ms
+from alerts.watcher.vigil import Decision, Look, Say, Vigil, lag_ms, next_look_s
 from schemas.clock import Clock
 from schemas.errors import UnavailableError, VitalwireError
 from schemas.kafka import EngineReport
@@ -122,15 +122,16 @@ class Watcher:
                 look = self._look(reads=log is not None)
                 self._act(look, self._vigil.look(look))
                 self._send_canary()
-                log = self._until_next_look(log, connections)
+                log = self._until_next_look(look.lag_ms, log, connections)
 
-    def _until_next_look(self, log: Log | None, connections: ExitStack) -> Log | None:
+    def _until_next_look(self, lag_ms: int, log: Log | None, connections: ExitStack) -> Log | None:
         """Wait; until it has been well once, try each second: nobody is told of what it finds.
 
         While everything begins a canary may have nowhere to go, and people wait for its proof.
         """
         now_ms = self.clock.monotonic_ms
         pause_s = self.watch.period_s * self.rng.uniform(1 - _JITTER, 1.0)
+        pause_s = next_look_s(pause_s, lag_ms)
         last_ms = now_ms() + int((pause_s - _PROVING_S) * 1000)
         while not self._was_well and now_ms() < last_ms and not self.stop.wait(_PROVING_S):
             log = self._read(log, connections)

@@ -90,6 +90,12 @@ class Vigil:
         )
 
 
+def next_look_s(period_s: float, lag_ms: int) -> float:
+    """Give how long to wait: a lag that grows is met when it counts as down, not a period later."""
+    left_s = (LAG_MS_MAX + 1 - lag_ms) / 1000
+    return min(period_s, left_s) if left_s > 0 else period_s
+
+
 def lag_ms(reports: Mapping[int, EngineReport], partitions: int, now_ms: int, since_ms: int) -> int:
     """Give how old the newest mark of time is that was judged, in the partition that is worst.
 

@@ -169,6 +169,20 @@ def test_marks_that_nobody_judges_are_told_though_canaries_come_back_by_another_
     assert "No canary" not in str(pager.bodies[0]["text"])
 
 
+def test_marks_that_are_too_old_are_told_before_the_period_is_over(
+    kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.watcher.vigil.LAG_MS_MAX", int(1_200 * LATE_S))
+    with (
+        web_server(Inbox()) as pager,
+        web_server(Inbox()) as switch,
+        running((kafka.bootstrap, mqtt.port), pager, switch, period_s=600.0),
+    ):
+        eventually(lambda: switch.gets >= 1)
+        monkeypatch.setattr(f"{__name__}.judge", lambda _: None)
+        eventually(lambda: len(pager.bodies) == 1)
+
+
 def test_no_beat_before_the_first_canary_is_back(
     kafka: EmbeddedKafka, mqtt: EmbeddedMqtt, path: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.watcher.vigil import LAG_MS_MAX, REPEAT_MS, Look, Vigil, lag_ms
+from alerts.watcher.vigil import LAG_MS_MAX, REPEAT_MS, Look, Vigil, lag_ms, next_look_s
 from schemas.kafka import EngineReport
 
 MINUTE_MS = 60_000
@@ -40,6 +40,16 @@ def test_canaries_that_come_between_begin_the_count_anew() -> None:
 @pytest.mark.parametrize(("late_ms", "say"), [(LAG_MS_MAX, None), (LAG_MS_MAX + 1, "down")])
 def test_more_than_three_minutes_late_is_down_at_once(late_ms: int, say: str | None) -> None:
     assert said(MISSED, lag_ms=late_ms) == [(False, say)]
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "wait_s"),
+    [(0, 60), (119_000, 60), (150_000, 30.001), (LAG_MS_MAX, 0.001), (LAG_MS_MAX + 1, 60)],
+)
+def test_what_grows_late_is_looked_at_when_it_is_too_late(late_ms: int, wait_s: float) -> None:
+    """Engine or bridge had been away for up to 240 s when somebody was told of it."""
+    assert next_look_s(60.0, late_ms) == wait_s
+    assert next_look_s(15.0, late_ms) == min(15.0, wait_s)
 
 
 def test_it_is_said_again_until_all_is_well_and_then_once() -> None:
