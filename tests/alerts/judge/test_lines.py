@@ -103,6 +103,14 @@ def test_a_whole_message_is_read_too() -> None:
     assert found.readings[0].stamp.captured_at_ms == NOON - MINUTE
 
 
+@pytest.mark.parametrize("field", ["measured_at_ms", "earliest_ms"])
+def test_a_stamp_with_a_time_that_no_calendar_has_is_refused(field: str) -> None:
+    line = raw(RECORD)
+    line["readings"][0]["stamp"][field] = -1
+    with pytest.raises(InvalidInput, match="a time that no calendar has"):
+        read(line)
+
+
 def test_clocks_of_two_boots_are_not_compared() -> None:
     """A monotonic clock begins anew: how long a message waited, only its own boot can tell."""
     item = raw(RECORD.readings[0].reading)
