@@ -36,14 +36,20 @@ def stored(log: tuple[ReadingsRecord, ...]) -> list[PatientReadings]:
             readings = [
                 _of_a_session_here(each, one.received_at_ms)
                 for each in one.readings
-                if each.reading.amends is None and _passes_the_bridge(each)
+                if each.reading.amends is None and _passes_the_bridge(each, one.received_at_ms)
             ]
             found.append(replaced(one, readings=readings))
     return found
 
 
-def _passes_the_bridge(one: StampedReading) -> bool:
-    """A history leaves out what no log of a clinic holds: a systolic below its diastolic."""
+def _passes_the_bridge(one: StampedReading, received_ms: int) -> bool:
+    """A history leaves out what no log of a clinic holds.
+
+    That is a systolic below its diastolic, and what came before it was measured: a scene may
+    deliver a repeat a second time, in a record that is older than the repeat.
+    """
+    if one.stamp.measured_at_ms > received_ms:
+        return False
     try:
         check_values(VITALS[one.reading.vital], one.reading.quantities)
     except InvalidInput:
