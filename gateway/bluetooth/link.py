@@ -71,8 +71,6 @@ class Link:
         self._adapter = adapter
         self._client = client
         self.lost = asyncio.Event()
-        self.ended = 0
-        """How many links came about and ended: bleak makes another where one ends at once."""
         self.subscribed: set[int] = set()
 
     @property
@@ -208,7 +206,6 @@ class Link:
 
     def _on_disconnected(self, client: BleakClient) -> None:
         if client is self._client:
-            self.ended += 1
             self.lost.set()
 
 

@@ -76,8 +76,7 @@ class Session:
                 event = await self._carry_out(order)
                 log.debug("visit.event", state=self._visit.state.value, happened=event.value)
                 self._visit.quirk = self._acquaintance.quirk
-                ended = self._effects.link.ended
-                order = self._visit.handle(event, now_ms(), self._outcome, links_ended=ended)
+                order = self._visit.handle(event, now_ms(), self._outcome)
                 if self.linked:
                     self._radio.linked.add(self._harvest.facts.session_id)
                 if order.command not in _WITH_TURN:

@@ -85,7 +85,7 @@ class Guard(Enum):
     ANOTHER_TRY_FITS = "another try fits the wake window"
     UNBONDED = "no bond here, may be paired anew"
     MAY_BOND_ANEW = "may be paired anew"
-    REFUSED_OFTEN = "two tries or four links ended at once, may be paired anew"
+    REFUSED_TWICE = "two links ended at once, may be paired anew"
     LEAVES_AFTER_BONDING = "its pairing ends with the link"
     COMPLETE = "complete"
 
@@ -166,7 +166,7 @@ TRANSITIONS: dict[State, dict[Event, tuple[Edge, ...]]] = {
         ),
         Event.VANISHED: (Edge(State.BACKOFF, Command.REST, outcome="vanished"),),
         Event.DEADLINE: (
-            Edge(State.BONDING, Command.BOND_ANEW, when=Guard.REFUSED_OFTEN),
+            Edge(State.BONDING, Command.BOND_ANEW, when=Guard.REFUSED_TWICE),
             _NO_ANSWER,
         ),
         Event.ADAPTER_LOST: (_ADAPTER_LOST,),

@@ -20,7 +20,6 @@ from schemas.gatt.quirks import Quirk
 
 CONNECT_PAUSES_S = (0.1, 0.25)  # between quick tries, give or take half
 CONNECT_SHORTEST_S = 1.0  # a try with less time left is not worth its begin
-REFUSED_LINKS = 4  # in one try of bleak's, which takes an end at once for interference: see 016
 
 
 class IllegalEvent(Exception):
@@ -61,7 +60,6 @@ class Visit:
         self._deadline_ms = 0
         self._tries = 0
         self._refused = 0
-        self._links_ended = 0
         self.linked: bool | None = None
         """Whether a link came about, if only for a moment; None: that was not tried."""
 
@@ -75,15 +73,11 @@ class Visit:
         self._deadline_ms = now_ms + int(DEADLINES_S[State.SEEN] * 1000)
         return self._order(State.SEEN, Command.AWAIT_TURN, now_ms, 0.0)
 
-    def handle(
-        self, event: Event, now_ms: int, outcome: str | None = None, *, links_ended: int = 0
-    ) -> Order:
+    def handle(self, event: Event, now_ms: int, outcome: str | None = None) -> Order:
         """Take what an order ended in; raise ``IllegalEvent`` for what the table does not know.
 
         ``outcome``: what a dialogue with the device says of itself, if it went wrong.
-        ``links_ended``: how many came about so far and ended.
         """
-        self._links_ended = links_ended
         if outcome is not None and outcome != COMPLETE:
             self._outcome = self._outcome or outcome
         self._refused += event is Event.LINK_REFUSED
@@ -132,9 +126,8 @@ class Visit:
                 return self._may_bond_anew and not self._bonded
             case Guard.MAY_BOND_ANEW:
                 return self._may_bond_anew
-            case Guard.REFUSED_OFTEN:  # slow tries: the last, begun in time, outlasts the window
-                often = self._refused > 1 or self._links_ended >= REFUSED_LINKS
-                return self._may_bond_anew and often
+            case Guard.REFUSED_TWICE:  # slow tries: the third, begun in time, outlasts the window
+                return self._may_bond_anew and self._refused > 1
             case Guard.LEAVES_AFTER_BONDING:
                 return self.quirk is not None and self.quirk.disconnect_after_bonding
             case Guard.COMPLETE:

@@ -49,7 +49,6 @@ class Story:
     bonded: bool = True
     may_bond_anew: bool = False
     last_after_ms: int = 10
-    links_ended: int = 0
     edge: tuple[State, Event, Edge] = field(init=False)
 
     def play(self) -> tuple[Visit, Order]:
@@ -62,7 +61,7 @@ class Story:
             order = visit.handle(event, now_ms, self.said if event is Event.SYNCED else None)
         before, last = visit.state, self.events[-1]
         now_ms += self.last_after_ms
-        order = visit.handle(last, now_ms, links_ended=self.links_ended)
+        order = visit.handle(last, now_ms)
         (self.edge,) = (
             (before, last, edge)
             for edge in TRANSITIONS[before][last]
@@ -115,17 +114,6 @@ STORIES = {
     "one link is refused, and the second try is slow": replace(
         left(*TO_CONNECTING, Event.LINK_REFUSED, Event.DEADLINE, outcome="link-failed"),
         may_bond_anew=True,
-    ),
-    "one try of four links that are refused by one that drops bonds": replace(
-        anew(*TO_CONNECTING, Event.DEADLINE), links_ended=4
-    ),
-    "one try of three links that are refused by one that drops bonds": replace(
-        left(*TO_CONNECTING, Event.DEADLINE, outcome="link-failed"),
-        may_bond_anew=True,
-        links_ended=3,
-    ),
-    "one try of many links that are refused by one that keeps bonds": replace(
-        left(*TO_CONNECTING, Event.DEADLINE, outcome="link-failed"), links_ended=9
     ),
     "two links are refused by one that keeps bonds, and the third try is slow": left(
         *TO_CONNECTING, *[Event.LINK_REFUSED] * 2, Event.DEADLINE, outcome="link-failed"
