@@ -20,6 +20,8 @@ _POLL_S = 0.02
 _FIRST = "/org/bluez/hci0"
 ADAPTER_INTERFACE = "org.bluez.Adapter1"
 DEVICE_INTERFACE = "org.bluez.Device1"
+_BUS = "org.freedesktop.DBus"
+_BUS_PATH = "/org/freedesktop/DBus"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _RULE = "type='signal',sender='org.bluez'"
 _START = "bluetoothd --nodetach >>/run/bluetoothd.log 2>&1 &"
@@ -48,25 +50,32 @@ class BluetoothDaemon:
         self._bus.disconnect()
         await self.kill()
 
-    async def start(self) -> None:
-        """Start it, and wait until its adapters are switched on.
+    async def start(self, *, has_adapter: bool) -> None:
+        """Start it, and wait until its first adapter is switched on; without one, until it answers.
 
         Raises:
-            UnavailableError: they are not, in time.
+            UnavailableError: it does not, in time.
         """
         await self.run(_START)
         self.runs = True
-        await self.wait_for_power()
-
-    async def wait_for_power(self) -> None:
-        """Wait until the first adapter is there and switched on."""
         try:
             async with asyncio.timeout(READY_WITHIN_S):
-                while not self.property(_FIRST, ADAPTER_INTERFACE, "Powered"):  # noqa: ASYNC110
+                while not (  # noqa: ASYNC110 - another machine's
+                    self._is_powered() if has_adapter else await self._answers()
+                ):
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as error:
             log = await self.run("tail -n 5 /run/bluetoothd.log")
-            raise UnavailableError(f"bluetoothd has no adapter: {log}.") from error
+            lack = "has no adapter" if has_adapter else "does not answer"
+            raise UnavailableError(f"bluetoothd {lack}: {log}.") from error
+
+    def _is_powered(self) -> bool:
+        return bool(self.property(_FIRST, ADAPTER_INTERFACE, "Powered"))
+
+    async def _answers(self) -> bool:
+        arguments = ["org.bluez"]
+        reply = await self._call(_BUS, _BUS_PATH, _BUS, "NameHasOwner", "s", arguments)
+        return reply.body == [True]
 
     async def kill(self) -> None:
         """End it without warning."""
@@ -99,9 +108,8 @@ class BluetoothDaemon:
         address = f"tcp:host={LOOPBACK},port={self._machine.port(BUS)}"
         self._bus = await MessageBus(bus_address=address, auth=AuthAnonymous()).connect()
         self._bus.add_message_handler(self._on_message)
-        bus = "org.freedesktop.DBus"
-        for rule in (_RULE, f"type='signal',sender='{bus}',arg0='org.bluez'"):
-            await self._call(bus, "/org/freedesktop/DBus", bus, "AddMatch", "s", [rule])
+        for rule in (_RULE, f"type='signal',sender='{_BUS}',arg0='org.bluez'"):
+            await self._call(_BUS, _BUS_PATH, _BUS, "AddMatch", "s", [rule])
 
     def _on_message(self, message: Message) -> None:
         if message.message_type is not MessageType.SIGNAL:

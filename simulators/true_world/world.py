@@ -44,6 +44,7 @@ class TrueWorld:
         self._to_start = True
         self._not_started: Exception | None = None
         self._adapter = AsyncExitStack()
+        self._is_plugged = False
         self._peripherals: list[InWorld] = []
         self.air = Air()
 
@@ -112,7 +113,7 @@ class TrueWorld:
         """Start bluetoothd; it finds its bonds on disk."""
         async with self._starting:
             self._to_start = False
-            await self._daemon.start()
+            await self._daemon.start(has_adapter=self._is_plugged)
 
     async def restart_bus(self) -> None:
         """End the bus and start another: whoever was connected to it is not, bluetoothd ends."""
@@ -121,6 +122,7 @@ class TrueWorld:
 
     async def unplug(self) -> None:
         """Pull the adapter out."""
+        self._is_plugged = False
         await self._adapter.aclose()
 
     async def plug(self) -> None:
@@ -148,7 +150,7 @@ class TrueWorld:
             if self._to_start:
                 self._to_start = False
                 try:
-                    await self._daemon.start()
+                    await self._daemon.start(has_adapter=self._is_plugged)
                 except Exception as error:  # in a task of the bus, where nobody looks
                     self._not_started = error
                     raise
@@ -162,6 +164,7 @@ class TrueWorld:
         await self._daemon.run(_UNTIL_GONE)
         opened = await open_transport(self.adapter_transport)
         transport = await self._adapter.enter_async_context(opened)
+        self._is_plugged = True
         self._controller = CentralController(
             "adapter",
             host_source=transport.source,
@@ -190,7 +193,7 @@ class TrueWorld:
         await self._daemon.run(f"mkdir -p {path.rpartition('/')[0]}\ncat >{path} <<'.'\n{content}.")
         if self._daemon.runs:  # it reads its disk once
             await self._daemon.kill()
-            await self._daemon.start()
+            await self._daemon.start(has_adapter=self._is_plugged)
 
 
 def _path(peripheral: InWorld) -> str:
