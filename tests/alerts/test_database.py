@@ -11,6 +11,7 @@ from alerts.log import Log
 from schemas.errors import MisconfiguredError, UnavailableError
 from schemas.servers import DATABASE_VARIABLE, KAFKA_VARIABLE
 from schemas.topics import ALERTS
+from tests.servers import broker_dies
 from vitalwire import cli
 
 NOBODY = "127.0.0.1:1"
@@ -63,6 +64,7 @@ def test_a_replay_without_kafka_does_not_say_that_it_tries_again() -> None:
     assert said.endswith(f". Check the server and {KAFKA_VARIABLE}.")
 
 
+@broker_dies
 def test_a_log_without_a_broker_promises_nothing_in_its_user_s_name() -> None:
     """Whether it is tried again, a daemon knows of itself, and a command that ends is not one."""
     with pytest.raises(UnavailableError) as caught:
