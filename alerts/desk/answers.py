@@ -107,13 +107,18 @@ def covered_position(
     return max((i for i, event in enumerate(events) if event.at_ms <= action.at_ms), default=-1)
 
 
+def closes_without_outcome(action: Action) -> bool:
+    """Whether it closes, and says no outcome: not enough for what was critical."""
+    return action.kind == "resolve" and action.outcome is None
+
+
 def _lacks_outcome(
     action: Action, events: Sequence[Transition], positions: Mapping[str, int]
 ) -> bool:
     """Whether it closes what was critical, as far as its author knew, and says no outcome."""
-    if action.kind != "resolve" or action.outcome is not None:
-        return False
-    return was_critical(events[: 1 + covered_position(action, events, positions)])
+    return closes_without_outcome(action) and was_critical(
+        events[: 1 + covered_position(action, events, positions)]
+    )
 
 
 def _shelf(

@@ -11,7 +11,15 @@ from typing import Literal
 
 from alerts.desk.answers import Answers, Withdrawn, answers_to, covered_position, positions_of
 from alerts.desk.notices import Notices, Places, decided_reasons, notices_of
-from alerts.desk.severity import OPENING, begin_of, holding, severity_now, was_critical, worst
+from alerts.desk.severity import (
+    NEVER_WAS,
+    OPENING,
+    begin_of,
+    holding,
+    severity_now,
+    was_critical,
+    worst,
+)
 from schemas.alert import ENDING, SEVERITIES, WORK_LIST, Action, Event, Severity, Transition
 
 Kind = Literal["alert", "work"]
@@ -87,9 +95,14 @@ class Case:
             return True  # info is for the record
         if self.attention != "acknowledged":
             return False
-        if self.kind == "work" or self.condition in ("retracted", "not-confirmed"):
+        if self.kind == "work" or self.never_was:
             return True
         return self.condition == "returned" and not self.was_critical
+
+    @property
+    def never_was(self) -> bool:
+        """Whether it is said by now that there was nothing."""
+        return self.ended is not None and self.ended.event in NEVER_WAS
 
 
 def begins(event: Transition) -> bool:

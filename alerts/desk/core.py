@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from alerts.desk import calls, recovery
 from alerts.desk.agenda import Agenda
+from alerts.desk.answers import closes_without_outcome
 from alerts.desk.calls import Desktop
 from alerts.desk.case import Case
 from alerts.desk.fold import Desk
@@ -66,7 +67,7 @@ class Core:
 
     def refuses(self, action: Action) -> bool:
         """Whether it closes an alert that is known to be critical, and says no outcome."""
-        if action.kind != "resolve" or action.outcome is not None:
+        if not closes_without_outcome(action):
             return False
         known = map(self.desk.case, action.alert_ids)
         return any(case is not None and action.action_id in case.refused for case in known)

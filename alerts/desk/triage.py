@@ -124,9 +124,7 @@ def _came_back(desk: Desk, case: Case, now: Iterable[Case]) -> bool:
 
 def _is_told(case: Case) -> bool:
     """Whether somebody was told of what it asks for, and it is not said since that it never was."""
-    if case.condition in ("retracted", "not-confirmed"):
-        return False
-    return any(map(case.notices.reached, case.notices.chain))
+    return not case.never_was and any(map(case.notices.reached, case.notices.chain))
 
 
 def _is_first(desk: Desk, case: Case, held: Action, now_ms: int) -> bool:

@@ -164,9 +164,8 @@ def _told(record: Unassigned, vital: VitalLadders, rung: Rung, finding: Finding)
     ladder = Ladder(0, f"unassigned-{name}", name, (rung,), 0, 0)
     told = transition(subject, ladder, finding, vital.gated)
     device = record.reading.reading.device
-    place = (
-        f" at gateway {record.gateway_id}" if record.gateway_id else ""
-    )  # a log by hand has none
+    # A log by hand has no gateway.
+    place = f" at gateway {record.gateway_id}" if record.gateway_id else ""
     where = f"{device.model or 'A device'}{place}: {_WHY[record.reason]}"
     return msgspec.structs.replace(
         told,

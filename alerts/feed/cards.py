@@ -23,7 +23,6 @@ _TASKS: dict[Event, str] = {
     "corrected-match": "Corrected: beyond a limit, as it now says",
     "wrongly-ended": "An alert was ended by a wrong reading",
 }
-_NEVER_WAS: frozenset[Condition] = frozenset({"retracted", "not-confirmed"})
 """Nobody is to be called because of it: a repeat, or a correction, says otherwise."""
 _BESIDE_NAMED_MAX = 8
 _MARKS: dict[Mark, str] = {
@@ -131,7 +130,7 @@ def card(
         opened_at_ms=case.opened_ms if demand.at_ms - case.opened_ms >= words.MINUTE_MS else 0,
         marks=_marks(case, before),
         reason=_reason(case),
-        advice="" if case.condition in _NEVER_WAS else demand.advice,
+        advice="" if case.never_was else demand.advice,
         source=demand.source,
         rule=demand.rule,
         book=demand.book,

@@ -60,7 +60,8 @@ class BluetoothDaemon:
         self.runs = True
         try:
             async with asyncio.timeout(READY_WITHIN_S):
-                while not (  # noqa: ASYNC110 - another machine's
+                # What another machine does sets no event here.
+                while not (  # noqa: ASYNC110
                     self._is_powered() if has_adapter else await self._answers()
                 ):
                     await asyncio.sleep(_POLL_S)
