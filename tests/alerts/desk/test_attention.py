@@ -159,9 +159,7 @@ def test_what_is_delivered_is_let_go() -> None:
 def test_a_notice_is_sent_again_after_a_crash_until_its_outcome_is_known() -> None:
     desk = VirtualDesk()
     desk.find("1")
-    desk.now_ms += 250
-    for draft in desk.core.decide(desk.now_ms):
-        desk.put(draft)
+    desk.decide_only()
     (first,) = desk.core.to_deliver()
     desk.restart()
     assert desk.core.to_deliver() == [first]
@@ -188,9 +186,7 @@ def test_what_was_answered_before_it_went_out_is_not_sent_when_the_answer_expire
 def test_what_was_answered_before_it_went_out_goes_out_when_the_answer_is_taken_back() -> None:
     desk = VirtualDesk()
     desk.find("1")
-    desk.now_ms += 250
-    for draft in desk.core.decide(desk.now_ms):
-        desk.put(draft)
+    desk.decide_only()
     slip = desk.do("acknowledge")
     desk.after(MINUTE_MS)
     assert desk.told() == []

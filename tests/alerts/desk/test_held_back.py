@@ -14,9 +14,7 @@ def test_a_notice_that_an_answer_held_back_and_the_next_step_are_one_when_it_is_
 ):
     desk = VirtualDesk()
     desk.find("1")
-    desk.now_ms += 250
-    for draft in desk.core.decide(desk.now_ms):
-        desk.put(draft)
+    desk.decide_only()
     slip = desk.do("acknowledge")  # first in the log, before the notice is sent
     desk.after(40 * MINUTE_MS)
     assert desk.told() == []
@@ -68,9 +66,7 @@ def test_what_a_desk_that_died_had_not_sent_goes_out_if_what_came_later_cools_do
     desk = VirtualDesk(rota=ALWAYS)
     for name, event in (("1", "onset"), ("2", "returned"), ("3", "again")):
         desk.find(name, event, "high", cooldown_ms=DAY_MS)
-        desk.now_ms += 250
-        for draft in desk.core.decide(desk.now_ms):
-            desk.put(draft)  # and it died
+        desk.decide_only()  # and it died
     assert desk.said("notify", "withhold") == [("notify", "onset"), ("withhold", "cool-down")]
     desk.restart()
     desk.after(1_000)
@@ -81,9 +77,7 @@ def test_of_what_a_desk_that_died_had_not_sent_a_worse_one_takes_the_place() -> 
     desk = VirtualDesk(rota=ALWAYS)
     for name, event, severity in (("1", "onset", "high"), ("2", "worsened", "critical")):
         desk.find(name, event, severity)
-        desk.now_ms += 250
-        for draft in desk.core.decide(desk.now_ms):
-            desk.put(draft)  # and it died
+        desk.decide_only()  # and it died
     desk.restart()
     desk.after(MINUTE_MS)
     assert [reason for _, reason, _ in desk.told()] == ["worsened"]
@@ -102,9 +96,7 @@ def test_an_answer_taken_back_within_fifteen_seconds_has_held_nothing_back(
     """Until then the notice may still go out: its chain goes on where it was."""
     desk = VirtualDesk()
     desk.find("1")
-    desk.now_ms += 250
-    for draft in desk.core.decide(desk.now_ms):
-        desk.put(draft)
+    desk.decide_only()
     slip = desk.do("acknowledge")
     desk.after(int(seconds * 1000))
     desk.do("undo", answers=slip.action_id)

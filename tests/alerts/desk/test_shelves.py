@@ -36,9 +36,7 @@ def test_a_shelf_that_was_taken_back_lets_the_one_before_it_count() -> None:
 def test_a_shelf_without_an_end_silences_nothing() -> None:
     desk = VirtualDesk()
     desk.find("1")
-    desk.now_ms += 250
-    for draft in desk.core.decide(desk.now_ms):
-        desk.put(draft)
+    desk.decide_only()
     desk.do("shelve", note="in hospital")
     desk.after(1_000)
     assert [reason for _, reason, _ in desk.told()] == ["onset"]

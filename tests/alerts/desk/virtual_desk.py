@@ -8,6 +8,7 @@ import msgspec
 
 from alerts.desk.case import Case
 from alerts.desk.core import Core
+from alerts.desk.triage import GATHER_MS
 from schemas.alert import Action, Deed, Transition
 from schemas.rota import Channel, Contact, OffHours, RotaEntry, Shift
 from tests.alert_records import transition
@@ -110,6 +111,12 @@ class VirtualDesk:
                 self.put(said)
                 written.append(said)
         return written + self.turn() if written else written
+
+    def decide_only(self) -> None:
+        """Write what is decided of events that came now; nothing of it is delivered yet."""
+        self.now_ms += GATHER_MS
+        for draft in self.core.decide(self.now_ms):
+            self.put(draft)
 
     def _overtake(self, draft: Action) -> None:
         deed = self.quick(draft) if draft.kind == "notify" and draft.to else None

@@ -13,9 +13,9 @@ from alerts.judge import file as log_file
 from schemas.kafka import GatewayReport, Tick
 from schemas.registry import PatientEntry, PersonalLimit
 from schemas.wire import Health
-from tests.alerts.readings import BASIC, HOUR, MINUTE, NOON, glucose, pressure, record
+from tests.alerts.judge.written_log import BOOKS, READING, judge, judged
+from tests.alerts.readings import HOUR, MINUTE, NOON, glucose, pressure, record
 
-BOOKS = [str(BASIC / "adult-standard.toml"), str(BASIC / "adult-diabetes.toml")]
 PLAN = PatientEntry("p1", "Robin", ["adult-standard", "adult-diabetes"])
 LOG: list[msgspec.Struct] = [
     PLAN,
@@ -27,10 +27,6 @@ LOG: list[msgspec.Struct] = [
     Tick(NOON + 2 * HOUR),
     record(NOON + 2 * HOUR, [glucose(NOON + 2 * HOUR, 120)]),
 ]
-
-
-def judge(log: Path, *options: str, books: list[str] = BOOKS) -> Result:
-    return CliRunner().invoke(rules, ["judge", *books, "--log", str(log), *options])
 
 
 @pytest.fixture
@@ -84,18 +80,6 @@ def test_what_cannot_be_read_is_named_by_its_line_and_left_out(log: Path) -> Non
     assert "line 4: malformed" in result.stderr
     assert "8 lines read.\n2 lines could not be read: left out, and not" in result.stderr
     assert "should be one JSON object" not in result.stderr
-
-
-READING = (
-    '{"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
-    '"value": 45}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
-)
-
-
-def judged(tmp_path: Path, text: bytes) -> Result:
-    path = tmp_path / "log.jsonl"
-    path.write_bytes(text)
-    return judge(path, "--json")
 
 
 @pytest.mark.parametrize("form", ["\ufeff{}", "{}\r\n\r\n", "\n  {}  \n\n", "# a note\n{}"])

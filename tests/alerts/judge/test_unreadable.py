@@ -3,39 +3,32 @@
 import json
 from pathlib import Path
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from alerts.cli import rules
-
-READING = (
-    '{"reading_id": "r1", "vital": "glucose", "quantities": {"glucose": {"unit": "mg/dL", '
-    '"value": 45}}, "patient_id": "p1", "received_at": "2026-11-24T08:00Z"}'
-)
+from tests.alerts.judge.written_log import READING, judged
 
 
-def judged(tmp_path: Path, text: bytes) -> Result:
-    path = tmp_path / "log.jsonl"
-    path.write_bytes(text)
-    result = CliRunner().invoke(rules, ["judge", "adult-diabetes", "--log", str(path), "--json"])
+def unreadable(tmp_path: Path, text: bytes) -> Result:
+    result = judged(tmp_path, text, ["adult-diabetes"])
     assert result.exit_code == 65, result.output
     return result
 
 
 def test_of_many_that_cannot_be_read_the_others_are_named_by_their_numbers(tmp_path: Path) -> None:
-    result = judged(tmp_path, b"no\n" * 22 + f"{READING}\n".encode() + b"no\n")
+    result = unreadable(tmp_path, b"no\n" * 22 + f"{READING}\n".encode() + b"no\n")
     assert "line 20: malformed" in result.stderr
     assert "line 21: malformed" not in result.stderr
     said = "23 lines could not be read: left out, and not judged. Beside those above: 21-22, 24.\n"
     assert said in result.stderr
     lines = [READING if number % 2 else "no" for number in range(2 * 45)]
-    result = judged(tmp_path, "\n".join(lines).encode())
+    result = unreadable(tmp_path, "\n".join(lines).encode())
     assert ", 77, 79 and others up to 89.\n" in result.stderr
 
 
 def test_of_a_device_that_nobody_wears_each_reading_is_a_line(tmp_path: Path) -> None:
     nobodys = READING.replace('"p1"', "null")
     line = '{"patient_id": null, "received_at": "2026-11-24T08:00Z", "readings": [{}]}'
-    result = judged(tmp_path, f"{nobodys}\n{line}".encode())
+    result = unreadable(tmp_path, f"{nobodys}\n{line}".encode())
     (one,) = [json.loads(told) for told in result.stdout.splitlines()]
     assert one["reason"].endswith("; A device: nobody wears it")
     assert (

@@ -24,7 +24,7 @@ from gateway.bluetooth.bluez import (
 )
 from gateway.bluetooth.scanner import Sighting
 from gateway.visits import dialling
-from simulators.peripherals import Cuff, DeviceClock, Habits, Ledger, Sample
+from simulators.peripherals import Cuff, DeviceClock, Habits, Ledger, Meter, Sample
 from simulators.world import BluetoothWorld
 from tests.bluetooth_world import (
     CLOCK,
@@ -150,14 +150,19 @@ async def test_what_is_none_of_ours_is_neither_counted_nor_shown(
         assert side.devices.problems == []
 
 
-async def test_a_device_paired_outside_later_is_not_read_but_shown(
-    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
-) -> None:
+async def paired_outside(world: BluetoothWorld, side: BluetoothSide) -> Meter:
     await side.doorkeeper.open.wait()
     meter = make_meter()
     await world.add(meter, bonded=True)
     meter.take(Sample(Decimal(100)))
     await eventually(lambda: side.tells(f"{METER_ADDRESS} was paired outside"))
+    return meter
+
+
+async def test_a_device_paired_outside_later_is_not_read_but_shown(
+    cuff: Cuff, world: BluetoothWorld, side: BluetoothSide
+) -> None:
+    await paired_outside(world, side)
     assert side.visits == 0
     side.admissions.admit(Admission(METER_ADDRESS, AdmittedBy.PERSON))
     await side.visited(1)
@@ -168,11 +173,7 @@ async def test_a_device_paired_outside_later_is_not_read_but_shown(
 async def test_a_device_whose_pairing_goes_by_itself_was_not_paired_outside(
     world: BluetoothWorld, side: BluetoothSide
 ) -> None:
-    await side.doorkeeper.open.wait()
-    meter = make_meter()
-    await world.add(meter, bonded=True)
-    meter.take(Sample(Decimal(100)))
-    await eventually(lambda: side.tells(f"{METER_ADDRESS} was paired outside"))
+    meter = await paired_outside(world, side)
     side.admissions.forget(METER_ADDRESS)  # as `unpair` does where bluetoothd is away
     assert not side.tells(METER_ADDRESS)
     assert world.is_paired(meter)
@@ -181,11 +182,7 @@ async def test_a_device_whose_pairing_goes_by_itself_was_not_paired_outside(
 async def test_a_device_that_was_given_away_is_no_problem_any_more(
     world: BluetoothWorld, side: BluetoothSide
 ) -> None:
-    await side.doorkeeper.open.wait()
-    meter = make_meter()
-    await world.add(meter, bonded=True)
-    meter.take(Sample(Decimal(100)))
-    await eventually(lambda: side.tells(f"{METER_ADDRESS} was paired outside"))
+    meter = await paired_outside(world, side)
     world.silence(meter)  # it leaves the home, and is never heard again
     assert await pairing.unpair(METER_ADDRESS)
     await eventually(lambda: not side.tells(METER_ADDRESS))
